@@ -1,0 +1,178 @@
+// Ages every number by the browser's own clock, watches the server, and says so when either goes wrong.
+// A dead server, a lost network and an expired login all end in words on the screen, never in old numbers that look new.
+(function () {
+  "use strict";
+
+  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000;
+  var IDLE_MS = 60000;      // a reader who touches nothing for this long gets newer data without being asked
+  var AGEING = 0.7, GONE = 3; // shares of data-stale-after
+  var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null };
+
+  function now() { return Date.now() + state.offset; }
+  function frame() { return document.getElementById("shell-frame"); }
+
+  function words(seconds) {
+    if (seconds < 1) return "刚刚";
+    if (seconds < 60) return Math.floor(seconds) + " 秒前";
+    if (seconds < 3600) return Math.floor(seconds / 60) + " 分钟前";
+    if (seconds < 86400) return Math.floor(seconds / 3600) + " 小时前";
+    return Math.floor(seconds / 86400) + " 天前";
+  }
+
+  function level(seconds, limit) {
+    if (!limit) return "live";
+    var share = seconds / limit;
+    return share > GONE ? "gone" : share > 1 ? "stale" : share > AGEING ? "ageing" : "live";
+  }
+
+  // ---- ageing -------------------------------------------------------------------------------------------------
+  function age() {
+    document.querySelectorAll("[data-asof]").forEach(function (element) {
+      var seconds = (now() - Date.parse(element.dataset.asof)) / 1000;
+      var grade = level(seconds, Number(element.dataset.staleAfter));
+      if (element.dataset.age !== grade) {
+        element.classList.remove("age-live", "age-ageing", "age-stale", "age-gone");
+        element.classList.add("age-" + grade);
+        element.dataset.age = grade;
+      }
+      var mark = element.querySelector(".age");
+      if (mark) { var text = words(seconds); if (mark.textContent !== text) mark.textContent = text; }
+      var label = element.matches(".asof") ? element : element.querySelector(".asof");
+      if (label) label.title = words(seconds) + (grade === "stale" || grade === "gone" ? ",已超过承诺时效" : "");
+    });
+  }
+
+  // ---- the bar at the bottom ----------------------------------------------------------------------------------
+  function bar(kind, text, label, act) {
+    var box = document.getElementById("shell-lost");
+    if (!box) return;
+    var key = kind + text;
+    if (state.drawn === key) return;
+    state.drawn = key;
+    box.className = kind ? "lost is-on is-" + kind : "lost";
+    box.textContent = text || "";
+    if (label) {
+      var button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label;
+      button.addEventListener("click", act);
+      box.appendChild(button);
+    }
+  }
+
+  function lost() {
+    var since = Math.floor((Date.now() - state.lostAt) / 1000);
+    bar("down", "连接中断 · 画面停在中断前的数据,已 " + words(since).replace("前", "") + ",正在自动重连", "立即重试", beat);
+  }
+
+  function login() {
+    var here = encodeURIComponent(location.pathname + location.search);
+    bar("login", "登录已过期,画面不再更新", "重新登录", function () { location.href = "/login?next=" + here; });
+  }
+
+  // ---- heartbeat: one at a time, the next is only planned when the last has ended ------------------------------
+  function beat() {
+    if (state.beat) { clearTimeout(state.beat.timer); state.beat.stop.abort(); }
+    var stop = new AbortController(), sent = Date.now();
+    var mine = { stop: stop, timer: setTimeout(function () { stop.abort(); }, BEAT_LIMIT_MS) };
+    state.beat = mine;
+    fetch("/api/version", { signal: stop.signal, cache: "no-store", credentials: "same-origin" })
+      .then(function (answer) {
+        if (answer.status === 401 || answer.status === 403) { login(); return null; }
+        if (!answer.ok) throw new Error(String(answer.status));
+        return answer.json();
+      })
+      .then(function (version) { if (version && state.beat === mine) alive(version, sent); })
+      .catch(function () { if (state.beat === mine) dead(); })
+      .finally(function () {
+        clearTimeout(mine.timer);
+        if (state.beat !== mine) return;
+        var wait = state.failures ? BACKOFF_MS[Math.min(state.failures, BACKOFF_MS.length) - 1] : BEAT_MS;
+        mine.timer = setTimeout(beat, wait);
+      });
+  }
+
+  function dead() {
+    if (!state.failures) state.lostAt = Date.now();
+    state.failures += 1;
+    lost();
+  }
+
+  function alive(version, sent) {
+    // the server's clock at the middle of the round trip: a screen with a wrong clock still ages correctly
+    state.offset = Date.parse(version.server_time) - (sent + Date.now()) / 2;
+    var recovered = state.failures > 0;
+    state.failures = 0;
+    if (state.build && state.build !== version.build) { location.reload(); return; }
+    state.build = version.build;
+    var shown = frame();
+    if (!shown) { if (recovered) location.reload(); else bar("", ""); return; }
+    var newer = version.generation && version.generation !== shown.dataset.generation && !shown.dataset.pinned;
+    if (!newer) { bar("", ""); return; }
+    var take = function () { accept(version.generation); };
+    if (recovered || document.hidden || Date.now() - state.touched > IDLE_MS) take();
+    else bar("offer", "有新一期数据", "更新画面", take);
+  }
+
+  function accept(generation) {
+    bar("", "");
+    if (state.accepted === generation) { location.reload(); return; }
+    state.accepted = generation;
+    window.dash_clientside.set_props("shell-generation", { data: generation });
+  }
+
+  // ---- small acts ---------------------------------------------------------------------------------------------
+  function copy(button) {
+    var done = function () {
+      var text = button.textContent;
+      button.textContent = "已复制";
+      setTimeout(function () { button.textContent = text; }, 1500);
+    };
+    if (navigator.clipboard) { navigator.clipboard.writeText(location.href).then(done); return; }
+    // plain HTTP on an intranet has no clipboard API
+    var field = document.createElement("textarea");
+    field.value = location.href;
+    document.body.appendChild(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+    done();
+  }
+
+  function theme() {
+    var root = document.documentElement, next = root.dataset.theme === "dark" ? "light" : "dark";
+    root.dataset.theme = next;
+    try { localStorage.setItem("zb-theme", next); } catch (e) { /* kept for this page only */ }
+  }
+
+  function logout() {
+    fetch("/logout", { method: "POST", credentials: "same-origin" }).finally(function () { location.href = "/login"; });
+  }
+
+  document.addEventListener("click", function (event) {
+    state.touched = Date.now();
+    var target = event.target.closest("[data-copy],[data-act]");
+    if (target && target.dataset.copy) copy(target);
+    if (target && target.dataset.act === "theme") theme();
+    if (target && target.dataset.act === "logout") logout();
+    document.querySelectorAll("details.drop[open]").forEach(function (menu) {
+      if (!menu.contains(event.target) || event.target.closest(".menu")) menu.open = false;
+    });
+  });
+  ["keydown", "wheel", "touchstart"].forEach(function (name) {
+    document.addEventListener(name, function (event) {
+      state.touched = Date.now();
+      if (event.key === "Escape") document.querySelectorAll("details.drop[open]").forEach(function (m) { m.open = false; });
+    }, { passive: true });
+  });
+  document.addEventListener("visibilitychange", function () { if (!document.hidden) beat(); });
+  window.addEventListener("online", beat);
+  window.addEventListener("offline", dead);
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    zb: { title: function (title) { if (title) { document.title = title; window.scrollTo(0, 0); age(); } } }
+  });
+
+  setInterval(function () { age(); if (state.failures) lost(); }, TICK_MS);
+  beat();
+})();

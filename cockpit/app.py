@@ -1,0 +1,120 @@
+"""Puts the cockpit together: gate, headers, pages, wall, report. Short on purpose; every rule lives in its own module."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from dash import Dash
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cockpit import access, api, bodies, headers, login, refresh, shell, texts
+from cockpit.pages import routes
+from cockpit.theme import ASSETS
+from warehouse import keys
+from warehouse.errors import CockpitError, DataMissing, Refused
+from warehouse.readings import Library
+from warehouse.settings import Settings
+
+FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
+"""Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
+GUESTS = ("wall", "weekly")
+"""Modules that bring their own routes; each has register(server, library, settings)."""
+
+LOG = logging.getLogger("cockpit")
+
+
+def create_app(settings: Settings) -> Flask:
+    """The whole web application of one data folder. Opens nothing published yet: pages say so until there is data.
+
+    Raises Refused for an unsafe environment or a weak key."""
+    refuse_unsafe(os.environ)
+    server = _server(settings)
+    access.guard(server)
+    library = Library(settings.data)
+    login.register(server)
+    api.register(server, library, settings)
+    for name in GUESTS:
+        if find_spec(f"cockpit.{name}"):
+            importlib.import_module(f"cockpit.{name}").register(server, library, settings)
+    dash = _dash(server)
+    refresh.register(dash, library)
+    server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
+    headers.protect(server, dash.csp_hashes)
+    _errors(server)
+    return server
+
+
+def from_env() -> Flask:
+    """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
+    return create_app(Settings.from_env())
+
+
+def refuse_unsafe(environment: Mapping[str, str]) -> None:
+    """Raises Refused when a development switch is set; an empty, "0" or "false" one is as good as none."""
+    for name in FORBIDDEN:
+        if environment.get(name, environment.get(name.lower(), "")).lower() not in ("", "0", "false"):
+            raise Refused("环境变量会打开调试或远程接口,拒绝启动", where=name, to_do=f"请取消环境变量 {name} 后重试")
+
+
+def _server(settings: Settings) -> Flask:
+    server = Flask("cockpit", static_folder=None)
+    server.config.update(
+        ZHENGBEI=settings,
+        ZHENGBEI_PAGES=routes.known,
+        MAX_CONTENT_LENGTH=bodies.MAX_BODY,
+        MAX_FORM_PARTS=50,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    hosts = settings.option("hosts", None)
+    if isinstance(hosts, list):
+        server.config["TRUSTED_HOSTS"] = [str(host) for host in hosts]
+    server.secret_key = keys.secret(settings.keys, "web")
+    if settings.option("behind_proxy", False):
+        # one known proxy in front; without this option forwarded addresses are not believed
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return server
+
+
+def _dash(server: Flask) -> Dash:
+    dash = Dash(
+        "cockpit", server=server, assets_folder=str(ASSETS), assets_ignore=shell.ASSETS_IGNORE, serve_locally=True,
+        suppress_callback_exceptions=True, use_pages=False, title=texts.BRAND, update_title="", index_string=shell.INDEX,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        enable_mcp=False, compress=False, add_log_handler=False, include_pages_meta=False,
+    )  # fmt: skip
+    dash.layout = shell.layout
+    return dash
+
+
+def _errors(server: Flask) -> None:
+    """Every failure becomes a Chinese page or a JSON sentence; details go to the log only."""
+
+    @server.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        return _answer(error.code or 500)
+
+    @server.errorhandler(CockpitError)
+    def _known(error: CockpitError) -> Response:
+        return _answer(503 if isinstance(error, DataMissing) else 400, f"{error.what}。{error.to_do}")
+
+    @server.errorhandler(Exception)
+    def _unknown(error: Exception) -> Response:
+        LOG.exception("request %s failed", request.path)
+        # our callback answers for itself; what Dash still stumbles over was not sent by one of our pages
+        return _answer(400 if request.path == bodies.CALLBACKS else InternalServerError.code or 500)
+
+
+def _answer(code: int, detail: str = "") -> Response:
+    heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
+    if access.wants_page(request):
+        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail)
+        return Response(page, status=code, mimetype="text/html")
+    response = jsonify(error=heading, to_do=detail or advice)
+    response.status_code = code
+    return response

@@ -1,0 +1,155 @@
+"""The cockpit's verbs: serve, user, screen, and report when the weekly module is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from cockpit import accounts, format, sessions, texts
+from warehouse.cli import data_option
+from warehouse.errors import UsageError
+from warehouse.settings import Settings
+
+THREADS = 4
+TIMEOUT_S = 30
+MAX_REQUESTS, MAX_REQUESTS_JITTER = 2000, 200
+ROLE_CHOICES = [role for role in texts.ROLES if role != "screen"]
+
+
+def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
+    """The server process: workers are renewed after a while, so that slow memory growth never matters."""
+    return [
+        sys.executable, "-m", "gunicorn", "cockpit.app:from_env()",
+        "--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "--workers", str(workers), "--threads", str(THREADS), "--timeout", str(TIMEOUT_S),
+        "--max-requests", str(MAX_REQUESTS), "--max-requests-jitter", str(MAX_REQUESTS_JITTER),
+        "--graceful-timeout", "10", "--keep-alive", "5", "--log-level", "warning",
+    ]  # fmt: skip
+
+
+@click.command("serve", help="启动网页、大屏与接口(前台运行,Ctrl-C 停止)")
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True, help="监听端口")
+@click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="工作进程数")
+def serve(data: Path, host: str, port: int, workers: int) -> None:
+    """Replaces this process by the web server."""
+    from cockpit import app
+
+    # fail here with one sentence, not later in every worker with a trace
+    app.create_app(Settings.at(data))
+    click.echo(f"{texts.BRAND}:http://{host}:{port}/  数据:{data}")
+    sys.stdout.flush()
+    os.execve(sys.executable, gunicorn_command(host, port, workers), {**os.environ, "ZHENGBEI_DATA": str(data)})
+
+
+@click.group("user", help="账号:新增、改密码、改角色、停用、列表")
+def user() -> None:
+    """Accounts of people."""
+
+
+def _password(given: bool) -> str:
+    """From standard input (for scripts) or twice by hand; never from the command line, where others can see it."""
+    if given:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("密码(至少 12 位)", hide_input=True, confirmation_prompt="再次输入"))
+
+
+@user.command("add", help="新增账号")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLE_CHOICES), required=True, help="角色")
+@click.option("--display", default="", help="显示名,如 张**")
+@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
+@data_option
+def user_add(name: str, role: str, display: str, password_stdin: bool, data: Path) -> None:
+    """Creates an account."""
+    accounts.add(Settings.at(data).state, name, _password(password_stdin), role, display)
+    click.echo(f"已新增账号 {name}({texts.ROLES[role]})")
+
+
+@user.command("passwd", help="改密码(同时退出该账号的所有登录)")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
+@data_option
+def user_passwd(name: str, password_stdin: bool, data: Path) -> None:
+    """Changes a password."""
+    accounts.set_password(Settings.at(data).state, name, _password(password_stdin))
+    click.echo(f"已更改 {name} 的密码")
+
+
+@user.command("role", help="改角色(同时退出该账号的所有登录)")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLE_CHOICES))
+@data_option
+def user_role(name: str, role: str, data: Path) -> None:
+    """Changes a role."""
+    accounts.set_role(Settings.at(data).state, name, role)
+    click.echo(f"已将 {name} 改为 {texts.ROLES[role]}")
+
+
+@user.command("disable", help="停用账号")
+@click.argument("name")
+@data_option
+def user_disable(name: str, data: Path) -> None:
+    """Locks an account for good."""
+    accounts.disable(Settings.at(data).state, name)
+    click.echo(f"已停用 {name}")
+
+
+@user.command("list", help="列出账号")
+@data_option
+def user_list(data: Path) -> None:
+    """All accounts, one a line."""
+    for one in accounts.everyone(Settings.at(data).state):
+        click.echo(f"{one.name:<20}{texts.ROLES[one.role]}  {one.display}{'  已停用' if one.disabled else ''}")
+
+
+@click.group("screen", help="大屏:登记、列表、撤销")
+def screen() -> None:
+    """Wall devices."""
+
+
+@screen.command("add", help="登记一块大屏,输出只显示一次的登录地址")
+@click.argument("name")
+@data_option
+def screen_add(name: str, data: Path) -> None:
+    """Registers a wall and prints the path it must open once."""
+    token = sessions.create_device(Settings.at(data).state, name, by="cli")
+    click.echo(f"/wall/{name}?token={token}")
+
+
+@screen.command("list", help="列出大屏")
+@data_option
+def screen_list(data: Path) -> None:
+    """All walls with their last sign of life."""
+    for one in sessions.devices(Settings.at(data).state):
+        seen = datetime.fromtimestamp(one["seen_at"], UTC) if one["seen_at"] else None
+        state = "已撤销" if one["revoked_at"] else ("在用" if seen else "未登录")
+        click.echo(f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}")
+
+
+@screen.command("revoke", help="撤销一块大屏")
+@click.argument("number", type=int)
+@data_option
+def screen_revoke(number: int, data: Path) -> None:
+    """Withdraws a wall; its next request is refused."""
+    if not sessions.revoke_device(Settings.at(data).state, number, by="cli"):
+        raise UsageError("没有这块在用的大屏", where=str(number), to_do="请用 screen list 查看编号")
+    click.echo(f"已撤销大屏 {number}")
+
+
+def _verbs() -> list[click.Command]:
+    found: list[click.Command] = [serve, user, screen]
+    if find_spec("cockpit.weekly"):
+        from cockpit.weekly import report
+
+        found.append(report)
+    return found
+
+
+verbs = _verbs()

@@ -1,0 +1,145 @@
+"""The trend chart: this period, the same steps a year earlier, and the target. Pure: Points → Figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from cockpit import format as fmt
+from cockpit.theme import LIGHT, Theme, template
+from warehouse.reading import STATUS_LABELS, Point, Target
+
+MAX_TICKS = 9
+HEIGHT = 292
+PADDING = 0.12
+"""Share of the value span left free above and below the line."""
+
+
+def figure(
+    points: Sequence[Point],
+    last_year: Sequence[Point] = (),
+    *,
+    window: str,
+    unit: str,
+    decimals: int = 0,
+    better: str = "context",
+    target: Target | None = None,
+    tone: str = "fleet",
+    theme: Theme = LIGHT,
+    height: int = HEIGHT,
+) -> go.Figure:
+    """Line of `points` (oldest first), gaps where nothing is known, the running period hollow and dashed.
+
+    `last_year`: the points one year before, step by step; unknown ones are left out, none at all draws no line.
+    Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
+    chart = go.Figure(layout={"template": template(theme), "height": height})
+    scale = 100.0 if unit == "ratio" else 1.0
+    xs = list(range(len(points)))
+    ys = [_scaled(p.value, scale) for p in points]
+    past = [_scaled(p.value, scale) for p in last_year][-len(points) :]
+    if any(v is not None for v in past):
+        chart.add_trace(_past(xs, past, last_year, unit, decimals, window, theme))
+    for trace in _now(xs, ys, points, unit, decimals, window, theme[tone], theme["panel"]):
+        chart.add_trace(trace)
+    goal = None if target is None else target.green * scale
+    _axes(chart, points, window, [*ys, *past, goal], unit)
+    if target is not None and goal is not None and points:
+        _goal(chart, goal, f"目标 {fmt.target(target, unit, better, decimals)}", theme)
+    return chart
+
+
+def _scaled(value: float | None, scale: float) -> float | None:
+    return None if value is None else value * scale
+
+
+def _said(point: Point, unit: str, decimals: int) -> str:
+    text = str(fmt.value(point.value, unit, decimals)) if point.status == "ok" else STATUS_LABELS[point.status]
+    return text if point.complete else f"{text}(未满期)"
+
+
+def _now(
+    xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str,
+    colour: str, ground: str,
+) -> list[go.Scatter]:  # fmt: skip
+    """The solid line of finished periods and, hollow and dashed, the step to the running one."""
+    said = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{_said(p, unit, decimals)}</b>" for p in points]
+    running = bool(points) and not points[-1].complete
+    solid = [*ys[:-1], None] if running else ys
+    line = go.Scatter(
+        x=xs, y=solid, mode="lines+markers", line={"color": colour, "width": 2.4},
+        marker={"size": 5 if len(xs) < 40 else 3, "color": colour}, customdata=said,
+        hovertemplate="%{customdata}<extra></extra>", connectgaps=False, name="本期",
+    )  # fmt: skip
+    if not running or len(ys) < 2 or ys[-1] is None:
+        return [line]
+    tail = go.Scatter(
+        x=xs[-2:], y=ys[-2:], mode="lines+markers", line={"color": colour, "width": 2, "dash": "dot"},
+        marker={"size": [0, 9], "color": ground, "line": {"color": colour, "width": 2}}, customdata=["", said[-1]],
+        hovertemplate="%{customdata}<extra></extra>", name="未满期",
+    )  # fmt: skip
+    return [line, tail]
+
+
+def _past(
+    xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str, theme: Theme
+) -> go.Scatter:
+    said = [f"去年同期 {fmt.tick(window, p.win_start)}:{_said(p, unit, decimals)}" for p in points][-len(xs) :]
+    return go.Scatter(
+        x=xs[-len(ys) :], y=ys, mode="lines", line={"color": theme["compare"], "width": 1.4, "dash": "4px,3px"},
+        customdata=said, hovertemplate="%{customdata}<extra></extra>", connectgaps=False, name="去年同期",
+    )  # fmt: skip
+
+
+def _goal(chart: go.Figure, goal: float, words: str, theme: Theme) -> None:
+    chart.add_shape(
+        type="line", xref="paper", x0=0, x1=1, y0=goal, y1=goal,
+        line={"color": theme["member-2"], "width": 1.4, "dash": "6px,4px"}, layer="below",
+    )  # fmt: skip
+    chart.add_annotation(
+        xref="paper", x=0, y=goal, text=words, showarrow=False, xanchor="left", yanchor="bottom",
+        font={"color": theme["member"], "size": 12},
+    )  # fmt: skip
+
+
+def _axes(chart: go.Figure, points: Sequence[Point], window: str, levels: list[float | None], unit: str) -> None:
+    """Own tick texts: the library's Chinese locale still writes "一 11" and "1M"."""
+    step = max(1, -(-len(points) // MAX_TICKS))
+    # counted back from the newest, so that the newest period always has its name
+    shown = list(range(len(points) - 1, -1, -step))[::-1]
+    chart.update_xaxes(
+        tickmode="array", tickvals=shown, ticktext=[fmt.tick(window, points[i].win_start) for i in shown],
+        range=[-0.4, max(0.6, len(points) - 0.6)],
+    )  # fmt: skip
+    known = [v for v in levels if v is not None]
+    if not known:
+        chart.update_yaxes(visible=False)
+        return
+    low, high = min(known), max(known)
+    room = (high - low) * PADDING or abs(high) * PADDING or 1.0
+    bottom = max(0.0, low - room) if low >= 0 else low - room
+    top = min(100.0 + room / 2, high + room) if unit == "ratio" else high + room
+    values = ticks(bottom, top)
+    chart.update_yaxes(
+        range=[bottom, top], tickmode="array", tickvals=values, ticktext=[_axis_text(v, values, unit) for v in values]
+    )
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Round numbers from low to high, about `wanted` of them (steps of 1, 2, 2.5 or 5 × 10ⁿ); [] for low ≥ high."""
+    if high <= low:
+        return []
+    size = 10.0 ** math.floor(math.log10((high - low) / wanted))
+    step = min((size * k for k in (1, 2, 2.5, 5, 10)), key=lambda s: abs((high - low) / s - wanted))
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    return [round(i * step, 10) for i in range(first, last + 1)]
+
+
+def _axis_text(level: float, levels: Sequence[float], unit: str) -> str:
+    gap = min((b - a for a, b in zip(levels, levels[1:], strict=False)), default=1.0)
+    decimals = next((d for d in range(4) if round(gap, d) == round(gap, 6)), 3)
+    if unit != "ratio" and max(levels) >= fmt.WAN_FROM:
+        return f"{fmt.number(level / fmt.WAN, 1)}万"
+    return fmt.number(level, decimals)

@@ -1,0 +1,140 @@
+"""数据健康: how fresh every source is against its promise, what the checks found, and which models are held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.pages import tools
+from cockpit.pages.overview import group_cards, grouped
+from cockpit.pages.visit import Page, Visit
+from warehouse.reading import SourceState
+
+GROUP = "health"
+WINDOW = "day"
+LATE_FACTOR = 5
+"""Beyond this many times the promise a source is no longer late but down."""
+
+
+def render(visit: Visit) -> Page:
+    """/health"""
+    sources, checks = visit.book.sources(), visit.book.checks()
+    held = [c for c in checks if c["held"]]
+    body: list[Component] = [_summary(visit, sources, checks, held)]
+    metrics = grouped(visit.book.metrics.values()).get(GROUP)
+    if metrics:
+        body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
+    body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
+    bar = [
+        tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
+        html.Span(className="spacer"),
+        tools.copy_link(),
+    ]
+    return Page("数据健康", body, group=GROUP, tools=bar)
+
+
+def state_of(source: SourceState, now: Any) -> tuple[str, str]:
+    """(class, words) of a source: 正常 · 延迟 · 中断 · 采集故障 · 从未到达."""
+    if source.error:
+        return "bad", "采集故障"
+    if source.data_time is None:
+        return "bad", "从未到达"
+    late = (now - source.data_time).total_seconds() / max(1, source.stale_after_s)
+    if late <= 1:
+        return "good", "正常"
+    return ("warn", "延迟") if late <= LATE_FACTOR else ("bad", "中断")
+
+
+def _summary(
+    visit: Visit, sources: Sequence[SourceState], checks: Sequence[Mapping[str, Any]], held: Sequence[Any]
+) -> Component:
+    states = [state_of(s, visit.now)[0] for s in sources]
+    here = visit.book.generation
+    open_checks = sum(1 for c in checks if c["failed_rows"])
+    facts = [
+        ("来源正常", f"{states.count('good')} / {len(states)}", "good" if states.count("good") == len(states) else "warn"),
+        ("来源异常", fmt.number(len(states) - states.count("good")), "bad" if "bad" in states else ""),
+        ("隔离记录", fmt.number(sum(s.quarantined for s in sources)), ""),
+        ("检查有问题", f"{open_checks} / {len(checks)}", "warn" if open_checks else "good"),
+        ("沿用上期的模型", fmt.number(len(held)), "bad" if held else "good"),
+        ("快照", fmt.clock(here.built_at, visit.today), ""),
+        ("最旧输入", fmt.clock(here.data_time, visit.today), ""),
+        ("发布版本", here.release, ""),
+    ]
+    items = [
+        html.Div(
+            [html.Span(label, className="fact-label"), html.Span(text, className=f"fact-value tone-{tone or 'none'}")],
+            className="fact",
+        )
+        for label, text, tone in facts
+    ]
+    return html.Section(html.Div(items, className="hero-facts"), className="card")
+
+
+def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
+    names = ("来源", "状态", "最新数据", "距今 / 承诺", "", "最近入库", "行数", "隔离", "说明")
+    numeric = ("", "", "", "col-num", "", "", "col-num", "col-num", "")
+    head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
+    rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
+    title = html.Header([html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")], className="card-head")
+    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-sources")
+
+
+def _source(visit: Visit, source: SourceState) -> Component:
+    tone, words = state_of(source, visit.now)
+    passed = None if source.data_time is None else (visit.now - source.data_time).total_seconds()
+    share = 100.0 if passed is None else min(100.0, passed / max(1, source.stale_after_s) * 100)
+    glyph = {"good": "●", "warn": "▲", "bad": "✕"}[tone]
+    promise = f"{fmt.duration(passed)} / {fmt.duration(source.stale_after_s)}"
+    bar = html.Span(html.Span(className=f"bar-fill fill-{tone}", style={"width": f"{share:.0f}%"}), className="bar-track")
+    age = {"data-asof": source.data_time.isoformat(), "data-stale-after": str(source.stale_after_s)} if source.data_time else {}
+    return html.Tr(
+        [
+            html.Td([source.label, html.Small(f"{source.source}_{source.entity}", className="muted")], className="two-line"),
+            html.Td([html.Span(glyph, className="glyph"), words], className=f"tone-{tone}"),
+            html.Td(html.Span(fmt.clock(source.data_time, visit.today), className="asof", **age)),
+            html.Td(promise, className="col-num"),
+            html.Td(bar, className="col-bar"),
+            html.Td(fmt.clock(source.landed_at, visit.today)),
+            html.Td(fmt.number(source.rows), className="col-num"),
+            html.Td(fmt.number(source.quarantined), className="col-num tone-warn" if source.quarantined else "col-num"),
+            html.Td(source.error or fmt.DASH, className="wrap"),
+        ]
+    )
+
+
+def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
+    worst = sorted(checks, key=lambda c: (not c["held"], c["severity"] != "fail", -c["failed_rows"]))
+    shown = [c for c in worst if c["failed_rows"] or c["held"]]
+    passed = len(worst) - len(shown)
+    rows = [
+        html.Tr(
+            [
+                html.Td(c["model"], className="mono"),
+                html.Td(c["check"]),
+                html.Td(texts.SEVERITIES.get(c["severity"], c["severity"]), className=f"tone-{'bad' if c['severity'] == 'fail' else 'warn'}"),
+                html.Td(fmt.number(c["failed_rows"]), className="col-num"),
+                html.Td(c["message"] or fmt.DASH, className="wrap"),
+            ]
+        )
+        for c in shown
+    ] or [html.Tr(html.Td("全部检查通过", colSpan=5, className="empty"))]
+    head = html.Tr([html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")])
+    title = html.Header([html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")], className="card-head")
+    return html.Section(
+        [title, html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-scroll")],
+        className="card", id="health-checks",
+    )  # fmt: skip
+
+
+def _held(held: Sequence[Mapping[str, Any]]) -> Component:
+    items = [html.Li([html.B(c["model"], className="mono"), html.Span(f"{c['check']}:{c['message']}")]) for c in held]
+    body = html.Ul(items, className="held-list") if items else html.P("没有被扣留的模型,全部为本期数据。", className="empty")
+    title = html.Header([html.H2("沿用上期的模型"), html.Span("检查未过,画面仍用前一期", className="note")], className="card-head")
+    return html.Section([title, body], className="card")

@@ -1,0 +1,254 @@
+"""The metric page: the number and its parts, its trend, its towns and companies, its definition. All from the address."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts, theme
+from cockpit.figures import trend
+from cockpit.figures.contribution import Change, explain
+from cockpit.pages import tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles import waterfall
+from cockpit.tiles.bars import bars
+from cockpit.tiles.definition import definition
+from cockpit.tiles.entities import View, entities
+from cockpit.tiles.graph import graph
+from cockpit.tiles.hero import hero, movement
+from cockpit.tiles.town_map import town_map
+from warehouse.errors import CockpitError
+from warehouse.reading import DISTRICT, Place, Point, Reading
+
+if TYPE_CHECKING:
+    from warehouse.catalog import Metric
+
+FINER = {"district": "town", "town": "company"}
+SPAN_POINTS = {"day": 42, "week": 27, "month": 18}
+"""Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
+
+
+def render(visit: Visit, metric_id: str) -> Page:
+    """The page of one metric. Unknown metric → KeyError; window or place that does not fit raises UsageError."""
+    metric = visit.book.metrics[metric_id]
+    window = visit.address.get("window") or metric.windows[0]
+    at, place = visit.address.get("at"), visit.book.place(visit.address.get("place") or DISTRICT)
+    reading = visit.book.read(metric_id, window, at, place.code)
+    towns = _towns(visit, metric, reading)
+    change = _change(visit, metric, reading)
+    left = [c for c in (_why(visit, metric, reading, change), _companies(visit, metric, reading)) if c is not None]
+    right = [c for c in (_definition(visit, metric), _map(visit, metric, reading, towns)) if c is not None]
+    body = [
+        hero(reading, decimals=metric.decimals, sentence=_sentence(metric, reading, towns, change)),
+        html.Div([_trend(visit, metric, reading), _places(visit, metric, reading, towns)], className="grid grid-2-1"),
+        html.Div([html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"),
+    ]
+    title = metric.label if place.code == DISTRICT else f"{metric.label} · {place.label}"
+    return Page(title, body, group=metric.group, tools=_tools(visit, metric, reading))
+
+
+def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
+    group = texts.GROUPS[metric.group]
+    steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
+    found = [
+        tools.crumbs(*steps),
+        tools.windows(visit, metric.windows, reading.window),
+        tools.periods(visit, reading.window, reading.win_start, reading.win_end),
+        tools.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
+        html.Span(className="spacer"),
+        html.A("口径", href="#metric-definition", className="button"),
+        tools.copy_link(),
+    ]
+    return [item for item in found if item is not None]
+
+
+def _card(title: str, note: str, *body: Component | None, **facts: str) -> Component:
+    head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
+    return html.Section([head, *(b for b in body if b is not None)], className="card", **facts)
+
+
+def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component:
+    spans = [w for w in metric.windows if w in SPAN_POINTS]
+    span = visit.address.get("span") or reading.window
+    if span not in spans:
+        if not spans:
+            return _card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+        span = spans[0]
+    at = visit.address.get("at") if span == reading.window else None
+    points = visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code)
+    past = _last_year(visit, metric, span, points, reading.place.code)
+    chart = trend.figure(
+        points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
+        target=reading.target, tone=theme.tone(metric.group),
+    )  # fmt: skip
+    unit = fmt.value(0, metric.unit).unit
+    note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), f"单位 {unit}"])
+    label = f"{metric.label}趋势"
+    switch = tools.windows(visit, spans, span, key="span")
+    return _card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label))
+
+
+def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], place: str) -> list[Point]:
+    if not points:
+        return []
+    try:
+        return visit.book.series(metric.id, span, len(points), tools.year_before(span, points[-1].win_start), place)
+    except CockpitError:
+        # a warehouse younger than a year has no such window; the line is simply not drawn
+        return []
+
+
+def _towns(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
+    if "town" not in metric.drill:
+        return []
+    return visit.book.by(metric.id, reading.window, visit.address.get("at"), "town")
+
+
+def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
+    if not towns:
+        return _card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
+
+    def href(item: Reading) -> str:
+        return visit.address.here(place=item.place.code, page=None, q=None)
+
+    goal = " · 竖线为目标" if any(t.target for t in towns) else ""
+    chosen = _town_of(visit, reading.place)
+    return _card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
+
+
+def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:
+    """The same towns where they lie; None (no card) without the outlines or without towns."""
+    drawn = town_map(
+        towns,
+        decimals=metric.decimals,
+        href=lambda item: visit.address.here(place=item.place.code, page=None, q=None),
+        chosen=_town_of(visit, reading.place),
+    )
+    if drawn is None or not towns:
+        return None
+    legend = "颜色按目标" if any(t.judgement for t in towns) else "颜色由浅到深"
+    return _card("镇街分布", f"{legend} · 点击下钻", drawn)
+
+
+def _change(visit: Visit, metric: Metric, reading: Reading) -> Change | None:
+    """The split of the change by town, in a town by company; only for a finished period, where it adds up exactly."""
+    grain = FINER.get(reading.place.grain, "")
+    if grain not in metric.drill or not reading.complete or reading.window not in SPAN_POINTS:
+        return None
+    at = fmt.period_key(reading.window, tools.step(reading.window, reading.win_start, -1))
+    book, window, place = visit.book, reading.window, reading.place.code
+    try:
+        earlier = book.read(metric.id, window, at, place)
+        parts = book.by(metric.id, window, visit.address.get("at"), grain, place)
+        return explain(reading, earlier, parts, book.by(metric.id, window, at, grain, place))
+    except CockpitError:
+        return None
+
+
+def _sentence(metric: Metric, reading: Reading, towns: list[Reading], change: Change | None) -> str:
+    moved = movement(reading, towns if reading.place.code == DISTRICT else [], metric.decimals)
+    if change is None or not moved:
+        return moved
+    split = waterfall.sentence(change, metric.unit, metric.decimals)
+    by = "镇街" if reading.place.code == DISTRICT else "企业"
+    return f"{moved.rstrip('。')}。按{by}分解:{split}。" if split else moved
+
+
+def _why(visit: Visit, metric: Metric, reading: Reading, change: Change | None) -> Component | None:
+    unit = "百分点" if metric.unit == "ratio" else metric.unit
+    if change is None:
+        reason = _why_not(metric, reading)
+        return html.Section(html.P([html.B("为什么变了"), reason], className="why-not"), className="card") if reason else None
+    ends = (texts.BEFORE[reading.window], texts.THIS[reading.window])
+    drawn = waterfall.waterfall(
+        change, unit=metric.unit, decimals=metric.decimals, better=metric.better, ends=ends,
+        href=lambda code: visit.address.here(place=code, page=None, q=None),
+    )  # fmt: skip
+    return _card("为什么变了", f"环比贡献分解,{unit} · 各段相加等于总变化", drawn)
+
+
+def _why_not(metric: Metric, reading: Reading) -> str:
+    """Why there is no split, "" where nobody would expect one."""
+    if FINER.get(reading.place.grain, "") not in metric.drill or reading.window not in SPAN_POINTS or reading.value is None:
+        return ""
+    if not reading.complete:
+        return "本期未满,期末后给出分解。"
+    return "下级之和不等于本级(有跨界或未归属的记录,或缺上期数据),不作分解。"
+
+
+def _town_of(visit: Visit, place: Place) -> str:
+    """Code of the town a place is or lies in, "" for the district."""
+    if place.grain == "town":
+        return place.code
+    return place.parent if place.grain == "company" else ""
+
+
+def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
+    place = reading.place
+    if "company" not in metric.drill:
+        return _card("按企业", "", html.P("该指标不下钻到企业。", className="empty"))
+    if place.grain == "company":
+        return _company_card(visit, metric, place)
+    rows = visit.book.by(metric.id, reading.window, visit.address.get("at"), "company", place.code)
+    labels = {t.code: t.label for t in visit.book.places("town")}
+    view = _view(visit, metric)
+    table = entities(
+        rows,
+        view,
+        decimals=metric.decimals,
+        town_name=lambda code: labels.get(code, fmt.DASH),
+        href=lambda item: visit.address.here(place=item.place.code, page=None, q=None),
+        link=lambda v: visit.address.here(
+            sort=f"{'-' if v.descending else ''}{v.sort}", page=str(v.page) if v.page > 1 else None, q=v.query or None
+        ),
+    )
+    where = "全区" if place.code == DISTRICT else place.label
+    note = "点击列名排序 · 点击企业下钻"
+    return _card(f"{where}企业", note, _filter(visit, view), table, id="metric-companies")
+
+
+def _view(visit: Visit, metric: Metric) -> View:
+    """Worst first unless the address says otherwise: that is what the page is opened for."""
+    asked = visit.address.get("sort")
+    sort = asked.lstrip("-") if asked else "value"
+    descending = asked.startswith("-") if asked else metric.better != "up"
+    return View(sort, descending, int(visit.address.get("page") or 1), visit.address.get("q") or "")
+
+
+def _filter(visit: Visit, view: View) -> Component:
+    """The text filter is a plain GET form: it works with the keyboard, and its result is an address like any other."""
+    kept = [
+        dcc.Input(type="hidden", name=key, value=value, id=f"metric-keep-{key}")
+        for key, value in visit.address.query.items()
+        if key not in ("q", "page")
+    ]
+    box = dcc.Input(
+        type="search", name="q", value=view.query, placeholder="按企业名称筛选", id="metric-filter", className="filter",
+        maxLength=40, debounce=True,
+    )  # fmt: skip
+    clear = dcc.Link("清除", href=visit.address.here(q=None, page=None), className="button") if view.query else None
+    return html.Form([*kept, box, clear], action=visit.address.path, method="get", className="card-switch")
+
+
+def _company_card(visit: Visit, metric: Metric, place: Place) -> Component:
+    """At a company the same window of the group's other metrics stands where the list of companies was."""
+    window, at = visit.address.get("window") or metric.windows[0], visit.address.get("at")
+    lines = []
+    for other in visit.book.metrics.values():
+        if other.group != metric.group or "company" not in other.drill or window not in other.windows:
+            continue
+        item = visit.book.read(other.id, window, at, place.code)
+        change = fmt.delta(item.value, item.previous, item.unit, item.better, other.decimals)
+        href = visit.address.to(f"/metric/{other.id}", window=window, at=at, place=place.code)
+        cells = [dcc.Link(other.label, href=href), fmt.parts(item) or fmt.DASH, html.B(str(fmt.reading(item, other.decimals))), change.signed]
+        lines.append(html.Tr([html.Td(c, className=k) for c, k in zip(cells, ("", "col-num", "col-value", "col-num"), strict=True)]))
+    head = html.Tr([html.Th("指标"), html.Th("分子 / 分母", className="col-num"), html.Th("本期", className="col-value"), html.Th("环比", className="col-num")])
+    table = html.Table([html.Thead(head), html.Tbody(lines)], className="table")
+    return _card(f"{place.label} · {texts.GROUPS[metric.group]}", "同一窗口的同组指标", html.Div(table, className="table-scroll"))
+
+
+def _definition(visit: Visit, metric: Metric) -> Component:
+    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today)

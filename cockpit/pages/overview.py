@@ -1,0 +1,163 @@
+"""总览 and the group pages: the week's points in sentences, then every metric as a card, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts, theme
+from cockpit.pages import tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.kpi import tile
+from warehouse.errors import CockpitError
+from warehouse.reading import Reading
+
+if TYPE_CHECKING:
+    from warehouse.catalog import Metric
+
+SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12}
+WINDOWS = ("day", "week", "month")
+DEFAULT = "week"
+
+
+def render(visit: Visit) -> Page:
+    """/ : headline, then all groups."""
+    window = visit.address.get("window") or DEFAULT
+    groups = grouped(visit.book.metrics.values())
+    body: list[Component] = [_headline(visit, window)]
+    for group, metrics in groups.items():
+        body.append(group_cards(visit, group, metrics, window, linked=True))
+    return Page("总览", body, group="overview", tools=_tools(visit, window, [("总览", "/")]))
+
+
+def render_group(visit: Visit, group: str) -> Page:
+    """/group/<id> : the group's cards and the table of its metrics by town. Unknown group → KeyError."""
+    metrics = grouped(visit.book.metrics.values())[group]
+    window = visit.address.get("window") or DEFAULT
+    title = texts.GROUPS[group]
+    body = [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window)]
+    steps = [("总览", visit.address.to("/", window=window)), (title, "")]
+    return Page(title, body, group=group, tools=_tools(visit, window, steps))
+
+
+def grouped(metrics: object) -> dict[str, list[Metric]]:
+    """Metrics by group in reading order, each by catalogue number; groups without metrics are left out."""
+    found: dict[str, list[Metric]] = {}
+    listed: list[Metric] = sorted(metrics, key=lambda m: m.number)  # type: ignore[call-overload]
+    for group in texts.GROUPS:
+        mine = [m for m in listed if m.group == group]
+        if mine:
+            found[group] = mine
+    return found
+
+
+def window_of(metric: Metric, wanted: str) -> str:
+    """The wanted window when the metric has it, else its first."""
+    return wanted if wanted in metric.windows else metric.windows[0]
+
+
+def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Component]:
+    sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
+    period = None
+    if sample is not None:
+        reading = visit.book.read(sample.id, window, visit.address.get("at"))
+        period = tools.periods(visit, window, reading.win_start, reading.win_end)
+    found = [tools.crumbs(*steps), tools.windows(visit, WINDOWS, window), period, html.Span(className="spacer")]
+    return [item for item in found if item is not None] + [tools.copy_link()]
+
+
+def _headline(visit: Visit, window: str) -> Component:
+    sentences = visit.book.headline(window, visit.address.get("at"))
+    items = [html.Li(_strong(text)) for text in sentences] or [html.Li("本期没有需要特别说明的变化。")]
+    return html.Section(
+        [
+            html.Header([html.H2(f"{texts.THIS[window]}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
+            html.Ol(items, className="headline"),
+        ],
+        className="card headline-card",
+    )  # fmt: skip
+
+
+def _strong(text: str) -> list[Component | str]:
+    """The part before the first colon is what a hurried reader needs."""
+    for mark in (":", ":"):
+        head, found, rest = text.partition(mark)
+        if found and len(head) <= 24:
+            return [html.B(head), f"{found}{rest}"]
+    return [text]
+
+
+def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str, *, linked: bool) -> Component:
+    heading: Component | str = texts.GROUPS[group]
+    if linked:
+        heading = dcc.Link([heading, html.Span("›", className="more")], href=visit.address.to(f"/group/{group}", window=window))
+    cards = [_card(visit, m, window) for m in metrics]
+    return html.Section([html.H2(heading, className="group-title"), tiles(cards)], className="group")
+
+
+def tiles(cards: Sequence[Component]) -> Component:
+    """Cards in rows that come out even: the style sheet takes as many columns as fit of the two offered."""
+    count = len(cards)
+    narrow = next((c for c in (5, 6, 4, 3) if count % c == 0), 4 if count > 4 else max(count, 4))
+    wide = count if 4 <= count <= 7 else narrow
+    return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
+
+
+def _card(visit: Visit, metric: Metric, wanted: str) -> Component:
+    window, at = window_of(metric, wanted), visit.address.get("at")
+    if window != wanted:
+        at = None
+    reading = visit.book.read(metric.id, window, at)
+    count = SPARK_POINTS[window]
+    points = visit.book.series(metric.id, window, count, at) if count else ()
+    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at)
+    note = "" if window == wanted else f"{texts.WINDOWS[window]}口径 {fmt.parts(reading) or _parts(reading)}".strip()
+    return tile(reading, decimals=metric.decimals, points=points, tone=theme.tone(metric.group), href=href, note=note)
+
+
+def _parts(reading: Reading) -> str:
+    return " · ".join(f"{label} {fmt.number(amount)}" for label, amount in reading.parts.items())
+
+
+def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
+    """Towns down, metrics across: one look shows who is behind in what."""
+    shown = [m for m in metrics if "town" in m.drill]
+    columns = {m.id: _by_town(visit, m, wanted) for m in shown}
+    towns = visit.book.places("town")
+    head = html.Tr([html.Th("镇街"), *(html.Th([m.label, html.Small(fmt.value(0, m.unit).unit)]) for m in shown)])
+    rows = [
+        html.Tr(
+            [html.Th(t.label, scope="row"), *(_cell(visit, m, columns[m.id].get(t.code), wanted) for m in shown)]
+        )
+        for t in towns
+    ]
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="table matrix")
+    title = html.Header([html.H2("按镇街"), html.Span("点击单元格进入该镇街的指标页", className="note")], className="card-head")
+    return html.Section([title, html.Div(table, className="table-scroll")], className="card")
+
+
+def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:
+    window = window_of(metric, wanted)
+    at = visit.address.get("at") if window == wanted else None
+    try:
+        return {r.place.code: r for r in visit.book.by(metric.id, window, at, "town")}
+    except CockpitError:
+        return {}
+
+
+def _cell(visit: Visit, metric: Metric, reading: Reading | None, wanted: str) -> Component:
+    if reading is None:
+        return html.Td(fmt.DASH, className="muted")
+    shown = fmt.reading(reading, metric.decimals)
+    href = visit.address.to(
+        f"/metric/{metric.id}", window=reading.window, place=reading.place.code,
+        at=visit.address.get("at") if reading.window == wanted else None,
+    )  # fmt: skip
+    look = f"cell-{reading.judgement}" if reading.judgement else ("" if reading.value is not None else "muted")
+    words = {"good": "达成", "warn": "接近目标", "bad": "未达成"}.get(reading.judgement or "", "")
+    glyph = html.Span({"warn": "!", "bad": "✕"}.get(reading.judgement or "", ""), className="glyph")
+    return html.Td(dcc.Link([glyph, shown.text], href=href), className=look, title=words or None)

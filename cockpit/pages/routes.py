@@ -1,0 +1,30 @@
+"""Which path is which page. A path that matches nothing here is a 404 before any page code runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from cockpit.pages import health, metric, overview
+from cockpit.pages.visit import Page, Visit
+
+ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
+    (re.compile(r"/"), overview.render),
+    (re.compile(r"/group/(?P<group>[a-z]{2,20})"), overview.render_group),
+    (re.compile(r"/metric/(?P<metric_id>[a-z0-9_]{2,60})"), metric.render),
+    (re.compile(r"/health"), health.render),
+)
+
+
+def known(path: str) -> bool:
+    """True when some page answers this path."""
+    return any(pattern.fullmatch("/" + path.strip("/")) for pattern, _ in ROUTES)
+
+
+def render(visit: Visit) -> Page:
+    """The page of the visit's path. KeyError when there is no such page, metric or group."""
+    for pattern, page in ROUTES:
+        found = pattern.fullmatch(visit.address.path)
+        if found:
+            return page(visit, **found.groupdict())
+    raise KeyError(visit.address.path)

@@ -1,0 +1,117 @@
+"""The bar under the navigation: where one is, which window and period, which place, and the link to share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.pages.visit import Visit
+from warehouse.reading import DISTRICT, Place
+
+
+def crumbs(*steps: tuple[str, str]) -> Component:
+    """Breadcrumb of (label, address); the last one is where one is and has no link."""
+    items: list[Component] = []
+    for label, href in steps[:-1]:
+        items += [dcc.Link(label, href=href), html.Span("›", className="crumb-sep", **{"aria-hidden": "true"})]
+    items.append(html.Span(steps[-1][0], className="crumb-here", **{"aria-current": "page"}))
+    return html.Nav(items, className="crumbs", **{"aria-label": "位置"})
+
+
+def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "window") -> Component:
+    """Segmented switch of windows; changing it forgets the period, which belongs to the former window."""
+    links = [
+        dcc.Link(
+            texts.WINDOWS[w],
+            href=visit.address.here(**{key: w, "page": None, **({"at": None} if key == "window" else {})}),
+            className="seg is-on" if w == chosen else "seg",
+        )
+        for w in offered
+    ]
+    return html.Div(links, className="segments", role="group", **{"aria-label": "统计窗口"})
+
+
+def step(window: str, start: dt.date, by: int) -> dt.date:
+    """The first day of the window `by` steps from the one that starts at `start`."""
+    if window == "week":
+        return start + dt.timedelta(weeks=by)
+    if window == "month":
+        month = start.year * 12 + start.month - 1 + by
+        return dt.date(month // 12, month % 12 + 1, 1)
+    return start + dt.timedelta(days=by)
+
+
+def year_before(window: str, start: dt.date) -> str:
+    """The `at` word of the same window one year earlier; week 53 of a year without one becomes week 52."""
+    if window == "week":
+        year, week, _ = start.isocalendar()
+        return f"{year - 1}-W{min(week, dt.date(year - 1, 12, 28).isocalendar()[1]):02d}"
+    if window == "month":
+        return f"{start.year - 1}-{start.month:02d}"
+    day = 28 if (start.month, start.day) == (2, 29) else start.day
+    return start.replace(year=start.year - 1, day=day).isoformat()
+
+
+def periods(visit: Visit, window: str, start: dt.date, end: dt.date) -> Component | None:
+    """‹ 2026 年第 47 周 › with a way back to the newest; None for the live window."""
+    if window == "now":
+        return None
+    last = visit.book.generation.last_day
+
+    def at(day: dt.date) -> str:
+        return visit.address.here(at=fmt.period_key(window, day), page=None)
+
+    following = step(window, start, 1)
+    newer: Component = (
+        dcc.Link("›", href=at(following), className="button step", title="后一期")
+        if following <= last
+        else html.Span("›", className="button step is-off")
+    )
+    parts = [
+        dcc.Link("‹", href=at(step(window, start, -1)), className="button step", title="前一期"),
+        html.Span(fmt.period(window, start, end), className="period"),
+        newer,
+    ]
+    if visit.address.get("at"):
+        parts.append(dcc.Link("最新", href=visit.address.here(at=None, page=None), className="button"))
+    return html.Div(parts, className="periods", role="group", **{"aria-label": "期次"})
+
+
+def places(visit: Visit, chosen: Place, towns: Sequence[Place]) -> Component:
+    """The place as a chip with a list of towns behind it; a narrower place can be dropped with ✕."""
+    trail = [chosen]
+    while trail[0].parent and trail[0].grain != "town":
+        trail.insert(0, visit.book.place(trail[0].parent))
+    label = "镇街:全部" if chosen.code == DISTRICT else " › ".join(p.label for p in trail)
+    options = [
+        dcc.Link(t.label, href=visit.address.here(place=t.code, page=None, q=None), className="menu-item") for t in towns
+    ]
+    menu = html.Details([html.Summary(label, className="button"), html.Div(options, className="menu")], className="drop")
+    if chosen.code == DISTRICT:
+        return menu
+    up = None if chosen.parent in ("", DISTRICT) else chosen.parent
+    drop = dcc.Link("✕", href=visit.address.here(place=up, page=None, q=None), className="button chip-x", title="返回上一级")
+    return html.Div([menu, drop], className="chip")
+
+
+def copy_link() -> Component:
+    """复制链接: the address holds the whole state, so it is enough to copy that (done by freshness.js)."""
+    return html.Button("复制链接", className="button", type="button", id="copy-link", **{"data-copy": "address"})
+
+
+def snapshot(visit: Visit) -> Component:
+    """The chosen snapshot and the others to choose from; the newest one is the way without `as_of`."""
+    here = visit.book.generation
+    pinned = visit.address.get("as_of") is not None
+    label = f"快照 {fmt.clock(here.built_at, visit.today)}"
+    items = [dcc.Link("最新(自动更新)", href=visit.address.here(as_of=None), className="menu-item")]
+    items += [dcc.Link(g, href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations]
+    classes = "drop snapshot is-pinned" if pinned else "drop snapshot"
+    return html.Details(
+        [html.Summary(label, title=here.id), html.Div(items, className="menu menu-right")], className=classes
+    )

@@ -1,0 +1,42 @@
+"""What a page is given and what it gives back. One visit reads from exactly one generation, so no page can mix two."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dash.development.base_component import Component
+
+from cockpit.format import ZONE
+from cockpit.pages.address import Address
+from cockpit.sessions import Viewer
+
+if TYPE_CHECKING:
+    from warehouse.readings import Book
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One rendering of one page. now: the server's time, aware. generations: ids, newest first."""
+
+    book: Book
+    address: Address
+    viewer: Viewer
+    now: dt.datetime
+    generations: tuple[str, ...] = ()
+
+    @property
+    def today(self) -> dt.date:
+        """The business day, Asia/Shanghai."""
+        return self.now.astimezone(ZONE).date()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A rendered page. group: the navigation entry to mark; tools: the bar under the navigation."""
+
+    title: str
+    body: list[Component]
+    group: str = ""
+    tools: list[Component] = field(default_factory=list)

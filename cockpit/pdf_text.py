@@ -1,0 +1,93 @@
+"""The text layer of our PDFs. Chromium maps a glyph that two characters share to the lower one, so 车 reads ⻋ and
+一 reads ⼀ (Kangxi and radical blocks): nobody would find 车辆 in the file. Owns putting that right, and reading it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+RADICALS = str.maketrans(
+    "⺁⺆⺊⺌⺗⺙⺛⺝⺟⺠⺧⺨⺩⺪⺫⺭⺮⺯⺱⺲⺳⺴⺵⺶⺷⺸⺹⺺⺻⺼⺾⺿⻁⻂⻃⻄⻅⻆⻈⻉⻋⻌⻍⻎⻐⻑⻒⻓⻔⻕⻖⻗⻘⻙⻚⻛⻜⻝⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
+    "厂冂卜小心攵旡月母民牛犬王疋目示竹糸罒罒罒罒罒羊羊羊耂肀聿月艹艹虎衤覀西见角讠贝车辶辶辶钅長長长门阜阝雨青韦页风飞食飠饣首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
+)
+"""Simplified and variant radicals have no compatibility mapping in Unicode; this is their unified ideograph."""
+ODD = re.compile("[\u2e80-\u2fdf\uf900-\ufaff]")
+CHAR_BLOCK = re.compile(r"beginbfchar\s(.*?)\sendbfchar", re.S)
+RANGE_BLOCK = re.compile(r"beginbfrange\s(.*?)\sendbfrange", re.S)
+CHAR_LINE = re.compile(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>")
+RANGE_LINE = re.compile(r"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>")
+
+
+def plain(text: str) -> str:
+    """`text` with every shared glyph as the character people type."""
+    return ODD.sub(lambda m: unicodedata.normalize("NFKC", m[0].translate(RADICALS)), text)
+
+
+def pages(file: Path) -> list[str]:
+    """Text of every page, white space removed."""
+    return ["".join(page.extract_text().split()) for page in PdfReader(file).pages]
+
+
+def mend(file: Path, facts: dict[str, str]) -> None:
+    """Rewrites `file`: searchable Chinese, and `facts` ("/Title" …) as its document information. Outline and tags stay."""
+    writer = PdfWriter(clone_from=file)
+    done: set[int] = set()
+    for page in writer.pages:
+        for font in _fonts(page):
+            reference = font.raw_get("/ToUnicode") if "/ToUnicode" in font else None
+            if reference is None or reference.idnum in done:
+                continue
+            done.add(reference.idnum)
+            stream = DecodedStreamObject()
+            stream.set_data(_mended(reference.get_object().get_data().decode("latin-1")).encode("latin-1"))
+            writer._replace_object(reference, stream.flate_encode())
+    writer.add_metadata(facts)
+    with file.open("wb") as sink:
+        writer.write(sink)
+
+
+def embedded(file: Path) -> tuple[int, int]:
+    """(fonts whose outlines are in the file, fonts in all)."""
+    found: dict[str, bool] = {}
+    for page in PdfReader(file).pages:
+        for font in _fonts(page):
+            below = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font  # type: ignore[index]
+            about = below.get("/FontDescriptor", DictionaryObject()).get_object()
+            inside = font.get("/Subtype") == "/Type3" or any(f"/FontFile{n}" in about for n in ("", "2", "3"))
+            found[str(font.get("/BaseFont", id(font)))] = inside
+    return sum(found.values()), len(found)
+
+
+def _fonts(page: Any) -> list[DictionaryObject]:
+    resources = page.get("/Resources", DictionaryObject()).get_object()
+    return [f.get_object() for f in resources.get(NameObject("/Font"), DictionaryObject()).get_object().values()]
+
+
+def _mended(cmap: str) -> str:
+    cmap = CHAR_BLOCK.sub(lambda b: f"beginbfchar\n{CHAR_LINE.sub(_char, b[1])}\nendbfchar", cmap)
+    return RANGE_BLOCK.sub(lambda b: f"beginbfrange\n{RANGE_LINE.sub(_range, b[1])}\nendbfrange", cmap)
+
+
+def _char(line: re.Match[str]) -> str:
+    return f"<{line[1]}> <{_hex(line[2])}>"
+
+
+def _range(line: re.Match[str]) -> str:
+    """A range that holds a shared glyph is written out one by one, because its repaired targets are not neighbours."""
+    first, last, target = int(line[1], 16), int(line[2], 16), int(line[3], 16)
+    targets = [f"{target + step:04X}" for step in range(last - first + 1)]
+    if len(line[3]) > 4 or all(_hex(t) == t for t in targets):
+        return line[0]
+    return f"<{line[1]}> <{line[2]}> [{' '.join(f'<{_hex(t)}>' for t in targets)}]"
+
+
+def _hex(target: str) -> str:
+    if len(target) != 4:
+        return target
+    mended = plain(chr(int(target, 16)))
+    return f"{ord(mended):04X}" if len(mended) == 1 and ord(mended) < 0x10000 else target

@@ -1,0 +1,88 @@
+"""From an address to a page, and when to make it again. Every rendering reads one generation from start to end.
+
+There is one server callback. It is asked when the address changes and when freshness.js reports a new generation that
+the reader accepted; nothing polls through Dash, so a slow answer can never pile up behind an interval.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING, Any
+
+from dash import ClientsideFunction, Dash, Input, Output
+from dash.development.base_component import Component
+
+from cockpit import access, shell, texts
+from cockpit.pages import overview, routes
+from cockpit.pages.address import Address
+from cockpit.pages.visit import Visit
+from warehouse.errors import CockpitError, DataMissing
+
+if TYPE_CHECKING:
+    from warehouse.readings import Library
+
+MENU_GENERATIONS = 12
+LOG = logging.getLogger("cockpit")
+
+
+def register(app: Dash, library: Library) -> None:
+    """Adds the callback that draws pages and the client-side one that names the browser tab."""
+
+    @app.callback(
+        Output("shell-root", "children"),
+        Output("shell-title", "data"),
+        Input("shell-address", "pathname"),
+        Input("shell-address", "search"),
+        Input("shell-generation", "data"),
+    )
+    def _draw(path: str | None, search: str | None, _generation: str | None) -> tuple[Component, str]:
+        return draw(library, path, search)
+
+    app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))
+
+
+def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> tuple[Component, str]:
+    """The framed page of an address and its title; a page that cannot be made becomes a sentence, never a trace."""
+    try:
+        return _drawn(library, Address.parse(path, search), now or dt.datetime.now(dt.UTC))
+    except KeyError:
+        return shell.failure(*texts.ERRORS[404]), texts.ERRORS[404][0]
+    except DataMissing as error:
+        return shell.failure(texts.ERRORS[503][0], error.to_do, error.what), texts.ERRORS[503][0]
+    except CockpitError as error:
+        return shell.failure(error.what, error.to_do), error.what
+    except Exception:
+        LOG.exception("page %s failed", path)
+        return shell.failure(*texts.ERRORS[500]), texts.ERRORS[500][0]
+
+
+def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Component, str]:
+    wanted = address.get("as_of")
+    book = library.open(wanted) if wanted else library.current()
+    generations = tuple(library.generations()[:MENU_GENERATIONS])
+    visit = Visit(book, address, access.viewer(), now, generations)
+    page = routes.render(visit)
+    groups = list(overview.grouped(book.metrics.values()))
+    return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"
+
+
+def version(library: Library, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:
+    """What the heartbeat answers: generation (None before the first publication), live, build, server_time (ISO)."""
+    from warehouse import live
+
+    try:
+        generation = library.current().generation.id
+    except DataMissing:
+        generation = None
+    try:
+        frame = live.read(data)
+    except CockpitError:
+        frame = None
+    moment = now or dt.datetime.now(dt.UTC)
+    return {
+        "generation": generation,
+        "live": None if frame is None else frame.version,
+        "build": build,
+        "server_time": moment.isoformat(timespec="milliseconds"),
+    }

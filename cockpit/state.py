@@ -1,0 +1,91 @@
+"""state.sqlite: the one place where the cockpit writes. Owns the file, its schema and the transaction; no rules.
+
+Times are UTC seconds since 1970 (REAL). Secrets (session ids, links, device tokens) are stored as SHA-256 only: they
+are 256 random bits, so a slow hash would add nothing. Every commit is fsynced (synchronous=FULL).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+BUSY_S = 10.0
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS users (
+    name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL, disabled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS sessions (
+    id_hash TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
+    created_at REAL NOT NULL, seen_at REAL NOT NULL, expires_at REAL NOT NULL, ip TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS links (
+    token_hash TEXT PRIMARY KEY, role TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL, used_at REAL);
+CREATE TABLE IF NOT EXISTS devices (
+    id INTEGER PRIMARY KEY, screen TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE, cookie_hash TEXT UNIQUE,
+    network TEXT, created_at REAL NOT NULL, created_by TEXT NOT NULL, bound_at REAL, seen_at REAL, revoked_at REAL);
+CREATE TABLE IF NOT EXISTS attempts (
+    scope TEXT PRIMARY KEY, failed INTEGER NOT NULL, since REAL NOT NULL, locked_until REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS audit (
+    seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
+    detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+"""
+
+_ready: set[tuple[str, int]] = set()
+_lock = threading.Lock()
+
+
+def digest(token: str) -> str:
+    """What is stored of a random token: 64 hex digits."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _prepare(path: Path) -> None:
+    """Creates file (0600) and schema once a process and file; the inode tells a replaced file from the known one."""
+    if path.exists() and (str(path), path.stat().st_ino) in _ready:
+        return
+    with _lock:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = _open(path)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(SCHEMA)
+        finally:
+            connection.close()
+        _ready.add((str(path), path.stat().st_ino))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for queries; closed afterwards. Raises sqlite3.Error when the file cannot be read."""
+    _prepare(path)
+    connection = _open(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection inside one BEGIN IMMEDIATE … COMMIT; any exception rolls back. Writers queue for up to BUSY_S."""
+    with reading(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")

@@ -1,0 +1,57 @@
+"""Every word the browser shows that is not a metric's own label. One table a subject; no logic, no colour."""
+
+from __future__ import annotations
+
+BRAND = "正北数字驾驶舱"
+BUREAU = "杭州市余杭区交通运输局"
+DEMO = "演示数据"
+
+GROUPS = {
+    "fleet": "车队运行",
+    "safety": "安全监管",
+    "driver": "司机与远程管理",
+    "membership": "组织与会员",
+    "programme": "六大工程",
+    "site": "服务阵地",
+    "health": "数据健康",
+}
+"""Group id → heading, in reading order. A group without metrics is not shown."""
+
+ROLES = {
+    "leader": "领导",
+    "analyst": "业务",
+    "admin": "系统管理",
+    "auditor": "审计",
+    "screen": "大屏",
+}
+
+WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月"}
+PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月"}
+THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月"}
+BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月"}
+LAST_YEAR = "同比去年"
+
+JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
+SEVERITIES = {"fail": "阻断", "warn": "提示"}
+
+PROVISIONAL = "暂定"
+HELD = "沿用上期"
+INCOMPLETE = "未满期"
+NO_DATA = "—"
+
+LOGIN_FAILED = "账号或密码不正确,或尝试过多。请核对后重试;连续多次不成功将锁定 15 分钟。"
+LOGIN_STALE = "登录页已过期,请重新填写。"
+LINK_SPENT = "一次性登录链接已使用或已过期,请重新运行 ./zhengbei demo 取得新链接。"
+
+ERRORS = {
+    400: ("请求不完整", "请返回上一页后重试。"),
+    401: ("需要登录", "登录已过期或尚未登录。"),
+    403: ("没有权限", "当前账号不能查看这一页,如需要请联系系统管理员。"),
+    404: ("没有这一页", "链接可能已改动,或该指标尚未发布。"),
+    405: ("不支持的操作", "请返回上一页后重试。"),
+    413: ("内容过大", "提交的内容超过上限。"),
+    415: ("内容格式不支持", "请返回上一页后重试。"),
+    429: ("操作过于频繁", "请稍后再试。"),
+    500: ("页面出错", "错误已记录,请稍后重试;仍不成功请联系系统管理员。"),
+    503: ("还没有可看的数据", "数据尚未发布,请先运行 ./zhengbei etl run。"),
+}

@@ -1,0 +1,150 @@
+"""The KPI card: one Reading with everything that must be said about it, in two sizes. Pure; asks nobody anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.figures import spark
+from cockpit.theme import LIGHT, Theme
+from warehouse.reading import STATUS_LABELS, Point, Reading
+
+Size = Literal["card", "strip"]
+
+
+def tile(
+    reading: Reading,
+    *,
+    decimals: int = 0,
+    points: Sequence[Point] = (),
+    tone: str = "fleet",
+    href: str = "",
+    theme: Theme = LIGHT,
+    size: Size = "card",
+    note: str = "",
+) -> Component:
+    """One card. `points`: the trend behind it, oldest first (none → no sparkline). `tone`: accent colour token.
+    `href`: the metric page ("" → not a link). `size` "strip": label and value only. `note`: a further short line.
+
+    Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
+    `data-stale-after` let the browser's own clock age it; a card without a data time carries neither.
+    """
+    shown = fmt.reading(reading, decimals)
+    body = [_head(reading), _main(reading, shown, decimals)]
+    if size == "card":
+        body += [_middle(reading, points, tone, theme, decimals), _foot(reading, decimals, note)]
+    inner: Component = (
+        dcc.Link(body, href=href, className="tile-body") if href else html.Div(body, className="tile-body")
+    )
+    return html.Article(inner, className=_classes(reading, size, tone), **_clockwork(reading))
+
+
+def _classes(reading: Reading, size: Size, tone: str) -> str:
+    names = ["tile", f"tile-{size}", f"tone-{tone}", f"is-{reading.status}"]
+    if reading.judgement:
+        names.append(f"is-{reading.judgement}")
+    if reading.held:
+        names.append("is-held")
+    return " ".join(names)
+
+
+def _clockwork(reading: Reading) -> dict[str, str]:
+    facts = {"data-metric": reading.metric, "data-generation": reading.generation}
+    if reading.as_of is not None:
+        facts["data-asof"] = reading.as_of.isoformat()
+        facts["data-stale-after"] = str(reading.stale_after_s)
+    return facts
+
+
+def tags(reading: Reading) -> list[Component]:
+    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip)."""
+    found: list[Component] = []
+    if reading.held:
+        found.append(html.Span(texts.HELD, className="tag tag-held", title=reading.held))
+    if not reading.complete and reading.window != "now":
+        found.append(html.Span(texts.INCOMPLETE, className="tag"))
+    if reading.provisional:
+        found.append(html.Span(texts.PROVISIONAL, className="tag tag-warn", title="72 小时内补传的数据仍会改变它"))
+    return found
+
+
+def _head(reading: Reading) -> Component:
+    return html.Div(
+        [html.Span(reading.label, className="tile-label"), html.Span(tags(reading), className="tile-tags")],
+        className="tile-head",
+    )
+
+
+def _main(reading: Reading, shown: fmt.Shown, decimals: int) -> Component:
+    if shown.status and shown.status != "small_cell":
+        return html.Div(html.Span(shown.text, className="tile-state"), className="tile-main")
+    return html.Div(
+        [
+            html.Span([html.Span(shown.text, className="tile-value"), html.Span(shown.unit, className="tile-unit")]),
+            delta_mark(fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals), reading),
+        ],
+        className="tile-main",
+    )
+
+
+def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
+    """Arrow, amount and unit of a difference, its meaning (环比上周…) as a tooltip and for screen readers."""
+    if not change.known:
+        return html.Span("", className="delta")
+    unit = "" if change.unit in ("百分点", reading.unit) else change.unit
+    words = f"{texts.PREVIOUS[reading.window]} {change.signed} {change.unit}"
+    return html.Span(
+        [html.Span(change.glyph, className="glyph"), f"{change.text}{unit}"],
+        className=f"delta tone-{change.tone}",
+        title=words,
+        **{"aria-label": words},
+    )
+
+
+def _middle(
+    reading: Reading, points: Sequence[Point], tone: str, theme: Theme, decimals: int
+) -> Component:
+    source = spark.data_uri([p.value for p in points], tone=tone, theme=theme)
+    trend: Component = (
+        html.Img(src=source, className="tile-spark", alt=f"{reading.label} 近 {len(points)} 期走势")
+        if source
+        else html.Span(className="tile-spark")
+    )
+    goal = fmt.target(reading.target, reading.unit, reading.better, decimals)
+    lines = []
+    if goal:
+        mark = {"good": "✓", "warn": "!", "bad": "✕"}.get(reading.judgement or "", "")
+        words = texts.JUDGEMENTS.get(reading.judgement or "", "")
+        lines.append(
+            html.Span(
+                [f"目标 {goal} ", html.Span(mark, className=f"mark tone-{reading.judgement}", title=words)],
+                className="tile-goal",
+            )
+        )
+    year = fmt.delta(reading.value, reading.last_year, reading.unit, reading.better, decimals)
+    if year.known:
+        lines.append(html.Span(f"同比 {year.signed}{'' if year.unit == '百分点' else year.unit}"))
+    return html.Div([trend, html.Span(lines, className="tile-aims")], className="tile-middle")
+
+
+def _foot(reading: Reading, decimals: int, note: str) -> Component:
+    left = note or fmt.parts(reading) or "、".join(f"{k} {fmt.number(v)}" for k, v in list(reading.parts.items())[:2])
+    if reading.status in ("missing", "failed", "insufficient"):
+        left = STATUS_REASON[reading.status]
+    time = f"数据 {fmt.clock(reading.as_of)}" if reading.as_of else "无数据时间"
+    return html.Div(
+        [html.Span(left, className="tile-parts"), html.Span(time, className="tile-asof asof")], className="tile-foot"
+    )
+
+
+STATUS_REASON = {
+    "missing": "本期没有收到任何记录",
+    "failed": "来源上次采集失败,本期无数据",
+    "insufficient": "分母为 0 或低于下限,不作计算",
+}
+assert set(STATUS_REASON) < set(STATUS_LABELS)

@@ -1,0 +1,285 @@
+"""The wall: its page, its four small endpoints, and what each screen says about itself.
+
+Owns the routes below /wall and the table `wall_heartbeat` in state.sqlite. Who may see them is decided by the guard of
+the whole server, never here. Every answer is of one generation; nothing here names a vehicle, a person or a company.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, abort, request
+
+from cockpit import format as fmt
+from cockpit import state, texts
+from cockpit import wall_scene as scenes
+from cockpit.templates import render
+from warehouse import live
+from warehouse.errors import DataMissing
+from warehouse.reading import DISTRICT
+from warehouse.readings import Library
+from warehouse.settings import RELEASE, Settings
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SCRIPTS = ("wall-map.js", "wall-slots.js", "wall.js")
+STARTUP_SCENE = "overview"
+SCREEN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+SCENES_KEPT = 4
+STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
+GRID = 10_000
+"""Positions leave as whole ten-thousandths of a degree (about 10 m): finer than a pixel, coarser than a gate."""
+GZIP_FROM = 1024
+BODY_LIMIT = 4096
+WORD_LIMIT = 64
+NO_DATA = "还没有已发布的数据,发布后本屏自动显示"
+
+HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
+    "width": (0, 20_000), "height": (0, 20_000), "ratio": (0, 16), "fps": (0, 1000), "heap": (0, 2**40),
+    "errors": (0, 10**6), "level": (0, 10),
+}
+"""Numbers a screen may report, with the range that is believed; anything outside is stored as NULL."""
+HEARTBEAT_WORDS = ("scene", "build", "generation", "layout")
+
+
+@cache
+def build_id() -> str:
+    """Twelve characters that change exactly when the code, a template or an asset of the cockpit changes."""
+    digest = hashlib.sha256()
+    here = Path(__file__).resolve().parent
+    files = [*here.rglob("*.py"), *here.rglob("*.html"), *ASSETS.glob("*.css"), *ASSETS.glob("*.js"), *ASSETS.rglob("*.geojson")]
+    for file in sorted(files):
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+class Heartbeats:
+    """The last word of every screen: one row a screen in a table of its own in state.sqlite."""
+
+    TABLE = (
+        "CREATE TABLE IF NOT EXISTS wall_heartbeat (screen TEXT PRIMARY KEY, seen_at REAL NOT NULL, live_version REAL, "
+        + ", ".join([*(f"{name} REAL" for name in HEARTBEAT_FIELDS), *(f"{name} TEXT" for name in HEARTBEAT_WORDS)])
+        + ")"
+    )
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def record(self, screen: str, said: dict[str, Any], at: dt.datetime) -> None:
+        """Stores what `screen` said at `at` (aware); unknown keys are dropped, unbelievable numbers become NULL."""
+        row: dict[str, Any] = {"screen": screen, "seen_at": at.timestamp()}
+        row |= {name: _believed(said.get(name), *bounds) for name, bounds in HEARTBEAT_FIELDS.items()}
+        row |= {name: str(said.get(name) or "")[:WORD_LIMIT] for name in HEARTBEAT_WORDS}
+        row["live_version"] = _believed(said.get("live_version"), 0, 2**53)
+        with state.writing(self.file) as connection:
+            connection.execute(self.TABLE)
+            connection.execute(
+                f"INSERT OR REPLACE INTO wall_heartbeat ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
+                list(row.values()),
+            )
+
+    def roll(self) -> list[dict[str, Any]]:
+        """Every screen that ever reported, the longest silent first; seen_at in UTC seconds since 1970."""
+        with state.writing(self.file) as connection:
+            connection.execute(self.TABLE)
+            return [dict(row) for row in connection.execute("SELECT * FROM wall_heartbeat ORDER BY seen_at")]
+
+
+class Wall:
+    """What the routes share: the library, the built scenes of the newest generations, the packed live frame."""
+
+    def __init__(self, library: Library, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
+        self.library, self.settings, self.clock = library, settings, clock
+        self.heartbeats = Heartbeats(settings.state)
+        self._lock = threading.Lock()
+        self._scenes: OrderedDict[tuple[str, str, dt.date], dict[str, Any]] = OrderedDict()
+        self._packed: tuple[int, bytes] = (-1, b"")
+
+    def today(self) -> dt.date:
+        return fmt.local(self.clock()).date()
+
+    def version(self) -> dict[str, Any]:
+        """The one-line answer screens ask for every few seconds; a missing generation or frame is null."""
+        try:
+            generation = self.library.current().generation.id
+        except DataMissing:
+            generation = None
+        frame = live.read(self.settings.data)
+        return {
+            "generation": generation,
+            "live": frame.version if frame else None,
+            "live_as_of": frame.as_of.isoformat() if frame else None,
+            "build": build_id(),
+            "day": self.today().isoformat(),
+            "server_time": self.clock().isoformat(timespec="milliseconds"),
+        }
+
+    def scene(self, name: str) -> dict[str, Any]:
+        """The scene of the current generation. Raises DataMissing when nothing is published."""
+        book = self.library.current()
+        key = (name, book.generation.id, self.today())
+        with self._lock:
+            if key not in self._scenes:
+                self._scenes[key] = scenes.build(book, scenes.SCENES[name], self.clock())
+                while len(self._scenes) > SCENES_KEPT:
+                    self._scenes.popitem(last=False)
+            return self._scenes[key]
+
+    def frame(self) -> bytes:
+        """The newest live frame as gzipped JSON: parallel arrays by `ref`, positions in 1/GRID degree, states as codes."""
+        frame = live.read(self.settings.data)
+        if frame is None:
+            return gzip.compress(b'{"version":null}')
+        with self._lock:
+            if self._packed[0] != frame.version:
+                body = json.dumps(pack(frame), ensure_ascii=False, separators=(",", ":")).encode()
+                self._packed = (frame.version, gzip.compress(body, 5))
+            return self._packed[1]
+
+
+def pack(frame: live.LiveFrame) -> dict[str, Any]:
+    """A live frame as plain lists. Rows without a position are counted but not drawn; no town, plate or speed leaves."""
+    table = frame.table[frame.table["lon"].notna() & frame.table["lat"].notna()]
+    codes = table["state"].map(STATE_CODES).fillna(STATE_CODES["offline"]).astype(int)
+    return {
+        "version": frame.version,
+        "as_of": frame.as_of.isoformat(),
+        "grid": GRID,
+        "ref": table["ref"].astype(int).tolist(),
+        "lon": (table["lon"] * GRID).round().astype(int).tolist(),
+        "lat": (table["lat"] * GRID).round().astype(int).tolist(),
+        "state": "".join(map(str, codes.tolist())),
+        "heading": table["direction"].fillna(0).astype(int).tolist(),
+        "counts": {state: fmt.number(frame.counts.get(state, 0)) for state in STATE_CODES},
+    }
+
+
+@cache
+def outlines() -> bytes:
+    """Gzipped JSON of what the map draws: districts (ours marked), towns with the point where a label sits best."""
+    from shapely import maximum_inscribed_circle
+    from shapely.geometry import shape
+
+    def features(name: str) -> list[dict[str, Any]]:
+        file = ASSETS / "geo" / name
+        return json.loads(file.read_text("utf-8"))["features"] if file.exists() else []
+
+    def entry(feature: dict[str, Any]) -> dict[str, Any]:
+        outline = shape(feature["geometry"])
+        largest = max(getattr(outline, "geoms", [outline]), key=lambda part: part.area)
+        seat = maximum_inscribed_circle(largest).coords[0]
+        kind, rings = feature["geometry"]["type"], feature["geometry"]["coordinates"]
+        return {
+            "name": feature["properties"]["name"],
+            "at": [round(seat[0], 4), round(seat[1], 4)],
+            "area": round(outline.area, 6),
+            "rings": [ring for part in (rings if kind == "MultiPolygon" else [rings]) for ring in part],
+        }
+
+    districts = [entry(f) | {"ours": str(f["properties"].get("adcode")) == DISTRICT} for f in features("districts.geojson")]
+    towns = [entry(f) for f in features("towns.geojson")]
+    body = json.dumps({"districts": districts, "towns": towns}, ensure_ascii=False, separators=(",", ":"))
+    return gzip.compress(body.encode())
+
+
+def register(
+    server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
+) -> None:
+    """Adds /wall/<screen> and its endpoints to `server`. `clock` gives the aware present (tests pass their own)."""
+    wall = Wall(library, settings, clock or (lambda: dt.datetime.now(dt.UTC)))
+    routes = Blueprint("wall", __name__, url_prefix="/wall/<screen>")
+
+    @routes.url_value_preprocessor
+    def check(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+        if not values or not SCREEN_NAME.fullmatch(values.get("screen", "")):
+            abort(404)
+
+    @routes.get("")
+    def page(screen: str) -> Response:
+        return _fresh(Response(_page(wall, screen), mimetype="text/html"))
+
+    @routes.get("/version")
+    def version(screen: str) -> Response:
+        return _json(wall.version())
+
+    @routes.get("/scene")
+    def scene(screen: str) -> Response:
+        name = request.args.get("scene", STARTUP_SCENE)
+        if name not in scenes.SCENES:
+            abort(404)
+        try:
+            return _json(wall.scene(name))
+        except DataMissing:
+            return _json({"generation": None, "slots": {}})
+
+    @routes.get("/live")
+    def positions(screen: str) -> Response:
+        return _packed(wall.frame())
+
+    @routes.get("/outlines")
+    def outline(screen: str) -> Response:
+        return _packed(outlines())
+
+    @routes.post("/heartbeat")
+    def heartbeat(screen: str) -> Response:
+        if (request.content_length or 0) > BODY_LIMIT:
+            abort(413)
+        said = request.get_json(silent=True)
+        if not isinstance(said, dict):
+            abort(400)
+        wall.heartbeats.record(screen, said, wall.clock())
+        return _fresh(Response(status=204))
+
+    server.register_blueprint(routes)
+
+
+def _page(wall: Wall, screen: str) -> str:
+    empty = {"generation": "", "demo": False, "built": fmt.DASH, "slots": {}}
+    try:
+        shown, notice = wall.scene(STARTUP_SCENE), ""
+    except DataMissing:
+        shown, notice = empty, NO_DATA
+    prefix = request.script_root
+    return render(
+        "wall.html",
+        scene=scenes.SCENES[STARTUP_SCENE], scene_id=STARTUP_SCENE, shown=shown, notice=notice, screen=screen,
+        bureau=texts.BUREAU.removeprefix("杭州市"), build=build_id(), release=RELEASE, scripts=SCRIPTS,
+        base=f"{prefix}/wall/{screen}", assets=f"{prefix}/assets", day=wall.today().isoformat(),
+    )
+
+
+def _fresh(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _json(body: dict[str, Any]) -> Response:
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(raw) < GZIP_FROM:
+        return _fresh(Response(raw, mimetype="application/json"))
+    return _packed(gzip.compress(raw, 5))
+
+
+def _packed(body: bytes) -> Response:
+    """A gzipped JSON body; unpacked again for the rare client that does not take gzip."""
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response = Response(body, mimetype="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+    else:
+        response = Response(gzip.decompress(body), mimetype="application/json")
+    return _fresh(response)
+
+
+def _believed(said: Any, low: float, high: float) -> float | None:
+    if isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    return float(said) if low <= said <= high else None

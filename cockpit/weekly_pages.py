@@ -1,0 +1,295 @@
+"""What stands on the pages of the weekly report: one Book and one ISO week → words, numbers and SVG for the template.
+
+Pure: no clock, no file, no browser. Every figure printed is kept in `figures`, so that the self-test and the archive
+speak about the same numbers as the paper. District and town only (levels L1–L2): no company, plate, driver or phone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from cockpit import format as fmt
+from cockpit import texts, vector
+from warehouse.catalog import Metric
+from warehouse.errors import DataMissing, UsageError
+from warehouse.reading import STATUS_LABELS, Reading
+from warehouse.readings import Book
+
+WEEK = re.compile(r"(?P<year>\d{4})-W(?P<week>\d{2})")
+TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364)}
+"""Window → (points drawn, points to the same window a year before)."""
+TOWN_COLUMNS = 3
+WORST_TOWNS = 3
+ROWS_SHOWN = 14
+STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成", None: "—"}
+
+
+@dataclass
+class Issue:
+    """One report: its week, the template context, the figures as printed, and what is missing ("" list = complete)."""
+
+    week: str
+    generation: str
+    context: dict[str, Any]
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    charts: int = 0
+
+    @property
+    def draft(self) -> bool:
+        return bool(self.missing)
+
+
+def newest_week(book: Book) -> str:
+    """The newest ISO week whose Sunday the generation's data reach, as "2026-W47"."""
+    last = book.generation.last_day
+    sunday = last - dt.timedelta(days=last.isoweekday() % 7)
+    return fmt.period_key("week", sunday - dt.timedelta(days=6))
+
+
+def week_days(week: str) -> tuple[dt.date, dt.date]:
+    """Monday and Sunday of "2026-W47". Raises UsageError for anything that is not an ISO week."""
+    found = WEEK.fullmatch(week)
+    try:
+        if found:
+            monday = dt.date.fromisocalendar(int(found["year"]), int(found["week"]), 1)
+            return monday, monday + dt.timedelta(days=6)
+    except ValueError:
+        pass
+    raise UsageError(f"周次写法不对:{week[:16]}", to_do="请写成 2026-W47 这样的 ISO 周")
+
+
+def build(book: Book, week: str) -> Issue:
+    """The report of `week`. Raises UsageError for a bad week, DataMissing for one that has not begun in these data."""
+    monday, sunday = week_days(week)
+    if monday > book.generation.last_day:
+        raise DataMissing(f"{week} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一周")
+    metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
+    metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
+    readings = {m.id: book.read(m.id, "week", week) for m in metrics}
+    issue = Issue(week, book.generation.id, {})
+    issue.missing = missing(book, metrics, readings, sunday)
+    rows = {m.id: row(m, readings[m.id]) for m in metrics}
+    issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
+    counter = iter(range(1, len(metrics) + 1))
+    groups = [
+        section(book, name, [m for m in metrics if m.group == name], readings, rows, counter)
+        for name in dict.fromkeys(m.group for m in metrics)
+    ]
+    issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
+    generation = book.generation
+    issue.context = {
+        "week": week,
+        "period": fmt.period("week", monday, sunday),
+        "generation": generation.id,
+        "demo": generation.is_demo,
+        "release": generation.release,
+        "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
+        "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
+        "points": [point(text) for text in book.headline("week", week)],
+        "groups": groups,
+        "attention": attention(book, metrics, readings, rows, week),
+        "quality": quality(book),
+        "definitions": [definition(m, readings[m.id]) for m in metrics],
+        "missing": issue.missing,
+        "tally": tally(readings.values()),
+    }
+    return issue
+
+
+def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sunday: dt.date) -> list[str]:
+    """Why the week is not complete, one Chinese sentence each; an empty list opens the gate.
+
+    A source is complete when its newest data, plus the delay it is allowed, reach the end of the week.
+    """
+    end = dt.datetime.combine(sunday + dt.timedelta(days=1), dt.time(), fmt.ZONE)
+    found = []
+    if any(not r.complete for r in readings.values() if r.window == "week"):
+        found.append(f"本周到 {fmt.day(sunday)} 才结束,以下为截至数据时间的累计")
+    used = {name for m in metrics for name in m.sources}
+    for source in book.sources():
+        if f"{source.source}_{source.entity}" not in used:
+            continue
+        if source.error:
+            found.append(f"{source.label}:采集故障({source.error})")
+        elif source.data_time is None:
+            found.append(f"{source.label}:未上报")
+        elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
+            found.append(f"{source.label}:数据只到 {fmt.clock(source.data_time)}")
+    for item in readings.values():
+        if item.status in ("missing", "failed"):
+            found.append(f"{item.label}:{STATUS_LABELS[item.status]}")
+        elif item.held:
+            found.append(f"{item.label}:沿用上期({item.held})")
+    return found
+
+
+def row(metric: Metric, item: Reading) -> dict[str, Any]:
+    """One line of the core table."""
+    change = fmt.delta(item.value, item.previous, item.unit, item.better, metric.decimals)
+    year = fmt.delta(item.value, item.last_year, item.unit, item.better, metric.decimals)
+    marks = [texts.HELD] * bool(item.held) + [texts.PROVISIONAL] * item.provisional
+    return {
+        "metric": metric.id,
+        "label": item.label,
+        "period": "" if item.window == "week" else f"({fmt.period(item.window, item.win_start, item.win_end)})",
+        "shown": fmt.reading(item, metric.decimals),
+        "status": item.status,
+        "target": fmt.target(item.target, item.unit, item.better, metric.decimals) or fmt.DASH,
+        "goal": fmt.target(item.target, item.unit, item.better, metric.decimals),
+        "gap": fmt.target_gap(item, metric.decimals),
+        "parts": fmt.parts(item) if item.unit == "ratio" else "",
+        "change": change,
+        "year": year,
+        "judgement": item.judgement or "",
+        "word": STATUS_WORDS[item.judgement] if item.status == "ok" else "",
+        "marks": marks,
+    }
+
+
+def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any]:
+    """The figure as archived: stored value, its parts and window, and the text that was printed."""
+    return {
+        "label": item.label, "text": str(line["shown"]), "value": item.value, "num": item.num, "den": item.den,
+        "unit": item.unit, "status": item.status, "window": item.window, "from": item.win_start.isoformat(),
+        "to": item.win_end.isoformat(), "judgement": item.judgement, "provisional": item.provisional, "held": item.held,
+        "decimals": metric.decimals,
+    }  # fmt: skip
+
+
+def section(
+    book: Book, group: str, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any], counter: Any
+) -> dict[str, Any]:
+    """One group: a block with trend for every metric, and the towns side by side."""
+    blocks = []
+    for metric in metrics:
+        chart = trend(book, metric, readings[metric.id])
+        blocks.append({"row": rows[metric.id], "chart": chart, "number": next(counter) if chart else 0})
+    names = texts.GROUPS
+    columns = [m for m in metrics if "town" in m.drill and m.better != "context"] or [m for m in metrics if "town" in m.drill]
+    return {
+        "id": group,
+        "label": names[group],
+        "rows": [rows[m.id] for m in metrics],
+        "blocks": blocks,
+        "towns": towns(book, columns[:TOWN_COLUMNS], readings),
+    }
+
+
+def trend(book: Book, metric: Metric, item: Reading) -> Any:
+    """The trend up to the reading's own window with the same windows a year before; "" when nothing is known."""
+    shown, reach = TREND[item.window]
+    series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
+    return vector.trend(
+        series[-shown:], series[-shown - reach : -reach], unit=item.unit, window=item.window,
+        decimals=metric.decimals, goal=item.target.green if item.target else None, width=680, height=128,
+    )  # fmt: skip
+
+
+def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
+    """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement."""
+    table: dict[str, list[dict[str, Any]]] = {}
+    heads = []
+    for metric in metrics:
+        head = readings[metric.id]
+        items = book.by(metric.id, head.window, fmt.period_key(head.window, head.win_start))
+        if not items:
+            continue
+        heads.append(metric.label)
+        full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
+        for item in items:
+            share = None if item.value is None else item.value / full
+            table.setdefault(item.place.label, []).append({
+                "shown": fmt.reading(item, metric.decimals),
+                "status": item.status,
+                "bar": vector.bar(share, height=7, tone=item.judgement or ""),
+                "word": STATUS_WORDS[item.judgement] if item.judgement else "",
+                "judgement": item.judgement or "",
+            })
+    return {"heads": heads, "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)]}
+
+
+def attention(
+    book: Book, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any], week: str
+) -> list[dict[str, Any]]:
+    """Numbers that need a decision: off target first, then close to it, then without a value."""
+    order = {"bad": 0, "warn": 1}
+    found = []
+    for metric in metrics:
+        item = readings[metric.id]
+        if item.status == "ok" and item.judgement not in order:
+            continue
+        found.append((order.get(item.judgement or "", 2), metric.number, {
+            **rows[metric.id], "owner": metric.owner, "worst": worst(book, metric, item),
+            "source": item.target.source if item.target else "",
+        }))
+    return [entry for *_, entry in sorted(found, key=lambda f: f[:2])]
+
+
+def worst(book: Book, metric: Metric, item: Reading) -> str:
+    """The towns farthest from good, in words; "" where towns are not comparable."""
+    if item.value is None or metric.better == "context":
+        return ""
+    places = book.by(metric.id, item.window, fmt.period_key(item.window, item.win_start))
+    known = [p for p in places if p.value is not None]
+    known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
+    return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}" for p in known[:WORST_TOWNS])
+
+
+def quality(book: Book) -> dict[str, Any]:
+    """Sources, checks that did not pass, quarantine and known defects: the page about the data themselves."""
+    sources = [
+        {
+            "label": s.label, "data": fmt.clock(s.data_time), "landed": fmt.clock(s.landed_at),
+            "promise": fmt.duration(s.stale_after_s), "rows": fmt.number(s.rows), "bad": fmt.number(s.quarantined),
+            "error": s.error, "never": s.data_time is None and not s.error,
+            "late": bool(s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) < book.generation.built_at),
+        }
+        for s in book.sources()
+    ]  # fmt: skip
+    checks = book.checks()
+    failed = [c for c in checks if c["failed_rows"]]
+    rows = sum(s.rows for s in book.sources())
+    bad = sum(s.quarantined for s in book.sources())
+    return {
+        "sources": sources,
+        "checks": [{**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])} for c in failed[:ROWS_SHOWN]],
+        "passed": len(checks) - len(failed),
+        "checked": len(checks),
+        "quarantine": [{**q, "count": fmt.number(q["rows"])} for q in book.quarantine()[:ROWS_SHOWN]],
+        "defects": [{**d, "count": fmt.number(d["rows"])} for d in book.defects()[:ROWS_SHOWN]],
+        "rows": fmt.number(rows),
+        "bad": fmt.number(bad),
+        "share": str(fmt.value(bad / (rows + bad) if rows + bad else None, "ratio", 2)),
+    }
+
+
+def definition(metric: Metric, item: Reading) -> dict[str, Any]:
+    """One entry of the appendix."""
+    change = metric.changed[-1] if metric.changed else None
+    return {
+        "label": metric.label, "number": metric.number, "describe": metric.describe, "basis": metric.basis,
+        "unit": "%" if metric.unit == "ratio" else metric.unit, "owner": metric.owner,
+        "better": {"up": "越高越好", "down": "越低越好", "context": "仅作参考"}[metric.better],
+        "target": item.target.source if item.target else "", "change": f"{change['on']} {change['what']}" if change else "",
+    }  # fmt: skip
+
+
+def tally(items: Any) -> dict[str, int]:
+    """How many of the judged figures are good, close, off; how many have no value."""
+    found = {"good": 0, "warn": 0, "bad": 0, "none": 0}
+    for item in items:
+        if item.status != "ok":
+            found["none"] += 1
+        elif item.judgement:
+            found[item.judgement] += 1
+    return found
+
+
+def point(text: str) -> dict[str, str]:
+    """A headline split at its first comma, so that the subject can be set bold."""
+    head, comma, rest = text.partition(",")
+    return {"head": head, "rest": f"{comma}{rest}"}

@@ -1,0 +1,153 @@
+"""The verbs of the loading side: etl run | schedule | status | backfill | rebuild | replay, and demo. Owns words and bars only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from warehouse.cli import data_option
+from warehouse.settings import Settings
+
+
+@click.group("etl")
+def etl() -> None:
+    """取数、装载、计算、发布。"""
+
+
+@etl.command("run")
+@click.argument("job", default="refresh")
+@click.option("--full", is_flag=True, help="全部日期重新计算")
+@click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除(只用于 reconcile)")
+@data_option
+def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
+    """立即运行一个任务:refresh(默认)、live、nightly、report、reconcile。"""
+    from etl import intake, schedule
+    from etl.config import feeds
+    from etl.context import opened
+    from etl.jobs import refresh
+    from etl.progress import bar
+
+    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
+        intake.pending(context)
+        if job == "reconcile":
+            problems = intake.reconcile(context, feeds(), confirmed=confirm_deletes)
+        elif full and job == "refresh":
+            problems = refresh.run(context, full=True)
+        else:
+            problems = schedule.run_once(context, schedule.job(job))
+        notes = context.notes
+    for line in notes + problems:
+        click.echo(f"注意:{line}", err=True)
+    click.echo("完成" if not problems else f"完成,{len(problems)} 处有问题")
+    sys.exit(0 if not problems else 65)
+
+
+@etl.command("schedule")
+@data_option
+def schedule_(data: Path) -> None:
+    """按计划持续运行(实时 30 秒、刷新 5 分钟、夜间整理、周一周报),直到收到停止信号。"""
+    from etl import schedule
+    from etl.context import opened
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    with opened(Settings.at(data)) as context:
+        for note in context.notes:
+            click.echo(f"注意:{note}", err=True)
+        code = schedule.serve(context)
+    sys.exit(code)
+
+
+@etl.command("status")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def status(as_json: bool, data: Path) -> None:
+    """来源新鲜度、行数平衡、隔离与数据缺陷、最近运行。装载进程运行时读最近快照。"""
+    from etl import status as report
+
+    found = report.collect(Settings.at(data))
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str) if as_json else report.text(found))
+
+
+@etl.command("backfill")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="起始日(含)")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="截止日(含)")
+@data_option
+def backfill(first: dt.datetime, last: dt.datetime, data: Path) -> None:
+    """把一段日期重新打开:读入新到的文件,重新计算并发布。"""
+    from etl import intake
+    from etl.context import opened
+    from etl.jobs import refresh
+    from etl.progress import bar
+    from warehouse.catalog import contracts
+    from warehouse.errors import UsageError
+
+    if last < first:
+        raise UsageError("截止日早于起始日")
+    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
+        intake.pending(context)
+        days = [first.date() + dt.timedelta(days=step) for step in range((last - first).days + 1)]
+        for contract in contracts().values():
+            if contract.touches and contract.source != "own":
+                for day in days:
+                    context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
+        problems = refresh.run(context)
+    click.echo(f"已重算 {len(days)} 天" + (f",{len(problems)} 处有问题" if problems else ""))
+
+
+@etl.command("rebuild")
+@data_option
+def rebuild(data: Path) -> None:
+    """只凭原始数据(landing)重建数据仓库;原仓库改名保留。"""
+    from etl import intake
+    from etl.context import held, opened
+    from etl.jobs import refresh
+    from etl.progress import bar
+    from warehouse import recover
+
+    settings = Settings.at(data)
+    with held(settings.lock):
+        recover.set_aside(settings)
+    with bar() as progress, opened(settings, progress=progress) as context:
+        count = intake.pending(context)
+        generation = refresh.publish(context, full=True)
+    click.echo(f"由 {count} 份原始数据重建,已发布快照 {generation}")
+
+
+@etl.command("replay")
+@click.option("--seq", type=int, help="只重放这个序号;默认重放所有被整份拒绝的原始数据")
+@data_option
+def replay(seq: int | None, data: Path) -> None:
+    """用现行映射重新装载被拒绝的原始数据,然后重新计算并发布。"""
+    from etl import intake
+    from etl.context import opened
+    from etl.jobs import refresh
+    from etl.progress import bar
+
+    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
+        count, problems = intake.replay(context, seq)
+        refresh.publish(context)
+    for problem in problems:
+        click.echo(f"注意:{problem}", err=True)
+    click.echo(f"重放 {count} 份原始数据")
+    sys.exit(65 if problems else 0)
+
+
+@click.command("demo")
+@click.option("--port", type=int, default=8050, show_default=True, help="驾驶舱端口")
+@click.option("--scale", type=int, default=2000, show_default=True, help="演示车辆数,如 6000、15000")
+@click.option("--no-browser", is_flag=True, help="不打开浏览器")
+@click.option("--once", is_flag=True, help="只做一次完整装载与发布后退出")
+@click.option("--clock", default="", help="演示时钟从这个时刻走起,如 14:05(夜间演示白天的画面)")
+@data_option
+def demo(port: int, scale: int, no_browser: bool, once: bool, clock: str, data: Path) -> None:
+    """演示:启动替身来源系统,装载、发布并打开驾驶舱;所有画面标明“演示数据”。"""
+    from etl import demonstration
+
+    demonstration.run(Settings.at(data), port=port, scale=scale, browser=not no_browser, once=once, clock=clock)
+

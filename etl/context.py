@@ -1,0 +1,88 @@
+"""What every job needs at hand. Owns the lock on the data folder and the life of writer, landing and parser."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from etl.config import Endpoint, endpoints
+from etl.parsing import Parser
+from etl.sources.http_json import HttpJson
+from etl.sources.sql_database import SqlDatabase
+from warehouse import recover, units
+from warehouse.connection import Writer
+from warehouse.door import Door
+from warehouse.errors import Locked
+from warehouse.keys import Pseudonyms, Vault
+from warehouse.landing import Landing
+from warehouse.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+
+
+def silent(label: str, done: int, total: int) -> None:
+    """A progress listener for nobody."""
+
+
+@dataclass
+class Context:
+    """The open data folder of the one etl process. `clock` gives naive Shanghai time: jobs never read the clock themselves."""
+
+    settings: Settings
+    writer: Writer
+    landing: Landing
+    door: Door
+    parser: Parser
+    endpoints: dict[str, Endpoint]
+    is_demo: bool
+    notes: list[str]
+    clock: Callable[[], dt.datetime]
+    progress: Progress = silent
+    heavy: threading.RLock = field(default_factory=threading.RLock)
+    """Held by refresh, nightly and other long jobs, so that two of them never run at once; live does not wait for it."""
+    http: dict[str, HttpJson] = field(default_factory=dict)
+    sql: dict[str, SqlDatabase] = field(default_factory=dict)
+
+
+def clock() -> dt.datetime:
+    """Now, naive Shanghai time, as the warehouse keeps it."""
+    return units.now().replace(tzinfo=None)
+
+
+@contextlib.contextmanager
+def opened(settings: Settings, *, progress: Progress = silent, now: Callable[[], dt.datetime] = clock) -> Iterator[Context]:
+    """The data folder, locked for us. Raises Locked naming the holder when another process has it."""
+    with held(settings.lock):
+        writer, notes = recover.open_warehouse(settings)
+        parser = Parser()
+        try:
+            found, is_demo = endpoints(settings)
+            yield Context(settings, writer, Landing(settings.landing, Vault(settings.keys)), Door(Pseudonyms(settings.keys)),
+                          parser, found, is_demo, notes, now, progress)
+        finally:
+            parser.close()
+            writer.close()
+
+
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[None]:
+    """An exclusive lock on `file`, which tells who holds it. The kernel frees it when the process dies, however it dies."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
+            raise Locked(f"数据文件夹正被占用:{holder or '占用者未知'}", where=str(file.parent)) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"进程 {os.getpid()},自 {clock():%Y-%m-%d %H:%M:%S} 起\n".encode(), 0)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,35 @@
+"""The night's housekeeping: hard deletes, backup, retention of generations, compaction of the lake's closed days."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from etl import intake
+from etl.config import feeds
+from etl.context import Context
+from warehouse import compact, recover, snapshot
+
+
+def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
+    """One round; everything in it may be run again. Returns Chinese texts of what failed."""
+    with context.heavy:
+        problems = intake.reconcile(context, feeds())
+        context.progress("整理定位文件", 1, 4)
+        compact.lake(context.writer, context.settings, context.clock().date())
+        context.progress("备份数据仓库", 2, 4)
+        recover.backup(context.writer, context.settings)
+        snapshot.retain(context.settings, context.clock(), cited(context))
+        context.progress("夜间整理完成", 4, 4)
+        return problems
+
+
+def cited(context: Context) -> set[str]:
+    """Generations that an archived weekly report names: they are kept for ever."""
+    found = set()
+    for file in context.settings.reports.glob("*.json"):
+        try:
+            found.add(str(json.loads(file.read_text("utf-8")).get("generation", "")))
+        except (json.JSONDecodeError, OSError):
+            continue
+    return found

@@ -1,0 +1,37 @@
+"""The five-minute job: everything but the live positions, then build, check and publish a generation."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from etl import intake
+from etl.config import feeds
+from etl.context import Context
+from warehouse import build, checks, faults, live, persons, snapshot
+
+
+def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = False) -> list[str]:
+    """One round. Returns Chinese texts of what failed; sources fail alone, the rest is still built and published."""
+    with context.heavy:
+        intake.own_tables(context)
+        problems = intake.run(context, [feed for feed in feeds() if "refresh" in feed.jobs], due_at=due_at)
+        publish(context, full=full)
+        return problems
+
+
+def publish(context: Context, *, full: bool = False) -> str:
+    """Builds what has changed and publishes it; returns the generation's id."""
+    with context.heavy:
+        as_of = context.clock().replace(microsecond=0)
+        built = build.build(context.writer, context.settings, as_of, full=full, progress=context.progress)
+        faults.point("mid_build")
+        checks.run(context.writer, as_of, built.models)
+        held = checks.still_held(context.writer)
+        context.progress("汇总人员类指标", 0, 3)
+        persons.count(context.writer, built.days, as_of.date())
+        context.progress("发布快照", 1, 3)
+        generation = snapshot.publish(context.writer, context.settings, as_of, held, is_demo=context.is_demo)
+        build.settled(context.writer)
+        live.publish(context.writer, context.settings, as_of)
+        context.progress("发布完成", 3, 3)
+        return generation

@@ -1,0 +1,66 @@
+"""Foreign bytes are read in a child process with a memory and time limit. Owns that child; a hostile file ends it, not us."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import pyarrow as pa
+
+from warehouse import parse
+from warehouse.errors import ContractBroken
+from warehouse.landing import Landed
+
+MEMORY_BYTES = 8 << 30
+"""Address space, not resident memory: Arrow reserves generously."""
+TIMEOUT_S = 120.0
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _work(note: Landed, body: bytes) -> bytes:
+    table = parse.parse(note, body)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as out:
+        out.write_table(table)
+    packed: bytes = sink.getvalue().to_pybytes()
+    return packed
+
+
+class Parser:
+    """One child, started on first use, replaced when it dies."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, note: Landed, body: bytes) -> Future[bytes]:
+        """Starts parsing; result() with the same note fetches the rows."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit)
+        return self._pool.submit(_work, note, body)
+
+    def result(self, note: Landed, future: Future[bytes]) -> pa.Table:
+        """The rows as VARCHAR columns. Raises ContractBroken when the payload is unreadable, too large or too slow."""
+        try:
+            return pa.ipc.open_stream(future.result(TIMEOUT_S)).read_all()
+        except (BrokenProcessPool, TimeoutError) as error:
+            self.close()
+            raise ContractBroken("解析进程超出内存或时间限制", where=note.name) from error
+        except MemoryError as error:
+            raise ContractBroken("解析所需内存超出限制", where=note.name) from error
+
+    def parse(self, note: Landed, body: bytes) -> pa.Table:
+        """submit() and result() in one."""
+        return self.result(note, self.submit(note, body))
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in list((self._pool._processes or {}).values()):
+                process.kill()
+            self._pool = None

@@ -1,0 +1,129 @@
+"""When jobs run. Owns the scheduler process: jobs as data, one lock, a ledger of runs, a grace a job, missed runs recorded.
+
+APScheduler 3.11 in a process of its own; jobs are rebuilt from this table at each start, nothing is pickled."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from etl import intake
+from etl.context import Context
+from etl.jobs import live, nightly, refresh, report
+from warehouse.errors import CockpitError, WarehouseBroken
+from warehouse.units import SHANGHAI
+
+log = logging.getLogger("zhengbei.etl")
+
+JOBS_TABLE = """CREATE TABLE IF NOT EXISTS run.job (job VARCHAR, due_at TIMESTAMP, started_at TIMESTAMP, finished_at TIMESTAMP,
+    status VARCHAR, message VARCHAR)"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the plan. every_s for an interval, else cron fields (day_of_week by name: numbers start on Monday here but
+    on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed."""
+
+    name: str
+    label: str
+    run: Callable[..., list[str]]
+    grace_s: int
+    every_s: int = 0
+    cron: dict[str, object] | None = None
+
+
+JOBS = (
+    Job("live", "实时定位", live.run, 20, every_s=30),
+    Job("refresh", "刷新", refresh.run, 240, every_s=300),
+    Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
+    Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": "mon", "hour": 6, "minute": 0}),
+)
+
+
+def job(name: str) -> Job:
+    """The job of that name. Raises UsageError otherwise."""
+    from warehouse.errors import UsageError
+
+    for row in JOBS:
+        if row.name == name:
+            return row
+    raise UsageError(f"没有这个任务:{name}", to_do="可用:" + "、".join(row.name for row in JOBS))
+
+
+def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> list[str]:
+    """Runs a job now and books it. Returns its problems; an error of the warehouse itself goes on up."""
+    context.writer.execute(JOBS_TABLE)
+    started = context.clock()
+    try:
+        problems = row.run(context, due_at=due_at or started)
+        status = "partial" if problems else "ok"
+    except WarehouseBroken as error:
+        log.error("%s:%s", row.label, error)
+        raise
+    except CockpitError as error:
+        problems, status = [str(error)], "failed"
+    context.writer.execute("INSERT INTO run.job VALUES (?,?,?,?,?,?)", [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]])
+    for problem in problems:
+        log.warning("%s:%s", row.label, problem)
+    return problems
+
+
+def serve(context: Context) -> int:
+    """Runs the plan until SIGTERM or SIGINT. Returns the exit code: 0, or 70 when the database failed and the process must
+    be started anew."""
+    context.writer.execute(JOBS_TABLE)
+    intake.pending(context)
+    scheduler = BackgroundScheduler(timezone=SHANGHAI, executors={"default": ThreadPoolExecutor(len(JOBS))})
+    ended, code = threading.Event(), [0]
+
+    def work(row: Job) -> None:
+        try:
+            run_once(context, row)
+        except WarehouseBroken:
+            code[0] = 70
+            ended.set()
+
+    for row in JOBS:
+        trigger = IntervalTrigger(seconds=row.every_s, timezone=SHANGHAI) if row.every_s else CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
+        first = {"next_run_time": dt.datetime.now(SHANGHAI)} if row.every_s else {}
+        scheduler.add_job(work, trigger, args=[row], id=row.name, max_instances=1, coalesce=True, misfire_grace_time=row.grace_s, **first)
+    scheduler.add_listener(lambda event: _missed(context, event), EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    scheduler.start()
+    _watch(scheduler, ended)
+    scheduler.shutdown(wait=code[0] == 0)
+    return code[0]
+
+
+def _missed(context: Context, event: JobExecutionEvent) -> None:
+    """A run that could not start in its grace, or met the one before still running, is a fact to keep."""
+    times = getattr(event, "scheduled_run_times", None) or [getattr(event, "scheduled_run_time", None)]
+    for moment in times:
+        due = moment.astimezone(SHANGHAI).replace(tzinfo=None) if moment else context.clock()
+        context.writer.execute("INSERT INTO run.job VALUES (?,?,NULL,NULL,'missed','')", [event.job_id, due])
+
+
+def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:
+    """Waits for the end; when the wall clock steps against the monotonic one by more than a minute, wakes the scheduler so
+    that jobs go on within one interval (it sleeps by the wall clock it saw before)."""
+    wall, steady = time.time(), time.monotonic()
+    while not ended.wait(5):
+        drift = (time.time() - wall) - (time.monotonic() - steady)
+        if abs(drift) > 60:
+            log.warning("系统时钟跳变 %.0f 秒,重新排程", drift)
+            for planned in scheduler.get_jobs():
+                scheduler.modify_job(planned.id, next_run_time=dt.datetime.now(SHANGHAI))
+            wall, steady = time.time(), time.monotonic()
+            scheduler.wakeup()

@@ -1,0 +1,87 @@
+"""What an operator wants to know in one look. Reads the writer's file when nobody holds it, else the newest generation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from etl.context import held
+from warehouse import recover
+from warehouse.catalog import contracts
+from warehouse.errors import DataMissing, Locked
+from warehouse.readings import Library
+from warehouse.settings import Settings
+
+RULES = {
+    "D01": "号牌重复", "D02": "号牌写法", "D03": "颜色代码", "D04": "坐标系或越界", "D05": "时钟错误", "D06": "未定位", "D07": "补传迟到",
+    "D08": "单位或里程", "D09": "漂移", "D10": "身份证号", "D11": "信用代码", "D12": "镇街代码", "D13": "文字编码", "D15": "占位值", "D16": "过户更名",
+    "D18": "比例异常", "D21": "来源沉默", "D22": "物理删除",
+}
+
+
+def collect(settings: Settings) -> dict[str, Any]:
+    """Generation, sources, balances of rows, quarantine, defects, held models; `balances` only when the writer is free."""
+    try:
+        book = Library(settings.data).current()
+    except DataMissing:
+        book = None
+    found: dict[str, Any] = {"generation": book.generation.id if book else None, "is_demo": book.generation.is_demo if book else None,
+                             "sources": [vars(state) for state in book.sources()] if book else [],
+                             "defects": book.defects() if book else [], "quarantine": book.quarantine() if book else [],
+                             "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
+    try:
+        with held(settings.lock):
+            if settings.warehouse.exists():
+                writer, notes = recover.open_warehouse(settings)
+                found["notes"] = notes
+                found["balances"] = _balances(writer)
+                found["unqualified"] = _unqualified(writer)
+                writer.close()
+    except Locked as error:
+        found["notes"] = [error.what]
+    return found
+
+
+def _balances(writer: Any) -> list[dict[str, Any]]:
+    names = ("table", "payloads", "rows_in", "merged", "older", "duplicate", "quarantined", "dropped_fields")
+    rows = writer.execute("""SELECT source || '_' || entity, count(*), sum(rows_in), sum(merged), sum(older), sum(duplicate), sum(quarantined),
+        sum(dropped_fields) FROM run.batch GROUP BY ALL ORDER BY 1""")
+    return [dict(zip(names, (row[0], *map(int, row[1:])), strict=True)) for row in rows]
+
+
+def _unqualified(writer: Any) -> list[dict[str, Any]]:
+    """Messages that arrived whole but are no position, by file and reason: a source that is out of range says so here."""
+    if not writer.execute("SELECT 1 FROM duckdb_views() WHERE schema_name = 'staging' AND view_name = 'stg_gps_location'"):
+        return []
+    labels = {"range": "经纬度超出范围", "time": "定位时间不合规", "unfixed": "未定位", "speed": "速度超限", "encrypted": "坐标加密", "altitude": "海拔不合规",
+              "direction": "方向不合规", "color": "号牌颜色不合规"}
+    rows = writer.execute("""SELECT b.name, t.range_pts, t.time_pts, t.unfixed_pts, t.speed_pts, t.pts FROM (
+        SELECT min(landing_seq) AS landing_seq, any_value(split_part(name, '|', 1)) AS name FROM run.batch WHERE entity = 'location' AND name LIKE 'gps/%'
+        AND name NOT LIKE 'gps/location/%' GROUP BY landing_seq) b
+        JOIN (SELECT f.landing_seq, sum(range_pts) AS range_pts, sum(time_pts) AS time_pts, sum(unfixed_pts) AS unfixed_pts, sum(speed_pts) AS speed_pts,
+            sum(pts) AS pts FROM run.lake_file f JOIN marts.gps_vehicle_day d ON d.day = f.day AND d.day < DATE '2020-01-01' GROUP BY 1) t USING (landing_seq)""")
+    keys = ("range", "time", "unfixed", "speed")
+    return [{"file": row[0], "pts": int(row[5]), **{labels[key]: int(value) for key, value in zip(keys, row[1:5], strict=True) if value}} for row in rows]
+
+
+def text(found: dict[str, Any]) -> str:
+    """The same as lines for a terminal."""
+    lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
+    lines += [f"注意:{note}" for note in found.get("notes", [])]
+    lines.append("\n来源              数据至              行数        隔离   状态")
+    for state in found["sources"]:
+        at = state["data_time"].strftime("%m-%d %H:%M:%S") if state["data_time"] else "从未"
+        lines.append(f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or '正常'}")
+    if found.get("balances"):
+        lines.append("\n行数平衡:收到 = 并入 + 较旧 + 重复 + 隔离")
+        for row in found["balances"]:
+            lines.append(f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,} + {row['duplicate']:,} + {row['quarantined']:,}"
+                         + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else ""))
+    for row in found.get("unqualified", []):
+        rest = ";".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
+        lines.append(f"文件 {row['file']}:定位 {row['pts']:,} 条;{rest or '全部合格'}")
+    lines.append("\n数据缺陷(规则:行数,出处)")
+    lines += [f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']})" for row in found["defects"]] or ["无"]
+    lines.append("\n隔离(表:规则 行数)")
+    lines += [f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}" for row in found["quarantine"]] or ["无"]
+    lines += [f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处{'(已保留上一快照)' if check['held'] else ''}" for check in found["checks"]]
+    return "\n".join(lines)

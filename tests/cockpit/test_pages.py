@@ -1,0 +1,182 @@
+"""Pages over the real published picture: everything is in the address, and one page is one generation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+from signing_in import sign_in
+
+from cockpit import app, refresh
+from cockpit.pages import tools
+from cockpit.pages.address import Address
+from cockpit.sessions import Viewer
+from warehouse.errors import UsageError
+from warehouse.reading import DISTRICT
+from warehouse.readings import Library
+from warehouse.settings import Settings
+
+LEADER = Viewer("person", "zhang", "leader", "", "张**")
+
+
+def walk(component: Any):  # type: ignore[no-untyped-def]
+    """Every component and text below, in order."""
+    if component is None:
+        return
+    if isinstance(component, list | tuple):
+        for child in component:
+            yield from walk(child)
+        return
+    yield component
+    yield from walk(getattr(component, "children", None))
+
+
+def words(component: Any) -> str:
+    return " ".join(str(item) for item in walk(component) if isinstance(item, str | int | float))
+
+
+def links(component: Any) -> list[str]:
+    return [item.href for item in walk(component) if getattr(item, "href", None)]
+
+
+@pytest.fixture
+def library(data_with_picture: Path) -> Library:
+    return Library(data_with_picture)
+
+
+@pytest.fixture
+def web(data_with_picture: Path) -> Flask:
+    return app.create_app(Settings(data_with_picture))
+
+
+@pytest.fixture
+def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
+    def drawn(path: str, search: str = "") -> Any:
+        with web.test_request_context("/"):
+            g.viewer = LEADER
+            return refresh.draw(library, path, search)[0]
+
+    return drawn
+
+
+def test_the_overview_leads_to_every_metric(draw: Any, library: Library) -> None:
+    page = draw("/")
+    reached = {link.split("?")[0] for link in links(page)}
+    for metric in library.current().metrics:
+        assert f"/metric/{metric}" in reached
+    assert "要点" in words(page)
+
+
+def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: Library) -> None:
+    book = library.current()
+    town = book.places("town")[0]
+    company = next(iter(book.places("company", town.code)), town)
+    for metric in book.metrics.values():
+        for window in metric.windows:
+            for place in (DISTRICT, town.code, company.code):
+                page = draw(f"/metric/{metric.id}", f"?window={window}&place={place}")
+                assert getattr(page, "id", "") == "shell-frame", (metric.id, window, place, words(page))
+                assert metric.label in words(page)
+                assert "口径与血缘" in words(page)
+
+
+def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: Library) -> None:
+    for group in {m.group for m in library.current().metrics.values()}:
+        for window in ("day", "week", "month"):
+            assert "按镇街" in words(draw(f"/group/{group}", f"?window={window}"))
+    health = words(draw("/health"))
+    for source in library.current().sources():
+        assert source.label in health
+
+
+def test_demonstration_data_are_marked_on_every_page(draw: Any, library: Library) -> None:
+    for path in ("/", "/group/fleet", "/metric/fleet_online_rate", "/health"):
+        assert ("演示数据" in words(draw(path))) is library.current().generation.is_demo
+
+
+def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: Any, library: Library) -> None:
+    page = draw("/")
+    here = library.current().generation.id
+    found = {
+        item.to_plotly_json()["props"]["data-generation"]
+        for item in walk(page)
+        if hasattr(item, "to_plotly_json") and "data-generation" in item.to_plotly_json()["props"]
+    }
+    assert found == {here}
+
+
+def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: Library) -> None:
+    chosen = library.generations()[-1]
+    for path in ("/", "/metric/fleet_online_rate", "/group/safety"):
+        page = draw(path, f"?as_of={chosen}")
+        ways = [link for link in links(page) if link.startswith(("/metric", "/group", "/health"))]
+        menu = {f"{path}?as_of={other}" for other in library.generations()} | {path}
+        assert ways and all(f"as_of={chosen}" in way for way in ways if way not in menu), path
+        assert "不再更新" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "search", "said"),
+    [("/metric/nope", "", "没有这一页"), ("/group/nope", "", "没有这一页"), ("/nope", "", "没有这一页"),
+     ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"), ("/", "?as_of=20000101T000000", "还没有可看的数据"),
+     ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"), ("/", "?window=year", "链接中的参数不正确")],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: str, said: str) -> None:
+    assert said in words(draw(path, search))
+
+
+def test_without_any_data_the_page_says_what_to_do(server: Flask, data: Path) -> None:
+    with server.test_request_context("/"):
+        g.viewer = LEADER
+        page, title = refresh.draw(Library(data), "/", "")
+    assert title == "还没有可看的数据" and "etl run" in words(page)
+
+
+def test_the_heartbeat_says_generation_build_and_time(web: Flask, library: Library, data_with_picture: Path) -> None:
+    client = sign_in(web.test_client(), data_with_picture)
+    answer = client.get("/api/version").get_json()
+    assert set(answer) == {"generation", "live", "build", "server_time"}
+    assert answer["generation"] == library.current().generation.id
+    assert abs((dt.datetime.fromisoformat(answer["server_time"]) - dt.datetime.now(dt.UTC)).total_seconds()) < 10
+
+
+def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: Library, data_with_picture: Path) -> None:
+    client = sign_in(web.test_client(), data_with_picture)
+    expected = library.current().read("fleet_online_rate", "week")
+    answer = client.get("/api/metric/fleet_online_rate?window=week").get_json()
+    assert answer["value"] == expected.value and answer["num"] == expected.num and answer["status"] == expected.status
+    assert answer["win_start"] == expected.win_start.isoformat() and answer["place"]["code"] == DISTRICT
+    assert client.get("/api/metric/nope").status_code == 404
+    assert client.get("/api/metric/fleet_online_rate?at=zz").status_code == 400
+    assert client.get("/api/metric/fleet_online_rate?as_of=20000101T000000").status_code == 404
+    assert client.get("/healthz").get_data(as_text=True) == "ok"
+
+
+def test_an_address_survives_the_round_trip_and_drops_what_it_does_not_know() -> None:
+    address = Address.parse("/metric/x/", "?window=week&at=2026-W47&place=330110001&evil=1&q=顺 捷")
+    assert address.here() == "/metric/x?window=week&at=2026-W47&place=330110001&q=%E9%A1%BA+%E6%8D%B7"
+    assert address.here(at=None, q=None) == "/metric/x?window=week&place=330110001"
+    assert Address.parse("/", "?as_of=g1&window=day").to("/health") == "/health?as_of=g1"
+    with pytest.raises(UsageError):
+        Address.parse("/", "?place=<script>")
+
+
+def test_the_same_window_a_year_ago() -> None:
+    assert tools.year_before("week", dt.date(2026, 11, 16)) == "2025-W47"
+    assert tools.year_before("week", dt.date(2026, 12, 28)) == "2025-W52", "2025 has no week 53"
+    assert tools.year_before("month", dt.date(2026, 11, 1)) == "2025-11"
+    assert tools.year_before("day", dt.date(2028, 2, 29)) == "2027-02-28"
+    assert tools.step("month", dt.date(2026, 1, 1), -1) == dt.date(2025, 12, 1)
+
+
+def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_picture: Path) -> None:
+    from test_access import good_body, post
+
+    client: FlaskClient = sign_in(web.test_client(), data_with_picture)
+    answer = post(client, good_body("/metric/fleet_online_rate"))
+    assert answer.status_code == 200
+    assert "车辆上线率" in answer.get_data(as_text=True)

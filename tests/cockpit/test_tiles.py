@@ -1,0 +1,232 @@
+"""Tiles: four looks that cannot be mistaken for one another, and markup that no source text can break out of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from dash import dcc, html
+
+from cockpit.figures.contribution import explain, shortened
+from cockpit.tiles import bars, waterfall
+from cockpit.tiles.definition import definition
+from cockpit.tiles.entities import View, entities, pick
+from cockpit.tiles.hero import hero, movement
+from cockpit.tiles.kpi import tile
+from cockpit.tiles.static import render
+from cockpit.tiles.town_map import town_map
+from warehouse.reading import DISTRICT, Place, Point, Reading, SourceState, Target
+
+DAY = dt.date(2026, 11, 22)
+NOW = dt.datetime(2026, 11, 23, 6, 6, tzinfo=dt.UTC)
+HERE = Place(DISTRICT, "余杭区", "district")
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+
+
+def reading(**changes: object) -> Reading:
+    base = Reading(
+        "fleet_online_rate", "车辆上线率", "ratio", "up", "week", dt.date(2026, 11, 16), DAY, HERE, 0.934, 7842.0, 8396.0,
+        "ok", NOW, 900, "20261123T060000", previous=0.926, last_year=0.913, target=Target(0.92, 0.9, "区局"), judgement="good",
+    )  # fmt: skip
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def town(name: str, num: float | None, den: float | None, **changes: object) -> Reading:
+    value = None if num is None or not den else num / den
+    place = Place(name, name, "town", DISTRICT)
+    return reading(place=place, num=num, den=den, value=value, status="ok" if value is not None else "insufficient", **changes)
+
+
+def text_of(markup: str) -> str:
+    import re
+
+    return re.sub(r"<[^>]+>", " ", markup)
+
+
+def test_a_card_says_value_unit_change_target_parts_and_its_own_time() -> None:
+    markup = render(tile(reading(), decimals=1, href="/metric/fleet_online_rate"))
+    words = text_of(markup)
+    for expected in ("车辆上线率", "93.4", "%", "▲", "0.8", "目标 ≥ 92%", "✓", "同比 +2.1", "7,842 / 8,396", "11-23 14:06"):
+        assert expected in words, expected
+    assert 'href="/metric/fleet_online_rate"' in markup
+    assert f'data-asof="{NOW.isoformat()}"' in markup and 'data-stale-after="900"' in markup
+
+
+LOOKS = {
+    "zero": reading(value=0.0, num=0.0, den=8396.0, previous=0.0, judgement="bad"),
+    "missing": reading(value=None, num=None, den=None, status="missing", as_of=None, judgement=None),
+    "failed": reading(value=None, num=None, den=None, status="failed", judgement=None),
+    "insufficient": reading(value=None, num=0.0, den=0.0, status="insufficient", judgement=None),
+    "small_cell": reading(value=None, num=3.0, den=None, unit="人", status="small_cell", judgement=None),
+}
+
+
+def test_the_looks_of_zero_missing_failed_insufficient_and_small_are_all_different() -> None:
+    said = {}
+    for name, item in LOOKS.items():
+        markup = render(tile(item, decimals=1))
+        shown = markup.split('class="tile-main">')[1].split('<div class="tile-middle"')[0]
+        said[name] = text_of(shown).strip()
+        assert f"is-{item.status}" in markup
+    assert "0.0" in said["zero"] and "%" in said["zero"]
+    assert said["missing"] == "未上报" and said["failed"] == "采集故障" and said["insufficient"] == "数据不足"
+    assert "<5" in said["small_cell"].replace("&lt;", "<")
+    assert len(set(said.values())) == len(LOOKS)
+
+
+def test_a_small_cell_tells_its_number_nowhere() -> None:
+    markup = render(tile(LOOKS["small_cell"])) + render(hero(LOOKS["small_cell"]))
+    assert "3" not in text_of(markup).replace("11-23 14:06", "").replace("2026", "")
+
+
+def test_a_card_without_a_data_time_is_not_aged_and_says_so() -> None:
+    markup = render(tile(LOOKS["missing"]))
+    assert "data-asof" not in markup and "无数据时间" in markup
+
+
+def test_provisional_held_and_running_numbers_are_marked_in_words() -> None:
+    markup = render(tile(reading(provisional=True, held="检查未通过", complete=False)))
+    for word in ("暂定", "沿用上期", "未满期", "检查未通过"):
+        assert word in markup
+    assert "is-held" in markup
+
+
+def test_colour_never_stands_alone() -> None:
+    for judgement, mark in (("good", "✓"), ("warn", "!"), ("bad", "✕")):
+        assert mark in render(tile(reading(judgement=judgement)))
+
+
+def test_the_trend_of_a_card_skips_unknown_points() -> None:
+    points = [Point(DAY, DAY, v, None, None, "ok") for v in (1.0, 2.0)] + [Point(DAY, DAY, None, None, None, "missing")]
+    assert "data:image/svg+xml;base64," in render(tile(reading(), points=points))
+    assert "<img" not in render(tile(reading(), points=points[2:]))
+
+
+def test_source_text_stays_text() -> None:
+    place = Place("c1", HOSTILE, "company", "330110001")
+    item = reading(label=HOSTILE, place=place, held=HOSTILE, parts={HOSTILE: 1.0})
+    table = entities([item], View(), decimals=1, town_name=lambda _: HOSTILE, href=lambda _: "/", link=lambda _: "/")
+    for markup in (render(tile(item)), render(hero(item, sentence=HOSTILE)), render(bars.bars([item])), render(table)):
+        assert "<script" not in markup and "<img src=x" not in markup
+        assert "&lt;script&gt;" in markup
+
+
+def test_rendering_refuses_what_needs_a_script() -> None:
+    for part in (dcc.Graph(), dcc.Input(), object()):
+        with pytest.raises(TypeError):
+            render(html.Div(part))
+
+
+def test_rendering_writes_plain_html() -> None:
+    part = html.Div(["a & b", None, 3, html.Br(), html.Details(html.Summary("x"), open=True)], className="c", style={"marginTop": "2px", "--n": "1"})
+    assert render(part) == '<div class="c" style="margin-top:2px;--n:1">a &amp; b3<br><details open><summary>x</summary></details></div>'
+
+
+# ---- bars, table -------------------------------------------------------------------------------------------------
+
+
+def test_bars_put_the_best_first_and_places_without_a_value_last() -> None:
+    rows = [town("甲", 90, 100), town("乙", None, 0), town("丙", 95, 100)]
+    assert [r.place.label for r in bars.ordered(rows)] == ["丙", "甲", "乙"]
+    down = [replace(r, better="down") for r in rows]
+    assert [r.place.label for r in bars.ordered(down)] == ["甲", "丙", "乙"]
+    assert "数据不足" in render(bars.bars(rows))
+    assert render(bars.bars([])) and bars.scale([]) == (0.0, 1.0)
+
+
+def test_bars_of_counts_start_at_zero() -> None:
+    assert bars.scale([reading(unit="辆", value=100.0, target=None), reading(unit="辆", value=90.0, target=None)]) == (0.0, 100.0)
+
+
+def test_the_table_sorts_filters_and_pages_on_the_server() -> None:
+    rows = [reading(place=Place(f"c{n}", f"公司{n:02d}", "company", "t"), value=n / 100, previous=0.5) for n in range(30)]
+    rows.append(reading(place=Place("cx", "公司无数", "company", "t"), value=None, status="missing", previous=None))
+    assert [r.place.code for r in pick(rows, View("value", False))][:2] == ["c0", "c1"]
+    assert pick(rows, View("value", True))[-1].place.code == "cx", "unknown comes last in either direction"
+    assert [r.place.code for r in pick(rows, View(query="公司07"))] == ["c7"]
+    made = render(entities(rows, View(page=99), decimals=1, town_name=str, href=lambda r: r.place.code, link=lambda v: str(v.page)))
+    assert "3 / 3" in made and "公司无数" in made
+    assert "没有符合条件的企业" in render(entities(rows, View(query="无此"), decimals=1, town_name=str, href=lambda r: "", link=lambda v: ""))
+
+
+# ---- why it changed ----------------------------------------------------------------------------------------------
+
+
+def test_contributions_of_a_ratio_add_up_exactly() -> None:
+    before = [town("甲", 80, 100), town("乙", 190, 200), town("丙", 30, 50)]
+    now = [town("甲", 90, 120), town("乙", 171, 180), town("丙", 45, 50)]
+    total = reading(num=306.0, den=350.0, value=306 / 350)
+    earlier = reading(num=300.0, den=350.0, value=300 / 350)
+    change = explain(total, earlier, now, before)
+    assert change is not None
+    assert sum(p.amount for p in change.pieces) == pytest.approx(change.now - change.before, abs=1e-12)
+    assert [p.kind for p in change.pieces] == ["part", "part", "part", "mix"]
+    # 乙 kept its rate, so it moved nothing by itself; its lost weight is 结构变化
+    assert next(p for p in change.pieces if p.label == "乙").amount == pytest.approx(0.0)
+
+
+def test_contributions_of_a_count_are_its_differences() -> None:
+    def count(name: str, value: float) -> Reading:
+        return reading(unit="辆", place=Place(name, name, "town"), value=value, num=value, den=None)
+
+    total, earlier = (reading(unit="辆", value=v, num=v, den=None) for v in (30.0, 25.0))
+    change = explain(total, earlier, [count("甲", 10), count("乙", 20)], [count("甲", 12), count("乙", 13)])
+    assert change is not None and [p.amount for p in change.pieces] == [-2, 7]
+
+
+def test_parts_that_overlap_or_are_hidden_are_not_explained() -> None:
+    before, now = [town("甲", 80, 100)], [town("甲", 90, 100)]
+    total, earlier = reading(num=95.0, den=100.0, value=0.95), reading(num=80.0, den=100.0, value=0.8)
+    assert explain(total, earlier, now, before) is None
+    assert explain(total, earlier, [town("甲", None, None)], before) is None
+    assert explain(total, earlier, now, []) is None
+    assert explain(reading(value=None, status="failed"), earlier, now, before) is None
+
+
+def test_the_waterfall_folds_small_places_without_losing_any() -> None:
+    before = [town(f"镇{n}", 80 + n, 100) for n in range(10)]
+    now = [town(f"镇{n}", 85 - n, 100) for n in range(10)]
+    total = reading(num=sum(t.num or 0 for t in now), den=1000.0, value=sum(t.num or 0 for t in now) / 1000)
+    earlier = reading(num=sum(t.num or 0 for t in before), den=1000.0, value=sum(t.num or 0 for t in before) / 1000)
+    change = explain(total, earlier, now, before)
+    assert change is not None
+    steps = shortened(change, 4)
+    assert sum(s.amount for s in steps) == pytest.approx(change.now - change.before)
+    assert "其余 6 个" in [s.label for s in steps]
+    markup = render(waterfall.waterfall(change, unit="ratio", decimals=1, better="up", ends=("上周", "本周")))
+    assert markup.count("fall-end") == 2 and "结构变化" in markup
+
+
+def test_the_sentence_names_the_extremes_and_no_cause() -> None:
+    towns = [town("甲", 95, 100, previous=0.9), town("乙", 80, 100, previous=0.85)]
+    said = movement(reading(), towns, 1)
+    assert said == "本周上升 0.8 个百分点;1 个镇街上升、1 个下降,升幅最大 甲 +5.0,降幅最大 乙 −5.0。"
+    assert movement(reading(previous=None), towns, 1) == ""
+
+
+# ---- definition, map ---------------------------------------------------------------------------------------------
+
+
+class Metric:
+    describe, basis, owner, freeze_h, level, id = "统计期内上线 ÷ 入网", "参照 160 号", "运输管理科", 72, "L1", "fleet_online_rate"
+    changed = ({"on": "2026-11-23", "what": "首次发布"},)
+    sources = ("gps_location",)
+
+
+def test_the_definition_card_shows_only_the_sources_below_the_metric() -> None:
+    states = [
+        SourceState("gps", "location", "动态监控 定位", NOW, NOW, 300, 1000, 3),
+        SourceState("yz", "penalty", "运政 处罚", NOW, NOW, 300, 7, 0),
+    ]
+    words = text_of(render(definition(Metric(), states, "SELECT 1", dt.date(2026, 11, 23))))
+    for expected in ("统计期内上线", "动态监控 定位", "14:06", "运输管理科", "首次发布", "0.30 %", "SELECT 1", "72 小时"):
+        assert expected in words, expected
+    assert "处罚" not in words
+
+
+def test_without_outlines_there_is_no_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    from cockpit.figures import townmap
+
+    monkeypatch.setattr(townmap, "load", lambda: None)
+    assert town_map([town("甲", 90, 100)]) is None

@@ -1,0 +1,215 @@
+"""From landed tables to marts: only the models whose inputs changed, only the days touched, in the order the SQL itself tells.
+
+Owns build.* (clock, day, pending) and the model tables. A model is one SELECT; this module only decides what is asked
+for when. Stopping anywhere is harmless: the days stay pending and are made again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from graphlib import TopologicalSorter
+
+import sqlglot
+from sqlglot import exp
+
+from warehouse import catalog, lake
+from warehouse.catalog import Model
+from warehouse.connection import Writer
+from warehouse.errors import ConfigError
+from warehouse.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+HISTORY_DAYS = 400
+
+TABLES = """
+CREATE SCHEMA IF NOT EXISTS lake;
+CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.day (day DATE);
+CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
+CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
+"""
+
+
+@dataclass
+class Built:
+    """What a build did: models made anew, and for day-wise ones which days."""
+
+    models: list[str] = field(default_factory=list)
+    days: dict[str, list[dt.date]] = field(default_factory=dict)
+
+
+@cache
+def inputs(name: str) -> frozenset[str]:
+    """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
+    tree = sqlglot.parse_one(catalog.models()[name].sql, read="duckdb")
+    return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
+
+
+@cache
+def order() -> tuple[str, ...]:
+    """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
+    known = set(catalog.models())
+    graph: dict[str, set[str]] = {}
+    for name, model in catalog.models().items():
+        uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
+        if uses - known:
+            raise ConfigError(f"模型引用了不存在的表:{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql")
+        graph[name] = uses
+    return tuple(TopologicalSorter(graph).static_order())
+
+
+@cache
+def raw_below(name: str) -> frozenset[str]:
+    """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
+    found: set[str] = set()
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= raw_below(bare)
+        elif layer == "lake":
+            found.add("gps_location")
+        elif layer in ("raw", "run"):
+            found.add(bare.removesuffix("_history") if layer == "raw" else table)
+    return frozenset(found)
+
+
+@cache
+def below(name: str) -> frozenset[str]:
+    """Models that stand on this one, itself included."""
+    found = {name}
+    for other in order():
+        if any(table.split(".")[1] in found for table in inputs(other) if table.split(".")[0] in ("staging", "marts")):
+            found.add(other)
+    return frozenset(found)
+
+
+def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool = False, progress: Progress | None = None) -> Built:
+    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew.
+
+    What a finished build used up is forgotten by settled(), which the caller calls after publishing."""
+    writer.execute(TABLES)
+    with writer.transaction():
+        writer.execute("INSERT INTO build.pending SELECT DISTINCT source_table, day FROM run.touched")
+        writer.execute("DELETE FROM run.touched")
+        writer.execute("DELETE FROM build.clock")
+        writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
+    pending: dict[str, set[dt.date]] = {}
+    for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
+        pending.setdefault(table, set()).update({day} if day else set())
+    result, changed = Built(), set[str]()
+    for index, name in enumerate(order()):
+        model = catalog.models()[name]
+        if progress:
+            progress(f"计算 {model.label}", index, len(order()))
+        fresh = full or not _exists(writer, model) or _stale_code(writer, model)
+        touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
+        timed = any(table.startswith("build.") for table in inputs(name))
+        uses = {table.split(".")[1] for table in inputs(name)}
+        if not (fresh or touched or timed or uses & changed):
+            continue
+        _make(writer, settings, model, as_of, pending, fresh, result)
+        if model.build != "view":
+            changed.add(name)
+    if progress:
+        progress("计算完成", len(order()), len(order()))
+    for name in order():
+        if catalog.models()[name].build == "scratch":
+            writer.execute(f"DROP TABLE IF EXISTS {catalog.models()[name].layer}.{name}")
+    return result
+
+
+def settled(writer: Writer) -> None:
+    """Forgets the days that are built, checked and published."""
+    writer.execute("DELETE FROM build.pending")
+
+
+def _exists(writer: Writer, model: Model) -> bool:
+    return bool(writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
+                               "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [model.layer, model.name] * 2))
+
+
+def _stale_code(writer: Writer, model: Model) -> bool:
+    known = writer.execute("SELECT fingerprint FROM build.made WHERE model = ?", [model.name])
+    return not known or known[0][0] != _fingerprint(model)
+
+
+def _fingerprint(model: Model) -> str:
+    import hashlib
+
+    return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
+
+
+def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: dict[str, set[dt.date]], fresh: bool, result: Built) -> None:
+    name = f"{model.layer}.{model.name}"
+    if model.build in ("days", "scratch"):
+        days = _days(writer, model, as_of, pending, fresh)
+        _set_days(writer, days)
+        if "gps_location" in model.touched_by:
+            _open_lake(writer, settings, days)
+        if model.build == "scratch":
+            writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+        else:
+            if fresh:
+                writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM ({model.sql}) LIMIT 0")
+            with writer.transaction():
+                writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
+                writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
+        result.days[model.name] = days
+    elif model.build == "view":
+        if "lake.gps_location" in inputs(model.name):
+            _open_lake(writer, settings, [])
+        writer.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
+    else:
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+    with writer.transaction():
+        writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
+        writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+    result.models.append(model.name)
+
+
+def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: dict[str, set[dt.date]], fresh: bool) -> list[dt.date]:
+    """Days to make: the touched ones and `spill_days` after each; of a register change all days since; always today."""
+    today = as_of.date()
+    days: set[dt.date] = set()
+    if fresh:
+        if "gps_location" in model.touched_by:
+            days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
+        if set(model.touched_by) - {"gps_location"}:
+            first = writer.execute("SELECT min(day) FROM raw.gps_vehicle_day")[0][0] or today
+            days |= _span(max(first, today - dt.timedelta(days=HISTORY_DAYS)), today)
+    for table, manner in model.touched_by.items():
+        touched = pending.get(table, set())
+        if touched and manner == "since":
+            days |= _span(max(min(touched), today - dt.timedelta(days=HISTORY_DAYS)), today)
+        else:
+            days |= touched
+    for step in range(1, model.spill_days + 1):
+        days |= {day + dt.timedelta(days=step) for day in set(days)}
+    if set(model.touched_by) - {"gps_location"}:
+        days.add(today)
+    return sorted(day for day in days if day <= today)
+
+
+def _span(first: dt.date, last: dt.date) -> set[dt.date]:
+    return {first + dt.timedelta(days=step) for step in range((last - first).days + 1)}
+
+
+def _set_days(writer: Writer, days: list[dt.date]) -> None:
+    with writer.transaction():
+        writer.execute("DELETE FROM build.day")
+        for day in days:
+            writer.execute("INSERT INTO build.day VALUES (?)", [day])
+
+
+def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:
+    """Points lake.gps_location at the files of `days` and of the day before each (a drive may cross midnight);
+    at all files when `days` is empty."""
+    if days:
+        wanted = set(days) | {day - dt.timedelta(days=1) for day in days}
+        paths = [path for path in lake.files(writer, settings, min(wanted), max(wanted))
+                 if dt.date.fromisoformat(path.split("day=")[1].split("/")[0]) in wanted]
+    else:
+        paths = lake.files(writer, settings)
+    writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")

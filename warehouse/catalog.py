@@ -1,0 +1,226 @@
+"""What is declared: landing contracts, models and metrics, read from the TOML and SQL files beside this one.
+
+Owns their shape and refuses unknown words by name. Knows no database; a broken file stops the start, not a screen."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import ConfigError, UsageError
+from warehouse.settings import ROOT
+
+LEVELS = ("L1", "L2", "L3", "L4")
+DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "drop")
+RULES = ("", "plate", "plate_color")
+GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "health": "数据健康"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A landed column. source: the name in the payload (same as ours unless said). door: what happens to the value
+    before it may enter the warehouse (person → HMAC key, phone → hash, mask_name, holder, birth_year, drop)."""
+
+    name: str
+    type: str
+    level: str
+    label: str
+    source: str = ""
+    door: str = ""
+    rule: str = ""
+    required: bool = False
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """How one entity of one source lands. load: upsert (newest version of a key wins) · lake (Parquet by day) ·
+    own (a table of the bureau's own, replaced as a whole). version: column that orders versions of a key.
+    touches: TIMESTAMP or DATE column whose day is re-opened by a new row. history: superseded versions are kept."""
+
+    source: str
+    entity: str
+    label: str
+    load: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    stale_after_s: int
+    version: str = ""
+    touches: str = ""
+    history: bool = False
+    max_bad_ratio: float = 0.01
+    feeds: str = ""
+    """The table that these rows are really rows of (an archive that continues a feed), "" = its own."""
+
+    @property
+    def table(self) -> str:
+        return f"{self.source}_{self.entity}"
+
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.door != "drop")
+
+    @property
+    def sealed(self) -> bool:
+        """True when a payload carries L3/L4 fields and must be encrypted at rest."""
+        return any(column.level in ("L3", "L4") for column in self.columns)
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question that must return 0 rows. severity fail holds the model back, warn is shown."""
+
+    name: str
+    sql: str
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
+    (made for the touched days, dropped after publishing). publish: open | restricted | no.
+    touched_by: landed table → "day" (its days) or "since" (from its earliest day on). lookback_days: earlier days to read."""
+
+    name: str
+    layer: str
+    sql: str
+    label: str
+    grain: tuple[str, ...]
+    build: str
+    publish: str
+    touched_by: dict[str, str]
+    spill_days: int
+    columns: dict[str, str]
+    defects: dict[str, str]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One KPI as its file says. kind: flow (over the window) · stock (last day with data) · window (the mart is by
+    window already) · now (newest moment). decimals are of the displayed value (of the % figure for a ratio).
+    where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the window."""
+
+    id: str
+    group: str
+    number: int
+    label: str
+    describe: str
+    mart: str
+    numerator: str
+    kind: str
+    unit: str
+    better: str
+    windows: tuple[str, ...]
+    drill: tuple[str, ...]
+    owner: str
+    basis: str = ""
+    denominator: str = ""
+    where: str = ""
+    present: str = "count(*)"
+    decimals: int = 1
+    slices: tuple[str, ...] = ()
+    freeze_h: int = 0
+    level: str = "L1"
+    person: bool = False
+    min_cell: int = 0
+    additive: bool = True
+    formula: str = ""
+    show: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    parts: dict[str, str] = field(default_factory=dict)
+    changed: tuple[dict[str, Any], ...] = ()
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"无法解析:{error}", where=file.name) from error
+
+
+def _known(kind: type, given: dict[str, Any], file: Path) -> None:
+    unknown = set(given) - {item.name for item in fields(kind)}
+    if unknown:
+        raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=file.name)
+
+
+@cache
+def contracts() -> dict[str, Contract]:
+    """All landing contracts by table name (`yz_vehicle`)."""
+    return {contract.table: contract for contract in map(_contract, sorted((ROOT / "raw").glob("*.toml")))}
+
+
+def _contract(file: Path) -> Contract:
+    given = _read(file)
+    columns = []
+    for name, rule in given.pop("columns", {}).items():
+        _known(Column, rule, file)
+        column = Column(name=name, **{"source": name, **rule})
+        if column.level not in LEVELS or column.door not in DOORS or column.rule not in RULES:
+            raise ConfigError(f"列 {name} 的 level、door 或 rule 不在允许范围", where=file.name)
+        columns.append(column)
+    given["columns"], given["key"] = tuple(columns), tuple(given.get("key", ()))
+    _known(Contract, given, file)
+    contract = Contract(**given)
+    names = {column.name for column in columns}
+    missing = [name for name in (*contract.key, contract.version, contract.touches) if name and name not in names]
+    if missing or file.stem != contract.table:
+        raise ConfigError(f"键或文件名与列不符:{'、'.join(missing) or file.stem}", where=file.name)
+    return contract
+
+
+@cache
+def models() -> dict[str, Model]:
+    """All models by name, staging and marts, in no order (the build graph finds it)."""
+    found: dict[str, Model] = {}
+    for layer in ("staging", "marts"):
+        for file in sorted((ROOT / layer).glob("*.sql")):
+            found[file.stem] = _model(layer, file)
+    return found
+
+
+def _model(layer: str, file: Path) -> Model:
+    beside = file.with_suffix(".toml")
+    given = _read(beside)
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "columns", "defects", "checks"}
+    if set(given) - allowed:
+        raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
+    checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
+    return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
+                 given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("columns", {}),
+                 given.get("defects", {}), checks)
+
+
+@cache
+def metrics() -> dict[str, Metric]:
+    """All metrics by id, ordered by their number in the catalogue."""
+    found = [_metric(file) for file in (ROOT / "metrics").glob("*/*.toml")]
+    return {metric.id: metric for metric in sorted(found, key=lambda metric: metric.number)}
+
+
+def _metric(file: Path) -> Metric:
+    given = {**_read(file), "id": file.stem, "group": file.parent.name}
+    for name in ("windows", "drill", "slices", "show", "changed", "sources"):
+        if name in given:
+            given[name] = tuple(given[name])
+    _known(Metric, given, file)
+    try:
+        metric = Metric(**given)
+    except TypeError as error:
+        raise ConfigError(f"缺少必填项:{error}", where=file.name) from error
+    if metric.group not in GROUPS or metric.better not in ("up", "down", "context") or metric.kind not in ("flow", "stock", "window", "now"):
+        raise ConfigError("group、better 或 kind 不在允许范围", where=file.name)
+    return metric
+
+
+def metric(identifier: str) -> Metric:
+    """The metric of that id. Raises UsageError with close names when there is none."""
+    if identifier not in metrics():
+        near = [name for name in metrics() if identifier.split("_")[0] in name][:5]
+        raise UsageError(f"没有这个指标:{identifier}", to_do=f"可用:{'、'.join(near or list(metrics())[:5])} …,全部见 metric list")
+    return metrics()[identifier]

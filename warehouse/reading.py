@@ -1,0 +1,116 @@
+"""What a number is once it has been read: plain values, no database, no HTML. Owned here because the command
+line, wall, browser, PDF and API all carry exactly these."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Literal
+
+Window = Literal["now", "day", "week", "month"]
+Status = Literal["ok", "missing", "failed", "insufficient", "small_cell"]
+"""ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
+the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under
+its floor · small_cell: a person count 1–4 below district level, shown as "<5", value None."""
+
+DISTRICT = "330110"
+STATUS_LABELS = {"ok": "", "missing": "未上报", "failed": "采集故障", "insufficient": "数据不足", "small_cell": "<5"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """District, town (9-digit code) or company (its key). `parent` is the code one level up, "" for the district."""
+
+    code: str
+    label: str
+    grain: Literal["district", "town", "company"]
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red.
+    Both in the metric's stored unit (ratios 0–1)."""
+
+    green: float
+    amber: float | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number of one metric for one window and place, with everything a screen must say about it.
+
+    win_start..win_end: business days Asia/Shanghai, both inclusive. value: in stored unit (ratio 0–1), None when
+    status is not "ok". num, den: the parts; den None for a plain count. as_of: the OLDEST newest-data time of the
+    inputs (aware), not the refresh time. previous / last_year: the value of the window of equal length before, and
+    of the same window a year ago; None when not known. complete: False while win_end is not over. provisional:
+    late data may still change it (72 h). held: Chinese reason when the model is carried over from an earlier
+    generation, else "". judgement: against target and direction. parts: further figures to print beside, label → value.
+    """
+
+    metric: str
+    label: str
+    unit: str
+    better: Literal["up", "down", "context"]
+    window: Window
+    win_start: dt.date
+    win_end: dt.date
+    place: Place
+    value: float | None
+    num: float | None
+    den: float | None
+    status: Status
+    as_of: dt.datetime | None
+    stale_after_s: int
+    generation: str
+    complete: bool = True
+    provisional: bool = False
+    held: str = ""
+    previous: float | None = None
+    last_year: float | None = None
+    target: Target | None = None
+    judgement: Literal["good", "warn", "bad"] | None = None
+    parts: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One step of a trend. Window as in Reading; value None where nothing is known (drawn as a gap, never as 0)."""
+
+    win_start: dt.date
+    win_end: dt.date
+    value: float | None
+    num: float | None
+    den: float | None
+    status: Status
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class SourceState:
+    """How fresh one landed table is. data_time: newest event it holds; landed_at: last successful load (both aware,
+    None = never). due_s: the promise in seconds. error: Chinese text of the last failure, "" when the last run worked."""
+
+    source: str
+    entity: str
+    label: str
+    data_time: dt.datetime | None
+    landed_at: dt.datetime | None
+    stale_after_s: int
+    rows: int
+    quarantined: int
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A published, immutable picture. id such as 20261123T060000; built_at aware; data_time: oldest input's time.
+    last_day: the newest business day with data. is_demo: the data come from stand-in sources."""
+
+    id: str
+    built_at: dt.datetime
+    data_time: dt.datetime | None
+    last_day: dt.date
+    is_demo: bool
+    release: str

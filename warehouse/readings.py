@@ -1,0 +1,346 @@
+"""From a question to a number: (metric, window, place) → one SELECT with bound parameters on one published generation.
+
+Owns the compiler and what a Reading says. A generation never changes, so every answer is kept for as long as the book
+is open and can never be stale. Reads only the open file; person metrics come from it as counts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+from warehouse import catalog, headlines, live, snapshot, units
+from warehouse.catalog import Metric
+from warehouse.connection import Reader
+from warehouse.errors import DataMissing, UsageError
+from warehouse.reading import DISTRICT, Generation, Place, Point, Reading, SourceState, Status, Target
+from warehouse.settings import Settings
+
+KEY = {"district": "", "town": "town_code", "company": "company_key"}
+
+
+class Library:
+    """All published generations of a data folder. Thread-safe; keeps the few newest books open."""
+
+    def __init__(self, data: Path) -> None:
+        self._settings = Settings(Path(data))
+        self._books: dict[str, Book] = {}
+        self._lock = threading.Lock()
+
+    def current(self) -> Book:
+        """The newest published generation. Raises DataMissing before the first."""
+        generation = snapshot.current(self._settings)
+        if generation is None:
+            raise DataMissing("还没有发布任何数据")
+        return self.open(generation)
+
+    def open(self, generation_id: str) -> Book:
+        """That generation. Raises DataMissing when it is not kept (any more)."""
+        with self._lock:
+            if generation_id not in self._books:
+                if generation_id not in snapshot.generations(self._settings):
+                    raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;周报引用的快照长期保留")
+                while len(self._books) >= 4:
+                    self._books.pop(next(iter(self._books)))
+                self._books[generation_id] = Book(self._settings, generation_id)
+            return self._books[generation_id]
+
+    def generations(self) -> list[str]:
+        """Ids, newest first."""
+        return snapshot.generations(self._settings)
+
+
+class Book:
+    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means
+    the newest that has a complete day (for stock metrics: the newest day)."""
+
+    def __init__(self, settings: Settings, generation: str) -> None:
+        self._settings = settings
+        self._reader = Reader(settings.published / f"{generation}.duckdb")
+        self._answers: dict[tuple[Any, ...], Any] = {}
+        self.metrics = catalog.metrics()
+
+    @cached_property
+    def generation(self) -> Generation:
+        identifier, built, demo, release, last = self._reader.rows("SELECT id, built_at, is_demo, release, last_day FROM meta.generation")[0]
+        times = [state.data_time for state in self.sources() if state.data_time]
+        return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
+
+    # -- one number -------------------------------------------------------------------------------------------------
+
+    def read(self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> Reading:
+        """One Reading. Raises UsageError for an unknown metric, window or place."""
+        spot = self.place(place)
+        return self._readings(catalog.metric(metric), window, at, spot.grain, spot)[0]
+
+    def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT) -> list[Reading]:
+        """A Reading for each town of the district, or each company of `within`, in the order of the register."""
+        found = catalog.metric(metric)
+        if grain not in found.drill:
+            return []
+        return self._readings(found, window, at, grain, self.place(within))
+
+    def series(self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT) -> list[Point]:
+        """The last `count` windows up to `at`, oldest first; where nothing is known the value is None."""
+        found, spot = catalog.metric(metric), self.place(place)
+        if found.kind == "now":
+            return []
+        start, _ = self._window(found, window, at)
+        starts = [units.back(window, start, step) for step in range(count - 1, -1, -1)]
+        rows = self._remember(("series", metric, window, start, count, place), lambda: self._trend(found, window, starts, spot))
+        today = self.generation.built_at.date()
+        points = []
+        for first in starts:
+            last = units.window_of(window, first)[1]
+            num, den, present = rows.get(first, (None, None, 0))
+            value, status = self._value(found, num, den, present)
+            points.append(Point(first, last, value, num, den, status, last < today))
+        return points
+
+    def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place) -> list[Reading]:
+        name = window or metric.windows[0]
+        if name not in metric.windows:
+            name = metric.windows[0]  # a monthly metric asked by week answers with its month, and says so
+            at = None if at is None else units.at_label(name, units.parse_at(window or name, at)) if window != "now" else None
+        return list(self._remember(("read", metric.id, name, at, grain, spot.code), lambda: self._compose(metric, name, at, grain, spot)))
+
+    def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place) -> list[Reading]:
+        start, end = self._window(metric, window, at)
+        until = min(end, self._last(metric, at))
+        now = self._parts(metric, window, start, until, grain, spot)
+        before = self._comparable(metric, window, units.back(window, start, 1), start, until, grain, spot)
+        year = self._comparable(metric, window, units.year_ago(window, start), start, until, grain, spot)
+        wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
+        if grain == "company" and spot.grain != "company":
+            wanted = [place for place in wanted if place.code in now]
+        oldest = self._oldest(metric)
+        answers = []
+        for place in wanted:
+            num, den, present, parts = now.get(place.code, (None, None, 0, {}))
+            value, status = self._value(metric, num, den, present)
+            target = self._target(metric, window)
+            answers.append(Reading(
+                metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
+                oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
+                provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
+                held=self._held.get(metric.mart, ""), previous=before.get(place.code), last_year=year.get(place.code),
+                target=target, judgement=judge(metric, value, target), parts=parts))
+        return answers
+
+    def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date, grain: str, spot: Place) -> dict[str, float | None]:
+        """Values of an earlier window over as many days as ours has run (a full month against the full month)."""
+        if metric.kind == "now":
+            return {}
+        end = units.window_of(window, start)[1]
+        if until < units.window_of(window, ours)[1]:
+            end = min(end, start + (until - ours))
+        parts = self._parts(metric, window, start, end, grain, spot)
+        return {code: self._value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
+
+    def _value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
+        if present == -1:
+            return None, "small_cell"
+        if not present:
+            failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
+            return None, "failed" if failed else "missing"
+        if not metric.denominator:
+            return (num or 0.0), "ok"
+        return (None, "insufficient") if not den else ((num or 0.0) / den, "ok")
+
+    # -- windows ----------------------------------------------------------------------------------------------------
+
+    def _last(self, metric: Metric, at: str | None) -> dt.date:
+        """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
+        built = self.generation.built_at.date()
+        return built if metric.kind in ("stock", "now") or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
+
+    def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
+        return units.window_of(window, units.parse_at(window, at) if at else self._last(metric, None))
+
+    # -- SQL --------------------------------------------------------------------------------------------------------
+
+    def sql(self, metric: str) -> str:
+        """The SELECT behind a reading of the whole district, with $from and $to for the window's days."""
+        found = catalog.metric(metric)
+        return self._select(found, "").replace("?", "$from", 1).replace("?", "$to", 1)
+
+    def _select(self, metric: Metric, keys: str) -> str:
+        parts = "".join(f", {expression}" for expression in metric.parts.values())
+        where = f" AND {metric.where}" if metric.where else ""
+        return (f"SELECT {keys}{metric.numerator} AS num, {metric.denominator or 'NULL'} AS den, {metric.present} AS present{parts} "
+                f"FROM marts.{metric.mart} WHERE day BETWEEN ? AND ?{where}")
+
+    def _parts(self, metric: Metric, window: str, start: dt.date, end: dt.date, grain: str, spot: Place) -> dict[str, tuple[float | None, float | None, float, dict[str, float]]]:
+        """place code → (num, den, present, parts) for one window."""
+        if metric.person:
+            return self._person_parts(metric, start, end, grain, spot)
+        first = end if metric.kind == "stock" else start
+        if metric.kind == "now":
+            first, end = dt.date(1970, 1, 1), dt.date(9999, 1, 1)
+        if metric.kind == "window":
+            end = start
+        within, bound = self._within(grain, spot)
+        key = KEY[grain]
+        sql = self._select(metric, f"{key}, " if key else f"'{DISTRICT}', ") + within + (f" GROUP BY {key}" if key else "")
+        if metric.kind == "window":
+            sql = sql.replace("WHERE day", "WHERE win = ? AND day", 1)
+            bound = [window, start, end, *bound]
+        else:
+            bound = [first, end, *bound]
+        rows = self._reader.rows(sql, bound)
+        return {row[0]: (number(row[1]), number(row[2]), number(row[3]) or 0, {name: number(value) or 0.0 for name, value in zip(metric.parts, row[4:], strict=True)})
+                for row in rows if row[0]}
+
+    def _within(self, grain: str, spot: Place) -> tuple[str, list[object]]:
+        if spot.grain == "district":
+            return "", []
+        return f" AND {KEY[spot.grain]} = ?", [spot.code]
+
+    def _person_parts(self, metric: Metric, start: dt.date, end: dt.date, grain: str, spot: Place) -> dict[str, tuple[float | None, float | None, float, dict[str, float]]]:
+        day = start if metric.kind == "flow" else end
+        rows = self._reader.rows("SELECT place, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND win_start = ? AND grain = ?",
+                                 [metric.id, day, grain])
+        wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
+        return {place: (num, den, -1 if hidden else 1, {}) for place, num, den, hidden in rows if place in wanted}
+
+    def _trend(self, metric: Metric, window: str, starts: list[dt.date], spot: Place) -> dict[dt.date, tuple[float | None, float | None, float]]:
+        last = min(units.window_of(window, starts[-1])[1], self._last(metric, None))
+        if metric.person:
+            ends = {start if metric.kind == "flow" else min(units.window_of(window, start)[1], last): start for start in starts}
+            rows = self._reader.rows("SELECT win_start, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND grain = ? AND place = ?",
+                                     [metric.id, spot.grain, spot.code])
+            return {ends[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in ends}
+        within, bound = self._within(spot.grain, spot)
+        unit = {"day": "day", "week": "week", "month": "month"}[window]
+        if metric.kind == "stock":
+            ends = {min(units.window_of(window, start)[1], last): start for start in starts}
+            marks = ", ".join("?" for _ in ends)
+            sql = self._select(metric, "day, ") + f" AND day IN ({marks}){within} GROUP BY day"
+            return {ends[row[0]]: (number(row[1]), number(row[2]), number(row[3]) or 0) for row in self._reader.rows(sql, [starts[0], last, *ends, *bound])}
+        sql = self._select(metric, f"CAST(date_trunc('{unit}', day) AS DATE) AS win_start, ") + within + " GROUP BY 1"
+        bound = [starts[0], last, *bound]
+        if metric.kind == "window":
+            sql, bound = sql.replace("WHERE day", "WHERE win = ? AND day", 1), [window, *bound]
+        return {row[0]: (number(row[1]), number(row[2]), number(row[3]) or 0) for row in self._reader.rows(sql, bound)}
+
+    # -- what stands beside -----------------------------------------------------------------------------------------
+
+    def place(self, code: str) -> Place:
+        """The place of that code. Raises UsageError when there is none."""
+        if code == DISTRICT:
+            return Place(DISTRICT, "余杭区", "district")
+        for grain in ("town", "company"):
+            for place in self.places(grain):
+                if place.code == code:
+                    return place
+        raise UsageError(f"没有这个地方或企业:{code[:32]}", to_do="镇街写 9 位代码,企业写统一社会信用代码")
+
+    def places(self, grain: str, within: str = DISTRICT) -> list[Place]:
+        """Towns, or companies (of a town), in the order of the register."""
+        if grain == "district":
+            return [Place(DISTRICT, "余杭区", "district")]
+        if grain == "town":
+            return list(self._remember(("towns",), lambda: [Place(code, name, "town", DISTRICT) for code, name in self._reader.rows(
+                "SELECT code, name FROM marts.dim_town ORDER BY kind = '未分', code")]))
+        everyone: list[Place] = self._remember(("companies",), lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(
+            "SELECT company_key, name, town_code FROM marts.dim_company ORDER BY name, company_key")])
+        return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
+
+    def sources(self) -> list[SourceState]:
+        """Freshness of every landed table."""
+        return list(self._remember(("sources",), lambda: [
+            SourceState(source, entity, label, aware(at) if at else None, aware(landed) if landed else None, stale, rows, bad, error)
+            for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(
+                "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity")]))
+
+    def _oldest(self, metric: Metric) -> tuple[dt.datetime | None, int]:
+        """Data time and promise of the input that has used up most of its promise."""
+        states = [state for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources and state.data_time]
+        if not states:
+            return self.generation.built_at, 3600
+        built = self.generation.built_at
+        worst = max(states, key=lambda state: (built - (state.data_time or built)).total_seconds() / state.stale_after_s)
+        return worst.data_time, worst.stale_after_s
+
+    @cached_property
+    def _held(self) -> dict[str, str]:
+        return dict(self._reader.rows("SELECT model, reason FROM meta.held"))
+
+    def _target(self, metric: Metric, window: str) -> Target | None:
+        targets = self._remember(("targets",), lambda: {(kpi, period): Target(green, amber, source) for kpi, period, green, amber, source in
+                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source FROM meta.target")})
+        return targets.get((metric.id, window))  # type: ignore[no-any-return]
+
+    def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
+        """Newest alarms, plates masked; status in words."""
+        rows = self._remember(("alarms", limit), lambda: self._reader.rows("""
+            SELECT a.raised_at, a.plate_mask, a.kind, a.level, coalesce(t.name, ''), a.result, a.is_handled, a.must_handle, a.is_due, coalesce(c.name, '')
+            FROM marts.alarm_event a LEFT JOIN marts.dim_town t ON t.code = a.town_code LEFT JOIN marts.dim_company c USING (company_key)
+            WHERE a.is_v ORDER BY a.raised_at DESC, a.alarm_uid LIMIT ?""", [limit]))
+        return [{"raised_at": aware(at), "plate_mask": plate, "kind": kind, "level": level, "town": town, "company": company,
+                 "status": alarm_status(result, handled, must, due)} for at, plate, kind, level, town, result, handled, must, due, company in rows]
+
+    def alarm_summary(self) -> dict[str, Any]:
+        """Alarms of the generation's day so far: raised, handled, due."""
+        day = self.generation.built_at.date()
+        raised, handled, due = self._reader.rows("SELECT count(*), count(*) FILTER (is_handled), count(*) FILTER (is_due) FROM marts.alarm_event WHERE is_v AND day = ?", [day])[0]
+        return {"day": day, "raised": raised, "handled": handled, "due": due}
+
+    def checks(self) -> list[dict[str, Any]]:
+        """Results of the last checks."""
+        return [{"model": model, "check": name, "severity": severity, "message": message, "failed_rows": failed, "held": model in self._held}
+                for model, name, severity, message, failed in self._reader.rows("SELECT model, name, severity, message, failed_rows FROM meta.check_result ORDER BY failed_rows DESC, model")]
+
+    def defects(self) -> list[dict[str, Any]]:
+        """Known defects found in the data: rule, table and number of rows or messages."""
+        return [{"rule": rule, "label": label, "rows": int(rows)} for rule, label, rows in
+                self._reader.rows("SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label")]
+
+    def quarantine(self) -> list[dict[str, Any]]:
+        """Rows in quarantine by table and rule."""
+        return [{"table": f"{source}_{entity}", "rule": rule, "rows": rows} for source, entity, rule, rows in
+                self._reader.rows("SELECT source, entity, rule, rows FROM meta.quarantine ORDER BY rows DESC")]
+
+    def live(self) -> live.LiveFrame | None:
+        """The newest live picture; it has a cadence of its own."""
+        return live.read(self._settings.data)
+
+    def headline(self, window: str = "week", at: str | None = None) -> list[str]:
+        """Sentences made by rules, what needs a decision first."""
+        return list(self._remember(("headline", window, at), lambda: headlines.sentences(self, window, at)))
+
+    def _remember(self, key: tuple[Any, ...], answer: Any) -> Any:
+        if key not in self._answers:
+            self._answers[key] = answer()
+        return self._answers[key]
+
+
+def aware(moment: dt.datetime) -> dt.datetime:
+    """A naive Shanghai time of the warehouse as an aware one."""
+    return moment.replace(tzinfo=units.SHANGHAI)
+
+
+def number(value: Any) -> float | None:
+    """A database number as float, None stays None."""
+    return None if value is None else float(value)
+
+
+def judge(metric: Metric, value: float | None, target: Target | None) -> Any:
+    """good when the target is reached (inclusive), warn up to amber, bad beyond; None without value, target or direction."""
+    if value is None or target is None or metric.better == "context":
+        return None
+    sign = 1 if metric.better == "up" else -1
+    if sign * value >= sign * target.green:
+        return "good"
+    return "warn" if target.amber is not None and sign * value >= sign * target.amber else "bad"
+
+
+def alarm_status(result: int | None, handled: bool, must: bool, due: bool) -> str:
+    """How an alarm stands, in words (JT/T 809 1403: 0 处理中 1 已处理完毕 2 不做处理 3 将来处理)."""
+    if handled:
+        return "不做处理" if result == 2 else "已处置"
+    if result in (0, 3):
+        return "超时处理中" if due else "处理中"
+    return "超时未处置" if due else ("待处置" if must else "提示")

@@ -1,0 +1,48 @@
+-- The field's text and place rules as DuckDB macros: the same words in load checks and in staging models.
+-- Made anew at every open, so the SQL of a model runs by pasting it.
+
+-- Full-width letters, digits and brackets to half-width, upper case, no blanks (D02, D13). Never for people's names.
+CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
+    '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
+    '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz()_ '), '[\s\x{200b}\x{feff}]', '', 'g'));
+
+-- Fillers that mean "nothing" (D15).
+CREATE OR REPLACE TEMP MACRO no_filler(x) AS CASE WHEN trim(x) IN ('', '无', '/', '-', '暂无', '未知', 'NULL', 'null') THEN NULL ELSE trim(x) END;
+CREATE OR REPLACE TEMP MACRO no_filler_date(d) AS CASE WHEN d IN (DATE '1900-01-01', DATE '9999-12-31', DATE '1970-01-01') THEN NULL ELSE d END;
+
+-- A plate as printed: separators and the colour inside the string removed, O/I after the city letter read as 0/1,
+-- a lost 挂 put back on six-character plates (D02).
+CREATE OR REPLACE TEMP MACRO plate_bare(x) AS regexp_replace(regexp_replace(code_norm(x), '[_(]?[黄蓝绿黑白][色]?牌?[)]?$', ''), '[·•.\-_ ]', '', 'g');
+CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_bare(x), '^[^A-Z0-9]')
+    THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
+CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
+CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
+    '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学]');
+
+-- Plate colours of JT/T 697.7-2014; 0x91–0x94 read as decimal are repaired by subtracting 54 (D03).
+CREATE OR REPLACE TEMP MACRO is_plate_color(c) AS c IN (0, 1, 2, 3, 4, 5, 9, 91, 92, 93, 94);
+CREATE OR REPLACE TEMP MACRO plate_color_norm(c) AS CASE WHEN c BETWEEN 145 AND 148 THEN c - 54 ELSE c END;
+CREATE OR REPLACE TEMP MACRO plate_color_name(c) AS CASE c WHEN 1 THEN '蓝' WHEN 2 THEN '黄' WHEN 3 THEN '黑' WHEN 4 THEN '白' WHEN 5 THEN '绿'
+    WHEN 91 THEN '农黄' WHEN 92 THEN '农绿' WHEN 93 THEN '黄绿' WHEN 94 THEN '渐变绿' ELSE '其他' END;
+CREATE OR REPLACE TEMP MACRO vehicle_key(plate, color) AS plate || '#' || color;
+-- What a screen for many eyes may show of a plate: first two characters, first and last two of the rest.
+CREATE OR REPLACE TEMP MACRO plate_mask(key) AS CASE WHEN key IS NULL THEN '' ELSE
+    substr(split_part(key, '#', 1), 1, 2) || '·' || substr(split_part(key, '#', 1), 3, 1) || '**' || right(split_part(key, '#', 1), 2)
+    || ' ' || plate_color_name(TRY_CAST(split_part(key, '#', 2) AS SMALLINT)) END;
+
+-- Great-circle distance in km of two WGS-84 points in degrees (mean earth radius 6371.0088 km).
+CREATE OR REPLACE TEMP MACRO distance_km(lon1, lat1, lon2, lat2) AS 2 * 6371.0088 * asin(least(1, sqrt(
+    pow(sin(radians(lat2 - lat1) / 2), 2) + cos(radians(lat1)) * cos(radians(lat2)) * pow(sin(radians(lon2 - lon1) / 2), 2))));
+
+-- Offset of GCJ-02 from WGS-84 in degrees, the public approximation (good to 1–2 m after one inversion step).
+CREATE OR REPLACE TEMP MACRO gcj_dlat(x, y) AS (-100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x))
+    + (20.0 * sin(6.0 * x * pi()) + 20.0 * sin(2.0 * x * pi())) * 2.0 / 3.0 + (20.0 * sin(y * pi()) + 40.0 * sin(y / 3.0 * pi())) * 2.0 / 3.0
+    + (160.0 * sin(y / 12.0 * pi()) + 320.0 * sin(y * pi() / 30.0)) * 2.0 / 3.0);
+CREATE OR REPLACE TEMP MACRO gcj_dlon(x, y) AS (300.0 + x + 2.0 * y + 0.1 * x * x + 0.1 * x * y + 0.1 * sqrt(abs(x))
+    + (20.0 * sin(6.0 * x * pi()) + 20.0 * sin(2.0 * x * pi())) * 2.0 / 3.0 + (20.0 * sin(x * pi()) + 40.0 * sin(x / 3.0 * pi())) * 2.0 / 3.0
+    + (150.0 * sin(x / 12.0 * pi()) + 300.0 * sin(x / 30.0 * pi())) * 2.0 / 3.0);
+CREATE OR REPLACE TEMP MACRO gcj_magic(lat) AS 1 - 0.00669342162296594323 * pow(sin(radians(lat)), 2);
+CREATE OR REPLACE TEMP MACRO wgs_lat(lon, lat) AS lat - gcj_dlat(lon - 105.0, lat - 35.0) * 180.0
+    / ((6378245.0 * (1 - 0.00669342162296594323)) / (gcj_magic(lat) * sqrt(gcj_magic(lat))) * pi());
+CREATE OR REPLACE TEMP MACRO wgs_lon(lon, lat) AS lon - gcj_dlon(lon - 105.0, lat - 35.0) * 180.0
+    / (6378245.0 / sqrt(gcj_magic(lat)) * cos(radians(lat)) * pi());

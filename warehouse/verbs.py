@@ -1,0 +1,120 @@
+"""The verbs of the knowing side: metric list | read, doctor, test, bench. Owns words; every number comes from readings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from warehouse.cli import data_option
+from warehouse.settings import ROOT, Settings
+
+
+@click.group("metric")
+def metric() -> None:
+    """指标:目录与读数。"""
+
+
+@metric.command("list")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def metric_list(as_json: bool) -> None:
+    """列出全部指标。"""
+    from warehouse import catalog
+
+    rows = [{"id": row.id, "number": row.number, "label": row.label, "group": catalog.GROUPS[row.group], "unit": row.unit, "better": row.better,
+             "windows": list(row.windows), "drill": list(row.drill), "owner": row.owner, "basis": row.basis} for row in catalog.metrics().values()]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['number']:>3}  {row['id']:<32}{row['group']}·{row['label']}({row['owner']})")
+
+
+@metric.command("read")
+@click.argument("identifier")
+@click.option("--window", type=click.Choice(["now", "day", "week", "month"]), help="统计期,默认取指标的第一个")
+@click.option("--at", help="期次:2026-11-22、2026-W47 或 2026-11,默认最近的完整一期")
+@click.option("--by", "grain", type=click.Choice(["town", "company"]), help="按镇街或企业展开")
+@click.option("--place", default="330110", help="镇街代码或企业统一社会信用代码")
+@click.option("--as-of", help="快照编号,默认最新")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def metric_read(identifier: str, window: str | None, at: str | None, grain: str | None, place: str, as_of: str | None, as_json: bool, data: Path) -> None:
+    """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
+    from warehouse import headlines
+    from warehouse.reading import STATUS_LABELS
+    from warehouse.readings import Library
+
+    library = Library(data)
+    book = library.open(as_of) if as_of else library.current()
+    found = book.by(identifier, window, at, grain, place) if grain else [book.read(identifier, window, at, place)]
+    if as_json:
+        rows = [plain(reading) for reading in found]
+        click.echo(json.dumps(rows if grain else rows[0], ensure_ascii=False, indent=2))
+        return
+    for reading in found:
+        value = headlines.figure(book.metrics[reading.metric], reading.value) if reading.status == "ok" else STATUS_LABELS[reading.status]
+        parts = f"({reading.num:,.0f} / {reading.den:,.0f})" if reading.den is not None and reading.num is not None else ""
+        as_of_text = reading.as_of.strftime("%m-%d %H:%M:%S") if reading.as_of else "—"
+        click.echo(f"{reading.place.label}  {reading.label} {value} {parts}  {reading.win_start}~{reading.win_end}  数据至 {as_of_text}  快照 {reading.generation}")
+
+
+def plain(reading: Any) -> dict[str, Any]:
+    """A Reading as JSON values: dates ISO, ratios 0–1, None as null."""
+    from dataclasses import asdict
+
+    found = asdict(reading)
+    for key in ("win_start", "win_end", "as_of"):
+        found[key] = found[key].isoformat() if found[key] else None
+    return found
+
+
+@click.command("doctor")
+@click.option("--offline", is_flag=True, help="不连接来源系统")
+@data_option
+def doctor(offline: bool, data: Path) -> None:
+    """检查这台机器与数据:程序、浏览器、字体、磁盘、快照、原始数据校验和、来源是否可达。"""
+    from warehouse import doctor as checks
+
+    failed = 0
+    for name, ok, text in checks.examine(Settings.at(data), offline=offline):
+        click.echo(f"{'✓' if ok else '✗'} {name}:{text}")
+        failed += not ok
+    sys.exit(1 if failed else 0)
+
+
+@click.command("test", context_settings={"ignore_unknown_options": True})
+@click.option("--quick", is_flag=True, help="不跑浏览器与断电恢复类长测试")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(quick: bool, arguments: tuple[str, ...]) -> None:
+    """运行全部检查:规范、类型、层次约束、单元、SQL 样例、集成、浏览器。"""
+    home = ROOT.parent
+    steps = [("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"])]
+    for label, command in steps:
+        click.echo(f"== {label}")
+        done = subprocess.run([str(Path(sys.executable).parent / command[0]), *command[1:]], cwd=home, check=False)
+        if done.returncode:
+            click.echo(f"{label}检查没有通过", err=True)
+            sys.exit(done.returncode)
+    click.echo("== 测试")
+    chosen = ["-m", "not slow"] if quick else []
+    done = subprocess.run([sys.executable, "-m", "pytest", *chosen, *arguments], cwd=home, check=False)
+    sys.exit(done.returncode)
+
+
+@click.command("bench")
+@click.option("--scale", type=int, default=2000, show_default=True, help="车辆数")
+def bench(scale: int) -> None:
+    """量一量:装载、计算、读数各用多久,并在同一分钟内与基准对照;只报告,不判定。"""
+    script = ROOT.parent / "tests" / "bench" / "run.py"
+    if not script.exists() or shutil.which("sh") is None:
+        click.echo("基准脚本不在这份安装里", err=True)
+        sys.exit(66)
+    os.execv(sys.executable, [sys.executable, str(script), "--scale", str(scale)])
+
