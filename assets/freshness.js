@@ -6,7 +6,7 @@
   var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000;
   var IDLE_MS = 60000;      // a reader who touches nothing for this long gets newer data without being asked
   var AGEING = 0.7, GONE = 3; // shares of data-stale-after
-  var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null };
+  var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null, subject: null, scroll: null };
 
   function now() { return Date.now() + state.offset; }
   function frame() { return document.getElementById("shell-frame"); }
@@ -121,6 +121,24 @@
     window.dash_clientside.set_props("shell-generation", { data: generation });
   }
 
+  // what the reader looks at; sorting, paging, filtering and newer data keep it, and then the place on the page too
+  function subject() {
+    var query = new URLSearchParams(location.search);
+    return [location.pathname].concat(["window", "at", "place", "as_of"].map(function (key) { return query.get(key); })).join("|");
+  }
+
+  // a page has been drawn: a new subject starts at its top; the marked entry of a narrow navigation comes into view
+  function arrived() {
+    var shown = subject();
+    if (shown !== state.subject) window.scrollTo(0, 0);
+    else if (state.scroll !== null) window.scrollTo(0, state.scroll);
+    state.subject = shown;
+    state.scroll = null;
+    var chosen = document.querySelector(".nav-item.is-on"), nav = chosen && chosen.parentElement;
+    if (nav) nav.scrollLeft = chosen.offsetLeft - (nav.clientWidth - chosen.clientWidth) / 2;
+    age();
+  }
+
   // ---- small acts ---------------------------------------------------------------------------------------------
   function copy(button) {
     var done = function () {
@@ -149,6 +167,10 @@
     fetch("/logout", { method: "POST", credentials: "same-origin" }).finally(function () { location.href = "/login"; });
   }
 
+  // before the link itself acts: Dash's links jump to the top of the page
+  document.addEventListener("click", function (event) {
+    state.scroll = event.target.closest("a") ? window.scrollY : null;
+  }, true);
   document.addEventListener("click", function (event) {
     state.touched = Date.now();
     var target = event.target.closest("[data-copy],[data-act]");
@@ -170,7 +192,7 @@
   window.addEventListener("offline", dead);
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    zb: { title: function (title) { if (title) { document.title = title; window.scrollTo(0, 0); age(); } } }
+    zb: { title: function (title) { if (title) { document.title = title; arrived(); } } }
   });
 
   setInterval(function () { age(); if (state.failures) lost(); }, TICK_MS);

@@ -7,6 +7,7 @@ is checked, so that parallel guesses cannot slip past it.
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ def check(path: Path, name: str, password: str, ip: str, now: float | None = Non
     return Account(row["name"], row["role"], row["display"])
 
 
-def _admit(connection: state.sqlite3.Connection, scope: str, limit: int, now: float) -> bool:
+def _admit(connection: sqlite3.Connection, scope: str, limit: int, now: float) -> bool:
     """Counts one attempt; False when the scope is locked. The limit-th attempt is still checked, the next is not."""
     row = connection.execute("SELECT failed, since, locked_until FROM attempts WHERE scope=?", (scope,)).fetchone()
     if row and row["locked_until"] > now:

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 from dash import Dash
 from flask import Flask, Response, jsonify, render_template, request
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     server = _server(settings)
     access.guard(server)
     library = Library(settings.data)
+    server.config["ZHENGBEI_LIBRARY"] = library
     login.register(server)
     api.register(server, library, settings)
     for name in GUESTS:
@@ -82,8 +84,9 @@ def _server(settings: Settings) -> Flask:
 
 
 def _dash(server: Flask) -> Dash:
+    host: Any = server
     dash = Dash(
-        "cockpit", server=server, assets_folder=str(ASSETS), assets_ignore=shell.ASSETS_IGNORE, serve_locally=True,
+        "cockpit", server=host, assets_folder=str(ASSETS), assets_ignore=shell.ASSETS_IGNORE, serve_locally=True,
         suppress_callback_exceptions=True, use_pages=False, title=texts.BRAND, update_title="", index_string=shell.INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         enable_mcp=False, compress=False, add_log_handler=False, include_pages_meta=False,

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
 
 RADICALS = str.maketrans(
-    "⺁⺆⺊⺌⺗⺙⺛⺝⺟⺠⺧⺨⺩⺪⺫⺭⺮⺯⺱⺲⺳⺴⺵⺶⺷⺸⺹⺺⺻⺼⺾⺿⻁⻂⻃⻄⻅⻆⻈⻉⻋⻌⻍⻎⻐⻑⻒⻓⻔⻕⻖⻗⻘⻙⻚⻛⻜⻝⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
-    "厂冂卜小心攵旡月母民牛犬王疋目示竹糸罒罒罒罒罒羊羊羊耂肀聿月艹艹虎衤覀西见角讠贝车辶辶辶钅長長长门阜阝雨青韦页风飞食飠饣首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
+    "⺁⺆⺊⺌⺗⺙⺛⺝⺟⺠⺧⺨⺩⺪⺫⺭⺮⺯⺱⺲⺳⺴⺵⺶⺷⺸⺹⺺⺻⺼⺾⺿⻁⻂⻃⻄⻅⻆⻈⻉⻋⻌⻍⻎⻐⻑⻒⻓⻔⻕⻖⻗⻘⻙⻚⻛⻜⻝⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳⼾",
+    "厂冂卜小心攵旡月母民牛犬王疋目示竹糸罒罒罒罒罒羊羊羊耂肀聿月艹艹虎衤覀西见角讠贝车辶辶辶钅長長长门阜阝雨青韦页风飞食飠饣首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟户",
 )
-"""Simplified and variant radicals have no compatibility mapping in Unicode; this is their unified ideograph."""
+"""Simplified and variant radicals have no compatibility mapping in Unicode; this is their unified
+ideograph. The last pair is the one where Unicode names the traditional form (戶) and the fonts draw ours (户)."""
 ODD = re.compile("[\u2e80-\u2fdf\uf900-\ufaff]")
 CHAR_BLOCK = re.compile(r"beginbfchar\s(.*?)\sendbfchar", re.S)
 RANGE_BLOCK = re.compile(r"beginbfrange\s(.*?)\sendbfrange", re.S)
@@ -46,6 +47,7 @@ def mend(file: Path, facts: dict[str, str]) -> None:
             stream = DecodedStreamObject()
             stream.set_data(_mended(reference.get_object().get_data().decode("latin-1")).encode("latin-1"))
             writer._replace_object(reference, stream.flate_encode())
+    _single(writer.root_object.get("/Outlines"))
     writer.add_metadata(facts)
     with file.open("wb") as sink:
         writer.write(sink)
@@ -61,6 +63,18 @@ def embedded(file: Path) -> tuple[int, int]:
             inside = font.get("/Subtype") == "/Type3" or any(f"/FontFile{n}" in about for n in ("", "2", "3"))
             found[str(font.get("/BaseFont", id(font)))] = inside
     return sum(found.values()), len(found)
+
+
+def _single(item: Any) -> None:
+    """Bookmarks below `item` with each title once: Chromium writes the title of a heading that opens a page twice."""
+    child = item.get_object().get("/First") if item is not None else None
+    while child is not None:
+        entry = child.get_object()
+        title = plain(str(entry["/Title"]))
+        half = title[: len(title) // 2]
+        entry[NameObject("/Title")] = TextStringObject(half if half and half * 2 == title else title)
+        _single(entry)
+        child = entry.get("/Next")
 
 
 def _fonts(page: Any) -> list[DictionaryObject]:

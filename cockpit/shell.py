@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit import format as fmt
 from cockpit import texts
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.attributes import aria, data
 
 INDEX = """<!DOCTYPE html>
 <html lang="zh-CN">
@@ -48,8 +50,8 @@ def layout() -> Component:
 def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     """A page in its frame. `data-generation` and `data-pinned` tell freshness.js what the page was made from."""
     pinned = visit.address.get("as_of") is not None
-    facts = {"data-generation": visit.book.generation.id, "data-pinned": "1" if pinned else ""}
-    bar = html.Div(page.tools, className="toolbar", role="toolbar", **{"aria-label": "筛选"})
+    facts = data(generation=visit.book.generation.id, pinned="1" if pinned else "")
+    bar = html.Div(page.tools, className="toolbar", role="toolbar", **aria(label="筛选"))
     return html.Div(
         [
             html.A("跳到正文", href="#main", className="skip"),
@@ -69,15 +71,15 @@ def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     links = [("overview", "总览", visit.address.to("/"))]
     links += [(g, texts.GROUPS[g], visit.address.to(f"/group/{g}")) for g in groups if g != "health"]
     links.append(("health", texts.GROUPS["health"], visit.address.to("/health")))
-    nav = html.Nav([_link(*entry, chosen=page.group) for entry in links], className="nav", **{"aria-label": "主导航"})
-    brand = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
+    nav = html.Nav([_link(*entry, chosen=page.group) for entry in links], className="nav", **aria(label="主导航"))
+    brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
     if visit.book.generation.is_demo:
         brand.append(html.Span(texts.DEMO, className="demo", title="数据来自演示用的替身来源系统,不是真实数据"))
     return html.Header([html.Div(brand, className="brands"), nav, _right(visit)], className="bar")
 
 
 def _link(key: str, label: str, href: str, *, chosen: str) -> Component:
-    here = {"aria-current": "page"} if key == chosen else {}
+    here = aria(current="page") if key == chosen else {}
     # aria-* may not be set on dcc.Link, so the mark sits on the item around it
     return html.Span(dcc.Link(label, href=href), className="nav-item is-on" if here else "nav-item", **here)
 
@@ -89,8 +91,8 @@ def _right(visit: Visit) -> Component:
         seconds = max(0, int((visit.now - here.data_time).total_seconds()))
         age.append(
             html.Span(
-                ["数据 ", html.Span(_age(seconds), className="age")], className="fresh", id="shell-fresh",
-                title="最旧一项输入的数据时间", **{"data-asof": here.data_time.isoformat()},
+                ["数据 ", html.Span(fmt.age(seconds), className="age")], className="fresh", id="shell-fresh",
+                title="最旧一项输入的数据时间", **data(asof=here.data_time.isoformat()),
             )
         )  # fmt: skip
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
@@ -98,19 +100,13 @@ def _right(visit: Visit) -> Component:
     who = f"{name}({role})" if name != role else name
     menu = html.Div(
         [
-            html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **{"data-act": "theme"}),
-            html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **{"data-act": "logout"}),
+            html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
+            html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),
         ],
         className="menu menu-right",
     )
     person = html.Details([html.Summary(who), menu], className="drop person")
     return html.Div([*age, tools.snapshot(visit), person], className="bar-right")
-
-
-def _age(seconds: int) -> str:
-    from cockpit.format import age
-
-    return age(seconds)
 
 
 def _pinned(visit: Visit, pinned: bool) -> list[Component]:

@@ -87,15 +87,16 @@ def trend(
     )
     places = _places(ticks, unit, decimals)
     body = [_grid(frame, ticks, lambda v: _axis_text(v, unit, places)), _weeks(frame, now, window)]
+    runs = _runs(values, frame)
+    floor = frame.height - frame.bottom
+    # the area first: it would lie over the goal and the year before
+    body += [
+        f'<path class="area" d="{_path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>' for r in runs if len(r) > 1
+    ]
     if goal is not None:
         y = frame.y(goal)
         body.append(f'<path class="goal" d="M{frame.left} {y:.1f}H{width - frame.right}"/>')
     body += [f'<path class="past" d="{_path(run)}"/>' for run in _runs(past, frame)]
-    runs = _runs(values, frame)
-    floor = frame.height - frame.bottom
-    body += [
-        f'<path class="area" d="{_path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>' for r in runs if len(r) > 1
-    ]
     body += [f'<path class="line" d="{_path(run)}"/>' for run in runs]
     body += [f'<circle class="dot" cx="{r[0][0]:.1f}" cy="{r[0][1]:.1f}" r="{SMALL_DOT}"/>' for r in runs if len(r) == 1]
     body.append(_end(frame, now, unit, decimals))

@@ -21,7 +21,7 @@ from warehouse.readings import Book
 
 MIN_PAGES, MAX_PAGES = 4, 60
 DPI, POINTS_PER_INCH = 60, 72
-CHART_BELOW_CAPTION_PT = (14, 120)
+CHART_BELOW_CAPTION_PT = (26, 108)
 """Where a chart lies under the words 图n of its heading, from..to in points."""
 MIN_INK_PX = 60
 INK_TOLERANCE = 48

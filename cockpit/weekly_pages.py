@@ -22,6 +22,7 @@ WEEK = re.compile(r"(?P<year>\d{4})-W(?P<week>\d{2})")
 TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364)}
 """Window → (points drawn, points to the same window a year before)."""
 TOWN_COLUMNS = 3
+CHART_PX = (680, 102)
 WORST_TOWNS = 3
 ROWS_SHOWN = 14
 STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成", None: "—"}
@@ -185,7 +186,7 @@ def trend(book: Book, metric: Metric, item: Reading) -> Any:
     series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
     return vector.trend(
         series[-shown:], series[-shown - reach : -reach], unit=item.unit, window=item.window,
-        decimals=metric.decimals, goal=item.target.green if item.target else None, width=680, height=128,
+        decimals=metric.decimals, goal=item.target.green if item.target else None, width=CHART_PX[0], height=CHART_PX[1],
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from etl.config import Feed, feeds
 from etl.context import Context
+from etl.parsing import ParserDied
 from etl.sources import files
 from etl.sources.http_json import HttpJson
 from etl.sources.sql_database import SqlDatabase
@@ -64,7 +65,10 @@ def _ahead(context: Context, notes: list[Landed]) -> Iterator[tuple[Landed, Futu
 
 def _load(context: Context, note: Landed, future: Future[bytes]) -> int:
     contract = contracts()[note.table]
-    table = context.parser.result(note, future)
+    try:
+        table = context.parser.result(note, future)
+    except ParserDied:  # perhaps another payload's doing: once more, alone
+        table = context.parser.parse(note, context.landing.body(note))
     if note.kind == "keys":
         load.reconcile(context.writer, contract, note, table, confirmed=note.name.endswith("|confirmed"))
         return 0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
+import threading
+import time
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -18,9 +21,21 @@ MEMORY_BYTES = 8 << 30
 TIMEOUT_S = 120.0
 
 
-def _limit() -> None:
+class ParserDied(ContractBroken):
+    """The child ended while this payload was at hand or waiting; whose fault it was is not known yet."""
+
+
+def _limit(parent: int) -> None:
+    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with(parent: int) -> None:
+    """A killed loader must not leave its parser behind."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _work(note: Landed, body: bytes) -> bytes:
@@ -41,7 +56,7 @@ class Parser:
     def submit(self, note: Landed, body: bytes) -> Future[bytes]:
         """Starts parsing; result() with the same note fetches the rows."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit)
+            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit, initargs=(os.getpid(),))
         return self._pool.submit(_work, note, body)
 
     def result(self, note: Landed, future: Future[bytes]) -> pa.Table:
@@ -50,7 +65,7 @@ class Parser:
             return pa.ipc.open_stream(future.result(TIMEOUT_S)).read_all()
         except (BrokenProcessPool, TimeoutError) as error:
             self.close()
-            raise ContractBroken("解析进程超出内存或时间限制", where=note.name) from error
+            raise ParserDied("解析进程超出内存或时间限制", where=note.name) from error
         except MemoryError as error:
             raise ContractBroken("解析所需内存超出限制", where=note.name) from error
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import orjson
 
-from warehouse import load, units
+from warehouse import lake, load, units
+from warehouse.catalog import contracts
 from warehouse.connection import Writer
 from warehouse.errors import WarehouseBroken
 from warehouse.landing import Landed, sync_folder
@@ -126,12 +127,16 @@ def backup(writer: Writer, settings: Settings) -> Path:
     return final
 
 
-def fingerprint(writer: Writer, *, marts: bool = True) -> dict[str, tuple[int, int]]:
-    """Rows and an order-free hash of every landed table (content only, no book-keeping columns) and every mart: equal
-    fingerprints mean equal warehouses."""
+def fingerprint(writer: Writer, settings: Settings | None = None) -> dict[str, tuple[int, int]]:
+    """Rows and an order-free hash of every landed table (content only, no book-keeping columns), every mart and, when
+    `settings` are given, of the lake: equal fingerprints mean equal warehouses."""
     found: dict[str, tuple[int, int]] = {}
+    if settings is not None:
+        names = ", ".join(column.name for column in contracts()["gps_location"].stored)
+        found["lake.gps_location"] = writer.execute(
+            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {names} FROM {lake.read(lake.files(writer, settings))}) t")[0]  # type: ignore[assignment]
     for schema, table in writer.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('raw', 'marts')"):
-        if (schema == "marts" and not marts) or table in ("quarantine", "source_delivery"):
+        if table in ("quarantine", "source_delivery"):
             continue
         names = [row[0] for row in writer.execute(f"DESCRIBE {schema}.{table}") if not row[0].startswith("_") or row[0] == "_version"]
         count, digest = writer.execute(f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {', '.join(names)} FROM {schema}.{table}) t")[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
@@ -138,7 +139,7 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
 
 
 def _axis_text(level: float, levels: Sequence[float], unit: str) -> str:
-    gap = min((b - a for a, b in zip(levels, levels[1:], strict=False)), default=1.0)
+    gap = min((b - a for a, b in pairwise(levels)), default=1.0)
     decimals = next((d for d in range(4) if round(gap, d) == round(gap, 6)), 3)
     if unit != "ratio" and max(levels) >= fmt.WAN_FROM:
         return f"{fmt.number(level / fmt.WAN, 1)}万"

@@ -13,6 +13,7 @@ from cockpit import texts
 from cockpit.pages import tools
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.attributes import data
 from warehouse.reading import SourceState
 
 GROUP = "health"
@@ -93,7 +94,7 @@ def _source(visit: Visit, source: SourceState) -> Component:
     glyph = {"good": "●", "warn": "▲", "bad": "✕"}[tone]
     promise = f"{fmt.duration(passed)} / {fmt.duration(source.stale_after_s)}"
     bar = html.Span(html.Span(className=f"bar-fill fill-{tone}", style={"width": f"{share:.0f}%"}), className="bar-track")
-    age = {"data-asof": source.data_time.isoformat(), "data-stale-after": str(source.stale_after_s)} if source.data_time else {}
+    age = data(asof=source.data_time.isoformat(), stale_after=str(source.stale_after_s)) if source.data_time else {}
     return html.Tr(
         [
             html.Td([source.label, html.Small(f"{source.source}_{source.entity}", className="muted")], className="two-line"),

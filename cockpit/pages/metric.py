@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -19,13 +19,15 @@ from cockpit.tiles.definition import definition
 from cockpit.tiles.entities import View, entities
 from cockpit.tiles.graph import graph
 from cockpit.tiles.hero import hero, movement
+from cockpit.tiles.kpi import delta_mark
 from cockpit.tiles.town_map import town_map
-from warehouse.errors import CockpitError
+from warehouse.errors import CockpitError, UsageError
 from warehouse.reading import DISTRICT, Place, Point, Reading
 
 if TYPE_CHECKING:
     from warehouse.catalog import Metric
 
+GRAINS = {"town": "镇街", "company": "企业"}
 FINER = {"district": "town", "town": "company"}
 SPAN_POINTS = {"day": 42, "week": 27, "month": 18}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
@@ -36,14 +38,19 @@ def render(visit: Visit, metric_id: str) -> Page:
     metric = visit.book.metrics[metric_id]
     window = visit.address.get("window") or metric.windows[0]
     at, place = visit.address.get("at"), visit.book.place(visit.address.get("place") or DISTRICT)
+    if place.code != DISTRICT and place.grain not in metric.drill:
+        raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
     reading = visit.book.read(metric_id, window, at, place.code)
     towns = _towns(visit, metric, reading)
     change = _change(visit, metric, reading)
     left = [c for c in (_why(visit, metric, reading, change), _companies(visit, metric, reading)) if c is not None]
-    right = [c for c in (_definition(visit, metric), _map(visit, metric, reading, towns)) if c is not None]
+    drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
+    # a number of this moment has no trend; the map then takes the wide place instead of an empty card
+    wide = trend_card or drawn or _card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+    right = [c for c in (_definition(visit, metric), drawn if wide is not drawn else None) if c is not None]
     body = [
         hero(reading, decimals=metric.decimals, sentence=_sentence(metric, reading, towns, change)),
-        html.Div([_trend(visit, metric, reading), _places(visit, metric, reading, towns)], className="grid grid-2-1"),
+        html.Div([wide, _places(visit, metric, reading, towns)], className="grid grid-2-1"),
         html.Div([html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"),
     ]
     title = metric.label if place.code == DISTRICT else f"{metric.label} · {place.label}"
@@ -65,17 +72,17 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     return [item for item in found if item is not None]
 
 
-def _card(title: str, note: str, *body: Component | None, **facts: str) -> Component:
+def _card(title: str, note: str, *body: Component | None, **facts: Any) -> Component:
     head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
     return html.Section([head, *(b for b in body if b is not None)], className="card", **facts)
 
 
-def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component:
+def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     spans = [w for w in metric.windows if w in SPAN_POINTS]
     span = visit.address.get("span") or reading.window
     if span not in spans:
         if not spans:
-            return _card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+            return None
         span = spans[0]
     at = visit.address.get("at") if span == reading.window else None
     points = visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code)
@@ -150,7 +157,7 @@ def _change(visit: Visit, metric: Metric, reading: Reading) -> Change | None:
 
 def _sentence(metric: Metric, reading: Reading, towns: list[Reading], change: Change | None) -> str:
     moved = movement(reading, towns if reading.place.code == DISTRICT else [], metric.decimals)
-    if change is None or not moved:
+    if change is None or not moved or "持平" in moved[:4]:
         return moved
     split = waterfall.sentence(change, metric.unit, metric.decimals)
     by = "镇街" if reading.place.code == DISTRICT else "企业"
@@ -243,7 +250,7 @@ def _company_card(visit: Visit, metric: Metric, place: Place) -> Component:
         item = visit.book.read(other.id, window, at, place.code)
         change = fmt.delta(item.value, item.previous, item.unit, item.better, other.decimals)
         href = visit.address.to(f"/metric/{other.id}", window=window, at=at, place=place.code)
-        cells = [dcc.Link(other.label, href=href), fmt.parts(item) or fmt.DASH, html.B(str(fmt.reading(item, other.decimals))), change.signed]
+        cells: list[Any] = [dcc.Link(other.label, href=href), fmt.parts(item) or fmt.DASH, html.B(str(fmt.reading(item, other.decimals))), delta_mark(change, item)]
         lines.append(html.Tr([html.Td(c, className=k) for c, k in zip(cells, ("", "col-num", "col-value", "col-num"), strict=True)]))
     head = html.Tr([html.Th("指标"), html.Th("分子 / 分母", className="col-num"), html.Th("本期", className="col-value"), html.Th("环比", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(lines)], className="table")

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit import texts
 from cockpit.pages.visit import Visit
+from cockpit.tiles.attributes import aria, data
 from warehouse.reading import DISTRICT, Place
 
 
@@ -18,9 +19,9 @@ def crumbs(*steps: tuple[str, str]) -> Component:
     """Breadcrumb of (label, address); the last one is where one is and has no link."""
     items: list[Component] = []
     for label, href in steps[:-1]:
-        items += [dcc.Link(label, href=href), html.Span("›", className="crumb-sep", **{"aria-hidden": "true"})]
-    items.append(html.Span(steps[-1][0], className="crumb-here", **{"aria-current": "page"}))
-    return html.Nav(items, className="crumbs", **{"aria-label": "位置"})
+        items += [dcc.Link(label, href=href), html.Span("›", className="crumb-sep", **aria(hidden="true"))]
+    items.append(html.Span(steps[-1][0], className="crumb-here", **aria(current="page")))
+    return html.Nav(items, className="crumbs", **aria(label="位置"))
 
 
 def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "window") -> Component:
@@ -33,7 +34,7 @@ def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "windo
         )
         for w in offered
     ]
-    return html.Div(links, className="segments", role="group", **{"aria-label": "统计窗口"})
+    return html.Div(links, className="segments", role="group", **aria(label="统计窗口"))
 
 
 def step(window: str, start: dt.date, by: int) -> dt.date:
@@ -79,7 +80,7 @@ def periods(visit: Visit, window: str, start: dt.date, end: dt.date) -> Componen
     ]
     if visit.address.get("at"):
         parts.append(dcc.Link("最新", href=visit.address.here(at=None, page=None), className="button"))
-    return html.Div(parts, className="periods", role="group", **{"aria-label": "期次"})
+    return html.Div(parts, className="periods", role="group", **aria(label="期次"))
 
 
 def places(visit: Visit, chosen: Place, towns: Sequence[Place]) -> Component:
@@ -101,7 +102,7 @@ def places(visit: Visit, chosen: Place, towns: Sequence[Place]) -> Component:
 
 def copy_link() -> Component:
     """复制链接: the address holds the whole state, so it is enough to copy that (done by freshness.js)."""
-    return html.Button("复制链接", className="button", type="button", id="copy-link", **{"data-copy": "address"})
+    return html.Button("复制链接", className="button", type="button", id="copy-link", **data(copy="address"))
 
 
 def snapshot(visit: Visit) -> Component:

@@ -10,6 +10,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
+from cockpit.tiles.attributes import data
 from warehouse.reading import SourceState
 
 
@@ -62,11 +63,11 @@ def _row(term: str, body: Any) -> Component:
 
 
 def _source(source: SourceState, today: dt.date) -> list[Component | str]:
-    age = {"data-asof": source.data_time.isoformat()} if source.data_time else {}
+    age = data(asof=source.data_time.isoformat()) if source.data_time else {}
     marks: list[Component | str] = [
         f"{source.label} ",
         html.Span(
-            fmt.clock(source.data_time, today), className="asof", **age, **{"data-stale-after": str(source.stale_after_s)}
+            fmt.clock(source.data_time, today), className="asof", **age, **data(stale_after=str(source.stale_after_s))
         ),
     ]
     if source.error:

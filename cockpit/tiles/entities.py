@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
+from cockpit.tiles.attributes import aria
 from cockpit.tiles.kpi import delta_mark
 from warehouse.reading import Reading
 
@@ -59,7 +61,8 @@ def entities(
     pages = max(1, -(-len(rows) // PAGE_ROWS))
     page = min(max(1, view.page), pages)
     with_parts = any(r.den is not None and r.value is not None for r in readings)
-    columns = [c for c in COLUMNS if with_parts or c not in ("num", "den")]
+    hidden = (() if with_parts else ("num", "den")) + (() if any(r.target for r in readings) else ("state",))
+    columns = [c for c in COLUMNS if c not in hidden]
     head = html.Tr([_heading(c, readings, view, link) for c in columns])
     body = [_row(r, columns, decimals, town_name, href) for r in rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]]
     if not body:
@@ -77,7 +80,7 @@ def _heading(column: str, readings: Sequence[Reading], view: View, link: Callabl
     chosen = view.sort == column
     glyph = ("▼" if view.descending else "▲") if chosen else ""
     other = View(column, not view.descending if chosen else column != "name", 1, view.query)
-    order = {"aria-sort": "descending" if view.descending else "ascending"} if chosen else {}
+    order = aria(sort="descending" if view.descending else "ascending") if chosen else {}
     return html.Th(
         dcc.Link([label, html.Span(glyph, className="glyph")], href=link(other)), className=f"col-{column}", **order
     )
@@ -89,7 +92,7 @@ def _row(
     shown = fmt.reading(item, decimals)
     change = fmt.delta(item.value, item.previous, item.unit, item.better, decimals)
     hidden = item.status == "small_cell"
-    cells = {
+    cells: dict[str, Any] = {
         "name": dcc.Link(item.place.label, href=href(item)),
         "town": town_name(item.place.parent),
         "num": fmt.DASH if hidden else fmt.number(item.num),

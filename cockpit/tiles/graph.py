@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.theme import graph_config
+from cockpit.tiles.attributes import aria
 
 
 def graph(figure: go.Figure, *, id: str, label: str, download_name: str = "", modebar: bool = True) -> Component:
     """A chart with a spoken `label`. `download_name` names the file of 下载图片."""
-    config = graph_config(download_name=download_name or label, modebar=modebar)
+    config: Any = graph_config(download_name=download_name or label, modebar=modebar)
     height = figure.layout.height
     chart = dcc.Graph(id=id, figure=figure, config=config, style={"height": f"{height}px"} if height else {})
-    return html.Div(chart, role="img", className="chart", **{"aria-label": label})
+    return html.Div(chart, role="img", className="chart", **aria(label=label))

@@ -9,7 +9,8 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import texts
-from cockpit.tiles.kpi import STATUS_REASON, tags
+from cockpit.tiles.attributes import aria
+from cockpit.tiles.kpi import STATUS_REASON, clockwork, tags
 from warehouse.reading import Reading
 
 
@@ -26,11 +27,8 @@ def hero(reading: Reading, *, decimals: int = 0, sentence: str = "") -> Componen
     ]
     number = html.Div(_number(reading, shown), className="hero-number")
     body = html.Div([html.Div([f for f in facts if f], className="hero-facts"), *_sentence(sentence)])
-    clockwork = {"data-metric": reading.metric, "data-generation": reading.generation}
-    if reading.as_of is not None:
-        clockwork |= {"data-asof": reading.as_of.isoformat(), "data-stale-after": str(reading.stale_after_s)}
     return html.Section(
-        [number, body], className=f"card hero is-{reading.status}", **{"aria-label": reading.label}, **clockwork
+        [number, body], className=f"card hero is-{reading.status}", **aria(label=reading.label), **clockwork(reading)
     )
 
 
@@ -43,9 +41,9 @@ def _number(reading: Reading, shown: fmt.Shown) -> list[Component]:
     return [html.Span(shown.text, className="hero-value tile-value"), html.Span(shown.unit, className="hero-unit")]
 
 
-def _fact(label: str, body: list[Component | str], tone: str = "", title: str = "") -> Component:
+def _fact(label: str, body: Sequence[Component | str], tone: str = "", title: str = "") -> Component:
     return html.Div(
-        [html.Span(label, className="fact-label"), html.Span(body, className=f"fact-value {tone}".strip())],
+        [html.Span(label, className="fact-label"), html.Span(list(body), className=f"fact-value {tone}".strip())],
         className="fact",
         title=title or None,
     )

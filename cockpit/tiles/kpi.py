@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -12,6 +12,7 @@ from cockpit import format as fmt
 from cockpit import texts
 from cockpit.figures import spark
 from cockpit.theme import LIGHT, Theme
+from cockpit.tiles.attributes import aria, data
 from warehouse.reading import STATUS_LABELS, Point, Reading
 
 Size = Literal["card", "strip"]
@@ -41,7 +42,7 @@ def tile(
     inner: Component = (
         dcc.Link(body, href=href, className="tile-body") if href else html.Div(body, className="tile-body")
     )
-    return html.Article(inner, className=_classes(reading, size, tone), **_clockwork(reading))
+    return html.Article(inner, className=_classes(reading, size, tone), **clockwork(reading))
 
 
 def _classes(reading: Reading, size: Size, tone: str) -> str:
@@ -53,11 +54,11 @@ def _classes(reading: Reading, size: Size, tone: str) -> str:
     return " ".join(names)
 
 
-def _clockwork(reading: Reading) -> dict[str, str]:
-    facts = {"data-metric": reading.metric, "data-generation": reading.generation}
+def clockwork(reading: Reading) -> dict[str, Any]:
+    """data-* facts of a reading for the browser's clock; no data time, no ageing."""
+    facts = data(metric=reading.metric, generation=reading.generation)
     if reading.as_of is not None:
-        facts["data-asof"] = reading.as_of.isoformat()
-        facts["data-stale-after"] = str(reading.stale_after_s)
+        facts |= data(asof=reading.as_of.isoformat(), stale_after=str(reading.stale_after_s))
     return facts
 
 
@@ -102,7 +103,7 @@ def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
         [html.Span(change.glyph, className="glyph"), f"{change.text}{unit}"],
         className=f"delta tone-{change.tone}",
         title=words,
-        **{"aria-label": words},
+        **aria(label=words),
     )
 
 

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit.figures import townmap
 from cockpit.theme import LIGHT, Theme
+from cockpit.tiles.attributes import aria
 from warehouse.reading import Reading
 
 STEPS = 5
@@ -75,5 +76,5 @@ def _name(town: townmap.Town, item: Reading | None, decimals: int) -> Component:
     text = shown.text if item is not None and item.value is not None else "·"
     x, y = town.label
     return html.Span(
-        [short, html.B(text)], className="map-name", style={"left": f"{x}%", "top": f"{y}%"}, **{"aria-hidden": "true"}
+        [short, html.B(text)], className="map-name", style={"left": f"{x}%", "top": f"{y}%"}, **aria(hidden="true")
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import MetaData, Table, create_engine, select
+from sqlalchemy import DateTime, MetaData, Table, create_engine, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
 
@@ -37,10 +38,10 @@ class SqlDatabase:
         column = table.c[feed.cursor_column]
         question = select(table).order_by(column)
         if cursor:
-            question = question.where(column > cursor)
+            question = question.where(column > (dt.datetime.fromisoformat(cursor) if isinstance(column.type, DateTime) else cursor))
         rows = self._rows(feed, question)
         newest = str(rows[-1][feed.cursor_column]) if rows else ""
-        return Rows(orjson.dumps(rows, default=str, option=orjson.OPT_NAIVE_UTC), len(rows), newest)
+        return Rows(orjson.dumps(rows, default=str), len(rows), newest)
 
     def keys(self, feed: Feed, names: tuple[str, ...]) -> Rows:
         """All present keys, for the search for hard deletes."""
@@ -59,7 +60,7 @@ class SqlDatabase:
     def _rows(self, feed: Feed, question: object) -> list[dict[str, object]]:
         try:
             with self._engine.connect() as connection:
-                return [dict(row) for row in connection.execute(question).mappings()]  # type: ignore[call-overload]
+                return [{str(name): value for name, value in row.items()} for row in connection.execute(question).mappings()]  # type: ignore[call-overload]
         except SQLAlchemyError as error:
             raise SourceDown(f"来源数据库读取失败:{type(error).__name__}", where=f"{feed.source}.{feed.table}") from error
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from signing_in import sign_in
 
 from cockpit import app
+from tests.cockpit.signing_in import sign_in
 from warehouse.settings import Settings
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
@@ -21,9 +22,11 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def data_with_picture(data: Path, published: Path) -> Path:
-    """The same folder, looking at the published files of the shared one; nothing of the shared one is written."""
+@pytest.fixture(scope="session")
+def data_with_picture(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks at the published files of the shared one; nothing of the shared one is written."""
+    data = tmp_path_factory.mktemp("picture") / "data"
+    data.mkdir()
     for name in ("published", "live"):
         if (published / name).exists():
             (data / name).symlink_to(published / name)

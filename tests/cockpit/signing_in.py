@@ -1,8 +1,10 @@
-"""How a test logs in: through the real form, like a browser."""
+"""How a test logs in and calls back: through the real form and the real endpoint, like a browser."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -11,6 +13,7 @@ from cockpit import accounts
 from warehouse.settings import Settings
 
 PASSWORD = "correct horse battery"
+CALLBACK = "/_dash-update-component"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -28,3 +31,21 @@ def post_login(client: FlaskClient, name: str, password: str, **more: str) -> Te
     token = page.split('name="token" value="')[1].split('"')[0]
     form = {"user": name, "password": password, "token": token, **more}
     return client.post("/login", data=form, headers=SAME_ORIGIN)
+
+
+def good_body(path: str = "/") -> dict[str, Any]:
+    names = ("shell-address.pathname", "shell-address.search", "shell-generation.data")
+    values = (path, "", None)
+    return {
+        "output": "..shell-root.children...shell-title.data..",
+        "outputs": [{"id": "shell-root", "property": "children"}, {"id": "shell-title", "property": "data"}],
+        "inputs": [
+            {"id": n.split(".")[0], "property": n.split(".")[1], "value": v} for n, v in zip(names, values, strict=True)
+        ],
+        "changedPropIds": [names[0]],
+    }
+
+
+def post(client: FlaskClient, body: object, content_type: str = "application/json") -> TestResponse:
+    raw = body if isinstance(body, bytes | str) else json.dumps(body)
+    return client.post(CALLBACK, data=raw, content_type=content_type, headers=SAME_ORIGIN)

@@ -9,35 +9,16 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from signing_in import PASSWORD, SAME_ORIGIN, post_login, sign_in
 
-from cockpit import access, app, audit
+from cockpit import access, app, audit, state
 from cockpit.access import OPEN
 from cockpit.login import local_target
 from cockpit.pages.routes import known
+from tests.cockpit.signing_in import CALLBACK, PASSWORD, SAME_ORIGIN, good_body, post, post_login, sign_in
 from warehouse.errors import Refused
 from warehouse.settings import Settings
 
-CALLBACK = "/_dash-update-component"
 SAMPLES = {"path": "x", "filename": "wall.js", "package_name": "dash", "fingerprinted_path": "a.js"}
-
-
-def good_body(path: str = "/") -> dict[str, object]:
-    names = ("shell-address.pathname", "shell-address.search", "shell-generation.data")
-    values = (path, "", None)
-    return {
-        "output": "..shell-root.children...shell-title.data..",
-        "outputs": [{"id": "shell-root", "property": "children"}, {"id": "shell-title", "property": "data"}],
-        "inputs": [
-            {"id": n.split(".")[0], "property": n.split(".")[1], "value": v} for n, v in zip(names, values, strict=True)
-        ],
-        "changedPropIds": [names[0]],
-    }
-
-
-def post(client: FlaskClient, body: object, **more: object):  # type: ignore[no-untyped-def]
-    raw = body if isinstance(body, bytes | str) else json.dumps(body)
-    return client.post(CALLBACK, data=raw, content_type=more.pop("content_type", "application/json"), headers=SAME_ORIGIN)
 
 
 def every_path(server: Flask) -> list[tuple[str, str]]:
@@ -141,7 +122,7 @@ def test_a_huge_body_is_413_and_another_type_415(signed_in: FlaskClient) -> None
 @pytest.mark.parametrize("value", ["/metric/" + "a" * 500, "/../../etc/passwd", "\x00", "/metric/x'; DROP TABLE", 7, True, 1e300])
 def test_odd_values_of_a_well_formed_body_never_fail_the_server(signed_in: FlaskClient, value: object) -> None:
     body = good_body()
-    body["inputs"][0]["value"] = value  # type: ignore[index]
+    body["inputs"][0]["value"] = value
     answer = post(signed_in, body)
     assert answer.status_code in (200, 400)
     assert b"Traceback" not in answer.data
@@ -323,8 +304,6 @@ def test_the_audit_log_tells_of_logins_refusals_and_logouts(signed_in: FlaskClie
     post_login(signed_in.application.test_client(), "zhang", "wrong password!!")
     signed_in.post("/logout", headers=SAME_ORIGIN)
     path = Settings(data).state
-    from cockpit import state
-
     with state.reading(path) as connection:
         events = [row["event"] for row in connection.execute("SELECT event FROM audit ORDER BY seq")]
     assert events == ["user_added", "login", "login_failed", "logout"]

@@ -32,7 +32,7 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, request:
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "X-Powered-By" not in headers
-    assert headers["Cache-Control"] == "no-store" or path.startswith("/assets/") and "private" in headers["Cache-Control"]
+    assert headers["Cache-Control"] == "no-store" or (path.startswith("/assets/") and "private" in headers["Cache-Control"])
 
 
 def test_tls_adds_hsts_and_plain_http_does_not(data: Path, client: FlaskClient) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from signing_in import sign_in
 
 from cockpit import app, refresh
 from cockpit.pages import tools
 from cockpit.pages.address import Address
 from cockpit.sessions import Viewer
+from tests.cockpit.signing_in import good_body, post, sign_in
 from warehouse.errors import UsageError
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
@@ -43,14 +43,15 @@ def links(component: Any) -> list[str]:
     return [item.href for item in walk(component) if getattr(item, "href", None)]
 
 
-@pytest.fixture
-def library(data_with_picture: Path) -> Library:
-    return Library(data_with_picture)
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def web(data_with_picture: Path) -> Flask:
     return app.create_app(Settings(data_with_picture))
+
+
+@pytest.fixture(scope="module")
+def library(web: Flask) -> Library:
+    found: Library = web.config["ZHENGBEI_LIBRARY"]
+    return found
 
 
 @pytest.fixture
@@ -77,8 +78,11 @@ def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, li
     company = next(iter(book.places("company", town.code)), town)
     for metric in book.metrics.values():
         for window in metric.windows:
-            for place in (DISTRICT, town.code, company.code):
+            for place, grain in ((DISTRICT, DISTRICT), (town.code, town.grain), (company.code, company.grain)):
                 page = draw(f"/metric/{metric.id}", f"?window={window}&place={place}")
+                if grain not in (DISTRICT, *metric.drill):
+                    assert "请回到全区查看" in words(page)
+                    continue
                 assert getattr(page, "id", "") == "shell-frame", (metric.id, window, place, words(page))
                 assert metric.label in words(page)
                 assert "口径与血缘" in words(page)
@@ -174,8 +178,6 @@ def test_the_same_window_a_year_ago() -> None:
 
 
 def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_picture: Path) -> None:
-    from test_access import good_body, post
-
     client: FlaskClient = sign_in(web.test_client(), data_with_picture)
     answer = post(client, good_body("/metric/fleet_online_rate"))
     assert answer.status_code == 200

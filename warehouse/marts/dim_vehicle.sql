@@ -2,7 +2,7 @@
 -- to its registration; a first version that is already a departure means it was in service until then (D16, D22).
 WITH piece AS (
     SELECT *, CASE WHEN version_no = 1 AND status = '营运' THEN least(coalesce(register_date, version_day), version_day) ELSE version_day END AS from_day,
-        next_day - 1 AS to_day FROM staging.stg_yz_vehicle
+        last_day AS to_day FROM staging.stg_yz_vehicle
     UNION ALL BY NAME
     SELECT * REPLACE ('营运' AS status), coalesce(register_date, version_day - 365) AS from_day, version_day - 1 AS to_day
     FROM staging.stg_yz_vehicle WHERE version_no = 1 AND status <> '营运'

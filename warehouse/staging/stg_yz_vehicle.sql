@@ -10,6 +10,6 @@ SELECT vehicle_key(plate_norm(v.plate_no), plate_color_norm(v.plate_color)) AS v
     coalesce(t.code, '330110000') AS town_code, t.code IS NULL AS town_unknown,
     v.stop_from, v.stop_to, v.status, CAST(v._version AS DATE) AS version_day, CAST(v._deleted_at AS DATE) AS deleted_day,
     row_number() OVER same AS version_no,
-    coalesce(lead(CAST(v._version AS DATE)) OVER same, DATE '9999-12-31') AS next_day
+    coalesce(lead(CAST(v._version AS DATE)) OVER same - 1, DATE '9999-12-31') AS last_day
 FROM versions v LEFT JOIN staging.stg_own_town t ON t.spelling = no_filler(code_norm(v.home_town))
 WINDOW same AS (PARTITION BY vehicle_key(plate_norm(v.plate_no), plate_color_norm(v.plate_color)) ORDER BY v._version, v._seq, v._row)

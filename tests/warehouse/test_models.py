@@ -1,0 +1,68 @@
+"""Models by given and expected rows: the real loader and the real build between them. Cases lie in models/*.toml."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import House, id_number
+
+CASES = Path(__file__).parent / "models"
+
+
+def cases() -> list[Any]:
+    found = []
+    for file in sorted(CASES.glob("*.toml")):
+        for case in tomllib.loads(file.read_text("utf-8"))["case"]:
+            found.append(pytest.param(case, id=f"{file.stem}: {case['name']}"))
+    return found
+
+
+def spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with shorthands opened: `person = 3` is an identity number; `track` is a drive of points along a meridian."""
+    out: list[dict[str, Any]] = []
+    for row in rows:
+        row = dict(row)
+        if "person" in row:
+            row["id_no"] = id_number(row.pop("person"))
+        if "track" in row:
+            out.extend(track(row))
+        else:
+            out.append(row)
+    return out
+
+
+def track(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Points every `every_s` from `from` for `minutes` at `kmh`, northwards from `lat`: one degree is 111.195 km."""
+    plan = row.pop("track")
+    start, step = dt.datetime.fromisoformat(plan["from"]), plan.get("every_s", 30)
+    points = []
+    for second in range(0, plan["minutes"] * 60 + 1, step):
+        at = start + dt.timedelta(seconds=second)
+        lat = plan.get("lat", 30.3) + plan["kmh"] * second / 3600 / 111.195
+        points.append({"plate_color": 2, "status_bits": 3, "speed_01kmh": int(plan["kmh"] * 10), "direction": 0, **row, "loc_time": f"{at}", "recv_time": f"{at}",
+                       "lon_e6": 120000000, "lat_e6": round(lat * 1e6)})
+    return points
+
+
+@pytest.mark.parametrize("case", cases())
+def test_model(house: House, case: dict[str, Any]) -> None:
+    house.at = case.get("as_of", house.at)
+    for table, rows in case["given"].items():
+        house.put(table, spread(rows))
+    house.build()
+    expected = case["expect"]
+    columns = expected["columns"]
+    where = f" WHERE {expected['where']}" if "where" in expected else ""
+    found = house.rows(f"SELECT {', '.join(columns)} FROM {expected['model']}{where} ORDER BY ALL")
+    wanted = sorted((tuple(row) for row in expected["rows"]), key=lambda row: [str(value) for value in row])
+    assert len(found) == len(wanted), found
+    for got, want in zip(sorted(found, key=lambda row: [str(value) for value in row]), wanted, strict=True):
+        for column, here, there in zip(columns, got, want, strict=True):
+            here = str(here) if isinstance(here, dt.date | dt.datetime) else here
+            close = pytest.approx(there, rel=0.01) if isinstance(there, int | float) and not isinstance(there, bool) else there
+            assert here == close, (column, got, want)
