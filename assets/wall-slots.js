@@ -59,7 +59,10 @@
   }
 
   function counts(live) {
-    for (const node of document.querySelectorAll("[data-live]")) setText(node, live.counts[node.dataset.live] || "—");
+    const known = live.as_of !== null;      // without one position "0 辆" would be a lie
+    for (const node of document.querySelectorAll("[data-live]")) {
+      setText(node, known ? live.counts[node.dataset.live] : "—");
+    }
   }
 
   /* ---- ageing ---- */

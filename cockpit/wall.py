@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request
+from shapely import maximum_inscribed_circle
+from shapely.geometry import shape
 
 from cockpit import format as fmt
 from cockpit import state, texts
@@ -114,11 +116,9 @@ class Wall:
             generation = self.library.current().generation.id
         except DataMissing:
             generation = None
-        frame = live.read(self.settings.data)
         return {
             "generation": generation,
-            "live": frame.version if frame else None,
-            "live_as_of": frame.as_of.isoformat() if frame else None,
+            "live": live.version(self.settings.data) or None,
             "build": build_id(),
             "day": self.today().isoformat(),
             "server_time": self.clock().isoformat(timespec="milliseconds"),
@@ -137,11 +137,12 @@ class Wall:
 
     def frame(self) -> bytes:
         """The newest live frame as gzipped JSON: parallel arrays by `ref`, positions in 1/GRID degree, states as codes."""
-        frame = live.read(self.settings.data)
-        if frame is None:
-            return gzip.compress(b'{"version":null}')
+        newest = live.version(self.settings.data)
         with self._lock:
-            if self._packed[0] != frame.version:
+            if self._packed[0] != newest:
+                frame = live.read(self.settings.data)
+                if frame is None:
+                    return gzip.compress(b'{"version":null}')
                 body = json.dumps(pack(frame), ensure_ascii=False, separators=(",", ":")).encode()
                 self._packed = (frame.version, gzip.compress(body, 5))
             return self._packed[1]
@@ -153,7 +154,7 @@ def pack(frame: live.LiveFrame) -> dict[str, Any]:
     codes = table["state"].map(STATE_CODES).fillna(STATE_CODES["offline"]).astype(int)
     return {
         "version": frame.version,
-        "as_of": frame.as_of.isoformat(),
+        "as_of": frame.as_of.isoformat() if frame.as_of else None,
         "grid": GRID,
         "ref": table["ref"].astype(int).tolist(),
         "lon": (table["lon"] * GRID).round().astype(int).tolist(),
@@ -167,9 +168,6 @@ def pack(frame: live.LiveFrame) -> dict[str, Any]:
 @cache
 def outlines() -> bytes:
     """Gzipped JSON of what the map draws: districts (ours marked), towns with the point where a label sits best."""
-    from shapely import maximum_inscribed_circle
-    from shapely.geometry import shape
-
     def features(name: str) -> list[dict[str, Any]]:
         file = ASSETS / "geo" / name
         return json.loads(file.read_text("utf-8"))["features"] if file.exists() else []

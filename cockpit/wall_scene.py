@@ -28,7 +28,8 @@ SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 REASONS = {"missing": "本期没有收到记录", "failed": "来源上次采集失败", "insufficient": "分母低于下限,不计算", "small_cell": ""}
-ALARM_TONES = {"处理中": "warn", "未处理": "warn", "超时未处理": "bad", "已处理": "good", "不做处理": "flat"}
+ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
+"""Beginning of an alarm's status → tone; any other status is told without a judgement."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "judgement": item.judgement or "",
         "mark": MARKS.get(item.judgement or "", ""),
         "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
-        "parts": "" if item.unit == SCORE else fmt.parts(item),
+        "parts": "" if item.unit == SCORE or item.status != "ok" else fmt.parts(item),
         "spark": vector.spark([p.value for p in series]),
         "bar": vector.bar(share, mark=mark, tone=item.judgement or tone(metric.group)),
         "when": when(item, today),
@@ -174,7 +175,7 @@ def strip(book: Book, scene: Scene, today: dt.date) -> list[dict[str, Any]]:
             found.append({"id": metric, "label": item.label, "shown": fmt.reading(item, book.metrics[metric].decimals),
                           "when": when(item, today), **_age(item)})
     if MILEAGE in book.metrics:
-        item = book.read(MILEAGE)
+        item = book.read(MILEAGE, "day")
         shown = fmt.value(item.num, "km") if item.num is not None else fmt.reading(item)
         found.append({"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)})
     return found
@@ -229,9 +230,9 @@ def alarms(book: Book, today: dt.date) -> dict[str, Any]:
             "day": "" if fmt.local(a["raised_at"]).date() == today else fmt.day(fmt.local(a["raised_at"]).date()),
             "plate": a["plate_mask"],
             "kind": a["kind"],
-            "town": a["town"] or "区外",
+            "town": a["town"] or "未分镇街",
             "status": a["status"],
-            "tone": ALARM_TONES.get(a["status"], "flat"),
+            "tone": ALARM_TONES.get(a["status"][:2], "flat"),
         }
         for a in book.alarms(ALARMS_SHOWN)
     ]
@@ -257,6 +258,9 @@ def sources(book: Book, today: dt.date) -> dict[str, Any]:
 
 
 def _age(item: Reading) -> dict[str, Any]:
+    """What the browser needs to age a number; where there is no number there is nothing to age."""
+    if item.status not in ("ok", "small_cell"):
+        return {"as_of": "", "stale_after": 0}
     return {"as_of": item.as_of.isoformat() if item.as_of else "", "stale_after": item.stale_after_s}
 
 

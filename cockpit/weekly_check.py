@@ -23,7 +23,8 @@ MIN_PAGES, MAX_PAGES = 4, 60
 DPI, POINTS_PER_INCH = 60, 72
 CHART_BELOW_CAPTION_PT = (26, 108)
 """Where a chart lies under the words 图n of its heading, from..to in points."""
-MIN_INK_PX = 60
+MIN_INK_PX = 8
+"""A lone known value is a dot of about 15 pixels; a chart that failed has none."""
 INK_TOLERANCE = 48
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')

@@ -142,7 +142,7 @@ def row(metric: Metric, item: Reading) -> dict[str, Any]:
         "target": fmt.target(item.target, item.unit, item.better, metric.decimals) or fmt.DASH,
         "goal": fmt.target(item.target, item.unit, item.better, metric.decimals),
         "gap": fmt.target_gap(item, metric.decimals),
-        "parts": fmt.parts(item) if item.unit == "ratio" else "",
+        "parts": fmt.parts(item) if item.unit == "ratio" and item.status == "ok" else "",
         "change": change,
         "year": year,
         "judgement": item.judgement or "",

@@ -26,6 +26,9 @@ HARDENED = {
     "allow_community_extensions": "false",
     "memory_limit": "512MB",
     "threads": "2",
+    "python_enable_replacements": "false",
+    "python_scan_all_frames": "false",
+    "lock_configuration": "true",
 }
 """A reader's settings: no file, no network, no extension can be reached even if an injection got through."""
 
@@ -38,8 +41,6 @@ class Reader:
             raise DataMissing("已发布的数据文件不存在", where=file.name)
         try:
             self._con = duckdb.connect(str(file), read_only=True, config=dict(HARDENED))
-            for line in ("python_enable_replacements=false", "python_scan_all_frames=false", "lock_configuration=true"):
-                self._con.execute(f"SET {line}")
         except duckdb.Error as error:
             raise WarehouseBroken("已发布的数据文件无法打开", where=file.name) from error
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from etl.demo import clock
-from etl.demo.alarms import day_alarms
 from etl.demo.clock import DAY
 from etl.demo.statistics import departures
 from etl.demo.world import World, person_names
@@ -141,10 +140,8 @@ def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray,
                          "complete": complete, "odometer": np.maximum(odometer, 100), "updated_s": at + upload})
 
 
-@lru_cache(maxsize=600)
-def day_handles(world: World, day: int) -> pd.DataFrame:
-    """Handling steps of the alarms of service day `day`: level 2 nearly always, one in five of level 1; the last step decides."""
-    book = day_alarms(world, day)
+def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:
+    """Handling steps of the alarms `book` of service day `day`: level 2 nearly always, one in five of level 1; the last step decides."""
     key = np.array([int(u[:8]) * 1_000_003 + hash_tail(u) for u in book["alarm_uid"]], dtype=np.int64)
     u = [world.chance(641 + j, key) for j in range(6)]
     care = world.care(book["company"].to_numpy(), day)

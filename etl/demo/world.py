@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pandas as pd
@@ -119,6 +119,7 @@ def town_codes() -> np.ndarray:
     return np.array([t[0] for t in TOWNS], dtype=object)
 
 
+@lru_cache(maxsize=16)
 def person_names(world: World, salt: int, count: int) -> list[str]:
     """Names of people who are not drivers (legal representatives, monitors)."""
     return identity.person_names(world.rng(salt, 7), count)

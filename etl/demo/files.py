@@ -1,0 +1,217 @@
+"""The drop folder: hourly raw positions, daily vehicle statistics, monthly checks; GB18030 CSV, gzip, Chinese headers.
+
+Everything is written into a folder aside and renamed once, so a reader never meets half a folder. The alarm history,
+which costs the same walk over 400 days, is kept beside it as a cache of a pure function (`history/alarms.parquet`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from etl.demo import clock, positions
+from etl.demo.alarms import day_alarms
+from etl.demo.clock import DAY
+from etl.demo.defects import Planted
+from etl.demo.management import day_checks
+from etl.demo.movement import day_plan
+from etl.demo.statistics import vehicle_day
+from etl.demo.world import World
+
+Progress = Callable[[str, int, int], None]
+FILE_STEP_S = 60
+CHECKS_OVER_API_DAYS = 35
+REPEATED_DAYS_AGO = 47
+SMALL_SCALE = 400  # below this a second process costs more than it brings
+POSITION_HEADER = ("车牌号", "车牌颜色", "定位时间", "接收时间", "经度", "纬度", "加密", "海拔", "速度", "记录仪速度", "方向", "里程", "状态位", "报警位", "卫星数", "补传", "平台编号")
+DAY_HEADER = ("车牌号", "车牌颜色", "统计日期", "定位点数", "合格点数", "漂移点数", "总里程", "完整里程", "有效里程", "首个合格定位", "首次移动", "末次移动", "末次定位", "行驶时长", "夜间行驶时长",
+              "疲劳超时", "零至五时里程", "停车后首次出车", "停车开始")
+CHECK_HEADER = ("检查编号", "车牌号", "车牌颜色", "身份证号", "检查类型", "检查时间", "是否完整", "里程表", "更新时间")
+
+
+def _write_csv(path: Path, columns: dict[str, pa.Array]) -> None:
+    """Columns → gzip'ed GB18030 CSV without quotes; timestamps at second precision as 'YYYY-MM-DD HH:MM:SS'."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sink = io.BytesIO()
+    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+    pyarrow.csv.write_csv(pa.table(columns), sink, options)
+    text = ",".join(columns) + "\n" + sink.getvalue().decode("utf-8")
+    # mtime 0: the same world gives the same bytes
+    path.write_bytes(gzip.compress(text.encode("gb18030"), compresslevel=1, mtime=0))
+
+
+def _instants(seconds: np.ndarray) -> pa.Array:
+    seconds = np.asarray(seconds, dtype=np.int64)
+    return pa.array(seconds.astype("datetime64[s]"), mask=seconds < 0)
+
+
+def _texts(values: np.ndarray) -> pa.Array:
+    return pa.array(values, type=pa.string(), from_pandas=True)
+
+
+@lru_cache(maxsize=2)
+def _plate_dictionary(world: World) -> tuple[pa.Array, np.ndarray, pa.Array]:
+    plates, colours = positions.spoken_plates(world)
+    return _texts(plates), colours, _texts(positions.platform_ids(world))
+
+
+def position_hours(world: World) -> list[int]:
+    """Local seconds of the full hours of the backlog, yesterday 00:00 up to and with the hour of `started_at`."""
+    begin, end = (world.anchor_day - 1) * DAY, clock.local_second(world.started_at)
+    return list(range(begin, end, 3600))
+
+
+def write_position_hour(world: World, drop: Path, hour: int) -> None:
+    """One file of messages received in the hour beginning at `hour`, cut at `started_at`; every other tick per vehicle."""
+    until = min(hour + 3600, clock.local_second(world.started_at) + 1)
+    rows = positions.messages(world, hour - 1, until - 1, FILE_STEP_S)
+    plates, colours, platforms = _plate_dictionary(world)
+    label = rows["label"]
+    zero = np.zeros(len(label), dtype=np.int64)
+    values = (plates.take(pa.array(label)), pa.array(colours[label]), _instants(rows["loc_time"]), _instants(rows["recv_time"]), pa.array(rows["lon_e6"]), pa.array(rows["lat_e6"]), pa.array(zero),
+              pa.array(rows["alt_m"]), pa.array(rows["speed_01kmh"]), pa.array(rows["rec_speed_01kmh"]), pa.array(rows["direction"]), pa.array(rows["mileage_01km"]), pa.array(rows["status_bits"]),
+              pa.array(rows["alarm_bits"]), pa.array(rows["sat_cnt"]), pa.array(rows["is_makeup"]), platforms.take(pa.array(rows["platform"])))
+    stamp = clock.instant_of(hour).strftime("%Y%m%d%H")
+    _write_csv(drop / "gps" / "location" / f"gps_location_{stamp}.csv.gz", dict(zip(POSITION_HEADER, values, strict=True)))
+
+
+def statistics_days(world: World) -> range:
+    """Day numbers with a statistics file: 400 days ending the day before yesterday."""
+    return range(world.anchor_day - 401, world.anchor_day - 1)
+
+
+def _kilometres(values: pd.Series) -> pa.Array:
+    return pa.array(values.to_numpy().round(3))
+
+
+def write_statistics_day(world: World, drop: Path, day: int) -> None:
+    """One statistics file; rows only for vehicles that sent something."""
+    table = vehicle_day(world, day)
+    ids = world.tracked[table["veh"].to_numpy()]
+    vehicles = world.vehicles
+    whole = [pa.array(table[n].to_numpy()) for n in ("points", "qualified", "drift")]
+    km = [_kilometres(table[n]) for n in ("km_total", "km_complete", "km_valid")]
+    instants = [_instants(table[n].to_numpy()) for n in ("first_qualified_s", "first_move_s", "last_move_s", "last_s")]
+    seconds = [pa.array(table[n].to_numpy()) for n in ("drive_s", "night_s", "fatigue_s")]
+    values = (_texts(vehicles["plate_no"].to_numpy()[ids]), pa.array(vehicles["plate_color"].to_numpy()[ids]), _texts(np.full(len(ids), clock.day_text(day, "%Y-%m-%d"), dtype=object)),
+              *whole, *km, *instants, *seconds, _kilometres(table["km_0_5"]), _instants(table["depart_s"].to_numpy()), _instants(table["stop_s"].to_numpy()))
+    _write_csv(drop / "gps" / "vehicle_day" / f"gps_vehicle_day_{clock.day_text(day)}.csv.gz", dict(zip(DAY_HEADER, values, strict=True)))
+
+
+def write_check_month(drop: Path, month: str, table: pd.DataFrame) -> None:
+    """One file of checks; `month` is 'YYYYMM'."""
+    values = (*[_texts(table[n].to_numpy()) for n in ("check_id", "plate_no")], pa.array(table["plate_color"].to_numpy()), _texts(table["id_no"].to_numpy()), pa.array(table["check_type"].to_numpy()),
+              _texts(table["checked_at"].to_numpy()), pa.array(table["complete"].to_numpy().astype(int)), pa.array(table["odometer"].to_numpy()), _instants(table["updated_s"].to_numpy()))
+    _write_csv(drop / "rdm" / "check" / f"rdm_check_{month}.csv.gz", dict(zip(CHECK_HEADER, values, strict=True)))
+
+
+def _walk(world: World, drop: Path, days: list[int], checks_until_s: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A run of days: writes their statistics, returns their alarms and their checks updated up to `checks_until_s`."""
+    alarms, checks = [], []
+    for day in days:
+        if day in statistics_days(world):
+            write_statistics_day(world, drop, day)
+        alarms.append(day_alarms(world, day).assign(day=day))
+        if day * DAY <= checks_until_s:
+            checks.append(day_checks(world, day))
+    kept = pd.concat(checks, ignore_index=True) if checks else pd.DataFrame()
+    return pd.concat(alarms, ignore_index=True), kept[kept["updated_s"] <= checks_until_s] if len(kept) else kept
+
+
+_worker_world: World | None = None
+
+
+def _start_worker(seed: int, scale: int, started_at: datetime, clean: bool) -> None:
+    global _worker_world
+    _worker_world = World(seed, scale, started_at, clean)
+
+
+def _walk_job(drop: str, days: list[int], checks_until_s: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    assert _worker_world is not None
+    return _walk(_worker_world, Path(drop), days, checks_until_s)
+
+
+def _hour_job(drop: str, hours: list[int]) -> None:
+    assert _worker_world is not None
+    for hour in hours:
+        write_position_hour(_worker_world, Path(drop), hour)
+
+
+def checks_boundary(world: World) -> int:
+    """Local second up to which (inclusive, by update time) checks are in files and not guaranteed on the API."""
+    return (world.anchor_day - CHECKS_OVER_API_DAYS) * DAY - 1
+
+
+def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
+    for i in range(0, len(items), size):
+        yield items[i : i + size]
+
+
+def _run(world: World, drop: Path, progress: Progress) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    days, hours, boundary = list(range(world.first_day - 1, world.anchor_day)), position_hours(world), checks_boundary(world)
+    results: list[tuple[pd.DataFrame, pd.DataFrame]] = []
+    day_chunks, hour_chunks = list(_chunks(days, 34)), list(_chunks(hours, 6))
+    total = len(day_chunks) + len(hour_chunks)
+    if world.scale < SMALL_SCALE:
+        for done, chunk in enumerate(day_chunks):
+            results.append(_walk(world, drop, chunk, boundary))
+            progress("车辆日统计与检查", done + 1, total)
+        for done, chunk in enumerate(hour_chunks):
+            for hour in chunk:
+                write_position_hour(world, drop, hour)
+            progress("定位小时文件", len(day_chunks) + done + 1, total)
+        return results
+    # spawn, not fork: the caller may already run threads
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean)) as pool:
+        walks = [pool.submit(_walk_job, str(drop), chunk, boundary) for chunk in day_chunks]
+        heard = [pool.submit(_hour_job, str(drop), chunk) for chunk in hour_chunks]
+        for done, walk in enumerate(walks):
+            results.append(walk.result())
+            progress("车辆日统计与检查", done + 1, total)
+        for done, hour_job in enumerate(heard):
+            hour_job.result()
+            progress("定位小时文件", len(walks) + done + 1, total)
+    return results
+
+
+def prepare(world: World, folder: Path, progress: Progress, planted: Planted) -> None:
+    """Write `<folder>/drop` and `<folder>/history` unless both are there; adds to `planted` what the files carry."""
+    drop, history = folder / "drop", folder / "history"
+    repeated = world.anchor_day - REPEATED_DAYS_AGO
+    if world.rates.d21_repeated_file:
+        planted.note("D21", "gps_vehicle_day", [f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz"])
+    if drop.exists() and history.exists():
+        return
+    aside = folder / "drop.part"
+    for old in (aside, drop, history):
+        shutil.rmtree(old, ignore_errors=True)
+    results = _run(world, aside, progress)
+    checks = pd.concat([c for _, c in results if len(c)], ignore_index=True)
+    months = pd.Series(clock.second_texts(checks["updated_s"].to_numpy())).str.slice(0, 7).str.replace("-", "")
+    for month, table in checks.groupby(months.to_numpy()):
+        write_check_month(aside, str(month), table.sort_values(["updated_s", "check_id"]))
+    if world.rates.d21_repeated_file:
+        days = aside / "gps" / "vehicle_day"
+        shutil.copyfile(days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz", days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz")
+    history_aside = folder / "history.part"
+    history_aside.mkdir(exist_ok=True)
+    alarms = pd.concat([a for a, _ in results], ignore_index=True)
+    pyarrow.parquet.write_table(pa.Table.from_pandas(alarms, preserve_index=False), history_aside / "alarms.parquet")
+    history_aside.rename(history)
+    aside.rename(drop)
+    day_plan.cache_clear()

@@ -1,0 +1,192 @@
+"""Prepares a demo folder and serves it: the only module of `etl.demo` meant to be called from elsewhere.
+
+A folder holds `world.json` (the whole state), the registry database, `drop/`, `history/` (a cache), `planted.json` and,
+while served, `endpoints.json`. Everything missing is made; nothing present is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+from sqlalchemy import Engine
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from etl.demo import churn, clock, files, registry
+from etl.demo.clock import Clock, system_clock
+from etl.demo.feeds import SILENT_DAY_AHEAD, Feeds
+from etl.demo.http import CLIENT_ID, create_app
+from etl.demo.positions import chosen
+from etl.demo.world import World
+
+DEFAULT_SEED, DEFAULT_SCALE = 20260901, 2000
+SMALLEST_SCALE = 20
+CHURN_LOOK_S = 1.0
+HOST = "127.0.0.1"
+
+
+def _write(path: Path, content: dict[str, object], mode: int = 0o644) -> None:
+    """JSON, atomically: written aside with its final permissions, synced, renamed."""
+    aside = path.with_name(path.name + ".part")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+@lru_cache(maxsize=4)
+def _world(seed: int, scale: int, started_at: datetime, clean: bool) -> World:
+    """One World object per identity, so that the caches of pure functions are shared."""
+    return World(seed, scale, started_at, clean)
+
+
+def load(folder: Path) -> World:
+    """The world of a prepared folder."""
+    state = orjson.loads((folder / "world.json").read_bytes())
+    return _world(state["seed"], state["scale"], datetime.fromisoformat(state["started_at"]), state["clean"])
+
+
+def _state(folder: Path, scale: int, seed: int, now: datetime, clean: bool) -> World:
+    if not (folder / "world.json").exists():
+        started = now.astimezone(clock.SHANGHAI).replace(microsecond=0)
+        _write(folder / "world.json", {"seed": seed, "scale": scale, "started_at": started.isoformat(), "clean": clean})
+    world = load(folder)
+    if (world.scale, world.seed, world.clean) != (scale, seed, clean):
+        raise ValueError(f"{folder} 里已有另一个模拟世界 (规模 {world.scale}, 种子 {world.seed}); 请换一个目录或先删除它")
+    return world
+
+
+def registry_dsn_of(folder: Path, registry_dsn: str | None) -> str:
+    """The given SQLAlchemy URL, or the SQLite file in the folder."""
+    return registry_dsn or f"sqlite:///{(folder / 'yunzheng.sqlite').resolve()}"
+
+
+def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEED, now: datetime | None = None, progress: files.Progress | None = None,
+            registry_dsn: str | None = None, clean: bool = False) -> World:
+    """Make what is missing of a demo folder and return its world.
+
+    `now` (aware) becomes `started_at` of a new world and is otherwise ignored; `progress(label, done, total)` is called
+    after each part. Raises ValueError when the folder holds a world of another seed or scale.
+    """
+    if scale < SMALLEST_SCALE:
+        raise ValueError(f"规模至少为 {SMALLEST_SCALE}")
+    folder = Path(dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    tell = progress or (lambda label, done, total: None)
+    world = _state(folder, scale, seed, now or system_clock(), clean)
+    if all((folder / name).exists() for name in ("planted.json", "drop", "history")) and (registry_dsn or (folder / "yunzheng.sqlite").exists()):
+        if not registry_dsn:
+            return world
+    engine = registry.engine_for(registry_dsn_of(folder, registry_dsn))
+    planted = registry.create(world, engine)
+    engine.dispose()
+    tell("道路运政数据库", 1, 1)
+    files.prepare(world, folder, tell, planted)
+    _note_live(world, planted)
+    _write(folder / "planted.json", planted.manifest())
+    return world
+
+
+def _note_live(world: World, planted: files.Planted) -> None:
+    """Adds what the live services plant by rate or by vehicle."""
+    rates, pick, plates = world.rates, chosen(world), world.track["plate_no"]
+    for rule, vehicles in (("D01", pick.clone_target), ("D04", pick.swapped), ("D04", pick.scaled), ("D05", pick.utc), ("D05", pick.rollover), ("D08", pick.odometer)):
+        planted.note(rule, "gps_location", [str(plates[v]) for v in vehicles])
+    for rule, rate in (("D02", rates.d02_plate_text), ("D06", rates.d06_not_fixed), ("D07", rates.d07_blind_vehicle_day), ("D09", rates.d09_drift_vehicle_month)):
+        if rate:
+            planted.note(rule, "gps_location", [f"rate={rate}"])
+    if rates.d03_platform_colours:
+        planted.note("D03", "gps_location", ["33011000003: 145-148", "33011000005: ETC"])
+    if rates.d08_platform_speed:
+        planted.note("D08", "gps_location", ["33011000004: km/h"])
+    if rates.d21_silent_day:
+        planted.note("D21", "rdm_learning", [clock.day_text(world.anchor_day + SILENT_DAY_AHEAD, "%Y-%m-%d")])
+    if rates.d22_hard_delete:
+        planted.note("D22", "yz_vehicle", ["live"])
+
+
+class _Handler(WSGIRequestHandler):
+    """No line per request on stderr: the stand-in is asked thousands of times an hour."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
+
+
+class Server:
+    """The running stand-in. `url` is its address, `client_secret` its key, `stop()` ends threads and socket."""
+
+    def __init__(self, folder: Path, world: World, clock_: Clock, port: int, dsn: str) -> None:
+        self.folder, self.world = folder, world
+        self._clock = clock_
+        before = self._endpoints()
+        self.client_id, self.client_secret = CLIENT_ID, str(before.get("client_secret") or secrets.token_urlsafe(24))
+        self.registry_dsn = dsn
+        self._engine: Engine = registry.engine_for(dsn)
+        app = create_app(Feeds(world, folder / "history"), clock_, self.client_secret)
+        self._http = self._listen(app, port, before)
+        self.url = f"http://{HOST}:{self._http.server_port}"
+        self._over = threading.Event()
+        self.catch_up()
+        self._threads = [threading.Thread(target=work, daemon=True, name=name) for name, work in (("demo-http", self._http.serve_forever), ("demo-registry", self._live))]
+        for thread in self._threads:
+            thread.start()
+        self._announce()
+
+    def _endpoints(self) -> dict[str, object]:
+        path = self.folder / "endpoints.json"
+        return orjson.loads(path.read_bytes()) if path.exists() else {}
+
+    def _listen(self, app: Callable[..., object], port: int, before: dict[str, object]) -> BaseWSGIServer:
+        wanted = port or int(str(before.get("http", ":0")).rpartition(":")[2])
+        try:
+            return make_server(HOST, wanted, app, threaded=True, request_handler=_Handler)
+        except (OSError, SystemExit):  # werkzeug turns a taken port into SystemExit
+            if port:
+                raise OSError(f"端口 {port} 已被占用") from None
+            return make_server(HOST, 0, app, threaded=True, request_handler=_Handler)
+
+    def _announce(self) -> None:
+        _write(self.folder / "endpoints.json", {"http": self.url, "client_id": self.client_id, "client_secret": self.client_secret, "registry_dsn": self.registry_dsn,
+                                                "drop": str((self.folder / "drop").resolve()), "started_at": self.world.started_at.isoformat()}, mode=0o600)
+
+    def catch_up(self) -> int:
+        """Apply every registry change due by now; returns how many slots changed something."""
+        note = self.folder / "registry_slot.json"
+        done = int(orjson.loads(note.read_bytes())["slot"]) if note.exists() else -1
+        last = churn.last_slot(self.world, clock.local_second(self._clock()))
+        if last <= done:
+            return 0
+        changed = churn.apply(self.world, self._engine, done + 1, last)
+        _write(note, {"slot": last})
+        return changed
+
+    def _live(self) -> None:
+        while not self._over.wait(CHURN_LOOK_S):
+            self.catch_up()
+
+    def stop(self) -> None:
+        """Stop serving; safe to call twice."""
+        if not self._over.is_set():
+            self._over.set()
+            self._http.shutdown()
+            self._http.server_close()
+            for thread in self._threads:
+                thread.join(10)
+            self._engine.dispose()
+
+
+def serve(dir: str | Path, clock: Clock = system_clock, port: int = 0, registry_dsn: str | None = None) -> Server:
+    """Serve a prepared folder in this process on 127.0.0.1; port 0 takes the port of the last time if it is free."""
+    folder = Path(dir)
+    return Server(folder, load(folder), clock, port, registry_dsn_of(folder, registry_dsn))
