@@ -10,6 +10,7 @@
   const KM_PER_DEGREE = 111.32;
   const GLIDE_MIN_MS = 3000, GLIDE_MAX_MS = 60000;
   const PULSE_MS = 1600;
+  const DIM = 0.55;                       // old positions stay legible, but look old
   const SLOW_FPS = 24, GOOD_FPS = 28.5, JUDGE_MS = 4000, CALM_JUDGES = 8;
   const LEVELS = [                        // what is given up, in this order, when a screen is too slow
     { every: 1, tails: true, rings: true, sharp: true },
@@ -105,7 +106,7 @@
   function drawResting() {
     if (!fleet) return;
     const paint = (state, half, alpha) => {
-      under.globalAlpha = dimmed ? alpha / 2 : alpha;
+      under.globalAlpha = dimmed ? alpha * DIM : alpha;
       under.fillStyle = tones.state[state];
       for (let i = 0; i < fleet.n; i++) if (fleet.state[i] === state) {
         under.fillRect(fleet.toX[i] - half, fleet.toY[i] - half, half * 2, half * 2);
@@ -205,7 +206,7 @@
   function drawMoving(now) {
     const how = LEVELS[level], share = progress(fleet, now);
     over.clearRect(0, 0, view.w, view.h);
-    over.globalAlpha = dimmed ? 0.35 : 1;
+    over.globalAlpha = dimmed ? DIM : 1;
     const x = (i) => fleet.fromX[i] + (fleet.toX[i] - fleet.fromX[i]) * share;
     const y = (i) => fleet.fromY[i] + (fleet.toY[i] - fleet.fromY[i]) * share;
     if (how.tails) {
@@ -216,7 +217,7 @@
         over.lineTo(px - Math.sin(fleet.heading[i]) * 6, py + Math.cos(fleet.heading[i]) * 6);
       }
       over.strokeStyle = tones.state[RUNNING]; over.lineWidth = 1; over.globalAlpha *= 0.45; over.stroke();
-      over.globalAlpha = dimmed ? 0.35 : 1;
+      over.globalAlpha = dimmed ? DIM : 1;
     }
     over.fillStyle = tones.state[RUNNING];
     for (const i of fleet.movers) over.fillRect(x(i) - 1.5, y(i) - 1.5, 3, 3);

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -101,6 +100,14 @@ def user_disable(name: str, data: Path) -> None:
     click.echo(f"已停用 {name}")
 
 
+@user.command("link", help="取一个只能用一次的登录链接(10 分钟内、只限本机)")
+@click.option("--role", type=click.Choice(ROLE_CHOICES), default="leader", show_default=True, help="以什么角色登录")
+@data_option
+def user_link(role: str, data: Path) -> None:
+    """Prints the path of a one-time link."""
+    click.echo(f"/enter/{sessions.create_one_time_link(Settings.at(data).state, role=role)}")
+
+
 @user.command("list", help="列出账号")
 @data_option
 def user_list(data: Path) -> None:
@@ -141,15 +148,3 @@ def screen_revoke(number: int, data: Path) -> None:
     if not sessions.revoke_device(Settings.at(data).state, number, by="cli"):
         raise UsageError("没有这块在用的大屏", where=str(number), to_do="请用 screen list 查看编号")
     click.echo(f"已撤销大屏 {number}")
-
-
-def _verbs() -> list[click.Command]:
-    found: list[click.Command] = [serve, user, screen]
-    if find_spec("cockpit.weekly"):
-        from cockpit.weekly import report
-
-        found.append(report)
-    return found
-
-
-verbs = _verbs()

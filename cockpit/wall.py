@@ -10,7 +10,6 @@ import datetime as dt
 import gzip
 import hashlib
 import json
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from shapely.geometry import shape
 from cockpit import format as fmt
 from cockpit import state, texts
 from cockpit import wall_scene as scenes
+from cockpit.sessions import SCREEN
 from cockpit.templates import render
 from warehouse import live
 from warehouse.errors import DataMissing
@@ -35,7 +35,6 @@ from warehouse.settings import RELEASE, Settings
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS = ("wall-map.js", "wall-slots.js", "wall.js")
 STARTUP_SCENE = "overview"
-SCREEN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 SCENES_KEPT = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
@@ -199,7 +198,7 @@ def register(
 
     @routes.url_value_preprocessor
     def check(_endpoint: str | None, values: dict[str, Any] | None) -> None:
-        if not values or not SCREEN_NAME.fullmatch(values.get("screen", "")):
+        if not values or not SCREEN.fullmatch(values.get("screen", "")):
             abort(404)
 
     @routes.get("")

@@ -132,7 +132,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "judgement": item.judgement or "",
         "mark": MARKS.get(item.judgement or "", ""),
         "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
-        "parts": "" if item.unit == SCORE or item.status != "ok" else fmt.parts(item),
+        "parts": parts(item),
         "spark": vector.spark([p.value for p in series]),
         "bar": vector.bar(share, mark=mark, tone=item.judgement or tone(metric.group)),
         "when": when(item, today),
@@ -141,6 +141,15 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "complete": item.complete or item.window == "now",
         **_age(item),
     }
+
+
+def parts(item: Reading) -> str:
+    """Numerator and denominator short enough for a card: "7,842 / 8,396", large ones as "484.4万 / 487.1万"."""
+    if item.unit == SCORE or item.status != "ok" or item.num is None or item.den is None:
+        return ""
+    if max(item.num, item.den) < fmt.WAN_FROM:
+        return fmt.parts(item)
+    return " / ".join(f"{shown.text}{shown.unit}" for shown in (fmt.value(item.num, ""), fmt.value(item.den, "")))
 
 
 def when(item: Reading, today: dt.date) -> str:
@@ -226,8 +235,7 @@ def alarms(book: Book, today: dt.date) -> dict[str, Any]:
     """Newest alarms with masked plates, and the day's sum."""
     rows = [
         {
-            "time": f"{fmt.local(a['raised_at']):%H:%M:%S}",
-            "day": "" if fmt.local(a["raised_at"]).date() == today else fmt.day(fmt.local(a["raised_at"]).date()),
+            "time": moment(a["raised_at"], today),
             "plate": a["plate_mask"],
             "kind": a["kind"],
             "town": a["town"] or "未分镇街",
@@ -240,6 +248,12 @@ def alarms(book: Book, today: dt.date) -> dict[str, Any]:
     day = total.get("day")
     words = "今日" if day == today else fmt.day(day)
     return {"rows": rows, "day": words, "raised": fmt.number(total.get("raised")), "handled": fmt.number(total.get("handled"))}
+
+
+def moment(raised: dt.datetime, today: dt.date) -> str:
+    """"14:06:21" today, "11-22 21:16" before: an alarm of yesterday must not read like one of tonight."""
+    here = fmt.local(raised)
+    return f"{here:%H:%M:%S}" if here.date() == today else fmt.clock(raised)
 
 
 def sources(book: Book, today: dt.date) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import texts, vector
+from cockpit import texts, vector, weekly_appendix
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.reading import STATUS_LABELS, Reading
@@ -24,8 +24,8 @@ TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364)}
 TOWN_COLUMNS = 3
 CHART_PX = (680, 102)
 WORST_TOWNS = 3
-ROWS_SHOWN = 14
-STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成", None: "—"}
+REASON_LIMIT = 40
+STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
 
 
 @dataclass
@@ -93,8 +93,8 @@ def build(book: Book, week: str) -> Issue:
         "points": [point(text) for text in book.headline("week", week)],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows, week),
-        "quality": quality(book),
-        "definitions": [definition(m, readings[m.id]) for m in metrics],
+        "quality": weekly_appendix.quality(book),
+        "definitions": [weekly_appendix.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,
         "tally": tally(readings.values()),
     }
@@ -115,7 +115,7 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
         if f"{source.source}_{source.entity}" not in used:
             continue
         if source.error:
-            found.append(f"{source.label}:采集故障({source.error})")
+            found.append(f"{source.label}:采集故障({brief(source.error)})")
         elif source.data_time is None:
             found.append(f"{source.label}:未上报")
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
@@ -126,6 +126,12 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
         elif item.held:
             found.append(f"{item.label}:沿用上期({item.held})")
     return found
+
+
+def brief(error: str) -> str:
+    """What went wrong without what to do about it: the reader of the paper is not the operator."""
+    told = error.partition(";")[0]
+    return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
 
 
 def row(metric: Metric, item: Reading) -> dict[str, Any]:
@@ -146,9 +152,16 @@ def row(metric: Metric, item: Reading) -> dict[str, Any]:
         "change": change,
         "year": year,
         "judgement": item.judgement or "",
-        "word": STATUS_WORDS[item.judgement] if item.status == "ok" else "",
+        "word": word(item),
         "marks": marks,
     }
+
+
+def word(item: Reading) -> str:
+    """The status in one word; 未评: there is a target, but the window is not one it judges (a month not over yet)."""
+    if item.status != "ok":
+        return "无值"
+    return STATUS_WORDS.get(item.judgement or "", "未评" if item.target else "参考")
 
 
 def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any]:
@@ -207,7 +220,7 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
                 "shown": fmt.reading(item, metric.decimals),
                 "status": item.status,
                 "bar": vector.bar(share, height=7, tone=item.judgement or ""),
-                "word": STATUS_WORDS[item.judgement] if item.judgement else "",
+                "word": STATUS_WORDS.get(item.judgement or "", ""),
                 "judgement": item.judgement or "",
             })
     return {"heads": heads, "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)]}
@@ -238,45 +251,6 @@ def worst(book: Book, metric: Metric, item: Reading) -> str:
     known = [p for p in places if p.value is not None]
     known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
     return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}" for p in known[:WORST_TOWNS])
-
-
-def quality(book: Book) -> dict[str, Any]:
-    """Sources, checks that did not pass, quarantine and known defects: the page about the data themselves."""
-    sources = [
-        {
-            "label": s.label, "data": fmt.clock(s.data_time), "landed": fmt.clock(s.landed_at),
-            "promise": fmt.duration(s.stale_after_s), "rows": fmt.number(s.rows), "bad": fmt.number(s.quarantined),
-            "error": s.error, "never": s.data_time is None and not s.error,
-            "late": bool(s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) < book.generation.built_at),
-        }
-        for s in book.sources()
-    ]  # fmt: skip
-    checks = book.checks()
-    failed = [c for c in checks if c["failed_rows"]]
-    rows = sum(s.rows for s in book.sources())
-    bad = sum(s.quarantined for s in book.sources())
-    return {
-        "sources": sources,
-        "checks": [{**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])} for c in failed[:ROWS_SHOWN]],
-        "passed": len(checks) - len(failed),
-        "checked": len(checks),
-        "quarantine": [{**q, "count": fmt.number(q["rows"])} for q in book.quarantine()[:ROWS_SHOWN]],
-        "defects": [{**d, "count": fmt.number(d["rows"])} for d in book.defects()[:ROWS_SHOWN]],
-        "rows": fmt.number(rows),
-        "bad": fmt.number(bad),
-        "share": str(fmt.value(bad / (rows + bad) if rows + bad else None, "ratio", 2)),
-    }
-
-
-def definition(metric: Metric, item: Reading) -> dict[str, Any]:
-    """One entry of the appendix."""
-    change = metric.changed[-1] if metric.changed else None
-    return {
-        "label": metric.label, "number": metric.number, "describe": metric.describe, "basis": metric.basis,
-        "unit": "%" if metric.unit == "ratio" else metric.unit, "owner": metric.owner,
-        "better": {"up": "越高越好", "down": "越低越好", "context": "仅作参考"}[metric.better],
-        "target": item.target.source if item.target else "", "change": f"{change['on']} {change['what']}" if change else "",
-    }  # fmt: skip
 
 
 def tally(items: Any) -> dict[str, int]:

@@ -84,11 +84,12 @@ def _sources(settings: Settings, scale: int, progress: Progress) -> Iterator[Non
                 raise SourceDown("演示用的替身来源没有启动", where=str(folder), to_do=f"请查看 {folder / 'sources.log'}")
             progress("准备演示来源(13 个月的历史)", waited, 0)
             time.sleep(0.2)
-        _write_endpoints(settings, json.loads(ready.read_text("utf-8")))
+        write_endpoints(settings, json.loads(ready.read_text("utf-8")))
         yield
 
 
-def _write_endpoints(settings: Settings, found: dict[str, str]) -> None:
+def write_endpoints(settings: Settings, found: dict[str, str]) -> None:
+    """Tells the product where the stand-ins are, in the file and the words in which a bureau would."""
     quoted = {key: json.dumps(value) for key, value in found.items() if isinstance(value, str)}
     http = f"url = {quoted['http']}\nclient_id = {quoted['client_id']}\nclient_secret = {quoted['client_secret']}\ndrop = {quoted['drop']}\n"
     text = f"is_demo = true\n\n[yz]\ndsn = {quoted['registry_dsn']}\n\n[gps]\n{http}\n[rdm]\n{http}"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from tests.house import House
+from warehouse.settings import Settings
+from warehouse.units import SHANGHAI
+
+TINY = 60
 
 
 @pytest.fixture
@@ -16,3 +22,34 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path / "data").own()
     yield made
     made.close()
+
+
+WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
+"""Monday afternoon in the tiny world: the newest complete week is 2026-W47."""
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder built by the whole real line from the stand-in sources: a tiny fleet, 40 days, every defect, one
+    afternoon. Read-only for tests; copy what you want to change."""
+    from etl import intake
+    from etl.context import opened
+    from etl.demo import runner
+    from etl.demonstration import write_endpoints
+    from etl.jobs import live, refresh
+
+    data = tmp_path_factory.mktemp("published")
+    moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
+    runner.prepare(data / "demo", scale=TINY, now=moment, history_days=40)
+    server = runner.serve(data / "demo", clock=lambda: moment)
+    try:
+        settings = Settings(data)
+        write_endpoints(settings, orjson.loads((data / "demo" / "endpoints.json").read_bytes()))
+        with opened(settings, now=lambda: WORLD_NOW) as context:
+            live.run(context)
+            refresh.run(context)
+            live.run(context)
+            assert intake.pending(context) == 0
+    finally:
+        server.stop()
+    return data

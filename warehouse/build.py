@@ -109,7 +109,8 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
         uses = {table.split(".")[1] for table in inputs(name)}
         if not (fresh or touched or timed or uses & changed):
             continue
-        _make(writer, settings, model, as_of, pending, fresh, result)
+        with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
+            _make(writer, settings, model, as_of, pending, fresh, result)
         if model.build != "view":
             changed.add(name)
     if progress:

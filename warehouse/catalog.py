@@ -103,7 +103,9 @@ class Model:
 class Metric:
     """One KPI as its file says. kind: flow (over the window) · stock (last day with data) · window (the mart is by
     window already) · now (newest moment). decimals are of the displayed value (of the % figure for a ratio).
-    where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the window."""
+    where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the window.
+    cumulative: grows through its window, so only a complete one is shown first and judged. through: newest day that
+    counts, yesterday (the last complete one) or today."""
 
     id: str
     group: str
@@ -122,6 +124,8 @@ class Metric:
     denominator: str = ""
     where: str = ""
     present: str = "count(*)"
+    cumulative: bool = False
+    through: str = "yesterday"
     decimals: int = 1
     slices: tuple[str, ...] = ()
     freeze_h: int = 0

@@ -31,7 +31,7 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
         if model.build != "scratch" and model.defects:
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
             for rule, expression in model.defects.items():
-                writer.execute(f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name}", [rule, name, model.label])
+                writer.execute(f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name} LIMIT 1", [rule, name, model.label])
     return held
 
 

@@ -1,4 +1,4 @@
-"""Closed days of the lake become one sorted file each. Owns that swap; row for row the same, only fewer and faster files."""
+"""The many small files of a day in the lake become one sorted file. Owns that swap; row for row the same, only fewer and faster files."""
 
 from __future__ import annotations
 
@@ -14,40 +14,44 @@ from warehouse.errors import WarehouseBroken
 from warehouse.landing import sync_folder
 from warehouse.settings import Settings
 
-MANY = 3
-"""A closed day with fewer files than this is left as it is."""
+MANY = 24
+"""A day with fewer small files than this is left as it is."""
+SMALL = 200_000
+"""Rows; a file of that size is good as it is."""
 
 
-def lake(writer: Writer, settings: Settings, today: dt.date) -> list[dt.date]:
-    """Compacts days older than yesterday that have several files; returns them. The new file is written aside, booked in
+def lake(writer: Writer, settings: Settings) -> list[dt.date]:
+    """Compacts days with many small files, today's too (a live batch every half minute makes thousands); returns them. The new file is written aside, booked in
     one transaction in place of the old ones, and only then the old ones go. Raises WarehouseBroken when an old file's
     sha256 is wrong (a flipped bit in Parquet is otherwise silent)."""
     done = []
-    days = writer.execute("SELECT day, count(*) FROM run.lake_file WHERE day < ? GROUP BY 1 HAVING count(*) >= ? ORDER BY 1",
-                          [today - dt.timedelta(days=1), MANY])
-    for day, _ in days:
-        _day(writer, settings, day)
+    days = writer.execute("SELECT day FROM run.lake_file WHERE rows < ? GROUP BY 1 HAVING count(*) >= ? ORDER BY 1", [SMALL, MANY])
+    for (day,) in days:
+        with writer.alone():
+            _day(writer, settings, day)
         done.append(day)
     return done
 
 
 def _day(writer: Writer, settings: Settings, day: dt.date) -> None:
-    booked = writer.execute("SELECT path, sha256, landing_seq FROM run.lake_file WHERE day = ? ORDER BY path", [day])
+    booked = writer.execute("SELECT path, sha256, landing_seq FROM run.lake_file WHERE day = ? AND rows < ? ORDER BY path", [day, SMALL])
     for path, digest, _ in booked:
         verify(settings, path, digest)
     rows = writer.table(f"SELECT * FROM {positions.read([str(settings.lake / path) for path, _, _ in booked])} ORDER BY plate_no, plate_color, loc_time")
     folder = settings.lake / "gps_location" / f"day={day.isoformat()}"
     newest = max(seq for _, _, seq in booked)
-    final, aside = folder / f"closed-{newest:012d}.parquet", folder / ".tmp-closed.parquet"
+    final, aside = folder / f"merged-{newest:012d}.parquet", folder / ".tmp-merged.parquet"
     pq.write_table(rows, aside, compression="zstd", compression_level=3)
     digest = hashlib.sha256(aside.read_bytes()).hexdigest()
     os.replace(aside, final)
     sync_folder(folder)
-    span = writer.execute("SELECT min(from_at), max(to_at) FROM run.lake_file WHERE day = ?", [day])[0]
+    old = [path for path, _, _ in booked]
+    marks = ", ".join("?" for _ in old)
+    span = writer.execute(f"SELECT min(from_at), max(to_at) FROM run.lake_file WHERE path IN ({marks})", old)[0]
     with writer.transaction():
-        writer.execute("DELETE FROM run.lake_file WHERE day = ?", [day])
+        writer.execute(f"DELETE FROM run.lake_file WHERE path IN ({marks})", old)
         writer.execute("INSERT INTO run.lake_file VALUES (?,?,?,?,?,?,?)", [str(final.relative_to(settings.lake)), day, rows.num_rows, digest, *span, newest])
-    for path, _, _ in booked:
+    for path in old:
         if settings.lake / path != final:
             (settings.lake / path).unlink(missing_ok=True)
 

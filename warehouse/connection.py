@@ -117,6 +117,12 @@ class Writer:
                     self._con.unregister(name)
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keeps other threads out while several statements belong together."""
+        with self._lock:
+            yield
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. An error from COMMIT itself means "unknown": the caller reopens and reads what is there."""
         with self._lock:

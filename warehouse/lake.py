@@ -24,6 +24,11 @@ QUALIFIED = """NOT coalesce(encrypted, false) AND coalesce(status_bits & 2, 2) <
     AND lat_e6 BETWEEN 3850000 AND 53550000 AND loc_time <= coalesce(recv_time, loc_time) + INTERVAL 60 SECOND"""
 
 
+MOMENT = """CASE WHEN recv_time IS NULL OR loc_time BETWEEN recv_time - INTERVAL 7 DAY AND recv_time + INTERVAL 60 SECOND
+    THEN loc_time ELSE recv_time END"""
+"""A message whose clock is impossible belongs to the day it was received: it counts there as unqualified (D05)."""
+
+
 def read(paths: list[str]) -> str:
     """A FROM item over lake files; an empty relation of the same shape when there are none."""
     from warehouse.catalog import contracts
@@ -53,7 +58,7 @@ def stage(writer: Writer, settings: Settings, contract: Contract, note: Landed) 
     known = f"SELECT {keys} FROM {read(near)}"
     names = ", ".join(column.name for column in contract.stored)
     fresh = writer.table(f"""WITH known AS MATERIALIZED ({known}),
-        good AS (SELECT {names}, _seq, CAST(loc_time AS DATE) AS day, row_number() OVER (PARTITION BY {keys} ORDER BY _row) AS n
+        good AS (SELECT {names}, _seq, CAST({MOMENT} AS DATE) AS day, row_number() OVER (PARTITION BY {keys} ORDER BY _row) AS n
                  FROM batch WHERE len(_bad) = 0)
         SELECT {names}, _seq, day FROM good g WHERE n = 1 AND NOT EXISTS (SELECT 1 FROM known k WHERE k.plate_no = g.plate_no
             AND k.plate_color = g.plate_color AND k.loc_time = g.loc_time) ORDER BY {keys}""")
@@ -86,10 +91,12 @@ def commit(writer: Writer, contract: Contract, note: Landed, booked: list[tuple[
     for entry in booked:
         writer.execute("INSERT INTO run.lake_file VALUES (?,?,?,?,?,?,?)", [*entry, note.seq])
         writer.execute("INSERT INTO run.touched VALUES (?,?,?)", [contract.table, entry[1], note.seq])
-    writer.execute(f"""CREATE OR REPLACE TEMP TABLE newest AS SELECT vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key,
-        loc_time, lon_e6 / 1e6 AS lon, lat_e6 / 1e6 AS lat, speed_01kmh / 10.0 AS speed_kmh, direction FROM batch
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE newest AS
+        SELECT vehicle_key(plate_norm(plate_no), plate_color_of(plate_color, p.color_family)) AS vehicle_key,
+        loc_time, lon_e6 / 1e6 AS lon, lat_e6 / 1e6 AS lat, speed_01kmh * coalesce(p.speed_scale, 1) / 10.0 AS speed_kmh, direction
+        FROM batch b LEFT JOIN (SELECT platform_id, color_family, speed_scale FROM raw.own_platform) p ON p.platform_id = b.platform_id
         WHERE len(_bad) = 0 AND {QUALIFIED} AND is_plate(plate_norm(plate_no))
-        QUALIFY row_number() OVER (PARTITION BY vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) ORDER BY loc_time DESC, _row DESC) = 1""")
+        QUALIFY row_number() OVER (PARTITION BY vehicle_key ORDER BY loc_time DESC, _row DESC) = 1""")
     writer.execute("DELETE FROM newest n USING raw.gps_latest l WHERE l.vehicle_key = n.vehicle_key AND l.loc_time >= n.loc_time")
     writer.execute("DELETE FROM raw.gps_latest l USING newest n WHERE l.vehicle_key = n.vehicle_key")
     writer.execute("INSERT INTO raw.gps_latest SELECT * FROM newest")

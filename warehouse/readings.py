@@ -53,8 +53,8 @@ class Library:
 
 
 class Book:
-    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means
-    the newest that has a complete day (for stock metrics: the newest day)."""
+    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means the
+    newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
 
     def __init__(self, settings: Settings, generation: str) -> None:
         self._settings = settings
@@ -72,8 +72,10 @@ class Book:
 
     def read(self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> Reading:
         """One Reading. Raises UsageError for an unknown metric, window or place."""
-        spot = self.place(place)
-        return self._readings(catalog.metric(metric), window, at, spot.grain, spot)[0]
+        found, spot = catalog.metric(metric), self.place(place)
+        if spot.grain != "district" and spot.grain not in found.drill:
+            raise UsageError(f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计", to_do="请改看全区")
+        return self._readings(found, window, at, spot.grain, spot)[0]
 
     def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT) -> list[Reading]:
         """A Reading for each town of the district, or each company of `within`, in the order of the register."""
@@ -126,7 +128,7 @@ class Book:
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
                 held=self._held.get(metric.mart, ""), previous=before.get(place.code), last_year=year.get(place.code),
-                target=target, judgement=judge(metric, value, target), parts=parts))
+                target=target, judgement=None if metric.cumulative and until < end else judge(metric, value, target), parts=parts))
         return answers
 
     def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date, grain: str, spot: Place) -> dict[str, float | None]:
@@ -154,10 +156,18 @@ class Book:
     def _last(self, metric: Metric, at: str | None) -> dt.date:
         """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
         built = self.generation.built_at.date()
-        return built if metric.kind in ("stock", "now") or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
+        return built if metric.kind in ("stock", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
 
     def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
-        return units.window_of(window, units.parse_at(window, at) if at else self._last(metric, None))
+        if at:
+            return units.window_of(window, units.parse_at(window, at))
+        last = self._last(metric, None)
+        start, end = units.window_of(window, last)
+        # a window that has hardly begun says little: the newest one shown unasked is at least half over
+        begun = (last - start).days + 1 < ((end - start).days + 1) / 2
+        if metric.kind in ("flow", "window") and (begun or (metric.cumulative and last < end)):
+            start, end = units.window_of(window, start - dt.timedelta(days=1))
+        return start, end
 
     # -- SQL --------------------------------------------------------------------------------------------------------
 

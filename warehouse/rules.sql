@@ -22,6 +22,9 @@ CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
 -- Plate colours of JT/T 697.7-2014; 0x91–0x94 read as decimal are repaired by subtracting 54 (D03).
 CREATE OR REPLACE TEMP MACRO is_plate_color(c) AS c IN (0, 1, 2, 3, 4, 5, 9, 91, 92, 93, 94);
 CREATE OR REPLACE TEMP MACRO plate_color_norm(c) AS CASE WHEN c BETWEEN 145 AND 148 THEN c - 54 ELSE c END;
+-- Codes of the toll system: 0 blue 1 yellow 2 black 3 white 4 gradient green. Only for platforms known to send them.
+CREATE OR REPLACE TEMP MACRO plate_color_of(c, family) AS CASE WHEN family = '收费' THEN CASE c WHEN 0 THEN 1 WHEN 1 THEN 2 WHEN 2 THEN 3 WHEN 3 THEN 4 WHEN 4 THEN 94
+    ELSE c END WHEN family = '十六进制' OR c NOT IN (145, 146, 147, 148) THEN plate_color_norm(c) ELSE c END;
 CREATE OR REPLACE TEMP MACRO plate_color_name(c) AS CASE c WHEN 1 THEN '蓝' WHEN 2 THEN '黄' WHEN 3 THEN '黑' WHEN 4 THEN '白' WHEN 5 THEN '绿'
     WHEN 91 THEN '农黄' WHEN 92 THEN '农绿' WHEN 93 THEN '黄绿' WHEN 94 THEN '渐变绿' ELSE '其他' END;
 CREATE OR REPLACE TEMP MACRO vehicle_key(plate, color) AS plate || '#' || color;

@@ -95,7 +95,7 @@ def _columns(writer: Writer, model: Model, kind: str) -> list[str]:
 def _write(writer: Writer, settings: Settings, file: Path, kind: str, held: dict[str, str], previous: Path | None,
            generation: str, as_of: dt.datetime, is_demo: bool) -> None:
     create(file).close()
-    with writer._lock:  # the file is attached only while nobody else uses the connection
+    with writer.alone():  # the file is attached only while nobody else uses the connection
         writer.execute(f"ATTACH '{file}' AS target (STORAGE_VERSION 'latest')")
         try:
             if previous:
@@ -133,7 +133,7 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
 def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool) -> None:
     """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts."""
     writer.execute("CREATE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
-                   "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0) AS last_day", [generation, as_of, is_demo, RELEASE])
+                   "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day", [generation, as_of, is_demo, RELEASE])
     writer.execute("CREATE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from etl.demo import clock, runner
+from etl.demo.world import HISTORY_DAYS
 
 
 def _arguments() -> argparse.Namespace:
@@ -22,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--now", type=datetime.fromisoformat, help="把时钟固定在这一刻 (ISO8601, 缺省时区为北京时间)")
     parser.add_argument("--files-only", action="store_true", help="只生成数据, 不启动服务")
     parser.add_argument("--clean", action="store_true", help="不埋入数据缺陷")
+    parser.add_argument("--history-days", type=int, default=HISTORY_DAYS, help="历史天数")
     return parser.parse_args()
 
 
@@ -35,7 +37,7 @@ def main() -> int:
         print(f"\r正在准备 {label} {done}/{total}    " if is_terminal else f"正在准备 {label} {done}/{total}", end="" if is_terminal else "\n", file=sys.stderr, flush=True)
 
     try:
-        runner.prepare(asked.dir, asked.scale, asked.seed, now, progress, asked.registry_dsn, asked.clean)
+        runner.prepare(asked.dir, asked.scale, asked.seed, now, progress, asked.registry_dsn, asked.clean, asked.history_days)
         if asked.files_only:
             print(f"模拟源系统的数据已就绪: {asked.dir}")
             return 0

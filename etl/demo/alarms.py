@@ -15,7 +15,8 @@ from etl.demo import clock
 from etl.demo.clock import DAY
 from etl.demo.movement import Legs, activity, day_plan, place
 from etl.demo.noise import uniform
-from etl.demo.world import PLATFORMS, World, person_names
+from etl.demo.places import PLATFORMS
+from etl.demo.world import World, person_names
 
 OVERSPEED, FATIGUE = 1, 2
 # warn type, alarms per 1000 runs, share at level 2, source, information text
@@ -34,58 +35,61 @@ def day_alarms(world: World, day: int) -> pd.DataFrame:
     """
     legs = day_plan(world, day)
     runs = legs.take(legs.kind == 0)
-    risk = 0.25 + 0.75 * world.track["risk"][runs.veh]
-    parts = [_of_kind(world, runs, risk, k) for k in range(len(KINDS))]
-    parts += [_true_fatigue(world, runs), *_echoes(world, parts[0])]
-    table = pd.concat(parts, ignore_index=True).sort_values(["start_s", "veh", "warn_type"], kind="stable", ignore_index=True)
-    return _finish(world, table, day)
+    table = _drawn(world, runs)
+    table = _joined([table, _true_fatigue(world, runs), _echoes(world, table)])
+    order = np.lexsort((table["warn_type"], table["veh"], table["start_s"]))
+    return _finish(world, {name: column[order] for name, column in table.items()}, day)
 
 
-def _of_kind(world: World, runs: Legs, risk: np.ndarray, number: int) -> pd.DataFrame:
-    warn_type, per_1000, level2, src, info = KINDS[number]
-    ids = world.tracked[runs.veh]
-    hit = np.flatnonzero(uniform(world.seed, 400 + number, ids, runs.t0) < per_1000 * 0.78 / 1000 * risk)
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+
+def _drawn(world: World, runs: Legs) -> dict[str, np.ndarray]:
+    """The alarms of every kind as columns; a run raises at most one of each kind."""
+    risk, ids = 0.25 + 0.75 * world.track["risk"][runs.veh], world.tracked[runs.veh]
+    numbers = np.arange(len(KINDS))
+    rate = np.array([k[1] for k in KINDS]) * 0.78 / 1000
+    hit, kind = np.nonzero(uniform(world.seed, 400, ids[:, None], runs.t0[:, None], numbers[None, :]) < rate[None, :] * risk[:, None])
     legs, ids = runs.take(hit), ids[hit]
-    u = [uniform(world.seed, 420 + 10 * number + j, ids, legs.t0) for j in range(4)]
+    u = [uniform(world.seed, 420 + j, ids, legs.t0, kind) for j in range(4)]
     start = (legs.t0 + (0.1 + 0.75 * u[0]) * (legs.t1 - legs.t0)).astype(np.int64)
-    lasts = np.where(u[1] < 0.22, 8 + 20 * u[2], 32 + 110 * u[2] ** 2) if warn_type == OVERSPEED else 2 + 12 * u[2]
+    is_speeding = kind == 0
+    lasts = np.where(is_speeding, np.where(u[1] < 0.22, 8 + 20 * u[2], 32 + 110 * u[2] ** 2), 2 + 12 * u[2])
     lon, lat, _, speed, _ = place(world, legs, start)
-    limit = np.where(speed > 62, 90, np.where(speed > 44, 70, 50)) if warn_type == OVERSPEED else np.zeros(len(hit))
-    fast = limit * (1.06 + 0.22 * u[3] ** 2) if warn_type == OVERSPEED else speed
-    is_2 = fast > 1.15 * limit if warn_type == OVERSPEED else u[3] < level2
-    return pd.DataFrame({"veh": legs.veh, "src": src, "warn_type": warn_type, "level": np.where(is_2, 2, 1), "start_s": start, "end_s": start + lasts.astype(np.int64),
-                         "speed_kmh": np.round(fast).astype(int), "limit_kmh": np.asarray(limit).astype(int), "lon": lon.round(6), "lat": lat.round(6), "info": info})
+    limit = np.where(is_speeding, np.where(speed > 62, 90, np.where(speed > 44, 70, 50)), 0)
+    fast = np.where(is_speeding, limit * (1.06 + 0.22 * u[3] ** 2), speed)
+    is_2 = np.where(is_speeding, fast > 1.15 * limit, u[3] < np.array([k[2] for k in KINDS])[kind])
+    return {"veh": legs.veh, "src": np.array([k[3] for k in KINDS])[kind], "warn_type": np.array([k[0] for k in KINDS])[kind], "level": np.where(is_2, 2, 1), "start_s": start,
+            "end_s": start + lasts.astype(np.int64), "speed_kmh": np.round(fast).astype(int), "limit_kmh": limit, "lon": lon.round(6), "lat": lat.round(6),
+            "info": np.array([k[4] for k in KINDS], dtype=object)[kind]}
 
 
-def _true_fatigue(world: World, runs: Legs) -> pd.DataFrame:
+def _true_fatigue(world: World, runs: Legs) -> dict[str, np.ndarray]:
     """A run beyond four hours without a rest of 20 min (实施条例 62 条) always raises its alarm."""
     legs = runs.take(runs.t1 - runs.t0 > 4 * 3600)
-    start = legs.t0 + 4 * 3600
+    start, n = legs.t0 + 4 * 3600, len(legs)
     lon, lat, _, speed, _ = place(world, legs, start)
-    return pd.DataFrame({"veh": legs.veh, "src": 3, "warn_type": FATIGUE, "level": 2, "start_s": start, "end_s": legs.t1, "speed_kmh": np.round(speed).astype(int),
-                         "limit_kmh": 0, "lon": lon.round(6), "lat": lat.round(6), "info": "连续驾驶超过4小时"})
+    return {"veh": legs.veh, "src": np.full(n, 3), "warn_type": np.full(n, FATIGUE), "level": np.full(n, 2), "start_s": start, "end_s": legs.t1, "speed_kmh": np.round(speed).astype(int),
+            "limit_kmh": np.zeros(n, dtype=int), "lon": lon.round(6), "lat": lat.round(6), "info": np.full(n, "连续驾驶超过4小时", dtype=object)}
 
 
-def _echoes(world: World, speeding: pd.DataFrame) -> list[pd.DataFrame]:
+def _echoes(world: World, table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Some overspeed events are reported again within a minute (one event for the assessment)."""
-    again = speeding[uniform(world.seed, 415, world.tracked[speeding["veh"].to_numpy()], speeding["start_s"].to_numpy()) < 0.25].copy()
-    gap = 12 + again["start_s"] % 40
-    length = again["end_s"] - again["start_s"]
-    again["start_s"] = again["end_s"] + gap
-    again["end_s"] = again["start_s"] + length
-    return [again]
+    again = (table["warn_type"] == OVERSPEED) & (uniform(world.seed, 415, world.tracked[table["veh"]], table["start_s"]) < 0.25)
+    echo = {name: column[again] for name, column in table.items()}
+    length = echo["end_s"] - echo["start_s"]
+    echo["start_s"] = echo["end_s"] + 12 + echo["start_s"] % 40
+    echo["end_s"] = echo["start_s"] + length
+    return echo
 
 
-def _finish(world: World, table: pd.DataFrame, day: int) -> pd.DataFrame:
-    ids = world.tracked[table["veh"].to_numpy()]
-    rows = world.vehicles
-    stamp = clock.day_text(day)
-    table["alarm_uid"] = [f"{stamp}{w:04X}{v:05d}{i:03d}" for i, (w, v) in enumerate(zip(table["warn_type"], ids, strict=True))]
-    table["plate_no"], table["plate_color"] = rows["plate_no"].to_numpy()[ids], rows["plate_color"].to_numpy()[ids]
-    table["company"] = rows["company"].to_numpy()[ids]
-    table["updated_s"] = table["end_s"] + 2 + table["start_s"] % 7
-    table["start_at"], table["end_at"] = clock.second_texts(table["start_s"].to_numpy()), clock.second_texts(table["end_s"].to_numpy())
-    return table
+def _finish(world: World, table: dict[str, np.ndarray], day: int) -> pd.DataFrame:
+    ids, rows, stamp = world.tracked[table["veh"]], world.vehicles, clock.day_text(day)
+    uids = [f"{stamp}{w:04X}{v:05d}{i:03d}" for i, (w, v) in enumerate(zip(table["warn_type"].tolist(), ids.tolist(), strict=True))]
+    return pd.DataFrame(table | {
+        "alarm_uid": np.array(uids, dtype=object), "plate_no": rows["plate_no"].to_numpy()[ids], "plate_color": rows["plate_color"].to_numpy()[ids], "company": rows["company"].to_numpy()[ids],
+        "updated_s": table["end_s"] + 2 + table["start_s"] % 7, "start_at": clock.second_texts(table["start_s"]), "end_at": clock.second_texts(table["end_s"])})
 
 
 @lru_cache(maxsize=600)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, u
 
 from etl.demo import clock, identity
 from etl.demo.clock import DAY
+from etl.demo.places import TOWNS
 from etl.demo.registry import CERTIFICATE, COMPANY, EMPLOYMENT, VEHICLE, dates, written_codes
-from etl.demo.world import TOWNS, World
+from etl.demo.world import World
 
 SLOT_S = 300
 OFFICE_FROM_S, OFFICE_TO_S = 8 * 3600, 18 * 3600
@@ -65,9 +66,11 @@ def _new_vehicle(world: World, connection: Connection, rng: np.random.Generator,
     company, day = int(rng.integers(0, len(world.companies))), second // DAY
     gross = round(float(rng.uniform(2.5, 4.5)), 2)
     connection.execute(insert(VEHICLE), [{
-        "plate_no": plate, "plate_color": 1, "vin": identity.vins(rng, 1)[0][:12] + f"{second // SLOT_S % 100000:05d}", "uscc": written_codes(world)[1][company], "veh_type": "H32", "is_trailer": 0,
+        "plate_no": plate, "plate_color": 1, "vin": identity.vins(rng, 1)[0][:12] + f"{second // SLOT_S % 100000:05d}",
+        "uscc": written_codes(world)[1][company], "veh_type": "H32", "is_trailer": 0,
         "tonnage_t": round(gross * 0.5, 2), "gross_mass_t": gross, "axles": 2, "energy_code": "B", "emission_stage": 6, "register_date": _date(day),
-        "home_town": TOWNS[int(world.companies["op_town_index"].iat[company])][0], "review_due": _date(day + 365), "stop_from": None, "stop_to": None, "status": "营运", "yz_updated_at": _stamp(second)}])
+        "home_town": TOWNS[int(world.companies["op_town_index"].iat[company])][0], "review_due": _date(day + 365), "stop_from": None, "stop_to": None, "status": "营运",
+        "yz_updated_at": _stamp(second)}])
 
 
 def _set_vehicle(connection: Connection, plate: str, second: int, **values: object) -> None:

@@ -8,9 +8,11 @@ text only at the wire.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
+
+from warehouse import units
 
 SHANGHAI = timezone(timedelta(hours=8))
 DAY = 86400
@@ -19,8 +21,8 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """The machine's time as an aware Shanghai datetime."""
-    return datetime.now(UTC).astimezone(SHANGHAI)
+    """The machine's time as an aware Shanghai datetime, moved as the product's own clock is (`demo --clock`)."""
+    return units.now().astimezone(SHANGHAI)
 
 
 def frozen(instant: datetime) -> Clock:

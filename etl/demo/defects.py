@@ -51,7 +51,7 @@ class Rates:
 
 def clean_rates() -> Rates:
     """Rates of a world without planted defects."""
-    return Rates(**{f.name: type(f.default)(0) for f in fields(Rates)})
+    return Rates(**{f.name: type(getattr(Rates, f.name))(0) for f in fields(Rates)})
 
 
 @dataclass

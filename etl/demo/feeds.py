@@ -39,7 +39,6 @@ class Feeds:
         path = history / "alarms.parquet" if history else None
         self._alarms = pd.read_parquet(path) if path and path.exists() else pd.DataFrame({"day": np.zeros(0, dtype=int)})
         self._known = {int(day): frame for day, frame in self._alarms.groupby("day")}
-        # every text column as objects once: pages are cut from these frames thousands of times
         self.gps: dict[str, Feed] = {"positions": self.positions, "alarms": self.alarms, "post_checks": self.post_checks}
         self.rdm: dict[str, Feed] = {"accounts": self.accounts, "plans": self.plans, "learnings": self.learnings, "checks": self.checks,
                                      "alarm_handles": self.alarm_handles, "score_months": self.score_months}

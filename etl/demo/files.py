@@ -90,8 +90,8 @@ def write_position_hour(world: World, drop: Path, hour: int) -> None:
 
 
 def statistics_days(world: World) -> range:
-    """Day numbers with a statistics file: 400 days ending the day before yesterday."""
-    return range(world.anchor_day - 401, world.anchor_day - 1)
+    """Day numbers with a statistics file: the days of history, ending the day before yesterday."""
+    return range(world.first_day - 1, world.anchor_day - 1)
 
 
 def _kilometres(values: pd.Series) -> pa.Array:
@@ -135,9 +135,9 @@ def _walk(world: World, drop: Path, days: list[int], checks_until_s: int) -> tup
 _worker_world: World | None = None
 
 
-def _start_worker(seed: int, scale: int, started_at: datetime, clean: bool) -> None:
+def _start_worker(seed: int, scale: int, started_at: datetime, clean: bool, history_days: int) -> None:
     global _worker_world
-    _worker_world = World(seed, scale, started_at, clean)
+    _worker_world = World(seed, scale, started_at, clean, history_days)
 
 
 def _walk_job(drop: str, days: list[int], checks_until_s: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -177,7 +177,7 @@ def _run(world: World, drop: Path, progress: Progress) -> list[tuple[pd.DataFram
         return results
     # spawn, not fork: the caller may already run threads
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean)) as pool:
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean, world.history_days)) as pool:
         walks = [pool.submit(_walk_job, str(drop), chunk, boundary) for chunk in day_chunks]
         heard = [pool.submit(_hour_job, str(drop), chunk) for chunk in hour_chunks]
         for done, walk in enumerate(walks):
@@ -189,10 +189,19 @@ def _run(world: World, drop: Path, progress: Progress) -> list[tuple[pd.DataFram
     return results
 
 
+def _write_checks(drop: Path, parts: list[pd.DataFrame]) -> None:
+    """The checks of the past by month of update; no file where there is none that old."""
+    if parts:
+        checks = pd.concat(parts, ignore_index=True)
+        months = pd.Series(clock.second_texts(checks["updated_s"].to_numpy())).str.slice(0, 7).str.replace("-", "")
+        for month, table in checks.groupby(months.to_numpy()):
+            write_check_month(drop, str(month), table.sort_values(["updated_s", "check_id"]))
+
+
 def prepare(world: World, folder: Path, progress: Progress, planted: Planted) -> None:
     """Write `<folder>/drop` and `<folder>/history` unless both are there; adds to `planted` what the files carry."""
     drop, history = folder / "drop", folder / "history"
-    repeated = world.anchor_day - REPEATED_DAYS_AGO
+    repeated = world.anchor_day - min(REPEATED_DAYS_AGO, world.history_days - 2)
     if world.rates.d21_repeated_file:
         planted.note("D21", "gps_vehicle_day", [f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz"])
     if drop.exists() and history.exists():
@@ -201,10 +210,7 @@ def prepare(world: World, folder: Path, progress: Progress, planted: Planted) ->
     for old in (aside, drop, history):
         shutil.rmtree(old, ignore_errors=True)
     results = _run(world, aside, progress)
-    checks = pd.concat([c for _, c in results if len(c)], ignore_index=True)
-    months = pd.Series(clock.second_texts(checks["updated_s"].to_numpy())).str.slice(0, 7).str.replace("-", "")
-    for month, table in checks.groupby(months.to_numpy()):
-        write_check_month(aside, str(month), table.sort_values(["updated_s", "check_id"]))
+    _write_checks(aside, [c for _, c in results if len(c)])
     if world.rates.d21_repeated_file:
         days = aside / "gps" / "vehicle_day"
         shutil.copyfile(days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz", days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz")

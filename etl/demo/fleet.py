@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from etl.demo import clock, identity
+from etl.demo.places import PARK_NODES, PLATFORM_SHARES, PLATFORMS, TOWNS
 
 if TYPE_CHECKING:
     from etl.demo.world import World
@@ -32,8 +33,6 @@ def _big_sizes(world: World) -> np.ndarray:
 
 def companies(world: World) -> pd.DataFrame:
     """See World.companies. Rows: companies of 50+, the shrinking one (46 left), other firms, individuals."""
-    from etl.demo.world import PARK_NODES, TOWNS
-
     rng = world.rng(12)
     big = _big_sizes(world)
     shrinking = [46] if len(big) >= 3 else []
@@ -53,8 +52,8 @@ def companies(world: World) -> pd.DataFrame:
     node = np.array([PARK_NODES[t][int(k * len(PARK_NODES[t]))] for t, k in zip(op_town, rng.random(n), strict=True)])
     owners = identity.person_names(rng, n)
     care = np.clip(rng.normal(0.55, 0.13, n), 0.15, 0.98)
-    worst = 2 if len(big) > 3 else 0
-    care[worst] = -0.6
+    worst = 2 if len(big) > 3 else n - individuals - 1  # in a tiny world the bad one must not be nearly everyone
+    care[worst] = -1.6
     start = world.anchor_day - rng.integers(500, 5200, n)
     return pd.DataFrame({
         "uscc": identity.credit_codes(rng, is_firm), "name": identity.company_names(rng, is_firm, owners), "is_firm": is_firm, "size": size, "owner": owners,
@@ -87,8 +86,9 @@ def vehicles(world: World) -> pd.DataFrame:
 def _owners(world: World, rng: np.random.Generator, status: np.ndarray, is_trailer: np.ndarray) -> np.ndarray:
     companies_ = world.companies
     size = companies_["size"].to_numpy()
-    slots = rng.permutation(np.repeat(np.arange(len(size)), size))
     service = np.flatnonzero((status == "营运") & ~is_trailer)
+    # cut before shuffling: in a tiny world the large companies keep their size and the last individuals get no vehicle
+    slots = rng.permutation(np.repeat(np.arange(len(size)), size)[: len(service)])
     spare = rng.choice(len(size), len(service), p=size / size.sum())
     owner = rng.choice(len(size), len(status), p=size / size.sum())
     owner[service] = np.concatenate([slots, spare])[: len(service)]
@@ -149,8 +149,6 @@ def _dates(world: World, table: pd.DataFrame, rng: np.random.Generator) -> None:
 
 
 def _terminals(world: World, table: pd.DataFrame, rng: np.random.Generator) -> None:
-    from etl.demo.world import PLATFORM_SHARES, PLATFORMS
-
     n = len(table)
     heavy = table["is_heavy"].to_numpy()
     light = ~heavy & ~table["is_trailer"].to_numpy()

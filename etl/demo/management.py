@@ -13,13 +13,13 @@ import pandas as pd
 
 from etl.demo import clock
 from etl.demo.clock import DAY
+from etl.demo.people import written_ids
 from etl.demo.statistics import departures
 from etl.demo.world import World, person_names
 
 COURSES = 24
 COURSE_S = (1500, 1800, 2100, 2400, 2700)
 REQUIRED_S = 3 * 1800
-SUBSTITUTE_ACTIONS = ("语音", "电话", "约谈", "停运", "误报")
 
 
 @lru_cache(maxsize=4)
@@ -33,8 +33,6 @@ def learners(world: World) -> np.ndarray:
 
 def spoken_ids(world: World) -> np.ndarray:
     """Id number of each driver as this system writes it; a few are badly written (D10), the same way every time."""
-    from etl.demo.people import written_ids
-
     return written_ids(world, 605)[0]
 
 
@@ -125,19 +123,20 @@ def day_checks(world: World, day: int) -> pd.DataFrame:
     parts = [_checks(world, ids, at, complete, 1, exists, day)]
     parts.append(_checks(world, ids, depart + 7200 + (3000 * u[3]).astype(np.int64), u[3] < 0.97, 2, u[2] < 0.06, day))
     parts.append(_checks(world, ids, depart + 30000 + (7000 * u[3]).astype(np.int64), u[2] < 0.97, 3, u[3] < 0.10, day))
-    return pd.concat(parts, ignore_index=True)
+    return pd.DataFrame({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
 
-def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray, check_type: int, exists: np.ndarray, day: int) -> pd.DataFrame:
+def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray, check_type: int, exists: np.ndarray, day: int) -> dict[str, np.ndarray]:
     ids, at, complete = ids[exists], at[exists], complete[exists]
     rows = world.vehicles
     driver = world.vehicle_driver[ids]
     odometer = rows["odometer_km"].to_numpy()[ids] + (at - world.anchor_day * DAY) * 190 // DAY
     upload = np.where(world.chance(639, ids, at) < 0.03, 3600 + at % 50000, 20 + at % 300)
     numbers = np.where(driver >= 0, spoken_ids(world)[np.maximum(driver, 0)], None)
-    return pd.DataFrame({"check_id": [f"J{clock.day_text(day)}{check_type}{k:06d}" for k in ids], "plate_no": rows["plate_no"].to_numpy()[ids],
-                         "plate_color": rows["plate_color"].to_numpy()[ids], "id_no": numbers, "check_type": check_type, "checked_at": clock.second_texts(at),
-                         "complete": complete, "odometer": np.maximum(odometer, 100), "updated_s": at + upload})
+    stem = f"J{clock.day_text(day)}{check_type}"
+    return {"check_id": np.array([f"{stem}{k:06d}" for k in ids.tolist()], dtype=object), "plate_no": rows["plate_no"].to_numpy()[ids],
+                         "plate_color": rows["plate_color"].to_numpy()[ids], "id_no": numbers, "check_type": np.full(len(ids), check_type), "checked_at": clock.second_texts(at),
+                         "complete": complete, "odometer": np.maximum(odometer, 100), "updated_s": at + upload}
 
 
 def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from etl.demo.roads import RoadNet
 from etl.demo.world import World
 
 MAX_TRIPS = 10
+MAX_RESTS = 4
 WOBBLE = 0.24  # speed swings this share around the road's ordinary speed
 WOBBLE_PERIOD_S = 330
 WARM_UP_S, COOL_DOWN_S = 180, 240  # ignition on before and after a run
@@ -72,7 +73,8 @@ class Legs:
 def join(parts: list[Legs]) -> Legs:
     """Legs of several plans as one table sorted by (vehicle, start)."""
     legs = Legs(*(np.concatenate([getattr(p, name) for p in parts]) for name in Legs.__dataclass_fields__))
-    return legs.take(np.lexsort((legs.t0, legs.veh)))
+    # a stable sort of one packed key merges the sorted runs of each plan; lexsort would sort them anew
+    return legs.take(np.argsort(legs.veh * 10**11 + legs.t0, kind="stable"))
 
 
 def activity(day: int) -> float:
@@ -103,7 +105,7 @@ def in_service(world: World, day: int) -> np.ndarray:
     stopped = (t["stop_from"] >= 0) & (t["stop_from"] <= day) & (day <= t["stop_to"])
     alive = (t["register_day"] + 4 <= day) & ((t["left_day"] < 0) | (day < t["left_day"])) & (day < t["idle_from"])
     month = clock.month_of(day)
-    dead = world.chance(_SALT_DEAD, world.tracked, month) < 0.024
+    dead = world.chance(_SALT_DEAD, world.tracked, month) < 0.033
     return alive & ~stopped & ~dead
 
 
@@ -144,6 +146,8 @@ def day_plan(world: World, day: int) -> Legs:
     boundary = np.where(track["is_night"], 14 * 3600, 3 * 3600) + day * DAY
     spread = np.sqrt(-2 * np.log(np.maximum(draw[:, 0], 1e-9))) * np.cos(2 * np.pi * draw[:, 1])
     begin = boundary + np.clip(13500 + 4600 * spread, 1200, 32000)
+    # from one far city to another is up to 19 h with rests: it must end before the next service day begins
+    begin = np.where(node != end, np.minimum(begin, boundary + 4 * 3600), begin)
     span = np.array([9.6, 11.0, 15.0])[track["profile"]] * 3600 * (0.85 + 0.3 * draw[:, 2])
     limit = np.minimum(begin + span, boundary + DAY - 2400)
     trips = _trips(world, draw[:, 6:], works, node, end, begin, limit)
@@ -180,20 +184,20 @@ def _trips(world: World, draw: np.ndarray, works: np.ndarray, node: np.ndarray, 
 def _arrivals(parts: list[Legs], vehicles: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Latest end of a run so far, per vehicle."""
     latest = t.copy()
-    for part in parts[-3:]:
+    for part in parts[-MAX_RESTS - 1 :]:
         np.maximum.at(latest, part.veh, part.t1)
     return latest[vehicles]
 
 
 def _runs(world: World, vehicles: np.ndarray, route: np.ndarray, t: np.ndarray, pace: np.ndarray, u: np.ndarray) -> list[Legs]:
-    """One trip as one to three runs with rests of 24–50 min after at most 3.8 h; a few skip the rest (fatigue)."""
+    """One trip as one to five runs with rests of 24–50 min after at most 3.8 h; a few skip the rest (fatigue)."""
     total = world.roads.route_s[route]
     duration = total / pace
-    rests = np.minimum(2, np.floor(duration / (10400 + 3200 * u[:, 0]))).astype(int)
-    rests = np.where(u[:, 1] < 0.0007 * (0.3 + world.track["risk"][vehicles]), 0, rests)
+    rests = np.minimum(MAX_RESTS, np.floor(duration / (10400 + 3200 * u[:, 0]))).astype(int)
+    rests = np.where(u[:, 1] < 0.0012 * (0.3 + world.track["risk"][vehicles]), 0, rests)
     rest_s = 1440 + 1560 * u[:, 2]
     parts = []
-    for leg in range(3):
+    for leg in range(MAX_RESTS + 1):
         has = rests >= leg
         share = 1.0 / (rests[has] + 1)
         t0 = (t[has] + leg * (duration[has] * share + rest_s[has])).astype(np.int64)

@@ -16,7 +16,9 @@ from etl.demo import alarms
 from etl.demo.clock import DAY
 from etl.demo.movement import COOL_DOWN_S, WARM_UP_S, Legs, calendar_legs, day_plan, place
 from etl.demo.noise import uniform
-from etl.demo.world import ETC_COLOUR_PLATFORM, HEX_COLOUR_PLATFORM, KMH_PLATFORM, OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S, PLATFORMS, World
+from etl.demo.places import ETC_COLOUR_PLATFORM, HEX_COLOUR_PLATFORM, KMH_PLATFORM, OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S, PLATFORMS
+from etl.demo.plates import garbled_plates
+from etl.demo.world import World
 
 TICK_S = 30
 HEARTBEAT_S, HEARTBEAT_FOR_S = 300, 1800
@@ -273,10 +275,9 @@ def _in_alarm(world: World, rows: dict[str, np.ndarray], after: int, until: int)
     return speed, bits
 
 
+@lru_cache(maxsize=4)
 def spoken_plates(world: World) -> tuple[np.ndarray, np.ndarray]:
-    """(plate text, colour code) of every vehicle row as its platform sends them: bad text (D02), other code families (D03)."""
-    from etl.demo.plates import garbled_plates
-
+    """(plate text, colour code) of every vehicle row as its platform sends them, not to be written to: bad text (D02), other code families (D03)."""
     table = world.vehicles
     texts, _ = garbled_plates(world, table["plate_no"].to_numpy(), 351, world.rates.d02_plate_text / 2)
     colour, platform = table["plate_color"].to_numpy().copy(), table["platform"].to_numpy()

@@ -16,8 +16,9 @@ from etl.demo.coordinates import to_gcj02
 from etl.demo.defects import Planted
 from etl.demo.identity import RARE_GIVEN
 from etl.demo.people import written_ids
+from etl.demo.places import TOWNS
 from etl.demo.plates import garbled_plates
-from etl.demo.world import TOWNS, World, town_codes
+from etl.demo.world import World, town_codes
 
 METADATA = MetaData()
 
@@ -27,8 +28,12 @@ def _table(name: str, text: str, integer: str = "", real: str = "") -> Table:
     return Table(name, METADATA, *[Column(n, kind) for n, kind in kinds])
 
 
-COMPANY = _table("yz_company", "uscc licence_no name owner_type scope_text reg_town op_town address legal_rep phone licence_from licence_to credit_grade status yz_updated_at", "coord_sys", "lon lat")
-VEHICLE = _table("yz_vehicle", "plate_no vin uscc veh_type energy_code register_date home_town review_due stop_from stop_to status yz_updated_at", "plate_color is_trailer axles emission_stage", "tonnage_t gross_mass_t")
+COMPANY = _table(
+    "yz_company", "uscc licence_no name owner_type scope_text reg_town op_town address legal_rep phone licence_from licence_to credit_grade status yz_updated_at", "coord_sys",
+    "lon lat")
+VEHICLE = _table(
+    "yz_vehicle", "plate_no vin uscc veh_type energy_code register_date home_town review_due stop_from stop_to status yz_updated_at",
+    "plate_color is_trailer axles emission_stage", "tonnage_t gross_mass_t")
 DRIVER = _table("yz_driver", "id_no name sex birth_date phone licence_class licence_to integrity_grade integrity_to home_town status yz_updated_at")
 EMPLOYMENT = _table("yz_employment", "id_no uscc from_date to_date post yz_updated_at", "is_captain")
 CERTIFICATE = _table("yz_certificate", "cert_type cert_no holder_no category issue_date valid_to ecert_id ecert_at status yz_updated_at")
@@ -103,8 +108,8 @@ def _companies(world: World, planted: Planted) -> pd.DataFrame:
     address[wide] = [a.translate({ord(str(k)): chr(0xFF10 + k) for k in range(10)}) for a in address[wide]]
     planted.note("D13", "yz_company", list(refer[tabbed | wide]))
     planted.note("D15", "yz_company", list(refer[filler]))
-    scope = np.select([u[3] < 0.07, u[3] < 0.22], ["道路普通货物运输;货物专用运输(集装箱)", "道路普通货物运输、货物专用运输(冷藏保鲜)"], "道路普通货物运输")
-    scope = np.where(["危化品" in str(x) for x in names], "道路危险货物运输(3类);道路普通货物运输", scope)
+    scope = np.select([u[3] < 0.07, u[3] < 0.22], ["道路普通货物运输；货物专用运输(集装箱)", "道路普通货物运输、货物专用运输(冷藏保鲜)"], "道路普通货物运输")
+    scope = np.where(["危化品" in str(x) for x in names], "道路危险货物运输(3类)；道路普通货物运输", scope)
     status = np.where(u[5] < 0.965, "营业", np.where(u[5] < 0.985, "歇业", "注销"))
     return pd.DataFrame({
         "uscc": own, "licence_no": table["licence_no"], "name": names, "owner_type": np.where(table["is_firm"], "企业", "个体"), "scope_text": scope,
@@ -224,10 +229,14 @@ def _certificates(world: World, planted: Planted) -> pd.DataFrame:
         lapsed = u[0] < (0.045 if kind != "CYZG" else 0.03)
         valid = np.where(lapsed, anchor - 1 - (u[1] * 300).astype(int), anchor + 5 + (u[1] * 1500).astype(int))
         has = u[2] < np.clip(0.93 - 0.25 * (anchor - np.maximum(issued, anchor - 900)) / 900 * u[3], 0, 1)
-        mixed = np.where(u[3] < 0.05, "经营性道路货物运输驾驶员;道路危险货物运输驾驶员", np.where(u[3] < 0.08, "经营性道路货物运输驾驶员、经营性道路旅客运输驾驶员", category)) if kind == "CYZG" else np.full(len(rows), category, dtype=object)
+        mixed = np.full(len(rows), category, dtype=object)
+        if kind == "CYZG":  # several categories in one field, joined either way
+            mixed[u[3] < 0.08] = "经营性道路货物运输驾驶员、经营性道路旅客运输驾驶员"
+            mixed[u[3] < 0.05] = "经营性道路货物运输驾驶员；道路危险货物运输驾驶员"
         frames.append(pd.DataFrame({"cert_type": kind, "cert_no": number, "holder_no": holder, "category": mixed, "issue_date": dates(np.minimum(issued, valid - 200)), "valid_to": dates(valid),
-                                    "ecert_id": np.where(has, np.array([f"E{salt}{k:08d}" for k in rows], dtype=object), None), "ecert_at": np.where(has, _stamps(world, salt + 20, np.maximum(issued, anchor - 900)), None),
-                                    "status": "有效" , "yz_updated_at": _stamps(world, salt + 30, np.maximum(issued, anchor - 2 - (u[3] * 500).astype(int)))}))
+                                    "ecert_id": np.where(has, np.array([f"E{salt}{k:08d}" for k in rows], dtype=object), None),
+                                    "ecert_at": np.where(has, _stamps(world, salt + 20, np.maximum(issued, anchor - 900)), None),
+                                    "status": "有效", "yz_updated_at": _stamps(world, salt + 30, np.maximum(issued, anchor - 2 - (u[3] * 500).astype(int)))}))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -166,6 +167,6 @@ def _route(edges: dict, before: list[int], origin: int, target: int) -> tuple[np
     while nodes[-1] != origin:
         nodes.append(before[nodes[-1]])
     nodes.reverse()
-    parts = [edges[pair] for pair in zip(nodes[:-1], nodes[1:], strict=True)]
+    parts = [edges[pair] for pair in pairwise(nodes)]
     points = np.concatenate([parts[0][0], *[p[0][1:] for p in parts[1:]]])
     return points, np.concatenate([p[1] for p in parts])

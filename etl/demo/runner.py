@@ -20,10 +20,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from etl.demo import churn, clock, files, registry
 from etl.demo.clock import Clock, system_clock
+from etl.demo.defects import Planted
 from etl.demo.feeds import SILENT_DAY_AHEAD, Feeds
 from etl.demo.http import CLIENT_ID, create_app
 from etl.demo.positions import chosen
-from etl.demo.world import World
+from etl.demo.world import HISTORY_DAYS, World
 
 DEFAULT_SEED, DEFAULT_SCALE = 20260901, 2000
 SMALLEST_SCALE = 20
@@ -44,21 +45,21 @@ def _write(path: Path, content: dict[str, object], mode: int = 0o644) -> None:
 
 
 @lru_cache(maxsize=4)
-def _world(seed: int, scale: int, started_at: datetime, clean: bool) -> World:
+def _world(seed: int, scale: int, started_at: datetime, clean: bool, history_days: int) -> World:
     """One World object per identity, so that the caches of pure functions are shared."""
-    return World(seed, scale, started_at, clean)
+    return World(seed, scale, started_at, clean, history_days)
 
 
 def load(folder: Path) -> World:
     """The world of a prepared folder."""
     state = orjson.loads((folder / "world.json").read_bytes())
-    return _world(state["seed"], state["scale"], datetime.fromisoformat(state["started_at"]), state["clean"])
+    return _world(state["seed"], state["scale"], datetime.fromisoformat(state["started_at"]), state["clean"], state["history_days"])
 
 
-def _state(folder: Path, scale: int, seed: int, now: datetime, clean: bool) -> World:
+def _state(folder: Path, scale: int, seed: int, now: datetime, clean: bool, history_days: int) -> World:
     if not (folder / "world.json").exists():
         started = now.astimezone(clock.SHANGHAI).replace(microsecond=0)
-        _write(folder / "world.json", {"seed": seed, "scale": scale, "started_at": started.isoformat(), "clean": clean})
+        _write(folder / "world.json", {"seed": seed, "scale": scale, "started_at": started.isoformat(), "clean": clean, "history_days": history_days})
     world = load(folder)
     if (world.scale, world.seed, world.clean) != (scale, seed, clean):
         raise ValueError(f"{folder} 里已有另一个模拟世界 (规模 {world.scale}, 种子 {world.seed}); 请换一个目录或先删除它")
@@ -71,21 +72,21 @@ def registry_dsn_of(folder: Path, registry_dsn: str | None) -> str:
 
 
 def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEED, now: datetime | None = None, progress: files.Progress | None = None,
-            registry_dsn: str | None = None, clean: bool = False) -> World:
+            registry_dsn: str | None = None, clean: bool = False, history_days: int = HISTORY_DAYS) -> World:
     """Make what is missing of a demo folder and return its world.
 
     `now` (aware) becomes `started_at` of a new world and is otherwise ignored; `progress(label, done, total)` is called
-    after each part. Raises ValueError when the folder holds a world of another seed or scale.
+    after each part. `history_days` shortens the past (tests; at least 3). Raises ValueError when the folder holds a world of another seed or scale.
     """
     if scale < SMALLEST_SCALE:
         raise ValueError(f"规模至少为 {SMALLEST_SCALE}")
     folder = Path(dir)
     folder.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda label, done, total: None)
-    world = _state(folder, scale, seed, now or system_clock(), clean)
-    if all((folder / name).exists() for name in ("planted.json", "drop", "history")) and (registry_dsn or (folder / "yunzheng.sqlite").exists()):
-        if not registry_dsn:
-            return world
+    world = _state(folder, scale, seed, now or system_clock(), clean, history_days)
+    # a registry elsewhere is looked at each time: only it knows whether its tables are there
+    if not registry_dsn and all((folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite")):
+        return world
     engine = registry.engine_for(registry_dsn_of(folder, registry_dsn))
     planted = registry.create(world, engine)
     engine.dispose()
@@ -96,7 +97,7 @@ def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEE
     return world
 
 
-def _note_live(world: World, planted: files.Planted) -> None:
+def _note_live(world: World, planted: Planted) -> None:
     """Adds what the live services plant by rate or by vehicle."""
     rates, pick, plates = world.rates, chosen(world), world.track["plate_no"]
     for rule, vehicles in (("D01", pick.clone_target), ("D04", pick.swapped), ("D04", pick.scaled), ("D05", pick.utc), ("D05", pick.rollover), ("D08", pick.odometer)):

@@ -6,14 +6,17 @@ and outage. Also the first departure of a day after a stop of two hours, which t
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
 from etl.demo.clock import DAY
 from etl.demo.movement import COOL_DOWN_S, WARM_UP_S, Legs, calendar_legs, day_plan, join
 from etl.demo.noise import uniform
+from etl.demo.places import OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S
 from etl.demo.positions import DRIFT_MESSAGE_SHARE, HEARTBEAT_FOR_S, HEARTBEAT_S, TICK_S, _gaps, chosen, drift_days
-from etl.demo.world import OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S, World
+from etl.demo.world import World
 
 STOP_S = 2 * 3600
 FATIGUE_AFTER_S = 4 * 3600
@@ -40,10 +43,11 @@ def _latest(n: int, veh: np.ndarray, t: np.ndarray) -> np.ndarray:
     return result
 
 
+@lru_cache(maxsize=4)
 def departures(world: World, day: int) -> pd.DataFrame:
     """First departure of calendar day `day` after a stop of at least 2 h: veh, depart_s, stop_s (start of that stop).
 
-    A stop that began more than two days ago is given as 40 h long: nobody asks for the exact start of a long rest.
+    Not to be written to. A stop that began more than two days ago is given as 40 h long: nobody asks for the exact start of a long rest.
     """
     legs = join([day_plan(world, d) for d in (day - 2, day - 1, day)])
     runs = legs.take(legs.kind == 0)

@@ -16,7 +16,7 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     with context.heavy:
         problems = intake.reconcile(context, feeds())
         context.progress("整理定位文件", 1, 4)
-        compact.lake(context.writer, context.settings, context.clock().date())
+        compact.lake(context.writer, context.settings)
         context.progress("备份数据仓库", 2, 4)
         recover.backup(context.writer, context.settings)
         snapshot.retain(context.settings, context.clock(), cited(context))

@@ -7,7 +7,7 @@ import datetime as dt
 from etl import intake
 from etl.config import feeds
 from etl.context import Context
-from warehouse import build, checks, faults, live, persons, snapshot
+from warehouse import build, checks, compact, faults, live, persons, snapshot
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = False) -> list[str]:
@@ -23,6 +23,7 @@ def publish(context: Context, *, full: bool = False) -> str:
     """Builds what has changed and publishes it; returns the generation's id."""
     with context.heavy:
         as_of = context.clock().replace(microsecond=0)
+        compact.lake(context.writer, context.settings)
         built = build.build(context.writer, context.settings, as_of, full=full, progress=context.progress)
         faults.point("mid_build")
         checks.run(context.writer, as_of, built.models)

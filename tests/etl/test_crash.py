@@ -37,7 +37,7 @@ def finish(data: Path) -> None:
 
 def outcome(data: Path) -> dict[str, tuple[int, int]]:
     settings = Settings(data)
-    writer, notes = recover.open_warehouse(settings)
+    writer, _ = recover.open_warehouse(settings)
     try:
         assert not recover.acknowledged(settings) - load.settled(writer), "acknowledged and missing"
         assert writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]

@@ -6,7 +6,7 @@ WITH message AS (
         count(*) FILTER (reason = 'time') AS time_pts, count(*) FILTER (reason = 'unfixed') AS unfixed_pts,
         count(*) FILTER (reason = 'range') AS range_pts, count(*) FILTER (reason = 'speed') AS speed_pts,
         count(*) FILTER (reason = 'encrypted') AS encrypted_pts, count(*) FILTER (reason IN ('altitude', 'direction', 'color')) AS other_pts,
-        count(*) FILTER (is_makeup) AS makeup_pts, count(DISTINCT loc_time) AS distinct_pts
+        count(*) FILTER (is_makeup) AS makeup_pts, count(*) FILTER (color_repaired) AS color_pts, count(DISTINCT loc_time) AS distinct_pts
     FROM staging.stg_gps_location WHERE day IN (SELECT day FROM build.day) GROUP BY 1, 2
 ), driving AS (
     SELECT *, from_at - lag(to_at) OVER v AS pause, lag(to_at) OVER v AS stopped_at
@@ -37,5 +37,5 @@ SELECT m.vehicle_key, m.day, m.pts, m.ok_pts - coalesce(d.drift_pts, 0) AS pts_o
     round(coalesce(w.km_total, 0), 3) AS valid_km, m.first_valid_at, v.first_move_at, v.last_move_at, m.last_at,
     CAST(coalesce(v.drive_s, 0) AS INTEGER) AS drive_s, CAST(coalesce(v.night_drive_s, 0) AS INTEGER) AS night_drive_s,
     CAST(coalesce(v.fatigue_s, 0) AS INTEGER) AS fatigue_s, round(coalesce(v.km_night05, 0), 3) AS km_night05, v.depart_at, v.depart_after,
-    m.time_pts, m.unfixed_pts, m.range_pts, m.speed_pts, m.encrypted_pts, m.other_pts, m.makeup_pts
+    m.time_pts, m.unfixed_pts, m.range_pts, m.speed_pts, m.encrypted_pts, m.other_pts, m.makeup_pts, m.color_pts
 FROM message m LEFT JOIN moved v USING (vehicle_key, day) LEFT JOIN way w USING (vehicle_key, day) LEFT JOIN drift d USING (vehicle_key, day)

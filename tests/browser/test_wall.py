@@ -1,0 +1,240 @@
+"""The wall in a real Chromium: four sizes without a scroll bar, no other host, an honest end and a return by itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from cockpit import access
+from cockpit import format as fmt
+from tests.browser.test_browser import CHROMIUM, SWITCHES, Site, Watched
+from warehouse.readings import Library
+from warehouse.settings import Settings
+from warehouse.units import SHANGHAI
+
+SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
+OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
+VEHICLES = 6000
+SMALLEST_PX = 16
+CUT_MS, BACK_MS, READY_MS, STEP_MS = 60_000, 60_000, 20_000, 200
+STATES = ("running", "parked", "offline", "alarm")
+SHARES = (0.31, 0.34, 0.343, 0.007)
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+
+TOO_SMALL = """(smallest) => {
+  const bad = [], walker = document.createTreeWalker(document.getElementById("stage"), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, box = node.parentElement;
+    if (!node.textContent.trim() || !box.offsetParent && !box.closest("svg")) continue;
+    if (box.closest("svg") && !box.closest("section").offsetParent) continue;
+    const size = parseFloat(getComputedStyle(box).fontSize);
+    if (size < smallest) bad.push(size + " " + node.textContent.trim());
+  }
+  return bad;
+}"""
+
+OUTSIDE = """() => {
+  const stage = document.getElementById("stage").getBoundingClientRect(), bad = [];
+  for (const box of document.querySelectorAll("#stage *")) {
+    const r = box.getBoundingClientRect();
+    if (!r.width || box.closest("svg.bar, #map-labels")) continue;
+    if (r.left < stage.left - 1 || r.right > stage.right + 1 || r.top < stage.top - 1 || r.bottom > stage.bottom + 1)
+      bad.push(box.tagName + "." + box.className + " " + box.textContent.slice(0, 20));
+  }
+  return bad;
+}"""
+
+SPILLED = """() => {
+  const bad = [];
+  for (const card of document.querySelectorAll(".tile, .card, .strip, .panel, .alarms")) {
+    const outer = card.getBoundingClientRect();
+    if (!outer.width) continue;
+    for (const box of card.querySelectorAll("h2, h3, h4, p, b, span, small, time")) {
+      const r = box.getBoundingClientRect();
+      if (r.width && (r.right > outer.right + 1 || r.left < outer.left - 1 || r.bottom > outer.bottom + 1))
+        bad.push(card.className + ": " + box.textContent.trim().slice(0, 30));
+    }
+  }
+  return bad;
+}"""
+
+
+def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
+    """A live picture of 6,000 vehicles as warehouse.live writes it; `shift` (deg) moves every one to the east."""
+    dice = np.random.default_rng(7)
+    state = dice.choice(STATES, VEHICLES, p=SHARES)
+    now = dt.datetime.now(SHANGHAI).replace(tzinfo=None, microsecond=0)
+    table = pd.DataFrame({
+        "ref": np.arange(VEHICLES) * 7 + 11, "lon": dice.uniform(119.75, 120.1, VEHICLES) + shift,
+        "lat": dice.uniform(30.2, 30.5, VEHICLES), "speed_kmh": 40.0, "direction": dice.integers(0, 360, VEHICLES),
+        "state": state, "town": "良渚街道", "loc_time": now,
+    })  # fmt: skip
+    folder = data / "live"
+    folder.mkdir(exist_ok=True)
+    table.to_parquet(folder / f"{version}.parquet")
+    counts = {name: int((state == name).sum()) for name in STATES}
+    note = {"version": version, "file": f"{version}.parquet", "as_of": now.isoformat(), "counts": counts}
+    aside = folder / ".tmp-current.json"
+    aside.write_bytes(orjson.dumps(note))
+    aside.replace(folder / "current.json")
+
+
+@pytest.fixture(scope="module")
+def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wall") / "data"
+    folder.mkdir()
+    if (published / "published").exists():
+        (folder / "published").symlink_to(published / "published")
+    publish_live(folder, 1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(data: Path) -> Iterator[Site]:
+    running = Site(data)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
+    """A screen that signed on with its own device token and shows its first picture."""
+    found = Watched(chromium, site, (1920, 1080))
+    token = access.create_device(Settings(data).state, "hall")
+    found.page.goto(f"{site.address}/wall/hall?token={token}")
+    assert "token" not in found.page.url
+    ready(found.page)
+    yield found
+    found.context.close()
+
+
+def until(page: Page, expression: str, limit_ms: int = READY_MS) -> None:
+    """Waits for a truth of the page. Not wait_for_function: its eval is what the page's policy forbids."""
+    for _ in range(0, limit_ms, STEP_MS):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(STEP_MS)
+    raise AssertionError(f"not within {limit_ms} ms: {expression}")
+
+
+def ready(page: Page) -> None:
+    until(page, "Boolean(window.Wall) && Wall.state.live !== null && WallMap.stats().vehicles > 0")
+
+
+def test_no_size_scrolls_spills_or_sets_small_type_and_no_other_host_is_asked(wall: Watched, site: Site) -> None:
+    for (width, height), layout in {**SIZES, **OTHERS}.items():
+        wall.page.set_viewport_size({"width": width, "height": height})
+        wall.page.reload()
+        ready(wall.page)
+        assert wall.page.evaluate("document.getElementById('stage').dataset.layout") == layout
+        page = "document.documentElement"
+        assert wall.page.evaluate(f"[{page}.scrollWidth <= innerWidth, {page}.scrollHeight <= innerHeight]") == [True, True]
+        assert wall.page.evaluate(OUTSIDE) == [], (width, height)
+        assert wall.page.evaluate(SPILLED) == [], (width, height)
+        assert wall.page.evaluate(TOO_SMALL, SMALLEST_PX) == [], (width, height)
+    assert wall.foreign == [] and wall.violations == [] and wall.errors == []
+
+
+def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) -> None:
+    book = Library(data).current()
+    shown: dict[str, str] = wall.page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.tile[data-metric]')].map(t => "
+        "[t.dataset.metric, (t.querySelector('.value') || t.querySelector('.state')).textContent.trim()]))"
+    )
+    assert len(shown) >= 4
+    for metric, text in shown.items():
+        assert text == fmt.reading(book.read(metric), book.metrics[metric].decimals).text
+    live: Any = wall.page.evaluate("Object.fromEntries([...document.querySelectorAll('[data-live]')].map(n => [n.dataset.live, n.textContent]))")
+    assert sum(int(text.replace(",", "")) for text in live.values()) == VEHICLES
+
+
+def test_a_stopped_server_is_announced_and_the_wall_comes_back_by_itself(wall: Watched, site: Site) -> None:
+    before = wall.page.inner_text(".tile .figure, .tile .state")
+    try:
+        site.stop()
+        wall.page.wait_for_selector("#cut:not([hidden])", timeout=CUT_MS)
+        assert "连接中断" in wall.page.inner_text("#cut")
+        assert wall.page.inner_text(".tile .figure, .tile .state") == before
+    finally:
+        site.start()
+    wall.page.wait_for_selector("#cut", state="hidden", timeout=BACK_MS)
+
+
+def test_a_revoked_screen_says_so_and_keeps_its_last_picture(wall: Watched, data: Path) -> None:
+    state = Settings(data).state
+    for device in access.devices(state):
+        access.revoke_device(state, device["id"])
+    wall.page.wait_for_selector("#cut:not([hidden])", timeout=CUT_MS)
+    assert "授权已失效" in wall.page.inner_text("#cut")
+    assert wall.page.locator(".tile").count() >= 4
+
+
+def test_numbers_age_by_the_clock_of_the_browser(wall: Watched) -> None:
+    seen = wall.page.evaluate(
+        """async () => {
+            const tile = document.querySelector(".tile"), seen = [];
+            for (const share of [0.5, 1.5, 3, 9]) {
+                tile.dataset.staleAfter = "1000";
+                tile.dataset.asof = new Date(Date.now() - share * 1000 * 1000).toISOString();
+                await new Promise(done => setTimeout(done, 1200));
+                seen.push(tile.dataset.age);
+            }
+            return seen.concat(tile.querySelector(".age-note").textContent, document.getElementById("oldest").textContent);
+        }"""
+    )
+    assert seen[:4] == ["live", "ageing", "stale", "dead"]
+    assert "延迟 2 小时" in seen[4] and "已延迟" in seen[5]
+
+
+def test_vehicles_glide_and_a_long_jump_snaps(wall: Watched, data: Path) -> None:
+    ref = 11
+    publish_live(data, 2, shift=0.005)
+    until(wall.page, "Wall.state.live === 2")
+    early = wall.page.evaluate(f"WallMap.where({ref})[0]")
+    wall.page.wait_for_timeout(1500)
+    later = wall.page.evaluate(f"WallMap.where({ref})[0]")
+    assert later > early
+    publish_live(data, 3, shift=0.1)
+    until(wall.page, "Wall.state.live === 3")
+    landed = wall.page.evaluate(f"WallMap.where({ref})[0]")
+    wall.page.wait_for_timeout(500)
+    assert wall.page.evaluate(f"WallMap.where({ref})[0]") == landed
+    publish_live(data, 4)
+
+
+def test_a_new_build_reloads_an_untouched_page_and_never_in_a_circle(wall: Watched) -> None:
+    wall.page.route("**/version", lambda route: route.fulfill(json={**route.fetch().json(), "build": "newer"}))
+    with wall.page.expect_event("load", timeout=READY_MS):
+        pass
+    ready(wall.page)
+    wall.page.evaluate("window.sameDocument = true")
+    wall.page.wait_for_timeout(7000)
+    assert wall.page.evaluate("window.sameDocument") is True
+
+
+def test_the_frame_rate_with_six_thousand_vehicles_is_reported(wall: Watched, record_property: Any, data: Path) -> None:
+    """Measured and told, never judged: a shared machine without a graphics card says little about a wall."""
+    for (width, height) in SIZES:
+        wall.page.set_viewport_size({"width": width, "height": height})
+        wall.page.wait_for_timeout(9000)
+        found = wall.page.evaluate("WallMap.stats()")
+        assert found["vehicles"] == VEHICLES and found["fps"] > 0
+        record_property(f"fps_{width}x{height}", found["fps"])
+        print(f"{width}x{height}: {found['fps']} fps, level {found['level']}, {found['vehicles']} vehicles")
