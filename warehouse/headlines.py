@@ -52,8 +52,8 @@ def _change(reading: Reading) -> float:
 
 def _sentence(book: Book, metric: Metric, reading: Reading, at: str | None) -> str:
     head = f"{metric.label} {figure(metric, reading.value)}"
-    if reading.target:
-        word = {"good": "达标", "warn": "接近目标", "bad": "未达标"}[reading.judgement or "good"]
+    if reading.target and reading.judgement:
+        word = {"good": "达标", "warn": "接近目标", "bad": "未达标"}[reading.judgement]
         head += f",{word}(目标 {'≥' if metric.better == 'up' else '≤'} {figure(metric, reading.target.green)})"
     change = _change(reading)
     if reading.previous is not None and abs(change) > 1e-9:

@@ -58,41 +58,64 @@ def settled(writer: Writer) -> set[int]:
 
 
 def load(writer: Writer, settings: Settings, door: Door, note: Landed, rows: pa.Table) -> Account:
-    """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in answers its account again and changes nothing.
+    """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
+    answers its account again and changes nothing.
 
     Raises ContractBroken when more rows are bad than the contract allows; then nothing of it is in, the payload stays."""
-    contract = contracts()[note.table]
     known = writer.execute("SELECT rows_in, merged, older, duplicate, quarantined FROM run.batch WHERE landing_seq = ?", [note.seq])
-    if known:
-        return Account(*known[0])
-    passed = door.pass_through(contract, rows)
-    count = passed.num_rows
-    incoming = passed.append_column("_row", pa.array(range(count), pa.int64()))
+    return Account(*known[0]) if known else load_many(writer, settings, door, [(note, rows)])[0]
+
+
+def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tuple[Landed, pa.Table]]) -> list[Account]:
+    """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one each.
+
+    Raises ContractBroken, with nothing of any of them in, when one of them has too many bad rows: load them singly then."""
+    first = payloads[0][0]
+    contract = contracts()[first.table]
+    incoming = pa.concat_tables([_incoming(contract, door, note, rows) for note, rows in payloads])
+    counts = {note.seq: rows.num_rows for note, rows in payloads}
     with writer.registered(incoming=incoming):
-        writer.execute(_typed(contract, note))
-        bad = writer.execute("SELECT count(*) FROM batch WHERE len(_bad) > 0")[0][0]
-        if count >= 100 and bad > max(contract.max_bad_ratio * count, 20) and not note.mapping.get("accept_bad"):
-            sample = writer.execute("SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1 ORDER BY 2 DESC LIMIT 3")
-            reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
-            raise ContractBroken(f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name}")
-        files = lake.stage(writer, settings, contract, note) if contract.load == "lake" else []
+        writer.execute(_typed(contract, first))
+        bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        for note, _ in payloads:
+            _acceptable(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
+        files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
         with writer.transaction():
-            _quarantine(writer, contract, note)
+            _quarantine(writer, contract)
             if contract.load == "lake":
-                account = lake.commit(writer, contract, note, files, count, bad)
+                accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
             else:
-                account = _merge(writer, contract, note, count, bad)
-            if not account.balanced:
-                raise ContractBroken(f"行数不平:{account}", where=f"{note.table} {note.name}")
-            dropped = sum(column.door == "drop" for column in contract.columns) * count
-            writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                           [note.seq, note.source, note.entity, note.name, account.rows_in, account.merged, account.older,
-                            account.duplicate, account.quarantined, dropped, naive(note.landed_at), note.sha256])
-            if note.cursor:
-                transport, value = note.cursor.split("|", 1)
-                set_cursor(writer, note.source, f"{note.entity}:{transport}", value, note.seq)
+                accounts = _merge(writer, contract, counts, bad)
+            for (note, _), account in zip(payloads, accounts, strict=True):
+                _book(writer, contract, note, account)
             faults.point("before_commit")
-    return account
+    return accounts
+
+
+def _incoming(contract: Contract, door: Door, note: Landed, rows: pa.Table) -> pa.Table:
+    passed, count = door.pass_through(contract, rows), rows.num_rows
+    passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column("_seq", pa.array([note.seq] * count, pa.int64()))
+    return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
+
+
+def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
+    if count < 100 or bad <= max(contract.max_bad_ratio * count, 20) or note.mapping.get("accept_bad"):
+        return
+    sample = writer.execute("SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3", [note.seq])
+    reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
+    raise ContractBroken(f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name.split('|')[0]}")
+
+
+def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
+    if not account.balanced:
+        raise ContractBroken(f"行数不平:{account}", where=f"{note.table} {note.name}")
+    dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
+    writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                   [note.seq, note.source, note.entity, note.name, account.rows_in, account.merged, account.older,
+                    account.duplicate, account.quarantined, dropped, naive(note.landed_at), note.sha256])
+    if note.cursor:
+        transport, value = note.cursor.split("|", 1)
+        set_cursor(writer, note.source, f"{note.entity}:{transport}", value, note.seq)
 
 
 def naive(text: str) -> dt.datetime:
@@ -137,46 +160,48 @@ def _typed(contract: Contract, note: Landed) -> str:
     if contract.version:
         column = next(item for item in contract.columns if item.name == contract.version)
         # a clock that runs ahead at the source must not freeze a row for ever (F15)
-        version = f"least({_cast(column)}, TIMESTAMP '{naive(note.landed_at)}' + INTERVAL 60 SECOND)"
+        version = f"least({_cast(column)}, _landed + INTERVAL 60 SECOND)"
     key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
     return f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
-        SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, {note.seq}::BIGINT AS _seq, _row,
+        SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, _seq, _row, _landed,
         list_filter([{", ".join(rules)}], x -> x IS NOT NULL) AS _bad FROM incoming)"""
 
 
-def _quarantine(writer: Writer, contract: Contract, note: Landed) -> None:
+def _quarantine(writer: Writer, contract: Contract) -> None:
     """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
     plain = ", ".join(f"{column.name} := incoming.{column.name}" for column in contract.stored if column.level in ("L1", "L2"))
     writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
-        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, {note.seq}, batch._row, TIMESTAMP '{naive(note.landed_at)}'
-        FROM batch JOIN incoming ON incoming._row = batch._row WHERE len(batch._bad) > 0""")
+        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
+        FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
 
 
-def _merge(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> Account:
+def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict[int, int]) -> list[Account]:
+    """Merges the batch and says what became of the rows of each payload (`counts`, `bad`: landing number → rows)."""
     table, keys = f"raw.{contract.table}", ", ".join(contract.key)
     names = ", ".join(column.name for column in contract.stored)
     on = " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
-    # within the batch: the newest of a key goes on, identical ones are duplicates, the others older
     if contract.load == "own":  # a table of the bureau's own is replaced as a whole
         writer.execute(f"DELETE FROM {table}")
+    # within the batch: the newest of a key goes on, identical ones are duplicates, the others older
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER w AS _rank,
-        first_value(_hash) OVER w AS _best, row_number() OVER (PARTITION BY {keys}, _hash ORDER BY _version DESC, _row DESC) AS _copy
-        FROM batch WHERE len(_bad) = 0 WINDOW w AS (PARTITION BY {keys} ORDER BY _version DESC, _row DESC)""")
-    writer.execute(f"""CREATE OR REPLACE TEMP TABLE verdict AS SELECT b._row AS _brow, CASE
+        row_number() OVER (PARTITION BY {keys}, _hash ORDER BY _version DESC, _seq DESC, _row DESC) AS _copy
+        FROM batch WHERE len(_bad) = 0 WINDOW w AS (PARTITION BY {keys} ORDER BY _version DESC, _seq DESC, _row DESC)""")
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS SELECT b.*, CASE
+        WHEN b._rank > 1 THEN CASE WHEN b._copy > 1 THEN 'duplicate' ELSE 'older' END
         WHEN b._hash = s._hash AND s._deleted_at IS NULL THEN 'duplicate'
         WHEN s._seq IS NULL OR (b._version, b._seq) > (s._version, s._seq) THEN 'merged' ELSE 'older' END AS _fate
-        FROM ranked b LEFT JOIN {table} s ON {on} WHERE b._rank = 1""")
-    fates = dict(writer.execute("SELECT _fate, count(*) FROM verdict GROUP BY 1"))
-    extra = writer.execute("SELECT count(*) FILTER (_copy > 1), count(*) FILTER (_copy = 1) FROM ranked WHERE _rank > 1")[0]
-    writer.execute("CREATE OR REPLACE TEMP TABLE winner AS SELECT ranked.* FROM ranked JOIN verdict ON _row = _brow WHERE _fate = 'merged'")
+        FROM ranked b LEFT JOIN {table} s ON {on}""")
+    writer.execute("CREATE OR REPLACE TEMP TABLE winner AS SELECT * FROM judged WHERE _fate = 'merged'")
     touch = f"CAST({contract.touches} AS DATE)" if contract.touches else "NULL::DATE"
-    writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, {note.seq} FROM winner")
+    writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, _seq FROM winner")
     if contract.history:
         _keep_history(writer, contract, table, names, on)
     writer.execute(f"DELETE FROM {table} s USING winner b WHERE {on}")
     faults.point("mid_merge")
     writer.execute(f"INSERT INTO {table} SELECT {names}, _version, _seq, _row, _hash, NULL FROM winner")
-    return Account(count, fates.get("merged", 0), fates.get("older", 0) + extra[1], fates.get("duplicate", 0) + extra[0], bad)
+    fates = {(seq, fate): number for seq, fate, number in writer.execute("SELECT _seq, _fate, count(*) FROM judged GROUP BY 1, 2")}
+    return [Account(count, fates.get((seq, "merged"), 0), fates.get((seq, "older"), 0), fates.get((seq, "duplicate"), 0), bad.get(seq, 0))
+            for seq, count in counts.items()]
 
 
 def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str) -> None:
@@ -187,8 +212,7 @@ def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on
         s._row, s._hash, s._deleted_at FROM {table} s JOIN winner b ON {on}
         WHERE NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = s._version AND h._hash = s._hash)""")
     writer.execute(f"""INSERT INTO {history} SELECT {", ".join("b." + name.strip() for name in names.split(","))}, b._version, b._seq,
-        b._row, b._hash, NULL FROM ranked b LEFT JOIN verdict v ON v._brow = b._row
-        WHERE b._copy = 1 AND coalesce(v._fate, CASE WHEN b._hash = b._best THEN 'duplicate' ELSE 'older' END) = 'older'
+        b._row, b._hash, NULL FROM judged b WHERE b._fate = 'older'
         AND NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = b._version AND h._hash = b._hash)""")
 
 

@@ -269,7 +269,7 @@ class Book:
         """Data time and promise of the input that has used up most of its promise."""
         states = [state for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources and state.data_time]
         if not states:
-            return self.generation.built_at, 3600
+            return (None, 3600) if metric.sources else (self.generation.built_at, 3600)
         built = self.generation.built_at
         worst = max(states, key=lambda state: (built - (state.data_time or built)).total_seconds() / state.stale_after_s)
         return worst.data_time, worst.stale_after_s

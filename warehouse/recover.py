@@ -132,9 +132,9 @@ def fingerprint(writer: Writer, settings: Settings | None = None) -> dict[str, t
     `settings` are given, of the lake: equal fingerprints mean equal warehouses."""
     found: dict[str, tuple[int, int]] = {}
     if settings is not None:
-        names = ", ".join(column.name for column in contracts()["gps_location"].stored)
+        columns = ", ".join(column.name for column in contracts()["gps_location"].stored)
         found["lake.gps_location"] = writer.execute(
-            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {names} FROM {lake.read(lake.files(writer, settings))}) t")[0]  # type: ignore[assignment]
+            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {columns} FROM {lake.read(lake.files(writer, settings))}) t")[0]  # type: ignore[assignment]
     for schema, table in writer.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('raw', 'marts')"):
         if table in ("quarantine", "source_delivery"):
             continue

@@ -10,14 +10,16 @@ CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
 CREATE OR REPLACE TEMP MACRO no_filler(x) AS CASE WHEN trim(x) IN ('', '无', '/', '-', '暂无', '未知', 'NULL', 'null') THEN NULL ELSE trim(x) END;
 CREATE OR REPLACE TEMP MACRO no_filler_date(d) AS CASE WHEN d IN (DATE '1900-01-01', DATE '9999-12-31', DATE '1970-01-01') THEN NULL ELSE d END;
 
+CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
+    '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学]');
+
 -- A plate as printed: separators and the colour inside the string removed, O/I after the city letter read as 0/1,
 -- a lost 挂 put back on six-character plates (D02).
 CREATE OR REPLACE TEMP MACRO plate_bare(x) AS regexp_replace(regexp_replace(code_norm(x), '[_(]?[黄蓝绿黑白][色]?牌?[)]?$', ''), '[·•.\-_ ]', '', 'g');
 CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_bare(x), '^[^A-Z0-9]')
     THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
-CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
-CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
-    '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学]');
+-- Nearly all plates are right as they come; only the others pay for the repair.
+CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN is_plate(x) THEN x WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
 
 -- Plate colours of JT/T 697.7-2014; 0x91–0x94 read as decimal are repaired by subtracting 54 (D03).
 CREATE OR REPLACE TEMP MACRO is_plate_color(c) AS c IN (0, 1, 2, 3, 4, 5, 9, 91, 92, 93, 94);
