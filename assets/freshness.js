@@ -161,6 +161,10 @@
     var root = document.documentElement, next = root.dataset.theme === "dark" ? "light" : "dark";
     root.dataset.theme = next;
     try { localStorage.setItem("zb-theme", next); } catch (e) { /* kept for this page only */ }
+    document.cookie = "zb-theme=" + next + "; path=/; max-age=31536000; samesite=lax";
+    var shown = frame();
+    // the same generation again: the server draws the charts anew in the other colours
+    if (shown) window.dash_clientside.set_props("shell-generation", { data: shown.dataset.generation + "/" + next });
   }
 
   function logout() {

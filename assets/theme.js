@@ -4,5 +4,7 @@
   var chosen = null;
   try { chosen = localStorage.getItem("zb-theme"); } catch (e) { /* private mode: follow the system */ }
   var dark = chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
+  // charts are drawn by the server, which learns of the choice by this cookie
+  document.cookie = "zb-theme=" + (dark ? "dark" : "light") + "; path=/; max-age=31536000; samesite=lax";
   if (!document.documentElement.dataset.theme) document.documentElement.dataset.theme = dark ? "dark" : "light";
 })();

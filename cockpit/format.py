@@ -18,6 +18,8 @@ DASH = "—"
 WAN, YI = 10_000, 100_000_000
 WAN_FROM = 100_000
 """From here on counts are read in 万: 21,486 辆 is still read exactly, 128.6 万 km is not."""
+TOO_FEW = "人数过少"
+"""Instead of a ratio or mean over so few people that it would tell who they are."""
 RELATIVE_FROM = 20
 """Below this a relative change says less than the difference itself (2 家 of 18 家 is not "11 %")."""
 
@@ -79,12 +81,22 @@ def value(amount: float | None, unit: str, decimals: int = 0) -> Shown:
 
 
 def reading(item: Reading, decimals: int = 0) -> Shown:
-    """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · <5)."""
+    """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · <5 人 · 人数过少)."""
     if item.status == "ok":
         return value(item.value, item.unit, decimals)
     if item.status == "small_cell":
-        return Shown(STATUS_LABELS["small_cell"], item.unit, "small_cell")
+        return Shown(TOO_FEW, "", "small_cell") if is_rate(item) else Shown(STATUS_LABELS["small_cell"], item.unit, "small_cell")
     return Shown(STATUS_LABELS[item.status], "", item.status)
+
+
+def is_rate(item: Reading) -> bool:
+    """True for a ratio, a mean or a score: what is suppressed is then the figure, not a number of people."""
+    return item.unit in ("ratio", "分") or "/" in item.unit
+
+
+def reason(error: str) -> str:
+    """What went wrong, for a reader who is not the operator: without addresses in brackets and without what to do."""
+    return error.partition(";处理办法")[0].partition("(")[0].partition("(")[0].strip()
 
 
 def delta(now: float | None, before: float | None, unit: str, better: str = "context", decimals: int = 0) -> Delta:
@@ -110,13 +122,26 @@ def delta(now: float | None, before: float | None, unit: str, better: str = "con
 
 
 def parts(item: Reading) -> str:
-    """Numerator and denominator as "7,842 / 8,396"; only the numerator where there is no denominator; "" for neither.
+    """Numerator and denominator as "7,842 / 8,396", large ones as "484.4万 / 487.1万"; "" where there are not two.
 
-    Suppressed cells tell no parts."""
-    if item.status == "small_cell" or item.num is None or item.den is None:
+    Suppressed cells tell no parts; of a mean of scores the sum of points tells nobody anything."""
+    if item.status == "small_cell" or item.unit == "分" or item.num is None or item.den is None:
         return ""
-    places = 0 if float(item.num).is_integer() else 1
-    return f"{number(item.num, places)} / {number(item.den, 0 if float(item.den).is_integer() else 1)}"
+    return f"{_part(item.num)} / {_part(item.den)}"
+
+
+def _part(amount: float) -> str:
+    if abs(amount) >= WAN_FROM:
+        shown = value(amount, "")
+        return f"{shown.text}{shown.unit}"
+    # metres of a kilometre or tenths of a day count only in small sums
+    return number(amount, 1 if abs(amount) < RELATIVE_FROM and not float(amount).is_integer() else 0)
+
+
+def visible(now: float | None, before: float | None, unit: str, decimals: int = 0) -> bool:
+    """True when the difference of two stored values is more than nothing in the decimals that are shown."""
+    change = delta(now, before, unit, "context", decimals)
+    return change.known and change.tone != "flat"
 
 
 def target(goal: Target | None, unit: str, better: str, decimals: int = 0) -> str:

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
+from flask import request
 
 from cockpit import access, shell, texts
 from cockpit.pages import overview, routes
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
+from cockpit.theme import DARK, LIGHT
+from warehouse import units
 from warehouse.errors import CockpitError, DataMissing
 
 if TYPE_CHECKING:
     from warehouse.readings import Library
 
 MENU_GENERATIONS = 12
+THEME_COOKIE = "zb-theme"
 LOG = logging.getLogger("cockpit")
 
 
@@ -45,7 +49,7 @@ def register(app: Dash, library: Library) -> None:
 def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> tuple[Component, str]:
     """The framed page of an address and its title; a page that cannot be made becomes a sentence, never a trace."""
     try:
-        return _drawn(library, Address.parse(path, search), now or dt.datetime.now(dt.UTC))
+        return _drawn(library, Address.parse(path, search), now or units.now())
     except KeyError:
         return shell.failure(*texts.ERRORS[404]), texts.ERRORS[404][0]
     except DataMissing as error:
@@ -61,7 +65,9 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     wanted = address.get("as_of")
     book = library.open(wanted) if wanted else library.current()
     generations = tuple(library.generations()[:MENU_GENERATIONS])
-    visit = Visit(book, address, access.viewer(), now, generations)
+    # theme.js keeps the reader's choice in a cookie, because charts are drawn here
+    theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
+    visit = Visit(book, address, access.viewer(), now, generations, theme)
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"
@@ -79,7 +85,7 @@ def version(library: Library, data: Any, build: str, now: dt.datetime | None = N
         frame = live.read(data)
     except CockpitError:
         frame = None
-    moment = now or dt.datetime.now(dt.UTC)
+    moment = now or units.now()
     return {
         "generation": generation,
         "live": None if frame is None else frame.version,

@@ -27,6 +27,7 @@ ROLES = {
 
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月"}
 PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月"}
+PREVIOUS_SHORT = "环比"
 THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月"}
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月"}
 LAST_YEAR = "同比去年"

@@ -26,7 +26,7 @@ from cockpit import state, texts
 from cockpit import wall_scene as scenes
 from cockpit.sessions import SCREEN
 from cockpit.templates import render
-from warehouse import live
+from warehouse import live, units
 from warehouse.errors import DataMissing
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
@@ -193,7 +193,7 @@ def register(
     server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
 ) -> None:
     """Adds /wall/<screen> and its endpoints to `server`. `clock` gives the aware present (tests pass their own)."""
-    wall = Wall(library, settings, clock or (lambda: dt.datetime.now(dt.UTC)))
+    wall = Wall(library, settings, clock or units.now)
     routes = Blueprint("wall", __name__, url_prefix="/wall/<screen>")
 
     @routes.url_value_preprocessor

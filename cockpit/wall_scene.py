@@ -27,7 +27,7 @@ TARGET_AT = 0.75
 SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
-REASONS = {"missing": "本期没有收到记录", "failed": "来源上次采集失败", "insufficient": "分母低于下限,不计算", "small_cell": ""}
+REASONS = {"missing": "本期没有收到记录", "failed": "来源上次采集失败", "insufficient": "分母低于下限,不计算", "small_cell": "人数过少,不显示"}
 ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
 """Beginning of an alarm's status → tone; any other status is told without a judgement."""
 
@@ -145,11 +145,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
 
 def parts(item: Reading) -> str:
     """Numerator and denominator short enough for a card: "7,842 / 8,396", large ones as "484.4万 / 487.1万"."""
-    if item.unit == SCORE or item.status != "ok" or item.num is None or item.den is None:
-        return ""
-    if max(item.num, item.den) < fmt.WAN_FROM:
-        return fmt.parts(item)
-    return " / ".join(f"{shown.text}{shown.unit}" for shown in (fmt.value(item.num, ""), fmt.value(item.den, "")))
+    return fmt.parts(item) if item.status == "ok" else ""
 
 
 def when(item: Reading, today: dt.date) -> str:

@@ -24,6 +24,7 @@ from cockpit import format as fmt
 from cockpit import pdf_text, printing, texts, weekly_check, weekly_pages
 from cockpit.templates import render
 from cockpit.theme import ASSETS
+from warehouse import units
 from warehouse.cli import data_option
 from warehouse.errors import DataMissing, PrintFailed
 from warehouse.readings import Library
@@ -65,7 +66,7 @@ def release(library: Library, settings: Settings, week: str | None = None, *, no
             raise PrintFailed(
                 "周报自检未通过,没有发布:" + ";".join(found), where=name, to_do="请按提示处理数据或字体后重新打印"
             )
-        facts = _facts(issue, name, made, seconds, now or dt.datetime.now(dt.UTC))
+        facts = _facts(issue, name, made, seconds, now or units.now())
         _keep(settings.reports, name, made, facts)
     return facts
 

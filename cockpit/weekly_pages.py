@@ -130,7 +130,7 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
 
 def brief(error: str) -> str:
     """What went wrong without what to do about it: the reader of the paper is not the operator."""
-    told = error.partition(";")[0]
+    told = fmt.reason(error)
     return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
 
 

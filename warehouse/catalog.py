@@ -21,14 +21,16 @@ GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机�
 
 @dataclass(frozen=True)
 class Column:
-    """A landed column. source: the name in the payload (same as ours unless said). door: what happens to the value
-    before it may enter the warehouse (person → HMAC key, phone → hash, mask_name, holder, birth_year, drop)."""
+    """A landed column. source: the name in the payload (same as ours unless said). fallback: the column of the
+    payload to take where this one is empty. door: what happens to the value before it may enter the warehouse (person →
+    HMAC key, phone → hash, mask_name, holder, birth_year, drop)."""
 
     name: str
     type: str
     level: str
     label: str
     source: str = ""
+    fallback: str = ""
     door: str = ""
     rule: str = ""
     required: bool = False

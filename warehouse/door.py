@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from warehouse.catalog import Column, Contract
 from warehouse.keys import Pseudonyms
@@ -59,6 +60,8 @@ class Door:
                 out[column.name] = rows[column.name] if column.name in rows.column_names else pa.nulls(count, pa.string())
                 continue
             values = rows[column.source]
+            if column.fallback and column.fallback in rows.column_names:
+                values = pc.coalesce(values, rows[column.fallback])
             if column.door:
                 values = self._through(column, values.to_pylist(), verdict)
             out[column.name] = values

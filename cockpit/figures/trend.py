@@ -13,7 +13,7 @@ from cockpit.theme import LIGHT, Theme, template
 from warehouse.reading import STATUS_LABELS, Point, Target
 
 MAX_TICKS = 9
-HEIGHT = 292
+HEIGHT = 336
 PADDING = 0.12
 """Share of the value span left free above and below the line."""
 

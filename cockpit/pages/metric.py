@@ -14,7 +14,7 @@ from cockpit.figures.contribution import Change, explain
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import waterfall
-from cockpit.tiles.bars import bars
+from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
 from cockpit.tiles.entities import View, entities
 from cockpit.tiles.graph import graph
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GRAINS = {"town": "镇街", "company": "企业"}
 FINER = {"district": "town", "town": "company"}
+MIN_POINTS = 2
 SPAN_POINTS = {"day": 42, "week": 27, "month": 18}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
 
@@ -48,8 +49,13 @@ def render(visit: Visit, metric_id: str) -> Page:
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or _card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
     right = [c for c in (_definition(visit, metric), drawn if wide is not drawn else None) if c is not None]
+    head = hero(reading, decimals=metric.decimals, sentence=_sentence(metric, reading, towns, change))
+    if not metric.drill:
+        # nothing below the district: no empty cards, the definition stands beside the trend
+        body: list[Component] = [head, html.Div([wide, _definition(visit, metric)], className="grid grid-2-1")]
+        return Page(metric.label, body, group=metric.group, tools=_tools(visit, metric, reading))
     body = [
-        hero(reading, decimals=metric.decimals, sentence=_sentence(metric, reading, towns, change)),
+        head,
         html.Div([wide, _places(visit, metric, reading, towns)], className="grid grid-2-1"),
         html.Div([html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"),
     ]
@@ -85,17 +91,27 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
             return None
         span = spans[0]
     at = visit.address.get("at") if span == reading.window else None
-    points = visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code)
+    points = _known(visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code))
+    if sum(p.value is not None for p in points) < MIN_POINTS:
+        switch = tools.windows(visit, spans, span, key="span")
+        words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
+        return _card("趋势", "", html.Div(switch, className="card-switch"), words)
     past = _last_year(visit, metric, span, points, reading.place.code)
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
-        target=reading.target, tone=theme.tone(metric.group),
+        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme,
     )  # fmt: skip
     unit = fmt.value(0, metric.unit).unit
     note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), f"单位 {unit}"])
     label = f"{metric.label}趋势"
     switch = tools.windows(visit, spans, span, key="span")
     return _card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label))
+
+
+def _known(points: list[Point]) -> list[Point]:
+    """From the first known step on, but at least a third of the steps: a young series does not start in empty space."""
+    first = next((i for i, p in enumerate(points) if p.value is not None), 0)
+    return points[min(first, len(points) * 2 // 3) :]
 
 
 def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], place: str) -> list[Point]:
@@ -122,6 +138,8 @@ def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]
         return visit.address.here(place=item.place.code, page=None, q=None)
 
     goal = " · 竖线为目标" if any(t.target for t in towns) else ""
+    foot = starts_at(towns)
+    goal += f" · {foot}" if foot else ""
     chosen = _town_of(visit, reading.place)
     return _card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
 
@@ -133,6 +151,7 @@ def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -
         decimals=metric.decimals,
         href=lambda item: visit.address.here(place=item.place.code, page=None, q=None),
         chosen=_town_of(visit, reading.place),
+        theme=visit.theme,
     )
     if drawn is None or not towns:
         return None
@@ -168,7 +187,11 @@ def _why(visit: Visit, metric: Metric, reading: Reading, change: Change | None) 
     unit = "百分点" if metric.unit == "ratio" else metric.unit
     if change is None:
         reason = _why_not(metric, reading)
-        return html.Section(html.P([html.B("为什么变了"), reason], className="why-not"), className="card") if reason else None
+        return _said("为什么变了", reason) if reason else None
+    if not fmt.visible(change.now, change.before, metric.unit, metric.decimals) and not any(
+        fmt.visible(change.before + p.amount, change.before, metric.unit, metric.decimals) for p in change.pieces
+    ):
+        return _said("为什么变了", f"与{texts.BEFORE[reading.window]}持平,各项变化都小于显示精度。")
     ends = (texts.BEFORE[reading.window], texts.THIS[reading.window])
     drawn = waterfall.waterfall(
         change, unit=metric.unit, decimals=metric.decimals, better=metric.better, ends=ends,
@@ -177,13 +200,17 @@ def _why(visit: Visit, metric: Metric, reading: Reading, change: Change | None) 
     return _card("为什么变了", f"环比贡献分解,{unit} · 各段相加等于总变化", drawn)
 
 
+def _said(title: str, words: str) -> Component:
+    return html.Section(html.P([html.B(title), words], className="why-not"), className="card")
+
+
 def _why_not(metric: Metric, reading: Reading) -> str:
     """Why there is no split, "" where nobody would expect one."""
     if FINER.get(reading.place.grain, "") not in metric.drill or reading.window not in SPAN_POINTS or reading.value is None:
         return ""
     if not reading.complete:
         return "本期未满,期末后给出分解。"
-    return "下级之和不等于本级(有跨界或未归属的记录,或缺上期数据),不作分解。"
+    return "下级之和不等于本级(有跨界、未归属或因人数过少不显示的记录,或缺上期数据),不作分解。"
 
 
 def _town_of(visit: Visit, place: Place) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit import texts, theme
+from cockpit import points, texts, theme
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.kpi import tile
@@ -31,6 +33,7 @@ def render(visit: Visit) -> Page:
     body: list[Component] = [_headline(visit, window)]
     for group, metrics in groups.items():
         body.append(group_cards(visit, group, metrics, window, linked=True))
+    body.append(_fine_print(visit, window))
     return Page("总览", body, group="overview", tools=_tools(visit, window, [("总览", "/")]))
 
 
@@ -39,7 +42,7 @@ def render_group(visit: Visit, group: str) -> Page:
     metrics = grouped(visit.book.metrics.values())[group]
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body = [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window)]
+    body = [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     return Page(title, body, group=group, tools=_tools(visit, window, steps))
 
@@ -60,22 +63,48 @@ def window_of(metric: Metric, wanted: str) -> str:
     return wanted if wanted in metric.windows else metric.windows[0]
 
 
+def period_of(visit: Visit, window: str) -> str | None:
+    """The `at` word of the whole page: what the address asks for, else the period that most metrics answer with when
+    nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
+    asked = visit.address.get("at")
+    if asked:
+        return asked
+    answers = [visit.book.read(m.id, window) for m in visit.book.metrics.values() if window in m.windows]
+    found = Counter(fmt.period_key(window, r.win_start) for r in answers if r.window == window)
+    return found.most_common(1)[0][0] if found else None
+
+
+def _fine_print(visit: Visit, window: str) -> Component:
+    """What would else stand as a mark on every card: whether the period is over, and until when it may change."""
+    sample = next((m for m in visit.book.metrics.values() if window in m.windows and m.freeze_h), None)
+    words = []
+    if sample is not None:
+        reading = visit.book.read(sample.id, window, period_of(visit, window))
+        name = fmt.period(window, reading.win_start, reading.win_end)
+        if not reading.complete:
+            words.append(f"{name}尚未结束,为截至数据时间的累计,环比、同比取相同天数。")
+        elif reading.provisional:
+            until = dt.datetime.combine(reading.win_end, dt.time()) + dt.timedelta(days=1, hours=sample.freeze_h)
+            words.append(f"{name}的数为暂定值:{until:%m-%d} 前补传的数据仍会改变它。")
+    return html.P(words, className="fine-print")
+
+
 def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Component]:
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
     period = None
     if sample is not None:
-        reading = visit.book.read(sample.id, window, visit.address.get("at"))
+        reading = visit.book.read(sample.id, window, period_of(visit, window))
         period = tools.periods(visit, window, reading.win_start, reading.win_end)
     found = [tools.crumbs(*steps), tools.windows(visit, WINDOWS, window), period, html.Span(className="spacer")]
     return [item for item in found if item is not None] + [tools.copy_link()]
 
 
 def _headline(visit: Visit, window: str) -> Component:
-    sentences = visit.book.headline(window, visit.address.get("at"))
-    items = [html.Li(_strong(text)) for text in sentences] or [html.Li("本期没有需要特别说明的变化。")]
+    at = period_of(visit, window)
+    items = [html.Li(_strong(text)) for text in points.sentences(visit.book, window, at)] or [html.Li("本期没有需要特别说明的变化。")]
     return html.Section(
         [
-            html.Header([html.H2(f"{texts.THIS[window]}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
+            html.Header([html.H2(f"{_name(visit, window, at)}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
             html.Ol(items, className="headline"),
         ],
         className="card headline-card",
@@ -83,12 +112,18 @@ def _headline(visit: Visit, window: str) -> Component:
 
 
 def _strong(text: str) -> list[Component | str]:
-    """The part before the first colon is what a hurried reader needs."""
-    for mark in (":", ":"):
-        head, found, rest = text.partition(mark)
-        if found and len(head) <= 24:
-            return [html.B(head), f"{found}{rest}"]
-    return [text]
+    """The subject and its figure, which end at the first comma, are what a hurried reader needs."""
+    head, comma, rest = text.partition(",")
+    return [html.B(head), f"{comma}{rest}"]
+
+
+def _name(visit: Visit, window: str, at: str | None) -> str:
+    """What the period of the page is called: "第 47 周", "11 月", "11-22"."""
+    sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
+    if sample is None:
+        return texts.THIS[window]
+    start = visit.book.read(sample.id, window, at).win_start
+    return f"第 {fmt.tick(window, start)}" if window == "week" else fmt.tick(window, start)
 
 
 def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str, *, linked: bool) -> Component:
@@ -108,15 +143,17 @@ def tiles(cards: Sequence[Component]) -> Component:
 
 
 def _card(visit: Visit, metric: Metric, wanted: str) -> Component:
-    window, at = window_of(metric, wanted), visit.address.get("at")
-    if window != wanted:
-        at = None
+    window = window_of(metric, wanted)
+    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted)) if window != "now" else None
     reading = visit.book.read(metric.id, window, at)
     count = SPARK_POINTS[window]
-    points = visit.book.series(metric.id, window, count, at) if count else ()
-    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at)
-    note = "" if window == wanted else f"{texts.WINDOWS[window]}口径 {fmt.parts(reading) or _parts(reading)}".strip()
-    return tile(reading, decimals=metric.decimals, points=points, tone=theme.tone(metric.group), href=href, note=note)
+    trend = visit.book.series(metric.id, window, count, at) if count else ()
+    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None)
+    note = "" if window in (wanted, "now") else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
+    return tile(
+        reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=href, note=note, today=visit.today,
+        theme=visit.theme, marks=window not in (wanted, "now"),
+    )  # fmt: skip
 
 
 def _parts(reading: Reading) -> str:
@@ -142,7 +179,7 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
 
 def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:
     window = window_of(metric, wanted)
-    at = visit.address.get("at") if window == wanted else None
+    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted)) if window != "now" else None
     try:
         return {r.place.code: r for r in visit.book.by(metric.id, window, at, "town")}
     except CockpitError:

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from cockpit.format import ZONE
 from cockpit.pages.address import Address
 from cockpit.sessions import Viewer
+from cockpit.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
     from warehouse.readings import Book
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Visit:
-    """One rendering of one page. now: the server's time, aware. generations: ids, newest first."""
+    """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader."""
 
     book: Book
     address: Address
     viewer: Viewer
     now: dt.datetime
     generations: tuple[str, ...] = ()
+    theme: Theme = LIGHT
 
     @property
     def today(self) -> dt.date:

@@ -24,8 +24,15 @@ def bars(
     `href`: where a row leads, None → plain rows. `limit` 0 = all. `chosen`: place code to mark."""
     rows = ordered(readings)[: limit or None]
     low, high = scale(readings)
+    changes = any(fmt.delta(r.value, r.previous, r.unit).known for r in rows)
     lines = [_row(item, decimals, (low, high), href(item) if href else "", item.place.code == chosen) for item in rows]
-    return html.Div(lines, className="bars", role="list")
+    return html.Div(lines, className="bars" if changes else "bars bars-plain", role="list")
+
+
+def starts_at(readings: Sequence[Reading]) -> str:
+    """"条形自 92% 起" when the bars do not start at zero, else ""."""
+    low, _ = scale(readings)
+    return f"条形自 {low * 100:.0f}% 起" if low > 0 else ""
 
 
 def ordered(readings: Sequence[Reading]) -> list[Reading]:

@@ -62,6 +62,7 @@ def entities(
     page = min(max(1, view.page), pages)
     with_parts = any(r.den is not None and r.value is not None for r in readings)
     hidden = (() if with_parts else ("num", "den")) + (() if any(r.target for r in readings) else ("state",))
+    hidden += () if any(r.previous is not None for r in readings) else ("change",)
     columns = [c for c in COLUMNS if c not in hidden]
     head = html.Tr([_heading(c, readings, view, link) for c in columns])
     body = [_row(r, columns, decimals, town_name, href) for r in rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]]

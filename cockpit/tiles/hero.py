@@ -18,8 +18,7 @@ def hero(reading: Reading, *, decimals: int = 0, sentence: str = "") -> Componen
     """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved."""
     shown = fmt.reading(reading, decimals)
     facts = [
-        _change(texts.PREVIOUS[reading.window], reading.value, reading.previous, reading, decimals),
-        _change(texts.LAST_YEAR, reading.value, reading.last_year, reading, decimals),
+        *_changes(reading, decimals),
         _goal(reading, decimals),
         *_parts(reading),
         _state(reading),
@@ -33,7 +32,7 @@ def hero(reading: Reading, *, decimals: int = 0, sentence: str = "") -> Componen
 
 
 def _number(reading: Reading, shown: fmt.Shown) -> list[Component]:
-    if shown.status and shown.status != "small_cell":
+    if shown.status and not shown.unit:
         return [
             html.Span(shown.text, className="hero-state"),
             html.Span(STATUS_REASON[shown.status], className="hero-why"),
@@ -49,11 +48,23 @@ def _fact(label: str, body: Sequence[Component | str], tone: str = "", title: st
     )
 
 
+def _changes(reading: Reading, decimals: int) -> list[Component]:
+    """Both comparisons, a dash where one is unknown; a number of this moment has neither."""
+    if reading.window == "now" and reading.previous is None and reading.last_year is None:
+        return []
+    return [
+        _change(texts.PREVIOUS[reading.window], reading.value, reading.previous, reading, decimals),
+        _change(texts.LAST_YEAR, reading.value, reading.last_year, reading, decimals),
+    ]
+
+
 def _change(label: str, now: float | None, before: float | None, reading: Reading, decimals: int) -> Component:
     change = fmt.delta(now, before, reading.unit, reading.better, decimals)
     if not change.known:
         return _fact(label, [fmt.DASH], "tone-none")
     was = str(fmt.value(before, reading.unit, decimals))
+    if change.tone == "flat":
+        return _fact(label, ["持平"], "tone-flat", f"对比值 {was}")
     return _fact(
         label,
         [html.Span(change.glyph, className="glyph"), change.text, html.Small(change.unit)],
@@ -106,9 +117,13 @@ def movement(reading: Reading, towns: Sequence[Reading], decimals: int = 0) -> s
     unit = "个百分点" if change.unit == "百分点" else change.unit
     word = {"▲": "上升", "▼": "下降"}.get(change.glyph, "持平")
     start = f"{texts.THIS[reading.window]}{word}" + ("" if word == "持平" else f" {change.text} {unit}")
-    moved = [(t.value - t.previous, t) for t in towns if t.value is not None and t.previous is not None]
-    if len(moved) < 2:
+    known = [t for t in towns if t.value is not None and t.previous is not None]
+    if len(known) < 2:
         return f"{start}。"
+    # a town that moved by less than what is shown has not moved for the reader
+    moved = [(t.value - t.previous, t) for t in known if fmt.visible(t.value, t.previous, t.unit, decimals)]  # type: ignore[operator]
+    if not moved:
+        return f"{start};各镇街均无明显变化。"
     moved.sort(key=lambda pair: pair[0])
     counts = f"{sum(d > 0 for d, _ in moved)} 个镇街上升、{sum(d < 0 for d, _ in moved)} 个下降"
     ends = [_end("升幅最大", moved[-1], decimals)] if moved[-1][0] > 0 else []

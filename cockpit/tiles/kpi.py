@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -28,17 +29,20 @@ def tile(
     theme: Theme = LIGHT,
     size: Size = "card",
     note: str = "",
+    today: dt.date | None = None,
+    marks: bool = True,
 ) -> Component:
     """One card. `points`: the trend behind it, oldest first (none → no sparkline). `tone`: accent colour token.
     `href`: the metric page ("" → not a link). `size` "strip": label and value only. `note`: a further short line.
+    `today`: that day's times are shown without a date. `marks` False: 暂定 and 未满期 are said once for the whole page.
 
     Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
     `data-stale-after` let the browser's own clock age it; a card without a data time carries neither.
     """
     shown = fmt.reading(reading, decimals)
-    body = [_head(reading), _main(reading, shown, decimals)]
+    body = [_head(reading, marks), _main(reading, shown)]
     if size == "card":
-        body += [_middle(reading, points, tone, theme, decimals), _foot(reading, decimals, note)]
+        body += [_middle(reading, points, tone, theme, decimals), _foot(reading, note, today)]
     inner: Component = (
         dcc.Link(body, href=href, className="tile-body") if href else html.Div(body, className="tile-body")
     )
@@ -62,33 +66,30 @@ def clockwork(reading: Reading) -> dict[str, Any]:
     return facts
 
 
-def tags(reading: Reading) -> list[Component]:
-    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip)."""
+def tags(reading: Reading, marks: bool = True) -> list[Component]:
+    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip); without `marks` only the last."""
     found: list[Component] = []
     if reading.held:
         found.append(html.Span(texts.HELD, className="tag tag-held", title=reading.held))
-    if not reading.complete and reading.window != "now":
+    if marks and not reading.complete and reading.window != "now":
         found.append(html.Span(texts.INCOMPLETE, className="tag"))
-    if reading.provisional:
+    if marks and reading.provisional:
         found.append(html.Span(texts.PROVISIONAL, className="tag tag-warn", title="72 小时内补传的数据仍会改变它"))
     return found
 
 
-def _head(reading: Reading) -> Component:
+def _head(reading: Reading, marks: bool) -> Component:
     return html.Div(
-        [html.Span(reading.label, className="tile-label"), html.Span(tags(reading), className="tile-tags")],
+        [html.Span(reading.label, className="tile-label", title=reading.label), html.Span(tags(reading, marks), className="tile-tags")],
         className="tile-head",
     )
 
 
-def _main(reading: Reading, shown: fmt.Shown, decimals: int) -> Component:
-    if shown.status and shown.status != "small_cell":
+def _main(reading: Reading, shown: fmt.Shown) -> Component:
+    if shown.status and not shown.unit:
         return html.Div(html.Span(shown.text, className="tile-state"), className="tile-main")
     return html.Div(
-        [
-            html.Span([html.Span(shown.text, className="tile-value"), html.Span(shown.unit, className="tile-unit")]),
-            delta_mark(fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals), reading),
-        ],
+        html.Span([html.Span(shown.text, className="tile-value"), html.Span(shown.unit, className="tile-unit")]),
         className="tile-main",
     )
 
@@ -99,6 +100,8 @@ def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
         return html.Span("", className="delta")
     unit = "" if change.unit in ("百分点", reading.unit) else change.unit
     words = f"{texts.PREVIOUS[reading.window]} {change.signed} {change.unit}"
+    if change.tone == "flat":
+        return html.Span("持平", className="delta tone-flat", title=words, **aria(label=words))
     return html.Span(
         [html.Span(change.glyph, className="glyph"), f"{change.text}{unit}"],
         className=f"delta tone-{change.tone}",
@@ -117,7 +120,10 @@ def _middle(
         else html.Span(className="tile-spark")
     )
     goal = fmt.target(reading.target, reading.unit, reading.better, decimals)
+    change = fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals)
     lines = []
+    if change.known:
+        lines.append(html.Span([delta_mark(change, reading), html.Small(texts.PREVIOUS_SHORT)], className="tile-change"))
     if goal:
         mark = {"good": "✓", "warn": "!", "bad": "✕"}.get(reading.judgement or "", "")
         words = texts.JUDGEMENTS.get(reading.judgement or "", "")
@@ -129,17 +135,18 @@ def _middle(
         )
     year = fmt.delta(reading.value, reading.last_year, reading.unit, reading.better, decimals)
     if year.known:
-        lines.append(html.Span(f"同比 {year.signed}{'' if year.unit == '百分点' else year.unit}"))
+        shown = year.signed if year.unit in ("百分点", reading.unit) else f"{year.signed}{year.unit}"
+        lines.append(html.Span(f"同比 {'持平' if year.tone == 'flat' else shown}"))
     return html.Div([trend, html.Span(lines, className="tile-aims")], className="tile-middle")
 
 
-def _foot(reading: Reading, decimals: int, note: str) -> Component:
-    left = note or fmt.parts(reading) or "、".join(f"{k} {fmt.number(v)}" for k, v in list(reading.parts.items())[:2])
-    if reading.status in ("missing", "failed", "insufficient"):
-        left = STATUS_REASON[reading.status]
-    time = f"数据 {fmt.clock(reading.as_of)}" if reading.as_of else "无数据时间"
+def _foot(reading: Reading, note: str, today: dt.date | None) -> Component:
+    left = note or fmt.parts(reading) or " · ".join(f"{k} {fmt.number(v)}" for k, v in list(reading.parts.items())[:2])
+    if shown_reason := reason(reading):
+        left = shown_reason
+    time = f"数据 {fmt.clock(reading.as_of, today)}" if reading.as_of else "无数据时间"
     return html.Div(
-        [html.Span(left, className="tile-parts"), html.Span(time, className="tile-asof asof")], className="tile-foot"
+        [html.Span(left, className="tile-parts", title=left or None), html.Span(time, className="tile-asof asof")], className="tile-foot"
     )
 
 
@@ -147,5 +154,13 @@ STATUS_REASON = {
     "missing": "本期没有收到任何记录",
     "failed": "来源上次采集失败,本期无数据",
     "insufficient": "分母为 0 或低于下限,不作计算",
+    "small_cell": "人数过少,不显示",
 }
 assert set(STATUS_REASON) < set(STATUS_LABELS)
+
+
+def reason(reading: Reading) -> str:
+    """Why there is no number, "" when there is one; "<5 人" says it by itself."""
+    if reading.status == "small_cell" and not fmt.is_rate(reading):
+        return ""
+    return STATUS_REASON.get(reading.status, "")

@@ -24,10 +24,10 @@ TYPES = (
 
 def _big_sizes(world: World) -> np.ndarray:
     """Sizes of the companies with 50 vehicles or more, largest first; the last is the one growing past 50."""
-    count = max(1 if world.scale >= 60 else 0, min(round(22 * np.sqrt(world.scale / 2000)), int(world.scale * 0.62 / 56)))
+    count = max(1 if world.scale >= 60 else 0, min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / 54)))
     if count <= 1:
         return np.full(count, FLEET_OF_50)
-    tail = world.rng(11).exponential(6, count)
+    tail = world.rng(11).exponential(4, count)
     return np.sort(np.clip(50 + tail * (world.scale / 2000) ** 0.5, 50, 160).astype(int))[::-1]
 
 

@@ -68,6 +68,11 @@ def test_identity_numbers_and_phones_never_enter_the_warehouse(house: House) -> 
         assert secret.encode() not in everything
 
 
+def test_an_individual_without_a_credit_code_is_known_by_its_licence(house: House) -> None:
+    house.put("yz_company", [{"uscc": None, "licence_no": "330110300001", "name": "张三", "owner_type": "个体", "yz_updated_at": "2026-11-01 08:00:00"}])
+    assert house.rows("SELECT uscc, licence_no FROM raw.yz_company") == [("330110300001", "330110300001")]
+
+
 @pytest.mark.parametrize("bad", ["330110197701010010", "330110770101001", "3.30110197701E+17", "'33011019770230001X"])
 def test_a_bad_identity_number_is_quarantined_and_not_hashed(house: House, bad: str) -> None:
     account = house.put("yz_driver", [{"id_no": bad, "name": "张三", "yz_updated_at": "2026-11-01 08:00:00"}])

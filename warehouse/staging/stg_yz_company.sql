@@ -7,7 +7,7 @@ SELECT c.company_key, trim(c.name, ' 	') AS name, c.owner_type,
     contains(coalesce(c.scope_text, ''), '危险货物') AS is_hazmat,
     coalesce(t.code, '330110000') AS town_code, t.code IS NULL AS town_unknown,
     -- the alphabet of GB 32100 has no I, O, S, V, Z; other forms stay as they are and are listed for a person to match (D11)
-    NOT regexp_full_match(c.company_key, '[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}') AS odd_code,
+    c.company_key <> coalesce(c.licence_no, '') AND NOT regexp_full_match(c.company_key, '[0-9A-HJ-NP-RTUW-Y]{2}[0-9]{6}[0-9A-HJ-NP-RTUW-Y]{10}') AS odd_code,
     CASE WHEN c.coord_sys = 1 THEN wgs_lon(c.lon, c.lat) WHEN c.coord_sys IN (2, 4) THEN c.lon END AS lon,
     CASE WHEN c.coord_sys = 1 THEN wgs_lat(c.lon, c.lat) WHEN c.coord_sys IN (2, 4) THEN c.lat END AS lat,
     c.coord_sys = 1 AND c.lon IS NOT NULL AS was_gcj, coalesce(c.coord_sys, 0) NOT IN (1, 2, 4) AND c.lon IS NOT NULL AS coord_unknown,

@@ -1,0 +1,47 @@
+"""Which period a question means on a page or report of one period, and the sentences that hold for it.
+
+Pure; asks the Book only. A metric that gathers through its month (learning hours against the month's plan) says nothing
+while the month runs: a page or report of a week then shows its newest whole month, never the running one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cockpit import format as fmt
+from warehouse import units
+
+if TYPE_CHECKING:
+    from warehouse.catalog import Metric
+    from warehouse.reading import Reading
+    from warehouse.readings import Book
+
+
+def at_for(book: Book, metric: Metric, window: str, at: str | None) -> str | None:
+    """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
+    window around the period, for a cumulative one the newest that is over."""
+    if at is None:
+        return None
+    own = window if window in metric.windows else metric.windows[0]
+    if own == "now":
+        return None
+    until = units.window_of(window, units.parse_at(window, at))[1]
+    start, end = units.window_of(own, min(until, book.generation.last_day))
+    if metric.cumulative and own != window and end > min(until, book.generation.last_day):
+        start = units.back(own, start, 1)
+    return fmt.period_key(own, start)
+
+
+def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
+    """The reading of a metric on a page of that period."""
+    own = window if window in metric.windows else metric.windows[0]
+    return book.read(metric.id, own, at_for(book, metric, window, at))
+
+
+def sentences(book: Book, window: str, at: str | None) -> list[str]:
+    """The Book's sentences for the period, without those about a running window of a cumulative metric."""
+    running = [
+        m.label for m in book.metrics.values()
+        if m.cumulative and window not in m.windows and m.windows[0] != "now" and not book.read(m.id, window, at).complete
+    ]  # fmt: skip
+    return [text for text in book.headline(window, at) if not text.startswith(tuple(f"{label} " for label in running))]
