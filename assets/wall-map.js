@@ -140,7 +140,7 @@
       }
       tag.remove();
     };
-    for (const panel of host.querySelectorAll(".alarms, .legend")) {
+    for (const panel of host.querySelectorAll(".alarms, .panel")) {
       if (panel.offsetParent) {
         taken.push({ x: panel.offsetLeft, y: panel.offsetTop, w: panel.offsetWidth, h: panel.offsetHeight });
       }

@@ -32,17 +32,19 @@
     if (state.layout !== name) {
       state.layout = name;
       stage.dataset.layout = name;
-      settleAlarms(name);
+      settle(name);
     }
     stage.style.transform = `translate(${(w - sw * k) / 2}px, ${(h - sh * k) / 2}px) scale(${k})`;
     map.resize(k);
   }
 
-  /* The list of alarms lies on the map of a 16:9 wall and has a column of its own on a wide one. */
-  function settleAlarms(name) {
-    const panel = document.querySelector('[data-slot="alarms"]');
-    const home = name === "hd" ? document.getElementById("map") : document.querySelector('[data-home="alarms"]');
-    if (panel && home && panel.parentNode !== home) home.appendChild(panel);
+  /* The alarms and the towns lie on the map of a 16:9 wall and have columns of their own on a wide one. */
+  function settle(name) {
+    for (const [kind, which] of [["alarms", '[data-slot="alarms"]'], ["towns", '[data-home="towns"] > [data-slot], #map > [data-slot^="towns-"]']]) {
+      const panel = document.querySelector(which);
+      const home = name === "hd" ? document.getElementById("map") : document.querySelector(`[data-home="${kind}"]`);
+      if (panel && home && panel.parentNode !== home) home.appendChild(panel);
+    }
   }
 
   /* ---- talking to the server ---- */

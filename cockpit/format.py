@@ -18,6 +18,7 @@ DASH = "—"
 WAN, YI = 10_000, 100_000_000
 WAN_FROM = 100_000
 """From here on counts are read in 万: 21,486 辆 is still read exactly, 128.6 万 km is not."""
+FINISHED_S = 6 * 3600
 TOO_FEW = "人数过少"
 """Instead of a ratio or mean over so few people that it would tell who they are."""
 RELATIVE_FROM = 20
@@ -136,6 +137,13 @@ def _part(amount: float) -> str:
         return f"{shown.text}{shown.unit}"
     # metres of a kilometre or tenths of a day count only in small sums
     return number(amount, 1 if abs(amount) < RELATIVE_FROM and not float(amount).is_integer() else 0)
+
+
+def patience(item: Reading) -> int:
+    """Seconds after which a reading counts as stale. The promise of its inputs; but a period that is over changes only by
+    late data, so it ages by hours (FINISHED_S) and not by the minutes that are promised for positions."""
+    over = item.complete and item.window != "now"
+    return max(item.stale_after_s, FINISHED_S) if over else item.stale_after_s
 
 
 def visible(now: float | None, before: float | None, unit: str, decimals: int = 0) -> bool:

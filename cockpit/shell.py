@@ -71,7 +71,10 @@ def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     links = [("overview", "总览", visit.address.to("/"))]
     links += [(g, texts.GROUPS[g], visit.address.to(f"/group/{g}")) for g in groups if g != "health"]
     links.append(("health", texts.GROUPS["health"], visit.address.to("/health")))
-    nav = html.Nav([_link(*entry, chosen=page.group) for entry in links], className="nav", **aria(label="主导航"))
+    items = [_link(*entry, chosen=page.group) for entry in links]
+    # the archive of reports is a page of its own, outside of Dash
+    items.append(html.Span(html.A("周报", href="/reports"), className="nav-item"))
+    nav = html.Nav(items, className="nav", **aria(label="主导航"))
     brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
     if visit.book.generation.is_demo:
         brand.append(html.Span(texts.DEMO, className="demo", title="数据来自演示用的替身来源系统,不是真实数据"))
@@ -98,8 +101,10 @@ def _right(visit: Visit) -> Component:
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}({role})" if name != role else name
+    rolls = [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")] if visit.viewer.role == "admin" else []
     menu = html.Div(
         [
+            *rolls,
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),
         ],

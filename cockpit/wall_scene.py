@@ -96,6 +96,7 @@ def build(book: Book, scene: Scene, now: dt.datetime) -> dict[str, Any]:
     for metric in scene.trends:
         if metric in book.metrics:
             slots[f"trend-{metric}"] = _macro("trend", trend(book, metric))
+    slots["fine"] = _macro("fine", {"words": fine_print(book, scene)})
     slots["alarms"] = _macro("alarms", alarms(book, today))
     slots["sources"] = _macro("sources", sources(book, today))
     generation = book.generation
@@ -141,6 +142,18 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "complete": item.complete or item.window == "now",
         **_age(item),
     }
+
+
+def fine_print(book: Book, scene: Scene) -> str:
+    """Which periods may still change, said once instead of on every tile; "" when none may."""
+    found = {}
+    for metric in (*scene.left, *scene.right, *scene.cards):
+        if metric in book.metrics:
+            item = book.read(metric)
+            if item.provisional and item.complete:
+                found[item.win_end] = f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
+    names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
+    return f"{names}为暂定值,期末后 72 小时内补传的数据仍会改变它" if names else ""
 
 
 def parts(item: Reading) -> str:
@@ -234,7 +247,7 @@ def alarms(book: Book, today: dt.date) -> dict[str, Any]:
             "time": moment(a["raised_at"], today),
             "plate": a["plate_mask"],
             "kind": a["kind"],
-            "town": a["town"] or "未分镇街",
+            "town": (a["town"] or "未分").removesuffix("街道").removesuffix("镇"),
             "status": a["status"],
             "tone": ALARM_TONES.get(a["status"][:2], "flat"),
         }
@@ -271,7 +284,7 @@ def _age(item: Reading) -> dict[str, Any]:
     """What the browser needs to age a number; where there is no number there is nothing to age."""
     if item.status not in ("ok", "small_cell"):
         return {"as_of": "", "stale_after": 0}
-    return {"as_of": item.as_of.isoformat() if item.as_of else "", "stale_after": item.stale_after_s}
+    return {"as_of": item.as_of.isoformat() if item.as_of else "", "stale_after": fmt.patience(item)}
 
 
 def _macro(name: str, facts: dict[str, Any]) -> str:

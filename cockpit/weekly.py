@@ -26,12 +26,13 @@ from cockpit.templates import render
 from cockpit.theme import ASSETS
 from warehouse import units
 from warehouse.cli import data_option
-from warehouse.errors import DataMissing, PrintFailed
+from warehouse.errors import ConfigError, DataMissing, PrintFailed
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
 STYLES = ("00_tokens.css", "40_print.css")
 NAME = re.compile(r"\d{4}-W\d{2}-[0-9A-Za-z]{1,40}")
+PUBLIC_URL = re.compile(r"https?://[0-9A-Za-z.\-_\[\]:]+(/[0-9A-Za-z._~/\-]*)?")
 LISTED = 200
 HASH_SHOWN = 12
 
@@ -51,6 +52,7 @@ def release(library: Library, settings: Settings, week: str | None = None, *, no
     book = library.current()
     issue = weekly_pages.build(book, week or weekly_pages.newest_week(book))
     name = f"{issue.week}-{issue.generation}"
+    issue.context["link"] = address(settings, issue)
     page = html(issue)
     settings.reports.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
@@ -69,6 +71,17 @@ def release(library: Library, settings: Settings, week: str | None = None, *, no
         facts = _facts(issue, name, made, seconds, now or units.now())
         _keep(settings.reports, name, made, facts)
     return facts
+
+
+def address(settings: Settings, issue: weekly_pages.Issue) -> str:
+    """Where the same numbers are seen online: option `public_url` of zhengbei.toml, pinned to the generation; "" without
+    it. Raises ConfigError for anything but an http(s) address."""
+    base = str(settings.option("public_url", "")).strip().rstrip("/")
+    if not base:
+        return ""
+    if not PUBLIC_URL.fullmatch(base):
+        raise ConfigError("public_url 不是网址", where=str(settings.data / "zhengbei.toml"), to_do="写成 https://主机名 或 http://主机名:端口")
+    return f"{base}/?window=week&at={issue.week}&as_of={issue.generation}"
 
 
 def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now: dt.datetime) -> dict[str, Any]:

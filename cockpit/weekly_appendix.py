@@ -34,12 +34,17 @@ def quality(book: Book) -> dict[str, Any]:
         "checks": [{**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])} for c in failed[:ROWS_SHOWN]],
         "passed": len(checks) - len(failed),
         "checked": len(checks),
-        "quarantine": [{**q, "count": fmt.number(q["rows"])} for q in book.quarantine()[:ROWS_SHOWN]],
+        "quarantine": [{**q, "rule": texts.rule(q["rule"]), "table": label(book, q["table"]), "count": fmt.number(q["rows"])} for q in book.quarantine()[:ROWS_SHOWN]],
         "defects": defects(book),
         "rows": fmt.number(rows),
         "bad": fmt.number(bad),
         "share": str(fmt.value(bad / (rows + bad) if rows + bad else None, "ratio", 2)),
     }
+
+
+def label(book: Book, table: str) -> str:
+    """The Chinese name of a landed table."""
+    return next((s.label for s in book.sources() if f"{s.source}_{s.entity}" == table), table)
 
 
 def defects(book: Book) -> list[dict[str, Any]]:
@@ -48,7 +53,7 @@ def defects(book: Book) -> list[dict[str, Any]]:
     for item in book.defects():
         key = (item["rule"], item["label"])
         most[key] = max(most.get(key, 0), item["rows"])
-    return [{"rule": rule, "label": label, "count": fmt.number(n)} for (rule, label), n in most.items()][:ROWS_SHOWN]
+    return [{"rule": texts.rule(rule), "label": label, "count": fmt.number(n)} for (rule, label), n in most.items()][:ROWS_SHOWN]
 
 
 def definition(metric: Metric, item: Reading) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cockpit import format as fmt
-from cockpit import pdf_text
+from cockpit import pdf_text, points
 from cockpit.theme import LIGHT
 from cockpit.weekly_pages import Issue
 from warehouse.errors import PrintFailed
@@ -59,7 +59,7 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
     """The core table must print, after each label, exactly what the generation answers when asked again."""
     found = []
     for metric, archived in issue.figures.items():
-        again = book.read(metric, "week", issue.week)
+        again = points.read(book, book.metrics[metric], "week", issue.week)
         shown = str(fmt.reading(again, book.metrics[metric].decimals))
         if again.value != archived["value"] or shown != archived["text"]:
             found.append(f"{again.label}:同一快照两次读数不同")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import texts, vector, weekly_appendix
+from cockpit import points, texts, vector, weekly_appendix
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.reading import STATUS_LABELS, Reading
@@ -70,7 +70,7 @@ def build(book: Book, week: str) -> Issue:
         raise DataMissing(f"{week} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一周")
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
-    readings = {m.id: book.read(m.id, "week", week) for m in metrics}
+    readings = {m.id: points.read(book, m, "week", week) for m in metrics}
     issue = Issue(week, book.generation.id, {})
     issue.missing = missing(book, metrics, readings, sunday)
     rows = {m.id: row(m, readings[m.id]) for m in metrics}
@@ -90,13 +90,15 @@ def build(book: Book, week: str) -> Issue:
         "release": generation.release,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
-        "points": [point(text) for text in book.headline("week", week)],
+        "points": [point(text) for text in points.sentences(book, "week", week)],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows, week),
         "quality": weekly_appendix.quality(book),
         "definitions": [weekly_appendix.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,
         "tally": tally(readings.values()),
+        "until": until(metrics, readings),
+        "link": "",
     }
     return issue
 
@@ -120,12 +122,25 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
             found.append(f"{source.label}:未上报")
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
             found.append(f"{source.label}:数据只到 {fmt.clock(source.data_time)}")
-    for item in readings.values():
+    for metric in metrics:
+        item = readings[metric.id]
+        if metric.group == "health":
+            # how well the system itself ran: no source of the week is incomplete because that is not known
+            continue
         if item.status in ("missing", "failed"):
             found.append(f"{item.label}:{STATUS_LABELS[item.status]}")
         elif item.held:
             found.append(f"{item.label}:沿用上期({item.held})")
     return found
+
+
+def until(metrics: list[Metric], readings: dict[str, Reading]) -> str:
+    """The day before which late data may still change the week's figures, "" when none is provisional."""
+    ends = [
+        dt.datetime.combine(readings[m.id].win_end, dt.time()) + dt.timedelta(days=1, hours=m.freeze_h)
+        for m in metrics if readings[m.id].provisional and readings[m.id].window == "week"
+    ]  # fmt: skip
+    return f"{max(ends):%m-%d}" if ends else ""
 
 
 def brief(error: str) -> str:
@@ -138,7 +153,7 @@ def row(metric: Metric, item: Reading) -> dict[str, Any]:
     """One line of the core table."""
     change = fmt.delta(item.value, item.previous, item.unit, item.better, metric.decimals)
     year = fmt.delta(item.value, item.last_year, item.unit, item.better, metric.decimals)
-    marks = [texts.HELD] * bool(item.held) + [texts.PROVISIONAL] * item.provisional
+    marks = [texts.HELD] * bool(item.held)
     return {
         "metric": metric.id,
         "label": item.label,
@@ -250,7 +265,7 @@ def worst(book: Book, metric: Metric, item: Reading) -> str:
     places = book.by(metric.id, item.window, fmt.period_key(item.window, item.win_start))
     known = [p for p in places if p.value is not None]
     known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
-    return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}" for p in known[:WORST_TOWNS])
+    return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}".replace(" %", "%") for p in known[:WORST_TOWNS])
 
 
 def tally(items: Any) -> dict[str, int]:

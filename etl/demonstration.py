@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import webbrowser
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         if once:
             click.echo(f"已装载并发布快照 {snapshot.current(settings)}(演示数据)")
             return
-        stack.enter_context(_child("装载进程", [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(settings.data)]))
+        stack.enter_context(_kept_alive("装载进程", [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(settings.data)]))
         web = stack.enter_context(_child("网页服务", [sys.executable, "-m", "warehouse", "serve", "--port", str(port), "--data", str(settings.data)]))
         _wait_for(port, web)
         link = f"http://127.0.0.1:{port}{_link(settings)}"
@@ -121,6 +122,29 @@ def _child(label: str, command: list[str], *, quiet: bool = False) -> Iterator[s
             except subprocess.TimeoutExpired:
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+
+
+@contextlib.contextmanager
+def _kept_alive(label: str, command: list[str]) -> Iterator[None]:
+    """A child that is started again when it ends, as systemd does in a real installation."""
+    over = threading.Event()
+
+    def keep() -> None:
+        while not over.is_set():
+            with _child(label, command) as child:
+                while child.poll() is None and not over.wait(0.5):
+                    pass
+            if not over.is_set():
+                click.echo(f"{label}意外退出({child.returncode}),3 秒后重新启动", err=True)
+                over.wait(3)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
 def _in_use(port: int) -> bool:

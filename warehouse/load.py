@@ -164,7 +164,7 @@ def _typed(contract: Contract, note: Landed) -> str:
     key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
     return f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
         SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, _seq, _row, _landed,
-        list_filter([{", ".join(rules)}], x -> x IS NOT NULL) AS _bad FROM incoming)"""
+        list_filter([{", ".join(rules)}], lambda x: x IS NOT NULL) AS _bad FROM incoming)"""
 
 
 def _quarantine(writer: Writer, contract: Contract) -> None:

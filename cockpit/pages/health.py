@@ -9,7 +9,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit import texts
+from cockpit import texts, weekly_appendix
 from cockpit.pages import tools
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
@@ -31,6 +31,7 @@ def render(visit: Visit) -> Page:
     if metrics:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
+    body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
@@ -132,6 +133,30 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
         [title, html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-scroll")],
         className="card", id="health-checks",
     )  # fmt: skip
+
+
+def _defects(visit: Visit) -> Component:
+    """Known defects that were treated on the way; the same rows found by several models count once."""
+    rows = [
+        html.Tr([html.Td(d["rule"]), html.Td(d["label"]), html.Td(d["count"], className="col-num")])
+        for d in weekly_appendix.defects(visit.book)
+    ] or [html.Tr(html.Td("没有发现已知缺陷", colSpan=3, className="empty"))]
+    head = html.Tr([html.Th("缺陷"), html.Th("数据"), html.Th("涉及行数", className="col-num")])
+    title = html.Header([html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head")
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
+    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-defects")
+
+
+def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
+    names = {f"{s.source}_{s.entity}": s.label for s in sources}
+    rows = [
+        html.Tr([html.Td([names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")], className="two-line"), html.Td(fmt.number(q["rows"]), className="col-num")])
+        for q in visit.book.quarantine()
+    ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
+    title = html.Header([html.H2("隔离的记录"), html.Span("保留原文,可改正后重放", className="note")], className="card-head")
+    head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
+    table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
+    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-quarantine")
 
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:

@@ -62,7 +62,7 @@ def clockwork(reading: Reading) -> dict[str, Any]:
     """data-* facts of a reading for the browser's clock; no data time, no ageing."""
     facts = data(metric=reading.metric, generation=reading.generation)
     if reading.as_of is not None:
-        facts |= data(asof=reading.as_of.isoformat(), stale_after=str(reading.stale_after_s))
+        facts |= data(asof=reading.as_of.isoformat(), stale_after=str(fmt.patience(reading)))
     return facts
 
 

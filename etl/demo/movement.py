@@ -99,13 +99,17 @@ def activity(day: int) -> float:
     return level
 
 
+BROKEN_DAYS = 45
+
+
 def in_service(world: World, day: int) -> np.ndarray:
     """Mask over tracked vehicles: registered, not left, not on stop, terminal not broken on that day."""
     t = world.track
     stopped = (t["stop_from"] >= 0) & (t["stop_from"] <= day) & (day <= t["stop_to"])
     alive = (t["register_day"] + 4 <= day) & ((t["left_day"] < 0) | (day < t["left_day"])) & (day < t["idle_from"])
-    month = clock.month_of(day)
-    dead = world.chance(_SALT_DEAD, world.tracked, month) < 0.033
+    # a broken terminal stays silent for up to BROKEN_DAYS; each vehicle has a calendar of its own, so no month starts clean
+    spell = (day + world.tracked * 7919 % BROKEN_DAYS) // BROKEN_DAYS
+    dead = world.chance(_SALT_DEAD, world.tracked, spell) < 0.033
     return alive & ~stopped & ~dead
 
 

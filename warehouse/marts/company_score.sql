@@ -33,7 +33,7 @@ WITH framed AS (
         10 * answered / nullif(sent, 0) AS post_pts
     FROM base b LEFT JOIN mean m USING (win, win_start, vehicle_class) LEFT JOIN checked c USING (win, win_start, company_key)
 ), summed AS (
-    SELECT *, list_sum(list_filter([network_pts, online_pts, track_pts, qualified_pts, drift_item_pts, overspeed_pts, fatigue_pts, post_pts], x -> x IS NOT NULL)) AS got,
+    SELECT *, list_sum(list_filter([network_pts, online_pts, track_pts, qualified_pts, drift_item_pts, overspeed_pts, fatigue_pts, post_pts], lambda x: x IS NOT NULL)) AS got,
         CASE WHEN network_pts IS NULL THEN 0 ELSE 5 END + CASE WHEN online_pts IS NULL THEN 0 ELSE 5 END + CASE WHEN track_pts IS NULL THEN 0 ELSE 15 END
         + CASE WHEN qualified_pts IS NULL THEN 0 ELSE 15 END + CASE WHEN drift_item_pts IS NULL THEN 0 ELSE 10 END + CASE WHEN overspeed_pts IS NULL THEN 0 ELSE 20 END
         + CASE WHEN fatigue_pts IS NULL THEN 0 ELSE 20 END + CASE WHEN post_pts IS NULL THEN 0 ELSE 10 END AS full_pts

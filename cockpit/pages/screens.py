@@ -1,0 +1,75 @@
+"""大屏: the roll call of the wall screens, for the system administrator: who reports, what it shows, how it copes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit import access, sessions
+from cockpit import format as fmt
+from cockpit.pages import tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.wall import Heartbeats, build_id
+from warehouse.errors import Refused
+
+ROLE = "admin"
+LOST_S = 120
+"""A screen speaks every 30 s; after four silent beats it is lost."""
+SLOW_FPS = 20
+SCENES = {"overview": "综合态势"}
+LAYOUTS = {"hd": "16:9", "wide": "宽屏 32:9", "ultra": "超宽 16:3"}
+COLUMNS = ("屏幕", "状态", "最近心跳", "画面", "分辨率", "版式", "帧率", "内存", "错误", "快照", "程序")
+NUMERIC = ("帧率", "内存", "错误")
+
+
+def render(visit: Visit) -> Page:
+    """/screens. Raises Refused for any role but the administrator's."""
+    if visit.viewer.role != ROLE:
+        raise Refused("没有权限", to_do="大屏名册只对系统管理员开放")
+    file = access.settings().state
+    seen = Heartbeats(file).roll()
+    known = [d for d in sessions.devices(file) if not d["revoked_at"]]
+    body: list[Component] = [_roll(visit, seen), _devices(known)]
+    return Page("大屏名册", body, group="screens", tools=[tools.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))])
+
+
+def _roll(visit: Visit, seen: list[dict[str, Any]]) -> Component:
+    rows = [_screen(visit, one) for one in seen] or [html.Tr(html.Td("还没有大屏报到。", colSpan=len(COLUMNS), className="empty"))]
+    return _card("在线情况", "每块屏每 30 秒报到一次", COLUMNS, rows)
+
+
+def _screen(visit: Visit, one: dict[str, Any]) -> Component:
+    silent = visit.now.timestamp() - one["seen_at"]
+    slow = one["fps"] is not None and one["fps"] < SLOW_FPS
+    tone, words = ("bad", "✕ 失联") if silent > LOST_S else ("warn", "! 画面慢") if slow else ("good", "● 在线")
+    size = f"{one['width']:.0f}×{one['height']:.0f}" if one["width"] and one["height"] else fmt.DASH
+    heap = f"{one['heap'] / 2**20:,.0f} MB" if one["heap"] else fmt.DASH
+    current = one["build"] == build_id()
+    texts_ = (
+        html.B(one["screen"]), html.Span(words, className=f"tone-{tone}"), fmt.age(silent), SCENES.get(one["scene"], one["scene"] or fmt.DASH),
+        size, LAYOUTS.get(one["layout"], one["layout"] or fmt.DASH), fmt.number(one["fps"]), heap, fmt.number(one["errors"]),
+        one["generation"] or fmt.DASH, html.Span("最新" if current else "待刷新", className="" if current else "tone-warn", title=one["build"]),
+    )  # fmt: skip
+    return html.Tr([html.Td(t, className="col-num" if n in NUMERIC else "") for n, t in zip(COLUMNS, texts_, strict=True)])
+
+
+def _devices(known: list[dict[str, Any]]) -> Component:
+    def at(seconds: float | None) -> str:
+        return fmt.clock(dt.datetime.fromtimestamp(seconds, dt.UTC)) if seconds else fmt.DASH
+
+    rows = [
+        html.Tr([html.Td(t) for t in (str(d["id"]), d["screen"], "已登录" if d["bound_at"] else "未登录", at(d["created_at"]), at(d["seen_at"]), d["network"] or fmt.DASH)])
+        for d in known
+    ] or [html.Tr(html.Td("没有登记的设备;登记:./zhengbei screen add 屏名", colSpan=6, className="empty"))]
+    return _card("登记的设备", "撤销:./zhengbei screen revoke 编号", ("编号", "屏幕", "状态", "登记时间", "最近使用", "网段"), rows)
+
+
+def _card(title: str, note: str, columns: tuple[str, ...], rows: Sequence[Component]) -> Component:
+    head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
+    names = html.Tr([html.Th(c, className="col-num" if c in NUMERIC else "") for c in columns])
+    table = html.Table([html.Thead(names), html.Tbody(rows)], className="table")
+    return html.Section([head, html.Div(table, className="table-scroll")], className="card")
