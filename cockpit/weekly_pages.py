@@ -123,8 +123,8 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
             found.append(f"{source.label}:数据只到 {fmt.clock(source.data_time)}")
     for metric in metrics:
-        item = readings[metric.id]
-        if metric.group == "health":
+        item = readings.get(metric.id)
+        if item is None or metric.group == "health":
             # how well the system itself ran: no source of the week is incomplete because that is not known
             continue
         if item.status in ("missing", "failed"):

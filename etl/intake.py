@@ -270,7 +270,7 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
     for feed in wanted:
         if feed.reconcile:
             try:
-                found = context.sql.setdefault(feed.source, SqlDatabase(context.endpoints[feed.source])).keys(feed, feed.contract.key)
+                found = context.sql.setdefault(feed.source, SqlDatabase(context.endpoints[feed.source])).keys(feed, tuple(name for names in feed.contract.key_sources.values() for name in names))
                 note = _land(context, feed, found.body, "keys", f"全部键|{'confirmed' if confirmed else 'plain'}", "")
                 load.reconcile(context.writer, feed.contract, note, context.parser.parse(note, found.body), confirmed=confirmed)
                 recover.acknowledge(context.settings, note)
@@ -283,19 +283,18 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
 
 def replay(context: Context, seq: int | None) -> tuple[int, list[str]]:
     """Loads refused payloads again (or the one numbered `seq`) with the mapping in force now. Returns how many went in and
-    what still failed."""
-    refused = {row[0] for row in context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1")}
-    problems, count = [], 0
+    what still failed. Left alone unless named: copies of other files (D21). Never replayed: old lists of keys, which say
+    nothing of today."""
+    refused = {row[0] for row in context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND (reason NOT LIKE 'D21%' OR landing_seq = ?)", [seq or 0])}
+    problems: list[str] = []
+    count = 0
     for note in context.landing.notes():
-        if note.seq not in refused or (seq is not None and note.seq != seq):
+        if note.seq not in refused or note.kind == "keys" or (seq is not None and note.seq != seq):
             continue
         note = _remapped(context, note)
         try:
             table = context.parser.parse(note, context.landing.body(note))
-            if note.kind == "keys":
-                load.reconcile(context.writer, contracts()[note.table], note, table)
-            else:
-                load.load(context.writer, context.settings, context.door, note, table)
+            load.load(context.writer, context.settings, context.door, note, table)
         except CockpitError as error:
             problems.append(f"{note.name.split('|')[0]}:{error}")
             continue

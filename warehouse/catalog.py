@@ -62,6 +62,12 @@ class Contract:
         return f"{self.source}_{self.entity}"
 
     @property
+    def key_sources(self) -> dict[str, tuple[str, ...]]:
+        """Key column → the payload's columns that can hold it, first choice first."""
+        found = {column.name: column for column in self.columns}
+        return {name: tuple(filter(None, (found[name].source, found[name].fallback))) for name in self.key}
+
+    @property
     def stored(self) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.door != "drop")
 

@@ -226,7 +226,7 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
         return 0
     table = f"raw.{contract.table}"
-    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = k.{key}" for key in contract.key)
+    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join('k.' + name for name in names if name in keys.column_names)})" for key, names in contract.key_sources.items())
     at = naive(note.landed_at)
     with writer.registered(present=keys), writer.transaction():
         gone = writer.execute(f"SELECT count(*) FROM {table} s WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")[0][0]

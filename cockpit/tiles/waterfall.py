@@ -67,10 +67,9 @@ def signed(amount: float, unit: str, decimals: int) -> str:
 
 
 def sentence(change: Change, unit: str, decimals: int) -> str:
-    """The largest movers in words: "仁和街道拖累 0.62,良渚街道贡献 0.41;结构变化 +0.20"."""
+    """The largest movers in words: "仁和街道拉低 0.62,良渚街道拉高 0.41;结构变化 +0.20"."""
     places = sorted((p for p in change.pieces if p.kind == "part" and p.amount), key=lambda p: -abs(p.amount))[:2]
-    total = change.now - change.before
-    words = [f"{p.label}{'贡献' if p.amount * total > 0 else '抵消'} {signed(p.amount, unit, decimals)}" for p in places]
+    words = [f"{p.label}{'拉高' if p.amount > 0 else '拉低'} {signed(p.amount, unit, decimals).lstrip('+−')}" for p in places]
     mix: Sequence[Contribution] = [p for p in change.pieces if p.kind == "mix" and p.amount]
     tail = f";结构变化 {signed(mix[0].amount, unit, decimals)}" if mix else ""
     return ",".join(words) + tail

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
 from cockpit import format as fmt
-from warehouse.reading import Target
+from warehouse.reading import Place, Reading, Target
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,44 @@ def test_values(amount: float | None, unit: str, decimals: int, said: str) -> No
 def test_differences(now: float, before: float, unit: str, better: str, decimals: int, glyph: str, text: str, label: str, tone: str) -> None:
     change = fmt.delta(now, before, unit, better, decimals)
     assert (change.glyph, change.text, change.unit, change.tone) == (glyph, text, label, tone)
+
+
+def reading(**changes: object) -> Reading:
+    day = dt.date(2026, 11, 22)
+    base = Reading("m", "指标", "ratio", "up", "week", day, day, Place("1", "良渚街道", "town"), 0.5, 1.0, 2.0, "ok", None, 300, "g")
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def test_a_suppressed_count_is_a_number_of_people_and_a_suppressed_rate_is_words() -> None:
+    small = reading(status="small_cell", value=None)
+    assert str(fmt.reading(replace(small, unit="人"))) == "<5 人"
+    for unit in ("ratio", "分", "次/人"):
+        assert str(fmt.reading(replace(small, unit=unit))) == "人数过少"
+    assert fmt.parts(small) == ""
+
+
+def test_parts_are_short_and_of_scores_there_are_none() -> None:
+    assert fmt.parts(reading(num=7842.0, den=8396.0)) == "7,842 / 8,396"
+    assert fmt.parts(reading(num=1_804_008.4, den=8111.0)) == "180.4万 / 8,111"
+    assert fmt.parts(reading(num=107_025.5, den=1171.0, unit="分")) == ""
+
+
+def test_a_finished_period_ages_by_hours_and_a_running_one_by_the_promise_of_its_inputs() -> None:
+    assert fmt.patience(reading()) == 6 * 3600
+    assert fmt.patience(reading(complete=False)) == 300
+    assert fmt.patience(reading(window="now")) == 300
+    assert fmt.patience(reading(stale_after_s=86_400)) == 86_400
+
+
+def test_a_failure_is_told_on_paper_without_address_and_advice() -> None:
+    assert fmt.reason("接口没有应答(http://10.0.0.6:8080/x);处理办法:请检查网络") == "接口没有应答"
+    assert fmt.reason("口令已过期;处理办法:请更换") == "口令已过期"
+
+
+def test_a_difference_below_the_shown_decimals_is_none() -> None:
+    assert not fmt.visible(0.97601, 0.97599, "ratio", 1)
+    assert fmt.visible(0.976, 0.974, "ratio", 1)
+    assert not fmt.visible(0.976, None, "ratio", 1)
 
 
 def test_a_difference_in_a_sentence_carries_its_sign() -> None:

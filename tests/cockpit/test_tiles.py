@@ -50,7 +50,9 @@ def test_a_card_says_value_unit_change_target_parts_and_its_own_time() -> None:
     for expected in ("车辆上线率", "93.4", "%", "▲", "0.8", "目标 ≥ 92%", "✓", "同比 +2.1", "7,842 / 8,396", "11-23 14:06"):
         assert expected in words, expected
     assert 'href="/metric/fleet_online_rate"' in markup
-    assert f'data-asof="{NOW.isoformat()}"' in markup and 'data-stale-after="900"' in markup
+    assert f'data-asof="{NOW.isoformat()}"' in markup and 'data-stale-after="21600"' in markup
+    running = render(tile(reading(complete=False), decimals=1))
+    assert 'data-stale-after="900"' in running, "a running period keeps the promise of its inputs"
 
 
 LOOKS = {
