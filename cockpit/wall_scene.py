@@ -214,7 +214,9 @@ def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
             "status": r.status,
             "mark": MARKS.get(r.judgement or "", ""),
             "judgement": r.judgement or "",
-            "bar": vector.bar(None if r.value is None else r.value / full, tone=r.judgement or ""),
+            "bar": vector.bar(
+                None if r.value is None else r.value / full, mark=r.target.green / full if r.target else None, tone=r.judgement or ""
+            ),
         }
         for r in items
     ]

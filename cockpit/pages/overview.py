@@ -151,7 +151,7 @@ def _card(visit: Visit, metric: Metric, wanted: str) -> Component:
     count = SPARK_POINTS[window]
     trend = visit.book.series(metric.id, window, count, at) if count else ()
     href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None)
-    note = "" if at is not None and window == wanted or window == "now" else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
+    note = "" if (at is not None and window == wanted) or window == "now" else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
         reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=href, note=note, today=visit.today,
         theme=visit.theme, marks=window not in (wanted, "now"),

@@ -16,8 +16,9 @@ import pytest
 from flask import Flask
 
 from cockpit import format as fmt
-from cockpit import pdf_text, printing, weekly, weekly_check, weekly_pages
-from warehouse.errors import DataMissing, PrintFailed, UsageError
+from cockpit import pdf_text, points, printing, weekly, weekly_check, weekly_pages
+from warehouse import doctor
+from warehouse.errors import ConfigError, DataMissing, PrintFailed, UsageError
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
 
@@ -118,6 +119,38 @@ def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(boo
     far = weekly_pages.missing(book, metrics, {}, book.generation.last_day + dt.timedelta(days=400))
     used = {name for m in metrics for name in m.sources}
     assert len(far) == len([s for s in book.sources() if f"{s.source}_{s.entity}" in used]) > 0
+
+
+def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
+    gathering = [m for m in book.metrics.values() if m.cumulative and "week" not in m.windows and m.windows[0] != "now"]
+    assert gathering
+    for metric in gathering:
+        for days in range(0, 70, 7):
+            monday = book.generation.last_day - dt.timedelta(days=days + book.generation.last_day.weekday())
+            week = fmt.period_key("week", monday)
+            found = points.read(book, metric, "week", week)
+            assert found.window == metric.windows[0] and found.complete
+            assert found.win_end <= monday + dt.timedelta(days=6)
+        week = weekly_pages.newest_week(book)
+        running = not book.read(metric.id, "week", week).complete
+        assert not (running and any(s.startswith(f"{metric.label} ") for s in points.sentences(book, "week", week)))
+
+
+def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book: Book, tmp_path: Path) -> None:
+    issue = weekly_pages.build(book, weekly_pages.newest_week(book))
+    assert weekly.address(Settings(tmp_path), issue) == ""
+    told = weekly.address(Settings(tmp_path, {"public_url": "https://cockpit.example:8443/zb/"}), issue)
+    assert told == f"https://cockpit.example:8443/zb/?window=week&at={issue.week}&as_of={issue.generation}"
+    issue.context["link"] = told
+    page = weekly.html(issue)
+    assert f'"在线查看 {told}"' in page, "a style sheet knows no &amp;"
+    for odd in ("javascript:alert(1)", 'http://x"; } body { display: none', "cockpit.example"):
+        with pytest.raises(ConfigError):
+            weekly.address(Settings(tmp_path, {"public_url": odd}), issue)
+
+
+def test_the_doctor_asks_for_the_tool_that_tests_the_paper(tmp_path: Path) -> None:
+    assert "pdftoppm" in {name for name, _, _ in doctor.examine(Settings(tmp_path), offline=True)}
 
 
 @pytest.mark.parametrize("week", ["2026-47", "2026-W54", "2026-W00", "w47", "", "2026-W47; rm"])

@@ -1,0 +1,74 @@
+"""The command line as a person meets it: Chinese, one line an error, the exit codes of the error tree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+def zhengbei(*words: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "warehouse", *words], capture_output=True, text=True, cwd=folder or HOME, timeout=120, check=False,
+                          env={**os.environ, **environment})
+
+
+def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> None:
+    done = zhengbei("--help", folder=tmp_path)
+    assert done.returncode == 0
+    for verb in ("demo", "serve", "etl", "metric", "report", "doctor", "test", "bench", "user", "screen"):
+        assert f"  {verb} " in done.stdout
+    assert "正北数字驾驶舱" in done.stdout
+
+
+@pytest.mark.parametrize(("words", "code", "says"), [
+    (("metric", "read", "fleet_onlin_rate"), 2, "没有这个指标"),
+    (("metric", "read", "fleet_online_rate", "--at", "2026-W99"), 2, "看不懂的期次"),
+    (("metric", "read", "fleet_online_rate", "--as-of", "19990101T000000"), 66, "没有快照"),
+    (("metric", "read", "fleet_online_rate", "--place", "x"), 2, "没有这个地方"),
+    (("metric", "read", "fleet_online_rate", "--window", "year"), 2, "命令写法不对"),
+    (("etl", "run", "nothing"), 2, "没有这个任务"),
+    (("etl", "backfill", "--from", "2026-11-02", "--to", "2026-11-01"), 2, "早于"),
+    (("report", "weekly", "--week", "2026-11"), 2, "处理办法"),
+])
+def test_a_wrong_word_is_one_chinese_line_with_a_way_out(published: Path, tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "published").symlink_to(published / "published")
+    (data / "sources.toml").write_text("is_demo = true\n")
+    (data / "sources.toml").chmod(0o600)
+    done = zhengbei(*words, "--data", str(data))
+    assert done.returncode == code, done.stderr
+    assert says in done.stderr and "处理办法" in done.stderr and "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_before_the_first_load_the_answer_says_what_to_do(tmp_path: Path) -> None:
+    done = zhengbei("metric", "read", "fleet_online_rate", "--data", str(tmp_path / "不 存在"))
+    assert done.returncode == 66 and "还没有发布任何数据" in done.stderr
+
+
+def test_sources_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text("is_demo = true\n")
+    (tmp_path / "sources.toml").chmod(0o644)
+    done = zhengbei("etl", "run", "--data", str(tmp_path))
+    assert done.returncode == 77 and "chmod 600" in done.stderr
+
+
+def test_the_catalogue_is_json_for_machines() -> None:
+    rows = json.loads(zhengbei("metric", "list", "--json").stdout)
+    assert len(rows) == 21 and {row["number"] for row in rows} == {1, 3, 7, 8, 9, 10, 11, 12, 15, 16, 20, 21, 22, 24, 25, 26, 28, 74, 75, 76, 77}
+
+
+def test_status_reads_the_books_as_json(published: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(published, tmp_path / "data", ignore=shutil.ignore_patterns("demo"))
+    found = json.loads(zhengbei("etl", "status", "--json", "--data", str(tmp_path / "data")).stdout)
+    assert found["is_demo"] and found["balances"] and found["defects"]
+    assert all(row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"] for row in found["balances"])
