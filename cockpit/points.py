@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from warehouse.readings import Book
 
 
-def at_for(book: Book, metric: Metric, window: str, at: str | None) -> str | None:
+def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
     """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
-    window around the period, for a cumulative one the newest that is over."""
+    window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a running
+    window is then shown when it is that very one."""
     if at is None:
         return None
     own = window if window in metric.windows else metric.windows[0]
@@ -27,7 +28,7 @@ def at_for(book: Book, metric: Metric, window: str, at: str | None) -> str | Non
         return None
     until = units.window_of(window, units.parse_at(window, at))[1]
     start, end = units.window_of(own, min(until, book.generation.last_day))
-    if metric.cumulative and own != window and end > min(until, book.generation.last_day):
+    if metric.cumulative and not (asked and own == window) and end > min(until, book.generation.last_day):
         start = units.back(own, start, 1)
     return fmt.period_key(own, start)
 
@@ -42,6 +43,6 @@ def sentences(book: Book, window: str, at: str | None) -> list[str]:
     """The Book's sentences for the period, without those about a running window of a cumulative metric."""
     running = [
         m.label for m in book.metrics.values()
-        if m.cumulative and window not in m.windows and m.windows[0] != "now" and not book.read(m.id, window, at).complete
+        if m.cumulative and m.windows[0] != "now" and not book.read(m.id, window, at).complete
     ]  # fmt: skip
     return [text for text in book.headline(window, at) if not text.startswith(tuple(f"{label} " for label in running))]

@@ -81,7 +81,7 @@ def address(settings: Settings, issue: weekly_pages.Issue) -> str:
         return ""
     if not PUBLIC_URL.fullmatch(base):
         raise ConfigError("public_url 不是网址", where=str(settings.data / "zhengbei.toml"), to_do="写成 https://主机名 或 http://主机名:端口")
-    return f"{base}/?window=week&at={issue.week}&as_of={issue.generation}"
+    return f"{base}/?as_of={issue.generation}"
 
 
 def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now: dt.datetime) -> dict[str, Any]:

@@ -15,7 +15,7 @@ CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
 
 -- A plate as printed: separators and the colour inside the string removed, O/I after the city letter read as 0/1,
 -- a lost 挂 put back on six-character plates (D02).
-CREATE OR REPLACE TEMP MACRO plate_bare(x) AS regexp_replace(regexp_replace(code_norm(x), '[_(]?[黄蓝绿黑白][色]?牌?[)]?$', ''), '[·•.\-_ ]', '', 'g');
+CREATE OR REPLACE TEMP MACRO plate_bare(x) AS regexp_replace(regexp_replace(code_norm(x), '[_(]?(渐变绿|黄绿|农黄|农绿|其他|[黄蓝绿黑白])色?牌?[)]?$', ''), '[·•.\-_ ]', '', 'g');
 CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_bare(x), '^[^A-Z0-9]')
     THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
 -- Nearly all plates are right as they come; only the others pay for the repair.

@@ -140,7 +140,7 @@ def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book:
     issue = weekly_pages.build(book, weekly_pages.newest_week(book))
     assert weekly.address(Settings(tmp_path), issue) == ""
     told = weekly.address(Settings(tmp_path, {"public_url": "https://cockpit.example:8443/zb/"}), issue)
-    assert told == f"https://cockpit.example:8443/zb/?window=week&at={issue.week}&as_of={issue.generation}"
+    assert told == f"https://cockpit.example:8443/zb/?as_of={issue.generation}"
     issue.context["link"] = told
     page = weekly.html(issue)
     assert f'"在线查看 {told}"' in page, "a style sheet knows no &amp;"
