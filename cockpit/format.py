@@ -18,7 +18,7 @@ DASH = "—"
 WAN, YI = 10_000, 100_000_000
 WAN_FROM = 100_000
 """From here on counts are read in 万: 21,486 辆 is still read exactly, 128.6 万 km is not."""
-FINISHED_S = 6 * 3600
+NOW_S, RUNNING_S, FINISHED_S = 600, 900, 6 * 3600
 TOO_FEW = "人数过少"
 """Instead of a ratio or mean over so few people that it would tell who they are."""
 RELATIVE_FROM = 20
@@ -140,10 +140,12 @@ def _part(amount: float) -> str:
 
 
 def patience(item: Reading) -> int:
-    """Seconds after which a reading counts as stale. The promise of its inputs; but a period that is over changes only by
-    late data, so it ages by hours (FINISHED_S) and not by the minutes that are promised for positions."""
-    over = item.complete and item.window != "now"
-    return max(item.stale_after_s, FINISHED_S) if over else item.stale_after_s
+    """Seconds after which a reading counts as stale: the promise of its inputs, but no less than what its window can show.
+
+    A period that is over changes only by late data and ages by hours; a running one is published every five minutes, so
+    it is late when rounds were missed (RUNNING_S), a number of this moment when one was (NOW_S)."""
+    floor = NOW_S if item.window == "now" else FINISHED_S if item.complete else RUNNING_S
+    return max(item.stale_after_s, floor)
 
 
 def visible(now: float | None, before: float | None, unit: str, decimals: int = 0) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from etl.context import held
-from warehouse import recover
+from warehouse import lake, recover
 from warehouse.catalog import contracts
+from warehouse.connection import Writer
 from warehouse.errors import DataMissing, Locked
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -14,8 +15,11 @@ from warehouse.settings import Settings
 RULES = {
     "D01": "号牌重复", "D02": "号牌写法", "D03": "颜色代码", "D04": "坐标系或越界", "D05": "时钟错误", "D06": "未定位", "D07": "补传迟到",
     "D08": "单位或里程", "D09": "漂移", "D10": "身份证号", "D11": "信用代码", "D12": "镇街代码", "D13": "文字编码", "D15": "占位值", "D16": "过户更名",
-    "D18": "比例异常", "D21": "来源沉默", "D22": "物理删除",
+    "D18": "比例异常", "D21": "来源沉默", "D22": "物理删除", "payload": "整份不合约定",
 }
+
+REASONS = {"range": "经纬度超出范围", "time": "定位时间不合规", "unfixed": "未定位", "speed": "速度超限", "encrypted": "坐标加密", "altitude": "海拔不合规",
+           "direction": "方向不合规", "color": "号牌颜色不合规"}
 
 
 def collect(settings: Settings) -> dict[str, Any]:
@@ -34,7 +38,8 @@ def collect(settings: Settings) -> dict[str, Any]:
                 writer, notes = recover.open_warehouse(settings)
                 found["notes"] = notes
                 found["balances"] = _balances(writer)
-                found["unqualified"] = _unqualified(writer)
+                found["refused"] = _refused(writer)
+                found["unqualified"] = unqualified(writer, settings)
                 writer.close()
     except Locked as error:
         found["notes"] = [error.what]
@@ -48,19 +53,30 @@ def _balances(writer: Any) -> list[dict[str, Any]]:
     return [dict(zip(names, (row[0], *map(int, row[1:])), strict=True)) for row in rows]
 
 
-def _unqualified(writer: Any) -> list[dict[str, Any]]:
-    """Messages that arrived whole but are no position, by file and reason: a source that is out of range says so here."""
+def _refused(writer: Writer) -> list[dict[str, str]]:
+    """Payloads that are not in as a whole, newest first, with the reason."""
+    rows = writer.execute("""SELECT source || '_' || entity, split_part(payload->>'name', '|', 1), reason FROM raw.quarantine
+        WHERE row_no = -1 ORDER BY landing_seq DESC LIMIT 20""")
+    return [dict(zip(("table", "name", "reason"), row, strict=True)) for row in rows]
+
+
+def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
+    """Messages that arrived whole but are no position, by file with a mapping of its own and by reason: a source that is
+    out of range says so here."""
     if not writer.execute("SELECT 1 FROM duckdb_views() WHERE schema_name = 'staging' AND view_name = 'stg_gps_location'"):
         return []
-    labels = {"range": "经纬度超出范围", "time": "定位时间不合规", "unfixed": "未定位", "speed": "速度超限", "encrypted": "坐标加密", "altitude": "海拔不合规",
-              "direction": "方向不合规", "color": "号牌颜色不合规"}
-    rows = writer.execute("""SELECT b.name, t.range_pts, t.time_pts, t.unfixed_pts, t.speed_pts, t.pts FROM (
-        SELECT min(landing_seq) AS landing_seq, any_value(split_part(name, '|', 1)) AS name FROM run.batch WHERE entity = 'location' AND name LIKE 'gps/%'
-        AND name NOT LIKE 'gps/location/%' GROUP BY landing_seq) b
-        JOIN (SELECT f.landing_seq, sum(range_pts) AS range_pts, sum(time_pts) AS time_pts, sum(unfixed_pts) AS unfixed_pts, sum(speed_pts) AS speed_pts,
-            sum(pts) AS pts FROM run.lake_file f JOIN marts.gps_vehicle_day d ON d.day = f.day AND d.day < DATE '2020-01-01' GROUP BY 1) t USING (landing_seq)""")
-    keys = ("range", "time", "unfixed", "speed")
-    return [{"file": row[0], "pts": int(row[5]), **{labels[key]: int(value) for key, value in zip(keys, row[1:5], strict=True) if value}} for row in rows]
+    names = dict(writer.execute("""SELECT landing_seq, split_part(name, '|', 1) FROM run.batch
+        WHERE source = 'gps' AND entity = 'location' AND name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' AND merged > 0 ORDER BY 1"""))
+    if not names:
+        return []
+    paths = [str(settings.lake / row[0]) for row in writer.execute("SELECT path FROM run.lake_file WHERE landing_seq >= ?", [min(names)])]
+    writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")
+    counts: dict[int, dict[str | None, int]] = {}
+    for seq, reason, number in writer.execute(f"""SELECT _seq, reason, count(*) FROM staging.stg_gps_location
+            WHERE _seq IN ({", ".join(map(str, names))}) GROUP BY ALL ORDER BY 1, 3 DESC"""):
+        counts.setdefault(seq, {})[reason] = number
+    return [{"file": names[seq], "pts": sum(found.values()), **{REASONS[reason]: number for reason, number in found.items() if reason}}
+            for seq, found in counts.items()]
 
 
 def text(found: dict[str, Any]) -> str:
@@ -83,5 +99,6 @@ def text(found: dict[str, Any]) -> str:
     lines += [f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']})" for row in found["defects"]] or ["无"]
     lines.append("\n隔离(表:规则 行数)")
     lines += [f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}" for row in found["quarantine"]] or ["无"]
+    lines += [f"整份未装载:{contracts()[row['table']].label} {row['name']}:{row['reason']}" for row in found.get("refused", [])]
     lines += [f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处{'(已保留上一快照)' if check['held'] else ''}" for check in found["checks"]]
     return "\n".join(lines)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner
@@ -23,7 +23,7 @@ from cockpit import format as fmt
 from cockpit.pages.overview import window_of
 from cockpit.sessions import Viewer
 from warehouse import catalog, verbs
-from warehouse.reading import DISTRICT
+from warehouse.reading import DISTRICT, Reading
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
@@ -93,10 +93,14 @@ def figure_in(component: Any, name: str) -> str:
     raise AssertionError(f"no {name} here")
 
 
+def said(answer: dict[str, Any]) -> Reading:
+    """The command line's answer, and nothing else, as the one formatter takes it."""
+    facts: Any = SimpleNamespace(**{name: answer[name] for name in ("status", "value", "unit", "num", "den")})
+    return cast("Reading", facts)
+
+
 def as_shown(answer: dict[str, Any]) -> fmt.Shown:
-    """The command line's answer through the one formatter."""
-    facts = SimpleNamespace(status=answer["status"], value=answer["value"], unit=answer["unit"])
-    return fmt.reading(facts, catalog.metrics()[answer["metric"]].decimals)  # type: ignore[arg-type]
+    return fmt.reading(said(answer), catalog.metrics()[answer["metric"]].decimals)
 
 
 @pytest.mark.parametrize("window", ["day", "week"])
@@ -131,10 +135,8 @@ def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw
             hero = next(props for props in below(page) if "hero" in str(props.get("className", "")).split())
             assert figure_in(hero["children"], "hero-value") == as_shown(answer).text, metric.id
             assert (hero["data-generation"], hero.get("data-asof")) == (answer["generation"], answer["as_of"]), metric.id
-            if answer["status"] == "ok" and answer["den"] is not None:
-                places = [0 if float(answer[name]).is_integer() else 1 for name in ("num", "den")]
-                words = " ".join(str(props.get("children")) for props in below(hero["children"]))
-                assert fmt.number(answer["num"], places[0]) in words and fmt.number(answer["den"], places[1]) in words, metric.id
+            words = " ".join(str(props.get("children")) for props in below(hero["children"]))
+            assert fmt.parts(said(answer)) in words, metric.id
 
 
 def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
@@ -151,7 +153,8 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
         assert text == as_shown(answer).text and answer["generation"] == scene["generation"], slot
         assert text in re.sub(r"<[^>]+>", " ", scene["slots"][slot]), slot
         seen.add(metric)
-    assert ONLINE in seen and {name for name, metric in catalog.metrics().items() if "wall" in metric.show} <= seen
+    # what runs at this moment comes with the live positions, not with the generation
+    assert ONLINE in seen and {name for name, metric in catalog.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
 
 
 @pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")

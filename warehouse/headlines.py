@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from warehouse.readings import Book
 
 MOST = 6
+UNPLACED = "330110000"
+"""未分镇街 is nobody's town: it has its own bar, but nobody can be asked about it."""
 
 
 def figure(metric: Metric, value: float | None) -> str:
@@ -56,7 +58,7 @@ def _sentence(book: Book, metric: Metric, reading: Reading, at: str | None) -> s
         word = {"good": "达标", "warn": "接近目标", "bad": "未达标"}[reading.judgement]
         head += f",{word}(目标 {'≥' if metric.better == 'up' else '≤'} {figure(metric, reading.target.green)})"
     change = _change(reading)
-    if reading.previous is not None and abs(change) > 1e-9:
+    if reading.previous is not None and abs(change) >= 0.0005:  # less would print as 0.0
         size = f"{abs(change) * 100:.1f} 个百分点" if metric.unit == "ratio" else f"{abs(change) * 100:.1f}%"
         head += f",比上期{'升' if change > 0 else '降'} {size}"
     worst = _worst(book, metric, reading, at)
@@ -66,7 +68,7 @@ def _sentence(book: Book, metric: Metric, reading: Reading, at: str | None) -> s
 def _worst(book: Book, metric: Metric, reading: Reading, at: str | None) -> str:
     if metric.better == "context" or reading.judgement not in ("warn", "bad"):
         return ""
-    towns = [item for item in book.by(metric.id, reading.window, at) if item.value is not None]
+    towns = [item for item in book.by(metric.id, reading.window, at) if item.value is not None and item.place.code != UNPLACED]
     if len(towns) < 2:
         return ""
     towns.sort(key=lambda item: item.value or 0.0, reverse=metric.better == "down")

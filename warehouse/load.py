@@ -7,6 +7,7 @@ ends in the same table. in = merged + older + duplicate + quarantined, or the ba
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import orjson
 import pyarrow as pa
@@ -242,8 +243,10 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
 
 
 def refused(writer: Writer, note: Landed, reason: str) -> None:
-    """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it."""
+    """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it. `reason`
+    may begin with the rule it broke ("D21 …")."""
+    rule = reason[:3] if re.match(r"D\d\d ", reason) else "payload"
     with writer.transaction():
         writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         writer.execute("INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
-                       [note.source, note.entity, "payload", reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])
+                       [note.source, note.entity, rule, reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])

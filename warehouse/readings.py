@@ -105,8 +105,18 @@ class Book:
         name = window or metric.windows[0]
         if name not in metric.windows:
             name = metric.windows[0]  # a monthly metric asked by week answers with its month, and says so
-            at = None if at is None else units.at_label(name, units.parse_at(window or name, at)) if window != "now" else None
+            at = self._translated(metric, name, window or name, at)
         return list(self._remember(("read", metric.id, name, at, grain, spot.code), lambda: self._compose(metric, name, at, grain, spot)))
+
+    def _translated(self, metric: Metric, name: str, asked: str, at: str | None) -> str | None:
+        """The metric's own window for a period of another kind: the one that holds it, or for a cumulative metric whose
+        window is still running the one before."""
+        if at is None or asked == "now":
+            return None
+        start, end = units.window_of(name, units.parse_at(asked, at))
+        if metric.cumulative and end >= self.generation.built_at.date():
+            start = units.back(name, start, 1)
+        return units.at_label(name, start)
 
     def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place) -> list[Reading]:
         start, end = self._window(metric, window, at)

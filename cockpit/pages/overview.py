@@ -104,7 +104,7 @@ def _headline(visit: Visit, window: str) -> Component:
     items = [html.Li(_strong(text)) for text in points.sentences(visit.book, window, at)] or [html.Li("本期没有需要特别说明的变化。")]
     return html.Section(
         [
-            html.Header([html.H2(f"{_name(visit, window, at)}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
+            html.Header([html.H2(f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
             html.Ol(items, className="headline"),
         ],
         className="card headline-card",
@@ -144,17 +144,19 @@ def tiles(cards: Sequence[Component]) -> Component:
 
 def _card(visit: Visit, metric: Metric, wanted: str) -> Component:
     window = window_of(metric, wanted)
-    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted)) if window != "now" else None
-    if metric.through == "today" and window == "day" and not visit.address.get("at"):
+    period, asked = period_of(visit, wanted), bool(visit.address.get("at"))
+    at = points.at_for(visit.book, metric, wanted, period, asked=asked) if window != "now" else None
+    if metric.through == "today" and window == "day" and not asked:
         at = None  # of itself the system knows more than yesterday
     reading = visit.book.read(metric.id, window, at)
     count = SPARK_POINTS[window]
     trend = visit.book.series(metric.id, window, count, at) if count else ()
     href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None)
-    note = "" if (at is not None and window == wanted) or window == "now" else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
+    of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
+    note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
         reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=href, note=note, today=visit.today,
-        theme=visit.theme, marks=window not in (wanted, "now"),
+        theme=visit.theme, marks=not of_page,
     )  # fmt: skip
 
 
@@ -181,7 +183,8 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
 
 def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:
     window = window_of(metric, wanted)
-    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted)) if window != "now" else None
+    asked = bool(visit.address.get("at"))
+    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked) if window != "now" else None
     try:
         return {r.place.code: r for r in visit.book.by(metric.id, window, at, "town")}
     except CockpitError:

@@ -141,7 +141,7 @@ def _middle(
 
 
 def _foot(reading: Reading, note: str, today: dt.date | None) -> Component:
-    left = note or fmt.parts(reading) or " · ".join(f"{k} {fmt.number(v)}" for k, v in list(reading.parts.items())[:2])
+    left = note or fmt.parts(reading) or next((f"{k} {fmt.number(v)}" for k, v in reading.parts.items()), "")
     if shown_reason := reason(reading):
         left = shown_reason
     time = f"数据 {fmt.clock(reading.as_of, today)}" if reading.as_of else "无数据时间"

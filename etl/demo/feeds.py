@@ -45,11 +45,12 @@ class Feeds:
         self._handles = lru_cache(maxsize=700)(self._day_handles)
 
     def _days(self, after: int, until: int, slack: int = UPDATE_SLACK_DAYS) -> range:
-        return range(max(after // DAY - slack, self.world.first_day - 1), until // DAY + 1)
+        first = max(after // DAY - slack, self.world.first_day - 1)
+        return range(first, max(until // DAY, first) + 1)  # a window before all history still has a day, without rows in it
 
     def _months(self, after: int, until: int) -> range:
         first = clock.month_of(max(after // DAY - 40, self.world.first_day - 1))
-        return range(first, clock.month_of(until // DAY) + 2)
+        return range(first, max(clock.month_of(until // DAY), first) + 2)
 
     def _book(self, day: int) -> pd.DataFrame:
         return self._known[day] if day in self._known else day_alarms(self.world, day)

@@ -152,7 +152,8 @@ def _rows(world: World, day: int, veh: np.ndarray, t: np.ndarray, want_gap: bool
         speed = np.where(table.stuck[at], place(world, legs, t)[3], speed)
     ids = world.tracked[veh]
     noise = [uniform(world.seed, s, ids, t) for s in (311, 312, 313)]
-    lon, lat = lon + (noise[0] - 0.5) * 8e-5, lat + (noise[1] - 0.5) * 7e-5
+    spread = ~table.stuck[at]  # a frozen fix is repeated to the digit
+    lon, lat = lon + (noise[0] - 0.5) * 8e-5 * spread, lat + (noise[1] - 0.5) * 7e-5 * spread
     mileage = table.start_km[at] + legs.km_at(world.roads, t)
     return {
         "veh": veh, "loc_time": t, "recv_time": t + 1 + (noise[2] * 3).astype(np.int64), "lon": lon, "lat": lat, "speed": speed * (0.98 + 0.04 * noise[0]),

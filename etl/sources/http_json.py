@@ -63,14 +63,19 @@ class HttpJson:
 
     def _window(self, feed: Feed, since: dt.datetime, until: dt.datetime) -> Fetched:
         pages: list[bytes] = []
+        seen: set[bytes] = set()
         got, page, total = 0, 1, None
         while total is None or got < total:
             raw = self._get(feed, {"updated_since": stamp(since), "updated_until": stamp(until), "page": page, "page_size": feed.page_size})
             data = self._envelope(feed, raw)
-            items, total = data["items"], int(data["total"])
+            items = data["items"]
+            total = max(total or 0, int(data["total"]))  # a page that forgets the rest is not the end of it
             until = min(until, dt.datetime.fromisoformat(data.get("updated_until", stamp(until))))
             pages.append(raw.replace(b"\n", b" "))
-            got += len(items)
+            fresh = {orjson.dumps(item) for item in items} - seen
+            seen |= fresh
+            # a page that comes twice must not stand for one that never came; positions alone may repeat to the digit
+            got += len(items) if feed.contract.load == "lake" else len(fresh)
             if not items and got < total:
                 raise ContractBroken(f"分页不完整:共 {total} 条,只收到 {got} 条", where=f"{feed.source}{feed.path}")
             page += 1

@@ -58,8 +58,9 @@ def test_parts_are_short_and_of_scores_there_are_none() -> None:
 
 def test_a_finished_period_ages_by_hours_and_a_running_one_by_the_promise_of_its_inputs() -> None:
     assert fmt.patience(reading()) == 6 * 3600
-    assert fmt.patience(reading(complete=False)) == 300
-    assert fmt.patience(reading(window="now")) == 300
+    assert fmt.patience(reading(complete=False)) == 900, "published every 5 minutes: late after missed rounds"
+    assert fmt.patience(reading(complete=False, stale_after_s=3600)) == 3600
+    assert fmt.patience(reading(window="now")) == 600
     assert fmt.patience(reading(stale_after_s=86_400)) == 86_400
 
 

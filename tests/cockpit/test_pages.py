@@ -10,9 +10,11 @@ import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
 
-from cockpit import app, refresh
-from cockpit.pages import tools
+from cockpit import app, points, refresh
+from cockpit import format as fmt
+from cockpit.pages import overview, tools
 from cockpit.pages.address import Address
+from cockpit.pages.visit import Visit
 from cockpit.sessions import Viewer
 from tests.cockpit.signing_in import good_body, post, sign_in
 from warehouse.errors import UsageError
@@ -182,3 +184,14 @@ def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_
     answer = post(client, good_body("/metric/fleet_online_rate"))
     assert answer.status_code == 200
     assert "车辆上线率" in answer.get_data(as_text=True)
+
+
+def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw: Any, library: Library) -> None:
+    book = library.current()
+    for window in ("week", "month"):
+        said = words(draw("/", f"?window={window}"))
+        assert said.count("未满期") == 0 and said.count("暂定") <= 1, window
+        at = overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
+        for metric in book.metrics.values():
+            if window in metric.windows and not metric.cumulative:
+                assert fmt.period_key(window, points.read(book, metric, window, at).win_start) == at, metric.id

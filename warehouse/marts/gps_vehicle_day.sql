@@ -30,12 +30,14 @@ WITH message AS (
     SELECT vehicle_key, day, sum(km) FILTER (is_driving OR is_gap) AS km_total, sum(km) FILTER (is_driving AND NOT is_gap) AS km_complete
     FROM staging.stg_gps_step GROUP BY 1, 2
 ), drift AS (
-    SELECT vehicle_key, day, count(*) AS drift_pts FROM staging.stg_gps_step WHERE is_drift GROUP BY 1, 2
+    SELECT vehicle_key, day, count(*) FILTER (is_drift AND NOT is_frozen) AS drift_pts, count(*) FILTER (is_frozen) AS frozen_pts, count(*) FILTER (is_far) AS far_pts,
+        count(*) FILTER (is_reset) AS odometer_resets FROM staging.stg_gps_step WHERE is_drift OR is_frozen OR is_far OR is_reset GROUP BY 1, 2
 )
-SELECT m.vehicle_key, m.day, m.pts, m.ok_pts - coalesce(d.drift_pts, 0) AS pts_ok, coalesce(d.drift_pts, 0) AS drift_pts,
+SELECT m.vehicle_key, m.day, m.pts, m.ok_pts - coalesce(d.drift_pts + d.frozen_pts, 0) AS pts_ok, coalesce(d.drift_pts, 0) AS drift_pts,
     round(coalesce(w.km_total, 0), 3) AS km_total, round(coalesce(w.km_complete, 0), 3) AS km_complete,
     round(coalesce(w.km_total, 0), 3) AS valid_km, m.first_valid_at, v.first_move_at, v.last_move_at, m.last_at,
     CAST(coalesce(v.drive_s, 0) AS INTEGER) AS drive_s, CAST(coalesce(v.night_drive_s, 0) AS INTEGER) AS night_drive_s,
     CAST(coalesce(v.fatigue_s, 0) AS INTEGER) AS fatigue_s, round(coalesce(v.km_night05, 0), 3) AS km_night05, v.depart_at, v.depart_after,
-    m.time_pts, m.unfixed_pts, m.range_pts, m.speed_pts, m.encrypted_pts, m.other_pts, m.makeup_pts, m.color_pts
+    m.time_pts, m.unfixed_pts + coalesce(d.frozen_pts, 0) AS unfixed_pts, m.range_pts, m.speed_pts, m.encrypted_pts, m.other_pts, m.makeup_pts, m.color_pts,
+    coalesce(d.far_pts, 0) AS far_pts, coalesce(d.odometer_resets, 0) AS odometer_resets
 FROM message m LEFT JOIN moved v USING (vehicle_key, day) LEFT JOIN way w USING (vehicle_key, day) LEFT JOIN drift d USING (vehicle_key, day)

@@ -3,7 +3,7 @@
 -- Units and colour families differ by platform and are repaired by its row in raw.own_platform, never globally (D03, D08).
 SELECT vehicle_key(plate_norm(plate_no), plate_color_of(plate_color, p.color_family)) AS vehicle_key, loc_time, recv_time, day,
     lon_e6 / 1e6 AS lon, lat_e6 / 1e6 AS lat, speed_01kmh * coalesce(p.speed_scale, 1) / 10.0 AS speed_kmh, direction, mileage_01km / 10.0 AS odometer_km,
-    coalesce(is_makeup, false) AS is_makeup, l.platform_id, plate_color <> plate_color_of(plate_color, p.color_family) AS color_repaired,
+    coalesce(is_makeup, false) AS is_makeup, l.platform_id, l._seq, plate_color <> plate_color_of(plate_color, p.color_family) AS color_repaired,
     CASE
         WHEN NOT is_plate_color(plate_color_of(plate_color, p.color_family)) THEN 'color'
         WHEN loc_time > coalesce(recv_time, loc_time) + INTERVAL 60 SECOND OR loc_time < TIMESTAMP '2005-01-01'
