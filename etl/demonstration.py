@@ -22,6 +22,7 @@ import click
 from etl import intake, schedule
 from etl.context import Progress, opened
 from etl.progress import bar
+from etl.sources import files
 from warehouse import snapshot
 from warehouse.errors import SourceDown, UsageError
 from warehouse.settings import Settings
@@ -104,6 +105,7 @@ def write_endpoints(settings: Settings, found: dict[str, str]) -> None:
 def _load(settings: Settings, progress: Progress) -> list[str]:
     with opened(settings, progress=progress) as context:
         intake.pending(context)
+        time.sleep(files.SETTLE_S)  # the stand-ins' last file must have come to rest to be read in this first round
         problems = schedule.run_once(context, schedule.job("live"))
         return problems + schedule.run_once(context, schedule.job("refresh"))
 

@@ -174,16 +174,17 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: dict[str, s
     """Days to make: the touched ones and `spill_days` after each; of a register change all days since; always today."""
     today = as_of.date()
     days: set[dt.date] = set()
-    if fresh:
-        if "gps_location" in model.touched_by:
-            days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
-        if set(model.touched_by) - {"gps_location"}:
-            first = writer.execute("SELECT min(day) FROM raw.gps_vehicle_day")[0][0] or today
-            days |= _span(max(first, today - dt.timedelta(days=HISTORY_DAYS)), today)
+    first = _first(writer, today)
+    heard = {day for table in ("gps_vehicle_day", "gps_location") if table in raw_below(model.name) for day in pending.get(table, ()) if day >= first}
+    if fresh and "gps_location" in model.touched_by:
+        days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
+    # where history begins earlier than before, the days between are new as well
+    if set(model.touched_by) - {"gps_location"} and (fresh or (heard and min(heard) == first)):
+        days |= _span(first, today)
     for table, manner in model.touched_by.items():
         touched = pending.get(table, set())
         if touched and manner == "since":
-            days |= _span(max(min(touched), today - dt.timedelta(days=HISTORY_DAYS)), today)
+            days |= _span(max(min(touched), first), today)
         else:
             days |= touched
     for step in range(1, model.spill_days + 1):
@@ -191,6 +192,14 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: dict[str, s
     if set(model.touched_by) - {"gps_location"}:
         days.add(today)
     return sorted(day for day in days if day <= today)
+
+
+def _first(writer: Writer, today: dt.date) -> dt.date:
+    """The day on which history begins: the oldest with positions or statistics within HISTORY_DAYS; without any, as far back as that."""
+    begin = today - dt.timedelta(days=HISTORY_DAYS)
+    found: dt.date | None = writer.execute("SELECT min(day) FROM (SELECT day FROM raw.gps_vehicle_day UNION ALL SELECT day FROM run.lake_file) WHERE day BETWEEN ? AND ?",
+                                           [begin, today])[0][0]
+    return found or begin
 
 
 def _span(first: dt.date, last: dt.date) -> set[dt.date]:

@@ -41,7 +41,8 @@ class Column:
 class Contract:
     """How one entity of one source lands. load: upsert (newest version of a key wins) · lake (Parquet by day) ·
     own (a table of the bureau's own, replaced as a whole). version: column that orders versions of a key.
-    touches: TIMESTAMP or DATE column whose day is re-opened by a new row. history: superseded versions are kept."""
+    touches: TIMESTAMP or DATE column whose day is re-opened by a new row;
+    reaches_back: the column from whose day on a key never seen before counts. history: superseded versions are kept."""
 
     source: str
     entity: str
@@ -52,6 +53,7 @@ class Contract:
     stale_after_s: int
     version: str = ""
     touches: str = ""
+    reaches_back: str = ""
     history: bool = False
     max_bad_ratio: float = 0.01
     feeds: str = ""

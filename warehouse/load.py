@@ -190,10 +190,12 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS SELECT b.*, CASE
         WHEN b._rank > 1 THEN CASE WHEN b._copy > 1 THEN 'duplicate' ELSE 'older' END
         WHEN b._hash = s._hash AND s._deleted_at IS NULL THEN 'duplicate'
-        WHEN s._seq IS NULL OR (b._version, b._seq) > (s._version, s._seq) THEN 'merged' ELSE 'older' END AS _fate
+        WHEN s._seq IS NULL OR (b._version, b._seq) > (s._version, s._seq) THEN 'merged' ELSE 'older' END AS _fate, s._seq IS NULL AS _is_new
         FROM ranked b LEFT JOIN {table} s ON {on}""")
     writer.execute("CREATE OR REPLACE TEMP TABLE winner AS SELECT * FROM judged WHERE _fate = 'merged'")
     touch = f"CAST({contract.touches} AS DATE)" if contract.touches else "NULL::DATE"
+    if contract.reaches_back:  # what is new to us may have been there for years
+        touch = f"CASE WHEN _is_new THEN least({touch}, CAST({contract.reaches_back} AS DATE)) ELSE {touch} END"
     writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, _seq FROM winner")
     if contract.history:
         _keep_history(writer, contract, table, names, on)

@@ -40,6 +40,8 @@ class SqlDatabase:
         if cursor:
             question = question.where(column > (dt.datetime.fromisoformat(cursor) if isinstance(column.type, DateTime) else cursor))
         rows = self._rows(feed, question)
+        # which of two rows of one key and one time stamp comes last must not hang on the database's mood
+        rows.sort(key=lambda row: (str(row[feed.cursor_column] or ""), orjson.dumps(row, default=str)))
         newest = str(rows[-1][feed.cursor_column]) if rows else ""
         return Rows(orjson.dumps(rows, default=str), len(rows), newest)
 

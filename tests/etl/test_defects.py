@@ -201,7 +201,7 @@ def test_d08_an_odometer_that_starts_again_takes_nothing_away(house: House) -> N
 
 
 def test_d09_a_jump_that_returns_is_drift_and_no_way(house: House) -> None:
-    house.put("gps_location", drive() + [point("08:05:15", lon_e6=120_500_000, lat_e6=30_345_000)])
+    house.put("gps_location", [*drive(), point("08:05:15", lon_e6=120500000, lat_e6=30345000)])
     told = Told(house)
     assert positions(house, "drift_pts, km_total") == [(1, 20.0)] and told.defects("D09") == 1 and told.says("D09")
 

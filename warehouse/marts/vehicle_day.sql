@@ -21,7 +21,7 @@ WITH population AS (
     FROM population p FULL JOIN activity a ON a.vehicle_key = p.vehicle_key AND a.day = p.day
 )
 SELECT j.vehicle_key, j.day, j.company_key, j.town_code, j.energy, j.vehicle_class, j.is_trailer, j.is_v, j.is_v AND j.is_over45 AS is_v45,
-    j.is_v AND j.is_heavy AS is_vh, j.is_v AND j.is_heavy AND f.first_day <= j.day AS is_networked, j.is_stopped,
+    j.is_v AND j.is_heavy AS is_vh, j.is_v AND j.is_heavy AND coalesce(f.first_day <= j.day, false) AS is_networked, j.is_stopped,
     coalesce(j.pts_ok, 0) > 0 AS is_online, coalesce(j.pts, 0) AS pts, coalesce(j.pts_ok, 0) AS pts_ok, coalesce(j.drift_pts, 0) AS drift_pts,
     j.km_total, j.km_complete, CASE WHEN j.valid_km <= 1500 THEN j.valid_km END AS valid_km, j.drive_s, j.night_drive_s, coalesce(j.fatigue_s, 0) AS fatigue_s,
     coalesce(o.overspeed_cnt, 0) AS overspeed_cnt, t.day IS NOT NULL AS pretrip_due, coalesce(t.is_checked, false) AS pretrip_done, j.origin
