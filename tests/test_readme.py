@@ -20,7 +20,7 @@ MODULES = re.compile(r"(?<![\w./-])([a-z_]+\.(?:py|css|js|sql))\b")
 PICTURE_LIMIT = 300 * 1024
 MISPRINTS = ("政\u6d3d", "\u89c9品", "\u89c9建", "骨\u5343", "志\u539f", "暖\u516b礼遇", "WIF\u0031", "\u5973明岗")
 """Words that a scan of the announcement got wrong; written here so that this file does not hold them itself."""
-HOSTS = ("pypi\u002eorg", "pythonhosted\u002eorg", "npmjs\u002e", "registry\u002e", "deb\u002edebian", "mirrors\u002e", "github\u002ecom")
+HOSTS = ("pypi\u002eorg", "python" "hosted", "npmjs\u002e", "registry\u002e", "deb\u002edebian", "mirrors\u002e", "github\u002ecom")
 
 
 def manual(name: str) -> str:
