@@ -76,7 +76,7 @@ class House:
         """Builds and checks; returns held models."""
         built = build.build(self.writer, self.settings, self.at, full=full)
         checks.run(self.writer, self.at, built.models)
-        persons.count(self.writer, built.days, self.at.date())
+        persons.count(self.writer, built, self.at.date())
         self.built = built
         return checks.still_held(self.writer)
 

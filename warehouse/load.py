@@ -48,9 +48,12 @@ def prepare(writer: Writer) -> None:
         if contract.load == "lake":
             continue
         columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
-        writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table} ({columns}, {META})")
-        if contract.history:
-            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table}_history ({columns}, {META})")
+        for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
+            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({columns}, {META})")
+            present = {row[0] for row in writer.execute(f"DESCRIBE raw.{table}")}
+            for column in contract.stored:  # a contract that has grown since this file was made
+                if column.name not in present:
+                    writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
 
 
 def settled(writer: Writer) -> set[int]:

@@ -29,7 +29,7 @@ def publish(context: Context, *, full: bool = False) -> str:
         checks.run(context.writer, as_of, built.models)
         held = checks.still_held(context.writer)
         context.progress("汇总人员类指标", 0, 3)
-        persons.count(context.writer, built.days, as_of.date())
+        persons.count(context.writer, built, as_of.date())
         context.progress("发布快照", 1, 3)
         generation = snapshot.publish(context.writer, context.settings, as_of, held, is_demo=context.is_demo)
         build.settled(context.writer)
