@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from warehouse import build, checks, load, parse, persons, recover, snapshot
+from warehouse import build, checks, load, parse, persons, recover, revisions, snapshot
 from warehouse.balance import Account
 from warehouse.catalog import contracts
 from warehouse.connection import Writer
@@ -83,6 +83,8 @@ class House:
     def publish(self) -> Book:
         """Builds and publishes; returns the new book."""
         held = self.build()
+        revisions.prepare(self.writer)
+        revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
         build.settled(self.writer)
         return Library(self.settings.data).current()

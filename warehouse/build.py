@@ -32,15 +32,18 @@ CREATE TABLE IF NOT EXISTS build.today (day DATE);
 CREATE TABLE IF NOT EXISTS build.day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
 """
 
 
 @dataclass
 class Built:
-    """What a build did: models made anew, and for day-wise ones which days."""
+    """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
+    touched (None = any day may have changed)."""
 
     models: list[str] = field(default_factory=list)
     days: dict[str, list[dt.date]] = field(default_factory=dict)
+    touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
 
 
 @cache
@@ -118,6 +121,7 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
             continue
         with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
             _make(writer, settings, model, as_of, pending, fresh, result)
+        result.touched[name] = _touched(model, pending, fresh, result)
         if model.build != "view":
             changed.add(name)
     if progress:
@@ -130,7 +134,7 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
 
 def settled(writer: Writer) -> None:
     """Forgets the days that are built, checked and published."""
-    writer.execute("DELETE FROM build.pending")
+    writer.execute("DELETE FROM build.pending; DELETE FROM build.unpublished")
 
 
 def _exists(writer: Writer, model: Model) -> bool:
@@ -147,6 +151,15 @@ def _fingerprint(model: Model) -> str:
     import hashlib
 
     return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
+
+
+def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:
+    if fresh:
+        return None
+    if model.name in result.days and not model.by_window:
+        return set(result.days[model.name])
+    days = {day for table in raw_below(model.name) for day in pending.get(table, ())}
+    return None if None in days else {day for day in days if day}
 
 
 def _hangs_on_the_day(model: Model) -> bool:
@@ -178,6 +191,7 @@ def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, 
     with writer.transaction():
         writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
         writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+        writer.execute("INSERT INTO build.unpublished SELECT ?, unnest(CAST(? AS DATE[]))", [model.name, [None] if fresh or model.build != "days" else result.days[model.name]])
     result.models.append(model.name)
 
 

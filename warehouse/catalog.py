@@ -4,6 +4,7 @@ Owns their shape and refuses unknown words by name. Knows no database; a broken 
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -225,6 +226,13 @@ def _model(layer: str, file: Path) -> Model:
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
                  given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
                  given.get("defects", {}), checks)
+
+
+@cache
+def shape() -> str:
+    """A digest of what published files look like: models with their columns' levels. Another shape needs fresh files."""
+    told = [(model.name, model.publish, model.sql, sorted(model.columns.items())) for _, model in sorted(models().items()) if model.publish != "no"]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 @cache

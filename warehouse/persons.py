@@ -75,8 +75,8 @@ def _count(writer: Writer, metric: Metric, window: str, spans: list[Span], today
 
 
 def _insert(writer: Writer, metric: Metric, window: str, spans: list[Span], grain: str, member: str) -> None:
-    """Counts of one grain, small cells hidden below the district: a single hidden cell among its siblings takes the next
-    smallest with it, or the parent's number would give it away."""
+    """Counts of one grain, small cells hidden below the district. Where the hidden siblings are one cell, or fewer than min_cell
+    people together, the next smallest goes with them, or the parent's number would give them away."""
     sql, bound = select(metric, window, spans, grain, member=member)
     size = "den" if metric.denominator else "num"
     siblings = "win_start, place" if member else "win_start, parent"
@@ -85,9 +85,9 @@ def _insert(writer: Writer, metric: Metric, window: str, spans: list[Span], grai
     writer.execute(f"""INSERT INTO marts_person.reading
         WITH cell AS ({sql}),
         judged AS (SELECT *, {small} AS is_small FROM cell WHERE place IS NOT NULL AND place <> ''),
-        ranked AS (SELECT *, count(*) FILTER (is_small) OVER (PARTITION BY {siblings}) AS small_cnt,
+        ranked AS (SELECT *, count(*) FILTER (is_small) OVER (PARTITION BY {siblings}) AS small_cnt, sum({size}) FILTER (is_small) OVER (PARTITION BY {siblings}) AS small_sum,
             row_number() OVER (PARTITION BY {siblings}, is_small OR coalesce({size}, 0) = 0 ORDER BY {size}, place, member) AS n FROM judged),
-        hidden AS (SELECT *, is_small OR (small_cnt = 1 AND coalesce({size}, 0) > 0 AND n = 1) AS is_hidden FROM ranked)
+        hidden AS (SELECT *, is_small OR (small_cnt > 0 AND (small_cnt = 1 OR small_sum < {metric.min_cell}) AND coalesce({size}, 0) > 0 AND n = 1) AS is_hidden FROM ranked)
         SELECT '{metric.id}', '{window}', win_start, '{grain}', place, '{member}', member, CASE WHEN NOT is_hidden THEN num END, CASE WHEN NOT is_hidden THEN den END,
             CASE WHEN NOT is_hidden THEN {parts} END, is_hidden FROM hidden""", bound)
 

@@ -12,7 +12,7 @@ WITH framed AS (
         count(DISTINCT vehicle_key) FILTER (is_networked AND NOT is_stopped) AS vn_active,
         count(DISTINCT vehicle_key) FILTER (is_networked AND is_online AND NOT is_stopped) AS online_vn,
         count(DISTINCT vehicle_key) FILTER (is_online) AS online, count(DISTINCT vehicle_key) FILTER (drift_pts >= 2) AS drift,
-        sum(km_total) AS km_total, sum(km_complete) AS km_complete, sum(pts) AS pts, sum(pts_ok) AS pts_ok,
+        sum(km_total) FILTER (is_networked) AS km_total, sum(km_complete) FILTER (is_networked) AS km_complete, sum(pts) AS pts, sum(pts_ok) AS pts_ok,
         sum(overspeed_cnt) AS overspeed, sum(fatigue_s) AS fatigue
     FROM framed WHERE company_key IS NOT NULL GROUP BY 1, 2, 3
 ), checked AS (
