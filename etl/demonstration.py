@@ -94,7 +94,8 @@ def write_endpoints(settings: Settings, found: dict[str, str]) -> None:
     """Tells the product where the stand-ins are, in the file and the words in which a bureau would."""
     quoted = {key: json.dumps(value) for key, value in found.items() if isinstance(value, str)}
     http = f"url = {quoted['http']}\nclient_id = {quoted['client_id']}\nclient_secret = {quoted['client_secret']}\ndrop = {quoted['drop']}\n"
-    text = f"is_demo = true\n\n[yz]\ndsn = {quoted['registry_dsn']}\n\n[gps]\n{http}\n[rdm]\n{http}"
+    sections = "\n".join(f"[{source}]\n{http}" for source in ("gps", "rdm", "as", "ext"))
+    text = f"is_demo = true\n\n[yz]\ndsn = {quoted['registry_dsn']}\n\n{sections}"
     aside = settings.sources.with_suffix(".tmp")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:

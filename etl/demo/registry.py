@@ -1,10 +1,12 @@
-"""道路运政 as a SQL database: five raw tables with text codes, real-looking personal data and the source's defects.
+"""道路运政 as a SQL database: raw tables with text codes, real-looking personal data and the source's defects.
 
 Timestamps are naive Shanghai text 'YYYY-MM-DD HH:MM:SS', dates 'YYYY-MM-DD', flags 0/1. The tables carry no keys: the
 view a bureau hands out has none either. Writes only through the SQLAlchemy engine it is given.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -34,9 +36,13 @@ COMPANY = _table(
 VEHICLE = _table(
     "yz_vehicle", "plate_no vin uscc veh_type energy_code register_date home_town review_due stop_from stop_to status yz_updated_at",
     "plate_color is_trailer axles emission_stage", "tonnage_t gross_mass_t")
-DRIVER = _table("yz_driver", "id_no name sex birth_date phone licence_class licence_to integrity_grade integrity_to home_town status yz_updated_at")
+DRIVER = _table("yz_driver", "id_no name sex birth_date phone licence_class licence_to integrity_grade integrity_to home_town status yz_updated_at id_photo")
 EMPLOYMENT = _table("yz_employment", "id_no uscc from_date to_date post yz_updated_at", "is_captain")
 CERTIFICATE = _table("yz_certificate", "cert_type cert_no holder_no category issue_date valid_to ecert_id ecert_at status yz_updated_at")
+OVERLIMIT = _table("yz_overlimit", "permit_id uscc plate_no class scope accepted_at decided_at result yz_updated_at", "plate_color auto_flag")
+PENALTY = _table("yz_penalty", "case_no uscc plate_no id_no act_type act_date decided_at status yz_updated_at", "plate_color", "fine")
+PHOTOGRAPHED = 6  # drivers whose photograph somebody put into the table
+PHOTO = "/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAgG"
 ODD_TOWNS = ("", "330110", "330110102", "330110006", "良渚新城", "未来科技城", "仓前街道", "330110001")
 
 
@@ -182,7 +188,7 @@ def _drivers(world: World, planted: Planted) -> pd.DataFrame:
         "id_no": ids, "name": names, "sex": np.where(people["is_female"], "女", "男"), "birth_date": people["birth_date"], "phone": people["phone"],
         "licence_class": np.where(u[4] < 0.62, "A2", "B2"), "licence_to": dates(world.anchor_day + (u[3] * 3000).astype(int) - 30), "integrity_grade": grade, "integrity_to": dates(integrity),
         "home_town": _towns(world, 748, people["town_index"].to_numpy(), planted, "yz_driver", ids), "status": np.where(people["to_day"] < 0, "正常", np.where(u[0] < 0.5, "正常", "注销")),
-        "yz_updated_at": _stamps(world, 749, world.anchor_day - 4 - (u[4] * 420).astype(int)),
+        "yz_updated_at": _stamps(world, 749, world.anchor_day - 4 - (u[4] * 420).astype(int)), "id_photo": np.where(rows < PHOTOGRAPHED, PHOTO, None),
     })
 
 
@@ -241,7 +247,7 @@ def _certificates(world: World, planted: Planted) -> pd.DataFrame:
 
 
 def frames(world: World) -> tuple[dict[str, pd.DataFrame], Planted]:
-    """The five tables as of `started_at` and the list of defects planted in them."""
+    """The five registers as of `started_at` and the list of defects planted in them."""
     planted = Planted()
     builders = {"yz_company": _companies, "yz_vehicle": _vehicles, "yz_driver": _drivers, "yz_employment": _employments, "yz_certificate": _certificates}
     return {name: build(world, planted) for name, build in builders.items()}, planted
@@ -259,15 +265,19 @@ def engine_for(dsn: str) -> Engine:
     return create_engine(dsn, connect_args={"timeout": 10} if dsn.startswith("sqlite") else {})
 
 
-def create(world: World, engine: Engine) -> Planted:
-    """Create and fill the tables in one transaction unless they exist with rows; returns what is planted either way."""
+def create(world: World, engine: Engine, more: Callable[[World], dict[str, pd.DataFrame]] = lambda world: {}) -> Planted:
+    """Create and fill the tables in one transaction unless they exist with rows; returns what is planted either way.
+
+    more: the tables beside the five registers, asked for only when they are to be written."""
     tables, planted = frames(world)
     names = set(inspect(engine).get_table_names())
     if METADATA.tables.keys() <= names:
         return planted
+    tables |= more(world)
     METADATA.drop_all(engine)
     with engine.begin() as connection:
         METADATA.create_all(connection)
         for name, frame in tables.items():
-            connection.execute(insert(METADATA.tables[name]), records(frame))
+            if len(frame):
+                connection.execute(insert(METADATA.tables[name]), records(frame))
     return planted

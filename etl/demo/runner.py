@@ -15,10 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 
 import orjson
+import pandas as pd
 from sqlalchemy import Engine
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from etl.demo import churn, clock, files, registry
+from etl.demo import cases, churn, clock, files, live_tables, registry
 from etl.demo.clock import Clock, system_clock
 from etl.demo.defects import Planted
 from etl.demo.feeds import SILENT_DAY_AHEAD, Feeds
@@ -88,13 +89,17 @@ def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEE
     if not registry_dsn and all((folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite")):
         return world
     engine = registry.engine_for(registry_dsn_of(folder, registry_dsn))
-    planted = registry.create(world, engine)
+    planted = registry.create(world, engine, _cases)
     engine.dispose()
     tell("道路运政数据库", 1, 1)
     files.prepare(world, folder, tell, planted)
     _note_live(world, planted)
     _write(folder / "planted.json", planted.manifest())
     return world
+
+
+def _cases(world: World) -> dict[str, pd.DataFrame]:
+    return {live.table.name: live_tables.everything(world, live) for live in cases.TABLES}
 
 
 def _note_live(world: World, planted: Planted) -> None:
@@ -162,14 +167,17 @@ class Server:
                                                 "drop": str((self.folder / "drop").resolve()), "started_at": self.world.started_at.isoformat()}, mode=0o600)
 
     def catch_up(self) -> int:
-        """Apply every registry change due by now; returns how many slots changed something."""
+        """Apply every change of the databases due by now; returns how many slots of the registry changed something."""
         note = self.folder / "registry_slot.json"
-        done = int(orjson.loads(note.read_bytes())["slot"]) if note.exists() else -1
-        last = churn.last_slot(self.world, clock.local_second(self._clock()))
-        if last <= done:
+        begun = {"slot": -1, "through": clock.local_second(self.world.started_at)}
+        done = begun | (orjson.loads(note.read_bytes()) if note.exists() else {})
+        now = clock.local_second(self._clock())
+        last = churn.last_slot(self.world, now)
+        if last <= done["slot"]:
             return 0
-        changed = churn.apply(self.world, self._engine, done + 1, last)
-        _write(note, {"slot": last})
+        changed = churn.apply(self.world, self._engine, done["slot"] + 1, last)
+        live_tables.apply(self.world, self._engine, cases.TABLES, done["through"], now)
+        _write(note, {"slot": last, "through": now})
         return changed
 
     def _live(self) -> None:
