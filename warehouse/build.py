@@ -108,19 +108,27 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
         pending.setdefault(table, set()).add(day)
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
+    anew = {name for name in order() if full or _is_new(writer, catalog.models()[name])}
+    # a scratch table is gone by now; it is needed anew when one that is made of it is
+    anew |= {name for name in order() if catalog.models()[name].build == "scratch" and anew & _users(name)}
     for index, name in enumerate(order()):
         model = catalog.models()[name]
         if progress:
             progress(f"计算 {model.label}", index, len(order()))
-        fresh = full or not _exists(writer, model) or _stale_code(writer, model)
+        fresh = name in anew
         touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
         # what hangs on the minute is made every time, what hangs on the day once a day
         timed = "build.clock" in inputs(name) or (_hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date()))
         uses = {table.split(".")[1] for table in inputs(name)}
         if not (fresh or touched or timed or uses & changed):
             continue
+        only_time = not (fresh or touched or uses & changed) and model.build == "table"
         with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
+            before = _digest(writer, model) if only_time else None
             _make(writer, settings, model, as_of, pending, fresh, result)
+            if only_time and _digest(writer, model) == before:
+                continue  # time has passed, and nothing in it is different
+        _remember(writer, model, fresh, result)
         result.touched[name] = _touched(model, pending, fresh, result)
         if model.build != "view":
             changed.add(name)
@@ -140,6 +148,16 @@ def settled(writer: Writer) -> None:
 def _exists(writer: Writer, model: Model) -> bool:
     return bool(writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
                                "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [model.layer, model.name] * 2))
+
+
+def _is_new(writer: Writer, model: Model) -> bool:
+    """Never made, or made by another SELECT."""
+    return (model.build != "scratch" and not _exists(writer, model)) or _stale_code(writer, model)
+
+
+def _users(name: str) -> set[str]:
+    """Models that read this one directly."""
+    return {other for other in order() if f"{catalog.models()[name].layer}.{name}" in inputs(other)}
 
 
 def _stale_code(writer: Writer, model: Model) -> bool:
@@ -191,8 +209,18 @@ def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, 
     with writer.transaction():
         writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
         writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
-        writer.execute("INSERT INTO build.unpublished SELECT ?, unnest(CAST(? AS DATE[]))", [model.name, [None] if fresh or model.build != "days" else result.days[model.name]])
+
+
+def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
+    return writer.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {model.layer}.{model.name} t")[0]
+
+
+def _remember(writer: Writer, model: Model, fresh: bool, result: Built) -> None:
+    """Books what a publication must renew: the whole model, or some of its days."""
     result.models.append(model.name)
+    if model.publish != "no":
+        days = [None] if fresh or model.build != "days" else result.days[model.name]
+        writer.execute("INSERT INTO build.unpublished SELECT ?, unnest(CAST(? AS DATE[]))", [model.name, days])
 
 
 def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool) -> list[dt.date]:

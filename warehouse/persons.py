@@ -19,7 +19,8 @@ DAILY_DAYS = 45
 
 TABLE = """CREATE SCHEMA IF NOT EXISTS marts_person;
 CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, place VARCHAR, slice VARCHAR, member VARCHAR,
-    num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), is_hidden BOOLEAN)"""
+    num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), is_hidden BOOLEAN);
+CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE)"""
 
 
 def reading_days(today: dt.date) -> list[dt.date]:
@@ -32,13 +33,16 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     """Counts anew every person metric whose mart was made, for the days that were made (all of them when it was made whole)."""
     writer.execute(TABLE)
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
+    today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
     for metric in catalog.metrics().values():
-        if not metric.person:
+        if not metric.person or (metric.mart not in built.models and metric.id in today_done):
             continue
         made = built.days.get(metric.mart, [] if metric.mart not in built.models else None)
         for window, spans in _wanted(metric, made, today, counted).items():
             if spans:
                 _count(writer, metric, window, spans, today)
+        writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [metric.id])
+        writer.execute("INSERT INTO marts_person.counted VALUES (?, ?)", [metric.id, today])
 
 
 def _wanted(metric: Metric, made: list[dt.date] | None, today: dt.date, counted: set[tuple[object, ...]]) -> dict[str, list[Span]]:
@@ -70,6 +74,7 @@ def _count(writer: Writer, metric: Metric, window: str, spans: list[Span], today
             if recent:
                 for member in ("", *(metric.slices if grain != "company" else ())):
                     _insert(writer, metric, window, recent, grain, member)
+        writer.execute("INSERT INTO build.unpublished VALUES ('person_reading', NULL)")
         if {"town", "company"} <= set(grains):
             _hide_below(writer, metric, window, starts)
 

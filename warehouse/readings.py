@@ -135,6 +135,7 @@ class Book:
         for place in wanted:
             num, den, present, parts = now.get(place.code, empty)
             value, status = self._value(metric, num, den, present)
+            num = 0.0 if status == "ok" and num is None else num  # a sum over no row
             target = self._target(metric, window)
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,

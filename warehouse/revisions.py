@@ -1,6 +1,6 @@
 """The trail of published numbers: what a complete window's number was when it was first published, and each change since.
 
-Owns run.kpi_revision. A row is written only when the number differs from the last one recorded for its window and place, at
+Owns run.kpi_revision (and run.kpi_asked: which windows have been looked at). A row is written only when the number differs from the last one recorded for its window and place, at
 district and town level. A warehouse made anew takes the trail over from the newest published generation."""
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ LATE_DAYS = 3
 """Rows of one day can change the number of a day so much before it: an answer, a handling, a closing."""
 
 TABLE = """CREATE TABLE IF NOT EXISTS run.kpi_revision (kpi_id VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, grain_key VARCHAR, num DOUBLE, den DOUBLE,
-    value DOUBLE, is_provisional BOOLEAN, generation VARCHAR, recorded_at TIMESTAMP)"""
+    value DOUBLE, is_provisional BOOLEAN, generation VARCHAR, recorded_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS run.kpi_asked (kpi_id VARCHAR, win VARCHAR, win_start DATE)"""
 
 
 def prepare(writer: Writer) -> None:
@@ -29,7 +30,7 @@ def prepare(writer: Writer) -> None:
 
 def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     """Records what the generation of `as_of` (naive Shanghai) is about to publish; returns how many rows were new."""
-    known = set(writer.execute("SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision"))
+    known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
     asked: list[tuple[str, str, dt.date]] = []
     for metric in catalog.metrics().values():
@@ -49,6 +50,9 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
             ON k.kpi_id = t.kpi_id AND k.win = t.win AND k.win_start = t.win_start AND k.grain = t.grain AND k.grain_key = t.grain_key
             WHERE k.kpi_id IS NULL OR abs(coalesce(k.value, -1) - coalesce(t.value, -1)) > 1e-9 * greatest(1, abs(coalesce(t.value, 0)))
                 OR abs(coalesce(k.den, -1) - coalesce(t.den, -1)) > 1e-9 * greatest(1, abs(coalesce(t.den, 0)))""")
+        writer.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS kpi_id, unnest(?) AS win, unnest(?) AS win_start", [list(column) for column in zip(*asked, strict=True)])
+        writer.execute("INSERT INTO run.kpi_asked SELECT * FROM asked a WHERE NOT EXISTS (SELECT 1 FROM run.kpi_asked k WHERE k.kpi_id = a.kpi_id AND k.win = a.win AND k.win_start = a.win_start)")
+        writer.execute("INSERT INTO build.unpublished VALUES ('kpi_revision', NULL)")
         after = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
     return int(after - before)
 

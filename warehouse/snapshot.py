@@ -22,6 +22,8 @@ from warehouse.landing import sync_folder
 from warehouse.settings import RELEASE, Settings
 
 POINTER = "current.json"
+LARGE = {"person_reading": "SELECT * FROM marts_person.reading", "kpi_revision": "SELECT * FROM run.kpi_revision"}
+"""Tables beside the marts that are copied only when build.unpublished names them."""
 GROWN = 1.5
 """A file is written afresh once copying has made it so many times as large as it was when it was fresh."""
 KEEP_ALL = dt.timedelta(hours=24)
@@ -45,7 +47,7 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
     for kind, name in names.items():
         aside = folder / f".tmp-{name}"
         previous = _previous(settings, before, kind)
-        is_copy = previous is not None and _carry(before, kind, previous, aside)
+        is_copy = previous is not None and not _much_is_new(writer, kind) and _carry(before, kind, previous, aside)
         _write(writer, aside, kind, held, previous, is_copy, generation, as_of, is_demo)
         sizes[kind] = before["fresh_sizes"][kind] if is_copy else aside.stat().st_size
         _seal(aside)
@@ -79,6 +81,12 @@ def _previous(settings: Settings, before: dict[str, Any], kind: str) -> Path | N
     return file if file.exists() else None
 
 
+def _much_is_new(writer: Writer, kind: str) -> bool:
+    """True when a day-wise model was made whole: then little of the old file is of use."""
+    whole = {row[0] for row in writer.execute("SELECT DISTINCT model FROM build.unpublished WHERE day IS NULL")}
+    return any(model.publish == kind and model.build == "days" and model.name in whole for model in catalog.models().values())
+
+
 def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bool:
     """Copies the file of the generation before when it has today's shape, is whole and has not grown too much."""
     fresh = before.get("fresh_sizes", {}).get(kind, 0)
@@ -102,6 +110,7 @@ def take_over_trail(writer: Writer, settings: Settings) -> None:
         try:
             if writer.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"):
                 writer.execute("INSERT INTO run.kpi_revision SELECT * FROM previous.meta.kpi_revision")
+                writer.execute("INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision")
         finally:
             writer.execute("DETACH previous")
 
@@ -149,7 +158,7 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
         try:
             if previous:
                 writer.execute(f"ATTACH '{previous}' AS previous (READ_ONLY)")
-            writer.execute("DROP SCHEMA IF EXISTS target.meta CASCADE; CREATE SCHEMA IF NOT EXISTS target.marts; CREATE SCHEMA target.meta")
+            writer.execute("CREATE SCHEMA IF NOT EXISTS target.marts; CREATE SCHEMA IF NOT EXISTS target.meta")
             changed: dict[str, list[dt.date | None]] = {}
             for name, day in writer.execute("SELECT DISTINCT model, day FROM build.unpublished"):
                 changed.setdefault(name, []).append(day)
@@ -161,9 +170,9 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
                 elif model.name in changed and model.name not in held:
                     _renew(writer, model, kind, changed[model.name])
             if kind == "open":
-                _meta(writer, generation, as_of, held, is_demo)
+                _meta(writer, generation, as_of, held, is_demo, {name for name in LARGE if is_copy and name not in changed})
             else:
-                writer.execute("CREATE TABLE target.meta.generation AS SELECT ? AS id", [generation])
+                writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")
@@ -200,42 +209,39 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
     _verify(writer, model.name, f"SELECT {columns} FROM {origin}{rest}", f"SELECT * FROM target.marts.{model.name}")
 
 
-def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool) -> None:
-    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts."""
-    writer.execute("CREATE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
+def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, kept: set[str]) -> None:
+    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts. `kept`:
+    large tables that the copied file holds already and that have not changed."""
+    writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
                    "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day", [generation, as_of, is_demo, RELEASE])
-    writer.execute("CREATE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
+    writer.execute("CREATE OR REPLACE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])
-    writer.execute("CREATE TABLE target.meta.check_result AS SELECT * FROM run.check_result")
-    writer.execute("CREATE TABLE target.meta.defect AS SELECT * FROM run.defect")
-    writer.execute("CREATE TABLE target.meta.target AS SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL")
-    writer.execute("CREATE TABLE target.meta.quarantine AS SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL")
-    writer.execute("CREATE TABLE target.meta.source AS " + source_states())
-    writer.execute("CREATE TABLE target.meta.person_reading AS SELECT * FROM marts_person.reading")
-    writer.execute("CREATE TABLE target.meta.kpi_revision AS SELECT * FROM run.kpi_revision")
-    writer.execute("CREATE TABLE target.meta.programme AS SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL")
+    told = {
+        "check_result": "SELECT * FROM run.check_result", "defect": "SELECT * FROM run.defect",
+        "target": "SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL",
+        "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
+        "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL", "source": source_states(), **LARGE,
+    }
+    for name, sql in told.items():
+        if name not in kept:
+            writer.execute(f"CREATE OR REPLACE TABLE target.meta.{name} AS {sql}")
 
 
 def source_states() -> str:
-    """One row a landed table: newest event, last load, rows, promise, last error."""
-    parts = []
-    for contract in catalog.contracts().values():
-        if contract.source == "own":
-            continue
-        if contract.load == "lake":
-            newest = "(SELECT max(loc_time) FROM raw.gps_latest)"
-            rows = "(SELECT coalesce(sum(rows), 0) FROM run.lake_file)"
-        else:
-            # polled sources are known complete up to the moment of the last good poll, even when nothing was new
-            newest = f"(SELECT max(through) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}' AND error = '')"
-            rows = f"(SELECT count(*) FROM raw.{contract.table})"
-        parts.append(f"""SELECT '{contract.source}' AS source, '{contract.entity}' AS entity, '{contract.label}' AS label, {newest} AS data_time,
-            (SELECT max(finished_at) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}' AND error = '') AS landed_at,
-            {contract.stale_after_s} AS stale_after_s, {rows} AS rows,
-            (SELECT count(*) FROM raw.quarantine WHERE source = '{contract.source}' AND entity = '{contract.entity}') AS quarantined,
-            coalesce((SELECT arg_max(error, due_at) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}'), '') AS error""")
-    return " UNION ALL ".join(parts)
+    """One row a landed table: newest event, last load, rows, promise, last error. A polled source is known complete up to the
+    moment of its last good poll, even when nothing was new."""
+    landed = [contract for contract in catalog.contracts().values() if contract.source != "own"]
+    counts = " UNION ALL ".join(
+        f"SELECT '{item.source}' AS source, '{item.entity}' AS entity, '{item.label}' AS label, {item.stale_after_s} AS stale_after_s, "
+        + ("(SELECT coalesce(sum(rows), 0) FROM run.lake_file)" if item.load == "lake" else f"(SELECT count(*) FROM raw.{item.table})")
+        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest" for item in landed)
+    return f"""WITH known AS ({counts}), delivered AS (
+            SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
+            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
+        SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
+            coalesce(d.error, '') AS error
+        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN aside a USING (source, entity)"""
 
 
 def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:

@@ -17,7 +17,7 @@ WITH population AS (
     WHERE d.day IN (SELECT day FROM build.day)
 ), active AS (
     SELECT vehicle_key, day, sum(alarm_cnt) FILTER (module = 100 AND level = 1) AS adas1_cnt, sum(alarm_cnt) FILTER (module = 100 AND level = 2) AS adas2_cnt,
-        sum(alarm_cnt) FILTER (module = 101 AND level = 1) AS dsm1_cnt, sum(alarm_cnt) FILTER (module = 101 AND level = 2) AS dsm2_cnt, sum(alarm_cnt) AS active_cnt
+        sum(alarm_cnt) FILTER (module = 101 AND level = 1) AS dsm1_cnt, sum(alarm_cnt) FILTER (module = 101 AND level = 2) AS dsm2_cnt, sum(alarm_cnt) FILTER (module IN (100, 101)) AS active_cnt
     FROM marts.as_alarm_day WHERE day IN (SELECT day FROM build.day) GROUP BY 1, 2
 ), penalty AS (
     SELECT vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key, act_date AS day, count(*) AS overlimit_cnt FROM raw.yz_penalty
