@@ -15,7 +15,7 @@ from warehouse.errors import ConfigError, UsageError
 from warehouse.settings import ROOT
 
 LEVELS = ("L1", "L2", "L3", "L4")
-DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "drop")
+DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "text", "drop")
 RULES = ("", "plate", "plate_color")
 GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "membership": "组织与会员", "programme": "六大工程", "site": "服务阵地", "health": "数据健康"}
 PROGRAMMES = {1: ("领航护航", "引领力"), 2: ("提质示范", "组织力"), 3: ("红能聚力", "服务力"), 4: ("暖心礼遇", "获得力"), 5: ("数字赋能", "科技力"), 6: ("典型培育", "成长力")}
@@ -28,7 +28,7 @@ WINDOWS = ("now", "day", "week", "month", "quarter", "year")
 class Column:
     """A landed column. source: the name in the payload (same as ours unless said). fallback: the column of the
     payload to take where this one is empty. door: what happens to the value before it may enter the warehouse (person →
-    HMAC key, phone → hash, mask_name, holder, birth_year, drop)."""
+    HMAC key, phone → hash, mask_name, holder, birth_year, text → numbers that look personal are blotted out, drop)."""
 
     name: str
     type: str
@@ -61,6 +61,8 @@ class Contract:
     reaches_back: str = ""
     history: bool = False
     max_bad_ratio: float = 0.01
+    freeze_h: int = 0
+    """Hours after a day's end (or its first row's arrival) after which its rows come too late; 0 = never."""
     feeds: str = ""
     """The table that these rows are really rows of (an archive that continues a feed), "" = its own."""
 
@@ -152,11 +154,15 @@ class Metric:
     level: str = "L1"
     person: bool = False
     min_cell: int = 0
+    hide_num: bool = False
+    """A small numerator is hidden too: it counts a group that nobody may be told to belong to."""
     additive: bool = True
     scale: float = 1
     min_den: float = 0
     lookback_days: int = 0
     programme: int = 0
+    requires: tuple[str, ...] = ()
+    """Landed tables without any row of which the number is not known, whatever the other tables say."""
     events: bool = False
     """Rows are events: none of them, with the sources delivering, is a true 0."""
     origin: tuple[str, ...] = ()
@@ -244,7 +250,7 @@ def metrics() -> dict[str, Metric]:
 
 def _metric(file: Path) -> Metric:
     given = {**_read(file), "id": file.stem, "group": file.parent.name}
-    for name in ("windows", "drill", "slices", "show", "changed", "sources", "origin"):
+    for name in ("windows", "drill", "slices", "show", "changed", "sources", "origin", "requires"):
         if name in given:
             given[name] = tuple(given[name])
     _known(Metric, given, file)

@@ -85,7 +85,9 @@ def _insert(writer: Writer, metric: Metric, window: str, spans: list[Span], grai
     sql, bound = select(metric, window, spans, grain, member=member)
     size = "den" if metric.denominator else "num"
     siblings = "win_start, place" if member else "win_start, parent"
-    small = "false" if grain == "district" or not metric.min_cell else f"coalesce({size}, 0) > 0 AND {size} < {metric.min_cell}"
+    small = "false" if grain == "district" or not metric.min_cell else f"coalesce({size}, 0) BETWEEN 1 AND {metric.min_cell - 1}"
+    if metric.hide_num and small != "false":
+        small += f" OR coalesce(num, 0) BETWEEN 1 AND {metric.min_cell - 1}"
     parts = "NULL" if member or not metric.parts else "MAP {" + ", ".join(f"'{label}': CAST(coalesce(part_{index}, 0) AS DOUBLE)" for index, label in enumerate(metric.parts)) + "}"
     writer.execute(f"""INSERT INTO marts_person.reading
         WITH cell AS ({sql}),

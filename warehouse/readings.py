@@ -159,6 +159,8 @@ class Book:
     def _value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
         if present == -1:
             return None, "small_cell"
+        if metric.requires and not all(self._landed.get(name) for name in metric.requires):
+            return None, "missing"
         if not present:
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
             return None, "failed" if failed else "missing"
@@ -166,14 +168,18 @@ class Book:
             return metric.scale * (num or 0.0), "ok"
         return (None, "insufficient") if not den or den < metric.min_den else (metric.scale * (num or 0.0) / den, "ok")
 
+    @cached_property
+    def _landed(self) -> dict[str, int]:
+        """Landed table → rows it holds."""
+        return {f"{state.source}_{state.entity}": state.rows for state in self.sources()}
+
     def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:
         """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows are
         events and their sources have delivered; else that nothing reached us."""
         if not is_spoken_of and grain != "district":
             is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in ("missing", "failed")
         if not is_spoken_of and metric.events:
-            rows = {f"{state.source}_{state.entity}": state.rows for state in self.sources() if state.data_time}
-            is_spoken_of = bool(metric.sources) and all(rows.get(name, 0) for name in metric.sources)
+            is_spoken_of = bool(metric.sources) and all(self._landed.get(name) for name in metric.sources)
         return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
 
     # -- windows ----------------------------------------------------------------------------------------------------
@@ -181,7 +187,7 @@ class Book:
     def _last(self, metric: Metric, at: str | None) -> dt.date:
         """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
         built = self.generation.built_at.date()
-        return built if metric.kind in ("stock", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
+        return built if metric.kind in ("stock", "state", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
 
     def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
         if at:

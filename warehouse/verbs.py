@@ -38,8 +38,8 @@ def metric_list(as_json: bool) -> None:
 
 @metric.command("read")
 @click.argument("identifier")
-@click.option("--window", type=click.Choice(["now", "day", "week", "month"]), help="统计期,默认取指标的第一个")
-@click.option("--at", help="期次:2026-11-22、2026-W47 或 2026-11,默认最近的完整一期")
+@click.option("--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期,默认取指标的第一个")
+@click.option("--at", help="期次:2026-11-22、2026-W47、2026-11、2026-Q4 或 2026,默认最近的完整一期")
 @click.option("--by", "grain", type=click.Choice(["town", "company"]), help="按镇街或企业展开")
 @click.option("--place", default="330110", help="镇街代码或企业统一社会信用代码")
 @click.option("--as-of", help="快照编号,默认最新")

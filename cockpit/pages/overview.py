@@ -64,12 +64,13 @@ def window_of(metric: Metric, wanted: str) -> str:
 
 
 def period_of(visit: Visit, window: str) -> str | None:
-    """The `at` word of the whole page: what the address asks for, else the period that most metrics answer with when
+    """The `at` word of the whole page: what the address asks for, else the period that most flows answer with when
     nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
     asked = visit.address.get("at")
     if asked:
         return asked
-    answers = [visit.book.read(m.id, window) for m in visit.book.metrics.values() if window in m.windows]
+    flows = [m for m in visit.book.metrics.values() if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"]
+    answers = [visit.book.read(m.id, window) for m in flows]
     found = Counter(fmt.period_key(window, r.win_start) for r in answers if r.window == window)
     return found.most_common(1)[0][0] if found else None
 

@@ -1,9 +1,9 @@
 -- Drivers' appeals on the day by which they are due. One ticket through two channels is one: by its number, or by phone,
 -- category and less than 24 hours between them; the earliest due day and the latest closing count.
 WITH ticket AS (
-    SELECT ticket_no, category, min(phone_hash) AS phone_hash, min(code_norm(uscc)) AS company_key, min(received_at) AS received_at, min(due) AS due,
+    SELECT ticket_no, min(category) AS category, min(phone_hash) AS phone_hash, min(code_norm(uscc)) AS company_key, min(received_at) AS received_at, min(due) AS due,
         CASE WHEN count(*) = count(closed_at) THEN max(closed_at) END AS closed_at, max(satisfied) AS satisfied, min(channel) AS channel
-    FROM raw.pj_appeal WHERE _deleted_at IS NULL GROUP BY 1, 2
+    FROM raw.pj_appeal WHERE _deleted_at IS NULL GROUP BY 1
 ), marked AS (
     SELECT *, phone_hash IS NOT NULL AND received_at - min(received_at) OVER (PARTITION BY phone_hash, category ORDER BY received_at RANGE BETWEEN INTERVAL 24 HOURS PRECEDING AND CURRENT ROW) > INTERVAL 0 SECOND AS is_again
     FROM ticket

@@ -12,7 +12,7 @@ WITH version AS (
 ), covered AS (
     SELECT o.org_id, o.org_type, o.status, o.set_up_at, o.uscc AS written, o.from_day, o.to_day, true AS is_own FROM org o WHERE o.uscc IS NOT NULL
     UNION ALL
-    SELECT o.org_id, o.org_type, o.status, o.set_up_at, l.uscc, greatest(o.from_day, l.from_day), least(o.to_day, l.to_day), false FROM org o JOIN link l USING (org_id)
+    SELECT o.org_id, o.org_type, o.status, o.set_up_at, l.uscc, greatest(o.from_day, l.from_day), least(o.to_day, l.to_day), false FROM org o JOIN link l USING (org_id) WHERE o.org_type IN ('联合', '行业', '流动')
 )
 SELECT c.org_id, c.org_type, k.company_key, c.written, c.is_own AND c.org_type IN ('党委', '总支', '支部') AS is_own,
     greatest(c.from_day, coalesce(c.set_up_at, c.from_day)) AS from_day, c.to_day, k.company_key IS NULL AS is_unknown
