@@ -17,7 +17,7 @@ from cockpit.theme import tone
 from warehouse.reading import Reading
 from warehouse.readings import Book
 
-SPARK_POINTS = {"day": 21, "week": 16, "month": 12}
+SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
 TREND_WEEKS = 26
 YEAR_WEEKS = 52
 ALARMS_SHOWN = 14
@@ -167,7 +167,7 @@ def when(item: Reading, today: dt.date) -> str:
         return "当前"
     if item.window == "day":
         return {0: "今日", 1: "昨日"}.get((today - item.win_end).days, fmt.day(item.win_end))
-    return fmt.tick(item.window, item.win_start) if item.window == "month" else f"第 {fmt.tick('week', item.win_start)}"
+    return f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
 
 
 def progress(item: Reading) -> tuple[float | None, float | None]:

@@ -35,7 +35,7 @@ def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
     with bar() as progress, opened(Settings.at(data), progress=progress) as context:
         intake.pending(context)
         if job == "reconcile":
-            problems = intake.reconcile(context, feeds(), confirmed=confirm_deletes)
+            problems = intake.reconcile(context, feeds(context.settings), confirmed=confirm_deletes)
         elif full and job == "refresh":
             problems = refresh.run(context, full=True)
         else:
@@ -121,8 +121,9 @@ def rebuild(data: Path) -> None:
 
 @etl.command("replay")
 @click.option("--seq", type=int, help="只重放这个序号;默认重放所有被整份拒绝的原始数据")
+@click.option("--confirm-deletes", is_flag=True, help="确认这份全量清单里大批消失的确已不在(须写明 --seq)")
 @data_option
-def replay(seq: int | None, data: Path) -> None:
+def replay(seq: int | None, confirm_deletes: bool, data: Path) -> None:
     """用现行映射重新装载被拒绝的原始数据,然后重新计算并发布。"""
     from etl import intake
     from etl.context import opened
@@ -130,7 +131,7 @@ def replay(seq: int | None, data: Path) -> None:
     from etl.progress import bar
 
     with bar() as progress, opened(Settings.at(data), progress=progress) as context:
-        count, problems = intake.replay(context, seq)
+        count, problems = intake.replay(context, seq, confirmed=confirm_deletes)
         refresh.publish(context)
     for problem in problems:
         click.echo(f"注意:{problem}", err=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from etl.config import Endpoint, endpoints
 from etl.parsing import Parser
+from etl.sources.files import Folder
 from etl.sources.http_json import HttpJson
 from etl.sources.sql_database import SqlDatabase
 from warehouse import recover, units
@@ -48,6 +49,35 @@ class Context:
     """Held by refresh, nightly and other long jobs, so that two of them never run at once; live does not wait for it."""
     http: dict[str, HttpJson] = field(default_factory=dict)
     sql: dict[str, SqlDatabase] = field(default_factory=dict)
+    folders: dict[str, Folder] = field(default_factory=dict)
+    looked_at: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Feed → the state of its source that was found to be no restored backup (F22), so that it is not examined each time."""
+
+    def http_of(self, source: str) -> HttpJson:
+        """The source's HTTP side, opened on first use."""
+        if source not in self.http:
+            self.http[source] = HttpJson(source, self.endpoints[source])
+        return self.http[source]
+
+    def sql_of(self, source: str) -> SqlDatabase:
+        """The source's database, opened on first use."""
+        if source not in self.sql:
+            self.sql[source] = SqlDatabase(source, self.endpoints[source])
+        return self.sql[source]
+
+    def folder_of(self, source: str) -> Folder:
+        """The source's drop folder, opened on first use; opened again after a failure."""
+        if source not in self.folders:
+            self.folders[source] = Folder(source, self.endpoints[source])
+        return self.folders[source]
+
+    def close(self) -> None:
+        """Ends the child and every connection."""
+        self.parser.close()
+        for http in self.http.values():
+            http.close()
+        for sql in self.sql.values():
+            sql.close()
 
 
 def clock() -> dt.datetime:
@@ -60,13 +90,15 @@ def opened(settings: Settings, *, progress: Progress = silent, now: Callable[[],
     """The data folder, locked for us. Raises Locked naming the holder when another process has it."""
     with held(settings.lock):
         writer, notes = recover.open_warehouse(settings)
-        parser = Parser()
+        context: Context | None = None
         try:
             found, is_demo = endpoints(settings)
-            yield Context(settings, writer, Landing(settings.landing, Vault(settings.keys)), Door(Pseudonyms(settings.keys)),
-                          parser, found, is_demo, notes, now, progress)
+            context = Context(settings, writer, Landing(settings.landing, Vault(settings.keys)), Door(Pseudonyms(settings.keys)),
+                              Parser(), found, is_demo, notes, now, progress)
+            yield context
         finally:
-            parser.close()
+            if context is not None:
+                context.close()
             writer.close()
 
 

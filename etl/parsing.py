@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import resource
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pyarrow as pa
 
 from warehouse import parse
-from warehouse.errors import ContractBroken
+from warehouse.errors import CockpitError, ContractBroken
 from warehouse.landing import Landed
 
 MEMORY_BYTES = 8 << 30
 """Address space, not resident memory: Arrow reserves generously."""
+BOOK_BYTES = 1 << 30
+"""What a workbook or archive may take on top: a sheet of five million cells fits, a bomb does not."""
 TIMEOUT_S = 120.0
 
 
@@ -29,6 +33,7 @@ def _limit(parent: int) -> None:
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that gives up writes pages there; the reason comes back by itself
 
 
 def _end_with(parent: int) -> None:
@@ -38,8 +43,29 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
+@contextlib.contextmanager
+def _tight(body: bytes) -> Iterator[None]:
+    """A lower memory limit while a workbook or archive is open."""
+    if body[:2] not in (b"PK", b"\xd0\xcf"):
+        yield
+        return
+    with open("/proc/self/statm") as pages:
+        taken = int(pages.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (min(taken + BOOK_BYTES, MEMORY_BYTES), MEMORY_BYTES))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+
+
 def _work(note: Landed, body: bytes) -> bytes:
-    table = parse.parse(note, body)
+    try:
+        with _tight(body):
+            table = parse.parse(note, body)
+    except (CockpitError, MemoryError):
+        raise
+    except BaseException as error:  # a reader written in another language may raise what is no Exception
+        raise ContractBroken(f"文件无法解析:{type(error).__name__}", where=note.name.split("|")[0]) from None
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as out:
         out.write_table(table)

@@ -26,7 +26,8 @@ SUFFIX = ".landed"
 @dataclass(frozen=True)
 class Landed:
     """A payload and what is known of it. seq: its place in the order of arrival, never reused. kind: how `parse` reads
-    it (json_pages | json_rows | csv | keys). mapping: the field mapping in force when it arrived. touched by nobody."""
+    it (json_pages | json_rows | file | keys; csv: a file of earlier days). mapping: the field mapping in force when it
+    arrived. digest: "transport|digest" by which the same answer of its feed is known again, "" = not compared."""
 
     seq: int
     source: str
@@ -39,6 +40,7 @@ class Landed:
     sealed: bool = False
     cursor: str = ""
     mapping: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
 
     @property
     def table(self) -> str:
@@ -64,11 +66,11 @@ class Landing:
         return sorted(self.folder.glob(f"*/*{SUFFIX}"), key=self._seq_of)
 
     def put(self, source: str, entity: str, body: bytes, *, kind: str, name: str, at: dt.datetime, sealed: bool,
-            cursor: str = "", mapping: dict[str, Any] | None = None) -> Landed:
+            cursor: str = "", mapping: dict[str, Any] | None = None, digest: str = "") -> Landed:
         """Stores `body` and returns its record; when this returns, a power cut cannot take the payload away."""
         self._seq += 1
         note = Landed(self._seq, source, entity, kind, name, at.isoformat(), hashlib.sha256(body).hexdigest(),
-                      len(body), sealed, cursor, mapping or {})
+                      len(body), sealed, cursor, mapping or {}, digest)
         packed = zstandard.ZstdCompressor(level=3).compress(body)
         if sealed:
             packed = self._vault.seal(packed, note.sha256.encode())

@@ -12,7 +12,7 @@ import re
 import orjson
 import pyarrow as pa
 
-from warehouse import faults, lake
+from warehouse import faults, lake, parse, vanished
 from warehouse.balance import Account
 from warehouse.catalog import Column, Contract, contracts
 from warehouse.connection import Writer
@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, s
     landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
     finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTAMP, lon DOUBLE, lat DOUBLE, speed_kmh DOUBLE,
     direction SMALLINT);
 """
@@ -43,14 +45,17 @@ META = "_version TIMESTAMP, _seq BIGINT, _row BIGINT, _hash UBIGINT, _deleted_at
 
 def prepare(writer: Writer) -> None:
     """Makes the books and one raw table (and its history) a contract where they are missing."""
-    writer.execute(BOOKS)
+    writer.execute(BOOKS + vanished.BOOK)
     for contract in contracts().values():
         if contract.load == "lake":
             continue
         columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
-        writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table} ({columns}, {META})")
-        if contract.history:
-            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table}_history ({columns}, {META})")
+        for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
+            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({columns}, {META})")
+            present = {row[0] for row in writer.execute(f"DESCRIBE raw.{table}")}
+            for column in contract.stored:  # a contract that has grown since this file was made
+                if column.name not in present:
+                    writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
 
 
 def settled(writer: Writer) -> set[int]:
@@ -81,14 +86,19 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
         for note, _ in payloads:
             _acceptable(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
         files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
+        is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
+        living = vanished.living(writer, contract) if is_whole else 0
         with writer.transaction():
             _quarantine(writer, contract)
             if contract.load == "lake":
                 accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
             else:
                 accounts = _merge(writer, contract, counts, bad)
-            for (note, _), account in zip(payloads, accounts, strict=True):
+            for (note, rows), account in zip(payloads, accounts, strict=True):
                 _book(writer, contract, note, account)
+                _tell(writer, note, rows)
+            if is_whole:
+                vanished.close(writer, contract, first, naive(first.landed_at), living)
             faults.point("before_commit")
     return accounts
 
@@ -117,6 +127,22 @@ def _book(writer: Writer, contract: Contract, note: Landed, account: Account) ->
     if note.cursor:
         transport, value = note.cursor.split("|", 1)
         set_cursor(writer, note.source, f"{note.entity}:{transport}", value, note.seq)
+
+
+def _tell(writer: Writer, note: Landed, rows: pa.Table) -> None:
+    """Books what reading the file left out, and the digest by which the same answer is known again."""
+    for rule, what, number in parse.tidied(rows):
+        writer.execute("INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number])
+    answered(writer, note, "")
+
+
+def answered(writer: Writer, note: Landed, error: str) -> None:
+    """Keeps the digest of the newest answer of a feed and what became of it; part of the caller's transaction."""
+    if note.digest:
+        transport, digest = note.digest.split("|", 1)
+        name = f"{note.entity}:{transport}"
+        writer.execute("DELETE FROM run.answer WHERE source = ? AND entity = ?", [note.source, name])
+        writer.execute("INSERT INTO run.answer VALUES (?,?,?,'',?,?)", [note.source, name, digest, note.seq, error])
 
 
 def naive(text: str) -> dt.datetime:
@@ -224,19 +250,16 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
 
     Returns how many were marked. Raises Refused when more than 2 % or 500 keys vanish at once and nobody confirmed:
     half an export looks exactly like this."""
-    from warehouse.errors import Refused
-
     if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
         return 0
     table = f"raw.{contract.table}"
-    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join('k.' + name for name in names if name in keys.column_names)})" for key, names in contract.key_sources.items())
+    held = {key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names] for key, names in contract.key_sources.items()}
+    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
     at = naive(note.landed_at)
     with writer.registered(present=keys), writer.transaction():
         gone = writer.execute(f"SELECT count(*) FROM {table} s WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")[0][0]
-        total = writer.execute(f"SELECT count(*) FROM {table} WHERE _deleted_at IS NULL")[0][0]
-        if not confirmed and total >= 50 and (gone > 0.02 * total or gone > 500):
-            raise Refused(f"来源一次少了 {gone} 条(共 {total} 条),已拒绝当作删除", where=contract.label,
-                          to_do="请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes")
+        if not confirmed:
+            vanished.guard(contract, gone, vanished.living(writer, contract), "请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes")
         writer.execute(f"UPDATE {table} s SET _deleted_at = TIMESTAMP '{at}' WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")
         writer.execute(f"UPDATE {table} s SET _deleted_at = NULL WHERE _deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM present k WHERE {on})")
         writer.execute("INSERT INTO run.touched SELECT ?, ?, ? WHERE ? > 0", [contract.table, at.date(), note.seq, gone])
@@ -244,11 +267,24 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     return int(gone)
 
 
+def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> int:
+    """How many keys of `rows`, all that a source has, are older there than here: what a restored backup looks like (F22).
+    Changes nothing; 0 for a contract without versions."""
+    if not contract.version or contract.load != "upsert":
+        return 0
+    keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
+    with writer.registered(incoming=_incoming(contract, door, note, rows)):
+        writer.execute(_typed(contract, note))
+        return int(writer.execute(f"""SELECT count(*) FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b
+            JOIN raw.{contract.table} s ON {on} WHERE s._version > b.newest AND s._deleted_at IS NULL""")[0][0])
+
+
 def refused(writer: Writer, note: Landed, reason: str) -> None:
     """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it. `reason`
     may begin with the rule it broke ("D21 …")."""
-    rule = reason[:3] if re.match(r"D\d\d ", reason) else "payload"
+    rule = reason[:3] if re.match(r"[DF]\d\d ", reason) else "payload"
     with writer.transaction():
         writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         writer.execute("INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
                        [note.source, note.entity, rule, reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])
+        answered(writer, note, reason)

@@ -5,35 +5,56 @@ end the child but not the load."""
 
 from __future__ import annotations
 
-import gzip
-import io
+import re
 from typing import Any
 
 import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 
+from warehouse import tables
+from warehouse.catalog import Column, contracts
 from warehouse.errors import ContractBroken
+from warehouse.headers import plain
 from warehouse.landing import Landed
 
-MOST_BYTES = 1 << 30
 TIME = "%Y-%m-%d %H:%M:%S"
+FILES = ("csv", "file")
+WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
+MOMENTS = ("DATE", "TIMESTAMP")
+DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+MONTH, DIGITS, SERIAL = re.compile(r"(\d{4})年(\d{1,2})月"), re.compile(r"(\d{4})(\d{2})(\d{2})"), re.compile(r"\d{5}(\.\d+)?")
 
 
 def parse(note: Landed, body: bytes) -> pa.Table:
-    """Rows of the payload, every column VARCHAR (None = absent or empty), named as the contract names them.
+    """Rows of the payload, every column VARCHAR (None = absent or empty), named as the contract names them; what was left
+    out on the way is counted in the schema's metadata (see tidied).
 
     Raises ContractBroken when the payload is not what its kind says: wrong encoding, a log-in page instead of JSON,
-    an error inside a 200, a header that lacks the mapped columns."""
-    if note.kind in ("csv", "own"):
-        table = _csv(note, body)
+    an error inside a 200, a header that lacks the mapped columns, an archive or workbook that must not be opened."""
+    counts: dict[tuple[str, str], int] = {}
+    if note.kind in FILES or note.kind == "own":
+        table = tables.read(note.name.split("|")[0], body, {**note.mapping, "wanted": _wanted(note), "known": [rule["from"] for rule in _rules(note).values()]}, counts)
     elif note.kind in ("json_pages", "json_rows", "keys"):
         table = _json(note, body)
     else:
         raise ContractBroken(f"未知的载荷类型:{note.kind}", where=note.name)
-    return _mapped(table, note)
+    out = _mapped(table, note)
+    return out.replace_schema_metadata({"tidied": orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])}) if counts else out
+
+
+def tidied(rows: pa.Table) -> list[tuple[str, str, int]]:
+    """What was left out or found odd while reading a file: (rule, Chinese words, rows)."""
+    told = (rows.schema.metadata or {}).get(b"tidied", b"[]")
+    return [(rule, what, number) for rule, what, number in orjson.loads(told)]
+
+
+def at_path(document: Any, path: str) -> Any:
+    """What lies at a dotted path of a JSON document, "" = the document itself. Raises KeyError or TypeError."""
+    for name in filter(None, path.split(".")):
+        document = document[name]
+    return document
 
 
 def _json(note: Landed, body: bytes) -> pa.Table:
@@ -42,13 +63,14 @@ def _json(note: Landed, body: bytes) -> pa.Table:
         if note.kind == "json_pages":
             for line in body.split(b"\n"):
                 if line:
-                    rows.extend(orjson.loads(line)["data"]["items"])
+                    rows.extend(at_path(orjson.loads(line), note.mapping.get("items", "data.items")))
         else:
             rows = orjson.loads(body)
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        # a column that only a later row has must not be lost: the names of all rows count
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ContractBroken("返回内容不是约定的 JSON", where=f"{note.table} {note.name}") from error
-    names = list(dict.fromkeys(name for row in rows[:1000] for name in row))
-    return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
 
 
 def _text(value: Any) -> str | None:
@@ -56,70 +78,119 @@ def _text(value: Any) -> str | None:
         return value or None
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value).decode()
     return str(value)
 
 
-def _csv(note: Landed, body: bytes) -> pa.Table:
-    if body[:2] == b"\x1f\x8b":
-        body = _gunzip(note, body)
-    encoding = note.mapping.get("encoding", "")
-    for candidate in [encoding] if encoding else ["utf-8-sig", "gb18030"]:
-        try:
-            text = body.decode(candidate)
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
-        raise ContractBroken("文件编码无法识别", where=note.name, to_do="请在映射文件中写明 encoding")
-    header = text.split("\n", 1)[0].strip().lstrip("\ufeff").split(",")
-    options = pcsv.ConvertOptions(column_types={name: pa.string() for name in header}, strings_can_be_null=True, null_values=[""])
-    try:
-        return pcsv.read_csv(io.BytesIO(text.lstrip("\ufeff").encode()), convert_options=options)
-    except pa.ArrowInvalid as error:
-        raise ContractBroken(f"文件不是规整的 CSV:{str(error)[:160]}", where=note.name) from error
+def _rules(note: Landed) -> dict[str, dict[str, Any]]:
+    columns: dict[str, Any] = note.mapping.get("columns", {})
+    return {ours: {"from": theirs} if isinstance(theirs, str) else theirs for ours, theirs in columns.items()}
 
 
-def _gunzip(note: Landed, body: bytes) -> bytes:
-    """Unpacked bytes, refused beyond MOST_BYTES so that a small bomb cannot fill the memory."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
-            out = packed.read(MOST_BYTES + 1)
-    except (OSError, EOFError) as error:
-        raise ContractBroken("压缩文件损坏或不完整", where=note.name) from error
-    if len(out) > MOST_BYTES:
-        raise ContractBroken(f"解压后超过 {MOST_BYTES // 2**20} MB", where=note.name)
-    return out
+def _wanted(note: Landed) -> list[str]:
+    return [rule["from"] for rule in _rules(note).values() if not rule.get("optional")]
 
 
 def _mapped(table: pa.Table, note: Landed) -> pa.Table:
     """Renames, converts and completes columns as the mapping says; without one the names are taken as they are."""
-    columns: dict[str, Any] = note.mapping.get("columns", {})
-    if not columns:
+    rules = _rules(note)
+    contract = contracts().get(note.table)
+    ours_of = {name: column for column in (contract.columns if contract else ()) for name in (column.name, column.source)}
+    if not rules:
         out = {name: table[name] for name in table.column_names}
     else:
-        wanted = {ours: {"from": theirs} if isinstance(theirs, str) else theirs for ours, theirs in columns.items()}
-        absent = [rule["from"] for rule in wanted.values() if rule["from"] not in table.column_names and not rule.get("optional")]
+        found = {plain(name): name for name in reversed(table.column_names)}
+        absent = [rule["from"] for rule in rules.values() if plain(rule["from"]) not in found and not rule.get("optional")]
         if absent and table.num_columns:
             raise ContractBroken(f"缺少列:{'、'.join(absent)}", where=f"{note.name},实际表头:{'、'.join(table.column_names)[:200]}")
-        out = {ours: _converted(table[rule["from"]], rule) for ours, rule in wanted.items() if rule["from"] in table.column_names}
-    for ours, value in note.mapping.get("constants", {}).items():
+        dated = note.kind in FILES and contract is not None and contract.load != "lake"
+        out = {}
+        for ours, rule in rules.items():
+            name = found.get(plain(rule["from"]))
+            if name is not None:
+                is_key = contract is not None and ours_of.get(ours) is not None and ours_of[ours].name in contract.key
+                out[ours] = _converted(table[name], rule, ours_of.get(ours), is_key=is_key, dated=dated)
+    for ours, value in {**note.mapping.get("constants", {}), **_ledger(note)}.items():
         out[ours] = pa.array([_text(value)] * table.num_rows, pa.string())
     return pa.table(out) if out else table
 
 
-def _converted(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.ChunkedArray | pa.Array:
-    column = pc.utf8_trim_whitespace(column)
+def _ledger(note: Landed) -> dict[str, str]:
+    """The day of a ledger as its file's name says it."""
+    pattern = note.mapping.get("name_date")
+    if not pattern:
+        return {}
+    name = note.name.split("|")[0].rsplit("/", 1)[-1]
+    match = re.search(pattern, name)
+    try:
+        if match is None:
+            raise ValueError(name)
+        year, month, day = (*map(int, match.groups()), 1)[:3]
+        return {"ledger_at": pd.Timestamp(year=year, month=month, day=day).strftime(TIME)}
+    except (ValueError, TypeError) as error:
+        raise ContractBroken("文件名里没有台账日期", where=name, to_do="请把年月写进文件名(如 台账2026年10月.xlsx)后重新投递") from error
+
+
+def _converted(column: pa.ChunkedArray, rule: dict[str, Any], ours: Column | None, *, is_key: bool, dated: bool) -> pa.ChunkedArray | pa.Array:
+    """Values as the contract's type reads them. A text column keeps a trailing tab: that it was there is told later (D13)."""
+    kind = ours.type if ours else "VARCHAR"
+    is_text = kind == "VARCHAR" and not is_key and not (ours and ours.door)
+    column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
+    if kind != "VARCHAR":
+        if not pc.all(pc.string_is_ascii(column)).as_py():
+            column = pc.utf8_normalize(column, form="NFKC")  # １２３ is a number
+        column = pc.utf8_ltrim(column, characters="'")
     if "scale" in rule:
-        number = pd.to_numeric(column.to_pandas(), errors="coerce") * rule["scale"]
-        whole = number.round().astype("Int64").astype("string")
-        return pa.array(whole, pa.string(), from_pandas=True)
-    if "time_zone" in rule:
-        moment = pd.to_datetime(column.to_pandas(), utc=rule["time_zone"] == "UTC", errors="coerce", format="ISO8601")
-        if moment.dt.tz is None:
-            moment = moment.dt.tz_localize(rule["time_zone"])
-        local = moment.dt.tz_convert("Asia/Shanghai").dt.strftime(TIME)
-        return pa.array(local, pa.string(), from_pandas=True)
+        return _scaled(column, rule["scale"], whole=kind in WHOLE or kind == "VARCHAR")
+    if "time_zone" in rule or "unit" in rule:
+        return _local(column, rule)
     if "values" in rule:
-        table = rule["values"]
-        return pa.array([table.get(value, value) for value in column.to_pylist()], pa.string())
-    return column
+        known = rule["values"]
+        return pa.array([known.get(value, value) for value in column.to_pylist()], pa.string())
+    return _iso(column) if dated and kind in MOMENTS else column
+
+
+def _scaled(column: pa.ChunkedArray, scale: float, *, whole: bool) -> pa.Array:
+    number = pd.to_numeric(column.to_pandas(), errors="coerce") * scale
+    if whole:
+        return pa.array(number.round().astype("Int64").astype("string"), pa.string(), from_pandas=True)
+    return pa.array([None if pd.isna(value) else f"{value:.9f}".rstrip("0").rstrip(".") for value in number], pa.string())
+
+
+def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
+    """Instants of another zone, or counted since 1970 in `unit` (s or ms), as Shanghai wall time."""
+    if "unit" in rule:
+        moment = pd.to_datetime(pd.to_numeric(column.to_pandas(), errors="coerce"), unit=rule["unit"], utc=True, errors="coerce")
+    else:
+        moment = pd.to_datetime(column.to_pandas(), utc=rule["time_zone"] == "UTC", errors="coerce", format="ISO8601")
+    if moment.dt.tz is None:
+        moment = moment.dt.tz_localize(rule["time_zone"])
+    return pa.array(moment.dt.tz_convert("Asia/Shanghai").dt.strftime(TIME), pa.string(), from_pandas=True)
+
+
+def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Days and instants as people and spreadsheets write them (2022.9.1, 2022年9月1日, 45000) in ISO; what is none of these
+    stays for the contract to refuse."""
+    fine = pc.match_substring_regex(column, r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?$")
+    if pc.all(fine).as_py() is not False:
+        return column
+    return pa.array([value if value is None or good else _moment(value) for value, good in zip(column.to_pylist(), fine.to_pylist(), strict=True)], pa.string())
+
+
+def _moment(text: str) -> str:
+    text = text.strip()
+    day = DAY.fullmatch(text)
+    if day:
+        year, month, number, *clock = day.groups()
+        tail = f" {int(clock[0]):02d}:{clock[1]}:{clock[2] or '00'}" if clock[0] else ""
+        return f"{year}-{int(month):02d}-{int(number):02d}{tail}"
+    month_only, digits = MONTH.fullmatch(text), DIGITS.fullmatch(text)
+    if month_only:
+        return f"{month_only[1]}-{int(month_only[2]):02d}-01"
+    if digits:
+        return "-".join(digits.groups())
+    if SERIAL.fullmatch(text):  # days since 1899-12-30, as a spreadsheet counts them
+        moment = pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(float(text) * 86400))
+        return moment.strftime("%Y-%m-%d" if moment == moment.normalize() else TIME)
+    return text

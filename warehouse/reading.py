@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
-Window = Literal["now", "day", "week", "month"]
+Window = Literal["now", "day", "week", "month", "quarter", "year"]
 Status = Literal["ok", "missing", "failed", "insufficient", "small_cell"]
 """ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
 the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under

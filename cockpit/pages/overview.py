@@ -21,7 +21,7 @@ from warehouse.reading import Reading
 if TYPE_CHECKING:
     from warehouse.catalog import Metric
 
-SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12}
+SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")
 DEFAULT = "week"
 

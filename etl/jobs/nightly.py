@@ -14,7 +14,7 @@ from warehouse import compact, recover, snapshot
 def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     """One round; everything in it may be run again. Returns Chinese texts of what failed."""
     with context.heavy:
-        problems = intake.reconcile(context, feeds())
+        problems = intake.reconcile(context, feeds(context.settings))
         context.progress("整理定位文件", 1, 4)
         compact.lake(context.writer, context.settings)
         context.progress("备份数据仓库", 2, 4)

@@ -1,55 +1,244 @@
-"""Files in a drop folder. Owns finding new ones and the mapping file beside; reads bytes, opens nothing."""
+"""Files in a drop folder: a path, sftp:// or s3:// through fsspec. Owns finding new ones and the mapping file beside; reads
+bytes, opens nothing."""
 
 from __future__ import annotations
 
+import fnmatch
+import posixpath
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from etl.config import Feed
-from warehouse.errors import ConfigError
+from etl.config import Endpoint, Feed, check_rule
+from warehouse.errors import ConfigError, ContractBroken, SourceDown
 
 SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""
+MOST_BYTES = 1 << 30
+SKIPPED_SUFFIXES = (".tmp", ".part", ".filepart", ".toml")
+MAPPING_KEYS = {"columns", "constants", "encoding", "delimiter", "sheet", "member", "name_date", "pseudonyms", "accept_bad"}
+OPTIONS = {"sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
+           "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"}}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file as the folder lists it: its path in the folder, size, and modification time (seconds since the epoch, and as
+    it enters the file's name)."""
+
+    path: str
+    size: int
+    modified_s: float
+    mark: str
 
 
 @dataclass(frozen=True)
 class Drop:
-    """A new file: its path, the name it is booked under (path in the folder, size, time) and its mapping."""
+    """A new file: where it lies, the name it is booked under (path in the folder, size, time) and its mapping."""
 
-    path: Path
-    name: str
+    folder: Folder
+    entry: Entry
     mapping: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        return f"{self.entry.path}|{self.entry.size}|{self.entry.mark}"
 
-def waiting(feed: Feed, folder: Path, known: set[str], now_s: float) -> list[Drop]:
+    def read(self) -> bytes | None:
+        """The bytes, None when the file has grown or changed under our hands and is not ready. Raises ContractBroken when it
+        is too large to be meant."""
+        if self.entry.size > MOST_BYTES:
+            raise ContractBroken(f"文件超过 {MOST_BYTES >> 20} MB", where=self.entry.path, to_do="请拆成较小的文件后重新投递")
+        body = self.folder.bytes(self.entry.path)
+        again = self.folder.entry(self.entry.path)
+        return body if again == self.entry and len(body) == self.entry.size else None
+
+
+class Folder:
+    """One drop folder, wherever it lies. Nothing in it is changed or deleted. Every failure of the other side is a
+    SourceDown; a wrong address or option a ConfigError."""
+
+    def __init__(self, source: str, endpoint: Endpoint) -> None:
+        self._where = f"sources.toml [{source}] drop"
+        self.kind, self._root, self._fs = self._connect(endpoint)
+
+    def entries(self, glob: str) -> list[Entry]:
+        """Files whose path in the folder matches, in the order of their names."""
+        try:
+            self._fs.invalidate_cache()
+            inner = glob.split("*", 1)[0].rpartition("/")[0]
+            base = posixpath.join(self._root, inner).rstrip("/")
+            if not self._fs.exists(base):
+                return []
+            depth = glob.count("/") + 1 - (inner.count("/") + 1 if inner else 0)
+            found = self._fs.find(base, maxdepth=depth, detail=True).items()
+            listed = [self._entry(path, facts) for path, facts in found if facts.get("type") == "file"]
+        except Exception as error:  # each library has its own tree of errors
+            raise self._down(error) from None
+        return sorted((entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)), key=lambda entry: Path(entry.path))
+
+    def entry(self, path: str) -> Entry | None:
+        """The file as it is now, None when it is gone."""
+        try:
+            self._fs.invalidate_cache()
+            return self._entry(posixpath.join(self._root, path), self._fs.info(posixpath.join(self._root, path)))
+        except FileNotFoundError:
+            return None
+        except Exception as error:
+            raise self._down(error) from None
+
+    def bytes(self, path: str) -> bytes:
+        """The whole file. Raises SourceDown."""
+        try:
+            content: bytes = self._fs.cat_file(posixpath.join(self._root, path))
+            return content
+        except Exception as error:
+            raise self._down(error) from None
+
+    def _entry(self, path: str, facts: dict[str, Any]) -> Entry:
+        inner = posixpath.relpath("/" + path.lstrip("/"), "/" + self._root.strip("/"))
+        if self.kind == "file":
+            stamp = Path(path).stat().st_mtime_ns
+            return Entry(inner, facts["size"], stamp / 1e9, str(stamp))
+        moment = facts.get("mtime") or facts.get("LastModified")
+        seconds = moment.timestamp() if moment is not None else 0.0
+        return Entry(inner, int(facts["size"]), seconds, str(facts.get("ETag", "")).strip('"') or str(int(seconds)))
+
+    def _down(self, error: Exception) -> SourceDown:
+        kind = type(error).__name__
+        to_do = {"BadHostKeyException": "主机密钥与 host_key 不符,请向对方核实", "AuthenticationException": "请核对用户名与密码或密钥",
+                 "PermissionError": "请核对账号对该文件夹的权限"}.get(kind, "请检查该文件夹与网络;恢复后会自动续传,不丢数据")
+        return SourceDown(f"投递文件夹无法访问:{kind}", where=self._where, to_do=to_do)
+
+    def _connect(self, endpoint: Endpoint) -> tuple[str, str, Any]:
+        parts = urlsplit(endpoint.drop)
+        if parts.scheme in ("", "file"):
+            from fsspec.implementations.local import LocalFileSystem
+
+            return "file", str(Path(parts.path if parts.scheme else endpoint.drop).expanduser().absolute()), LocalFileSystem(skip_instance_cache=True)
+        if parts.scheme not in OPTIONS:
+            raise ConfigError(f"不认识的投递地址:{parts.scheme}://", where=self._where, to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀")
+        unknown = set(endpoint.options) - OPTIONS[parts.scheme]
+        if unknown:
+            raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"{self._where} options")
+        options = {name: value for name, value in endpoint.options.items() if name not in ("timeout_s", "deadline_s")}
+        try:
+            if parts.scheme == "sftp":
+                return "sftp", parts.path or "/", _sftp(parts.hostname or "", parts.username or "", parts.port, options, self._where)
+            return "s3", f"{parts.netloc}{parts.path}".rstrip("/"), _s3(options)
+        except ConfigError:
+            raise
+        except Exception as error:
+            raise self._down(error) from None
+
+
+def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where: str) -> Any:
+    """A connection to a host whose key is known beforehand: who answers to the first call is not trusted for that."""
+    import paramiko
+    from fsspec.implementations.sftp import SFTPFileSystem
+
+    given = str(options.pop("host_key", "")).split()
+    if len(given) < 2:
+        raise ConfigError("sftp 必须写明对方的主机密钥", where=f"{where} options", to_do='请向对方索取,写成 host_key = "ssh-ed25519 AAAA…"')
+
+    class Pinned(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
+        def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
+            if [key.get_name(), key.get_base64()] != given[:2]:
+                raise paramiko.BadHostKeyException(hostname, key, key)
+
+    port = port or int(options.pop("port", 22))
+    options.pop("port", None)
+    only = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]}.get(given[0], [given[0]])
+    offered = [name for name in paramiko.Transport._preferred_keys if name not in only]  # ask for the kind of key that we know
+    return SFTPFileSystem(host, port=port, username=user, timeout=20, allow_agent=False, look_for_keys=False, host_key_policy=Pinned(),
+                          disabled_algorithms={"keys": offered}, skip_instance_cache=True, **options)
+
+
+def _s3(options: dict[str, Any]) -> Any:
+    from s3fs import S3FileSystem
+
+    client = {"region_name": options.get("region", "us-east-1")}
+    if options.get("endpoint_url"):
+        client["endpoint_url"] = options["endpoint_url"]
+    if options.get("ca"):
+        client["verify"] = options["ca"]
+    return S3FileSystem(key=options.get("key"), secret=options.get("secret"), token=options.get("token"), client_kwargs=client, use_listings_cache=False,
+                        skip_instance_cache=True, config_kwargs={"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}})
+
+
+def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[Drop]:
     """Files of the feed that are not in `known`, in the order of their names. now_s: seconds since the epoch.
 
-    Raises ConfigError when a mapping file beside one is broken."""
+    Raises ConfigError when a mapping file beside one is broken, SourceDown when the folder cannot be listed."""
     found = []
-    for path in sorted(folder.glob(feed.glob)):
-        if path.name.startswith(".") or path.suffix in (".tmp", ".toml"):
+    for entry in folder.entries(feed.glob):
+        if f"{entry.path}|{entry.size}|{entry.mark}" in known or not _is_settled(folder, entry, now_s):
             continue
-        facts = path.stat()
-        name = f"{path.relative_to(folder)}|{facts.st_size}|{facts.st_mtime_ns}"
-        beside = path.with_name(path.name.split(".csv")[0] + ".map.toml")
-        if name in known or now_s - facts.st_mtime < SETTLE_S or (feed.mapping_beside and not beside.exists()):
-            continue
-        found.append(Drop(path, name, _mapping(feed, beside)))
+        mapping = mapping_of(feed, folder, entry.path)
+        if mapping is not None:
+            found.append(Drop(folder, entry, mapping))
     return found
 
 
-def _mapping(feed: Feed, beside: Path) -> dict[str, Any]:
-    mapping: dict[str, Any] = {"columns": feed.columns}
-    if feed.encoding:
-        mapping["encoding"] = feed.encoding
-    if beside.exists():
-        try:
-            mapping = tomllib.loads(beside.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"映射文件无法解析:{error}", where=beside.name) from error
-        unknown = set(mapping) - {"columns", "constants", "encoding", "pseudonyms", "accept_bad"}
-        if unknown:
-            raise ConfigError(f"映射文件有未知的键:{'、'.join(sorted(unknown))}", where=beside.name)
-    return mapping
+def mapping_of(feed: Feed, folder: Folder, path: str) -> dict[str, Any] | None:
+    """The mapping in force for a file: the feed's, with what the mapping file beside it says; None when the feed wants such a
+    file and there is none. Raises ConfigError when that is broken."""
+    beside = _beside(folder, path)
+    return None if feed.mapping_beside and beside is None else _mapping(feed, beside, path)
+
+
+def _is_settled(folder: Folder, entry: Entry, now_s: float) -> bool:
+    """Whether the file has stopped growing. An S3 object appears whole; where the other side's clock runs ahead of ours,
+    what counts is that the file stays as it is for as long."""
+    if folder.kind == "s3":
+        return True
+    if entry.modified_s <= now_s:
+        return now_s - entry.modified_s >= SETTLE_S
+    if folder.kind == "file":
+        return False
+    time.sleep(SETTLE_S)
+    return folder.entry(entry.path) == entry
+
+
+def matches(path: str, glob: str) -> bool:
+    """Whether a path in the folder is one of the feed's files; * stays within one folder."""
+    parts, patterns = path.split("/"), glob.split("/")
+    return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
+
+
+def _is_data(path: str) -> bool:
+    name = path.rsplit("/", 1)[-1]
+    return not name.startswith((".", "~$")) and not name.lower().endswith(SKIPPED_SUFFIXES)
+
+
+def _beside(folder: Folder, path: str) -> str | None:
+    """The text of the mapping file that lies beside a data file (x.csv.gz → x.map.toml), None when there is none."""
+    stem = path
+    for suffix in (".gz", ".zip", ".csv", ".txt", ".xlsx", ".xls"):
+        stem = stem.removesuffix(suffix)
+    name = f"{stem}.map.toml"
+    if folder.entry(name) is None:
+        return None
+    try:
+        return folder.bytes(name).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError("映射文件不是 UTF-8", where=name) from error
+
+
+def _mapping(feed: Feed, beside: str | None, path: str) -> dict[str, Any]:
+    if beside is None:
+        return feed.mapping
+    name = path.rsplit("/", 1)[-1]
+    try:
+        mapping = tomllib.loads(beside)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"映射文件无法解析:{error}", where=f"{name} 的 map.toml") from error
+    unknown = set(mapping) - MAPPING_KEYS
+    if unknown:
+        raise ConfigError(f"映射文件有未知的键:{'、'.join(sorted(unknown))}", where=f"{name} 的 map.toml")
+    for ours, rule in mapping.get("columns", {}).items():
+        check_rule(ours, rule, f"{name} 的 map.toml")
+    return {**feed.mapping, **mapping}

@@ -1,152 +1,231 @@
-"""JSON over HTTP with a token, pages and a time window. Owns requests and retries; a window counts only when every page of
-it has arrived whole, so the cursor never moves on a part."""
+"""Lists of JSON over HTTP: windows of update times, in pages, by cursor or at once. Owns the shape of the protocol, which the
+feed may word in its own way; a window counts only when it has arrived whole, so the cursor never moves on a part."""
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 import orjson
-import stamina
 
-from etl.config import Endpoint, Feed
-from warehouse.errors import ContractBroken, SourceDown
+from etl.config import ANSWER, REQUEST, Endpoint, Feed
+from etl.sources.http_client import HttpClient
+from warehouse.errors import ContractBroken
+from warehouse.parse import at_path
 from warehouse.units import SHANGHAI
 
-stamina.instrumentation.set_on_retry_hooks([])  # a retry is no news; what stays broken is told once, at the end
-TRIES = 5
-DEADLINE_S = 60.0
-REQUEST_S = 20.0
+MOST_PAGES = 20_000
+RESTARTS = 2
+"""A window whose rows move while we turn the pages is asked again this often."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """All pages of one window as received, one a line. until: the instant (aware) up to which the window is complete."""
+    """All pages of one window as received, one a line. until: the instant (aware) up to which the window is complete.
+    digest: of the rows, whatever their order and wrapping. etag: of a window of one page. is_same: the server says nothing
+    has changed since the etag we gave. is_last: no later window was asked for."""
 
     body: bytes
     rows: int
     until: dt.datetime
+    digest: str = ""
+    etag: str = ""
+    is_same: bool = False
+    is_last: bool = True
 
 
-class Transient(Exception):
-    """Worth another try: the network, 429 or 5xx. wait_s: what the server asked for, 0 = nothing."""
+class Shifted(Exception):
+    """The list changed while its pages were turned."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
-        super().__init__(reason)
-        self.wait_s = wait_s
+
+@dataclass
+class Pages:
+    """What has come of a window so far."""
+
+    raw: list[bytes] = field(default_factory=list)
+    items: list[bytes] = field(default_factory=list)
+    seen: set[bytes] = field(default_factory=set)
+    keys: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    total: int | None = None
+    etag: str = ""
+    until: dt.datetime | None = None
 
 
 class HttpJson:
-    """One source's HTTP side; keeps its token between windows. Redirects to anywhere are refused."""
+    """One source's lists; keeps its connection and token between windows."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._client = httpx.Client(base_url=endpoint.url, timeout=REQUEST_S, follow_redirects=False, trust_env=False)
-        self._tokens: dict[str, str] = {}
+    def __init__(self, source: str, endpoint: Endpoint) -> None:
+        self._client = HttpClient(source, endpoint)
 
-    def windows(self, feed: Feed, since: dt.datetime, now: dt.datetime, progress: Callable[[int, int], None] | None = None) -> Iterator[Fetched]:
-        """Whole windows from `since` (exclusive) to `now` (both aware), oldest first.
+    def windows(self, feed: Feed, since: dt.datetime, now: dt.datetime, progress: Callable[[int, int], None] | None = None, etag: str = "") -> Iterator[Fetched]:
+        """Whole windows from `since` (exclusive) to `now` (both aware), oldest first. etag: that of the last answer, for a
+        window that is the only one.
 
-        Raises SourceDown after TRIES failed tries or DEADLINE_S, ContractBroken when the answer is not the agreed one."""
+        Raises SourceDown when the source does not answer in time, ContractBroken when the answer is not the agreed one."""
         start = since
         total = max(1, int((now - since).total_seconds() // feed.window_s) + 1)
         done = 0
         while start < now:
             until = min(start + dt.timedelta(seconds=feed.window_s), now)
-            yield self._window(feed, start, until)
+            found = self._window(feed, start, until, etag if total == 1 else "")
+            yield found if until >= now else replace(found, is_last=False)
             start, done = until, done + 1
             if progress:
                 progress(done, total)
 
-    def _window(self, feed: Feed, since: dt.datetime, until: dt.datetime) -> Fetched:
-        pages: list[bytes] = []
-        seen: set[bytes] = set()
-        got, page, total = 0, 1, None
-        while total is None or got < total:
-            raw = self._get(feed, {"updated_since": stamp(since), "updated_until": stamp(until), "page": page, "page_size": feed.page_size})
-            data = self._envelope(feed, raw)
-            items = data["items"]
-            total = max(total or 0, int(data["total"]))  # a page that forgets the rest is not the end of it
-            until = min(until, dt.datetime.fromisoformat(data.get("updated_until", stamp(until))))
-            pages.append(raw.replace(b"\n", b" "))
-            fresh = {orjson.dumps(item) for item in items} - seen
-            seen |= fresh
-            # a page that comes twice must not stand for one that never came; positions alone may repeat to the digit
-            got += len(items) if feed.contract.load == "lake" else len(fresh)
-            if not items and got < total:
-                raise ContractBroken(f"分页不完整:共 {total} 条,只收到 {got} 条", where=f"{feed.source}{feed.path}")
-            page += 1
-        return Fetched(b"\n".join(pages), got, until)
+    def has(self, feed: Feed, moment: dt.datetime) -> bool:
+        """Whether the source has any row of this very update time (aware; whole seconds)."""
+        found = self._window(feed, moment - dt.timedelta(seconds=1), moment, "")
+        return found.rows > 0
 
-    def _envelope(self, feed: Feed, raw: bytes) -> dict[str, Any]:
+    def keys(self, feed: Feed) -> tuple[bytes, int]:
+        """All present keys as a JSON array, in one order, and their number."""
+        pages = self._turn(feed, feed.keys_path, {}, "", accept_moves=True)
+        assert pages is not None
+        return b"[" + b",".join(sorted(pages.items)) + b"]", len(pages.items)
+
+    def _window(self, feed: Feed, since: dt.datetime, until: dt.datetime, etag: str) -> Fetched:
+        names = {**REQUEST, **feed.request}
+        query: dict[str, object] = {}
+        for name, moment in ((names["since"], since), (names["until"], until)):
+            if name:
+                query[name] = stamp(moment, feed.time)
+        for again in range(RESTARTS + 1):
+            try:
+                pages = self._turn(feed, feed.path, query, etag, accept_moves=again == RESTARTS)
+                break
+            except Shifted as moved:
+                if again == RESTARTS:
+                    raise ContractBroken(f"分页不完整:翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}") from None
+        if pages is None:
+            return Fetched(b"", 0, until, etag=etag, is_same=True)
+        whole = min(until, pages.until) if pages.until else until
+        return Fetched(b"\n".join(pages.raw), len(pages.items), whole, digest_of(feed, pages.items), pages.etag if len(pages.raw) == 1 else "")
+
+    def _turn(self, feed: Feed, path: str, query: dict[str, object], etag: str, *, accept_moves: bool) -> Pages | None:
+        """All pages of one list, None when it is the one that `etag` names."""
+        names = {**REQUEST, **feed.request}
+        asked = {**feed.request.get("extra", {}), **query}
+        if names["size"] and feed.paging != "window":
+            asked[names["size"]] = feed.page_size
+        pages, cursor, cursors = Pages(), "", set()
+        for number in range(1, MOST_PAGES + 1):
+            turn = {names["page"]: number} if feed.paging == "page" and names["page"] else {names["cursor"]: cursor} if cursor else {}
+            answer = self._client.get(feed, path, {**asked, **turn}, etag if number == 1 else "")
+            if answer.is_same:
+                return None
+            document = self._document(feed, path, answer.body, pages)
+            pages.etag = answer.etag
+            came = self._take(feed, path, document, pages, accept_moves=accept_moves)
+            if feed.paging == "cursor":
+                cursor = str(_maybe(document, {**ANSWER, **feed.answer}["next"]) or "")
+                if cursor in cursors:
+                    raise ContractBroken("分页游标原地打转", where=f"{feed.source}{path}")
+                cursors.add(cursor)
+            if self._is_last(feed, path, pages, came, cursor):
+                return pages
+        raise ContractBroken(f"分页超过 {MOST_PAGES} 页", where=f"{feed.source}{path}")
+
+    def _is_last(self, feed: Feed, path: str, pages: Pages, came: int, cursor: str) -> bool:
+        """Whether that was the last page. Raises ContractBroken when the source stops before it has kept its word."""
+        got, total = len(pages.items), pages.total
+        if feed.paging == "page" and total is not None:
+            ended, short = got >= total, not came and got < total
+        elif feed.paging == "page":  # nobody says how many: a page that is not full is the last
+            ended, short = came < feed.page_size, False
+        else:
+            ended = feed.paging == "window" or not cursor
+            short = ended and total is not None and got < total
+        if short:
+            raise ContractBroken(f"分页不完整:共 {total} 条,只收到 {got} 条", where=f"{feed.source}{path}")
+        return ended
+
+    def _take(self, feed: Feed, path: str, document: Any, pages: Pages, *, accept_moves: bool) -> int:
+        """Adds a page's rows; returns how many came on it. A page that comes twice must not stand for one that never came;
+        positions alone may repeat to the digit."""
+        paths = {**ANSWER, **feed.answer}
+        items = at_path(document, paths["items"])
+        total = _maybe(document, paths["total"])
+        if total is not None:
+            if pages.total and int(total) and int(total) != pages.total and not accept_moves:
+                raise Shifted(f"总数由 {pages.total} 变为 {int(total)}")
+            pages.total = max(pages.total or 0, int(total))  # a page that forgets the rest is not the end of it
+        until = _maybe(document, paths["until"])
+        if until:
+            moment = _instant(until)
+            pages.until = min(pages.until, moment) if pages.until else moment
+        names = [feed.theirs(key) for key in feed.contract.key_sources]
+        for item in items:
+            line = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+            if feed.contract.load != "lake":
+                if line in pages.seen:
+                    continue
+                pages.seen.add(line)
+                key = tuple(str(item.get(name)) for name in names)
+                if pages.keys.setdefault(key, line) != line and len(pages.raw) > 1 and not accept_moves:
+                    raise Shifted("同一行以两种内容出现")
+            pages.items.append(line)
+        return len(items)
+
+    def _document(self, feed: Feed, path: str, raw: bytes, pages: Pages) -> Any:
+        """The page's JSON, in UTF-8 and without a mark before it, kept as a line. Raises ContractBroken when it is a log-in
+        page, an error inside a 200, or has no list where it should be."""
+        paths = {**ANSWER, **feed.answer}
         try:
-            answer = orjson.loads(raw)
-            if answer["code"] != 0:
-                raise ContractBroken(f"来源报告错误:{str(answer.get('message'))[:80]}", where=f"{feed.source}{feed.path}")
-            data = answer["data"]
-            if not isinstance(data["items"], list):
+            raw = raw.removeprefix(b"\xef\xbb\xbf")
+            try:
+                document = orjson.loads(raw)
+            except orjson.JSONDecodeError:
+                raw = raw.decode("gb18030").encode()
+                document = orjson.loads(raw)
+            if paths["code"] and at_path(document, paths["code"]) != paths["ok"]:
+                raise ContractBroken(f"来源报告错误:{str(_maybe(document, paths['message']))[:80]}", where=f"{feed.source}{path}")
+            items = at_path(document, paths["items"])
+            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise TypeError("items")
-            int(data["total"])
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise ContractBroken("返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{feed.path}") from error
-        return data  # type: ignore[no-any-return]
-
-    def _get(self, feed: Feed, query: dict[str, object]) -> bytes:
-        try:
-            for attempt in stamina.retry_context(on=_backoff, attempts=TRIES, timeout=DEADLINE_S, wait_initial=0.3, wait_max=8.0):
-                with attempt:
-                    return self._once(feed, query)
-        except Transient as error:
-            raise SourceDown(f"来源无法访问:{error}", where=f"{feed.source} {self._endpoint.url}{feed.path}") from error
-        raise SourceDown("来源无法访问", where=feed.source)
-
-    def _once(self, feed: Feed, query: dict[str, object]) -> bytes:
-        if feed.token_path not in self._tokens:
-            self._tokens[feed.token_path] = self._token(feed.token_path)
-        try:
-            answer = self._client.get(feed.path, params=query, headers={"Authorization": f"Bearer {self._tokens[feed.token_path]}"})  # type: ignore[arg-type]
-        except httpx.HTTPError as error:
-            raise Transient(f"{type(error).__name__}") from error
-        if answer.status_code == 401:  # an expired token is renewed on the next try
-            self._tokens.pop(feed.token_path, None)
-            raise Transient("令牌失效(401)")
-        return _checked(answer)
-
-    def _token(self, path: str) -> str:
-        try:
-            answer = self._client.post(path, json={"client_id": self._endpoint.client_id, "client_secret": self._endpoint.client_secret})
-        except httpx.HTTPError as error:
-            raise Transient(f"{type(error).__name__}") from error
-        if answer.status_code in (401, 403):
-            raise SourceDown("来源拒绝了客户端编号或密钥", where=f"{self._endpoint.url}{path}", to_do="请核对 sources.toml 中的 client_id 与 client_secret")
-        try:
-            return str(orjson.loads(_checked(answer))["data"]["access_token"])
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise ContractBroken("令牌接口返回内容不对", where=f"{self._endpoint.url}{path}") from error
+            if feed.paging == "page" and paths["total"]:
+                int(at_path(document, paths["total"]))
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ContractBroken("返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{path}") from error
+        pages.raw.append(raw.replace(b"\n", b" "))
+        return document
 
     def close(self) -> None:
         self._client.close()
 
 
-def _backoff(error: Exception) -> bool | float:
-    """stamina's hook: no retry for other errors; the server's Retry-After, else the exponential default."""
-    if not isinstance(error, Transient):
-        return False
-    return error.wait_s or True
+def digest_of(feed: Feed, items: list[bytes]) -> str:
+    """What the rows are, whatever their order: the same digest, nothing new. The mapping is part of it."""
+    whole = hashlib.sha256(orjson.dumps(feed.mapping, option=orjson.OPT_SORT_KEYS))
+    for line in sorted(items):
+        whole.update(line)
+        whole.update(b"\n")
+    return whole.hexdigest()
 
 
-def _checked(answer: httpx.Response) -> bytes:
-    if answer.status_code == 429 or answer.status_code >= 500:
-        wait = answer.headers.get("Retry-After", "")
-        raise Transient(f"HTTP {answer.status_code}", float(wait) if wait.isdigit() else 0.0)
-    if answer.status_code != 200:
-        raise ContractBroken(f"来源返回 HTTP {answer.status_code}", where=str(answer.request.url.path))
-    return answer.content
+def _maybe(document: Any, path: str) -> Any:
+    try:
+        return at_path(document, path) if path else None
+    except (KeyError, TypeError, IndexError):
+        return None
 
 
-def stamp(moment: dt.datetime) -> str:
-    """An instant as the sources write it: ISO 8601 with +08:00."""
-    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")
+def _instant(value: Any) -> dt.datetime:
+    if isinstance(value, (int, float)):
+        return dt.datetime.fromtimestamp(value / 1000 if value > 1e11 else value, SHANGHAI)
+    try:
+        moment = dt.datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ContractBroken("返回内容不是约定的 JSON(时间写法不对)", where=str(value)[:30]) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
+
+
+def stamp(moment: dt.datetime, style: str = "iso") -> str:
+    """An instant as the source writes it: ISO 8601 with +08:00, naive text, or seconds or milliseconds since 1970."""
+    if style.startswith("epoch"):
+        return str(int(moment.timestamp() * (1000 if style == "epoch_ms" else 1)))
+    local = moment.astimezone(SHANGHAI)
+    return local.isoformat(timespec="seconds") if style == "iso" else local.strftime("%Y-%m-%d %H:%M:%S")

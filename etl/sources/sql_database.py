@@ -1,22 +1,31 @@
-"""Rows from somebody's SQL database through SQLAlchemy, read-only and incremental by a cursor column."""
+"""Rows from somebody's SQL database through SQLAlchemy, read-only and incremental by a cursor column.
+
+Owns the one text of a value: the same row gives the same text whichever database it lies in."""
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import orjson
-from sqlalchemy import DateTime, MetaData, Table, create_engine, select
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import NoSuchTableError, SQLAlchemyError
+from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Numeric, Select, Table, create_engine, func, select
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from etl.config import Endpoint, Feed
-from warehouse.errors import ContractBroken, SourceDown
+from warehouse.errors import ConfigError, ContractBroken, SourceDown
+from warehouse.units import SHANGHAI
+
+CONNECT_S, READ_S = 10, 120
+OVERLAP_S = 86400
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as a JSON array of objects, their number and the greatest cursor value among them ("" = none)."""
+    """Rows as a JSON array of objects of text, their number and the greatest cursor value among them ("" = none)."""
 
     body: bytes
     rows: int
@@ -24,47 +33,179 @@ class Rows:
 
 
 class SqlDatabase:
-    """One source's database. Nothing is written there; every read is one SELECT."""
+    """One source's database. Nothing is written there; every read is one SELECT of the columns we have a use for."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._dsn = endpoint.dsn
-        self._engine: Engine = create_engine(endpoint.dsn, pool_pre_ping=True)
+    def __init__(self, source: str, endpoint: Endpoint) -> None:
+        self._source = source
+        self._engine: Engine = _engine(source, endpoint)
+        self._tables: dict[str, Table] = {}
 
     def since(self, feed: Feed, cursor: str) -> Rows:
-        """Rows whose cursor column is greater than `cursor` (text as the source writes it, "" = all), in its order.
+        """Rows whose cursor column is greater than `cursor` (text as we write it, "" = all), in its order.
 
-        Raises SourceDown when the database does not answer, ContractBroken when the table is not there."""
+        Raises SourceDown when the database does not answer, ContractBroken when table or column is not there."""
         table = self._table(feed)
-        column = table.c[feed.cursor_column]
-        question = select(table).order_by(column)
-        if cursor:
-            question = question.where(column > (dt.datetime.fromisoformat(cursor) if isinstance(column.type, DateTime) else cursor))
+        question = select(*self._columns(feed, table))
+        if feed.cursor_column and cursor:
+            column = self._column(feed, table, feed.cursor_column)
+            question = question.where(column > _bound(column, cursor))
         rows = self._rows(feed, question)
         # which of two rows of one key and one time stamp comes last must not hang on the database's mood
-        rows.sort(key=lambda row: (str(row[feed.cursor_column] or ""), orjson.dumps(row, default=str)))
-        newest = str(rows[-1][feed.cursor_column]) if rows else ""
-        return Rows(orjson.dumps(rows, default=str), len(rows), newest)
+        rows.sort(key=lambda row: (row.get(feed.cursor_column) or "", orjson.dumps(row)))
+        newest = max((row.get(feed.cursor_column) or "" for row in rows), key=_order, default="") if feed.cursor_column else ""
+        return Rows(orjson.dumps(rows), len(rows), newest)
 
-    def keys(self, feed: Feed, names: tuple[str, ...]) -> Rows:
-        """All present keys, for the search for hard deletes."""
+    def newest(self, feed: Feed) -> str:
+        """The greatest cursor value in the table, "" when it has none."""
+        found = self._rows(feed, select(func.max(self._column(feed, self._table(feed), feed.cursor_column)).label("newest")))
+        return found[0]["newest"] or ""
+
+    def keys(self, feed: Feed) -> Rows:
+        """All present keys under the source's names, for the search for hard deletes."""
         table = self._table(feed)
-        rows = self._rows(feed, select(*(table.c[name] for name in names)))
-        return Rows(orjson.dumps(rows, default=str), len(rows), "")
+        rules = feed.mapping["columns"]
+        names = dict.fromkeys(feed.theirs(name) for names in feed.contract.key_sources.values() for name in names if name in rules)
+        rows = self._rows(feed, select(*(self._column(feed, table, name) for name in names)))
+        rows.sort(key=orjson.dumps)
+        return Rows(orjson.dumps(rows), len(rows), "")
+
+    def _columns(self, feed: Feed, table: Table) -> list[Column[Any]]:
+        rules = [{"from": rule} if isinstance(rule, str) else rule for rule in feed.mapping["columns"].values()]
+        wanted = dict.fromkeys(rule["from"] for rule in rules if rule["from"] in table.c or not rule.get("optional"))
+        absent = [name for name in wanted if name not in table.c]
+        if absent:
+            self._tables.pop(feed.table, None)
+            raise ContractBroken(f"来源缺少列:{'、'.join(absent)}", where=f"{feed.source} {feed.table},实际列:{'、'.join(table.c.keys())[:200]}",
+                                 to_do="请与来源核对,或在来源描述的 columns 里改成现在的列名")
+        if feed.cursor_column:
+            wanted[self._column(feed, table, feed.cursor_column).name] = None
+        return [table.c[name] for name in wanted]
+
+    def _column(self, feed: Feed, table: Table, name: str) -> Column[Any]:
+        if name not in table.c:
+            self._tables.pop(feed.table, None)
+            raise ContractBroken(f"来源缺少列:{name}", where=f"{feed.source} {feed.table}", to_do="请与来源核对,或在来源描述里改成现在的列名")
+        return table.c[name]
 
     def _table(self, feed: Feed) -> Table:
-        try:
-            return Table(feed.table, MetaData(), autoload_with=self._engine)
-        except NoSuchTableError as error:
-            raise ContractBroken(f"来源没有表 {feed.table}", where=feed.source) from error
-        except SQLAlchemyError as error:
-            raise SourceDown(f"来源数据库无法访问:{type(error).__name__}", where=feed.source) from error
+        if feed.table not in self._tables:
+            schema, _, name = feed.table.rpartition(".")
+            try:
+                self._tables[feed.table] = Table(name, MetaData(), schema=schema or None, autoload_with=self._engine, resolve_fks=False)
+            except NoSuchTableError as error:
+                raise ContractBroken(f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对,或在来源描述里改成现在的表名") from error
+            except SQLAlchemyError as error:
+                raise SourceDown(f"来源数据库无法访问:{_reason(error)}", where=feed.source) from None
+        return self._tables[feed.table]
 
-    def _rows(self, feed: Feed, question: object) -> list[dict[str, object]]:
+    def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
         try:
             with self._engine.connect() as connection:
-                return [{str(name): value for name, value in row.items()} for row in connection.execute(question).mappings()]  # type: ignore[call-overload]
+                return [{str(name): text(value) for name, value in row.items()} for row in connection.execute(question).mappings()]
         except SQLAlchemyError as error:
-            raise SourceDown(f"来源数据库读取失败:{type(error).__name__}", where=f"{feed.source}.{feed.table}") from error
+            self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
+            raise SourceDown(f"来源数据库读取失败:{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _engine(source: str, endpoint: Endpoint) -> Engine:
+    try:
+        url: URL = make_url(endpoint.dsn)
+        if endpoint.password:
+            url = url.set(password=endpoint.password)
+        known: dict[str, dict[str, Any]] = {
+            "postgresql": {"connect_timeout": CONNECT_S, "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai"},
+            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S, "init_command": "SET SESSION TRANSACTION READ ONLY, time_zone = '+08:00'"},
+            "mariadb": {"connect_timeout": CONNECT_S, "read_timeout": READ_S, "init_command": "SET SESSION TRANSACTION READ ONLY, time_zone = '+08:00'"},
+            "sqlite": {"timeout": CONNECT_S},
+        }
+        return create_engine(url, pool_pre_ping=True, pool_recycle=600, connect_args=known.get(url.get_backend_name(), {}))
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise ConfigError(f"dsn 写法不对或没有这种数据库的驱动:{type(error).__name__}", where=f"sources.toml [{source}]",
+                          to_do="写成 postgresql+psycopg://用户@主机/库、mysql+pymysql://用户@主机/库 或 sqlite:////路径") from None
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    """The kind of the failure and the database's own code; never its text, which may quote rows or the address."""
+    code = ""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        first = error.orig.args[0] if error.orig.args else ""
+        code = str(getattr(error.orig, "sqlstate", None) or (first if isinstance(first, int) else ""))
+    return type(error).__name__ + (f" {code}" if code else "")
+
+
+def _bound(column: Column[Any], cursor: str) -> object:
+    if isinstance(column.type, (DateTime, Date)):
+        moment = dt.datetime.fromisoformat(cursor)
+        if getattr(column.type, "timezone", False):
+            return moment.replace(tzinfo=SHANGHAI)
+        return moment.date() - dt.timedelta(days=1) if not isinstance(column.type, DateTime) else moment
+    return int(float(cursor)) if isinstance(column.type, (Integer, Numeric)) else cursor
+
+
+def _order(value: str) -> tuple[int, float, str]:
+    """Cursor values in their order: numbers as numbers, everything else as text."""
+    try:
+        return 0, float(value), ""
+    except ValueError:
+        return 1, 0.0, value
+
+
+def back(cursor: str, overlap_s: int) -> str:
+    """The cursor less the overlap: seconds of an instant, units of a number."""
+    if _order(cursor)[0] == 0:
+        return str(int(float(cursor)) - overlap_s)
+    return (dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=overlap_s or OVERLAP_S)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def before(one: str, other: str) -> bool:
+    """Whether cursor value `one` comes before `other`."""
+    return _order(one) < _order(other.replace("T", " ") if _order(other)[0] else other)
+
+
+def is_number(cursor: str) -> bool:
+    """Whether the cursor counts, rather than tells an instant."""
+    return _order(cursor)[0] == 0
+
+
+def text(value: object) -> str | None:
+    """A database value as text, the same for all of them: no trailing zeros, no exponents, true and false as 1 and 0,
+    instants as naive Shanghai wall time, bits as their number; None for NULL, NaN and the zero date."""
+    if value is None or isinstance(value, str):
+        return None if value is not None and value.startswith("0000-00-00") else value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return None if math.isnan(value) else _plain(Decimal(repr(value)))
+    if isinstance(value, Decimal):
+        return None if value.is_nan() else _plain(value)
+    if isinstance(value, dt.datetime):
+        return (value.astimezone(SHANGHAI).replace(tzinfo=None) if value.tzinfo else value).isoformat(" ", "auto")
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):  # a time of day, as MariaDB hands it out
+        return f"{value.days * 24 + value.seconds // 3600:02d}:{value.seconds // 60 % 60:02d}:{value.seconds % 60:02d}"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _bytes(bytes(value))
+    if isinstance(value, (dict, list)):
+        return orjson.dumps(value, default=str).decode()
+    return str(value)
+
+
+def _plain(value: Decimal) -> str:
+    found = f"{value:f}"
+    found = found.rstrip("0").rstrip(".") if "." in found else found
+    return "0" if found == "-0" else found
+
+
+def _bytes(value: bytes) -> str:
+    if len(value) <= 8 and not value.isalnum():  # a bit field
+        return str(int.from_bytes(value, "big"))
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.hex()
