@@ -130,7 +130,8 @@ def _page(entity: str, listing: Listing, now: int) -> Response:
     else:
         after, until, offset = _instant("updated_from", 0), min(_instant("updated_to", now), now), 0
     rows = listing(after, max(until, after))
-    etag = '"' + hashlib.sha256(f"{entity}|{after}|{len(rows)}|{rows['updated_s'].iat[-1] if len(rows) else 0}".encode()).hexdigest()[:24] + '"'
+    newest = int(rows["updated_s"].iat[-1]) if len(rows) else 0
+    etag = '"' + hashlib.sha256(f"{entity}|{after}|{len(rows)}|{newest}".encode()).hexdigest()[:24] + '"'
     if not given and request.headers.get("If-None-Match") == etag:
         return Response(status=304, headers={"ETag": etag})
     end = offset + int(limit)

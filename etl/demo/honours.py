@@ -1,6 +1,6 @@
 """荣誉台账: honours of people and collectives, and the companies on their way to 双强六好; a workbook in May and a supplement in October.
 
-Honours are named in April and given in May. The same honour may be given at two levels in one year.
+Most honours are named in April and given in May, the province's and those of skill in autumn. The same honour may be given at two levels in one year.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def year_awards(world: World, year: int) -> Rows:
         holders = [_holder(world, rng, kind) for _ in range(district + nominated)]
         for level, count in zip(LEVELS, (district, city, province), strict=False):
             for k in range(count):
-                day = clock.day_of(year, 4 if honour == "五一劳动奖章" else 5, 6 + int(rng.random() * 20))
+                month = 10 if honour == "技能人才" else 9 if level == "省" else 4 if honour == "五一劳动奖章" else 5
+                day = clock.day_of(year, month, 6 + int(rng.random() * 20))
                 status = "撤销" if honour == "技能人才" and level == "区" and k == 3 and year % 2 else "获得"
                 rows.append((f"RY{year}{len(rows) + 1:03d}", honour, level, kind, *holders[k], year, status, day_date(day), f"余表〔{year}〕{len(rows) + 1}号"))
         for k in range(nominated):

@@ -1,7 +1,7 @@
 """Workbooks as people keep them (XLSX): a title over the table, merged cells, headings in two rows, a row 合计, dates in
 four spellings, numbers as text, a note in a cell, a row somebody hid (D14). A tidy workbook has none of these.
 
-A hidden row is an ordinary row: a filter was left on. Every cell is a function of its content, so a table written again
+A hidden row is one that was given up (its number says 作废) and that nobody is to read. Every cell is a function of its content, so a table written again
 next month says the same in the same spelling.
 """
 
@@ -116,7 +116,8 @@ def _add(book: openpyxl.Workbook, sheet: Sheet, is_messy: bool) -> None:
                 cells[sheet.merged] = None
             before = row[sheet.merged] if sheet.merged >= 0 else None
         if sheet.has_hidden_row and body:
-            page.row_dimensions[len(lines) + len(body) // 2 + 1].hidden = True
+            page.row_dimensions[len(lines) + len(body) + 1].hidden = True
+            body.append([f"{body[-1][0]}作废", *body[-1][1:]])
     lines += body
     if is_messy and sheet.totals:
         sums = [sum(v for v in column if isinstance(v, int)) if heading in sheet.totals else None for heading, column in zip(sheet.columns, zip(*sheet.rows, strict=True),

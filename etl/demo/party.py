@@ -18,7 +18,7 @@ from etl.demo.world import World
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
 MEMBER_SHARE, EXCLUDED_SHARE, OPEN_SHARE, CANDIDATE_SHARE = 0.045, 0.085, 0.025, 0.03
 LEAD_SOURCES = ("走访摸排", "企业申报", "社区比对", "小程序点亮红心")
-BUILT_BEFORE = 0.4  # share of organisations older than the history
+BUILT_BEFORE, FEW = 0.4, 5  # share of organisations older than the history; fewer than these are all older
 REGISTER_SIZE, REGISTER_GRACE_DAYS = 50, 30
 NEVER = -1
 
@@ -154,15 +154,15 @@ def organisations(world: World) -> list[Org]:
     own = [int(c) for c in large if counts[c] >= 3]
     rest = [int(c) for c in large if counts[c] < 3]
     rest.sort(key=lambda c: (int(world.companies["op_town_index"].iat[c]) // 3, c))
-    if len(rest) == 1 and len(world.companies) > 3:
-        rest += [1, 2]
+    if len(rest) < 2:  # a small world too has a joint branch, with firms outside the register
+        rest += np.setdiff1d(np.arange(min(4, len(world.companies))), [*own, *rest])[:2].tolist()
     groups = [tuple(rest[i : i + 3]) for i in range(0, len(rest), 3)]
     units = [(c,) for c in own] + groups
     # in the order of chance, so that few organisations already make a steady rise
     place = np.argsort(np.argsort(world.chance(921, np.arange(len(units))))) / max(len(units), 1)
     for number, companies in enumerate(units, 2):
         u = float(place[number - 2])
-        day = world.first_day - 30 - int(u * 1500) if u < BUILT_BEFORE else world.first_day + 20 + int((u - BUILT_BEFORE) / (1 - BUILT_BEFORE) * (world.history_days + 60))
+        day = world.first_day - 30 - int(u * 1500) if u < BUILT_BEFORE or len(units) < FEW else world.first_day + 20 + int((u - BUILT_BEFORE) / (1 - BUILT_BEFORE) * (world.history_days + 60))
         first = companies[0]
         if number < 2 + len(own):
             found.append(Org(f"ZB{number:03d}", f"{short_name(names[first])}党支部", "总支" if counts[first] > 9 else "支部", first, companies, day))

@@ -127,7 +127,7 @@ def write(world: World, drop: Path, month: int) -> None:
 def note(world: World, planted: Planted) -> None:
     """Adds what the workbooks carry wrong."""
     if world.rates.d14_workbook:
-        planted.note("D14", "pb", ["标题行", "合并单元格", "两行表头:五十辆名录", "合计行:活动、五十辆名录", "隐藏行:组织、走访", "文本数字", "日期四种写法", "批注:党员",
+        planted.note("D14", "pb", ["标题行", "合并单元格", "两行表头:五十辆名录", "合计行:活动、五十辆名录", "隐藏的作废行:组织、走访", "文本数字", "日期四种写法", "批注:党员",
                                    "表名带月份:党员、走访、活动"])
     ids, who = spoken_ids(world), members(world)["driver"].to_numpy()
     planted.note("D10", "pb_member", [str(ids[k]) for k in who if ids[k] != world.drivers["id_no"].iat[k]])

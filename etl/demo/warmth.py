@@ -90,11 +90,12 @@ def events(world: World, until: int) -> tuple[Rows, Rows]:
     women = np.flatnonzero(people["is_female"].to_numpy() & (people["to_day"] < 0).to_numpy())
     held: Rows = []
     listed: Rows = []
-    for year in range(int(clock.day_text(world.first_day, "%Y")), int(clock.day_text(until, "%Y")) + 1):
+    begins = world.first_day - 365  # a year of benefits is there when the ledger begins
+    for year in range(int(clock.day_text(begins, "%Y")), int(clock.day_text(until, "%Y")) + 1):
         for k, (kind, dates, places, coming, family) in enumerate(PROGRAMME):
             for number, (month, date) in enumerate(dates):
                 day = clock.day_of(year, month, date)
-                if not world.first_day <= day <= until:
+                if not begins <= day <= until:
                     continue
                 rng, event = world.rng(year, k, number, 1052), f"LY{year}{k + 1}{number + 1:02d}"
                 count = max(4, round(places * world.scale / 2000))
@@ -116,7 +117,7 @@ def events(world: World, until: int) -> tuple[Rows, Rows]:
 def camp_rows(world: World, day: int) -> Rows:
     """营次编号, 年份, 开营日期, 人数, 年龄段人数, 学员名单; two weeks of camp each July, the year before the history too."""
     kin, rows = person_names(world, 57, 200), Rows()
-    for year in range(int(clock.day_text(world.first_day, "%Y")), int(clock.day_text(day, "%Y")) + 1):
+    for year in range(int(clock.day_text(world.first_day, "%Y")) - 1, int(clock.day_text(day, "%Y")) + 1):
         for number, date in enumerate((12, 19)):
             begin = clock.day_of(year, 7, date)
             if begin <= day:
