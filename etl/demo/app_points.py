@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from etl.demo import clock
-from etl.demo.app_users import active_on, user_texts
+from etl.demo.app_users import active_on, user_texts, users
 from etl.demo.app_volunteers import month_records
 from etl.demo.books import versions
 from etl.demo.clock import DAY
@@ -69,6 +69,13 @@ def _wishes(world: World, month: int) -> list[tuple[int, int, str, int, str]]:
     return sorted(w for w in found if w[2] != "VOLUNTEER" or w[3])
 
 
+def _opening(world: World, book: _Book) -> None:
+    """The points that users brought along when the ledger was opened, on the first morning of the history."""
+    table = users(world)
+    for user in np.flatnonzero((table["created_day"] < world.first_day).to_numpy()).tolist():
+        book.add(world.first_day * DAY + 60, user, 10 + user * 7 % 60, "ADJUST", f"QC{user:06d}")
+
+
 class _Book:
     """The month being written."""
 
@@ -91,6 +98,8 @@ def month_ledger(world: World, month: int) -> Month:
     book, orders, planted = _Book(month, state), list[tuple[str, int, int, int, int, int, str]](), list[str]()
     rates, kind = world.rates, month % 4
     double, lost, silent = (rates.d19_double_credit if kind == 1 else 0), (rates.d19_missing_row if kind == 2 else 0), (rates.d19_no_cancel_row if kind in (0, 3) else 0)
+    if month == clock.month_of(world.first_day):
+        _opening(world, book)
     end = clock.month_first_day(month + 1) * DAY
     wishes, pending = _wishes(world, month), sorted(state.pending)
     later: list[tuple[int, int, int, str]] = []

@@ -110,7 +110,7 @@ def red_hearts(world: World) -> pd.DataFrame:
     u = [world.chance(1094 + j, number) for j in range(5)]
     lights = u[0] < np.select([outcome == "confirmed", outcome == "excluded", outcome == ""], [0.82, 0.12, 0.4], 0.02)
     number, outcome, u = number[lights], outcome[lights], [x[lights] for x in u]
-    lit = (table["bind_day"].to_numpy()[number] + 1 + (u[1] ** 2 * 260).astype(int)) * DAY + 28800 + (u[2] * 45000).astype(np.int64)
+    lit = (table["bind_day"].to_numpy()[number] + 1 + (u[1] ** 3 * 220).astype(int)) * DAY + 28800 + (u[2] * 45000).astype(np.int64)
     checked = lit + DAY + (u[3] * 9 * DAY).astype(np.int64)
     status = np.where(outcome == "confirmed", "通过", np.where(outcome == "excluded", "驳回", "待核实"))
     checked = np.where(status == "待核实", -1, checked)

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from etl.demo import clock
 from etl.demo.places import TOWNS
 from etl.demo.world import World
 
@@ -36,6 +37,13 @@ def register_on(world: World, day: int) -> np.ndarray:
     """Row numbers of the companies in the register of 50 and more on a day; one leaves it thirty days after falling below."""
     counts = np.max([fleet_counts(world, d) for d in range(day - REGISTER_GRACE_DAYS, day + 1, 10)], axis=0)
     return np.flatnonzero(counts >= REGISTER_SIZE)
+
+
+@lru_cache(maxsize=32)
+def entered_by(world: World, month: int) -> frozenset[int]:
+    """Companies that have been in the register at the end of some month of the history up to `month` (since 1970-01)."""
+    months = range(min(clock.month_of(world.first_day), month), month + 1)
+    return frozenset(int(c) for m in months for c in register_on(world, clock.month_first_day(m + 1) - 1))
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from etl.demo import clock
 from etl.demo.cases import progress
 from etl.demo.ledger import Cell, day_date
-from etl.demo.party import ever_large, fleet_counts, members, organisations, register_on
+from etl.demo.party import entered_by, ever_large, fleet_counts, members, organisations, register_on
 from etl.demo.registry import written_codes
 from etl.demo.units import MEMBER_UNITS, SITE_IDS, UNIT_IDS
 from etl.demo.world import World, person_names
@@ -64,7 +64,7 @@ def _postings(world: World) -> list[tuple[int, str, str, str, int, int]]:
 
 def posting_rows(world: World, day: int) -> Rows:
     """企业, 角色, 姓名, 派出单位, 任职起, 任职止; the two of a company below each other."""
-    here = set(register_on(world, day).tolist())
+    here = entered_by(world, clock.month_of(day))  # who has left the register keeps his two
     rows = [(_code(world, c), role, name, unit, day_date(begin), day_date(end) if 0 <= end <= day else None) for c, role, name, unit, begin, end in _postings(world) if c in here and begin <= day]
     return sorted(rows, key=lambda r: (str(r[0]), str(r[1]), str(r[4])))
 
