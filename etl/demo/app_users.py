@@ -53,7 +53,9 @@ def users(world: World) -> pd.DataFrame:
     fresh = np.array(identity.phones(world.rng(1089), n), dtype=object)
     phone = np.where((driver >= 0) & ~second, people["phone"].to_numpy().astype(object)[np.maximum(driver, 0)], fresh)
     by_phone = (driver >= 0) & ~second & (u[1] < world.rates.d25_phone_only)
-    bind = np.where((driver >= 0) & (u[2] < 0.94), created + np.where(u[3] < 0.7, 0, (u[3] * 40).astype(int)), -1)
+    # who has not bound his account yet is known by his phone only; nobody is in a clean world
+    waits = np.where((u[3] < 0.7) | (world.rates.d25_phone_only == 0), 0, (u[3] * 40).astype(int))
+    bind = np.where((driver >= 0) & ((u[2] < 0.94) | (world.rates.d25_phone_only == 0)), created + waits, -1)
     closed = np.where(u[4] < 0.02, created + 60 + (u[5] * 400).astype(int), -1)
     table = pd.DataFrame({"driver": driver, "phone": phone, "created_day": created, "bind_day": bind, "with_id": ~by_phone, "keen": u[6] ** 1.4, "closed_day": closed, "is_second": second})
     return table.sort_values(["created_day", "driver"], kind="stable", ignore_index=True)

@@ -181,7 +181,7 @@ def organisations(world: World) -> list[Org]:
 
 
 def _listed(world: World, found: list[Org]) -> list[Org]:
-    """One joint branch of the early ones is listed under its first company only, another with short names (D24)."""
+    """One joint branch of the early ones is listed with short names, another under its first company only (D24)."""
     joint = sorted((o for o in found if o.org_type == "联合"), key=lambda o: o.set_up_day)
-    odd = {o.org_id: ("first", "short")[k % 2] for k, o in enumerate(joint[: world.rates.d24_coverage])}
+    odd = {o.org_id: ("short", "first")[k % 2] for k, o in enumerate(joint[: world.rates.d24_coverage])}
     return [Org(o.org_id, o.name, o.org_type, o.company, o.companies, o.set_up_day, odd.get(o.org_id, "code")) for o in found]

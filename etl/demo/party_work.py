@@ -31,6 +31,11 @@ def _code(world: World, company: int) -> str:
     return str(written_codes(world)[1][company])
 
 
+def begins(world: World) -> int:
+    """First month (since 1970-01) with work in the ledger: that of the first day, in a short history the last whole month."""
+    return min(clock.month_of(world.first_day), clock.month_of(world.anchor_day) - 1)
+
+
 def _moment(day: int, second: int) -> datetime:
     date = day_date(day)
     assert date is not None
@@ -72,7 +77,7 @@ def posting_rows(world: World, day: int) -> Rows:
 def visit_rows(world: World, day: int) -> Rows:
     """走访编号, 计划编号, 企业, 计划日期, 走访人, 走访时间, 走访记录; one planned visit a month and company."""
     names, rows = person_names(world, 53, 200), Rows()
-    for month in range(clock.month_of(world.first_day), clock.month_of(day) + 1):
+    for month in range(begins(world), clock.month_of(day) + 1):
         first, text = clock.month_first_day(month), clock.month_text(month).replace("-", "")
         for company in register_on(world, min(first + 27, world.anchor_day + 400)).tolist():
             u = [float(world.chance(941 + j, company, month)) for j in range(5)]
@@ -99,7 +104,7 @@ def quarter_text(quarter: int) -> str:
 def six_one_rows(world: World, day: int) -> Rows:
     """企业, 事项序号, 事项名称 (nobody has named them), 期次, 完成日期, 佐证; six items a company and quarter."""
     rows = Rows()
-    for quarter in range(quarter_of(world.first_day), quarter_of(day) + 1):
+    for quarter in range(begins(world) // 3, quarter_of(day) + 1):
         first, after = clock.month_first_day(3 * quarter), clock.month_first_day(3 * quarter + 3)
         for company in register_on(world, first + 30).tolist():
             for item in range(1, 7):
@@ -113,7 +118,7 @@ def six_one_rows(world: World, day: int) -> Rows:
 def activity_rows(world: World, day: int) -> Rows:
     """活动编号, 类别, 阵地, 组织, 企业, 举办时间, 参加人次, 送书册数."""
     rows = Rows()
-    for month in range(clock.month_of(world.first_day), clock.month_of(day) + 1):
+    for month in range(begins(world), clock.month_of(day) + 1):
         first, after, rng = clock.month_first_day(month), clock.month_first_day(month + 1), world.rng(month, 961)
         share = 0.5 if clock.month_text(month).endswith("-02") else 1.0
         orgs = [o for o in organisations(world) if o.companies and o.set_up_day <= first]
@@ -145,10 +150,10 @@ def _activity(world: World, rng: Generator, kind: str, act_id: str, day: int, or
 def survey_rows(world: World, day: int) -> Rows:
     """轮次, 企业, 完成日期, 缺项数; two rounds a year, each finished within ten weeks by nearly all."""
     rows = Rows()
-    started = [m for m in range(clock.month_of(world.first_day) - 6, clock.month_of(day) + 1) if m % 12 + 1 in SURVEY_MONTHS]
+    started = [m for m in range(begins(world) - 6, clock.month_of(day) + 1) if m % 12 + 1 in SURVEY_MONTHS]
     for number, month in enumerate(started, 1):
         first = clock.month_first_day(month)
-        for company in register_on(world, max(first, world.first_day)).tolist():
+        for company in register_on(world, max(first, min(world.first_day, day))).tolist():
             u = [float(world.chance(971 + j, company, month)) for j in range(3)]
             done = first + 3 + int(u[0] * 68)
             is_done = u[1] < _good(world, company, first, 0.84, 0.97) and done <= day
@@ -178,7 +183,7 @@ def register_rows(world: World, day: int) -> Rows:
 def task_rows(world: World, day: int) -> Rows:
     """任务编号, 单位, 任务, 期限, 完成日期; each unit has two or three tasks a quarter."""
     rows = Rows()
-    for quarter in range(quarter_of(world.first_day), quarter_of(day) + 1):
+    for quarter in range(begins(world) // 3, quarter_of(day) + 1):
         first, after = clock.month_first_day(3 * quarter), clock.month_first_day(3 * quarter + 3)
         for unit in range(len(MEMBER_UNITS)):
             for k in range(2 + (unit + quarter) % 2):

@@ -39,6 +39,7 @@ MISSING = (("FUEL", "LEGAL"), ("FUEL", "LODGING", "GOV_SERVICE"), ("LODGING", "L
 PAID = ("DINING", "SHOP", "REPAIR", "FUEL", "LODGING", "CHARGE")
 BROKEN_SITE, BROKEN_FACILITY, BROKEN_DAYS_AGO = 1, "LAUNDRY", 33
 CLOSED_SITE, CLOSED_DAYS_AGO, CLOSED_DAYS = 3, 188, 7
+GCJ02, WGS84 = 1, 2
 HOUR_SHARES = np.array([2, 1, 1, 1, 2, 4, 6, 7, 6, 5, 6, 9, 9, 6, 5, 5, 6, 8, 9, 8, 6, 5, 4, 3], dtype=float)
 ISSUES = ("", "", "", "热水器水垢未清理", "灭火器压力偏低", "休息区座椅破损", "开放时间公示不清")
 WRITTEN_S = DAY + 1800  # a day's files are written half past midnight
@@ -68,7 +69,8 @@ def _sites(world: World, day: int) -> list[Row]:
     for k, (name, kind, town, area, node, opens, closes, operator, stars, _, _, _, system) in enumerate(SITES):
         at = roads.names.index(node)
         lon, lat = np.array([roads.lon[at] + 0.004]), np.array([roads.lat[at] + 0.003])
-        if system == 1:
+        system = system if world.rates.d04_gcj_companies else WGS84
+        if system == GCJ02:
             lon, lat = to_gcj02(lon, lat)
         status = "批准关闭" if is_closed(world, k, day) else "在用"
         rows.append((SITE_IDS[k], name, kind, town, area, f"浙江省杭州市余杭区{area}演示路{8 + 6 * k}号", round(float(lon[0]), 6), round(float(lat[0]), 6), system, operator,
