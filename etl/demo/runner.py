@@ -24,6 +24,7 @@ from etl.demo.defects import Planted
 from etl.demo.feeds import SILENT_DAY_AHEAD, Feeds
 from etl.demo.http import CLIENT_ID, create_app
 from etl.demo.positions import chosen
+from etl.demo.units import SITE_IDS
 from etl.demo.world import HISTORY_DAYS, World
 
 DEFAULT_SEED, DEFAULT_SCALE = 20260901, 2000
@@ -128,7 +129,7 @@ def _note_live(world: World, planted: Planted) -> None:
         planted.note("D21", "rdm_learning", [clock.day_text(world.anchor_day + SILENT_DAY_AHEAD, "%Y-%m-%d")])
     if rates.d22_hard_delete:
         planted.note("D22", "yz_vehicle", ["live"])
-    planted.note("D04", "st_site", [sites.SITE_IDS[k] for k, site in enumerate(sites.SITES) if site[-1] == sites.GCJ02] if rates.d04_gcj_companies else [])
+    planted.note("D04", "st_site", [SITE_IDS[k] for k, site in enumerate(sites.SITES) if site[-1] == sites.GCJ02] if rates.d04_gcj_companies else [])
     party_book.note(world, planted)
     app_users.note(world, planted)
     for month in range(clock.month_of(world.first_day), clock.month_of(world.anchor_day) + 1):
