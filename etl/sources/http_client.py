@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from urllib.parse import quote_plus
 
 import httpx
 import orjson
@@ -138,11 +139,12 @@ class HttpClient:
             return token
 
     def _ask_token(self, feed: Feed) -> tuple[str, float]:
-        """(token, seconds it lives, 0 = not said). oauth2: client credentials (RFC 6749, 4.4) with HTTP Basic (2.3.1)."""
+        """(token, seconds it lives, 0 = not said). oauth2: client credentials (RFC 6749, 4.4) with HTTP Basic, both
+        parts form-encoded first (2.3.1)."""
         client = (self._endpoint.client_id, self._endpoint.client_secret)
         if feed.auth == "oauth2":
             form = {"grant_type": "client_credentials", **({"scope": feed.scope} if feed.scope else {})}
-            answer, body = self._send(feed, "POST", feed.token_path, data=form, auth=httpx.BasicAuth(*client), headers={"Accept": "application/json"})
+            answer, body = self._send(feed, "POST", feed.token_path, data=form, auth=httpx.BasicAuth(*map(quote_plus, client)), headers={"Accept": "application/json"})
         else:
             answer, body = self._send(feed, "POST", feed.token_path, json={"client_id": client[0], "client_secret": client[1]})
         where = f"{self._endpoint.url}{feed.token_path}"

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Numeric, Select, Table, create_engine, func, select
+from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Numeric, Select, Table, create_engine, event, func, select
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 
@@ -117,14 +117,23 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
             url = url.set(password=endpoint.password)
         known: dict[str, dict[str, Any]] = {
             "postgresql": {"connect_timeout": CONNECT_S, "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai"},
-            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S, "init_command": "SET SESSION TRANSACTION READ ONLY, time_zone = '+08:00'"},
-            "mariadb": {"connect_timeout": CONNECT_S, "read_timeout": READ_S, "init_command": "SET SESSION TRANSACTION READ ONLY, time_zone = '+08:00'"},
+            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S},
             "sqlite": {"timeout": CONNECT_S},
         }
-        return create_engine(url, pool_pre_ping=True, pool_recycle=600, connect_args=known.get(url.get_backend_name(), {}))
+        kind = url.get_backend_name().replace("mariadb", "mysql")
+        engine = create_engine(url, pool_pre_ping=True, pool_recycle=600, connect_args=known.get(kind, {}))
+        if kind == "mysql":
+            event.listen(engine, "connect", _read_only)
+        return engine
     except (ArgumentError, ImportError, ValueError) as error:
         raise ConfigError(f"dsn 写法不对或没有这种数据库的驱动:{type(error).__name__}", where=f"sources.toml [{source}]",
                           to_do="写成 postgresql+psycopg://用户@主机/库、mysql+pymysql://用户@主机/库 或 sqlite:////路径") from None
+
+
+def _read_only(connection: Any, record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION READ ONLY")
+        cursor.execute("SET time_zone = '+08:00'")
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -4,13 +4,7 @@ another, the warehouse is the same row for row."""
 from __future__ import annotations
 
 import datetime as dt
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,13 +18,13 @@ from etl.demo import runner
 from etl.demonstration import write_endpoints
 from etl.jobs import refresh
 from tests.conftest import TINY, WORLD_NOW
+from tests.etl import servers
 from warehouse import recover
 from warehouse.readings import Library
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
 Print = dict[str, tuple[int, int]]
-POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 
 
 def fingerprint(context: Context) -> Print:
@@ -95,32 +89,9 @@ def test_building_what_changed_equals_building_everything(copy: Settings) -> Non
 
 @pytest.fixture
 def postgres() -> Iterator[str]:
-    """A PostgreSQL of our own on a loopback port, as an unprivileged user where we are root; gone afterwards."""
-    if POSTGRES is None:
-        pytest.skip("没有 PostgreSQL 程序(/usr/lib/postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="zhengbei-pg-"))
-    user = "nobody" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(folder, user)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    made = subprocess.run([POSTGRES / "initdb", "-D", folder / "data", "-U", "reader", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"], user=user, cwd=folder,
-                          capture_output=True, text=True, timeout=60, check=False)
-    assert made.returncode == 0, made.stderr
-    server = subprocess.Popen([POSTGRES / "postgres", "-D", folder / "data", "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-c", "fsync=off"], user=user, cwd=folder,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(150):
-            if subprocess.run([POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode == 0:
-                break
-            assert server.poll() is None, "PostgreSQL ended by itself"
-            time.sleep(0.1)
-        yield f"postgresql+psycopg://reader@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)  # fast shutdown
-        server.wait(30)
-        shutil.rmtree(folder)
+    """A PostgreSQL of our own, gone afterwards."""
+    with servers.postgres() as dsn:
+        yield dsn
 
 
 def registry(folder: Path, dsn: str | None) -> tuple[Print, list[object]]:
