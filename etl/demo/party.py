@@ -24,7 +24,7 @@ REGISTER_SIZE, REGISTER_GRACE_DAYS = 50, 30
 NEVER = -1
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=400)
 def fleet_counts(world: World, day: int) -> np.ndarray:
     """Freight motor vehicles in service per company at the end of a day."""
     t = world.vehicles
@@ -33,6 +33,7 @@ def fleet_counts(world: World, day: int) -> np.ndarray:
     return np.bincount(t["company"][counted], minlength=len(world.companies))
 
 
+@lru_cache(maxsize=400)
 def register_on(world: World, day: int) -> np.ndarray:
     """Row numbers of the companies in the register of 50 and more on a day; one leaves it thirty days after falling below."""
     counts = np.max([fleet_counts(world, d) for d in range(day - REGISTER_GRACE_DAYS, day + 1, 10)], axis=0)

@@ -42,9 +42,14 @@ def _moment(day: int, second: int) -> datetime:
     return datetime.combine(date, time(second // 3600, second // 60 % 60))
 
 
+@lru_cache(maxsize=500)
+def _care(world: World, day: int) -> np.ndarray:
+    return world.care(np.arange(len(world.companies)), day)
+
+
 def _good(world: World, company: int, day: int, low: float, high: float) -> float:
     """Chance that a duty at a company is done: from `low` to `high` over the year, a little better with a good company."""
-    care = float(world.care(np.array([company]), day)[0])
+    care = float(_care(world, day)[company])
     return float(np.clip(low + (high - low) * progress(world, day) + 0.12 * (care - 0.5), 0.05, 0.995))
 
 

@@ -7,6 +7,7 @@ view a bureau hands out has none either. Writes only through the SQLAlchemy engi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -67,30 +68,33 @@ def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: 
     return np.where(bad, np.where(odd == "", None, odd), town_codes()[index])
 
 
-def written_codes(world: World, planted: Planted | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company.
+@lru_cache(maxsize=4)
+def written_codes(world: World) -> tuple[np.ndarray, np.ndarray]:
+    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company; not to be written to.
 
-    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11).
-    """
+    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11)."""
     table = world.companies
     rows = np.arange(len(table))
     own = table["uscc"].to_numpy().astype(object)
     without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
-    bad = ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
-    licence = table["licence_no"].to_numpy()
-    for i in np.flatnonzero(bad):
+    for i in np.flatnonzero(_miswritten_codes(world)):
         own[i] = (own[i][:17] + ("A" if own[i][17] != "A" else "B"), "330184" + f"{i:09d}", own[i][:10] + "O" + own[i][11:])[i % 3]
-    if planted is not None:
-        planted.note("D11", "yz_company", list(own[bad]))
-    refer = np.where(without, licence, own)
-    return np.where(without, None, own), refer
+    return np.where(without, None, own), np.where(without, table["licence_no"].to_numpy(), own)
+
+
+def _miswritten_codes(world: World) -> np.ndarray:
+    table = world.companies
+    rows = np.arange(len(table))
+    without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
+    return ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
 
 
 def _companies(world: World, planted: Planted) -> pd.DataFrame:
     table, rates = world.companies, world.rates
     n = len(table)
     rows = np.arange(n)
-    own, refer = written_codes(world, planted)
+    own, refer = written_codes(world)
+    planted.note("D11", "yz_company", list(own[_miswritten_codes(world)]))
     u = [world.chance(710 + j, rows) for j in range(8)]
     roads = world.roads
     lon, lat = roads.lon[table["node"]] + (u[0] - 0.5) * 0.02, roads.lat[table["node"]] + (u[1] - 0.5) * 0.018
