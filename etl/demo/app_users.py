@@ -20,7 +20,7 @@ from etl.demo.party import members
 from etl.demo.people import written_ids
 from etl.demo.world import World, town_codes
 
-REGISTERED_SHARE, OTHERS_SHARE = 0.74, 0.13
+REGISTERED_SHARE, OTHERS_SHARE = 0.9, 0.13
 AHEAD_DAYS = 400  # users who will come after the stand-in began
 
 
@@ -38,7 +38,7 @@ def users(world: World) -> pd.DataFrame:
     known = members(world)
     is_member = np.isin(rows, known["driver"][known["outcome"] == "confirmed"])
     large = world.companies["is_big"].to_numpy()[people["company"]]
-    joined = np.flatnonzero(world.chance(1081, rows) < np.where(is_member, 0.93, np.where(large, REGISTERED_SHARE, 0.5)))
+    joined = np.flatnonzero(world.chance(1081, rows) < np.where(is_member, 0.96, np.where(large, REGISTERED_SHARE, 0.55)))
     twice = joined[: world.rates.d25_two_phones * 3 : 3]
     other = np.full(max(6, round(OTHERS_SHARE * len(people))), -1)
     driver = np.concatenate([joined, twice, other])
@@ -46,7 +46,9 @@ def users(world: World) -> pd.DataFrame:
     key = np.arange(n)
     u = [world.chance(1082 + j, key) for j in range(7)]
     span = world.history_days + 330 + AHEAD_DAYS
-    created = world.first_day - 330 + (u[0] * span).astype(int)
+    # members come first
+    first = (driver >= 0) & is_member[np.maximum(driver, 0)]
+    created = world.first_day - 330 + (u[0] * np.where(first, 0.66 * span, span)).astype(int)
     created[: len(joined)] = np.maximum(created[: len(joined)], people["from_day"].to_numpy()[joined])
     second = np.zeros(n, dtype=bool)
     second[len(joined) : len(joined) + len(twice)] = True
@@ -112,7 +114,7 @@ def red_hearts(world: World) -> pd.DataFrame:
     u = [world.chance(1094 + j, number) for j in range(5)]
     lights = u[0] < np.select([outcome == "confirmed", outcome == "excluded", outcome == ""], [0.82, 0.12, 0.4], 0.02)
     number, outcome, u = number[lights], outcome[lights], [x[lights] for x in u]
-    lit = (table["bind_day"].to_numpy()[number] + 1 + (u[1] ** 3 * 220).astype(int)) * DAY + 28800 + (u[2] * 45000).astype(np.int64)
+    lit = (table["bind_day"].to_numpy()[number] + 1 + (u[1] ** 3 * 150).astype(int)) * DAY + 28800 + (u[2] * 45000).astype(np.int64)
     checked = lit + DAY + (u[3] * 9 * DAY).astype(np.int64)
     status = np.where(outcome == "confirmed", "通过", np.where(outcome == "excluded", "驳回", "待核实"))
     checked = np.where(status == "待核实", -1, checked)

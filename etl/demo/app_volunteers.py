@@ -22,7 +22,7 @@ from etl.demo.world import World
 
 TITLES = ("阵地值守与便民服务", "文明交通劝导", "爱心送考", "春运暖途", "交通安全宣传进企业", "困难司机结对看望", "防汛抢险运输演练", "环境清洁志愿行")
 ACTIVITIES_A_MONTH = 9
-BACKBONE_CHANCE, ORDINARY_CHANCE = 0.34, 0.03
+BACKBONE_CHANCE, ORDINARY_CHANCE = 0.42, 0.03
 
 
 @lru_cache(maxsize=30)

@@ -153,14 +153,14 @@ def _activity(world: World, rng: Generator, kind: str, act_id: str, day: int, or
 
 
 def survey_rows(world: World, day: int) -> Rows:
-    """轮次, 企业, 完成日期, 缺项数; two rounds a year, each finished within ten weeks by nearly all."""
+    """轮次, 企业, 完成日期, 缺项数; two rounds a year, each finished within seven weeks by nearly all."""
     rows = Rows()
     started = [m for m in range(begins(world) - 6, clock.month_of(day) + 1) if m % 12 + 1 in SURVEY_MONTHS]
     for number, month in enumerate(started, 1):
         first = clock.month_first_day(month)
         for company in register_on(world, max(first, min(world.first_day, day))).tolist():
             u = [float(world.chance(971 + j, company, month)) for j in range(3)]
-            done = first + 3 + int(u[0] * 68)
+            done = first + 3 + int(u[0] * 50)
             is_done = u[1] < _good(world, company, first, 0.84, 0.97) and done <= day
             missing = 0 if u[2] < 0.88 else 1 + int(u[2] * 100) % 3
             rows.append((number, _code(world, company), day_date(done) if is_done else None, missing if is_done else 4 + int(u[2] * 8)))

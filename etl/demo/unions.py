@@ -22,7 +22,7 @@ from etl.demo.registry import written_codes
 from etl.demo.world import World
 
 KINDS = (("工会", 0.86), ("团", 0.55), ("妇", 0.50))
-JOINED_SHARE, LEFT_SHARE, TWICE_SHARE = 0.9, 0.04, 0.008
+JOINED_SHARE, LEFT_SHARE, TWICE_SHARE = 0.96, 0.04, 0.008
 CHANNELS = ("企业集体入会", "扫码入会", "小程序入会")
 
 
@@ -69,7 +69,7 @@ def memberships(world: World) -> pd.DataFrame:
             own.setdefault(company, union)
     company = people["company"].to_numpy()
     u = [world.chance(1021 + j, who) for j in range(5)]
-    join = np.maximum(people["from_day"].to_numpy() + 20, world.anchor_day - 1300 + (u[1] ** 0.8 * 1650).astype(int))
+    join = np.maximum(people["from_day"].to_numpy() + 20, world.anchor_day - 1400 + (u[1] ** 0.9 * 1650).astype(int))
     leave = np.where(people["to_day"] >= 0, people["to_day"] + 10, np.where(u[2] < LEFT_SHARE, join + 100 + (u[3] * 300).astype(int), -1))
     rows = []
     for k in np.flatnonzero(u[0] < JOINED_SHARE).tolist():
