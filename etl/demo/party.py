@@ -14,6 +14,7 @@ import pandas as pd
 
 from etl.demo import clock
 from etl.demo.places import TOWNS
+from etl.demo.registry import booked_elsewhere
 from etl.demo.world import World
 
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
@@ -26,10 +27,10 @@ NEVER = -1
 
 @lru_cache(maxsize=400)
 def fleet_counts(world: World, day: int) -> np.ndarray:
-    """Freight motor vehicles in service per company at the end of a day."""
+    """Freight motor vehicles in service per company at the end of a day, as the registry has them."""
     t = world.vehicles
     here = (t["left_day"] >= 0) & (day < t["left_day"]) | (t["left_day"] < 0) & ((t["status"] == "营运") | (day < t["idle_from"]) & (t["idle_from"] < 10**7))
-    counted = here & ~t["is_trailer"] & (t["register_day"] <= day)
+    counted = here & ~t["is_trailer"] & (t["register_day"] <= day) & ~booked_elsewhere(world)
     return np.bincount(t["company"][counted], minlength=len(world.companies))
 
 

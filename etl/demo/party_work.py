@@ -179,7 +179,7 @@ def register_rows(world: World, day: int) -> Rows:
         turn = 30 + int(u[0] * 50)
         lapse = 140 if u[1] < STALE_SHARE else 0  # nobody has asked there for months
         confirmed = max(day - lapse - (day - int(u[2] * turn)) % turn, world.first_day - 60)
-        stray = (6 + company % 4 if company % 2 == 0 else -7) if company in odd else int(fleet_counts(world, confirmed)[company] - counts[company])
+        stray = (6 + company % 4 if company % 2 == 0 else -7) if company in odd else int(fleet_counts(world, confirmed)[company] - counts[company]) if lapse else 0
         rows.append((_code(world, company), int(counts[company]) + stray, int(staff[company]), int(party[company]), named[company % 200], day_date(confirmed),
                      1 + max(0, (confirmed - world.first_day + 60) // turn)))
     return rows

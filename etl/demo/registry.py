@@ -45,6 +45,7 @@ PENALTY = _table("yz_penalty", "case_no uscc plate_no id_no act_type act_date de
 PHOTOGRAPHED = 6  # drivers whose photograph somebody put into the table
 PHOTO = "/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAgG"
 ODD_TOWNS = ("", "330110", "330110102", "330110006", "良渚新城", "未来科技城", "仓前街道", "330110001")
+LEFT_TOWNS = ("330110102", "330110006", "330110001")  # went to 临平 in 2021
 
 
 def dates(days: np.ndarray) -> np.ndarray:
@@ -57,6 +58,12 @@ def _stamps(world: World, salt: int, day: np.ndarray) -> np.ndarray:
     """Office-hour timestamps on the given days, never after the start of the world."""
     second = np.asarray(day) * DAY + 30600 + (world.chance(salt, np.arange(len(day))) * 30000).astype(np.int64)
     return clock.second_texts(np.minimum(second, clock.local_second(world.started_at) - 60))
+
+
+def booked_elsewhere(world: World) -> np.ndarray:
+    """Mask over the vehicles whose town in the registry is one that left the district (D12)."""
+    rows = np.arange(len(world.vehicles))
+    return (world.chance(734, rows) < world.rates.d12_town) & np.isin(np.array(ODD_TOWNS, dtype=object)[rows * 7 % len(ODD_TOWNS)], LEFT_TOWNS)
 
 
 def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: str, keys: np.ndarray) -> np.ndarray:
@@ -106,7 +113,8 @@ def _companies(world: World, planted: Planted) -> pd.DataFrame:
         lon[n - 3], lat[n - 3] = lat[n - 3], lon[n - 3]
         lon[n - 5], lat[n - 5] = 0.0, 0.0
         planted.note("D04", "yz_company", [refer[n - 3], refer[n - 5]])
-    valid = np.where(u[4] < 0.035, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
+    lapsed = (u[4] < 0.035) & ~table["is_big"].to_numpy()
+    valid = np.where(lapsed, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
     names = table["name"].to_numpy().astype(object)
     tabbed = u[6] < rates.d13_text
     names[tabbed] = names[tabbed] + "\t"
