@@ -15,6 +15,7 @@ import pandas as pd
 from etl.demo import clock
 from etl.demo.books import versions
 from etl.demo.clock import DAY
+from etl.demo.management import FACE
 from etl.demo.movement import calendar_legs, day_plan, place
 from etl.demo.noise import uniform
 from etl.demo.people import written_ids
@@ -29,7 +30,6 @@ KINDS = (
 )
 EVENT_FROM = 16
 END_SHARE, AGAIN_SHARE, FACE_SHARE = 0.11, 0.012, 0.04
-FACE = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAEB"
 ALARM_COLUMNS = ["alarm_uid", "terminal_id", "profile", "module", "code", "level", "flag", "alarm_time", "plate_no", "plate_color", "id_no", "speed_kmh", "lon", "lat", "fatigue", "front_speed",
                  "front_dist", "attach_cnt", "face_image", "updated_s"]
 

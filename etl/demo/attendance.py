@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 
 from etl.demo import clock
-from etl.demo.active_safety import FACE
 from etl.demo.books import versions
 from etl.demo.clock import DAY
-from etl.demo.management import COURSE_S, COURSES, _employed, day_checks, spoken_ids
+from etl.demo.management import COURSE_S, COURSES, FACE, _employed, day_checks, spoken_ids
 from etl.demo.people import written_ids
 from etl.demo.registry import dates
 from etl.demo.statistics import departures

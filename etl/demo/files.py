@@ -1,4 +1,4 @@
-"""The drop folder: hourly raw positions, daily vehicle statistics, monthly checks; GB18030 CSV, gzip, Chinese headers.
+"""The drop folder: positions, statistics, checks, cameras and recognition as GB18030 CSV, gzip, Chinese headers; workbooks and sites beside.
 
 Everything is written into a folder aside and renamed once, so a reader never meets half a folder. The alarm history,
 which costs the same walk over 400 days, is kept beside it as a cache of pure functions (`history/*.parquet`).
@@ -11,12 +11,13 @@ import io
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from etl.demo import active_safety, clock, positions
+from etl.demo import active_safety, clock, papers, positions, sites
 from etl.demo.active_safety import due_alarms
 from etl.demo.alarms import day_alarms
 from etl.demo.attendance import day_failed_items, day_identities
@@ -207,6 +208,17 @@ def _hour_job(drop: str, hours: list[int]) -> None:
         write_position_hour(_worker_world, Path(drop), hour)
 
 
+def _paper_job(drop: str, wanted: list[tuple[int, int]]) -> None:
+    assert _worker_world is not None
+    papers.write_missing(_worker_world, Path(drop), wanted)
+
+
+def _site_job(drop: str, months: list[int]) -> None:
+    assert _worker_world is not None
+    for month in months:
+        sites.write_month(_worker_world, Path(drop), month)
+
+
 def checks_boundary(world: World) -> int:
     """Local second up to which (inclusive, by update time) checks are in files and not guaranteed on the API."""
     return (world.anchor_day - CHECKS_OVER_API_DAYS) * DAY - 1
@@ -217,36 +229,42 @@ def _by_month(days: list[int]) -> list[list[int]]:
     return [[d for d, m in zip(days, months, strict=True) if m == month] for month in np.unique(months)]
 
 
-def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
-    for i in range(0, len(items), size):
-        yield items[i : i + size]
+T = TypeVar("T")
+
+
+def _chunks(items: list[T], size: int) -> list[list[T]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
 
 
 def _run(world: World, drop: Path, progress: Progress) -> Past:
-    days, hours, boundary = list(range(world.first_day - 1, world.anchor_day)), position_hours(world), checks_boundary(world)
-    past = Past()
-    day_chunks, hour_chunks = _by_month(days), list(_chunks(hours, 6))
-    total = len(day_chunks) + len(hour_chunks)
+    """Everything in the drop folder, in two processes unless the world is small."""
+    where = str(drop)
+    boundary = checks_boundary(world)
+    walks: list[list[int]] = _by_month(list(range(world.first_day - 1, world.anchor_day)))
+    others: list[tuple[str, Callable[..., None], list]] = [("定位小时文件", _hour_job, chunk) for chunk in _chunks(position_hours(world), 6)]
+    others += [("台账", _paper_job, chunk) for chunk in _chunks(papers.due(world, clock.local_second(world.started_at)), 6)]
+    others += [("阵地", _site_job, chunk) for chunk in _chunks(sites.zip_months(world), 4)]
+    past, total = Past(), len(walks) + len(others)
     if world.scale < SMALL_SCALE:
-        for done, chunk in enumerate(day_chunks):
-            past.add(_walk(world, drop, chunk, boundary))
-            progress("车辆日统计与检查", done + 1, total)
-        for done, chunk in enumerate(hour_chunks):
-            for hour in chunk:
-                write_position_hour(world, drop, hour)
-            progress("定位小时文件", len(day_chunks) + done + 1, total)
+        _start_worker(world.seed, world.scale, world.started_at, world.clean, world.history_days)
+        for done, days in enumerate(walks, 1):
+            past.add(_walk_job(where, days, boundary))
+            progress("车辆日统计与检查", done, total)
+        for done, (label, work, chunk) in enumerate(others, len(walks) + 1):
+            work(where, chunk)
+            progress(label, done, total)
         return past
     # spawn, not fork: the caller may already run threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean, world.history_days)) as pool:
-        walks = [pool.submit(_walk_job, str(drop), chunk, boundary) for chunk in day_chunks]
-        heard = [pool.submit(_hour_job, str(drop), chunk) for chunk in hour_chunks]
-        for done, walk in enumerate(walks):
+        walked = [pool.submit(_walk_job, where, days, boundary) for days in walks]
+        written = [(label, pool.submit(work, where, chunk)) for label, work, chunk in others]
+        for done, walk in enumerate(walked, 1):
             past.add(walk.result())
-            progress("车辆日统计与检查", done + 1, total)
-        for done, hour_job in enumerate(heard):
-            hour_job.result()
-            progress("定位小时文件", len(walks) + done + 1, total)
+            progress("车辆日统计与检查", done, total)
+        for done, (label, job) in enumerate(written, len(walks) + 1):
+            job.result()
+            progress(label, done, total)
     return past
 
 
@@ -275,6 +293,7 @@ def prepare(world: World, folder: Path, progress: Progress, planted: Planted) ->
     if world.rates.d21_repeated_file:
         days = aside / "gps" / "vehicle_day"
         shutil.copyfile(days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz", days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz")
+    sites.write_missing_days(world, aside, clock.local_second(world.started_at))
     history_aside = folder / "history.part"
     history_aside.mkdir(exist_ok=True)
     for name in ("alarms", "due_alarms", "failed_items"):

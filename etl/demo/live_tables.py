@@ -1,4 +1,4 @@
-"""Tables of somebody's database that grow while the stand-in runs: permits and cases of 道路运政.
+"""Tables of somebody's database that grow while the stand-in runs: permits and cases of 道路运政, and the whole 数字化管理平台.
 
 A row is written anew in each of its states (delete by key, insert), so that doing it twice changes nothing.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Engine, Table, delete, insert, tuple_
+from sqlalchemy import Engine, MetaData, Table, delete, insert, inspect, tuple_
 
 from etl.demo import clock
 from etl.demo.books import Book
@@ -60,3 +60,16 @@ def apply(world: World, engine: Engine, tables: tuple[LiveTable, ...], after: in
 def everything(world: World, live: LiveTable) -> pd.DataFrame:
     """The whole table as of `started_at`."""
     return live.rows(world, int(np.iinfo(np.int32).min), clock.local_second(world.started_at))
+
+
+def create(world: World, engine: Engine, metadata: MetaData, tables: tuple[LiveTable, ...]) -> None:
+    """Creates and fills a database of live tables unless it is there."""
+    if metadata.tables.keys() <= set(inspect(engine).get_table_names()):
+        return
+    metadata.drop_all(engine)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        for live in tables:
+            found = records(everything(world, live))
+            if found:
+                connection.execute(insert(live.table), found)

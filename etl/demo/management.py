@@ -17,6 +17,7 @@ from etl.demo.people import written_ids
 from etl.demo.statistics import departures
 from etl.demo.world import World, person_names
 
+FACE = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAEB"  # the beginning of a picture: something for the door to drop
 COURSES = 24
 COURSE_S = (1500, 1800, 2100, 2400, 2700)
 REQUIRED_S = 3 * 1800
@@ -112,7 +113,8 @@ def month_learnings(world: World, month: int) -> pd.DataFrame:
     text = clock.month_text(month).replace("-", "")
     return pd.DataFrame({"rec_id": [f"L{text}{p:06d}{k}" for p, k in zip(person, number, strict=True)], "id_no": spoken_ids(world)[person],
                          "course_id": [f"C{c:03d}" for c in course], "begin_at": clock.second_texts(begin), "end_at": clock.second_texts(end), "valid_s": valid,
-                         "face_ok": face, "device": np.where(u[0] < 0.9, "手机", "车载终端"), "updated_s": end + late})
+                         "face_ok": face, "device": np.where(u[0] < 0.9, "手机", "车载终端"),
+                         "face_image": np.where(u[4] < 0.02, FACE, None), "updated_s": end + late})
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ view a bureau hands out has none either. Writes only through the SQLAlchemy engi
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,7 @@ PENALTY = _table("yz_penalty", "case_no uscc plate_no id_no act_type act_date de
 PHOTOGRAPHED = 6  # drivers whose photograph somebody put into the table
 PHOTO = "/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAgG"
 ODD_TOWNS = ("", "330110", "330110102", "330110006", "良渚新城", "未来科技城", "仓前街道", "330110001")
+LEFT_TOWNS = ("330110102", "330110006", "330110001")  # went to 临平 in 2021
 
 
 def dates(days: np.ndarray) -> np.ndarray:
@@ -58,6 +60,12 @@ def _stamps(world: World, salt: int, day: np.ndarray) -> np.ndarray:
     return clock.second_texts(np.minimum(second, clock.local_second(world.started_at) - 60))
 
 
+def booked_elsewhere(world: World) -> np.ndarray:
+    """Mask over the vehicles whose town in the registry is one that left the district (D12)."""
+    rows = np.arange(len(world.vehicles))
+    return (world.chance(734, rows) < world.rates.d12_town) & np.isin(np.array(ODD_TOWNS, dtype=object)[rows * 7 % len(ODD_TOWNS)], LEFT_TOWNS)
+
+
 def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: str, keys: np.ndarray) -> np.ndarray:
     """Town codes, some of them missing, cut short, of before the 2021 split, or names (D12)."""
     rows = np.arange(len(index))
@@ -67,30 +75,33 @@ def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: 
     return np.where(bad, np.where(odd == "", None, odd), town_codes()[index])
 
 
-def written_codes(world: World, planted: Planted | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company.
+@lru_cache(maxsize=4)
+def written_codes(world: World) -> tuple[np.ndarray, np.ndarray]:
+    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company; not to be written to.
 
-    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11).
-    """
+    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11)."""
     table = world.companies
     rows = np.arange(len(table))
     own = table["uscc"].to_numpy().astype(object)
     without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
-    bad = ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
-    licence = table["licence_no"].to_numpy()
-    for i in np.flatnonzero(bad):
+    for i in np.flatnonzero(_miswritten_codes(world)):
         own[i] = (own[i][:17] + ("A" if own[i][17] != "A" else "B"), "330184" + f"{i:09d}", own[i][:10] + "O" + own[i][11:])[i % 3]
-    if planted is not None:
-        planted.note("D11", "yz_company", list(own[bad]))
-    refer = np.where(without, licence, own)
-    return np.where(without, None, own), refer
+    return np.where(without, None, own), np.where(without, table["licence_no"].to_numpy(), own)
+
+
+def _miswritten_codes(world: World) -> np.ndarray:
+    table = world.companies
+    rows = np.arange(len(table))
+    without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
+    return ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
 
 
 def _companies(world: World, planted: Planted) -> pd.DataFrame:
     table, rates = world.companies, world.rates
     n = len(table)
     rows = np.arange(n)
-    own, refer = written_codes(world, planted)
+    own, refer = written_codes(world)
+    planted.note("D11", "yz_company", list(own[_miswritten_codes(world)]))
     u = [world.chance(710 + j, rows) for j in range(8)]
     roads = world.roads
     lon, lat = roads.lon[table["node"]] + (u[0] - 0.5) * 0.02, roads.lat[table["node"]] + (u[1] - 0.5) * 0.018
@@ -102,7 +113,8 @@ def _companies(world: World, planted: Planted) -> pd.DataFrame:
         lon[n - 3], lat[n - 3] = lat[n - 3], lon[n - 3]
         lon[n - 5], lat[n - 5] = 0.0, 0.0
         planted.note("D04", "yz_company", [refer[n - 3], refer[n - 5]])
-    valid = np.where(u[4] < 0.035, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
+    lapsed = (u[4] < 0.035) & ~table["is_big"].to_numpy()
+    valid = np.where(lapsed, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
     names = table["name"].to_numpy().astype(object)
     tabbed = u[6] < rates.d13_text
     names[tabbed] = names[tabbed] + "\t"

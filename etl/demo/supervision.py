@@ -29,8 +29,8 @@ def day_urges(world: World, unhandled: pd.DataFrame, day: int) -> pd.DataFrame:
     sent = chosen["start_s"].to_numpy() + URGED_AFTER_S + (u[1] * 3600).astype(np.int64)
     deadline = sent + np.where(urgent, 2 * 3600, DAY)
     care = world.care(chosen["company"].to_numpy(), day)
-    answered = u[2] < np.clip(0.86 + 0.16 * care, 0.5, 0.99)
-    in_time = u[3] < np.clip(0.84 + 0.18 * care, 0.4, 0.99)
+    answered = u[2] < np.clip(0.90 + 0.1 * care, 0.7, 0.99)
+    in_time = u[3] < np.clip(0.90 + 0.1 * care, 0.7, 0.99)
     at = np.where(in_time, sent + ((deadline - sent) * (0.05 + 0.9 * u[4])).astype(np.int64), deadline + 600 + (u[4] * 40000).astype(np.int64))
     result = np.where(u[4] < 0.94, 1, np.where(u[4] < 0.98, 2, 3))
     frame = pd.DataFrame({"urge_id": [f"DB{clock.day_text(day)}{k:04d}" for k in range(n)], "alarm_uid": chosen["alarm_uid"].to_numpy(), "level": np.where(urgent, 0, 1),

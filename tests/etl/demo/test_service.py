@@ -120,7 +120,7 @@ def test_the_learning_list_falls_silent_for_one_day(folder: Path) -> None:
 def test_endpoints_are_written_for_the_owner_only(client: Client, folder: Path) -> None:
     path = folder / "endpoints.json"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert set(orjson.loads(path.read_bytes())) == {"http", "client_id", "client_secret", "registry_dsn", "drop", "started_at"}
+    assert set(orjson.loads(path.read_bytes())) == {"http", "client_id", "client_secret", "registry_dsn", "digital_dsn", "drop", "started_at"}
 
 
 def test_applying_registry_changes_twice_changes_nothing(tmp_path: Path) -> None:
