@@ -14,7 +14,7 @@ from warehouse.landing import Landed
 LATE = "L72"
 
 BOOK = """
-CREATE TABLE IF NOT EXISTS run.day_seen (source_table VARCHAR, day DATE, first_landed TIMESTAMP);
+CREATE TABLE IF NOT EXISTS run.day_seen (source_table VARCHAR, seen_day DATE, first_landed TIMESTAMP);
 CREATE TABLE IF NOT EXISTS run.redo (landing_seq BIGINT, source_table VARCHAR, redone_at TIMESTAMP, who VARCHAR, why VARCHAR, rows BIGINT);
 """
 
@@ -23,15 +23,15 @@ def put_aside(writer: Writer, contract: Contract, note: Landed) -> None:
     """Marks rows of the batch whose day is frozen. A payload landed again by a person's decision opens its days."""
     if not contract.freeze_h or note.mapping.get("redo"):
         return
-    writer.execute(f"""UPDATE batch SET _bad = ['{LATE}'] FROM run.day_seen s WHERE s.source_table = ? AND s.day = {_day(contract)} AND len(_bad) = 0
-        AND _landed > greatest(s.day + INTERVAL 1 DAY, s.first_landed) + INTERVAL {contract.freeze_h} HOUR""", [contract.table])
+    writer.execute(f"""UPDATE batch SET _bad = ['{LATE}'] FROM run.day_seen s WHERE s.source_table = ? AND s.seen_day = {_day(contract)} AND len(_bad) = 0
+        AND _landed > greatest(s.seen_day + INTERVAL 1 DAY, s.first_landed) + INTERVAL {contract.freeze_h} HOUR""", [contract.table])
 
 
 def remember(writer: Writer, contract: Contract) -> None:
     """Keeps when the first rows of each day arrived; part of the load's transaction."""
     if contract.freeze_h:
-        writer.execute(f"""INSERT INTO run.day_seen SELECT ?, day, landed FROM (SELECT {_day(contract)} AS day, min(_landed) AS landed FROM batch WHERE len(_bad) = 0 GROUP BY 1) n
-            WHERE day IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run.day_seen s WHERE s.source_table = ? AND s.day = n.day)""", [contract.table, contract.table])
+        writer.execute(f"""INSERT INTO run.day_seen SELECT ?, n.new_day, n.landed FROM (SELECT {_day(contract)} AS new_day, min(_landed) AS landed FROM batch WHERE len(_bad) = 0 GROUP BY 1) n
+            WHERE n.new_day IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run.day_seen s WHERE s.source_table = ? AND s.seen_day = n.new_day)""", [contract.table, contract.table])
 
 
 def redone(writer: Writer, note: Landed, landed_at: object) -> None:
