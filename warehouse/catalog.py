@@ -82,8 +82,9 @@ class Contract:
 
     @property
     def sealed(self) -> bool:
-        """True when a payload carries L3/L4 fields and must be encrypted at rest."""
-        return any(column.level in ("L3", "L4") for column in self.columns)
+        """True when a payload must be encrypted at rest: it is a source's, and what a source puts into a free text or into the
+        wrong column nobody knows beforehand. The bureau's own tables are rules and lie open."""
+        return self.load != "own"
 
 
 @dataclass(frozen=True)
