@@ -16,7 +16,7 @@ from warehouse.settings import ROOT
 
 LEVELS = ("L1", "L2", "L3", "L4")
 DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "text", "drop")
-RULES = ("", "plate", "plate_color")
+RULES = ("", "plate", "plate_color", "month")
 GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "membership": "组织与会员", "programme": "六大工程", "site": "服务阵地", "health": "数据健康"}
 PROGRAMMES = {1: ("领航护航", "引领力"), 2: ("提质示范", "组织力"), 3: ("红能聚力", "服务力"), 4: ("暖心礼遇", "获得力"), 5: ("数字赋能", "科技力"), 6: ("典型培育", "成长力")}
 """The six programmes of the founding announcement and the force each of them lifts, in its order."""

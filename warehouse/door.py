@@ -14,6 +14,7 @@ from warehouse.catalog import Column, Contract
 from warehouse.keys import Pseudonyms
 from warehouse.personal import LIKELY, blot, identity_number, scrub
 
+
 def mask_name(text: str) -> str:
     """First character and one star for each that follows: 张*, 欧阳** → 欧***."""
     name = text.strip()

@@ -186,6 +186,8 @@ def _typed(contract: Contract, note: Landed) -> str:
             rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END")
         if column.required:
             rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END")
+        if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
+            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END")
         if column.rule == "plate" and not note.mapping.get("pseudonyms"):
             rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
     version = "NULL::TIMESTAMP"

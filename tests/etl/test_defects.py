@@ -273,8 +273,8 @@ def test_d16_a_sold_vehicle_counts_for_its_owner_of_the_day(house: House) -> Non
     told = Told(house)
     assert house.rows("SELECT company_key, to_day FROM marts.dim_vehicle ORDER BY from_day") == [(FIRM, dt.date(2026, 11, 17)), ("91330110MA2ABCDE23", dt.date(9999, 12, 31))]
     book = Library(house.settings.data).current()
-    assert [book.read("fleet_vehicle_cnt", "day", "2026-11-15", code).value for code in (FIRM, "91330110MA2ABCDE23")] == [1, None]
-    assert [book.read("fleet_vehicle_cnt", "day", "2026-11-20", code).value for code in (FIRM, "91330110MA2ABCDE23")] == [None, 1]
+    assert [book.read("fleet_vehicle_cnt", "day", "2026-11-15", code).value for code in (FIRM, "91330110MA2ABCDE23")] == [1, 0]
+    assert [book.read("fleet_vehicle_cnt", "day", "2026-11-20", code).value for code in (FIRM, "91330110MA2ABCDE23")] == [0, 1]
     assert told.defects("D16") == 1 and told.says("D16")
 
 
