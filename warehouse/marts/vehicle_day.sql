@@ -16,8 +16,8 @@ WITH population AS (
     SELECT DISTINCT t.vehicle_key, d.day FROM raw.as_device_day d JOIN staging.stg_gps_terminal t ON t.terminal_id = d.terminal_id AND d.day BETWEEN t.from_day AND t.to_day
     WHERE d.day IN (SELECT day FROM build.day)
 ), active AS (
-    SELECT vehicle_key, day, sum(alarm_cnt) FILTER (module = 100 AND level = 1) AS adas1_cnt, sum(alarm_cnt) FILTER (module = 100 AND level = 2) AS adas2_cnt,
-        sum(alarm_cnt) FILTER (module = 101 AND level = 1) AS dsm1_cnt, sum(alarm_cnt) FILTER (module = 101 AND level = 2) AS dsm2_cnt, sum(alarm_cnt) FILTER (module IN (100, 101)) AS active_cnt
+    SELECT vehicle_key, day, CAST(sum(alarm_cnt) FILTER (module = 100 AND level = 1) AS INTEGER) AS adas1_cnt, CAST(sum(alarm_cnt) FILTER (module = 100 AND level = 2) AS INTEGER) AS adas2_cnt,
+        CAST(sum(alarm_cnt) FILTER (module = 101 AND level = 1) AS INTEGER) AS dsm1_cnt, CAST(sum(alarm_cnt) FILTER (module = 101 AND level = 2) AS INTEGER) AS dsm2_cnt, CAST(sum(alarm_cnt) FILTER (module IN (100, 101)) AS INTEGER) AS active_cnt
     FROM marts.as_alarm_day WHERE day IN (SELECT day FROM build.day) GROUP BY 1, 2
 ), penalty AS (
     SELECT vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key, act_date AS day, count(*) AS overlimit_cnt FROM raw.yz_penalty
