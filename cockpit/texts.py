@@ -43,6 +43,7 @@ def rule(identifier: str) -> str:
 
 
 PROVISIONAL = "暂定"
+DOUBT = "存疑"
 HELD = "沿用上期"
 INCOMPLETE = "未满期"
 NO_DATA = "—"

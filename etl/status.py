@@ -25,7 +25,7 @@ def collect(settings: Settings) -> dict[str, Any]:
         book = None
     found: dict[str, Any] = {"generation": book.generation.id if book else None, "is_demo": book.generation.is_demo if book else None,
                              "sources": [vars(state) for state in book.sources()] if book else [],
-                             "defects": book.defects() if book else [], "quarantine": book.quarantine() if book else [],
+                             "defects": book.defects() if book else [], "review": book.review() if book else [], "quarantine": book.quarantine() if book else [],
                              "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
     try:
         with held(settings.lock):

@@ -98,6 +98,15 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Review:
+    """A question whose rows (subject, detail) somebody at the bureau must look at. is_personal: a subject is a person's
+    pseudonym, so the list belongs into the restricted file."""
+
+    sql: str
+    is_personal: bool
+
+
+@dataclass(frozen=True)
 class Model:
     """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
     (made for the touched days, dropped after publishing). publish: open | restricted | no.
@@ -116,6 +125,7 @@ class Model:
     by_window: bool
     columns: dict[str, str]
     defects: dict[str, str]
+    review: dict[str, Review]
     checks: tuple[Check, ...]
 
 
@@ -171,6 +181,8 @@ class Metric:
     formula: str = ""
     show: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    doubt_above: float = 0
+    """A greater value is not believed without a look at the data (D18); 0 = no such bound."""
     parts: dict[str, str] = field(default_factory=dict)
     changed: tuple[dict[str, Any], ...] = ()
 
@@ -226,13 +238,13 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "checks"}
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks"}
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
     checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
                  given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
-                 given.get("defects", {}), checks)
+                 given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks)
 
 
 @cache
