@@ -16,6 +16,8 @@ Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mi
 
 from __future__ import annotations
 
+from warehouse.personal import blot
+
 
 class CockpitError(Exception):
     """Base: `what` went wrong, `where`, and what `to_do`, each one Chinese phrase; str() joins them."""
@@ -24,8 +26,8 @@ class CockpitError(Exception):
     to_do = "请查看日志后重试"
 
     def __init__(self, what: str, *, where: str = "", to_do: str = "") -> None:
-        super().__init__(what)
-        self.what, self.where = what, where
+        super().__init__(blot(what))
+        self.what, self.where = blot(what), blot(where)
         if to_do:
             self.to_do = to_do
 

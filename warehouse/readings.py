@@ -141,7 +141,7 @@ class Book:
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
-                held=self._held.get(metric.mart, ""), previous=before.get(place.code), last_year=year.get(place.code),
+                held=self._held.get(metric.mart, ""), doubt=doubt(metric, value), previous=before.get(place.code), last_year=year.get(place.code),
                 target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
@@ -370,6 +370,10 @@ class Book:
         return [{"rule": rule, "label": label, "rows": int(rows)} for rule, label, rows in
                 self._reader.rows("SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label")]
 
+    def review(self) -> list[dict[str, str]]:
+        """What somebody must look at, by rule: the subject and what is known of it. Nothing about persons."""
+        return [dict(zip(("rule", "subject", "detail"), row, strict=True)) for row in self._reader.rows("SELECT rule, subject, detail FROM meta.review ORDER BY ALL")]
+
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows in quarantine by table and rule."""
         return [{"table": f"{source}_{entity}", "rule": rule, "rows": rows} for source, entity, rule, rows in
@@ -407,6 +411,13 @@ def judge(metric: Metric, value: float | None, target: Target | None) -> Any:
     if sign * value >= sign * target.green:
         return "good"
     return "warn" if target.amber is not None and sign * value >= sign * target.amber else "bad"
+
+
+def doubt(metric: Metric, value: float | None) -> str:
+    """Why a number is not to be believed without a look at the data (D18), "" when it is plausible."""
+    if not metric.doubt_above or value is None or value <= metric.doubt_above:
+        return ""
+    return f"超过 {metric.doubt_above:.0%},数据存疑,请核对台账(D18)" if metric.unit == "ratio" else f"超过 {metric.doubt_above:g},数据存疑(D18)"
 
 
 def alarm_status(result: int | None, handled: bool, must: bool, due: bool) -> str:
