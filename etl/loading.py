@@ -120,6 +120,9 @@ def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, s
     if note.kind in FILES:
         same = context.writer.execute("SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
                                       [note.source, note.entity, note.sha256, note.seq])
+        if note.mapping.get("snapshot"):  # a whole list may well say again what one long ago said, not what the last one said
+            same = context.writer.execute("""SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
+                AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""", [note.source, note.entity, note.seq, note.sha256])
         before = same[0][0] if same else seen.get(note.sha256, "")
         seen[note.sha256] = note.name
         if before:
