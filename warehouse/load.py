@@ -203,7 +203,9 @@ def _typed(contract: Contract, note: Landed) -> str:
 
 def _quarantine(writer: Writer, contract: Contract) -> None:
     """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
-    plain = ", ".join(f"{column.name} := incoming.{column.name}" for column in contract.stored if column.level in ("L1", "L2"))
+    safe = r"regexp_replace(incoming.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
+    plain = ", ".join(f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
+                      for column in contract.stored if column.level in ("L1", "L2"))
     writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
         array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
         FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")

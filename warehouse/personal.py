@@ -10,8 +10,10 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
 HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
 BLOT = "〔已隐去〕"
-LIKELY = r"([0-9０-９][-－\s　]?){11}"
-"""RE2 pattern that every text with a personal number fits, and few others: what need not be looked at twice."""
+_D, _S = "0-9０-９", r"[-－\s　]?"
+LIKELY = (rf"(^|[^{_D}])(([8８]{_S}[6６]{_S})?[1１]{_S}[3-9３-９]({_S}[{_D}]){{9}}|([{_D}]{_S}){{14}}[{_D}]|([{_D}]{_S}){{17}}[{_D}XxＸｘ])([^{_D}]|$)")
+"""RE2 pattern that every text with a personal number fits (11, 15 or 18 digits standing alone), and few others: what need
+not be looked at twice."""
 NUMBER = re.compile(r"(?<!\d)(?:\d{6}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
                     r"|[1-8]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3})(?!\d)")
 GROWN_UP, YOUNGEST = 16, 5
