@@ -6,13 +6,13 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from tests.etl.test_defects import company, vehicle
 from tests.house import House
 from tests.warehouse.test_frozen import drive, live
 from warehouse import recover, revisions, snapshot
+from warehouse.connection import Reader
 
 DAY = dt.date(2026, 11, 20)
 TRAIL = "SELECT value, num, den, is_provisional, generation, recorded_at FROM run.kpi_revision WHERE kpi_id = 'fleet_vehicle_cnt' AND win = 'day' AND win_start = ? AND grain = ? ORDER BY recorded_at"
@@ -47,8 +47,9 @@ def test_a_changed_number_stands_below_the_old_one_at_district_and_town(told: Ho
     assert [(row[0], row[4]) for row in trail(told)] == [(1, "20261123T140000"), (2, book.generation.id)]
     assert [row[0] for row in trail(told, "town")] == [1, 2]
     file = told.settings.published / f"{book.generation.id}.duckdb"
-    with duckdb.connect(str(file), read_only=True) as db:
-        published = db.execute(TRAIL.replace("run.", "meta."), [DAY, "district"]).fetchall()
+    reader = Reader(file)
+    published = reader.rows(TRAIL.replace("run.", "meta."), [DAY, "district"])
+    reader.close()
     assert published == trail(told), "readers see the same trail"
 
 
