@@ -29,12 +29,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Target:
-    """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red.
-    Both in the metric's stored unit (ratios 0–1)."""
+    """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red. Both in the
+    metric's stored unit (ratios 0–1), and of the days that are over where a target grows with its period (序时进度): then
+    `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1."""
 
     green: float
     amber: float | None
     source: str
+    whole: float | None = None
+    elapsed: float = 1.0
 
 
 @dataclass(frozen=True)

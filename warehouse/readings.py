@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from warehouse import catalog, headlines, live, snapshot, units
+from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
 from warehouse.errors import DataMissing, UsageError
@@ -136,13 +136,13 @@ class Book:
             num, den, present, parts = now.get(place.code, empty)
             value, status = self._value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
-            target = self._target(metric, window)
+            target = self._target(metric, window, start, end, until)
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
                 held=self._held.get(metric.mart, ""), doubt=doubt(metric, value), previous=before.get(place.code), last_year=year.get(place.code),
-                target=target, judgement=None if metric.cumulative and until < end else judge(metric, value, target),
+                target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
 
@@ -312,10 +312,38 @@ class Book:
     def _held(self) -> dict[str, str]:
         return dict(self._reader.rows("SELECT model, reason FROM meta.held"))
 
-    def _target(self, metric: Metric, window: str) -> Target | None:
-        targets = self._remember(("targets",), lambda: {(kpi, period): Target(green, amber, source) for kpi, period, green, amber, source in
-                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source FROM meta.target")})
-        return targets.get((metric.id, window))  # type: ignore[no-any-return]
+    def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
+        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time (progress =
+        linear) is asked for as much of it as the period has run."""
+        targets = self._remember(("targets",), lambda: {(kpi, period): (green, amber, source, progress) for kpi, period, green, amber, source, progress in
+                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source, progress FROM meta.target")})
+        found = targets.get((metric.id, window)) or (targets.get((metric.id, "day")) if metric.kind in ("stock", "state") else None)
+        if found is None:
+            return None
+        green, amber, source, progress = found
+        elapsed = ((until - start).days + 1) / ((end - start).days + 1)
+        if progress != "linear" or elapsed >= 1:
+            return Target(green, amber, source)
+        return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed)
+
+    def programme_weights(self, number: int) -> list[tuple[str, float]]:
+        """(indicator, weight) of a programme, in the bureau's order."""
+        rows: list[tuple[int, str, float]] = self._remember(("programmes",), lambda: self._reader.rows("SELECT programme, kpi_id, weight FROM meta.programme"))
+        return [(kpi, weight) for programme, kpi, weight in rows if programme == number]
+
+    def programmes(self) -> list[programmes.Programme]:
+        """The six programmes with their scores against the time that has passed."""
+        return list(self._remember(("scores",), lambda: programmes.scores(self)))
+
+    def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
+        """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
+        which generation."""
+        rows = self._reader.rows("""SELECT * FROM (
+                SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, row_number() OVER one AS n
+                FROM meta.kpi_revision WHERE ? IS NULL OR kpi_id = ? WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
+            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric, metric])
+        return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation}
+                for kpi, window, start, place, old, new, at, generation, _ in rows]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
         """Newest alarms, plates masked; status in words."""

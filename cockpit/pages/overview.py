@@ -14,6 +14,7 @@ from cockpit import format as fmt
 from cockpit import points, texts, theme
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
 from warehouse.errors import CockpitError
 from warehouse.reading import Reading
@@ -42,7 +43,8 @@ def render_group(visit: Visit, group: str) -> Page:
     metrics = grouped(visit.book.metrics.values())[group]
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body = [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
+    body: list[Component] = [programmes.strip(visit.book.programmes())] if group == "programme" else []
+    body += [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     return Page(title, body, group=group, tools=_tools(visit, window, steps))
 
