@@ -183,7 +183,9 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
         intake.pending(context)
         done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
         refresh.publish(context)
-    click.echo(f"更正 {done} 行" + (f",其中 {bad} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    click.echo(f"更正 {done} 行" + (f",其中 {len(bad)} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    for line in bad:
+        click.echo(f"注意:{line}", err=True)
     sys.exit(65 if bad else 0)
 
 

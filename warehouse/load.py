@@ -101,7 +101,7 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
             for (note, rows), account in zip(payloads, accounts, strict=True):
                 _book(writer, contract, note, account)
                 _tell(writer, note, rows)
-                frozen.redone(writer, note, naive(note.landed_at))
+                frozen.redone(writer, contract, note, naive(note.landed_at))
             if is_whole:
                 vanished.close(writer, contract, first, naive(first.landed_at), living)
             faults.point("before_commit")

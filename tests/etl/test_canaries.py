@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.cockpit.signing_in import good_body, post, sign_in
 from tests.etl.canaries import MARKS, Canaries, deliver, files, hits, plant, sources, workbook
 from tests.house import House
 from warehouse import catalog, load, snapshot
+from warehouse.connection import Reader
 from warehouse.door import Door
 from warehouse.errors import ContractBroken
 from warehouse.keys import Pseudonyms, Vault
@@ -65,9 +67,9 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 def every_text(file: Path) -> bytes:
     """All that a database file says: every column of every table as text."""
     out = []
-    with duckdb.connect(str(file), read_only=True) as db:
-        for schema, table in db.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary").fetchall():
-            out.append(db.execute(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM {schema}.{table} t").fetchone()[0])
+    with closing(Reader(file)) as db:
+        for schema, table in db.rows("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"):
+            out.append(db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM {schema}.{table} t", timeout_s=60)[0][0])
     return "\n".join(out).encode()
 
 
@@ -177,17 +179,17 @@ def column_levels(model: catalog.Model, names: list[str]) -> dict[str, str]:
 
 
 def published_tables(file: Path) -> dict[str, list[tuple[str, str]]]:
-    with duckdb.connect(str(file), read_only=True) as db:
-        return {table: [(name, kind) for name, kind, *_ in db.execute(f"DESCRIBE marts.{table}").fetchall()]
-                for (table,) in db.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'").fetchall()}
+    with closing(Reader(file)) as db:
+        return {table: [(name, kind) for name, kind, *_ in db.rows(f"DESCRIBE marts.{table}")]
+                for (table,) in db.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'")}
 
 
 def longest_hex(file: Path) -> list[tuple[str, str, str]]:
     """Columns of any table that hold what looks like a pseudonym: 64 hex digits."""
     found = []
-    with duckdb.connect(str(file), read_only=True) as db:
-        for schema, table, column in db.execute("SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE data_type = 'VARCHAR' AND NOT internal").fetchall():
-            if db.execute(f"SELECT 1 FROM {schema}.{table} WHERE regexp_matches(\"{column}\", '[0-9a-f]{{64}}') LIMIT 1").fetchall():
+    with closing(Reader(file)) as db:
+        for schema, table, column in db.rows("SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE data_type = 'VARCHAR' AND NOT internal"):
+            if db.rows(f"SELECT 1 FROM {schema}.{table} WHERE regexp_matches(\"{column}\", '[0-9a-f]{{64}}') LIMIT 1"):
                 found.append((schema, table, column))
     return found
 
