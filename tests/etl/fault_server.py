@@ -34,7 +34,7 @@ class Ask:
     def right(self, **words: object) -> Answer:
         query = "&".join([self.environ["QUERY_STRING"], *(f"{name}={value}" for name, value in words.items())])
         # of a word that is there twice the service takes the first
-        pairs = dict(pair.split("=", 1) for pair in query.split("&"))
+        pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
         return self.service.answer({**self.environ, "QUERY_STRING": "&".join(f"{name}={value}" for name, value in pairs.items())})
 
 

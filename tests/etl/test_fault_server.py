@@ -344,7 +344,7 @@ def test_f21_rows_that_arrive_late_and_in_any_order_end_in_the_same_table(window
 
 def test_f21_rows_later_than_the_overlap_come_with_a_backfill(window: Line) -> None:
     old = {0, 1, 2, 40}
-    window.fresh([row(number) for number in range(ROWS) if number not in old])
+    window = dataclasses.replace(window, feed=dataclasses.replace(window.feed, overlap_s=600)).fresh([row(number) for number in range(ROWS) if number not in old])
     assert window.run() == []
     window.at(60 * 48)
     window.server.service.rows["post_check"] = [row(number) for number in range(ROWS)]
