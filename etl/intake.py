@@ -16,7 +16,7 @@ from etl.loading import ingest, land
 from etl.sources import files
 from warehouse import load, recover
 from warehouse.catalog import contracts
-from warehouse.errors import CockpitError, Refused, UsageError
+from warehouse.errors import CockpitError, ContractBroken, Refused, UsageError
 from warehouse.landing import Landed
 from warehouse.parse import FILES
 from warehouse.settings import ROOT
@@ -33,16 +33,17 @@ def pending(context: Context) -> int:
     return len(notes)
 
 
-def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
-    """Fetches and loads the given feeds. Returns Chinese texts of what failed; a failed feed keeps its cursor and is
-    asked again next time. Books one delivery a feed, due at `due_at` (naive Shanghai, None = now)."""
+def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300, back_to: dt.datetime | None = None) -> list[str]:
+    """Fetches and loads the given feeds, from `back_to` on (naive Shanghai) where rows may have come later than the overlap.
+    Returns Chinese texts of what failed; a failed feed keeps its cursor and is asked again next time. Books one delivery a
+    feed, due at `due_at` (naive Shanghai, None = now)."""
     due = due_at or context.clock()
     problems = []
     for index, feed in enumerate(wanted):
         context.progress(f"取数 {feed.contract.label}", index, len(wanted))
         rows, error, through = 0, "", None
         try:
-            rows, error, through = fetch(context, feed)
+            rows, error, through = fetch(context, feed, back_to)
         except CockpitError as broken:
             if broken.exit_code == 70:
                 raise
@@ -90,7 +91,7 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
             load.reconcile(context.writer, feed.contract, note, _present(context, note, body), confirmed=confirmed)
             recover.acknowledge(context.settings, note)
         except CockpitError as error:
-            if isinstance(error, Refused) and note is not None:
+            if isinstance(error, (Refused, ContractBroken)) and note is not None:
                 load.refused(context.writer, note, str(error))
                 recover.acknowledge(context.settings, note)
             problems.append(f"{feed.contract.label}:{error}")

@@ -261,6 +261,8 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     half an export looks exactly like this."""
     if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
         return 0
+    if not keys.num_rows:
+        raise ContractBroken("来源的全部键清单是空的,不当作全部删除", where=contract.label)
     table = f"raw.{contract.table}"
     held = {key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names] for key, names in contract.key_sources.items()}
     on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
@@ -276,16 +278,17 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     return int(gone)
 
 
-def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> int:
-    """How many keys of `rows`, all that a source has, are older there than here: what a restored backup looks like (F22).
-    Changes nothing; 0 for a contract without versions."""
+def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> tuple[int, dt.datetime | None]:
+    """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks like
+    (F22). Changes nothing; (0, None) for a contract without versions."""
     if not contract.version or contract.load != "upsert":
-        return 0
+        return 0, None
     keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     with writer.registered(incoming=_incoming(contract, door, note, rows)):
         writer.execute(_typed(contract, note))
-        return int(writer.execute(f"""SELECT count(*) FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b
-            JOIN raw.{contract.table} s ON {on} WHERE s._version > b.newest AND s._deleted_at IS NULL""")[0][0])
+        older, newest = writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
+            FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[0]
+        return int(older), newest
 
 
 def refused(writer: Writer, note: Landed, reason: str) -> None:
