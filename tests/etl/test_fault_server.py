@@ -23,7 +23,7 @@ from etl.context import Context, opened
 from etl.sources import http_client
 from tests.conftest import WORLD_NOW
 from tests.etl import fault_server
-from tests.etl.fault_server import Ask, Fault, Server, Wire, answers, changed, reset, says
+from tests.etl.fault_server import Ask, Fault, Server, Wire, answers, reset, says
 from tests.etl.lists import CLIENT, SECRET, Lists, Row
 from warehouse import recover
 from warehouse.settings import Settings
@@ -127,7 +127,7 @@ def plain(problems: list[str], *words: str) -> None:
 
 
 def drip(wire: Wire, ask: Ask) -> None:
-    status, headers, body = ask.right()
+    status, _headers, body = ask.right()
     wire.raw(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
     wire.drip(body[:60], 0.05)
 
