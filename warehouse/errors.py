@@ -9,6 +9,7 @@
     ├── Locked                      75   another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77   access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
     ├── WarehouseBroken             70   the database failed and the process must end (EX_SOFTWARE)
+    │   └── OlderShape              70   a published file of an earlier release lacks what is asked
     └── PrintFailed                 74   Chromium or the file system failed while printing (EX_IOERR)
 
 Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake.
@@ -81,6 +82,12 @@ class Refused(CockpitError):
 class WarehouseBroken(CockpitError):
     exit_code = 70
     to_do = "请重新启动;仍失败时运行 ./zhengbei etl rebuild 由原始数据重建"
+
+
+class OlderShape(WarehouseBroken):
+    """A published file of an earlier release has no such table or column: what is asked of it is not known."""
+
+    to_do = "该快照由较早的版本发布,没有这项内容;请看较新的快照"
 
 
 class PrintFailed(CockpitError):

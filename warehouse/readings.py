@@ -14,7 +14,7 @@ from typing import Any, cast
 from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
-from warehouse.errors import DataMissing, UsageError
+from warehouse.errors import DataMissing, OlderShape, UsageError
 from warehouse.question import KEY, Span, select, span
 from warehouse.reading import DISTRICT, Generation, Place, Point, Reading, SourceState, Status, Target
 from warehouse.settings import Settings
@@ -216,7 +216,14 @@ class Book:
         within, bound = self._within(grain, spot)
         sql, values = select(metric, window, [item], grain, where=within, bound=bound)
         return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
-                for row in self._reader.rows(sql, values) if row[1]}
+                for row in self._told(sql, values) if row[1]}
+
+    def _told(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+        """Rows of a question; none where the generation was published before its columns existed: not known is not zero."""
+        try:
+            return self._reader.rows(sql, values)
+        except OlderShape:
+            return []
 
     def _within(self, grain: str, spot: Place) -> tuple[str, list[object]]:
         if spot.grain == "district":
@@ -241,7 +248,7 @@ class Book:
             return {named[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in named}
         within, bound = self._within(spot.grain, spot)
         sql, values = select(metric, window, spans, spot.grain, where=within, bound=bound)
-        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._reader.rows(sql, values)}
+        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
 
     def slices(self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> list[tuple[str, float | None, float | None, float | None, Status]]:
         """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
@@ -262,7 +269,7 @@ class Book:
         else:
             within, bound = self._within(spot.grain, spot)
             sql, values = select(found, name, [item], spot.grain, member=slice_, where=within, bound=bound)
-            rows = [(row[3], *row[4:7]) for row in self._reader.rows(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
+            rows = [(row[3], *row[4:7]) for row in self._told(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
         return [(str(member), *self._sliced(found, number(num), number(den), number(present))) for member, num, den, present in rows]
 
     def _sliced(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, float | None, float | None, Status]:
