@@ -136,7 +136,8 @@ class Book:
             num, den, present, parts = now.get(place.code, empty)
             value, status = self._value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
-            target = self._target(metric, window, start, end, until)
+            # what the district should count is no measure for one town
+            target = self._target(metric, window, start, end, until) if metric.denominator or grain == "district" else None
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
