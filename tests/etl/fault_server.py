@@ -149,15 +149,5 @@ def says(document: object) -> Fault:
     return answers("200 OK", orjson.dumps(document), ("Content-Type", "application/json"))
 
 
-def changed(change: Callable[[Any], Any]) -> Fault:
-    """The right page with something done to its JSON."""
-
-    def fault(wire: Wire, ask: Ask) -> None:
-        status, headers, body = ask.right()
-        wire.send(status, headers, orjson.dumps(change(orjson.loads(body))))
-
-    return fault
-
-
 def reset(wire: Wire, ask: Ask) -> None:
     wire.reset()
