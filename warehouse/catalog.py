@@ -158,6 +158,8 @@ class Metric:
     where: str = ""
     present: str = "count(*)"
     cumulative: bool = False
+    newest: bool = False
+    """Known as of the generation only: a page or report of an earlier period shows it as it is, and says of when."""
     through: str = "yesterday"
     decimals: int = 1
     slices: tuple[str, ...] = ()
