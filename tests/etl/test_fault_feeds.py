@@ -25,10 +25,10 @@ from etl.config import feeds
 from etl.context import Context, opened
 from tests.conftest import WORLD_NOW
 from tests.etl import fault_server
+from tests.etl.line import ROWS, TIME, Prints, plain, row, settings_of
 from tests.etl.lists import Lists, Row
 from tests.etl.sources import endpoints as addresses
 from tests.etl.sources import plate, register
-from tests.etl.test_fault_server import ROWS, TIME, Prints, plain, row, settings_of
 from warehouse import recover
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
