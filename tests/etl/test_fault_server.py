@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import email.utils
-import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 from etl import intake
 from etl.sources import http_client
 from tests.conftest import WORLD_NOW
-from tests.etl.fault_server import Ask, Fault, Wire, answers, reset, says
+from tests.etl.fault_server import Ask, Fault, Wire, answers, closed_early, drip, drip_headers, no_words, reset, says, soon, torn_chunks, zipped
 from tests.etl.line import PAGE, ROWS, TIME, Line, made, plain, row
 from tests.etl.lists import Row
 
@@ -31,41 +29,6 @@ def line(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     yield from made(tmp_path_factory.mktemp("window"), "window")
-
-
-def drip(wire: Wire, ask: Ask) -> None:
-    status, _, body = ask.right()
-    wire.raw(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
-    wire.drip(body[:60], 0.05)
-
-
-def drip_headers(wire: Wire, ask: Ask) -> None:
-    wire.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 60, 0.05)
-
-
-def closed_early(wire: Wire, ask: Ask) -> None:
-    status, headers, body = ask.right()
-    wire.send(status, headers, body[: len(body) // 3], length=len(body))
-
-
-def torn_chunks(wire: Wire, ask: Ask) -> None:
-    body = ask.right()[2]
-    wire.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + f"{len(body):x}\r\n".encode() + body[:200])
-
-
-def zipped(spoil: Callable[[bytes], bytes], length: int | None = None) -> Fault:
-    def fault(wire: Wire, ask: Ask) -> None:
-        wire.send("200 OK", [("Content-Encoding", "gzip")], spoil(gzip.compress(ask.right()[2])), length=length)
-
-    return fault
-
-
-def no_words(wire: Wire, ask: Ask) -> None:
-    wire.raw(b"SSH-2.0-OpenSSH_9.6\r\n")
-
-
-def soon(wire: Wire, ask: Ask) -> None:
-    answers("429 Too Many Requests", b"", ("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True)))(wire, ask)
 
 
 LOGIN = answers("200 OK", "<!doctype html><html><title>统一身份认证</title></html>".encode(), ("Content-Type", "text/html"))
