@@ -106,6 +106,31 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
     click.echo(f"已重算 {len(days)} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
 
 
+@etl.command("review")
+@click.option("--rule", default="", help="只看一条规则,如 D11")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def review(rule: str, as_json: bool, data: Path) -> None:
+    """需要人工核对的清单:重复号牌、信用代码候选、认不出的企业写法、两数不一致等(不含个人)。"""
+    from warehouse.errors import UsageError
+    from warehouse.readings import Library
+    from warehouse.rules import RULES, TREATMENTS
+
+    if rule and rule not in RULES:
+        raise UsageError(f"没有这条规则:{rule}", to_do=f"可用:{'、'.join(RULES)}")
+    found = [item for item in Library(data).current().review() if item["rule"] == rule or not rule]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for name in dict.fromkeys(item["rule"] for item in found):
+        click.echo(f"{name} {RULES[name]}:{TREATMENTS[name]}")
+        for item in found:
+            if item["rule"] == name:
+                click.echo(f"    {item['subject']}  {item['detail']}")
+    if not found:
+        click.echo("没有需要核对的")
+
+
 @etl.group("quarantine")
 def quarantine() -> None:
     """隔离:查看、导出更正、重放。"""
@@ -160,7 +185,9 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
         intake.pending(context)
         done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
         refresh.publish(context)
-    click.echo(f"更正 {done} 行" + (f",其中 {bad} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    click.echo(f"更正 {done} 行" + (f",其中 {len(bad)} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    for line in bad:
+        click.echo(f"注意:{line}", err=True)
     sys.exit(65 if bad else 0)
 
 
