@@ -100,7 +100,7 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
             if contract.touches and contract.source != "own":
                 for day in days:
                     context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
-        again = intake.run(context, [feed for feed in feeds(context.settings) if feed.transport != "files"], back_to=first)
+        again = intake.run(context, [feed for feed in feeds(context.settings) if feed.transport != "files" and feed.contract.load != "lake"], back_to=first)
         late = correct.reopen(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
         problems = list(dict.fromkeys(again + refresh.run(context)))
     click.echo(f"已重算 {len(days)} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))

@@ -139,9 +139,10 @@ def _converted(column: pa.ChunkedArray, rule: dict[str, Any], ours: Column | Non
     kind = ours.type if ours else "VARCHAR"
     is_text = kind == "VARCHAR" and not is_key and not (ours and ours.door)
     column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
+    is_code = is_key and not (ours and (ours.rule or ours.door))  # plates and personal numbers are judged, and repaired, later
+    if (kind != "VARCHAR" or is_code) and not pc.all(pc.string_is_ascii(column)).as_py():
+        column = pc.utf8_normalize(column, form="NFKC")  # １２３ is a number
     if kind != "VARCHAR":
-        if not pc.all(pc.string_is_ascii(column)).as_py():
-            column = pc.utf8_normalize(column, form="NFKC")  # １２３ is a number
         column = pc.utf8_ltrim(column, characters="'")
     if "scale" in rule:
         return _scaled(column, rule["scale"], whole=kind in WHOLE or kind == "VARCHAR")

@@ -5,6 +5,8 @@ Behind the script stands tests.etl.lists; between, everything a network and a ti
 from __future__ import annotations
 
 import contextlib
+import email.utils
+import gzip
 import io
 import socket
 import ssl
@@ -151,3 +153,38 @@ def says(document: object) -> Fault:
 
 def reset(wire: Wire, ask: Ask) -> None:
     wire.reset()
+
+
+def drip(wire: Wire, ask: Ask) -> None:
+    status, _, body = ask.right()
+    wire.raw(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+    wire.drip(body[:60], 0.05)
+
+
+def drip_headers(wire: Wire, ask: Ask) -> None:
+    wire.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"a" * 60, 0.05)
+
+
+def closed_early(wire: Wire, ask: Ask) -> None:
+    status, headers, body = ask.right()
+    wire.send(status, headers, body[: len(body) // 3], length=len(body))
+
+
+def torn_chunks(wire: Wire, ask: Ask) -> None:
+    body = ask.right()[2]
+    wire.raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + f"{len(body):x}\r\n".encode() + body[:200])
+
+
+def zipped(spoil: Callable[[bytes], bytes], length: int | None = None) -> Fault:
+    def fault(wire: Wire, ask: Ask) -> None:
+        wire.send("200 OK", [("Content-Encoding", "gzip")], spoil(gzip.compress(ask.right()[2])), length=length)
+
+    return fault
+
+
+def no_words(wire: Wire, ask: Ask) -> None:
+    wire.raw(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+
+def soon(wire: Wire, ask: Ask) -> None:
+    answers("429 Too Many Requests", b"", ("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True)))(wire, ask)
