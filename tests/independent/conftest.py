@@ -5,15 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import orjson
 import pytest
 
-from tests.conftest import whole_line
+from etl import loading
+from etl.context import opened
+from etl.demo import runner
+from etl.jobs import refresh
+from tests.conftest import WORLD_NOW, whole_line
 from tests.independent import care, driver, fleet, health, membership, programmes, rows, safety, sites
 from tests.independent.population import Population
 from tests.independent.tally import Data
 from warehouse.readings import Book, Library
+from warehouse.settings import Settings
+from warehouse.units import SHANGHAI
 
-SCALE, DAYS = 420, 330
+SCALE, DAYS = 260, 330
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 """Importing them enters their KPIs."""
 
@@ -21,7 +28,22 @@ MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 @pytest.fixture(scope="session")
 def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder built by the whole real line, as `published`, but larger and longer."""
-    return whole_line(tmp_path_factory.mktemp("audited"), scale=SCALE, history_days=DAYS, live_after=False)
+    folder = whole_line(tmp_path_factory.mktemp("audited"), scale=SCALE, history_days=DAYS, live_after=False)
+    return three_members_more(folder)
+
+
+def three_members_more(folder: Path) -> Path:
+    """A world this small may have no company with three Party members, and KPI 35 nothing to say: a ledger page names some more."""
+    world = runner.load(folder / "demo")
+    people = world.drivers
+    big = people[world.companies["is_big"].to_numpy()[people["company"]] & (people["to_day"] < 0)]
+    page = [{"id_no": number, "stage": "正式党员", "verify_status": "confirmed", "verified_at": "2026-01-05", "ledger_at": "2026-11-01 00:00:00"}
+            for number in big.groupby("company")["id_no"].head(6)]
+    with opened(Settings(folder), now=lambda: WORLD_NOW) as context:
+        note = context.landing.put("pb", "member", orjson.dumps(page), kind="json_rows", name="党员补充页", at=WORLD_NOW.replace(tzinfo=SHANGHAI), sealed=True)
+        assert loading.ingest(context, [note]) == (len(page), "")
+        refresh.publish(context)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ WITH d AS (
     WHERE q.cert_type = 'CYZG' AND NOT q.is_filler AND contains(q.category, '驾驶员') AND contains(q.category, '货物') AND coalesce(q.status, '有效') <> '注销'
 ), event AS (
     SELECT person_key, CAST(begin_at AS DATE) AS day FROM raw.rdm_learning UNION SELECT person_key, CAST(checked_at AS DATE) FROM raw.rdm_check
+    UNION SELECT person_key, CAST(last_event_at AS DATE) FROM raw.rdm_account UNION SELECT person_key, CAST(last_event_at AS DATE) FROM raw.rdm_account_history
 ), connected AS (
     SELECT DISTINCT a.person_key, d.day FROM (SELECT person_key, min(CAST(opened_at AS DATE)) AS opened FROM raw.rdm_account WHERE status = '启用' AND _deleted_at IS NULL GROUP BY 1) a
     JOIN d ON a.opened <= d.day
