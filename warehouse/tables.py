@@ -114,8 +114,8 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = text[:4096].split("\n", 1)[0]
-    return max(",\t;|", key=lambda mark: (first.count(mark), mark == ","))
+    lines = text[:1 << 16].split("\n", SEARCHED)[:SEARCHED]  # a title above the header has none
+    return max(",\t;|", key=lambda mark: (sum(mark in line for line in lines), lines[0].count(mark), mark == ","))
 
 
 def _header(text: str, delimiter: str, wanted: list[str]) -> tuple[int, list[str]]:
