@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from warehouse import units
 from warehouse.reading import STATUS_LABELS, Reading, Target
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -216,24 +217,26 @@ def period(window: str, start: dt.date, end: dt.date) -> str:
         return f"{week(start)}({day(start)} 至 {day(end)})"
     if window == "month":
         return f"{start.year} 年 {start.month} 月"
+    if window == "quarter":
+        return f"{start.year} 年第 {(start.month + 2) // 3} 季度"
+    if window == "year":
+        return f"{start.year} 年"
     if window == "now":
         return "当前"
     return f"{start:%Y-%m-%d} 周{'一二三四五六日'[start.weekday()]}"
 
 
 def period_key(window: str, start: dt.date) -> str:
-    """The `at` word of a window for URLs and Book: "2026-11-22", "2026-W47", "2026-11"."""
-    if window == "week":
-        year, number_, _ = start.isocalendar()
-        return f"{year}-W{number_:02d}"
-    return f"{start:%Y-%m}" if window == "month" else f"{start:%Y-%m-%d}"
+    """The `at` word of a window for URLs and Book: "2026-11-22", "2026-W47", "2026-11", "2026-Q4", "2026"."""
+    return units.at_label(window, start)
 
 
 def tick(window: str, start: dt.date) -> str:
-    """The short name of a window on an axis: "11-22", "47 周", "11 月"."""
+    """The short name of a window on an axis: "11-22", "47 周", "11 月", "4 季度", "2026 年"."""
     if window == "week":
         return f"{start.isocalendar()[1]} 周"
-    return f"{start.month} 月" if window == "month" else day(start)
+    names = {"month": f"{start.month} 月", "quarter": f"{(start.month + 2) // 3} 季度", "year": f"{start.year} 年"}
+    return names.get(window, day(start))
 
 
 def duration(seconds: float | None) -> str:

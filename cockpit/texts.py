@@ -25,11 +25,11 @@ ROLES = {
     "screen": "大屏",
 }
 
-WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月"}
-PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月"}
+WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
+PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月", "quarter": "环比上季", "year": "比上年"}
 PREVIOUS_SHORT = "环比"
-THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月"}
-BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月"}
+THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
+BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
 LAST_YEAR = "同比去年"
 
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}

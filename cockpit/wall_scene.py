@@ -17,7 +17,7 @@ from cockpit.theme import tone
 from warehouse.reading import Reading
 from warehouse.readings import Book
 
-SPARK_POINTS = {"day": 21, "week": 16, "month": 12}
+SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
 TREND_WEEKS = 26
 YEAR_WEEKS = 52
 ALARMS_SHOWN = 14
@@ -50,21 +50,21 @@ OVERVIEW = Scene(
     left=("fleet_online_rate", "fleet_network_rate", "fleet_km_per_vehicle_day", "dh_track_complete_rate"),
     right=(
         "safe_alarm_handled_rate",
-        "safe_alarm_ontime_rate",
-        "safe_overspeed_per_vehicle",
         "safe_fatigue_sec_per_vehicle",
+        "mem_org_coverage_rate",
+        "p3_appeal_ontime_rate",
     ),
     cards=(
+        "safe_alarm_per_1000km",
         "safe_company_score",
-        "drv_qualification_valid_rate",
-        "rdm_coverage_rate",
         "rdm_learning_done_rate",
         "rdm_pretrip_check_rate",
-        "rdm_post_response_rate",
+        "mem_work_coverage_rate",
+        "mem_union_member_rate",
+        "p3_warm_item_done_rate",
+        "p5_red_heart_rate",
+        "site_visit_cnt",
         "dh_source_ontime_rate",
-        "dh_data_qualified_rate",
-        "dh_drift_vehicle_rate",
-        "drv_driver_cnt",
     ),
     towns=("fleet_online_rate", "safe_overspeed_per_vehicle"),
     trends=("fleet_online_rate", "safe_alarm_handled_rate"),
@@ -167,7 +167,7 @@ def when(item: Reading, today: dt.date) -> str:
         return "当前"
     if item.window == "day":
         return {0: "今日", 1: "昨日"}.get((today - item.win_end).days, fmt.day(item.win_end))
-    return fmt.tick(item.window, item.win_start) if item.window == "month" else f"第 {fmt.tick('week', item.win_start)}"
+    return f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
 
 
 def progress(item: Reading) -> tuple[float | None, float | None]:

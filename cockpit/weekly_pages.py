@@ -19,7 +19,7 @@ from warehouse.reading import STATUS_LABELS, Reading
 from warehouse.readings import Book
 
 WEEK = re.compile(r"(?P<year>\d{4})-W(?P<week>\d{2})")
-TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364)}
+TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
 """Window → (points drawn, points to the same window a year before)."""
 TOWN_COLUMNS = 3
 CHART_PX = (680, 102)

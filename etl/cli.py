@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 import json
 import logging
 import sys
@@ -77,10 +78,12 @@ def status(as_json: bool, data: Path) -> None:
 @etl.command("backfill")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="起始日(含)")
 @click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="截止日(含)")
+@click.option("--who", default="", help="经办人,默认为当前系统账号")
+@click.option("--why", default="补传重算", show_default=True, help="原因,随数据留存")
 @data_option
-def backfill(first: dt.datetime, last: dt.datetime, data: Path) -> None:
-    """把一段日期重新打开:读入新到的文件,重新计算并发布。"""
-    from etl import intake
+def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Path) -> None:
+    """把一段日期重新打开:装入冻结之后才到的行(谁、为什么,一并记录),重新计算并发布。"""
+    from etl import correct, intake
     from etl.context import opened
     from etl.jobs import refresh
     from etl.progress import bar
@@ -96,8 +99,67 @@ def backfill(first: dt.datetime, last: dt.datetime, data: Path) -> None:
             if contract.touches and contract.source != "own":
                 for day in days:
                     context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
+        late = correct.reopen(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
         problems = refresh.run(context)
-    click.echo(f"已重算 {len(days)} 天" + (f",{len(problems)} 处有问题" if problems else ""))
+    click.echo(f"已重算 {len(days)} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
+
+
+@etl.group("quarantine")
+def quarantine() -> None:
+    """隔离:查看、导出更正、重放。"""
+
+
+@quarantine.command("list")
+@click.option("--table", default="", help="只看一张落地表,如 yz_vehicle")
+@click.option("--limit", type=int, default=50, show_default=True, help="最多行数,0 为全部")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def quarantine_list(table: str, limit: int, as_json: bool, data: Path) -> None:
+    """列出被隔离的行与原因(个人信息不显示)。"""
+    from etl import correct
+    from etl.context import opened
+
+    with opened(Settings.at(data)) as context:
+        found = correct.rows(context.writer, table, limit)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    for item in [] if as_json else found:
+        shown = "、".join(f"{name}={value}" for name, value in item["values"].items() if value is not None)
+        click.echo(f"{item['seq']:>6} 行 {item['row']:<6} {item['table']:<18} {item['reason']}:{shown[:160]}")
+
+
+@quarantine.command("export")
+@click.option("--table", required=True, help="落地表,如 yz_vehicle")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="写到这个 CSV 文件")
+@data_option
+def quarantine_export(table: str, out: Path, data: Path) -> None:
+    """导出一张表被隔离的行,供更正;个人信息留空,可以填入正确的值。"""
+    from etl import correct
+    from etl.context import opened
+
+    with opened(Settings.at(data)) as context:
+        out.write_bytes(correct.export(context.writer, table))
+    click.echo(f"已导出到 {out};改正单元格后运行 etl quarantine fix {out} --why 原因")
+
+
+@quarantine.command("fix")
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.option("--who", default="", help="经办人,默认为当前系统账号")
+@click.option("--why", required=True, help="原因,随数据留存")
+@data_option
+def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
+    """读回更正后的 CSV:更正的行作为新的一批装入,原始数据不动;然后重新计算并发布。"""
+    from etl import correct, intake
+    from etl.context import opened
+    from etl.jobs import refresh
+    from etl.progress import bar
+
+    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
+        intake.pending(context)
+        done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
+        refresh.publish(context)
+    click.echo(f"更正 {done} 行" + (f",其中 {bad} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    sys.exit(65 if bad else 0)
 
 
 @etl.command("rebuild")

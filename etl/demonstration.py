@@ -93,8 +93,11 @@ def _sources(settings: Settings, scale: int, progress: Progress) -> Iterator[Non
 def write_endpoints(settings: Settings, found: dict[str, str]) -> None:
     """Tells the product where the stand-ins are, in the file and the words in which a bureau would."""
     quoted = {key: json.dumps(value) for key, value in found.items() if isinstance(value, str)}
-    http = f"url = {quoted['http']}\nclient_id = {quoted['client_id']}\nclient_secret = {quoted['client_secret']}\ndrop = {quoted['drop']}\n"
-    text = f"is_demo = true\n\n[yz]\ndsn = {quoted['registry_dsn']}\n\n[gps]\n{http}\n[rdm]\n{http}"
+    http = f"url = {quoted['http']}\nclient_id = {quoted['client_id']}\nclient_secret = {quoted['client_secret']}\n"
+    drop = f"drop = {quoted['drop']}\n"
+    sections = {"yz": f"dsn = {quoted['registry_dsn']}\n", "pj": f"dsn = {quoted['digital_dsn']}\n"}
+    sections |= dict.fromkeys(("gps", "rdm", "as"), http + drop) | dict.fromkeys(("ext", "mp"), http) | dict.fromkeys(("pb", "un", "st", "wf", "hn"), drop)
+    text = "is_demo = true\n" + "".join(f"\n[{source}]\n{where}" for source, where in sections.items())
     aside = settings.sources.with_suffix(".tmp")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as out:

@@ -42,7 +42,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("published")
     moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
     runner.prepare(data / "demo", scale=TINY, now=moment, history_days=40)
-    for file in (data / "demo" / "drop").rglob("*.csv.gz"):  # a file younger than files.SETTLE_S would wait for the next run
+    for file in (data / "demo" / "drop").rglob("*.*"):  # a file younger than files.SETTLE_S would wait for the next run
         os.utime(file, (moment.timestamp(),) * 2)
     server = runner.serve(data / "demo", clock=lambda: moment)
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from warehouse import build, checks, load, parse, persons, recover, snapshot
+from warehouse import build, checks, load, parse, persons, recover, revisions, snapshot
 from warehouse.balance import Account
 from warehouse.catalog import contracts
 from warehouse.connection import Writer
@@ -76,13 +76,15 @@ class House:
         """Builds and checks; returns held models."""
         built = build.build(self.writer, self.settings, self.at, full=full)
         checks.run(self.writer, self.at, built.models)
-        persons.count(self.writer, built.days, self.at.date())
+        persons.count(self.writer, built, self.at.date())
         self.built = built
         return checks.still_held(self.writer)
 
     def publish(self) -> Book:
         """Builds and publishes; returns the new book."""
         held = self.build()
+        revisions.prepare(self.writer)
+        revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
         build.settled(self.writer)
         return Library(self.settings.data).current()

@@ -14,30 +14,36 @@ from graphlib import TopologicalSorter
 import sqlglot
 from sqlglot import exp
 
-from warehouse import catalog, lake
+from warehouse import catalog, lake, units
 from warehouse.catalog import Model
 from warehouse.connection import Writer
 from warehouse.errors import ConfigError
 from warehouse.settings import Settings
 
 Progress = Callable[[str, int, int], None]
+Pending = dict[str, set[dt.date | None]]
+"""Landed table → days that new rows touched; None among them: rows that belong to no day."""
 HISTORY_DAYS = 400
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS lake;
 CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.today (day DATE);
 CREATE TABLE IF NOT EXISTS build.day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
 """
 
 
 @dataclass
 class Built:
-    """What a build did: models made anew, and for day-wise ones which days."""
+    """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
+    touched (None = any day may have changed)."""
 
     models: list[str] = field(default_factory=list)
     days: dict[str, list[dt.date]] = field(default_factory=dict)
+    touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
 
 
 @cache
@@ -95,22 +101,35 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
         writer.execute("DELETE FROM run.touched")
         writer.execute("DELETE FROM build.clock")
         writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
-    pending: dict[str, set[dt.date]] = {}
+        writer.execute("DELETE FROM build.today")
+        writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+    pending: Pending = {}
     for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
-        pending.setdefault(table, set()).update({day} if day else set())
+        pending.setdefault(table, set()).add(day)
+    made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
+    anew = {name for name in order() if full or _is_new(writer, catalog.models()[name])}
+    # a scratch table is gone by now; it is needed anew when one that is made of it is
+    anew |= {name for name in order() if catalog.models()[name].build == "scratch" and anew & _users(name)}
     for index, name in enumerate(order()):
         model = catalog.models()[name]
         if progress:
             progress(f"计算 {model.label}", index, len(order()))
-        fresh = full or not _exists(writer, model) or _stale_code(writer, model)
+        fresh = name in anew
         touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
-        timed = any(table.startswith("build.") for table in inputs(name))
+        # what hangs on the minute is made every time, what hangs on the day once a day
+        timed = "build.clock" in inputs(name) or (_hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date()))
         uses = {table.split(".")[1] for table in inputs(name)}
         if not (fresh or touched or timed or uses & changed):
             continue
+        only_time = not (fresh or touched or uses & changed) and model.build == "table"
         with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
+            before = _digest(writer, model) if only_time else None
             _make(writer, settings, model, as_of, pending, fresh, result)
+            if only_time and _digest(writer, model) == before:
+                continue  # time has passed, and nothing in it is different
+        _remember(writer, model, fresh, result)
+        result.touched[name] = _touched(model, pending, fresh, result)
         if model.build != "view":
             changed.add(name)
     if progress:
@@ -123,12 +142,22 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
 
 def settled(writer: Writer) -> None:
     """Forgets the days that are built, checked and published."""
-    writer.execute("DELETE FROM build.pending")
+    writer.execute("DELETE FROM build.pending; DELETE FROM build.unpublished")
 
 
 def _exists(writer: Writer, model: Model) -> bool:
     return bool(writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
                                "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [model.layer, model.name] * 2))
+
+
+def _is_new(writer: Writer, model: Model) -> bool:
+    """Never made, or made by another SELECT."""
+    return (model.build != "scratch" and not _exists(writer, model)) or _stale_code(writer, model)
+
+
+def _users(name: str) -> set[str]:
+    """Models that read this one directly."""
+    return {other for other in order() if f"{catalog.models()[name].layer}.{name}" in inputs(other)}
 
 
 def _stale_code(writer: Writer, model: Model) -> bool:
@@ -142,7 +171,20 @@ def _fingerprint(model: Model) -> str:
     return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
 
 
-def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: dict[str, set[dt.date]], fresh: bool, result: Built) -> None:
+def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:
+    if fresh:
+        return None
+    if model.name in result.days and not model.by_window:
+        return set(result.days[model.name])
+    days = {day for table in raw_below(model.name) for day in pending.get(table, ())}
+    return None if None in days else {day for day in days if day}
+
+
+def _hangs_on_the_day(model: Model) -> bool:
+    return "build.today" in inputs(model.name) or (model.build == "days" and bool(set(model.touched_by) - {"gps_location"}))
+
+
+def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built) -> None:
     name = f"{model.layer}.{model.name}"
     if model.build in ("days", "scratch"):
         days = _days(writer, model, as_of, pending, fresh)
@@ -167,15 +209,27 @@ def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, 
     with writer.transaction():
         writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
         writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+
+
+def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
+    return writer.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {model.layer}.{model.name} t")[0]
+
+
+def _remember(writer: Writer, model: Model, fresh: bool, result: Built) -> None:
+    """Books what a publication must renew: the whole model, or some of its days."""
     result.models.append(model.name)
+    if model.publish != "no":
+        days = [None] if fresh or model.build != "days" else result.days[model.name]
+        writer.execute("INSERT INTO build.unpublished SELECT ?, unnest(CAST(? AS DATE[]))", [model.name, days])
 
 
-def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: dict[str, set[dt.date]], fresh: bool) -> list[dt.date]:
-    """Days to make: the touched ones and `spill_days` after each; of a register change all days since; always today."""
+def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool) -> list[dt.date]:
+    """Days to make: the touched ones and `spill_days` after each; of a register change all days since (since ever, when the
+    change names no day); always today. A model by windows makes the weeks and months of those days."""
     today = as_of.date()
     days: set[dt.date] = set()
     first = _first(writer, today)
-    heard = {day for table in ("gps_vehicle_day", "gps_location") if table in raw_below(model.name) for day in pending.get(table, ()) if day >= first}
+    heard = {day for table in ("gps_vehicle_day", "gps_location") if table in raw_below(model.name) for day in pending.get(table, ()) if day and day >= first}
     if fresh and "gps_location" in model.touched_by:
         days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
     # where history begins earlier than before, the days between are new as well
@@ -183,15 +237,17 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: dict[str, s
         days |= _span(first, today)
     for table, manner in model.touched_by.items():
         touched = pending.get(table, set())
+        known = {day for day in touched if day}
         if touched and manner == "since":
-            days |= _span(max(min(touched), first), today)
+            days |= _span(first if None in touched else max(min(known), first), today)
         else:
-            days |= touched
+            days |= known
     for step in range(1, model.spill_days + 1):
         days |= {day + dt.timedelta(days=step) for day in set(days)}
     if set(model.touched_by) - {"gps_location"}:
         days.add(today)
-    return sorted(day for day in days if day <= today)
+    days = {day for day in days if day <= today}
+    return sorted({units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days)
 
 
 def _first(writer: Writer, today: dt.date) -> dt.date:
@@ -209,8 +265,7 @@ def _span(first: dt.date, last: dt.date) -> set[dt.date]:
 def _set_days(writer: Writer, days: list[dt.date]) -> None:
     with writer.transaction():
         writer.execute("DELETE FROM build.day")
-        for day in days:
-            writer.execute("INSERT INTO build.day VALUES (?)", [day])
+        writer.execute("INSERT INTO build.day SELECT unnest(CAST(? AS DATE[]))", [days])
 
 
 def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:

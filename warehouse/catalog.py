@@ -4,6 +4,7 @@ Owns their shape and refuses unknown words by name. Knows no database; a broken 
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -14,16 +15,20 @@ from warehouse.errors import ConfigError, UsageError
 from warehouse.settings import ROOT
 
 LEVELS = ("L1", "L2", "L3", "L4")
-DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "drop")
+DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "text", "drop")
 RULES = ("", "plate", "plate_color")
-GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "health": "数据健康"}
+GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "membership": "组织与会员", "programme": "六大工程", "site": "服务阵地", "health": "数据健康"}
+PROGRAMMES = {1: ("领航护航", "引领力"), 2: ("提质示范", "组织力"), 3: ("红能聚力", "服务力"), 4: ("暖心礼遇", "获得力"), 5: ("数字赋能", "科技力"), 6: ("典型培育", "成长力")}
+"""The six programmes of the founding announcement and the force each of them lifts, in its order."""
+KINDS = ("flow", "stock", "state", "window", "now")
+WINDOWS = ("now", "day", "week", "month", "quarter", "year")
 
 
 @dataclass(frozen=True)
 class Column:
     """A landed column. source: the name in the payload (same as ours unless said). fallback: the column of the
     payload to take where this one is empty. door: what happens to the value before it may enter the warehouse (person →
-    HMAC key, phone → hash, mask_name, holder, birth_year, drop)."""
+    HMAC key, phone → hash, mask_name, holder, birth_year, text → numbers that look personal are blotted out, drop)."""
 
     name: str
     type: str
@@ -56,6 +61,8 @@ class Contract:
     reaches_back: str = ""
     history: bool = False
     max_bad_ratio: float = 0.01
+    freeze_h: int = 0
+    """Hours after a day's end (or its first row's arrival) after which its rows come too late; 0 = never."""
     feeds: str = ""
     """The table that these rows are really rows of (an archive that continues a feed), "" = its own."""
 
@@ -93,7 +100,8 @@ class Check:
 class Model:
     """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
     (made for the touched days, dropped after publishing). publish: open | restricted | no.
-    touched_by: landed table → "day" (its days) or "since" (from its earliest day on). lookback_days: earlier days to read."""
+    touched_by: landed table → "day" (its days) or "since" (from its earliest day on). by_window: a row's day is the first of a
+    week or month, and whole windows are made anew."""
 
     name: str
     layer: str
@@ -104,6 +112,7 @@ class Model:
     publish: str
     touched_by: dict[str, str]
     spill_days: int
+    by_window: bool
     columns: dict[str, str]
     defects: dict[str, str]
     checks: tuple[Check, ...]
@@ -111,8 +120,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Metric:
-    """One KPI as its file says. kind: flow (over the window) · stock (last day with data) · window (the mart is by
-    window already) · now (newest moment). decimals are of the displayed value (of the % figure for a ratio).
+    """One KPI as its file says. kind: flow (rows of the window's days) · stock (rows of its last day that counts) · state
+    (rows whose from_day..to_day hold that day) · window (the mart is by window already) · now (newest moment). Expressions
+    may use win_start, win_first and win_last, the days read. value = scale × numerator ÷ denominator. lookback_days: a
+    flow over so many days up to the last. min_den: a smaller denominator says nothing (数据不足). programme: 1–6, the
+    programme it measures, 0 = none. decimals are of the displayed value (of the % figure for a ratio).
     where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the window.
     cumulative: grows through its window, so only a complete one is shown first and judged. through: newest day that
     counts, yesterday (the last complete one) or today."""
@@ -142,7 +154,19 @@ class Metric:
     level: str = "L1"
     person: bool = False
     min_cell: int = 0
+    hide_num: bool = False
+    """A small numerator is hidden too: it counts a group that nobody may be told to belong to."""
     additive: bool = True
+    scale: float = 1
+    min_den: float = 0
+    lookback_days: int = 0
+    programme: int = 0
+    requires: tuple[str, ...] = ()
+    """Landed tables without any row of which the number is not known, whatever the other tables say."""
+    events: bool = False
+    """Rows are events: none of them, with the sources delivering, is a true 0."""
+    origin: tuple[str, ...] = ()
+    """Sentences of the founding announcement it answers (A, G, P1a …)."""
     formula: str = ""
     show: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
@@ -201,13 +225,20 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "columns", "defects", "checks"}
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "checks"}
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
     checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
-                 given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("columns", {}),
+                 given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
                  given.get("defects", {}), checks)
+
+
+@cache
+def shape() -> str:
+    """A digest of what published files look like: models with their columns' levels. Another shape needs fresh files."""
+    told = [(model.name, model.publish, model.sql, sorted(model.columns.items())) for _, model in sorted(models().items()) if model.publish != "no"]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 @cache
@@ -219,7 +250,7 @@ def metrics() -> dict[str, Metric]:
 
 def _metric(file: Path) -> Metric:
     given = {**_read(file), "id": file.stem, "group": file.parent.name}
-    for name in ("windows", "drill", "slices", "show", "changed", "sources"):
+    for name in ("windows", "drill", "slices", "show", "changed", "sources", "origin", "requires"):
         if name in given:
             given[name] = tuple(given[name])
     _known(Metric, given, file)
@@ -227,8 +258,8 @@ def _metric(file: Path) -> Metric:
         metric = Metric(**given)
     except TypeError as error:
         raise ConfigError(f"缺少必填项:{error}", where=file.name) from error
-    if metric.group not in GROUPS or metric.better not in ("up", "down", "context") or metric.kind not in ("flow", "stock", "window", "now"):
-        raise ConfigError("group、better 或 kind 不在允许范围", where=file.name)
+    if metric.group not in GROUPS or metric.better not in ("up", "down", "context") or metric.kind not in KINDS or set(metric.windows) - set(WINDOWS):
+        raise ConfigError("group、better、kind 或 windows 不在允许范围", where=file.name)
     return metric
 
 

@@ -12,11 +12,11 @@ import re
 import orjson
 import pyarrow as pa
 
-from warehouse import faults, lake, parse, vanished
+from warehouse import faults, frozen, lake, parse, vanished
 from warehouse.balance import Account
 from warehouse.catalog import Column, Contract, contracts
 from warehouse.connection import Writer
-from warehouse.door import Door
+from warehouse.door import BLOT, PERSONAL, Door
 from warehouse.errors import ContractBroken
 from warehouse.landing import Landed
 from warehouse.settings import Settings
@@ -45,14 +45,17 @@ META = "_version TIMESTAMP, _seq BIGINT, _row BIGINT, _hash UBIGINT, _deleted_at
 
 def prepare(writer: Writer) -> None:
     """Makes the books and one raw table (and its history) a contract where they are missing."""
-    writer.execute(BOOKS + vanished.BOOK)
+    writer.execute(BOOKS + vanished.BOOK + frozen.BOOK)
     for contract in contracts().values():
         if contract.load == "lake":
             continue
         columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
-        writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table} ({columns}, {META})")
-        if contract.history:
-            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{contract.table}_history ({columns}, {META})")
+        for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
+            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({columns}, {META})")
+            present = {row[0] for row in writer.execute(f"DESCRIBE raw.{table}")}
+            for column in contract.stored:  # a contract that has grown since this file was made
+                if column.name not in present:
+                    writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
 
 
 def settled(writer: Writer) -> set[int]:
@@ -82,11 +85,15 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
         bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
         for note, _ in payloads:
             _acceptable(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
+        if contract.freeze_h:
+            frozen.put_aside(writer, contract, first)
+            bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
         files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
         is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
         living = vanished.living(writer, contract) if is_whole else 0
         with writer.transaction():
             _quarantine(writer, contract)
+            frozen.remember(writer, contract)
             if contract.load == "lake":
                 accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
             else:
@@ -94,6 +101,7 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
             for (note, rows), account in zip(payloads, accounts, strict=True):
                 _book(writer, contract, note, account)
                 _tell(writer, note, rows)
+                frozen.redone(writer, note, naive(note.landed_at))
             if is_whole:
                 vanished.close(writer, contract, first, naive(first.landed_at), living)
             faults.point("before_commit")
@@ -195,7 +203,7 @@ def _quarantine(writer: Writer, contract: Contract) -> None:
     """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
     plain = ", ".join(f"{column.name} := incoming.{column.name}" for column in contract.stored if column.level in ("L1", "L2"))
     writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
-        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
+        array_to_string(batch._bad, ','), regexp_replace(to_json(struct_pack({plain}))::VARCHAR, '{PERSONAL}', '{BLOT}', 'g'), batch._seq, batch._row, batch._landed
         FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Literal
 
-Window = Literal["now", "day", "week", "month"]
+Window = Literal["now", "day", "week", "month", "quarter", "year"]
 Status = Literal["ok", "missing", "failed", "insufficient", "small_cell"]
 """ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
 the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under
@@ -29,12 +29,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Target:
-    """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red.
-    Both in the metric's stored unit (ratios 0–1)."""
+    """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red. Both in the
+    metric's stored unit (ratios 0–1), and of the days that are over where a target grows with its period (序时进度): then
+    `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1."""
 
     green: float
     amber: float | None
     source: str
+    whole: float | None = None
+    elapsed: float = 1.0
 
 
 @dataclass(frozen=True)

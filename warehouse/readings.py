@@ -11,14 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from warehouse import catalog, headlines, live, snapshot, units
+from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
 from warehouse.errors import DataMissing, UsageError
+from warehouse.question import KEY, Span, select, span
 from warehouse.reading import DISTRICT, Generation, Place, Point, Reading, SourceState, Status, Target
 from warehouse.settings import Settings
 
-KEY = {"district": "", "town": "town_code", "company": "company_key"}
+Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | None]]]
+"""Place code → numerator, denominator, rows that reached us (−1: hidden), further figures."""
 
 
 class Library:
@@ -129,16 +131,19 @@ class Book:
             wanted = [place for place in wanted if place.code in now]
         oldest = self._oldest(metric)
         answers = []
+        empty = self._nothing(metric, window, at, bool(now), grain)
         for place in wanted:
-            num, den, present, parts = now.get(place.code, (None, None, 0, {}))
+            num, den, present, parts = now.get(place.code, empty)
             value, status = self._value(metric, num, den, present)
-            target = self._target(metric, window)
+            num = 0.0 if status == "ok" and num is None else num  # a sum over no row
+            target = self._target(metric, window, start, end, until)
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
                 held=self._held.get(metric.mart, ""), previous=before.get(place.code), last_year=year.get(place.code),
-                target=target, judgement=None if metric.cumulative and until < end else judge(metric, value, target), parts=parts))
+                target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
+                parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
 
     def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date, grain: str, spot: Place) -> dict[str, float | None]:
@@ -154,19 +159,35 @@ class Book:
     def _value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
         if present == -1:
             return None, "small_cell"
+        if metric.requires and not all(self._landed.get(name) for name in metric.requires):
+            return None, "missing"
         if not present:
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
             return None, "failed" if failed else "missing"
         if not metric.denominator:
-            return (num or 0.0), "ok"
-        return (None, "insufficient") if not den else ((num or 0.0) / den, "ok")
+            return metric.scale * (num or 0.0), "ok"
+        return (None, "insufficient") if not den or den < metric.min_den else (metric.scale * (num or 0.0) / den, "ok")
+
+    @cached_property
+    def _landed(self) -> dict[str, int]:
+        """Landed table → rows it holds."""
+        return {f"{state.source}_{state.entity}": state.rows for state in self.sources()}
+
+    def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:
+        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows are
+        events and their sources have delivered; else that nothing reached us."""
+        if not is_spoken_of and grain != "district":
+            is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in ("missing", "failed")
+        if not is_spoken_of and metric.events:
+            is_spoken_of = bool(metric.sources) and all(self._landed.get(name) for name in metric.sources)
+        return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
 
     # -- windows ----------------------------------------------------------------------------------------------------
 
     def _last(self, metric: Metric, at: str | None) -> dt.date:
         """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
         built = self.generation.built_at.date()
-        return built if metric.kind in ("stock", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
+        return built if metric.kind in ("stock", "state", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
 
     def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
         if at:
@@ -182,68 +203,71 @@ class Book:
     # -- SQL --------------------------------------------------------------------------------------------------------
 
     def sql(self, metric: str) -> str:
-        """The SELECT behind a reading of the whole district, with $from and $to for the window's days."""
+        """The SELECT behind a reading of the whole district; its marks stand for the window's days."""
         found = catalog.metric(metric)
-        return self._select(found, "").replace("?", "$from", 1).replace("?", "$to", 1)
+        day = self.generation.last_day
+        return select(found, found.windows[0], [Span(day, day, day)], "district")[0]
 
-    def _select(self, metric: Metric, keys: str) -> str:
-        parts = "".join(f", {expression}" for expression in metric.parts.values())
-        where = f" AND {metric.where}" if metric.where else ""
-        return (f"SELECT {keys}{metric.numerator} AS num, {metric.denominator or 'NULL'} AS den, {metric.present} AS present{parts} "
-                f"FROM marts.{metric.mart} WHERE day BETWEEN ? AND ?{where}")
-
-    def _parts(self, metric: Metric, window: str, start: dt.date, end: dt.date, grain: str, spot: Place) -> dict[str, tuple[float | None, float | None, float, dict[str, float]]]:
-        """place code → (num, den, present, parts) for one window."""
+    def _parts(self, metric: Metric, window: str, start: dt.date, end: dt.date, grain: str, spot: Place) -> Parts:
+        """place code → (num, den, present, parts) for one window read up to `end`."""
+        item = span(metric, window, start, end)
         if metric.person:
-            return self._person_parts(metric, start, end, grain, spot)
-        first = end if metric.kind == "stock" else start
-        if metric.kind == "now":
-            first, end = dt.date(1970, 1, 1), dt.date(9999, 1, 1)
-        if metric.kind == "window":
-            end = start
+            return self._person_parts(metric, window, item, grain, spot)
         within, bound = self._within(grain, spot)
-        key = KEY[grain]
-        sql = self._select(metric, f"{key}, " if key else f"'{DISTRICT}', ") + within + (f" GROUP BY {key}" if key else "")
-        if metric.kind == "window":
-            sql = sql.replace("WHERE day", "WHERE win = ? AND day", 1)
-            bound = [window, start, end, *bound]
-        else:
-            bound = [first, end, *bound]
-        rows = self._reader.rows(sql, bound)
-        return {row[0]: (number(row[1]), number(row[2]), number(row[3]) or 0, {name: number(value) or 0.0 for name, value in zip(metric.parts, row[4:], strict=True)})
-                for row in rows if row[0]}
+        sql, values = select(metric, window, [item], grain, where=within, bound=bound)
+        return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
+                for row in self._reader.rows(sql, values) if row[1]}
 
     def _within(self, grain: str, spot: Place) -> tuple[str, list[object]]:
         if spot.grain == "district":
             return "", []
-        return f" AND {KEY[spot.grain]} = ?", [spot.code]
+        return f"{KEY[spot.grain]} = ?", [spot.code]
 
-    def _person_parts(self, metric: Metric, start: dt.date, end: dt.date, grain: str, spot: Place) -> dict[str, tuple[float | None, float | None, float, dict[str, float]]]:
-        day = start if metric.kind == "flow" else end
-        rows = self._reader.rows("SELECT place, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND win_start = ? AND grain = ?",
-                                 [metric.id, day, grain])
+    def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, slice_: str = "") -> Parts:
+        day_wise = metric.kind in ("stock", "state")
+        rows = self._reader.rows("SELECT place, num, den, is_hidden, parts FROM meta.person_reading WHERE metric = ? AND win = ? AND win_start = ? AND grain = ? AND slice = ''",
+                                 [metric.id, "day" if day_wise else window, item.last if day_wise else item.start, grain])
         wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
-        return {place: (num, den, -1 if hidden else 1, {}) for place, num, den, hidden in rows if place in wanted}
+        return {place: (num, den, -1 if hidden else 1, parts or {}) for place, num, den, hidden, parts in rows if place in wanted}
 
     def _trend(self, metric: Metric, window: str, starts: list[dt.date], spot: Place) -> dict[dt.date, tuple[float | None, float | None, float]]:
         last = min(units.window_of(window, starts[-1])[1], self._last(metric, None))
+        spans = [span(metric, window, start, last) for start in starts]
         if metric.person:
-            ends = {start if metric.kind == "flow" else min(units.window_of(window, start)[1], last): start for start in starts}
-            rows = self._reader.rows("SELECT win_start, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND grain = ? AND place = ?",
-                                     [metric.id, spot.grain, spot.code])
-            return {ends[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in ends}
+            day_wise = metric.kind in ("stock", "state")
+            named = {item.last if day_wise else item.start: item.start for item in spans}
+            rows = self._reader.rows("SELECT win_start, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND win = ? AND grain = ? AND place = ? AND slice = ''",
+                                     [metric.id, "day" if day_wise else window, spot.grain, spot.code])
+            return {named[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in named}
         within, bound = self._within(spot.grain, spot)
-        unit = {"day": "day", "week": "week", "month": "month"}[window]
-        if metric.kind == "stock":
-            ends = {min(units.window_of(window, start)[1], last): start for start in starts}
-            marks = ", ".join("?" for _ in ends)
-            sql = self._select(metric, "day, ") + f" AND day IN ({marks}){within} GROUP BY day"
-            return {ends[row[0]]: (number(row[1]), number(row[2]), number(row[3]) or 0) for row in self._reader.rows(sql, [starts[0], last, *ends, *bound])}
-        sql = self._select(metric, f"CAST(date_trunc('{unit}', day) AS DATE) AS win_start, ") + within + " GROUP BY 1"
-        bound = [starts[0], last, *bound]
-        if metric.kind == "window":
-            sql, bound = sql.replace("WHERE day", "WHERE win = ? AND day", 1), [window, *bound]
-        return {row[0]: (number(row[1]), number(row[2]), number(row[3]) or 0) for row in self._reader.rows(sql, bound)}
+        sql, values = select(metric, window, spans, spot.grain, where=within, bound=bound)
+        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._reader.rows(sql, values)}
+
+    def slices(self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> list[tuple[str, float | None, float | None, float | None, Status]]:
+        """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
+
+        Raises UsageError for a slice it does not declare."""
+        found, spot = catalog.metric(metric), self.place(place)
+        if slice_ not in found.slices:
+            raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用:{'、'.join(found.slices) or '无'}")
+        name = window if window in found.windows else found.windows[0]
+        start, end = self._window(found, name, at)
+        item = span(found, name, start, min(end, self._last(found, at)))
+        rows: list[tuple[Any, ...]]
+        if found.person:
+            day_wise = found.kind in ("stock", "state")
+            rows = self._reader.rows("SELECT member, num, den, CASE WHEN is_hidden THEN -1 ELSE 1 END FROM meta.person_reading WHERE metric = ? AND win = ? AND win_start = ? "
+                                     "AND grain = ? AND place = ? AND slice = ? ORDER BY 1",
+                                     [found.id, "day" if day_wise else name, item.last if day_wise else item.start, spot.grain, spot.code, slice_])
+        else:
+            within, bound = self._within(spot.grain, spot)
+            sql, values = select(found, name, [item], spot.grain, member=slice_, where=within, bound=bound)
+            rows = [(row[3], *row[4:7]) for row in self._reader.rows(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
+        return [(str(member), *self._sliced(found, number(num), number(den), number(present))) for member, num, den, present in rows]
+
+    def _sliced(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, float | None, float | None, Status]:
+        value, status = self._value(metric, num, den, present)
+        return value, num, den, status
 
     # -- what stands beside -----------------------------------------------------------------------------------------
 
@@ -288,10 +312,38 @@ class Book:
     def _held(self) -> dict[str, str]:
         return dict(self._reader.rows("SELECT model, reason FROM meta.held"))
 
-    def _target(self, metric: Metric, window: str) -> Target | None:
-        targets = self._remember(("targets",), lambda: {(kpi, period): Target(green, amber, source) for kpi, period, green, amber, source in
-                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source FROM meta.target")})
-        return targets.get((metric.id, window))  # type: ignore[no-any-return]
+    def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
+        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time (progress =
+        linear) is asked for as much of it as the period has run."""
+        targets = self._remember(("targets",), lambda: {(kpi, period): (green, amber, source, progress) for kpi, period, green, amber, source, progress in
+                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source, progress FROM meta.target")})
+        found = targets.get((metric.id, window)) or (targets.get((metric.id, "day")) if metric.kind in ("stock", "state") else None)
+        if found is None:
+            return None
+        green, amber, source, progress = found
+        elapsed = ((until - start).days + 1) / ((end - start).days + 1)
+        if progress != "linear" or elapsed >= 1:
+            return Target(green, amber, source)
+        return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed)
+
+    def programme_weights(self, number: int) -> list[tuple[str, float]]:
+        """(indicator, weight) of a programme, in the bureau's order."""
+        rows: list[tuple[int, str, float]] = self._remember(("programmes",), lambda: self._reader.rows("SELECT programme, kpi_id, weight FROM meta.programme"))
+        return [(kpi, weight) for programme, kpi, weight in rows if programme == number]
+
+    def programmes(self) -> list[programmes.Programme]:
+        """The six programmes with their scores against the time that has passed."""
+        return list(self._remember(("scores",), lambda: programmes.scores(self)))
+
+    def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
+        """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
+        which generation."""
+        rows = self._reader.rows("""SELECT * FROM (
+                SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, row_number() OVER one AS n
+                FROM meta.kpi_revision WHERE ? IS NULL OR kpi_id = ? WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
+            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric, metric])
+        return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation}
+                for kpi, window, start, place, old, new, at, generation, _ in rows]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
         """Newest alarms, plates masked; status in words."""

@@ -51,3 +51,14 @@ CREATE OR REPLACE TEMP MACRO wgs_lat(lon, lat) AS lat - gcj_dlat(lon - 105.0, la
     / ((6378245.0 * (1 - 0.00669342162296594323)) / (gcj_magic(lat) * sqrt(gcj_magic(lat))) * pi());
 CREATE OR REPLACE TEMP MACRO wgs_lon(lon, lat) AS lon - gcj_dlon(lon - 105.0, lat - 35.0) * 180.0
     / (6378245.0 / sqrt(gcj_magic(lat)) * cos(radians(lat)) * pi());
+
+-- Unified social credit code by GB 32100-2015: alphabet without I, O, S, V, Z and a check character (weights 3^i mod 31).
+CREATE OR REPLACE TEMP MACRO uscc_value(c) AS position(c IN '0123456789ABCDEFGHJKLMNPQRTUWXY') - 1;
+CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') AND uscc_value(substr(x, 18, 1)) = (31 - (
+    uscc_value(substr(x, 1, 1)) + 3 * uscc_value(substr(x, 2, 1)) + 9 * uscc_value(substr(x, 3, 1)) + 27 * uscc_value(substr(x, 4, 1)) + 19 * uscc_value(substr(x, 5, 1))
+    + 26 * uscc_value(substr(x, 6, 1)) + 16 * uscc_value(substr(x, 7, 1)) + 17 * uscc_value(substr(x, 8, 1)) + 20 * uscc_value(substr(x, 9, 1)) + 29 * uscc_value(substr(x, 10, 1))
+    + 25 * uscc_value(substr(x, 11, 1)) + 13 * uscc_value(substr(x, 12, 1)) + 8 * uscc_value(substr(x, 13, 1)) + 24 * uscc_value(substr(x, 14, 1)) + 10 * uscc_value(substr(x, 15, 1))
+    + 30 * uscc_value(substr(x, 16, 1)) + 28 * uscc_value(substr(x, 17, 1))) % 31) % 31;
+
+-- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer windows end.
+CREATE OR REPLACE TEMP MACRO is_reading_day(d, today) AS date_diff('day', d, today) < 45 OR isodow(d) = 7 OR d = last_day(d);

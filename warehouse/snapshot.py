@@ -8,7 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -20,6 +22,10 @@ from warehouse.landing import sync_folder
 from warehouse.settings import RELEASE, Settings
 
 POINTER = "current.json"
+LARGE = {"person_reading": "SELECT * FROM marts_person.reading", "kpi_revision": "SELECT * FROM run.kpi_revision"}
+"""Tables beside the marts that are copied only when build.unpublished names them."""
+GROWN = 1.5
+"""A file is written afresh once copying has made it so many times as large as it was when it was fresh."""
 KEEP_ALL = dt.timedelta(hours=24)
 KEEP_DAILY_DAYS = 35
 
@@ -27,40 +33,92 @@ KEEP_DAILY_DAYS = 35
 def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[str, str], *, is_demo: bool) -> str:
     """Publishes what is built as a new generation and returns its id (YYYYMMDDTHHMMSS of `as_of`, naive Shanghai).
 
-    Held models are taken from the generation before; when there is none they are left empty. Raises WarehouseBroken when
-    a copy does not equal its original: then the pointer stays where it was."""
+    Where only a little has changed, the files of the generation before are copied and the changed days put in place; a file
+    that has grown by half is written afresh. Held models are taken from the generation before; when there is none they are
+    left empty. Raises WarehouseBroken when a copy does not equal its original: then the pointer stays where it was."""
     folder = settings.published
     folder.mkdir(parents=True, exist_ok=True)
     for stray in folder.glob(".tmp-*"):
         stray.unlink()
     generation = f"{as_of:%Y%m%dT%H%M%S}"
-    before = current(settings)
+    before = _note(settings)
     names = {kind: f"{generation}{suffix}.duckdb" for kind, suffix in (("open", ""), ("restricted", ".restricted"))}
+    sizes = {}
     for kind, name in names.items():
         aside = folder / f".tmp-{name}"
-        previous = folder / f"{before}{'' if kind == 'open' else '.restricted'}.duckdb" if before else None
-        _write(writer, settings, aside, kind, held, previous if previous and previous.exists() else None, generation, as_of, is_demo)
+        previous = _previous(settings, before, kind)
+        is_copy = previous is not None and not _much_is_new(writer, kind) and _carry(before, kind, previous, aside)
+        _write(writer, aside, kind, held, previous, is_copy, generation, as_of, is_demo)
+        sizes[kind] = before["fresh_sizes"][kind] if is_copy else aside.stat().st_size
         _seal(aside)
     faults.point("before_swap")
     digests = {}
     for name in names.values():
-        digests[name] = hashlib.sha256((folder / f".tmp-{name}").read_bytes()).hexdigest()
+        with open(folder / f".tmp-{name}", "rb") as file:
+            digests[name] = hashlib.file_digest(file, "sha256").hexdigest()
         os.replace(folder / f".tmp-{name}", folder / name)
         faults.point("between_files")
     sync_folder(folder)
-    note = {"generation": generation, "as_of": as_of.isoformat(), "files": digests, "release": RELEASE, "is_demo": is_demo}
+    note = {"generation": generation, "as_of": as_of.isoformat(), "files": digests, "release": RELEASE, "is_demo": is_demo, "shape": catalog.shape(), "fresh_sizes": sizes}
     _place(folder / f"{generation}.json", orjson.dumps(note))
     _place(folder / POINTER, orjson.dumps(note))
     faults.point("after_swap")
     return generation
 
 
+def _note(settings: Settings) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = orjson.loads((settings.published / POINTER).read_bytes())
+        return found
+    except FileNotFoundError:
+        return {}
+
+
+def _previous(settings: Settings, before: dict[str, Any], kind: str) -> Path | None:
+    if not before:
+        return None
+    file = settings.published / f"{before['generation']}{'' if kind == 'open' else '.restricted'}.duckdb"
+    return file if file.exists() else None
+
+
+def _much_is_new(writer: Writer, kind: str) -> bool:
+    """True when a day-wise model was made whole: then little of the old file is of use."""
+    whole = {row[0] for row in writer.execute("SELECT DISTINCT model FROM build.unpublished WHERE day IS NULL")}
+    return any(model.publish == kind and model.build == "days" and model.name in whole for model in catalog.models().values())
+
+
+def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bool:
+    """Copies the file of the generation before when it has today's shape, is whole and has not grown too much."""
+    fresh = before.get("fresh_sizes", {}).get(kind, 0)
+    if before.get("shape") != catalog.shape() or previous.stat().st_size > GROWN * fresh:
+        return False
+    shutil.copyfile(previous, aside)
+    with open(aside, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == before["files"].get(previous.name):
+            return True
+    aside.unlink()  # a flipped bit in the old file must not live on in the new one
+    return False
+
+
+def take_over_trail(writer: Writer, settings: Settings) -> None:
+    """A warehouse made anew knows nothing of what was published before: its trail of revisions comes from the newest generation."""
+    file = _previous(settings, _note(settings), "open")
+    if file is None or writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]:
+        return
+    with writer.alone():
+        writer.execute(f"ATTACH '{file}' AS previous (READ_ONLY)")
+        try:
+            if writer.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"):
+                writer.execute("INSERT INTO run.kpi_revision SELECT * FROM previous.meta.kpi_revision")
+                writer.execute("INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision")
+        finally:
+            writer.execute("DETACH previous")
+
+
 def current(settings: Settings) -> str | None:
     """The id the pointer names, None before the first publication."""
-    try:
-        return str(orjson.loads((settings.published / POINTER).read_bytes())["generation"])
-    except FileNotFoundError:
-        return None
+    found = _note(settings)
+    return str(found["generation"]) if found else None
 
 
 def generations(settings: Settings) -> list[str]:
@@ -92,27 +150,52 @@ def _columns(writer: Writer, model: Model, kind: str) -> list[str]:
     return [name for name in names if kind == "restricted" or model.columns.get(name, "L1") in ("L1", "L2")]
 
 
-def _write(writer: Writer, settings: Settings, file: Path, kind: str, held: dict[str, str], previous: Path | None,
-           generation: str, as_of: dt.datetime, is_demo: bool) -> None:
-    create(file).close()
+def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous: Path | None, is_copy: bool, generation: str, as_of: dt.datetime, is_demo: bool) -> None:
+    if not is_copy:
+        create(file).close()
     with writer.alone():  # the file is attached only while nobody else uses the connection
         writer.execute(f"ATTACH '{file}' AS target (STORAGE_VERSION 'latest')")
         try:
             if previous:
                 writer.execute(f"ATTACH '{previous}' AS previous (READ_ONLY)")
-            writer.execute("CREATE SCHEMA target.marts; CREATE SCHEMA target.meta")
+            writer.execute("CREATE SCHEMA IF NOT EXISTS target.marts; CREATE SCHEMA IF NOT EXISTS target.meta")
+            changed: dict[str, list[dt.date | None]] = {}
+            for name, day in writer.execute("SELECT DISTINCT model, day FROM build.unpublished"):
+                changed.setdefault(name, []).append(day)
             for model in catalog.models().values():
-                if model.publish == kind:
+                if model.publish != kind:
+                    continue
+                if not is_copy:
                     _copy(writer, model, kind, held.get(model.name, ""), previous is not None)
+                elif model.name in changed and model.name not in held:
+                    _renew(writer, model, kind, changed[model.name])
             if kind == "open":
-                _meta(writer, generation, as_of, held, is_demo)
+                _meta(writer, generation, as_of, held, is_demo, {name for name in LARGE if is_copy and name not in changed})
             else:
-                writer.execute("CREATE TABLE target.meta.generation AS SELECT ? AS id", [generation])
+                writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")
             if previous:
                 writer.execute("DETACH previous")
+
+
+def _renew(writer: Writer, model: Model, kind: str, days: list[dt.date | None]) -> None:
+    """Puts what has changed of a model in place of what the copied file holds of it."""
+    columns = ", ".join(_columns(writer, model, kind))
+    name, copy = f"{model.layer}.{model.name}", f"target.marts.{model.name}"
+    if None in days:
+        writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}")
+    else:
+        writer.execute(f"DELETE FROM {copy} WHERE day IN (SELECT unnest(?))", [days])
+        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?))", [days])
+    _verify(writer, model.name, f"SELECT {columns} FROM {name}", f"SELECT * FROM {copy}")
+
+
+def _verify(writer: Writer, name: str, original: str, copy: str) -> None:
+    question = "SELECT count(*), bit_xor(hash(t)) FROM ({}) t"
+    if writer.execute(question.format(original)) != writer.execute(question.format(copy)):
+        raise WarehouseBroken(f"发布副本与原表不一致:{name}", to_do="请重新发布;反复出现时检查磁盘")
 
 
 def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool) -> None:
@@ -123,47 +206,42 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
     columns = ", ".join(_columns(writer, model, kind)) if origin == name else "*"
     rest = " WHERE false" if held and not known else ""
     writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}")
-    question = "SELECT count(*), bit_xor(hash(t)) FROM (SELECT {columns} FROM {table}{rest}) t"
-    ours = writer.execute(question.format(columns=columns, table=origin, rest=rest))
-    theirs = writer.execute(question.format(columns="*", table=f"target.marts.{model.name}", rest=""))
-    if ours != theirs:
-        raise WarehouseBroken(f"发布副本与原表不一致:{model.name}", to_do="请重新发布;反复出现时检查磁盘")
+    _verify(writer, model.name, f"SELECT {columns} FROM {origin}{rest}", f"SELECT * FROM target.marts.{model.name}")
 
 
-def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool) -> None:
-    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts."""
-    writer.execute("CREATE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
+def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, kept: set[str]) -> None:
+    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts. `kept`:
+    large tables that the copied file holds already and that have not changed."""
+    writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
                    "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day", [generation, as_of, is_demo, RELEASE])
-    writer.execute("CREATE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
+    writer.execute("CREATE OR REPLACE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])
-    writer.execute("CREATE TABLE target.meta.check_result AS SELECT * FROM run.check_result")
-    writer.execute("CREATE TABLE target.meta.defect AS SELECT * FROM run.defect")
-    writer.execute("CREATE TABLE target.meta.target AS SELECT kpi_id, period, green, amber, source FROM raw.own_target WHERE _deleted_at IS NULL")
-    writer.execute("CREATE TABLE target.meta.quarantine AS SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL")
-    writer.execute("CREATE TABLE target.meta.source AS " + source_states())
-    writer.execute("CREATE TABLE target.meta.person_reading AS SELECT * FROM marts_person.reading")
+    told = {
+        "check_result": "SELECT * FROM run.check_result", "defect": "SELECT * FROM run.defect",
+        "target": "SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL",
+        "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
+        "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL", "source": source_states(), **LARGE,
+    }
+    for name, sql in told.items():
+        if name not in kept:
+            writer.execute(f"CREATE OR REPLACE TABLE target.meta.{name} AS {sql}")
 
 
 def source_states() -> str:
-    """One row a landed table: newest event, last load, rows, promise, last error."""
-    parts = []
-    for contract in catalog.contracts().values():
-        if contract.source == "own":
-            continue
-        if contract.load == "lake":
-            newest = "(SELECT max(loc_time) FROM raw.gps_latest)"
-            rows = "(SELECT coalesce(sum(rows), 0) FROM run.lake_file)"
-        else:
-            # polled sources are known complete up to the moment of the last good poll, even when nothing was new
-            newest = f"(SELECT max(through) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}' AND error = '')"
-            rows = f"(SELECT count(*) FROM raw.{contract.table})"
-        parts.append(f"""SELECT '{contract.source}' AS source, '{contract.entity}' AS entity, '{contract.label}' AS label, {newest} AS data_time,
-            (SELECT max(finished_at) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}' AND error = '') AS landed_at,
-            {contract.stale_after_s} AS stale_after_s, {rows} AS rows,
-            (SELECT count(*) FROM raw.quarantine WHERE source = '{contract.source}' AND entity = '{contract.entity}') AS quarantined,
-            coalesce((SELECT arg_max(error, due_at) FROM run.delivery WHERE source = '{contract.source}' AND entity = '{contract.entity}'), '') AS error""")
-    return " UNION ALL ".join(parts)
+    """One row a landed table: newest event, last load, rows, promise, last error. A polled source is known complete up to the
+    moment of its last good poll, even when nothing was new."""
+    landed = [contract for contract in catalog.contracts().values() if contract.source != "own"]
+    counts = " UNION ALL ".join(
+        f"SELECT '{item.source}' AS source, '{item.entity}' AS entity, '{item.label}' AS label, {item.stale_after_s} AS stale_after_s, "
+        + ("(SELECT coalesce(sum(rows), 0) FROM run.lake_file)" if item.load == "lake" else f"(SELECT count(*) FROM raw.{item.table})")
+        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest" for item in landed)
+    return f"""WITH known AS ({counts}), delivered AS (
+            SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
+            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
+        SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
+            coalesce(d.error, '') AS error
+        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN aside a USING (source, entity)"""
 
 
 def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:

@@ -12,6 +12,7 @@ import re
 import zipfile
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
@@ -25,6 +26,7 @@ from warehouse.errors import ContractBroken
 from warehouse.headers import Found, locate, plain
 
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
+KEPT_BYTES = 4 << 20
 EXACT = 10**15
 """A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17."""
 OLE, CRYPTED, MACROS = b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le"), "_VBA_PROJECT".encode("utf-16-le")
@@ -50,7 +52,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     none is given, every visible sheet is looked at), wanted and known headers. Adds to `counts` what was left out.
 
     Raises ContractBroken: encrypted, with macros, too large, damaged, or no sheet with these headers."""
-    outlines = _outlines(name, body)
+    outlines = (_outlines if len(body) > KEPT_BYTES else _kept_outlines)(name, body)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(body)) as book:
             visible = [item.name for item in book.sheets_metadata if str(item.typ).endswith("WorkSheet") and str(item.visible).endswith(".Visible")]
@@ -71,6 +73,12 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         raise ContractBroken("工作簿里没有可见的工作表", where=name)
     raise ContractBroken(f"找不到表头:需要 {'、'.join(mapping.get('wanted', []))};缺少 {'、'.join(best.missing)}",
                          where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '空'}", to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放")
+
+
+@lru_cache(maxsize=32)
+def _kept_outlines(name: str, body: bytes) -> dict[str, Outline]:
+    """A ledger of a dozen sheets is asked for a dozen times, once for each table in it."""
+    return _outlines(name, body)
 
 
 def _outlines(name: str, body: bytes) -> dict[str, Outline]:

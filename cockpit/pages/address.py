@@ -14,11 +14,11 @@ CARRIED = ("as_of",)
 """Goes along to every other page: a chosen snapshot holds until it is left."""
 
 _PATTERNS = {
-    "window": re.compile(r"now|day|week|month"),
-    "at": re.compile(r"\d{4}-(W\d{2}|\d{2}(-\d{2})?)"),
+    "window": re.compile(r"now|day|week|month|quarter|year"),
+    "at": re.compile(r"\d{4}(-(W\d{2}|Q[1-4]|\d{2}(-\d{2})?))?"),
     "place": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
     "as_of": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
-    "span": re.compile(r"now|day|week|month"),
+    "span": re.compile(r"now|day|week|month|quarter|year"),
     "sort": re.compile(r"-?(value|change|num|den|name)"),
     "page": re.compile(r"\d{1,4}"),
     "q": re.compile(r"[^\x00-\x1f]{0,40}"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
@@ -35,6 +35,7 @@ def render(visit: Visit) -> Page:
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
+        dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
         tools.copy_link(),
     ]
     return Page("数据健康", body, group=GROUP, tools=bar)

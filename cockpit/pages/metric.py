@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 GRAINS = {"town": "镇街", "company": "企业"}
 FINER = {"district": "town", "town": "company"}
 MIN_POINTS = 2
-SPAN_POINTS = {"day": 42, "week": 27, "month": 18}
+SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
 
 

@@ -14,6 +14,7 @@ from cockpit import format as fmt
 from cockpit import points, texts, theme
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
 from warehouse.errors import CockpitError
 from warehouse.reading import Reading
@@ -21,7 +22,7 @@ from warehouse.reading import Reading
 if TYPE_CHECKING:
     from warehouse.catalog import Metric
 
-SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12}
+SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")
 DEFAULT = "week"
 
@@ -42,7 +43,8 @@ def render_group(visit: Visit, group: str) -> Page:
     metrics = grouped(visit.book.metrics.values())[group]
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body = [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
+    body: list[Component] = [programmes.strip(visit.book.programmes())] if group == "programme" else []
+    body += [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     return Page(title, body, group=group, tools=_tools(visit, window, steps))
 
@@ -64,12 +66,13 @@ def window_of(metric: Metric, wanted: str) -> str:
 
 
 def period_of(visit: Visit, window: str) -> str | None:
-    """The `at` word of the whole page: what the address asks for, else the period that most metrics answer with when
+    """The `at` word of the whole page: what the address asks for, else the period that most flows answer with when
     nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
     asked = visit.address.get("at")
     if asked:
         return asked
-    answers = [visit.book.read(m.id, window) for m in visit.book.metrics.values() if window in m.windows]
+    flows = [m for m in visit.book.metrics.values() if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"]
+    answers = [visit.book.read(m.id, window) for m in flows]
     found = Counter(fmt.period_key(window, r.win_start) for r in answers if r.window == window)
     return found.most_common(1)[0][0] if found else None
 

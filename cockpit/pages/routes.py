@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import health, metric, overview, screens
+from cockpit.pages import announcement, health, metric, overview, screens
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -13,6 +13,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/group/(?P<group>[a-z]{2,20})"), overview.render_group),
     (re.compile(r"/metric/(?P<metric_id>[a-z0-9_]{2,60})"), metric.render),
     (re.compile(r"/health"), health.render),
+    (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
 )
 

@@ -12,6 +12,7 @@ from cockpit import format as fmt
 from cockpit import texts
 from cockpit.pages.visit import Visit
 from cockpit.tiles.attributes import aria, data
+from warehouse import units
 from warehouse.reading import DISTRICT, Place
 
 
@@ -39,12 +40,7 @@ def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "windo
 
 def step(window: str, start: dt.date, by: int) -> dt.date:
     """The first day of the window `by` steps from the one that starts at `start`."""
-    if window == "week":
-        return start + dt.timedelta(weeks=by)
-    if window == "month":
-        month = start.year * 12 + start.month - 1 + by
-        return dt.date(month // 12, month % 12 + 1, 1)
-    return start + dt.timedelta(days=by)
+    return units.back(window, start, -by)
 
 
 def year_before(window: str, start: dt.date) -> str:
@@ -52,8 +48,8 @@ def year_before(window: str, start: dt.date) -> str:
     if window == "week":
         year, week, _ = start.isocalendar()
         return f"{year - 1}-W{min(week, dt.date(year - 1, 12, 28).isocalendar()[1]):02d}"
-    if window == "month":
-        return f"{start.year - 1}-{start.month:02d}"
+    if window in units.MONTHS:
+        return units.at_label(window, units.year_ago(window, start))
     day = 28 if (start.month, start.day) == (2, 29) else start.day
     return start.replace(year=start.year - 1, day=day).isoformat()
 

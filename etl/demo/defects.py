@@ -43,10 +43,24 @@ class Rates:
     d13_text: float = 0.012
     d15_filler: float = 0.015
     d16_moved: int = 4
+    d14_workbook: bool = True
+    d17_stages: int = 4
+    d17_two_ledgers: int = 1
     d18_thin_company: bool = True
+    d19_double_credit: int = 3
+    d19_missing_row: int = 2
+    d19_no_cancel_row: int = 2
+    d20_overlap: int = 3
+    d20_long: int = 2
+    d20_backwards: int = 2
+    d20_cancelled: int = 1
     d21_repeated_file: bool = True
     d21_silent_day: bool = True
     d22_hard_delete: bool = True
+    d23_register: int = 3
+    d24_coverage: int = 2
+    d25_two_phones: int = 4
+    d25_phone_only: float = 0.05
 
 
 def clean_rates() -> Rates:

@@ -1,7 +1,7 @@
-"""The drop folder: hourly raw positions, daily vehicle statistics, monthly checks; GB18030 CSV, gzip, Chinese headers.
+"""The drop folder: positions, statistics, checks, cameras and recognition as GB18030 CSV, gzip, Chinese headers; workbooks and sites beside.
 
 Everything is written into a folder aside and renamed once, so a reader never meets half a folder. The alarm history,
-which costs the same walk over 400 days, is kept beside it as a cache of a pure function (`history/alarms.parquet`).
+which costs the same walk over 400 days, is kept beside it as a cache of pure functions (`history/*.parquet`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import io
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -23,8 +25,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from etl.demo import clock, positions
+from etl.demo import active_safety, clock, papers, positions, sites
+from etl.demo.active_safety import due_alarms
 from etl.demo.alarms import day_alarms
+from etl.demo.attendance import day_failed_items, day_identities
 from etl.demo.clock import DAY
 from etl.demo.defects import Planted
 from etl.demo.management import day_checks
@@ -39,7 +43,14 @@ REPEATED_DAYS_AGO = 47
 SMALL_SCALE = 400  # below this a second process costs more than it brings
 POSITION_HEADER = ("车牌号", "车牌颜色", "定位时间", "接收时间", "经度", "纬度", "加密", "海拔", "速度", "记录仪速度", "方向", "里程", "状态位", "报警位", "卫星数", "补传", "平台编号")
 DAY_HEADER = ("车牌号", "车牌颜色", "统计日期", "定位点数", "合格点数", "漂移点数", "总里程", "完整里程", "有效里程", "首个合格定位", "首次移动", "末次移动", "末次定位", "行驶时长", "夜间行驶时长",
-              "疲劳超时", "零至五时里程", "停车后首次出车", "停车开始")
+              "疲劳超时", "零至五时里程", "停车后首次出车", "停车开始", "行程数")
+ALARM_HEADER = {
+    "alarm_uid": "报警编号", "terminal_id": "终端编号", "profile": "协议", "module": "模块", "code": "类型码", "level": "级别", "flag": "标志", "alarm_time": "报警时间", "plate_no": "车牌号",
+    "plate_color": "车牌颜色", "id_no": "身份证号", "speed_kmh": "速度", "lon": "经度", "lat": "纬度", "fatigue": "疲劳程度", "front_speed": "前车速度", "front_dist": "前车距离",
+    "attach_cnt": "附件数", "face_image": "人脸抓拍", "updated_s": "更新时间"}
+DEVICE_HEADER = {"terminal_id": "终端编号", "day": "日期", "online_min": "在线时长", "cam_fault": "摄像头故障", "occluded_min": "遮挡时长", "updated_s": "更新时间"}
+IDENTITY_HEADER = {"rec_id": "记录编号", "trip_id": "行程编号", "plate_no": "车牌号", "plate_color": "车牌颜色", "id_no": "身份证号", "at": "识别时间", "method": "识别方式", "result": "识别结果",
+                   "face_image": "人脸抓拍", "updated_s": "更新时间"}
 CHECK_HEADER = ("检查编号", "车牌号", "车牌颜色", "身份证号", "检查类型", "检查时间", "是否完整", "里程表", "更新时间")
 
 
@@ -108,7 +119,8 @@ def write_statistics_day(world: World, drop: Path, day: int) -> None:
     instants = [_instants(table[n].to_numpy()) for n in ("first_qualified_s", "first_move_s", "last_move_s", "last_s")]
     seconds = [pa.array(table[n].to_numpy()) for n in ("drive_s", "night_s", "fatigue_s")]
     values = (_texts(vehicles["plate_no"].to_numpy()[ids]), pa.array(vehicles["plate_color"].to_numpy()[ids]), _texts(np.full(len(ids), clock.day_text(day, "%Y-%m-%d"), dtype=object)),
-              *whole, *km, *instants, *seconds, _kilometres(table["km_0_5"]), _instants(table["depart_s"].to_numpy()), _instants(table["stop_s"].to_numpy()))
+              *whole, *km, *instants, *seconds, _kilometres(table["km_0_5"]), _instants(table["depart_s"].to_numpy()), _instants(table["stop_s"].to_numpy()),
+              pa.array(table["trips"].to_numpy()))
     _write_csv(drop / "gps" / "vehicle_day" / f"gps_vehicle_day_{clock.day_text(day)}.csv.gz", dict(zip(DAY_HEADER, values, strict=True)))
 
 
@@ -119,17 +131,62 @@ def write_check_month(drop: Path, month: str, table: pd.DataFrame) -> None:
     _write_csv(drop / "rdm" / "check" / f"rdm_check_{month}.csv.gz", dict(zip(CHECK_HEADER, values, strict=True)))
 
 
-def _walk(world: World, drop: Path, days: list[int], checks_until_s: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A run of days: writes their statistics, returns their alarms and their checks updated up to `checks_until_s`."""
-    alarms, checks = [], []
+def _plain(table: pd.DataFrame, header: dict[str, str]) -> dict[str, pa.Array]:
+    """Columns of a frame under their Chinese names: `updated_s` as an instant, booleans as 0/1, missing as nothing."""
+    columns = {}
+    for name, title in header.items():
+        values = table[name].to_numpy()
+        if name == "updated_s":
+            columns[title] = _instants(values)
+        elif values.dtype.kind in "ifb":
+            columns[title] = pa.array(values.astype(int) if values.dtype.kind == "b" else values)
+        else:
+            columns[title] = _texts(values)
+    return columns
+
+
+@dataclass
+class Past:
+    """What a run of days left behind for the lists: alarms, checks for the monthly files, due alarms of the cameras, failed check items."""
+
+    alarms: list[pd.DataFrame] = field(default_factory=list)
+    checks: list[pd.DataFrame] = field(default_factory=list)
+    due_alarms: list[pd.DataFrame] = field(default_factory=list)
+    failed_items: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, other: Past) -> None:
+        """Takes in what another run of days left."""
+        for name in ("alarms", "checks", "due_alarms", "failed_items"):
+            getattr(self, name).extend(getattr(other, name))
+
+
+def _walk(world: World, drop: Path, days: list[int], checks_until_s: int) -> Past:
+    """The days of one calendar month: writes their statistics and the month's files of cameras and recognition, returns
+    the rest. checks_until_s: checks and recognitions updated up to then are in files."""
+    past = Past()
+    cameras: list[pd.DataFrame] = []
+    devices: list[pd.DataFrame] = []
+    seen: list[pd.DataFrame] = []
     for day in days:
         if day in statistics_days(world):
             write_statistics_day(world, drop, day)
-        alarms.append(day_alarms(world, day).assign(day=day))
+        past.alarms.append(day_alarms(world, day).assign(day=day))
+        past.due_alarms.append(due_alarms(world, day).assign(day=day))
+        cameras.append(active_safety.day_alarms(world, day)[active_safety.ALARM_COLUMNS])
+        devices.append(active_safety.day_devices(world, day))
+        past.failed_items.append(day_failed_items(world, day).assign(day=day))
         if day * DAY <= checks_until_s:
-            checks.append(day_checks(world, day))
-    kept = pd.concat(checks, ignore_index=True) if checks else pd.DataFrame()
-    return pd.concat(alarms, ignore_index=True), kept[kept["updated_s"] <= checks_until_s] if len(kept) else kept
+            checks, identities = day_checks(world, day), day_identities(world, day)
+            past.checks.append(checks[checks["updated_s"] <= checks_until_s])
+            seen.append(identities[identities["updated_s"] <= checks_until_s])
+    month = clock.day_text(days[-1], "%Y-%m")
+    now = clock.local_second(world.started_at)
+    for folder, parts, header in (("as/alarm", cameras, ALARM_HEADER), ("as/device_day", devices, DEVICE_HEADER), ("rdm/identity", seen, IDENTITY_HEADER)):
+        if parts:
+            table = pd.concat(parts, ignore_index=True)
+            table = table[table["updated_s"] <= now].sort_values("updated_s", kind="stable")
+            _write_csv(drop / folder / f"{folder.replace('/', '_')}_{month}.csv.gz", _plain(table, header))
+    return past
 
 
 _worker_world: World | None = None
@@ -140,7 +197,7 @@ def _start_worker(seed: int, scale: int, started_at: datetime, clean: bool, hist
     _worker_world = World(seed, scale, started_at, clean, history_days)
 
 
-def _walk_job(drop: str, days: list[int], checks_until_s: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _walk_job(drop: str, days: list[int], checks_until_s: int) -> Past:
     assert _worker_world is not None
     return _walk(_worker_world, Path(drop), days, checks_until_s)
 
@@ -151,42 +208,64 @@ def _hour_job(drop: str, hours: list[int]) -> None:
         write_position_hour(_worker_world, Path(drop), hour)
 
 
+def _paper_job(drop: str, wanted: list[tuple[int, int]]) -> None:
+    assert _worker_world is not None
+    papers.write_missing(_worker_world, Path(drop), wanted)
+
+
+def _site_job(drop: str, months: list[int]) -> None:
+    assert _worker_world is not None
+    for month in months:
+        sites.write_month(_worker_world, Path(drop), month)
+
+
 def checks_boundary(world: World) -> int:
     """Local second up to which (inclusive, by update time) checks are in files and not guaranteed on the API."""
     return (world.anchor_day - CHECKS_OVER_API_DAYS) * DAY - 1
 
 
-def _chunks(items: list[int], size: int) -> Iterator[list[int]]:
-    for i in range(0, len(items), size):
-        yield items[i : i + size]
+def _by_month(days: list[int]) -> list[list[int]]:
+    months = np.array(days, dtype="datetime64[D]").astype("datetime64[M]").astype(int)
+    return [[d for d, m in zip(days, months, strict=True) if m == month] for month in np.unique(months)]
 
 
-def _run(world: World, drop: Path, progress: Progress) -> list[tuple[pd.DataFrame, pd.DataFrame]]:
-    days, hours, boundary = list(range(world.first_day - 1, world.anchor_day)), position_hours(world), checks_boundary(world)
-    results: list[tuple[pd.DataFrame, pd.DataFrame]] = []
-    day_chunks, hour_chunks = list(_chunks(days, 34)), list(_chunks(hours, 6))
-    total = len(day_chunks) + len(hour_chunks)
+T = TypeVar("T")
+
+
+def _chunks(items: list[T], size: int) -> list[list[T]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _run(world: World, drop: Path, progress: Progress) -> Past:
+    """Everything in the drop folder, in two processes unless the world is small."""
+    where = str(drop)
+    boundary = checks_boundary(world)
+    walks: list[list[int]] = _by_month(list(range(world.first_day - 1, world.anchor_day)))
+    others: list[tuple[str, Callable[..., None], list]] = [("定位小时文件", _hour_job, chunk) for chunk in _chunks(position_hours(world), 6)]
+    others += [("台账", _paper_job, chunk) for chunk in _chunks(papers.due(world, clock.local_second(world.started_at)), 6)]
+    others += [("阵地", _site_job, chunk) for chunk in _chunks(sites.zip_months(world), 4)]
+    past, total = Past(), len(walks) + len(others)
     if world.scale < SMALL_SCALE:
-        for done, chunk in enumerate(day_chunks):
-            results.append(_walk(world, drop, chunk, boundary))
-            progress("车辆日统计与检查", done + 1, total)
-        for done, chunk in enumerate(hour_chunks):
-            for hour in chunk:
-                write_position_hour(world, drop, hour)
-            progress("定位小时文件", len(day_chunks) + done + 1, total)
-        return results
+        _start_worker(world.seed, world.scale, world.started_at, world.clean, world.history_days)
+        for done, days in enumerate(walks, 1):
+            past.add(_walk_job(where, days, boundary))
+            progress("车辆日统计与检查", done, total)
+        for done, (label, work, chunk) in enumerate(others, len(walks) + 1):
+            work(where, chunk)
+            progress(label, done, total)
+        return past
     # spawn, not fork: the caller may already run threads
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean, world.history_days)) as pool:
-        walks = [pool.submit(_walk_job, str(drop), chunk, boundary) for chunk in day_chunks]
-        heard = [pool.submit(_hour_job, str(drop), chunk) for chunk in hour_chunks]
-        for done, walk in enumerate(walks):
-            results.append(walk.result())
-            progress("车辆日统计与检查", done + 1, total)
-        for done, hour_job in enumerate(heard):
-            hour_job.result()
-            progress("定位小时文件", len(walks) + done + 1, total)
-    return results
+        walked = [pool.submit(_walk_job, where, days, boundary) for days in walks]
+        written = [(label, pool.submit(work, where, chunk)) for label, work, chunk in others]
+        for done, walk in enumerate(walked, 1):
+            past.add(walk.result())
+            progress("车辆日统计与检查", done, total)
+        for done, (label, job) in enumerate(written, len(walks) + 1):
+            job.result()
+            progress(label, done, total)
+    return past
 
 
 def _write_checks(drop: Path, parts: list[pd.DataFrame]) -> None:
@@ -209,15 +288,17 @@ def prepare(world: World, folder: Path, progress: Progress, planted: Planted) ->
     aside = folder / "drop.part"
     for old in (aside, drop, history):
         shutil.rmtree(old, ignore_errors=True)
-    results = _run(world, aside, progress)
-    _write_checks(aside, [c for _, c in results if len(c)])
+    past = _run(world, aside, progress)
+    _write_checks(aside, [c for c in past.checks if len(c)])
     if world.rates.d21_repeated_file:
         days = aside / "gps" / "vehicle_day"
         shutil.copyfile(days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz", days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz")
+    sites.write_missing_days(world, aside, clock.local_second(world.started_at))
     history_aside = folder / "history.part"
     history_aside.mkdir(exist_ok=True)
-    alarms = pd.concat([a for a, _ in results], ignore_index=True)
-    pyarrow.parquet.write_table(pa.Table.from_pandas(alarms, preserve_index=False), history_aside / "alarms.parquet")
+    for name in ("alarms", "due_alarms", "failed_items"):
+        table = pd.concat(getattr(past, name), ignore_index=True)
+        pyarrow.parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), history_aside / f"{name}.parquet")
     history_aside.rename(history)
     aside.rename(drop)
     day_plan.cache_clear()

@@ -13,7 +13,7 @@ from etl.demo.places import PARK_NODES, PLATFORM_SHARES, PLATFORMS, TOWNS
 if TYPE_CHECKING:
     from etl.demo.world import World
 
-FLEET_OF_50 = 50
+FLEET_OF_50, SAFELY_ABOVE, AVERAGE_LARGE = 50, 53, 58  # a few vehicles are lost to defects, and the company must not fall below for it
 # share of motor vehicles, GA 24.4 type, gross mass range t, axle range
 TYPES = (
     (0.28, "Q11", (36.0, 49.0), (2, 3)), (0.09, "H11", (16.0, 31.0), (2, 4)), (0.08, "H12", (16.0, 25.0), (2, 3)), (0.03, "H14", (18.0, 31.0), (2, 4)),
@@ -24,11 +24,13 @@ TYPES = (
 
 def _big_sizes(world: World) -> np.ndarray:
     """Sizes of the companies with 50 vehicles or more, largest first; the last is the one growing past 50."""
-    count = max(1 if world.scale >= 60 else 0, min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / 54)))
+    count = max(1 if world.scale >= 60 else 0, min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / AVERAGE_LARGE)))
     if count <= 1:
-        return np.full(count, FLEET_OF_50)
+        return np.full(count, SAFELY_ABOVE)
     tail = world.rng(11).exponential(4, count)
-    return np.sort(np.clip(50 + tail * (world.scale / 2000) ** 0.5, 50, 160).astype(int))[::-1]
+    sizes = np.sort(np.clip(SAFELY_ABOVE + tail * (world.scale / 2000) ** 0.5, SAFELY_ABOVE, 160).astype(int))[::-1]
+    sizes[-1] = FLEET_OF_50 + 1
+    return sizes
 
 
 def companies(world: World) -> pd.DataFrame:

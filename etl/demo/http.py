@@ -1,4 +1,4 @@
-"""动态监控 (/gps) and 驾驶员远程管理 (/rdm) as one HTTP service: tokens, the list protocol, pages.
+"""动态监控 (/gps), 驾驶员远程管理 (/rdm), 主动安全 (/as) and 浙运安 (/ext) as one HTTP service: tokens, the list protocol, pages. The mini-program (/mp) has a protocol of its own: see app_http.
 
 List protocol: `updated_since` exclusive, `updated_until` inclusive and capped to the server's now; items sorted by
 (updated_at, key). Envelope and error bodies are JSON with a Chinese message. Instants in items are Shanghai wall time
@@ -20,14 +20,14 @@ import pandas as pd
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from etl.demo import clock
+from etl.demo import app_http, clock
 from etl.demo.clock import Clock
 from etl.demo.feeds import Feed, Feeds
 
 CLIENT_ID = "zhengbei"
 TOKEN_S = 7200
 DEFAULT_PAGE, LARGEST_PAGE = 2000, 5000
-KEPT_WINDOWS = 6
+KEPT_WINDOWS = 8
 GZIP_FROM_BYTES = 1000
 INSTANT_COLUMNS = ("loc_time", "recv_time")
 
@@ -135,14 +135,15 @@ def create_app(feeds: Feeds, clock_: Clock, client_secret: str) -> Flask:
     def listing(system: str, entity: str) -> Response:
         if not is_allowed(system):
             return _reply({"code": 40102, "message": "令牌缺失、无效或已过期"}, 401)
-        feed = {"gps": feeds.gps, "rdm": feeds.rdm}[system].get(entity)
+        feed = feeds.systems[system].get(entity)
         if feed is None:
             return _reply({"code": 40401, "message": f"没有接口 {entity}"}, 404)
         return _reply({"code": 0, "message": "ok", "data": _page(f"{system}/{entity}", feed, windows, clock.local_time(clock_()))})
 
-    for system in ("gps", "rdm"):
+    for system in feeds.systems:
         app.add_url_rule(f"/{system}/oauth/token", f"{system}_token", lambda system=system: token(system), methods=["POST"])
         app.add_url_rule(f"/{system}/api/v1/<entity>", f"{system}_list", lambda entity, system=system: listing(system, entity), methods=["GET"])
+    app_http.add_to(app, feeds.world, clock_, CLIENT_ID, client_secret)
     app.register_error_handler(BadRequest, lambda error: _reply({"code": 40001, "message": str(error)}, 400))
     app.register_error_handler(HTTPException, lambda error: _reply({"code": (error.code or 500) * 100, "message": "请求的地址或方法不存在"}, error.code or 500))
     return app

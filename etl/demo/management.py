@@ -17,6 +17,7 @@ from etl.demo.people import written_ids
 from etl.demo.statistics import departures
 from etl.demo.world import World, person_names
 
+FACE = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAEB"  # the beginning of a picture: something for the door to drop
 COURSES = 24
 COURSE_S = (1500, 1800, 2100, 2400, 2700)
 REQUIRED_S = 3 * 1800
@@ -36,25 +37,34 @@ def spoken_ids(world: World) -> np.ndarray:
     return written_ids(world, 605)[0]
 
 
-def accounts(world: World, now: int) -> pd.DataFrame:
-    """One row per account in its state at local second `now`; updated = last event, or opening."""
+@lru_cache(maxsize=60)
+def _events(world: World, day: int) -> np.ndarray:
+    """Local second at which each learner used the system on a day, -1 = did not."""
+    who = learners(world)
+    people = world.drivers.iloc[who]
+    rate = np.where(world.chance(602, who) < 0.035, 0.0, 0.45)
+    at = day * DAY + 21600 + (world.chance(603, who, day) * 54000).astype(np.int64)
+    left = people["to_day"].to_numpy()
+    return np.where((world.chance(604, who, day) < rate) & ((left < 0) | (day < left)), at, -1)
+
+
+def accounts(world: World, now: int, after: int = -1) -> pd.DataFrame:
+    """One row per account in its state at local second `now`, if that is later than `after`; updated = last event, or opening."""
     who = learners(world)
     people = world.drivers.iloc[who]
     opened = np.maximum(people["from_day"].to_numpy() + 5, world.anchor_day - 700 + who % 200) * DAY + 9 * 3600 + who % 20000
-    stopped = people["to_day"].to_numpy() >= 0
-    rate = np.where(world.chance(602, who) < 0.035, 0.0, 0.45)
+    left = people["to_day"].to_numpy()
     last = opened.copy()
-    today = now // DAY
-    for day in range(today - 21, today + 1):
-        at = day * DAY + 21600 + (world.chance(603, who, day) * 54000).astype(np.int64)
-        active = (world.chance(604, who, day) < rate) & (at <= now) & (~stopped | (day < people["to_day"].to_numpy()))
-        last = np.where(active, np.maximum(at, last), last)
-    dormant = (last == opened) & (rate > 0)
-    last = np.where(dormant, np.maximum(opened, np.where(stopped, people["to_day"].to_numpy() * DAY, opened)), last)
-    codes = world.companies["uscc"].to_numpy()[people["company"]]
-    table = pd.DataFrame({"account_id": [f"A{k:07d}" for k in who], "id_no": spoken_ids(world)[who], "uscc": codes, "status": np.where(stopped, "停用", "启用"),
-                          "opened_at": clock.second_texts(opened), "last_event_at": clock.second_texts(last), "updated_s": last})
-    return table[opened <= now]
+    for day in range(now // DAY - 21, now // DAY + 1):
+        at = _events(world, day)
+        last = np.where(at <= now, np.maximum(last, at), last)
+    dormant = (last == opened) & (left >= 0)
+    last = np.where(dormant, np.maximum(opened, left * DAY), last)
+    keep = (opened <= now) & (last > after) & (last <= now)
+    who, opened, last = who[keep], opened[keep], last[keep]
+    codes = world.companies["uscc"].to_numpy()[people["company"].to_numpy()[keep]]
+    return pd.DataFrame({"account_id": [f"A{k:07d}" for k in who], "id_no": spoken_ids(world)[who], "uscc": codes, "status": np.where(left[keep] >= 0, "停用", "启用"),
+                         "opened_at": clock.second_texts(opened), "last_event_at": clock.second_texts(last), "updated_s": last})
 
 
 @lru_cache(maxsize=20)
@@ -103,7 +113,8 @@ def month_learnings(world: World, month: int) -> pd.DataFrame:
     text = clock.month_text(month).replace("-", "")
     return pd.DataFrame({"rec_id": [f"L{text}{p:06d}{k}" for p, k in zip(person, number, strict=True)], "id_no": spoken_ids(world)[person],
                          "course_id": [f"C{c:03d}" for c in course], "begin_at": clock.second_texts(begin), "end_at": clock.second_texts(end), "valid_s": valid,
-                         "face_ok": face, "device": np.where(u[0] < 0.9, "手机", "车载终端"), "updated_s": end + late})
+                         "face_ok": face, "device": np.where(u[0] < 0.9, "手机", "车载终端"),
+                         "face_image": np.where(u[4] < 0.02, FACE, None), "updated_s": end + late})
 
 
 @lru_cache(maxsize=64)
@@ -139,13 +150,19 @@ def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray,
                          "complete": complete, "odometer": np.maximum(odometer, 100), "updated_s": at + upload}
 
 
+def touched(world: World, book: pd.DataFrame, day: int) -> np.ndarray:
+    """Mask over the alarms `book` of a service day: somebody handled it. Level 2 nearly always, one in five of level 1."""
+    u = world.chance(641, alarm_keys(book))
+    good = np.clip(0.935 + 0.065 * world.care(book["company"].to_numpy(), day), 0.62, 0.995)
+    return np.where(book["level"] == 2, u < good, u < 0.2)
+
+
 def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:
-    """Handling steps of the alarms `book` of service day `day`: level 2 nearly always, one in five of level 1; the last step decides."""
-    key = np.array([int(u[:8]) * 1_000_003 + hash_tail(u) for u in book["alarm_uid"]], dtype=np.int64)
+    """Handling steps of the alarms `book` of service day `day` (see touched); the last step decides."""
+    key = alarm_keys(book)
     u = [world.chance(641 + j, key) for j in range(6)]
     care = world.care(book["company"].to_numpy(), day)
-    good = np.clip(0.935 + 0.065 * care, 0.62, 0.995)
-    touched = np.where(book["level"] == 2, u[0] < good, u[0] < 0.2)
+    is_touched = touched(world, book, day)
     delay = np.where(u[1] < np.clip(0.925 + 0.08 * care, 0.5, 0.995), 60 + 1400 * u[2] ** 2, 2400 + 40000 * u[2] ** 3)
     start = book["start_s"].to_numpy()
     done_at = np.maximum(start + delay.astype(np.int64), book["updated_s"].to_numpy() + 5)
@@ -153,7 +170,7 @@ def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:
     names = np.array(person_names(world, 52, 300), dtype=object)
     who = names[(book["company"].to_numpy() * 2 + (u[3] > 0.5)) % 300]
     parts = []
-    for step, mask in ((1, touched & (u[4] < 0.35)), (2, touched)):
+    for step, mask in ((1, is_touched & (u[4] < 0.35)), (2, is_touched)):
         at = np.where(early, start - 600, np.where(step == 1, start + (done_at - start) // 2, done_at))[mask]
         false_alarm = u[3][mask] < 0.09
         result = np.zeros(mask.sum(), int) if step == 1 else np.where(false_alarm, 2, 1)
@@ -164,9 +181,11 @@ def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def hash_tail(uid: str) -> int:
-    """Whole number of the part of an alarm uid behind its date."""
-    return int(uid[8:], 16)
+def alarm_keys(book: pd.DataFrame) -> np.ndarray:
+    """Whole number of each alarm, for chance: its `hash_key`, else made of its uid (a date and hexadecimal digits)."""
+    if "hash_key" in book:
+        return book["hash_key"].to_numpy()
+    return np.array([int(u[:8]) * 1_000_003 + int(u[8:], 16) for u in book["alarm_uid"]], dtype=np.int64)
 
 
 @lru_cache(maxsize=20)

@@ -1,10 +1,13 @@
-"""道路运政 as a SQL database: five raw tables with text codes, real-looking personal data and the source's defects.
+"""道路运政 as a SQL database: raw tables with text codes, real-looking personal data and the source's defects.
 
 Timestamps are naive Shanghai text 'YYYY-MM-DD HH:MM:SS', dates 'YYYY-MM-DD', flags 0/1. The tables carry no keys: the
 view a bureau hands out has none either. Writes only through the SQLAlchemy engine it is given.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -34,10 +37,15 @@ COMPANY = _table(
 VEHICLE = _table(
     "yz_vehicle", "plate_no vin uscc veh_type energy_code register_date home_town review_due stop_from stop_to status yz_updated_at",
     "plate_color is_trailer axles emission_stage", "tonnage_t gross_mass_t")
-DRIVER = _table("yz_driver", "id_no name sex birth_date phone licence_class licence_to integrity_grade integrity_to home_town status yz_updated_at")
+DRIVER = _table("yz_driver", "id_no name sex birth_date phone licence_class licence_to integrity_grade integrity_to home_town status yz_updated_at id_photo")
 EMPLOYMENT = _table("yz_employment", "id_no uscc from_date to_date post yz_updated_at", "is_captain")
 CERTIFICATE = _table("yz_certificate", "cert_type cert_no holder_no category issue_date valid_to ecert_id ecert_at status yz_updated_at")
+OVERLIMIT = _table("yz_overlimit", "permit_id uscc plate_no class scope accepted_at decided_at result yz_updated_at", "plate_color auto_flag")
+PENALTY = _table("yz_penalty", "case_no uscc plate_no id_no act_type act_date decided_at status yz_updated_at", "plate_color", "fine")
+PHOTOGRAPHED = 6  # drivers whose photograph somebody put into the table
+PHOTO = "/9j/4AAQSkZJRgABAQEAYABgAAD/2wBDAAgG"
 ODD_TOWNS = ("", "330110", "330110102", "330110006", "良渚新城", "未来科技城", "仓前街道", "330110001")
+LEFT_TOWNS = ("330110102", "330110006", "330110001")  # went to 临平 in 2021
 
 
 def dates(days: np.ndarray) -> np.ndarray:
@@ -52,6 +60,12 @@ def _stamps(world: World, salt: int, day: np.ndarray) -> np.ndarray:
     return clock.second_texts(np.minimum(second, clock.local_second(world.started_at) - 60))
 
 
+def booked_elsewhere(world: World) -> np.ndarray:
+    """Mask over the vehicles whose town in the registry is one that left the district (D12)."""
+    rows = np.arange(len(world.vehicles))
+    return (world.chance(734, rows) < world.rates.d12_town) & np.isin(np.array(ODD_TOWNS, dtype=object)[rows * 7 % len(ODD_TOWNS)], LEFT_TOWNS)
+
+
 def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: str, keys: np.ndarray) -> np.ndarray:
     """Town codes, some of them missing, cut short, of before the 2021 split, or names (D12)."""
     rows = np.arange(len(index))
@@ -61,30 +75,33 @@ def _towns(world: World, salt: int, index: np.ndarray, planted: Planted, thing: 
     return np.where(bad, np.where(odd == "", None, odd), town_codes()[index])
 
 
-def written_codes(world: World, planted: Planted | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company.
+@lru_cache(maxsize=4)
+def written_codes(world: World) -> tuple[np.ndarray, np.ndarray]:
+    """(code in yz_company.uscc, code by which vehicles and people refer to the company), one per company; not to be written to.
 
-    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11).
-    """
+    A few individuals have no credit code and are referred to by licence number; a few codes are wrong (D11)."""
     table = world.companies
     rows = np.arange(len(table))
     own = table["uscc"].to_numpy().astype(object)
     without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
-    bad = ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
-    licence = table["licence_no"].to_numpy()
-    for i in np.flatnonzero(bad):
+    for i in np.flatnonzero(_miswritten_codes(world)):
         own[i] = (own[i][:17] + ("A" if own[i][17] != "A" else "B"), "330184" + f"{i:09d}", own[i][:10] + "O" + own[i][11:])[i % 3]
-    if planted is not None:
-        planted.note("D11", "yz_company", list(own[bad]))
-    refer = np.where(without, licence, own)
-    return np.where(without, None, own), refer
+    return np.where(without, None, own), np.where(without, table["licence_no"].to_numpy(), own)
+
+
+def _miswritten_codes(world: World) -> np.ndarray:
+    table = world.companies
+    rows = np.arange(len(table))
+    without = ~table["is_firm"].to_numpy() & (world.chance(701, rows) < 0.03)
+    return ~table["is_big"].to_numpy() & ~without & (world.chance(702, rows) < world.rates.d11_uscc)
 
 
 def _companies(world: World, planted: Planted) -> pd.DataFrame:
     table, rates = world.companies, world.rates
     n = len(table)
     rows = np.arange(n)
-    own, refer = written_codes(world, planted)
+    own, refer = written_codes(world)
+    planted.note("D11", "yz_company", list(own[_miswritten_codes(world)]))
     u = [world.chance(710 + j, rows) for j in range(8)]
     roads = world.roads
     lon, lat = roads.lon[table["node"]] + (u[0] - 0.5) * 0.02, roads.lat[table["node"]] + (u[1] - 0.5) * 0.018
@@ -96,7 +113,8 @@ def _companies(world: World, planted: Planted) -> pd.DataFrame:
         lon[n - 3], lat[n - 3] = lat[n - 3], lon[n - 3]
         lon[n - 5], lat[n - 5] = 0.0, 0.0
         planted.note("D04", "yz_company", [refer[n - 3], refer[n - 5]])
-    valid = np.where(u[4] < 0.035, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
+    lapsed = (u[4] < 0.035) & ~table["is_big"].to_numpy()
+    valid = np.where(lapsed, world.anchor_day - 1 - (u[5] * 200).astype(int), world.anchor_day + 20 + (u[5] * 1400).astype(int))
     names = table["name"].to_numpy().astype(object)
     tabbed = u[6] < rates.d13_text
     names[tabbed] = names[tabbed] + "\t"
@@ -182,7 +200,7 @@ def _drivers(world: World, planted: Planted) -> pd.DataFrame:
         "id_no": ids, "name": names, "sex": np.where(people["is_female"], "女", "男"), "birth_date": people["birth_date"], "phone": people["phone"],
         "licence_class": np.where(u[4] < 0.62, "A2", "B2"), "licence_to": dates(world.anchor_day + (u[3] * 3000).astype(int) - 30), "integrity_grade": grade, "integrity_to": dates(integrity),
         "home_town": _towns(world, 748, people["town_index"].to_numpy(), planted, "yz_driver", ids), "status": np.where(people["to_day"] < 0, "正常", np.where(u[0] < 0.5, "正常", "注销")),
-        "yz_updated_at": _stamps(world, 749, world.anchor_day - 4 - (u[4] * 420).astype(int)),
+        "yz_updated_at": _stamps(world, 749, world.anchor_day - 4 - (u[4] * 420).astype(int)), "id_photo": np.where(rows < PHOTOGRAPHED, PHOTO, None),
     })
 
 
@@ -241,7 +259,7 @@ def _certificates(world: World, planted: Planted) -> pd.DataFrame:
 
 
 def frames(world: World) -> tuple[dict[str, pd.DataFrame], Planted]:
-    """The five tables as of `started_at` and the list of defects planted in them."""
+    """The five registers as of `started_at` and the list of defects planted in them."""
     planted = Planted()
     builders = {"yz_company": _companies, "yz_vehicle": _vehicles, "yz_driver": _drivers, "yz_employment": _employments, "yz_certificate": _certificates}
     return {name: build(world, planted) for name, build in builders.items()}, planted
@@ -259,15 +277,19 @@ def engine_for(dsn: str) -> Engine:
     return create_engine(dsn, connect_args={"timeout": 10} if dsn.startswith("sqlite") else {})
 
 
-def create(world: World, engine: Engine) -> Planted:
-    """Create and fill the tables in one transaction unless they exist with rows; returns what is planted either way."""
+def create(world: World, engine: Engine, more: Callable[[World], dict[str, pd.DataFrame]] = lambda world: {}) -> Planted:
+    """Create and fill the tables in one transaction unless they exist with rows; returns what is planted either way.
+
+    more: the tables beside the five registers, asked for only when they are to be written."""
     tables, planted = frames(world)
     names = set(inspect(engine).get_table_names())
     if METADATA.tables.keys() <= names:
         return planted
+    tables |= more(world)
     METADATA.drop_all(engine)
     with engine.begin() as connection:
         METADATA.create_all(connection)
         for name, frame in tables.items():
-            connection.execute(insert(METADATA.tables[name]), records(frame))
+            if len(frame):
+                connection.execute(insert(METADATA.tables[name]), records(frame))
     return planted

@@ -15,20 +15,24 @@ from functools import lru_cache
 from pathlib import Path
 
 import orjson
-from sqlalchemy import Engine
+import pandas as pd
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from etl.demo import churn, clock, files, registry
+from etl.demo import app_points, app_users, app_volunteers, cases, churn, clock, files, live_tables, matters, papers, party_book, people, registry, sites
 from etl.demo.clock import Clock, system_clock
 from etl.demo.defects import Planted
 from etl.demo.feeds import SILENT_DAY_AHEAD, Feeds
 from etl.demo.http import CLIENT_ID, create_app
 from etl.demo.positions import chosen
+from etl.demo.units import SITE_IDS
 from etl.demo.world import HISTORY_DAYS, World
 
 DEFAULT_SEED, DEFAULT_SCALE = 20260901, 2000
 SMALLEST_SCALE = 20
+DIGITAL = "digital.sqlite"
 CHURN_LOOK_S = 1.0
+# salt of a source's own miswriting of id numbers → what it writes them into
+SPOKEN_IDS = {605: ("rdm",), 845: ("as_alarm",), 846: ("ext_safety_code",), 848: ("un_member",), 849: ("wf",), 850: ("hn_award",), 851: ("mp",)}
 HOST = "127.0.0.1"
 
 
@@ -71,6 +75,11 @@ def registry_dsn_of(folder: Path, registry_dsn: str | None) -> str:
     return registry_dsn or f"sqlite:///{(folder / 'yunzheng.sqlite').resolve()}"
 
 
+def digital_dsn_of(folder: Path) -> str:
+    """SQLAlchemy URL of 数字化管理平台, a SQLite file in the folder."""
+    return f"sqlite:///{(folder / DIGITAL).resolve()}"
+
+
 def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEED, now: datetime | None = None, progress: files.Progress | None = None,
             registry_dsn: str | None = None, clean: bool = False, history_days: int = HISTORY_DAYS) -> World:
     """Make what is missing of a demo folder and return its world.
@@ -85,16 +94,23 @@ def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEE
     tell = progress or (lambda label, done, total: None)
     world = _state(folder, scale, seed, now or system_clock(), clean, history_days)
     # a registry elsewhere is looked at each time: only it knows whether its tables are there
-    if not registry_dsn and all((folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite")):
+    if not registry_dsn and all((folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite", DIGITAL)):
         return world
     engine = registry.engine_for(registry_dsn_of(folder, registry_dsn))
-    planted = registry.create(world, engine)
+    planted = registry.create(world, engine, _cases)
     engine.dispose()
     tell("道路运政数据库", 1, 1)
+    digital = registry.engine_for(digital_dsn_of(folder))
+    live_tables.create(world, digital, matters.METADATA, matters.TABLES)
+    digital.dispose()
     files.prepare(world, folder, tell, planted)
     _note_live(world, planted)
     _write(folder / "planted.json", planted.manifest())
     return world
+
+
+def _cases(world: World) -> dict[str, pd.DataFrame]:
+    return {live.table.name: live_tables.everything(world, live) for live in cases.TABLES}
 
 
 def _note_live(world: World, planted: Planted) -> None:
@@ -113,6 +129,16 @@ def _note_live(world: World, planted: Planted) -> None:
         planted.note("D21", "rdm_learning", [clock.day_text(world.anchor_day + SILENT_DAY_AHEAD, "%Y-%m-%d")])
     if rates.d22_hard_delete:
         planted.note("D22", "yz_vehicle", ["live"])
+    planted.note("D04", "st_site", [SITE_IDS[k] for k, site in enumerate(sites.SITES) if site[-1] == sites.GCJ02] if rates.d04_gcj_companies else [])
+    party_book.note(world, planted)
+    app_users.note(world, planted)
+    for month in range(clock.month_of(world.first_day), clock.month_of(world.anchor_day) + 1):
+        planted.note("D19", "mp_points", app_points.month_ledger(world, month).planted)
+        planted.note("D20", "mp_volunteer_record", app_volunteers.spoilt_records(world, month))
+    for system, things in SPOKEN_IDS.items():
+        ids, kinds = people.written_ids(world, system)
+        for thing in things:
+            planted.note("D10", thing, [str(i) for i in ids[kinds != ""]])
 
 
 class _Handler(WSGIRequestHandler):
@@ -133,7 +159,7 @@ class Server:
         before = self._endpoints()
         self.client_id, self.client_secret = CLIENT_ID, str(before.get("client_secret") or secrets.token_urlsafe(24))
         self.registry_dsn = dsn
-        self._engine: Engine = registry.engine_for(dsn)
+        self._engine, self._digital = registry.engine_for(dsn), registry.engine_for(digital_dsn_of(folder))
         app = create_app(Feeds(world, folder / "history"), clock_, self.client_secret)
         self._http = self._listen(app, port, before)
         self.url = f"http://{HOST}:{self._http.server_port}"
@@ -159,17 +185,24 @@ class Server:
 
     def _announce(self) -> None:
         _write(self.folder / "endpoints.json", {"http": self.url, "client_id": self.client_id, "client_secret": self.client_secret, "registry_dsn": self.registry_dsn,
+                                                "digital_dsn": digital_dsn_of(self.folder),
                                                 "drop": str((self.folder / "drop").resolve()), "started_at": self.world.started_at.isoformat()}, mode=0o600)
 
     def catch_up(self) -> int:
-        """Apply every registry change due by now; returns how many slots changed something."""
+        """Apply every change of the databases due by now and write the files that have come due; returns how many slots of the registry changed something."""
         note = self.folder / "registry_slot.json"
-        done = int(orjson.loads(note.read_bytes())["slot"]) if note.exists() else -1
-        last = churn.last_slot(self.world, clock.local_second(self._clock()))
-        if last <= done:
+        begun = {"slot": -1, "through": clock.local_second(self.world.started_at)}
+        done = begun | (orjson.loads(note.read_bytes()) if note.exists() else {})
+        now = clock.local_second(self._clock())
+        last = churn.last_slot(self.world, now)
+        if last <= done["slot"]:
             return 0
-        changed = churn.apply(self.world, self._engine, done + 1, last)
-        _write(note, {"slot": last})
+        changed = churn.apply(self.world, self._engine, done["slot"] + 1, last)
+        live_tables.apply(self.world, self._engine, cases.TABLES, done["through"], now)
+        live_tables.apply(self.world, self._digital, matters.TABLES, done["through"], now)
+        papers.write_missing(self.world, self.folder / "drop", papers.due(self.world, now))
+        sites.write_missing_days(self.world, self.folder / "drop", now)
+        _write(note, {"slot": last, "through": now})
         return changed
 
     def _live(self) -> None:
@@ -185,6 +218,7 @@ class Server:
             for thread in self._threads:
                 thread.join(10)
             self._engine.dispose()
+            self._digital.dispose()
 
 
 def serve(dir: str | Path, clock: Clock = system_clock, port: int = 0, registry_dsn: str | None = None) -> Server:

@@ -63,7 +63,7 @@ def vehicle_day(world: World, day: int) -> pd.DataFrame:
     """One row per tracked vehicle that sent anything on calendar day `day`.
 
     Columns: veh, points, qualified, drift, km_total, km_complete, km_valid, first_qualified_s, first_move_s, last_move_s, last_s, drive_s, night_s,
-    fatigue_s, km_0_5, depart_s, stop_s; counts, km, seconds; *_s instants are local seconds, -1 = none.
+    fatigue_s, km_0_5, trips, depart_s, stop_s; counts, km, seconds; *_s instants are local seconds, -1 = none.
     """
     n, low, high = len(world.tracked), day * DAY, day * DAY + DAY
     legs = calendar_legs(world, day)
@@ -85,6 +85,7 @@ def vehicle_day(world: World, day: int) -> pd.DataFrame:
         "first_qualified_s": _earliest(n, veh[seen], np.maximum(on0, low)[seen]), "first_move_s": _earliest(n, veh[runs], t0[runs]), "last_move_s": _latest(n, veh[runs], t1[runs] - 1),
         "last_s": _latest(n, veh[seen], np.minimum(on1 + HEARTBEAT_FOR_S, high - 1)[seen]), "drive_s": np.bincount(veh, drive, n).astype(int),
         "night_s": np.bincount(veh, night, n).astype(int), "fatigue_s": np.bincount(veh, fatigue, n).astype(int), "km_0_5": np.bincount(veh, dark, n),
+        "trips": np.bincount(veh[(legs.kind == 0) & (legs.t0 >= low) & (legs.t0 < high)], minlength=n),
     })
     table["km_valid"] = table["km_total"] * np.where(table["qualified"] > 0, 0.997, 0.0)
     table.loc[table["qualified"] == 0, "first_qualified_s"] = -1

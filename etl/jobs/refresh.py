@@ -7,7 +7,7 @@ import datetime as dt
 from etl import intake
 from etl.config import feeds
 from etl.context import Context
-from warehouse import build, checks, compact, faults, live, persons, snapshot
+from warehouse import build, checks, compact, faults, live, persons, revisions, snapshot
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = False) -> list[str]:
@@ -29,7 +29,10 @@ def publish(context: Context, *, full: bool = False) -> str:
         checks.run(context.writer, as_of, built.models)
         held = checks.still_held(context.writer)
         context.progress("汇总人员类指标", 0, 3)
-        persons.count(context.writer, built.days, as_of.date())
+        persons.count(context.writer, built, as_of.date())
+        revisions.prepare(context.writer)
+        snapshot.take_over_trail(context.writer, context.settings)
+        revisions.record(context.writer, built, as_of)
         context.progress("发布快照", 1, 3)
         generation = snapshot.publish(context.writer, context.settings, as_of, held, is_demo=context.is_demo)
         build.settled(context.writer)

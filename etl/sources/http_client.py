@@ -64,7 +64,8 @@ class HttpClient:
         self._client = httpx.Client(base_url=endpoint.url, timeout=self._timeout_s, follow_redirects=False, trust_env=False, verify=verify)
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
         self._lock = threading.RLock()
-        self._next_at = self._quiet_until = 0.0
+        self._turns: list[float] = []
+        self._quiet_until = 0.0
         self._failures = 0
 
     def get(self, feed: Feed, path: str, query: dict[str, object], etag: str = "") -> Answer:
@@ -123,10 +124,13 @@ class HttpClient:
     def _wait_turn(self, max_per_s: float) -> None:
         if not max_per_s:
             return
+        # at most so many in any second: a few in a row need not wait for each other
+        most, span = (int(max_per_s), 1.0) if max_per_s >= 1 else (1, 1.0 / max_per_s)
         with self._lock:
-            turn = max(self._next_at, time.monotonic())
-            self._next_at = turn + 1.0 / max_per_s
-        time.sleep(max(0.0, turn - time.monotonic()))
+            now = time.monotonic()
+            turn = max(now, self._turns[-most] + span) if len(self._turns) >= most else now
+            self._turns = [*self._turns[-most:], turn]
+        time.sleep(turn - now)
 
     def _token(self, feed: Feed) -> str:
         key = (feed.auth, feed.token_path)

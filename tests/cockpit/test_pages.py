@@ -129,7 +129,7 @@ def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: 
     ("path", "search", "said"),
     [("/metric/nope", "", "没有这一页"), ("/group/nope", "", "没有这一页"), ("/nope", "", "没有这一页"),
      ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"), ("/", "?as_of=20000101T000000", "还没有可看的数据"),
-     ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"), ("/", "?window=year", "链接中的参数不正确")],
+     ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"), ("/", "?window=decade", "链接中的参数不正确")],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: str, said: str) -> None:
     assert said in words(draw(path, search))

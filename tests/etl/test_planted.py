@@ -19,7 +19,7 @@ from tests.conftest import TINY, WORLD_NOW
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
-BY_COUNT = {"D01", "D02", "D03", "D04", "D05", "D06", "D07", "D08", "D09", "D12", "D15", "D16"}
+BY_COUNT = {f"D{number:02d}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 17, 19, 20, 24, 25)}
 
 
 def aware(moment: dt.datetime) -> dt.datetime:

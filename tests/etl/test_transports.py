@@ -73,7 +73,7 @@ class House:
 
 
 def mine(settings: Settings) -> list[Feed]:
-    return [feed for feed in feeds(settings) if feed.source == "yz"]
+    return [feed for feed in feeds(settings) if feed.source == "yz" and feed.entity in ENTITIES]
 
 
 def landed(context: Context) -> int:

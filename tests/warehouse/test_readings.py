@@ -64,7 +64,7 @@ def test_a_true_zero_a_silence_and_an_empty_denominator_are_three_things(made: t
     book = made[1]
     assert (book.read("safe_overspeed_per_vehicle", "week").value, book.read("safe_overspeed_per_vehicle", "week").status) == (0.0, "ok")
     assert book.read("fleet_online_rate", "day", at="2025-06-01").status == "missing"
-    assert book.read("rdm_pretrip_check_rate", "day", place="330110011").status == "missing"
+    assert book.read("rdm_pretrip_check_rate", "day", place="330110011").status == "insufficient", "a town without trucks is not silent, it has nothing to report"
 
 
 def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Book]) -> None:

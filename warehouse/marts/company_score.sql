@@ -1,22 +1,24 @@
 -- The 100-point table of the 2016 rule by company for each ISO week and month (reference only: the rule is written for
 -- passenger and hazmat fleets). Relative items: clamp(10·(2A−x)/A, 0, 20); A = the district's mean of the same class and
--- window, kept beside the score; A = 0 gives 20 when x = 0, else 0. Items without data leave the sum, which is scaled to 100.
+-- window up to yesterday, kept beside the score; A = 0 gives 20 when x = 0, else 0. Items without data leave the sum, which is scaled to 100.
 WITH framed AS (
-    SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.vehicle_day WHERE is_v
-    UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.vehicle_day WHERE is_v
+    SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.vehicle_day WHERE is_v AND day < (SELECT day FROM build.today)
+        AND CAST(date_trunc('week', day) AS DATE) IN (SELECT day FROM build.day)
+    UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.vehicle_day WHERE is_v AND day < (SELECT day FROM build.today)
+        AND CAST(date_trunc('month', day) AS DATE) IN (SELECT day FROM build.day)
 ), base AS (
     SELECT win, win_start, company_key, any_value(vehicle_class) AS vehicle_class,
         count(DISTINCT vehicle_key) FILTER (is_vh) AS vh, count(DISTINCT vehicle_key) FILTER (is_networked) AS vn,
         count(DISTINCT vehicle_key) FILTER (is_networked AND NOT is_stopped) AS vn_active,
         count(DISTINCT vehicle_key) FILTER (is_networked AND is_online AND NOT is_stopped) AS online_vn,
         count(DISTINCT vehicle_key) FILTER (is_online) AS online, count(DISTINCT vehicle_key) FILTER (drift_pts >= 2) AS drift,
-        sum(km_total) AS km_total, sum(km_complete) AS km_complete, sum(pts) AS pts, sum(pts_ok) AS pts_ok,
+        sum(km_total) FILTER (is_networked) AS km_total, sum(km_complete) FILTER (is_networked) AS km_complete, sum(pts) AS pts, sum(pts_ok) AS pts_ok,
         sum(overspeed_cnt) AS overspeed, sum(fatigue_s) AS fatigue
     FROM framed WHERE company_key IS NOT NULL GROUP BY 1, 2, 3
 ), checked AS (
     SELECT win, win_start, company_key, count(*) AS sent, count(*) FILTER (is_answered) AS answered FROM (
-        SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.post_check WHERE is_due
-        UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.post_check WHERE is_due
+        SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.post_check WHERE due_at < (SELECT day FROM build.today)
+        UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.post_check WHERE due_at < (SELECT day FROM build.today)
     ) WHERE company_key IS NOT NULL GROUP BY 1, 2, 3
 ), mean AS (
     SELECT win, win_start, vehicle_class, sum(overspeed) / nullif(sum(online), 0) AS overspeed_a, sum(fatigue) / nullif(sum(online), 0) AS fatigue_a

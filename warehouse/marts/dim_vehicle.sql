@@ -11,7 +11,7 @@ SELECT p.vehicle_key, p.company_key, p.town_code, p.veh_type, p.is_trailer, p.to
     CASE WHEN p.plate_color IN (93, 94) OR p.energy_code = 'C' THEN '新能源' WHEN p.energy_code = 'B' THEN '柴油' ELSE '其他' END AS energy,
     CASE WHEN coalesce(c.is_hazmat, false) THEN 'hazmat' ELSE 'freight' END AS vehicle_class,
     coalesce(p.gross_mass_t, 0) > 4.5 AS is_over45, coalesce(regexp_full_match(p.veh_type, 'Q.1'), false) OR coalesce(p.gross_mass_t, 0) >= 12 AS is_heavy,
-    p.status, p.stop_from, p.stop_to, p.from_day, least(p.to_day, coalesce(p.deleted_day - 1, DATE '9999-12-31')) AS to_day
-FROM piece p LEFT JOIN staging.stg_yz_company c USING (company_key)
+    coalesce(p.energy_code = 'B', false) AS is_diesel, p.emission_stage, p.review_due, p.status, p.stop_from, p.stop_to, p.from_day, least(p.to_day, coalesce(p.deleted_day - 1, DATE '9999-12-31')) AS to_day
+FROM piece p LEFT JOIN marts.dim_company c USING (company_key)
 WHERE p.from_day <= least(p.to_day, coalesce(p.deleted_day - 1, DATE '9999-12-31'))
     AND p.town_code NOT LIKE '330113%'

@@ -5,5 +5,5 @@ WITH learned AS (
 ), total AS (SELECT person_key, month, sum(valid_s) AS valid_s FROM learned GROUP BY 1, 2)
 SELECT CAST(p.month || '-01' AS DATE) AS day, p.person_key, code_norm(p.uscc) AS company_key, coalesce(c.town_code, '330110000') AS town_code,
     max(p.required_s) AS required_s, max(coalesce(t.valid_s, 0)) AS valid_s, max(coalesce(t.valid_s, 0)) >= max(p.required_s) AS is_done
-FROM raw.rdm_plan p LEFT JOIN total t USING (person_key, month) LEFT JOIN marts.dim_company c ON c.company_key = code_norm(p.uscc)
+FROM raw.rdm_plan p LEFT JOIN total t USING (person_key, month) LEFT JOIN marts.company_span c ON c.company_key = code_norm(p.uscc) AND last_day(CAST(p.month || '-01' AS DATE)) BETWEEN c.from_day AND c.to_day
 WHERE coalesce(p.leave_days, 0) < 20 GROUP BY 1, 2, 3, 4

@@ -21,13 +21,15 @@ WITH message AS (
     JOIN raw.own_drive_rule r ON r.vehicle_class = coalesce(d.vehicle_class, 'freight')
 ), moved AS (
     SELECT vehicle_key, day, sum(s) AS drive_s,
-        sum(s) FILTER (hour(to_at) >= 22 OR hour(to_at) < 6) AS night_drive_s, sum(km) FILTER (hour(to_at) < 5) AS km_night05,
+        sum(s) FILTER (hour(to_at) >= 22 OR hour(to_at) < 6) AS night_drive_s,
         sum(greatest(0, least(s, driven_s - limit_s))) AS fatigue_s, min(from_at) AS first_move_at, max(to_at) AS last_move_at,
+        -- counted on the day it begins
+        count(*) FILTER (pause IS NULL OR epoch(pause) >= 1200) AS trip_cnt,
         min(from_at) FILTER (stopped_at IS NULL OR epoch(pause) >= 7200) AS depart_at,
         arg_min(coalesce(stopped_at, from_at - INTERVAL 24 HOUR), from_at) FILTER (stopped_at IS NULL OR epoch(pause) >= 7200) AS depart_after
     FROM clocked GROUP BY 1, 2
 ), way AS (
-    SELECT vehicle_key, day, sum(km) FILTER (is_driving OR is_gap) AS km_total, sum(km) FILTER (is_driving AND NOT is_gap) AS km_complete
+    SELECT vehicle_key, day, sum(km) FILTER (is_driving OR is_gap) AS km_total, sum(km) FILTER ((is_driving OR is_gap) AND hour(to_at) < 5) AS km_night05, sum(km) FILTER (is_driving AND NOT is_gap) AS km_complete
     FROM staging.stg_gps_step GROUP BY 1, 2
 ), drift AS (
     SELECT vehicle_key, day, count(*) FILTER (is_drift AND NOT is_frozen) AS drift_pts, count(*) FILTER (is_frozen) AS frozen_pts, count(*) FILTER (is_far) AS far_pts,
@@ -37,7 +39,7 @@ SELECT m.vehicle_key, m.day, m.pts, m.ok_pts - coalesce(d.drift_pts + d.frozen_p
     round(coalesce(w.km_total, 0), 3) AS km_total, round(coalesce(w.km_complete, 0), 3) AS km_complete,
     round(coalesce(w.km_total, 0), 3) AS valid_km, m.first_valid_at, v.first_move_at, v.last_move_at, m.last_at,
     CAST(coalesce(v.drive_s, 0) AS INTEGER) AS drive_s, CAST(coalesce(v.night_drive_s, 0) AS INTEGER) AS night_drive_s,
-    CAST(coalesce(v.fatigue_s, 0) AS INTEGER) AS fatigue_s, round(coalesce(v.km_night05, 0), 3) AS km_night05, v.depart_at, v.depart_after,
+    CAST(coalesce(v.fatigue_s, 0) AS INTEGER) AS fatigue_s, round(coalesce(w.km_night05, 0), 3) AS km_night05, v.depart_at, v.depart_after, CAST(coalesce(v.trip_cnt, 0) AS INTEGER) AS trip_cnt,
     m.time_pts, m.unfixed_pts + coalesce(d.frozen_pts, 0) AS unfixed_pts, m.range_pts, m.speed_pts, m.encrypted_pts, m.other_pts, m.makeup_pts, m.color_pts,
     coalesce(d.far_pts, 0) AS far_pts, coalesce(d.odometer_resets, 0) AS odometer_resets
 FROM message m LEFT JOIN moved v USING (vehicle_key, day) LEFT JOIN way w USING (vehicle_key, day) LEFT JOIN drift d USING (vehicle_key, day)

@@ -4,6 +4,6 @@ WITH judged AS (
     SELECT *, vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key FROM raw.gps_vehicle_day
 )
 SELECT vehicle_key, day, pts, pts_ok, drift_pts, km_total, km_complete, valid_km, first_valid_at, first_move_at, last_move_at,
-    last_at, drive_s, night_drive_s, fatigue_s, km_night05, depart_at, depart_after, valid_km > 1500 AS too_far
+    last_at, drive_s, night_drive_s, fatigue_s, km_night05, depart_at, depart_after, trip_cnt, valid_km > 1500 AS too_far
 FROM judged
 QUALIFY row_number() OVER (PARTITION BY vehicle_key, day ORDER BY _version DESC, _seq DESC, _row DESC) = 1

@@ -9,7 +9,7 @@ SELECT vehicle_key(plate_norm(v.plate_no), plate_color_norm(v.plate_color)) AS v
     no_filler_date(v.register_date) AS register_date, no_filler_date(v.register_date) IS DISTINCT FROM v.register_date AS has_filler,
     coalesce(t.code, '330110000') AS town_code, t.code IS NULL AS town_unknown,
     coalesce(t.code, '330110000') IS DISTINCT FROM v.home_town AS odd_town,
-    v.stop_from, v.stop_to, v.status, CAST(v._version AS DATE) AS version_day, CAST(v._deleted_at AS DATE) AS deleted_day,
+    no_filler_date(v.review_due) AS review_due, v.stop_from, v.stop_to, v.status, CAST(v._version AS DATE) AS version_day, CAST(v._deleted_at AS DATE) AS deleted_day,
     row_number() OVER same AS version_no,
     coalesce(lead(CAST(v._version AS DATE)) OVER same - 1, DATE '9999-12-31') AS last_day
 FROM versions v LEFT JOIN staging.stg_own_town t ON t.spelling = no_filler(code_norm(v.home_town))

@@ -32,7 +32,7 @@ class Client:
     def __init__(self, server: runner.Server) -> None:
         self.http = httpx.Client(base_url=server.url, timeout=30)
         self.secret = server.client_secret
-        self.tokens = {system: self.token(system) for system in ("gps", "rdm")}
+        self.tokens = {system: self.token(system) for system in ("gps", "rdm", "as", "ext")}
 
     def token(self, system: str) -> str:
         answer = self.http.post(f"/{system}/oauth/token", json={"client_id": "zhengbei", "client_secret": self.secret})

@@ -1,0 +1,34 @@
+"""成立公告对照: every sentence of the founding announcement with its sources, indicators and screens. Made from the catalogue."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit.pages import tools
+from cockpit.pages.visit import Page, Visit
+from warehouse import announcement
+from warehouse.announcement import Fact
+
+CONFIRM = "待局确认"
+
+
+def render(visit: Visit) -> Page:
+    """/announcement"""
+    names = ("公告所说", "来源", "指标", "画面", CONFIRM)
+    head = html.Thead(html.Tr([html.Th(name) for name in names]))
+    table = html.Table([head, html.Tbody([_row(visit, fact) for fact in announcement.facts()])], className="table table-words")
+    title = html.Header([html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告;由指标目录自动生成", className="note")], className="card-head")
+    body = html.Section([title, html.Div(table, className="table-scroll")], className="card", id="announcement")
+    bar = [tools.crumbs(("总览", visit.address.to("/")), ("数据健康", visit.address.to("/health")), ("公告对照", "")), html.Span(className="spacer"), tools.copy_link()]
+    return Page("公告对照", [body], group="health", tools=bar)
+
+
+def _row(visit: Visit, fact: Fact) -> Component:
+    links: list[Component | str] = []
+    for metric in fact.metrics:
+        links += [dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}")), "、"]
+    return html.Tr([
+        html.Td(fact.says), html.Td("、".join(fact.tables) or fact.archive), html.Td(links[:-1] or fact.archive),
+        html.Td("、".join(fact.screens) or "归档,不设画面"), html.Td(fact.open or "无"),
+    ])  # fmt: skip

@@ -1,0 +1,33 @@
+"""The six programmes as bars: score against the time that has passed. Pure; asks nobody anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit.tiles.attributes import aria
+from warehouse.programmes import Programme
+
+ORDER = "一二三四五六"
+
+
+def strip(programmes: Sequence[Programme]) -> Component:
+    """Six cards in the announcement's order; a programme without any number says so."""
+    return html.Section([_card(programme) for programme in programmes], className="programmes", **aria(label="六大工程得分"))
+
+
+def _card(programme: Programme) -> Component:
+    head = html.Div([html.Span(ORDER[programme.number - 1], className="programme-no"), html.B(programme.label), html.Small(programme.force)], className="programme-head")
+    if programme.score is None or programme.due is None:
+        return html.Article([head, html.P("尚无可计分的指标", className="empty")], className="programme")
+    gap = round((programme.score - programme.due) * 100)
+    word = "与序时持平" if gap == 0 else f"{'超前' if gap > 0 else '滞后'} {abs(gap)}"
+    marks = [html.I(className="programme-fill", style={"width": f"{programme.score:.1%}"}), html.I(className="programme-due", style={"left": f"{programme.due:.1%}"})]
+    bar = html.Div(marks, className="programme-bar", **aria(hidden="true"))
+    told = sum(item.share is not None for item in programme.items)
+    foot = html.Div([html.Span([html.Span(fmt.number(round(programme.score * 100)), className="programme-score"), html.Small("%")]),
+                     html.Small(f"序时 {programme.due:.0%} · {word} · {told}/{len(programme.items)} 项指标计分")], className="programme-foot")
+    return html.Article([head, bar, foot], className="programme")

@@ -1,0 +1,111 @@
+"""KPIs 69–73: service sites."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from tests.independent import track
+from tests.independent.population import DAY, Timeline, day_of, true
+from tests.independent.tally import Data, kpi, rate, spread
+
+LEVELS = ("district", "town")
+BASICS = ["PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY"]
+METHODS = {"checkin": 0, "counter": 1, "manual": 2}
+
+
+def sites(data: Data, day: pd.Timestamp) -> pd.DataFrame:
+    """Sites on that day with town (no company) and `used`; what is known first reaches back."""
+    frame = Timeline(data.rows.versions("st_site"), ["site_id"], "site_id", None).on(day)
+    return frame.assign(town=frame["town"].map(data.rows.towns.of), company=None, used=frame["status"] == "在用")
+
+
+def site_towns(data: Data, day: pd.Timestamp) -> dict[str, str]:
+    """Site → town."""
+    frame = sites(data, day)
+    return dict(zip(frame["site_id"], frame["town"], strict=True))
+
+
+def _at_sites(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
+    parts = [group.merge(sites(data, day)[["site_id", "town", "company", "used"]], on="site_id") for day, group in frame.groupby("day")]
+    return pd.concat(parts, ignore_index=True) if parts else frame.assign(town=None, company=None, used=False)
+
+
+@kpi(69, "site_open_rate", "flow")
+def opened(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Minutes open / minutes due of sites in use, without approved closures."""
+    frame = data.rows.current("st_open_log")
+    frame = frame.assign(day=day_of(frame["day"]))
+    frame = _at_sites(data, frame[frame["day"].between(first, last) & ~true(frame["is_excused"])])
+    return spread(frame[frame["used"]], lambda part: (float(part["opened_min"].sum()), float(part["scheduled_min"].sum())), levels=LEVELS)
+
+
+@kpi(70, "site_visit_cnt", "flow", ratio=False)
+def visited(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Visits, of each site and day by the best method only."""
+    frame = data.rows.current("st_visit")
+    frame = frame.assign(day=day_of(frame["visited_at"]), rank=frame["method"].map(METHODS))
+    frame = frame[frame["day"].between(first, last) & frame["rank"].notna()]
+    frame = _at_sites(data, frame[frame["rank"] == frame.groupby(["site_id", "day"])["rank"].transform("min")])
+    return spread(frame, lambda part: (float(part["cnt"].sum()), None), levels=LEVELS)
+
+
+@kpi(71, "site_base_service_rate", "stock")
+def basics(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Sites in use with all basic services / sites in use."""
+    frame = data.rows.versions("st_facility")
+    frame["_key"] = frame["site_id"] + "|" + frame["fac_code"]
+    known = Timeline(frame, ["site_id", "fac_code"], "_key", frame["_version"]).on(last)
+    ready = known[known["status"] == "可用"].groupby("site_id")["fac_code"].agg(set)
+    full = {site for site, codes in ready.items() if set(BASICS) <= codes}
+    own = sites(data, last)
+    return spread(own[own["used"]].assign(good=lambda part: part["site_id"].isin(full)), rate("site_id", "good"), levels=LEVELS)
+
+
+@kpi(72, "site_satisfaction", "flow", floor=10)
+def satisfaction(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Stars / ratings of the last 90 days, one a person, site and day."""
+    frame = data.rows.current("st_rating")
+    frame = frame.assign(at=day_of(frame["day"])).sort_values("rated_at").drop_duplicates(["site_id", "user_id", "at"], keep="last")
+    frame = frame[(frame["at"] > last - 90 * DAY) & (frame["at"] <= last)].merge(sites(data, last)[["site_id", "town", "company"]], on="site_id")
+    return spread(frame, lambda part: (float(part["stars"].sum()), float(len(part))), levels=LEVELS)
+
+
+def stops(data: Data) -> pd.DataFrame:
+    """Stops between two drives in the lake, of at least trip_rest_s, where the first one ended: vehicle, day (of its end), lon, lat."""
+    walk = track.steps(data.rows)
+    walk = track.walked(data.rows, walk[~walk["drift"]].copy())
+    walk = walk[walk["drives"]]
+    own = walk.groupby("vehicle")
+    pause = (own["_loc_time"].shift(-1) - walk["loc_time"]).dt.total_seconds()
+    long = pause >= data.rows.parameters["trip_rest_s"]
+    return walk.loc[long, ["vehicle", "lon", "lat"]].assign(day=day_of(own["_loc_time"].shift(-1))[long])
+
+
+def inside(data: Data, lon: pd.Series, lat: pd.Series) -> pd.Series:
+    """Points inside the district's outline (even-odd rule over the rings of own_outline)."""
+    own = data.rows.current("own_outline")
+    found = pd.Series(False, index=lon.index)
+    for _, ring in own.sort_values(["ring_no", "seq"]).groupby("ring_no"):
+        x, y = ring["lon"].astype(float).to_numpy(), ring["lat"].astype(float).to_numpy()
+        for i in range(len(x)):
+            j = i - 1
+            crosses = (y[i] > lat) != (y[j] > lat)
+            if y[i] != y[j]:
+                found ^= crosses & (lon < (x[j] - x[i]) * (lat - y[i]) / (y[j] - y[i]) + x[i])
+    return found
+
+
+@kpi(73, "site_reach_rate", "flow")
+def reach(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Stops of V inside the district within reach of a site in use / such stops."""
+    frame = stops(data)
+    frame = frame[frame["day"].between(first, last)]
+    frame = data.people.with_owner(frame[inside(data, frame["lon"], frame["lat"])], "day")
+    near = []
+    for row in frame.itertuples():
+        used = sites(data, row.day).query("used")
+        away = track.distance_km(used["lon"], used["lat"], row.lon, row.lat)
+        near.append(bool((away <= data.rows.parameters["site_reach_km"]).any()))
+    return spread(frame.assign(near=near), lambda part: (float(part["near"].sum()), float(len(part))))
+
+

@@ -1,0 +1,180 @@
+"""Vehicle-days: the platform's own statistics, and what the lake's positions say where we hold them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from tests.independent import text
+from tests.independent.rows import Rows
+
+NUMBERS = ["pts", "pts_ok", "drift_pts", "km_total", "km_complete", "valid_km", "drive_s", "fatigue_s", "km_night05", "trip_cnt"]
+MOMENTS = ["first_valid_at", "first_move_at", "depart_at", "depart_after"]
+EARTH_KM = 6371.0088
+FROZEN_PTS = 20
+LONG_STOP_S = 7200
+LIMIT_S = 14400
+"""Four hours: ordinary freight, any hour. The register knows no hazmat vehicle, so the other line of own_drive_rule has none."""
+
+
+def vehicle_days(rows: Rows) -> pd.DataFrame:
+    """One row a vehicle and day. From the positions where the lake has any for it, else from the platform's statistics."""
+    given = rows.current("gps_vehicle_day")
+    given["vehicle"] = text.vehicles(given)
+    given = given.sort_values(["_version", "_seq", "_row"]).drop_duplicates(["vehicle", "day"], keep="last")
+    computed = from_positions(rows)
+    keep = [*NUMBERS, *MOMENTS]
+    given = given[["vehicle", "day", *keep]].astype({name: float for name in NUMBERS})
+    if len(computed):
+        held = pd.MultiIndex.from_frame(computed[["vehicle", "day"]])
+        given = given[~pd.MultiIndex.from_frame(given[["vehicle", "day"]]).isin(held)]
+        given = pd.concat([given, computed[["vehicle", "day", *keep]]], ignore_index=True)
+    return given.reset_index(drop=True)
+
+
+def judged(rows: Rows) -> pd.DataFrame:
+    """Every position with its vehicle, place in degrees, speed in km/h and `ok` (qualified, domain §2), frozen fixes included."""
+    frame = rows.positions().copy()
+    if not len(frame):
+        return frame
+    own = rows.current("own_platform").set_index("platform_id")
+    family = frame["platform_id"].map(own["color_family"])
+    scale = frame["platform_id"].map(own["speed_scale"]).fillna(1).astype(float)
+    shade = [text.colour(value, None if text.absent(kind) else str(kind)) for value, kind in zip(frame["plate_color"], family, strict=True)]
+    number = frame["plate_no"].map(lambda value: text.plate(str(value)))
+    frame["vehicle"] = [f"{no}#{color}" for no, color in zip(number, shade, strict=True)]
+    frame["lon"], frame["lat"] = frame["lon_e6"] / 1e6, frame["lat_e6"] / 1e6
+    frame["speed"] = frame["speed_01kmh"] * scale / 10
+    received = frame["recv_time"].fillna(frame["loc_time"])
+    frame["ok"] = (
+        pd.Series([value in text.COLOURS for value in shade], index=frame.index)
+        & frame["loc_time"].between(received - pd.Timedelta(days=7), received + pd.Timedelta(seconds=60))
+        & frame["lon"].between(73.55, 135 + 5 / 60) & frame["lat"].between(3.85, 53.55)
+        & frame["speed"].between(0, 160) & frame["alt_m"].between(-200, 6500) & frame["direction"].between(0, 359)
+        & ((frame["status_bits"].astype("int64") & 2) != 0) & ~frame["encrypted"].astype(bool)
+        & ~eight_hours_off(frame))
+    return frame
+
+
+def eight_hours_off(frame: pd.DataFrame) -> pd.Series:
+    """Messages of a terminal that keeps its clock eight hours behind (UTC stored as local, D05), judged by vehicle and day."""
+    lag = (frame["recv_time"] - frame["loc_time"]).dt.total_seconds().where(~frame["is_makeup"].fillna(False).astype(bool))
+    middle = lag.groupby([frame["vehicle"], frame["day"]]).transform("median")
+    return (middle - 8 * 3600).abs() <= 300
+
+
+def distance_km(lon1: pd.Series, lat1: pd.Series, lon2: pd.Series, lat2: pd.Series) -> pd.Series:
+    """Great circle between points in degrees."""
+    a, b = np.radians(lat1), np.radians(lat2)
+    h = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(np.radians(lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * np.arcsin(np.minimum(1, np.sqrt(h)))
+
+
+def path(rows: Rows) -> pd.DataFrame:
+    """The qualified positions of each vehicle in time order, frozen fixes marked and drifts marked."""
+    frame = judged(rows)
+    frame = frame[frame["ok"]].sort_values(["vehicle", "loc_time"]).drop_duplicates(["vehicle", "loc_time"], keep="first")
+    same = frame["vehicle"].eq(frame["vehicle"].shift()) & frame["lon_e6"].eq(frame["lon_e6"].shift()) & frame["lat_e6"].eq(frame["lat_e6"].shift())
+    run = (~same).cumsum()
+    moving = frame["speed"] > 5
+    frame["frozen"] = moving & moving.groupby(run).transform("sum").ge(FROZEN_PTS)
+    return frame
+
+
+def steps(rows: Rows) -> pd.DataFrame:
+    """From one position of a vehicle to its next: seconds, km and what they are (drift, gap, jump, silence)."""
+    limit = rows.parameters["drift_speed_kmh"]
+    frame = path(rows)
+    frame = frame[~frame["frozen"]].copy()
+    own = frame.groupby("vehicle")
+    for name in ("lon", "lat", "loc_time", "mileage_01km"):
+        frame[f"_{name}"] = own[name].shift()
+        frame[f"{name}_"] = own[name].shift(-1)
+    before = distance_km(frame["_lon"], frame["_lat"], frame["lon"], frame["lat"]) / ((frame["loc_time"] - frame["_loc_time"]).dt.total_seconds() / 3600)
+    after = distance_km(frame["lon"], frame["lat"], frame["lon_"], frame["lat_"]) / ((frame["loc_time_"] - frame["loc_time"]).dt.total_seconds() / 3600)
+    leap = distance_km(frame["_lon"], frame["_lat"], frame["lon_"], frame["lat_"])
+    out = distance_km(frame["_lon"], frame["_lat"], frame["lon"], frame["lat"])
+    frame["drift"] = (before > limit) & (after > limit) & (leap < out)
+    return frame
+
+
+def from_positions(rows: Rows) -> pd.DataFrame:
+    """Vehicle-days computed from the positions of the lake, with the parameters of the own table."""
+    if not len(rows.positions()):
+        return pd.DataFrame()
+    everything = judged(rows)
+    counts = everything.groupby(["vehicle", "day"]).agg(pts=("ok", "size"), pts_ok=("ok", "sum"), first_valid_at=("loc_time", "min")).reset_index()
+    good = everything[everything["ok"]].groupby(["vehicle", "day"])["loc_time"].min()
+    counts["first_valid_at"] = [good.get((vehicle, day), pd.NaT) for vehicle, day in zip(counts["vehicle"], counts["day"], strict=True)]
+    marked = path(rows)
+    marked["day"] = marked["loc_time"].dt.normalize()
+    frozen = marked[marked["frozen"]].groupby(["vehicle", "day"]).size()
+    counts["pts_ok"] = counts["pts_ok"] - pd.Series([frozen.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)])
+    walk = steps(rows)
+    walk["day"] = walk["loc_time"].dt.normalize()
+    drifts = walk[walk["drift"]].groupby(["vehicle", "day"]).size()
+    counts["drift_pts"] = [drifts.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)]
+    driven = driving(rows, walk[~walk["drift"]].copy())
+    return counts.astype({"pts": float, "pts_ok": float, "drift_pts": float}).merge(driven, on=["vehicle", "day"], how="left").fillna(
+        {name: 0.0 for name in NUMBERS})
+
+
+def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
+    """The path without drifts, each position with the way to it: seconds `s`, `km`, `gap` (track lost), `drives`."""
+    p = rows.parameters
+    own = walk.groupby("vehicle")
+    for name in ("lon", "lat", "loc_time", "mileage_01km"):
+        walk[f"_{name}"] = own[name].shift()
+    walk = walk[walk["_loc_time"].notna()].copy()
+    seconds = (walk["loc_time"] - walk["_loc_time"]).dt.total_seconds()
+    straight = distance_km(walk["_lon"], walk["_lat"], walk["lon"], walk["lat"])
+    gap = (seconds > p["track_gap_s"]) & (straight > p["track_gap_km"])
+    counter = (walk["mileage_01km"] - walk["_mileage_01km"]) / 10
+    possible = (counter >= straight) & (counter / (seconds / 3600) <= p["drift_speed_kmh"])
+    km = straight.where(~gap | ~possible, counter)
+    void = (seconds > p["track_gap_most_s"]) | (straight / (seconds / 3600) > p["drift_speed_kmh"])
+    moves = ~void & (km / (seconds / 3600) >= p["move_speed_kmh"])
+    walk["s"], walk["gap"], walk["drives"] = seconds, gap, moves & ~(gap & (seconds > p["trip_rest_s"]))
+    walk["km"] = km.where(moves | (gap & ~void), 0.0)  # a vehicle that stands jitters: no distance; over a loss of track it is one
+    return walk
+
+
+def driving(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
+    """Kilometres, driving seconds, fatigue and departures of each vehicle-day, from the path without drifts."""
+    walk = walked(rows, walk)
+    walk["km_ok"] = walk["km"].where(~walk["gap"], 0.0)
+    walk["km_night"] = walk["km"].where(walk["loc_time"].dt.hour < 5, 0.0)
+    walk["drive_s"] = walk["s"].where(walk["drives"], 0.0)
+    walk["moved_at"] = walk["_loc_time"].where(walk["drives"])
+    days = walk.groupby(["vehicle", "day"]).agg(km_total=("km", "sum"), km_complete=("km_ok", "sum"), valid_km=("km", "sum"), drive_s=("drive_s", "sum"),
+                                                km_night05=("km_night", "sum"), first_move_at=("moved_at", "min")).reset_index()
+    metres = ["km_total", "km_complete", "valid_km", "km_night05"]
+    days[metres] = days[metres].round(3)  # a vehicle-day is kept to the metre
+    return days.merge(stretches(walk, rows.parameters["trip_rest_s"]), on=["vehicle", "day"], how="left")
+
+
+def stretches(walk: pd.DataFrame, rest_s: float) -> pd.DataFrame:
+    """Trips ended, the departure after a stop of two hours (a day's first one, with the end of the drive before it, or 24 hours
+    before where none is known), and seconds beyond four hours at the wheel, by vehicle and day."""
+    found = []
+    for vehicle, own in walk[walk["drives"]].groupby("vehicle"):
+        wheel, before = 0.0, None
+        tired: dict[pd.Timestamp, float] = {}
+        depart: dict[pd.Timestamp, tuple[pd.Timestamp, pd.Timestamp]] = {}
+        ends: list[pd.Timestamp] = []
+        for begin, end, seconds in zip(own["_loc_time"], own["loc_time"], own["s"], strict=True):
+            pause = None if before is None else (begin - before).total_seconds()
+            if pause is None or pause >= rest_s:
+                wheel = 0.0
+                ends += [] if before is None else [before]
+            if (pause is None or pause >= LONG_STOP_S) and end.normalize() not in depart:
+                depart[end.normalize()] = (begin, before if before is not None else begin - pd.Timedelta(days=1))
+            day = end.normalize()
+            tired[day] = tired.get(day, 0.0) + max(0.0, min(seconds, wheel + seconds - LIMIT_S))
+            wheel, before = wheel + seconds, end
+        ends += [] if before is None else [before]
+        trips = pd.Series([end.normalize() for end in ends]).value_counts()
+        for day in set(tired) | set(depart) | set(trips.index):
+            at, after = depart.get(day, (pd.NaT, pd.NaT))
+            found.append((vehicle, day, tired.get(day, 0.0), float(trips.get(day, 0)), at, after))
+    return pd.DataFrame(found, columns=["vehicle", "day", "fatigue_s", "trip_cnt", "depart_at", "depart_after"])

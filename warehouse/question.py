@@ -1,0 +1,86 @@
+"""The compiler: (metric, windows, grain) → one SELECT with bound parameters over a mart.
+
+Owns what kind, lookback and slice mean in SQL, for readings, person counts and the trail of revisions alike: a number is
+asked in one way only. Knows no connection."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from warehouse import units
+from warehouse.catalog import Metric
+from warehouse.reading import DISTRICT
+
+KEY = {"district": f"'{DISTRICT}'", "town": "town_code", "company": "company_key"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """One window to be read: its name (start) and the first and last day that count, all inclusive."""
+
+    start: dt.date
+    first: dt.date
+    last: dt.date
+
+
+def span(metric: Metric, window: str, start: dt.date, last: dt.date) -> Span:
+    """What is read of the window that starts on `start` when days after `last` do not count yet."""
+    end = min(units.window_of(window, start)[1], last)
+    first = end - dt.timedelta(days=metric.lookback_days - 1) if metric.lookback_days else start
+    return Span(start, first, end)
+
+
+def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, member: str = "", where: str = "",
+           bound: Sequence[object] = (), schema: str = "marts") -> tuple[str, list[object]]:
+    """SQL and parameters for rows (win_start, place, parent, member, num, den, present, parts …): one a window, place and, when
+    `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the rows."""
+    parts = "".join(f", {expression} AS part_{index}" for index, expression in enumerate(metric.parts.values()))
+    parent = "min(town_code)" if grain == "company" else "''"
+    slot = f"coalesce(CAST({member} AS VARCHAR), '未知')" if member else "''"
+    conditions = [text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text]
+    values: list[object] = []
+    for item in spans:
+        values += [item.start, item.first, item.last]
+    if len(spans) == 1:
+        source = "(SELECT CAST(? AS DATE) AS win_start, CAST(? AS DATE) AS win_first, CAST(? AS DATE) AS win_last) w CROSS JOIN"
+        joined = "1 = 1"
+        conditions.insert(0, _single(metric))
+        values += _single_bound(metric, window, spans[0])
+    else:
+        rows = ", ".join("(CAST(? AS DATE), CAST(? AS DATE), CAST(? AS DATE))" for _ in spans)
+        source, joined = f"(VALUES {rows}) w(win_start, win_first, win_last) JOIN", _many(metric, window)
+        if metric.kind in ("flow", "stock"):  # lets the scan skip what no window reads
+            conditions.insert(0, "m.day BETWEEN ? AND ?")
+            values += [min(item.first for item in spans), max(item.last for item in spans)]
+        if metric.kind == "window":
+            conditions.insert(0, "m.win = ?")
+            values.append(window)
+    on = f" ON {joined}" if len(spans) > 1 else ""
+    sql = (f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {metric.numerator} AS num, {metric.denominator or 'NULL'} AS den, "
+           f"{metric.present} AS present{parts}\nFROM {source} {schema}.{metric.mart} m{on}\nWHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
+           f"GROUP BY 1, 2, 4")
+    return sql, [*values, *bound]
+
+
+def _single(metric: Metric) -> str:
+    return {"flow": "m.day BETWEEN ? AND ?", "stock": "m.day = ?", "state": "CAST(? AS DATE) BETWEEN m.from_day AND m.to_day",
+            "window": "m.win = ? AND m.day = ?", "now": "true"}[metric.kind]
+
+
+def _single_bound(metric: Metric, window: str, item: Span) -> list[object]:
+    values: dict[str, list[object]] = {"flow": [item.first, item.last], "stock": [item.last], "state": [item.last], "window": [window, item.start], "now": []}
+    return values[metric.kind]
+
+
+def _many(metric: Metric, window: str) -> str:
+    if metric.kind == "stock":
+        return "m.day = w.win_last"
+    if metric.kind == "state":
+        return "w.win_last BETWEEN m.from_day AND m.to_day"
+    if metric.kind == "window":
+        return "m.day = w.win_start"
+    if metric.kind == "flow" and not metric.lookback_days:
+        return f"CAST(date_trunc('{window}', m.day) AS DATE) = w.win_start AND m.day BETWEEN w.win_first AND w.win_last"
+    return "m.day BETWEEN w.win_first AND w.win_last"
