@@ -56,8 +56,9 @@ def _http(context: Context, feed: Feed) -> Outcome:
         whole = fetched.until.astimezone(SHANGHAI).replace(tzinfo=None)
         if feed.expect_rows and not fetched.rows and not fetched.is_same:
             return rows, "D21 来源应答正常却没有数据,按未到处理", through
-        if fetched.is_same or (fetched.is_last and (fetched.digest == digest or (cursor and not fetched.rows))):
-            # nothing new: the cursor stays, so that the same window is asked again and a late row in it is not missed
+        if fetched.is_same or (fetched.is_last and (fetched.digest == digest or not fetched.rows)):
+            # nothing new: the cursor stays, so that the same window is asked again and a late row in it is not missed; a source
+            # that politely says nothing, even the first time, does not make us believe that there is nothing (F18)
             if not fetched.rows and not fetched.is_same:
                 _still_there(context, feed)
             through, error = whole, told if fetched.rows or fetched.is_same else ""
