@@ -21,7 +21,7 @@ def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bo
     """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
     window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a running
     window is then shown when it is that very one."""
-    if at is None:
+    if at is None or metric.newest:
         return None
     own = window if window in metric.windows else metric.windows[0]
     if own == "now":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from warehouse import rules
+
 BRAND = "正北数字驾驶舱"
 BUREAU = "杭州市余杭区交通运输局"
 DEMO = "演示数据"
@@ -35,25 +37,13 @@ LAST_YEAR = "同比去年"
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
 
-RULES = {
-    "D01": "同一车牌多种颜色在营", "D02": "车牌写法已改正", "D03": "车牌颜色代码已改正", "D04": "坐标系或范围异常", "D05": "时间不可能",
-    "D06": "未定位", "D07": "断网补传", "D08": "车速单位可疑", "D09": "定位漂移", "D10": "身份证号不合格", "D11": "统一社会信用代码不规范",
-    "D12": "镇街写法认不出", "D15": "填充值按空处理", "D16": "车辆换过企业", "D18": "司机数与车辆数不相称", "D22": "来源已删除",
-    "payload": "整份报文不合格",
-}
-"""Rule id of a known defect → what it means."""
-RULE_KINDS = {"type": "类型不符", "required": "必填缺失"}
-
-
 def rule(identifier: str) -> str:
-    """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "定位漂移(D09)"."""
-    kind, _, column = identifier.partition(":")
-    if column:
-        return f"{RULE_KINDS.get(kind, kind)}({column})"
-    return f"{RULES[identifier]}({identifier})" if identifier in RULES else identifier
+    """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
+    return rules.named(identifier)
 
 
 PROVISIONAL = "暂定"
+DOUBT = "存疑"
 HELD = "沿用上期"
 INCOMPLETE = "未满期"
 NO_DATA = "—"

@@ -82,8 +82,9 @@ def status(as_json: bool, data: Path) -> None:
 @click.option("--why", default="补传重算", show_default=True, help="原因,随数据留存")
 @data_option
 def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Path) -> None:
-    """把一段日期重新打开:装入冻结之后才到的行(谁、为什么,一并记录),重新计算并发布。"""
+    """把一段日期重新打开:向来源重取起始日以来的行,装入冻结之后才到的行(谁、为什么,一并记录),重新计算并发布。"""
     from etl import correct, intake
+    from etl.config import feeds
     from etl.context import opened
     from etl.jobs import refresh
     from etl.progress import bar
@@ -99,9 +100,35 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
             if contract.touches and contract.source != "own":
                 for day in days:
                     context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
+        again = intake.run(context, [feed for feed in feeds(context.settings) if feed.transport != "files" and feed.contract.load != "lake"], back_to=first)
         late = correct.reopen(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
-        problems = refresh.run(context)
+        problems = list(dict.fromkeys(again + refresh.run(context)))
     click.echo(f"已重算 {len(days)} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
+
+
+@etl.command("review")
+@click.option("--rule", default="", help="只看一条规则,如 D11")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def review(rule: str, as_json: bool, data: Path) -> None:
+    """需要人工核对的清单:重复号牌、信用代码候选、认不出的企业写法、两数不一致等(不含个人)。"""
+    from warehouse.errors import UsageError
+    from warehouse.readings import Library
+    from warehouse.rules import RULES, TREATMENTS
+
+    if rule and rule not in RULES:
+        raise UsageError(f"没有这条规则:{rule}", to_do=f"可用:{'、'.join(RULES)}")
+    found = [item for item in Library(data).current().review() if item["rule"] == rule or not rule]
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for name in dict.fromkeys(item["rule"] for item in found):
+        click.echo(f"{name} {RULES[name]}:{TREATMENTS[name]}")
+        for item in found:
+            if item["rule"] == name:
+                click.echo(f"    {item['subject']}  {item['detail']}")
+    if not found:
+        click.echo("没有需要核对的")
 
 
 @etl.group("quarantine")
@@ -158,7 +185,9 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
         intake.pending(context)
         done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
         refresh.publish(context)
-    click.echo(f"更正 {done} 行" + (f",其中 {bad} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    click.echo(f"更正 {done} 行" + (f",其中 {len(bad)} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    for line in bad:
+        click.echo(f"注意:{line}", err=True)
     sys.exit(65 if bad else 0)
 
 

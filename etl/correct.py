@@ -22,6 +22,8 @@ from warehouse.connection import Writer
 from warehouse.errors import UsageError
 from warehouse.frozen import LATE
 from warehouse.landing import Landed
+from warehouse.personal import blot
+from warehouse.rules import named
 from warehouse.units import SHANGHAI
 
 SEQ, ROW, RULE, REASON = "序号", "行", "规则", "原因"
@@ -56,12 +58,14 @@ def _safe(value: Any) -> str:
     return f"'{text}" if text[:1] in tuple("=+-@\t\r＝＋－＠") else text
 
 
-def fix(context: Context, file: Path, *, who: str, why: str) -> tuple[int, int]:
-    """Lands the corrected rows of an exported file and loads them. Returns (rows corrected, rows still in quarantine of them).
+def fix(context: Context, file: Path, *, who: str, why: str) -> tuple[int, list[str]]:
+    """Lands the corrected rows of an exported file and loads them. Returns how many, and for each that is still not right the
+    line of the file and what is wrong with it; those wait in quarantine again.
 
     A cell left as it was exported, or empty, keeps the original value. Raises UsageError naming line and cell."""
-    changes = _changes(context.writer, file)
-    return _again(context, changes, who=who, why=why)
+    changes, lines = _changes(context.writer, file)
+    done, bad = _again(context, changes, who=who, why=why)
+    return done, [f"第 {lines[key]} 行:{'、'.join(named(rule) for rule in reason.split(','))}" for key, reason in bad]
 
 
 def reopen(context: Context, first: dt.date, last: dt.date, *, who: str, why: str) -> int:
@@ -73,7 +77,8 @@ def reopen(context: Context, first: dt.date, last: dt.date, *, who: str, why: st
     return _again(context, wanted, who=who, why=why)[0] if wanted else 0
 
 
-def _changes(writer: Writer, file: Path) -> dict[Key, dict[str, str]]:
+def _changes(writer: Writer, file: Path) -> tuple[dict[Key, dict[str, str]], dict[Key, int]]:
+    """What was changed of each row, and the line of the file on which it stands."""
     try:
         sheet = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -82,6 +87,7 @@ def _changes(writer: Writer, file: Path) -> dict[Key, dict[str, str]]:
         raise UsageError("更正文件的表头不对", to_do=f"前四列应为 {SEQ}、{ROW}、{RULE}、{REASON},请用 etl quarantine export 的文件修改")
     known = {(item["seq"], item["row"]): item for item in rows(writer)}
     found: dict[Key, dict[str, str]] = {}
+    lines: dict[Key, int] = {}
     for number, line in enumerate(sheet[1:], 2):
         if not any(line):
             continue
@@ -91,30 +97,36 @@ def _changes(writer: Writer, file: Path) -> dict[Key, dict[str, str]]:
             raise UsageError(f"第 {number} 行的{SEQ}或{ROW}不是数字") from error
         if key not in known:
             raise UsageError(f"第 {number} 行:隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过;请重新导出")
+        if key in lines:
+            raise UsageError(f"第 {number} 行与第 {lines[key]} 行是同一条记录", to_do="请只留一行")
+        lines[key] = number
         item = known[key]
         contract = contracts()[item["table"]]
         named = dict(zip(sheet[0][4:], line[4:], strict=False))
         unknown = set(named) - {column.name for column in contract.stored}
         if unknown:
-            raise UsageError(f"{contract.label} 没有这些列:{'、'.join(sorted(unknown))}")
+            raise UsageError(f"第 {number} 行:{contract.label} 没有这些列:{'、'.join(sorted(unknown))}", to_do="表头请保持导出时的样子")
         found[key] = {name: value.strip().removeprefix("'") for name, value in named.items() if value.strip() and value.strip() != _safe(item["values"].get(name))}
         if not found[key] and item["rule"] != LATE:
             found.pop(key)
-    return found
+    return found, lines
 
 
-def _again(context: Context, changes: dict[Key, dict[str, str]], *, who: str, why: str) -> tuple[int, int]:
+def _again(context: Context, changes: dict[Key, dict[str, str]], *, who: str, why: str) -> tuple[int, list[tuple[Key, str]]]:
     by_payload: dict[int, list[int]] = defaultdict(list)
     for seq, row in changes:
         by_payload[seq].append(row)
     notes = {note.seq: note for note in context.landing.notes() if note.seq in by_payload}
-    done = bad = 0
+    done = 0
+    bad: list[tuple[Key, str]] = []
     for seq, numbers in sorted(by_payload.items()):
         note = notes[seq]
         table = context.parser.parse(note, context.landing.body(note))
         body = [_corrected(contracts()[note.table], table.slice(row, 1), changes[seq, row]) for row in sorted(numbers)]
-        account = _land(context, note, body, [[seq, row] for row in sorted(numbers)], who=who, why=why)
-        done, bad = done + len(body), bad + account.quarantined
+        again = _land(context, note, body, [[seq, row] for row in sorted(numbers)], who=who, why=why)
+        done += len(body)
+        bad += [((seq, sorted(numbers)[row]), reason) for row, reason in
+                context.writer.execute("SELECT row_no, reason FROM raw.quarantine WHERE landing_seq = ? ORDER BY row_no", [again.seq])]
     return done, bad
 
 
@@ -126,15 +138,15 @@ def _corrected(contract: Contract, row: pa.Table, changed: dict[str, str]) -> di
     return values
 
 
-def _land(context: Context, note: Landed, body: list[dict[str, Any]], keys: list[list[int]], *, who: str, why: str) -> Any:
-    mapping: dict[str, Any] = {"redo": {"rows": keys, "who": who, "why": why}}
+def _land(context: Context, note: Landed, body: list[dict[str, Any]], keys: list[list[int]], *, who: str, why: str) -> Landed:
+    mapping: dict[str, Any] = {"redo": {"rows": keys, "who": who, "why": blot(why)}}
     if note.mapping.get("pseudonyms"):
         mapping["pseudonyms"] = True
     again = context.landing.put(note.source, note.entity, orjson.dumps(body), kind="json_rows", name=f"更正 {note.name.split('|')[0]}",
                                 at=context.clock().replace(tzinfo=SHANGHAI), sealed=note.sealed, mapping=mapping)
-    account = load.load(context.writer, context.settings, context.door, again, context.parser.parse(again, context.landing.body(again)))
+    load.load(context.writer, context.settings, context.door, again, context.parser.parse(again, context.landing.body(again)))
     recover.acknowledge(context.settings, again)
-    return account
+    return again
 
 
 def _contract(table: str) -> Contract:

@@ -23,13 +23,13 @@ PROBE_EVERY_S = 3600
 Outcome = tuple[int, str, dt.datetime | None]
 
 
-def fetch(context: Context, feed: Feed) -> Outcome:
+def fetch(context: Context, feed: Feed, back_to: dt.datetime | None = None) -> Outcome:
     """(rows, error, complete through); rows −1 when there was nothing to be asked for (no new file, or this way of arriving
-    is not set up here)."""
+    is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the overlap (F21)."""
     endpoint = context.endpoints.get(feed.source)
     if endpoint is None or not {"http_json": endpoint.url, "sql_database": endpoint.dsn, "files": endpoint.drop}[feed.transport]:
         return -1, "", None
-    return {"http_json": _http, "sql_database": _sql, "files": _files}[feed.transport](context, feed)
+    return _files(context, feed) if feed.transport == "files" else {"http_json": _http, "sql_database": _sql}[feed.transport](context, feed, back_to)
 
 
 def _cursor(context: Context, feed: Feed) -> str:
@@ -43,11 +43,13 @@ def _last_answer(context: Context, feed: Feed) -> tuple[str, str, str]:
     return (str(rows[0][0]), str(rows[0][1]), str(rows[0][2])) if rows else ("", "", "")
 
 
-def _http(context: Context, feed: Feed) -> Outcome:
+def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     http = context.http_of(feed.source)
     now = context.clock().replace(tzinfo=SHANGHAI)
     cursor = _cursor(context, feed)
     since = dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=feed.overlap_s) if cursor else now - dt.timedelta(seconds=feed.first_back_s)
+    if back_to and cursor:
+        since = min(since, back_to.replace(tzinfo=SHANGHAI))
     if feed.most_back_s:
         since = max(since, now - dt.timedelta(seconds=feed.most_back_s))
     rows, error, through = 0, "", None
@@ -56,11 +58,13 @@ def _http(context: Context, feed: Feed) -> Outcome:
         whole = fetched.until.astimezone(SHANGHAI).replace(tzinfo=None)
         if feed.expect_rows and not fetched.rows and not fetched.is_same:
             return rows, "D21 来源应答正常却没有数据,按未到处理", through
+        if not (rows or cursor or fetched.rows or fetched.is_same):
+            through = whole  # a source that has shown no row yet may be empty by mistake: from where we began it is asked again (F18)
+            continue
+        if fetched.is_last and not fetched.is_same and fetched.digest != digest:
+            _still_there(context, feed, fetched.body if fetched.rows else b"")
         if fetched.is_same or (fetched.is_last and (fetched.digest == digest or not fetched.rows)):
-            # nothing new: the cursor stays, so that the same window is asked again and a late row in it is not missed; a source
-            # that politely says nothing, even the first time, does not make us believe that there is nothing (F18)
-            if not fetched.rows and not fetched.is_same:
-                _still_there(context, feed)
+            # nothing new: the cursor stays, so that the same window is asked again and a late row in it is not missed
             through, error = whole, told if fetched.rows or fetched.is_same else ""
             continue
         faults.point("after_fetch")
@@ -74,10 +78,11 @@ def _http(context: Context, feed: Feed) -> Outcome:
     return rows, error, through
 
 
-def _still_there(context: Context, feed: Feed) -> None:
-    """Where nothing is new: asks whether the newest row that we know is still there, at most once an hour.
+def _still_there(context: Context, feed: Feed, body: bytes) -> None:
+    """Where an answer is not the last one: asks whether the newest row that we know is still there, at most once an hour.
+    body: the answer's pages, b"" = no rows.
 
-    Raises Refused when it is not: the source was set back to an older state (F22)."""
+    Raises Refused when the source was set back to an older state (F22): the row is gone, and the answer has none as new."""
     key, hour = (feed.source, feed.cursor_name), str(int(time.monotonic() // PROBE_EVERY_S))
     if not feed.probe or not feed.contract.version or context.looked_at.get(key) == hour:
         return
@@ -85,7 +90,12 @@ def _still_there(context: Context, feed: Feed) -> None:
     if newest is None or newest > context.clock():
         return
     if not context.http_of(feed.source).has(feed, newest.replace(microsecond=0, tzinfo=SHANGHAI)):
-        raise _set_back(feed, f"{newest:%Y-%m-%d %H:%M:%S}", "更早")
+        there = None
+        if body:  # or perhaps that very row has been changed since, and stands in the answer under a later time
+            note = Landed(0, feed.source, feed.entity, "json_pages", feed.path, context.clock().replace(tzinfo=SHANGHAI).isoformat(), "", len(body), mapping=feed.mapping)
+            there = load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, body))[1]
+        if there is None or there < newest:
+            raise _set_back(feed, f"{newest:%Y-%m-%d %H:%M:%S}", f"{there:%Y-%m-%d %H:%M:%S}" if there else "更早")
     context.looked_at[key] = hour
 
 
@@ -106,16 +116,18 @@ def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
         return
     found = sql.since(feed, "")
     note = Landed(0, feed.source, feed.entity, "json_rows", feed.table, context.clock().replace(tzinfo=SHANGHAI).isoformat(), "", len(found.body), mapping=feed.mapping)
-    if load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, found.body)):
+    if load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, found.body))[0]:
         raise _set_back(feed, cursor, there or "空")
     context.looked_at[key] = there
 
 
-def _sql(context: Context, feed: Feed) -> Outcome:
+def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     sql = context.sql_of(feed.source)
     at = context.clock()
     cursor = _cursor(context, feed) if feed.cursor_column else ""
     since = sql_database.back(cursor, feed.overlap_s) if cursor else ""
+    if back_to and since:
+        since = "" if sql_database.is_number(since) else min(since, f"{back_to:%Y-%m-%d %H:%M:%S}")
     not_set_back(context, feed, sql)
     found = sql.since(feed, since)
     digest = hashlib.sha256(orjson.dumps(feed.mapping, option=orjson.OPT_SORT_KEYS) + found.body).hexdigest()

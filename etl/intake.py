@@ -16,7 +16,7 @@ from etl.loading import ingest, land
 from etl.sources import files
 from warehouse import load, recover
 from warehouse.catalog import contracts
-from warehouse.errors import CockpitError, Refused, UsageError
+from warehouse.errors import CockpitError, ContractBroken, Refused, UsageError
 from warehouse.landing import Landed
 from warehouse.parse import FILES
 from warehouse.settings import ROOT
@@ -33,30 +33,37 @@ def pending(context: Context) -> int:
     return len(notes)
 
 
-def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
-    """Fetches and loads the given feeds. Returns Chinese texts of what failed; a failed feed keeps its cursor and is
-    asked again next time. Books one delivery a feed, due at `due_at` (naive Shanghai, None = now)."""
+def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300, back_to: dt.datetime | None = None) -> list[str]:
+    """Fetches and loads the given feeds, from `back_to` on (naive Shanghai) where rows may have come later than the overlap.
+    Returns Chinese texts of what failed; a failed feed keeps its cursor and is asked again next time. Books one delivery a
+    feed, due at `due_at` (naive Shanghai, None = now)."""
     due = due_at or context.clock()
-    problems = []
-    for index, feed in enumerate(wanted):
-        context.progress(f"取数 {feed.contract.label}", index, len(wanted))
-        rows, error, through = 0, "", None
-        try:
-            rows, error, through = fetch(context, feed)
-        except CockpitError as broken:
-            if broken.exit_code == 70:
-                raise
-            error = str(broken)
-        if error:
-            problems.append(f"{feed.contract.label}:{error}")
-        if rows >= 0 or error:
-            _deliver(context, feed, due, grace_s, rows, through, error)
+    problems: list[str] = []
+    booked: list[list[object]] = []
+    try:
+        for index, feed in enumerate(wanted):
+            context.progress(f"取数 {feed.contract.label}", index, len(wanted))
+            rows, error, through = 0, "", None
+            try:
+                rows, error, through = fetch(context, feed, back_to)
+            except CockpitError as broken:
+                if broken.exit_code == 70:
+                    raise
+                error = str(broken)
+            if error:
+                problems.append(f"{feed.contract.label}:{error}")
+            if rows >= 0 or error:
+                booked.append([feed.source, feed.entity, due, due + dt.timedelta(seconds=grace_s), context.clock(), through, max(rows, 0), not error, error])
+    finally:
+        _deliver(context, booked)
     return problems
 
 
-def _deliver(context: Context, feed: Feed, due: dt.datetime, grace_s: int, rows: int, through: dt.datetime | None, error: str) -> None:
-    context.writer.execute("INSERT INTO run.delivery VALUES (?,?,?,?,?,?,?,?,?)",
-                           [feed.source, feed.entity, due, due + dt.timedelta(seconds=grace_s), context.clock(), through, max(rows, 0), not error, error])
+def _deliver(context: Context, booked: list[list[object]]) -> None:
+    """All deliveries of a round in one transaction: one commit, not one a feed."""
+    if booked:
+        marks = ", ".join(["(?,?,?,?,?,?,?,?,?)"] * len(booked))
+        context.writer.execute(f"INSERT INTO run.delivery VALUES {marks}", [value for row in booked for value in row])
 
 
 def own_tables(context: Context) -> None:
@@ -90,7 +97,7 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
             load.reconcile(context.writer, feed.contract, note, _present(context, note, body), confirmed=confirmed)
             recover.acknowledge(context.settings, note)
         except CockpitError as error:
-            if isinstance(error, Refused) and note is not None:
+            if isinstance(error, (Refused, ContractBroken)) and note is not None:
                 load.refused(context.writer, note, str(error))
                 recover.acknowledge(context.settings, note)
             problems.append(f"{feed.contract.label}:{error}")

@@ -10,13 +10,8 @@ from warehouse.catalog import contracts
 from warehouse.connection import Writer
 from warehouse.errors import DataMissing, Locked
 from warehouse.readings import Library
+from warehouse.rules import RULES, TREATMENTS
 from warehouse.settings import Settings
-
-RULES = {
-    "D01": "号牌重复", "D02": "号牌写法", "D03": "颜色代码", "D04": "坐标系或越界", "D05": "时钟错误", "D06": "未定位", "D07": "补传迟到",
-    "D08": "单位或里程", "D09": "漂移", "D10": "身份证号", "D11": "信用代码", "D12": "镇街代码", "D13": "文字编码", "D15": "占位值", "D16": "过户更名",
-    "D18": "比例异常", "D21": "来源沉默", "D22": "物理删除", "payload": "整份不合约定",
-}
 
 REASONS = {"range": "经纬度超出范围", "time": "定位时间不合规", "unfixed": "未定位", "speed": "速度超限", "encrypted": "坐标加密", "altitude": "海拔不合规",
            "direction": "方向不合规", "color": "号牌颜色不合规"}
@@ -30,7 +25,7 @@ def collect(settings: Settings) -> dict[str, Any]:
         book = None
     found: dict[str, Any] = {"generation": book.generation.id if book else None, "is_demo": book.generation.is_demo if book else None,
                              "sources": [vars(state) for state in book.sources()] if book else [],
-                             "defects": book.defects() if book else [], "quarantine": book.quarantine() if book else [],
+                             "defects": book.defects() if book else [], "review": book.review() if book else [], "quarantine": book.quarantine() if book else [],
                              "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
     try:
         with held(settings.lock):
@@ -96,7 +91,7 @@ def text(found: dict[str, Any]) -> str:
         rest = ";".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
         lines.append(f"文件 {row['file']}:定位 {row['pts']:,} 条;{rest or '全部合格'}")
     lines.append("\n数据缺陷(规则:行数,出处)")
-    lines += [f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']})" for row in found["defects"]] or ["无"]
+    lines += [f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']};{TREATMENTS.get(row['rule'], '')})" for row in found["defects"]] or ["无"]
     lines.append("\n隔离(表:规则 行数)")
     lines += [f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}" for row in found["quarantine"]] or ["无"]
     lines += [f"整份未装载:{contracts()[row['table']].label} {row['name']}:{row['reason']}" for row in found.get("refused", [])]

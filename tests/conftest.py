@@ -29,19 +29,17 @@ WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
 """Monday afternoon in the tiny world: the newest complete week is 2026-W47."""
 
 
-@pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder built by the whole real line from the stand-in sources: a tiny fleet, 40 days, every defect, one
-    afternoon. Read-only for tests; copy what you want to change."""
+def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -> Path:
+    """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live round after
+    the refresh, whose positions are in no generation yet."""
     from etl import intake
     from etl.context import opened
     from etl.demo import runner
     from etl.demonstration import write_endpoints
     from etl.jobs import live, refresh
 
-    data = tmp_path_factory.mktemp("published")
     moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
-    runner.prepare(data / "demo", scale=TINY, now=moment, history_days=40)
+    runner.prepare(data / "demo", scale=scale, now=moment, history_days=history_days)
     for file in (data / "demo" / "drop").rglob("*.*"):  # a file younger than files.SETTLE_S would wait for the next run
         os.utime(file, (moment.timestamp(),) * 2)
     server = runner.serve(data / "demo", clock=lambda: moment)
@@ -51,8 +49,16 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         with opened(settings, now=lambda: WORLD_NOW) as context:
             live.run(context)
             refresh.run(context)
-            live.run(context)
+            if live_after:
+                live.run(context)
             assert intake.pending(context) == 0
     finally:
         server.stop()
     return data
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder built by the whole real line from the stand-in sources: a tiny fleet, 40 days, every defect, one
+    afternoon. Read-only for tests; copy what you want to change."""
+    return whole_line(tmp_path_factory.mktemp("published"), scale=TINY, history_days=40, live_after=True)

@@ -56,15 +56,15 @@ class House:
         return self.payload(contract.source, contract.entity, orjson.dumps(rows, default=str), "json_rows", **keywords)
 
     def payload(self, source: str, entity: str, body: bytes, kind: str, *, mapping: dict[str, Any] | None = None, cursor: str = "",
-                at: dt.datetime | None = None) -> Account:
+                at: dt.datetime | None = None, name: str = "") -> Account:
         """A payload as received."""
-        note = self.land(source, entity, body, kind, mapping=mapping, cursor=cursor, at=at)
+        note = self.land(source, entity, body, kind, mapping=mapping, cursor=cursor, at=at, name=name)
         return self.load(note)
 
     def land(self, source: str, entity: str, body: bytes, kind: str, *, mapping: dict[str, Any] | None = None, cursor: str = "",
-             at: dt.datetime | None = None) -> Landed:
+             at: dt.datetime | None = None, name: str = "") -> Landed:
         sealed = contracts()[f"{source}_{entity}"].sealed
-        return self.landing.put(source, entity, body, kind=kind, name=f"payload-{next(self._names)}", at=(at or self.at).replace(tzinfo=SHANGHAI),
+        return self.landing.put(source, entity, body, kind=kind, name=name or f"payload-{next(self._names)}", at=(at or self.at).replace(tzinfo=SHANGHAI),
                                 sealed=sealed, cursor=cursor, mapping=mapping)
 
     def load(self, note: Landed) -> Account:

@@ -31,7 +31,7 @@ def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> Non
     (("metric", "read", "fleet_online_rate", "--at", "2026-W99"), 2, "看不懂的期次"),
     (("metric", "read", "fleet_online_rate", "--as-of", "19990101T000000"), 66, "没有快照"),
     (("metric", "read", "fleet_online_rate", "--place", "x"), 2, "没有这个地方"),
-    (("metric", "read", "fleet_online_rate", "--window", "year"), 2, "命令写法不对"),
+    (("metric", "read", "fleet_online_rate", "--window", "decade"), 2, "命令写法不对"),
     (("etl", "run", "nothing"), 2, "没有这个任务"),
     (("etl", "backfill", "--from", "2026-11-02", "--to", "2026-11-01"), 2, "早于"),
     (("report", "weekly", "--week", "2026-11"), 2, "处理办法"),

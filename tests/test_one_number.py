@@ -163,9 +163,9 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(data
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
     for metric, kept in printed["figures"].items():
-        answer = cli(metric, window="week", at=printed["week"]) if "week" in catalog.metrics()[metric].windows else None
-        if answer is None:
+        if "week" not in catalog.metrics()[metric].windows:
             continue
+        answer = cli(metric, window="week") if catalog.metrics()[metric].newest else cli(metric, window="week", at=printed["week"])
         assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(answer[name] for name in ("value", "num", "den", "status")), metric
         assert "".join(str(as_shown(answer)).split()) in text, metric
 

@@ -122,6 +122,8 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
         uses = {table.split(".")[1] for table in inputs(name)}
         if not (fresh or touched or timed or uses & changed):
             continue
+        if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
+            continue  # what has changed below concerns no day of it
         only_time = not (fresh or touched or uses & changed) and model.build == "table"
         with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
             before = _digest(writer, model) if only_time else None

@@ -16,7 +16,7 @@ from warehouse.settings import ROOT
 
 LEVELS = ("L1", "L2", "L3", "L4")
 DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "text", "drop")
-RULES = ("", "plate", "plate_color")
+RULES = ("", "plate", "plate_color", "month")
 GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "membership": "组织与会员", "programme": "六大工程", "site": "服务阵地", "health": "数据健康"}
 PROGRAMMES = {1: ("领航护航", "引领力"), 2: ("提质示范", "组织力"), 3: ("红能聚力", "服务力"), 4: ("暖心礼遇", "获得力"), 5: ("数字赋能", "科技力"), 6: ("典型培育", "成长力")}
 """The six programmes of the founding announcement and the force each of them lifts, in its order."""
@@ -82,8 +82,9 @@ class Contract:
 
     @property
     def sealed(self) -> bool:
-        """True when a payload carries L3/L4 fields and must be encrypted at rest."""
-        return any(column.level in ("L3", "L4") for column in self.columns)
+        """True when a payload must be encrypted at rest: it is a source's, and what a source puts into a free text or into the
+        wrong column nobody knows beforehand. The bureau's own tables are rules and lie open."""
+        return self.load != "own"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,15 @@ class Check:
     sql: str
     severity: str
     message: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """A question whose rows (subject, detail) somebody at the bureau must look at. is_personal: a subject is a person's
+    pseudonym, so the list belongs into the restricted file."""
+
+    sql: str
+    is_personal: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,7 @@ class Model:
     by_window: bool
     columns: dict[str, str]
     defects: dict[str, str]
+    review: dict[str, Review]
     checks: tuple[Check, ...]
 
 
@@ -147,6 +158,8 @@ class Metric:
     where: str = ""
     present: str = "count(*)"
     cumulative: bool = False
+    newest: bool = False
+    """Known as of the generation only: a page or report of an earlier period shows it as it is, and says of when."""
     through: str = "yesterday"
     decimals: int = 1
     slices: tuple[str, ...] = ()
@@ -170,6 +183,8 @@ class Metric:
     formula: str = ""
     show: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    doubt_above: float = 0
+    """A greater value is not believed without a look at the data (D18); 0 = no such bound."""
     parts: dict[str, str] = field(default_factory=dict)
     changed: tuple[dict[str, Any], ...] = ()
 
@@ -225,13 +240,13 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "checks"}
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks"}
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
     checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
                  given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
-                 given.get("defects", {}), checks)
+                 given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks)
 
 
 @cache

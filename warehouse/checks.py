@@ -1,4 +1,4 @@
-"""Questions that must have no answer. Owns run.check_result and run.defect; decides what is held, repairs nothing."""
+"""Questions that must have no answer. Owns run.check_result, run.defect and run.review; decides what is held, repairs nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from warehouse.connection import Writer
 TABLES = """
 CREATE TABLE IF NOT EXISTS run.check_result (as_of TIMESTAMP, model VARCHAR, name VARCHAR, severity VARCHAR, message VARCHAR, failed_rows BIGINT);
 CREATE TABLE IF NOT EXISTS run.defect (rule VARCHAR, model VARCHAR, label VARCHAR, rows BIGINT);
+CREATE TABLE IF NOT EXISTS run.review (rule VARCHAR, model VARCHAR, is_personal BOOLEAN, subject VARCHAR, detail VARCHAR);
 """
+LISTED = 200
+"""So many cases of a rule are listed for review; the defect's count tells how many there are."""
 
 
 def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, str]:
@@ -32,6 +35,9 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
             for rule, expression in model.defects.items():
                 writer.execute(f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name} LIMIT 1", [rule, name, model.label])
+        writer.execute("DELETE FROM run.review WHERE model = ?", [name])
+        for rule, review in model.review.items():
+            writer.execute(f"INSERT INTO run.review SELECT ?, ?, ?, subject, detail FROM ({review.sql}) ORDER BY subject, detail LIMIT {LISTED}", [rule, name, review.is_personal])
     return held
 
 

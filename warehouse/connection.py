@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from warehouse.errors import DataMissing, WarehouseBroken
+from warehouse.errors import DataMissing, OlderShape, WarehouseBroken
 from warehouse.settings import ROOT
 
 Parameters = Sequence[object] | dict[str, object] | None
@@ -58,6 +58,8 @@ class Reader:
         timer.start()
         try:
             return cursor.execute(sql, parameters) if parameters is not None else cursor.execute(sql)
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            raise OlderShape("这份快照里没有要读的内容") from error
         except duckdb.Error as error:
             raise WarehouseBroken("读取数据失败或超时", to_do="请刷新页面;反复出现时运行 ./zhengbei doctor") from error
         finally:

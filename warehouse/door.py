@@ -4,7 +4,6 @@ Nothing that leaves this module holds an identity number, a phone or a full name
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable
 
@@ -13,27 +12,7 @@ import pyarrow.compute as pc
 
 from warehouse.catalog import Column, Contract
 from warehouse.keys import Pseudonyms
-
-WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-CHECK_DIGITS = "10X98765432"
-
-
-def identity_number(text: str) -> str | None:
-    """The 18-digit identity number in upper case, None when it is none (D10).
-
-    Check digit by GB 11643 (ISO 7064 mod 11-2); birth date must exist and not lie ahead. A leading apostrophe and a
-    lower-case x are repaired; 15-digit numbers and numbers that went through a spreadsheet as 3.3E+17 are refused,
-    because the century or the digits are gone."""
-    number = text.strip().lstrip("'’").upper().translate(str.maketrans("０１２３４５６７８９Ｘ", "0123456789X"))
-    if not re.fullmatch(r"\d{17}[\dX]", number):
-        return None
-    if CHECK_DIGITS[sum(int(d) * w for d, w in zip(number[:17], WEIGHTS, strict=True)) % 11] != number[17]:
-        return None
-    try:
-        born = dt.date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
-        return None
-    return number if born.year >= 1900 and born <= dt.date.today() else None
+from warehouse.personal import LIKELY, blot, identity_number, scrub
 
 
 def mask_name(text: str) -> str:
@@ -42,14 +21,14 @@ def mask_name(text: str) -> str:
     return name[:1] + "*" * max(len(name) - 1, 1)
 
 
-PERSONAL = r"\b(\d{17}[\dXx]|1[3-9]\d{9})\b"
-"""What looks like an identity number or a mobile phone inside free text."""
-BLOT = "〔已隐去〕"
-
-
-def blot(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Free text with what looks like identity numbers and phones blotted out."""
-    return pc.replace_substring_regex(values.cast(pa.string()), PERSONAL, BLOT)
+def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedArray | pa.Array:
+    """`values` with `act` done to those that may hold a personal number: nearly none, so that the others cost little."""
+    if (pc.max(pc.utf8_length(values)).as_py() or 0) < 11:
+        return values
+    likely = pc.match_substring_regex(values, LIKELY)
+    if not pc.any(likely).as_py():
+        return values
+    return pa.array([act(value) if is_likely else value for value, is_likely in zip(values.to_pylist(), likely.to_pylist(), strict=True)], pa.string())
 
 
 class Door:
@@ -67,18 +46,31 @@ class Door:
         for column in contract.stored:
             if column.source not in rows.column_names:
                 # a mapping names our columns, a payload taken as it is names the source's
-                out[column.name] = rows[column.name] if column.name in rows.column_names else pa.nulls(count, pa.string())
+                out[column.name] = self._mapped(column, rows[column.name]) if column.name in rows.column_names else pa.nulls(count, pa.string())
                 continue
             values = rows[column.source]
             if column.fallback and column.fallback in rows.column_names:
                 values = pc.coalesce(values, rows[column.fallback])
-            if column.door == "text":
-                values = blot(values)
-            elif column.door:
-                values = self._through(column, values.to_pylist(), verdict)
-            out[column.name] = values
+            out[column.name] = self._safe(column, values, verdict)
         out["_door"] = pa.array(verdict, pa.string())
         return pa.table(out)
+
+    def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[str | None]) -> pa.ChunkedArray | pa.Array:
+        values = values.cast(pa.string())
+        if column.door == "text":
+            return looked_at(values, blot)
+        if column.door:
+            return self._through(column, values.to_pylist(), verdict)
+        # what is no time stamp does not become one: such a row goes aside, and is blotted there
+        return values if column.type in ("TIMESTAMP", "DATE", "BOOLEAN") else looked_at(values, self._scrub)
+
+    def _mapped(self, column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+        """A value under our own name for it: what should be a pseudonym, a mask or a text already is checked all the same."""
+        return looked_at(values.cast(pa.string()), blot if column.door == "text" else self._scrub)
+
+    def _scrub(self, text: str) -> str:
+        """A personal number in a column that is meant for something else becomes a word that is the same wherever it is met."""
+        return scrub(text, lambda number: f"〔已隐去{self._pseudonyms.misplaced(number)}〕")
 
     def _through(self, column: Column, values: list[str | None], verdict: list[str | None]) -> pa.Array:
         known: dict[str, str | None] = {}
@@ -105,7 +97,7 @@ class Door:
     def _holder(self, text: str) -> str | None:
         """A certificate's holder: a company code or plate#colour stays, an identity number becomes the person's key."""
         if "#" in text or len(text) < 15 or not re.fullmatch(r"['’]?\d{14,17}[\dXx]?", text.strip()):
-            return text if "E+" not in text.upper() else None
+            return self._scrub(text) if "E+" not in text.upper() else None
         if re.fullmatch(r"\d{15}", text.strip()):
             return None
         if re.fullmatch(r"9\d{16}[\dA-Z]", text.strip()):

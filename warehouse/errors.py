@@ -9,12 +9,15 @@
     ├── Locked                      75   another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77   access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
     ├── WarehouseBroken             70   the database failed and the process must end (EX_SOFTWARE)
+    │   └── OlderShape              70   a published file of an earlier release lacks what is asked
     └── PrintFailed                 74   Chromium or the file system failed while printing (EX_IOERR)
 
 Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake.
 """
 
 from __future__ import annotations
+
+from warehouse.personal import blot
 
 
 class CockpitError(Exception):
@@ -24,8 +27,8 @@ class CockpitError(Exception):
     to_do = "请查看日志后重试"
 
     def __init__(self, what: str, *, where: str = "", to_do: str = "") -> None:
-        super().__init__(what)
-        self.what, self.where = what, where
+        super().__init__(blot(what))
+        self.what, self.where = blot(what), blot(where)
         if to_do:
             self.to_do = to_do
 
@@ -79,6 +82,12 @@ class Refused(CockpitError):
 class WarehouseBroken(CockpitError):
     exit_code = 70
     to_do = "请重新启动;仍失败时运行 ./zhengbei etl rebuild 由原始数据重建"
+
+
+class OlderShape(WarehouseBroken):
+    """A published file of an earlier release has no such table or column: what is asked of it is not known."""
+
+    to_do = "该快照由较早的版本发布,没有这项内容;请看较新的快照"
 
 
 class PrintFailed(CockpitError):

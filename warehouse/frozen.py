@@ -34,13 +34,15 @@ def remember(writer: Writer, contract: Contract) -> None:
             WHERE n.new_day IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run.day_seen s WHERE s.source_table = ? AND s.seen_day = n.new_day)""", [contract.table, contract.table])
 
 
-def redone(writer: Writer, note: Landed, landed_at: object) -> None:
+def redone(writer: Writer, contract: Contract, note: Landed, landed_at: object) -> None:
     """Takes rows that a later payload has put right out of quarantine, and books who decided it and why; part of the load's
     transaction."""
     redo = note.mapping.get("redo")
     if redo:
         seqs, rows = [pair[0] for pair in redo["rows"]], [pair[1] for pair in redo["rows"]]
         writer.execute("DELETE FROM raw.quarantine q USING (SELECT unnest(?) AS seq, unnest(?) AS row_no) r WHERE q.landing_seq = r.seq AND q.row_no = r.row_no", [seqs, rows])
+        if contract.history:  # the first version of a key reaches back further than its own day
+            writer.execute("INSERT INTO run.touched VALUES (?, NULL, ?)", [contract.table, note.seq])
         writer.execute("INSERT INTO run.redo VALUES (?,?,?,?,?,?)", [note.seq, note.table, landed_at, redo["who"], redo["why"], len(seqs)])
 
 

@@ -13,7 +13,8 @@ Row = list[str | None]
 @dataclass
 class Found:
     """places: header → column (from 0). labels: header → the ways it is written there. data_from: first row of data.
-    missing: wanted headers that are nowhere; seen: the names of the row that came closest."""
+    missing: wanted headers that are nowhere; seen: the names of the row that came
+    closest, [] when none has any of them: a sheet without a header begins with somebody's data."""
 
     places: dict[str, int] = field(default_factory=dict)
     labels: dict[str, set[str]] = field(default_factory=dict)
@@ -46,8 +47,6 @@ def locate(rows: list[Row], wanted: list[str], known: list[str]) -> Found:
                 best = Found(places, {name: set(names[place]) for name, place in places.items()}, index + depth, missing, seen)
             if not missing:
                 return best
-    if not best.seen:
-        best.seen = [value for value in next((row for row in rows[:SEARCHED] if sum(map(bool, row)) > 1), []) if value]
     return best
 
 

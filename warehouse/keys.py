@@ -56,6 +56,10 @@ class Pseudonyms:
         """64 hex digits for a phone number, digits only."""
         return hmac.new(self._key, b"phone:" + number.encode(), hashlib.sha256).hexdigest()
 
+    def misplaced(self, number: str) -> str:
+        """12 hex digits for a personal number met where none belongs: equal ones stay equal, no more is known of them."""
+        return hmac.new(self._key, b"misplaced:" + number.encode(), hashlib.sha256).hexdigest()[:12]
+
 
 class Vault:
     """AES-256-GCM for landed payloads that carry L3/L4 fields."""

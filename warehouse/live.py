@@ -43,7 +43,10 @@ def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
         WITH ringing AS (SELECT DISTINCT vehicle_key(plate_norm(a.plate_no), plate_color_norm(a.plate_color)) AS vehicle_key FROM raw.gps_alarm a
             LEFT JOIN raw.own_alarm_type t USING (warn_type)
             WHERE a.start_at BETWEEN ? - INTERVAL 30 MINUTE AND ? AND (a.level = 2 OR coalesce(t.is_due, false))
-            AND NOT EXISTS (SELECT 1 FROM raw.rdm_alarm_handle h WHERE h.alarm_uid = a.alarm_uid AND h.result IN (1, 2))),
+            AND NOT EXISTS (SELECT 1 FROM raw.rdm_alarm_handle h WHERE h.alarm_uid = a.alarm_uid AND h.result IN (1, 2))
+            UNION SELECT vehicle_key(plate_norm(s.plate_no), plate_color_norm(s.plate_color)) FROM raw.as_alarm s
+            WHERE s.alarm_time BETWEEN ? - INTERVAL 30 MINUTE AND ? AND s.level = 2 AND s.code < 16 AND s.flag IS DISTINCT FROM 2
+            AND NOT EXISTS (SELECT 1 FROM raw.rdm_alarm_handle h WHERE h.alarm_uid = s.alarm_uid AND h.result IN (1, 2))),
         state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
             CASE WHEN l.loc_time IS NULL OR l.loc_time <= ? - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'
                  WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END AS state
@@ -51,7 +54,7 @@ def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
             LEFT JOIN ringing r ON r.vehicle_key = v.vehicle_key
             WHERE CAST(? AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer)
         SELECT CAST(hash(vehicle_key || CAST(? AS DATE)) % 2147483647 AS INTEGER) AS ref, lon, lat, speed_kmh, direction, state,
-            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""", [now] * 6)
+            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""", [now] * 8)
     settings.live.mkdir(parents=True, exist_ok=True)
     version = (_pointer(settings) or {"version": 0})["version"] + 1
     name = f"{version}.parquet"

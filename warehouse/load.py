@@ -16,7 +16,7 @@ from warehouse import faults, frozen, lake, parse, vanished
 from warehouse.balance import Account
 from warehouse.catalog import Column, Contract, contracts
 from warehouse.connection import Writer
-from warehouse.door import BLOT, PERSONAL, Door
+from warehouse.door import Door
 from warehouse.errors import ContractBroken
 from warehouse.landing import Landed
 from warehouse.settings import Settings
@@ -101,7 +101,7 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
             for (note, rows), account in zip(payloads, accounts, strict=True):
                 _book(writer, contract, note, account)
                 _tell(writer, note, rows)
-                frozen.redone(writer, note, naive(note.landed_at))
+                frozen.redone(writer, contract, note, naive(note.landed_at))
             if is_whole:
                 vanished.close(writer, contract, first, naive(first.landed_at), living)
             faults.point("before_commit")
@@ -186,6 +186,8 @@ def _typed(contract: Contract, note: Landed) -> str:
             rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END")
         if column.required:
             rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END")
+        if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
+            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END")
         if column.rule == "plate" and not note.mapping.get("pseudonyms"):
             rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
     version = "NULL::TIMESTAMP"
@@ -201,9 +203,11 @@ def _typed(contract: Contract, note: Landed) -> str:
 
 def _quarantine(writer: Writer, contract: Contract) -> None:
     """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
-    plain = ", ".join(f"{column.name} := incoming.{column.name}" for column in contract.stored if column.level in ("L1", "L2"))
+    safe = r"regexp_replace(incoming.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
+    plain = ", ".join(f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
+                      for column in contract.stored if column.level in ("L1", "L2"))
     writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
-        array_to_string(batch._bad, ','), regexp_replace(to_json(struct_pack({plain}))::VARCHAR, '{PERSONAL}', '{BLOT}', 'g'), batch._seq, batch._row, batch._landed
+        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
         FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
 
 
@@ -257,6 +261,8 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     half an export looks exactly like this."""
     if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
         return 0
+    if not keys.num_rows:
+        raise ContractBroken("来源的全部键清单是空的,不当作全部删除", where=contract.label)
     table = f"raw.{contract.table}"
     held = {key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names] for key, names in contract.key_sources.items()}
     on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
@@ -272,16 +278,17 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     return int(gone)
 
 
-def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> int:
-    """How many keys of `rows`, all that a source has, are older there than here: what a restored backup looks like (F22).
-    Changes nothing; 0 for a contract without versions."""
+def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> tuple[int, dt.datetime | None]:
+    """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks like
+    (F22). Changes nothing; (0, None) for a contract without versions."""
     if not contract.version or contract.load != "upsert":
-        return 0
+        return 0, None
     keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     with writer.registered(incoming=_incoming(contract, door, note, rows)):
         writer.execute(_typed(contract, note))
-        return int(writer.execute(f"""SELECT count(*) FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b
-            JOIN raw.{contract.table} s ON {on} WHERE s._version > b.newest AND s._deleted_at IS NULL""")[0][0])
+        older, newest = writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
+            FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[0]
+        return int(older), newest
 
 
 def refused(writer: Writer, note: Landed, reason: str) -> None:

@@ -49,7 +49,7 @@ class Reading:
     inputs (aware), not the refresh time. previous / last_year: the value of the window of equal length before, and
     of the same window a year ago; None when not known. complete: False while win_end is not over. provisional:
     late data may still change it (72 h). held: Chinese reason when the model is carried over from an earlier
-    generation, else "". judgement: against target and direction. parts: further figures to print beside, label → value.
+    generation, else "". doubt: Chinese reason why the number is implausible (D18), else "". judgement: against target and direction. parts: further figures to print beside, label → value.
     """
 
     metric: str
@@ -70,6 +70,7 @@ class Reading:
     complete: bool = True
     provisional: bool = False
     held: str = ""
+    doubt: str = ""
     previous: float | None = None
     last_year: float | None = None
     target: Target | None = None

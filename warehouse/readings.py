@@ -14,7 +14,7 @@ from typing import Any, cast
 from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
-from warehouse.errors import DataMissing, UsageError
+from warehouse.errors import DataMissing, OlderShape, UsageError
 from warehouse.question import KEY, Span, select, span
 from warehouse.reading import DISTRICT, Generation, Place, Point, Reading, SourceState, Status, Target
 from warehouse.settings import Settings
@@ -136,12 +136,13 @@ class Book:
             num, den, present, parts = now.get(place.code, empty)
             value, status = self._value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
-            target = self._target(metric, window, start, end, until)
+            # what the district should count is no measure for one town
+            target = self._target(metric, window, start, end, until) if metric.denominator or grain == "district" else None
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
-                held=self._held.get(metric.mart, ""), previous=before.get(place.code), last_year=year.get(place.code),
+                held=self._held.get(metric.mart, ""), doubt=doubt(metric, value), previous=before.get(place.code), last_year=year.get(place.code),
                 target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
@@ -216,7 +217,14 @@ class Book:
         within, bound = self._within(grain, spot)
         sql, values = select(metric, window, [item], grain, where=within, bound=bound)
         return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
-                for row in self._reader.rows(sql, values) if row[1]}
+                for row in self._told(sql, values) if row[1]}
+
+    def _told(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+        """Rows of a question; none where the generation was published before its columns existed: not known is not zero."""
+        try:
+            return self._reader.rows(sql, values)
+        except OlderShape:
+            return []
 
     def _within(self, grain: str, spot: Place) -> tuple[str, list[object]]:
         if spot.grain == "district":
@@ -241,7 +249,7 @@ class Book:
             return {named[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in named}
         within, bound = self._within(spot.grain, spot)
         sql, values = select(metric, window, spans, spot.grain, where=within, bound=bound)
-        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._reader.rows(sql, values)}
+        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
 
     def slices(self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> list[tuple[str, float | None, float | None, float | None, Status]]:
         """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
@@ -262,7 +270,7 @@ class Book:
         else:
             within, bound = self._within(spot.grain, spot)
             sql, values = select(found, name, [item], spot.grain, member=slice_, where=within, bound=bound)
-            rows = [(row[3], *row[4:7]) for row in self._reader.rows(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
+            rows = [(row[3], *row[4:7]) for row in self._told(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
         return [(str(member), *self._sliced(found, number(num), number(den), number(present))) for member, num, den, present in rows]
 
     def _sliced(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, float | None, float | None, Status]:
@@ -370,6 +378,10 @@ class Book:
         return [{"rule": rule, "label": label, "rows": int(rows)} for rule, label, rows in
                 self._reader.rows("SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label")]
 
+    def review(self) -> list[dict[str, str]]:
+        """What somebody must look at, by rule: the subject and what is known of it. Nothing about persons."""
+        return [dict(zip(("rule", "subject", "detail"), row, strict=True)) for row in self._reader.rows("SELECT rule, subject, detail FROM meta.review ORDER BY ALL")]
+
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows in quarantine by table and rule."""
         return [{"table": f"{source}_{entity}", "rule": rule, "rows": rows} for source, entity, rule, rows in
@@ -407,6 +419,13 @@ def judge(metric: Metric, value: float | None, target: Target | None) -> Any:
     if sign * value >= sign * target.green:
         return "good"
     return "warn" if target.amber is not None and sign * value >= sign * target.amber else "bad"
+
+
+def doubt(metric: Metric, value: float | None) -> str:
+    """Why a number is not to be believed without a look at the data (D18), "" when it is plausible."""
+    if not metric.doubt_above or value is None or value <= metric.doubt_above:
+        return ""
+    return f"超过 {metric.doubt_above:.0%},数据存疑,请核对台账(D18)" if metric.unit == "ratio" else f"超过 {metric.doubt_above:g},数据存疑(D18)"
 
 
 def alarm_status(result: int | None, handled: bool, must: bool, due: bool) -> str:

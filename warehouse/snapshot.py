@@ -173,6 +173,7 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
                 _meta(writer, generation, as_of, held, is_demo, {name for name in LARGE if is_copy and name not in changed})
             else:
                 writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
+                writer.execute("CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal")
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")
@@ -218,7 +219,8 @@ def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, s
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])
     told = {
-        "check_result": "SELECT * FROM run.check_result", "defect": "SELECT * FROM run.defect",
+        "check_result": "SELECT * FROM run.check_result", "review": "SELECT * EXCLUDE (is_personal) FROM run.review WHERE NOT is_personal",
+        "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
         "target": "SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL",
         "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
         "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL", "source": source_states(), **LARGE,

@@ -79,8 +79,7 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         raise ContractBroken(f"D13 乱码 {lost} 处:文字在来源处已按错误的编码转换过", where=name, to_do="请来源按 UTF-8 或 GB18030 重新导出")
     if lost:
         counts["D13", "乱码(替换字符)"] = counts.get(("D13", "乱码(替换字符)"), 0) + lost
-    delimiter = mapping.get("delimiter") or _delimiter(text)
-    skip, header = _header(text, delimiter, mapping.get("wanted", []))
+    delimiter, skip, header = _header(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
     double = {item for item in header if header.count(item) > 1} & set(mapping.get("wanted", []))
     if double:
         raise ContractBroken(f"表头重复:{'、'.join(sorted(double))}", where=name)
@@ -113,20 +112,18 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
     raise ContractBroken("文件编码无法识别", where=name, to_do="请在映射文件中写明 encoding")
 
 
-def _delimiter(text: str) -> str:
-    lines = text[:1 << 16].split("\n", SEARCHED)[:SEARCHED]  # a title above the header has none
-    return max(",\t;|", key=lambda mark: (sum(mark in line for line in lines), lines[0].count(mark), mark == ","))
-
-
-def _header(text: str, delimiter: str, wanted: list[str]) -> tuple[int, list[str]]:
-    """(lines before the header, its names): the first of the leading lines that names all that is wanted, else line one."""
-    lines = text[:1 << 18].split("\n", SEARCHED)[:SEARCHED]
-    rows = [next(csv.reader([line.rstrip("\r")], delimiter=delimiter), []) for line in lines]
+def _header(text: str, given: str, wanted: list[str]) -> tuple[str, int, list[str]]:
+    """(delimiter, lines before the header, its names): the first of the leading lines that names all that is wanted, in
+    whatever way it is divided, else line one."""
+    lines = [line.rstrip("\r") for line in text[:1 << 18].split("\n", SEARCHED)[:SEARCHED]]
     names = {plain(name) for name in wanted}
-    for index, row in enumerate(rows if wanted else []):
-        if names <= {plain(item) for item in row}:
-            return index, row
-    return 0, rows[0] if rows else []
+    usual = given or max(",\t;|", key=lambda mark: (lines[0].count(mark), mark == ","))
+    for mark in dict.fromkeys([usual] if given else [usual, *",\t;|"]):
+        rows = [next(csv.reader([line], delimiter=mark), []) for line in lines]
+        for index, row in enumerate(rows if wanted else []):
+            if names <= {plain(item) for item in row}:
+                return mark, index, row
+    return usual, 0, next(csv.reader([lines[0]], delimiter=usual), [])
 
 
 def _gunzip(name: str, body: bytes) -> bytes:

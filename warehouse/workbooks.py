@@ -72,7 +72,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     if best is None:
         raise ContractBroken("工作簿里没有可见的工作表", where=name)
     raise ContractBroken(f"找不到表头:需要 {'、'.join(mapping.get('wanted', []))};缺少 {'、'.join(best.missing)}",
-                         where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '空'}", to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放")
+                         where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '没有'}", to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放")
 
 
 @lru_cache(maxsize=32)

@@ -71,6 +71,8 @@ def tags(reading: Reading, marks: bool = True) -> list[Component]:
     found: list[Component] = []
     if reading.held:
         found.append(html.Span(texts.HELD, className="tag tag-held", title=reading.held))
+    if reading.doubt:
+        found.append(html.Span(texts.DOUBT, className="tag tag-warn", title=reading.doubt))
     if marks and not reading.complete and reading.window != "now":
         found.append(html.Span(texts.INCOMPLETE, className="tag"))
     if marks and reading.provisional:

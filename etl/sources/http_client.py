@@ -17,6 +17,7 @@ import orjson
 import stamina
 
 from etl.config import Endpoint, Feed
+from etl.sources import bounded
 from warehouse.errors import ConfigError, ContractBroken, SourceDown
 from warehouse.parse import at_path
 
@@ -28,6 +29,8 @@ RENEW_S = 30.0
 """A token is renewed this long before it expires, or after half its life where that is shorter."""
 PATIENCE, FIRST_PAUSE_S, LONGEST_PAUSE_S = 3, 60.0, 900.0
 OPTIONS = {"timeout_s", "deadline_s"}
+CAUSES = {"ConnectError": "无法连接", "ConnectTimeout": "连接超时", "ReadTimeout": "应答太慢", "WriteTimeout": "发送太慢", "ReadError": "连接中断", "WriteError": "连接中断",
+          "RemoteProtocolError": "应答没有传完或不合 HTTP", "DecodingError": "应答的压缩内容损坏", "InvalidURL": "地址写法不对"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class HttpClient:
             verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=endpoint.ca) if endpoint.ca else True
         except OSError as error:
             raise ConfigError("证书文件无法读取", where=f"sources.toml [{source}] ca") from error
-        self._client = httpx.Client(base_url=endpoint.url, timeout=self._timeout_s, follow_redirects=False, trust_env=False, verify=verify)
+        self._client = httpx.Client(base_url=endpoint.url, timeout=self._timeout_s, follow_redirects=False, trust_env=False, transport=bounded.transport(verify))
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
         self._lock = threading.RLock()
         self._turns: list[float] = []
@@ -74,9 +77,9 @@ class HttpClient:
         left = self._quiet_until - time.monotonic()
         if left > 0:
             raise SourceDown(f"来源连续无法访问或要求暂缓,{left:.0f} 秒后再试", where=f"{feed.source} {path}")
-        reason = "期限已到"
+        reason, ends = "期限已到", time.monotonic() + self._deadline_s
         try:
-            for attempt in stamina.retry_context(on=_backoff, attempts=TRIES, timeout=self._deadline_s, wait_initial=0.3, wait_max=8.0, wait_jitter=0.5):
+            for attempt in stamina.retry_context(on=lambda error: _backoff(error, ends - time.monotonic()), attempts=TRIES, timeout=self._deadline_s, wait_initial=0.3, wait_max=8.0, wait_jitter=0.5):
                 with attempt:
                     found = self._once(feed, path, query, etag)
             self._failures = 0
@@ -107,19 +110,16 @@ class HttpClient:
     def _send(self, feed: Feed, method: str, path: str, **keywords: object) -> tuple[httpx.Response, bytes]:
         """One request, read whole within the time limit however slowly it drips, and within MOST_BYTES."""
         self._wait_turn(feed.max_per_s)
-        ends = time.monotonic() + self._timeout_s
         body = bytearray()
         try:
-            with self._client.stream(method, path, **keywords) as answer:  # type: ignore[arg-type]
+            with bounded.within(self._timeout_s), self._client.stream(method, path, **keywords) as answer:  # type: ignore[arg-type]
                 for chunk in answer.iter_bytes():
                     body += chunk
-                    if time.monotonic() > ends:
-                        raise Transient("应答太慢")
                     if len(body) > MOST_BYTES:
                         raise ContractBroken(f"应答超过 {MOST_BYTES >> 20} MB", where=f"{feed.source} {path}")
                 return answer, bytes(body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Transient(type(error).__name__) from None
+            raise Transient(_cause(error)) from None
 
     def _wait_turn(self, max_per_s: float) -> None:
         if not max_per_s:
@@ -165,12 +165,23 @@ class HttpClient:
         self._client.close()
 
 
-def _backoff(error: Exception) -> bool | float:
-    """stamina's hook: no retry for other errors, nor when the server wants longer than we have; else the server's
-    Retry-After, or the exponential default."""
+def _backoff(error: Exception, left_s: float) -> bool | float:
+    """stamina's hook: no retry for other errors, nor when the server wants longer than half of the `left_s` we have; else
+    the server's Retry-After, or the exponential default."""
     if not isinstance(error, Transient):
         return False
-    return error.wait_s if 0 < error.wait_s <= DEADLINE_S / 2 else not error.wait_s
+    return error.wait_s if 0 < error.wait_s <= left_s / 2 else not error.wait_s
+
+
+def _cause(error: Exception) -> str:
+    """The failure in words, with the library's own name for it; never its text, which may hold an address."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, ssl.SSLCertVerificationError):
+            return f"证书不可信、已过期或与地址不符({inner.verify_code})"
+        inner = inner.__cause__ or inner.__context__
+    kind = type(error).__name__
+    return f"{CAUSES[kind]}({kind})" if kind in CAUSES else kind
 
 
 def _check(answer: httpx.Response) -> None:

@@ -24,6 +24,8 @@ def register(file: Path, vehicles: int) -> None:
                    "register_date, home_town, review_due, stop_from, stop_to, status, yz_updated_at)")
         for table, columns in (("yz_driver", "id_no, name, sex, birth_date, phone, licence_class, licence_to, integrity_grade, integrity_to, home_town, status"),
                                ("yz_employment", "id_no, uscc, from_date, to_date, is_captain, post"),
+                               ("yz_overlimit", "permit_id, uscc, plate_no, plate_color, class, scope, accepted_at, decided_at, result, auto_flag"),
+                               ("yz_penalty", "case_no, uscc, plate_no, plate_color, id_no, act_type, act_date, decided_at, fine, status"),
                                ("yz_certificate", "cert_type, cert_no, holder_no, category, issue_date, valid_to, ecert_id, ecert_at, status")):
             db.execute(f"CREATE TABLE {table} ({columns}, yz_updated_at)")
         db.execute("INSERT INTO yz_company VALUES ('91330110MA2ABCDE12', 'L1', '杭州甲物流有限公司', '企业', '道路普通货物运输', '330110010', '330110010', '', "

@@ -1,513 +1,278 @@
-"""A source that does anything it likes, by a script of one step a request (security.md F15–F23). Whatever it did, after one
-good round the rows are those of a source without fault, and the cursor never passed what had not arrived whole."""
+"""F15–F19 and F21–F23 over HTTP, by page and by cursor: a scripted server does every wrong thing, one good round follows, and
+the warehouse is the one that saw no fault; in between nothing of a part is in, and the operator reads source and cause."""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import datetime as dt
-import gzip
-import random
-import socket
-import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from email.utils import format_datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlencode
+from collections.abc import Iterator
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
 
 from etl import intake
-from etl.config import Feed, feeds
-from etl.context import Context, opened
-from etl.sources.http_client import retry_after
+from etl.sources import http_client
 from tests.conftest import WORLD_NOW
-from tests.etl import lists
-from tests.etl.lists import Answer, Lists, Row, json
-from warehouse import recover
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
-
-ROWS, PAGE, COLUMNS = 150, 30, ("uscc", "name", "status", "lon", "coord_sys", "licence_to", "yz_updated_at")
-Step = Callable[["Scripted", dict[str, Any]], Answer | Iterable[bytes] | None]
+from tests.etl.fault_server import Ask, Fault, Wire, answers, closed_early, drip, drip_headers, no_words, reset, says, soon, torn_chunks, zipped
+from tests.etl.line import PAGE, ROWS, TIME, Line, made, plain, row
+from tests.etl.lists import Row
 
 
-def register() -> list[Row]:
-    start = WORLD_NOW - dt.timedelta(days=20)
-    return [{"uscc": f"91330110MA2AB{n:05d}", "licence_no": f"L{n}", "name": f"第{n}物流有限公司", "status": "营业", "lon": 120 + n / 1000, "coord_sys": 2, "licence_to": "2030-01-01",
-             "yz_updated_at": (start + dt.timedelta(hours=3 * (n // 2))).strftime("%Y-%m-%d %H:%M:%S")} for n in range(ROWS)]
+@pytest.fixture(scope="module", params=["page", "cursor"])
+def line(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    yield from made(tmp_path_factory.mktemp(request.param), request.param)
 
 
-@dataclass
-class Scripted:
-    """The lists behind a script: the next step of it has the say on the next list request, None = as usual. steps_left: what
-    the script still has."""
-
-    lists: Lists
-    steps_left: list[Step | None] = field(default_factory=list)
-
-    def usual(self, environ: dict[str, Any], **query: object) -> Answer:
-        """What an honest source says, to the query of the request or a changed one."""
-        wanted = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()} | {name: str(value) for name, value in query.items()}
-        return self.lists.answer({**environ, "QUERY_STRING": urlencode(wanted)})
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        is_list = not environ["PATH_INFO"].endswith("token")
-        step = self.steps_left.pop(0) if is_list and self.steps_left else None
-        answer = step(self, environ) if step else None
-        if answer is not None and not isinstance(answer, tuple):  # a body that is made as it goes
-            start_response("200 OK", [("Content-Type", "application/json")])
-            return answer
-        status, headers, body = answer or self.usual(environ)
-        start_response(status, headers if any(name == "Content-Length" for name, _ in headers) else [*headers, ("Content-Length", str(len(body)))])
-        return [body]
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    yield from made(tmp_path_factory.mktemp("window"), "window")
 
 
-def page_of(environ: dict[str, Any]) -> int:
-    return int(parse_qs(environ["QUERY_STRING"]).get("page", ["1"])[0])
-
-
-def says(answer: Answer) -> Step:
-    return lambda source, environ: answer
-
-
-def bent(change: Callable[[dict[str, Any]], Any]) -> Step:
-    """The usual answer with something done to the document."""
-    def step(source: Scripted, environ: dict[str, Any]) -> Answer:
-        document = orjson.loads(source.usual(environ)[2])
-        return json(change(document) or document)
-    return step
-
-
-def each(change: Callable[[Row], Any]) -> Step:
-    """The usual answer with something done to each row."""
-    def all_of_them(document: dict[str, Any]) -> None:
-        document["data"]["items"] = [change(dict(row)) or row for row in document["data"]["items"]]
-    return bent(all_of_them)
-
-
-def raw(change: Callable[[bytes], bytes], *headers: tuple[str, str]) -> Step:
-    """The usual answer with something done to the bytes."""
-    return lambda source, environ: ("200 OK", [("Content-Type", "application/json"), *headers], change(source.usual(environ)[2]))
-
-
-def cut(share: float, *, honest: bool) -> Step:
-    """A part of the body. honest: the header says how long it should have been."""
-    def step(source: Scripted, environ: dict[str, Any]) -> Answer:
-        body = source.usual(environ)[2]
-        part = body[: int(len(body) * share)]
-        return "200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body) if honest else len(part)))], part
-    return step
-
-
-def reset(source: Scripted, environ: dict[str, Any]) -> Answer:
-    connection: socket.socket = environ["werkzeug.socket"]
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.shutdown(socket.SHUT_RDWR)
-    return "200 OK", [], b""
-
-
-def drip(source: Scripted, environ: dict[str, Any]) -> Iterator[bytes]:
-    """A body that comes a byte at a time, each soon enough not to count as silence."""
-    for byte in source.usual(environ)[2][:30]:
-        time.sleep(0.1)
-        yield bytes([byte])
-
-
-def another_page(number: Callable[[int], int]) -> Step:
-    return lambda source, environ: source.usual(environ, page=number(page_of(environ)))
-
-
-def overlap(source: Scripted, environ: dict[str, Any]) -> Answer | None:
-    number = page_of(environ)
-    if number == 1:
-        return None
-    before, here = (orjson.loads(source.usual(environ, page=page)[2]) for page in (number - 1, number))
-    here["data"]["items"] = before["data"]["items"][-9:] + here["data"]["items"]
-    return json(here)
-
-
-def shift(source: Scripted, environ: dict[str, Any]) -> None:
-    """The first row is updated while we turn the pages: it leaves the window, and all others move up."""
-    first = min(source.lists.rows["company"], key=lambda row: (row["yz_updated_at"], row["uscc"]))
-    first["status"], first["yz_updated_at"] = "歇业", (WORLD_NOW + dt.timedelta(minutes=1)).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def unavailable(status: str, **headers: str) -> Step:
-    return says((status, [(name.replace("_", "-"), value) for name, value in headers.items()], b"<html>error</html>"))
-
-
-def in_a_second(source: Scripted, environ: dict[str, Any]) -> Answer:
-    when = format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2), usegmt=True)
-    return "503 Service Unavailable", [("Retry-After", when)], b""
-
-
-def future(row: Row) -> Row | None:
-    return {**row, "yz_updated_at": "2030-01-01 00:00:00", "status": "歇业"} if row["uscc"].endswith("00003") else None
-
-
-def bad_cells(share: int) -> Callable[[Row], Row | None]:
-    return lambda row: {**row, "lon": "东经", "licence_to": {"年": 2030}} if int(row["uscc"][-5:]) % share == 0 else None
-
-
-OK = None
-SCRIPTS: dict[str, tuple[list[Step | None], str]] = {
-    "F16 500 three times": ([OK, *[unavailable("500 Internal Server Error")] * 3], ""),
-    "F16 502": ([unavailable("502 Bad Gateway")], ""),
-    "F16 429 with seconds": ([OK, unavailable("429 Too Many Requests", Retry_After="1")], ""),
-    "F16 503 with a date": ([OK, in_a_second], ""),
-    "F16 429 for an hour": ([OK, unavailable("429 Too Many Requests", Retry_After="3600")], "来源无法访问"),
-    "F16 down for good": ([unavailable("503 Service Unavailable")] * 9, "来源无法访问:HTTP 503"),
-    "F16 a reset": ([OK, reset], ""),
-    "F16 a body that drips": ([OK, drip], ""),
-    "F16 a redirect to elsewhere": ([OK, unavailable("302 Found", Location="http://127.0.0.1:1/")], "HTTP 302"),
-    "F16 an endless token dance": ([unavailable("401 Unauthorized")] * 9, "令牌失效"),
-    **{f"F17 cut at {share} %": ([OK, OK, cut(share / 100, honest=True)], "") for share in range(0, 100, 11)},
-    **{f"F17 cut at {share} % and said so": ([OK, OK, cut(share / 100, honest=False)], "不是约定的 JSON") for share in range(0, 100, 11)},
-    "F17 broken gzip": ([OK, raw(lambda body: gzip.compress(body)[:-30], ("Content-Encoding", "gzip"))], "不是约定的 JSON"),
-    "F17 gzip that is none": ([OK, raw(lambda body: body, ("Content-Encoding", "gzip"))], ""),
-    "F18 a log-in page": ([OK, says(("200 OK", [("Content-Type", "text/html")], "<html>请登录</html>".encode()))], "不是约定的 JSON"),
-    "F18 null": ([says(json(None))], "不是约定的 JSON"),
-    "F18 data null": ([says(json({"code": 0, "data": None}))], "不是约定的 JSON"),
-    "F18 an empty list": ([says(json([]))], "不是约定的 JSON"),
-    "F18 items that are no rows": ([bent(lambda document: document["data"].update(items=[1, "2", None]))], "不是约定的 JSON"),
-    "F18 an error in a 200": ([OK, says(json({"code": 500, "message": "系统繁忙"}))], "来源报告错误:系统繁忙"),
-    "F18 nothing at all, politely": ([says(json({"code": 0, "data": {"total": 0, "items": []}}))], ""),
-    "F18 204": ([says(("204 No Content", [], b""))], "HTTP 204"),
-    "F19 a page twice": ([OK, OK, another_page(lambda page: page - 1)], "分页不完整"),
-    "F19 overlapping pages": ([overlap] * 6, ""),
-    "F19 pages in another order": ([another_page(lambda page: 6 - page)] * 5, ""),
-    "F19 a page that is not there": ([OK, OK, another_page(lambda page: 99)], "分页不完整"),
-    "F19 the list moves while its pages are turned": ([OK, OK, shift], ""),
-    "F20 some cells of the wrong type": ([each(bad_cells(149))] * 5, ""),
-    "F20 too many cells of the wrong type": ([each(bad_cells(7))] * 5, "不合约定(type:lon×22"),
-    "F20 a lost column": ([each(lambda row: {name: row[name] for name in row if name != "name"})] * 5, "缺少列:name"),
-    "F20 a renamed column": ([each(lambda row: {("公司" if name == "name" else name): row[name] for name in row})] * 5, "缺少列:name"),
-    "F20 a new column": ([each(lambda row: {**row, "身份证号": "330110197701010011", "nested": {"a": [1]}})] * 5, ""),
-    "F20 a mark before the text": ([raw(lambda body: b"\xef\xbb\xbf" + body)] * 5, ""),
-    "F20 GBK": ([raw(lambda body: body.decode().encode("gb18030"))] * 5, ""),
-    "F20 full-width digits": ([each(lambda row: {**row, "coord_sys": "２", "licence_to": "２０３０－０１－０１"})] * 5, ""),
-    "F15 a time stamp from the future": ([each(future)] * 5, ""),
+LOGIN = answers("200 OK", "<!doctype html><html><title>统一身份认证</title></html>".encode(), ("Content-Type", "text/html"))
+EMPTY = says({"code": 0, "message": "ok", "data": {"total": 0, "items": []}, "items": [], "count": 0, "next_cursor": None})
+PASSING: dict[str, dict[int, Fault]] = {
+    "F16 500, 502 and 503 in a row": {3: answers("500 Internal Server Error", b"boom"), 4: answers("502 Bad Gateway", b"<html>"), 5: answers("503 Service Unavailable")},
+    "F16 429 with Retry-After in seconds": {3: answers("429 Too Many Requests", b"", ("Retry-After", "1"))},
+    "F16 429 with Retry-After as a date": {3: soon},
+    "F16 a reset connection": {1: reset, 4: reset},
+    "F16 a body that drips": {2: drip},
+    "F16 headers that drip": {2: drip_headers},
+    "F16 something that is not HTTP": {2: no_words},
+    "F16 a token that ends half-way": {4: answers("401 Unauthorized", b'{"code": 40102}')},
+    "F17 a body shorter than it says": {2: closed_early, 5: torn_chunks},
+    "F17 broken gzip": {2: zipped(lambda body: body[:20] + bytes([body[20] ^ 0xFF, body[21] ^ 0xFF]) + body[22:]), 4: zipped(lambda body: body[:-8] + bytes(8))},
+    "F19 gzip as it should be": {2: zipped(lambda body: body)},
+}
+STAYING: dict[str, tuple[Fault, str]] = {
+    "F17 gzip that ends early and does not say so": (zipped(lambda body: body[: len(body) // 2], -1), "不是约定的 JSON"),
+    "F18 a log-in page": (LOGIN, "登录页"),
+    "F18 null": (says(None), "不是约定的 JSON"),
+    "F18 nothing": (answers("200 OK"), "不是约定的 JSON"),
+    "F18 an empty object": (says({}), "不是约定的 JSON"),
+    "F18 a bare empty list": (says([]), "不是约定的 JSON"),
+    "F18 an error inside a 200": (says({"code": 50001, "message": "系统繁忙", "data": None}), "系统繁忙|不是约定的 JSON"),
+    "F18 a list of words": (says({"code": 0, "data": {"total": 1, "items": ["x"]}, "items": ["x"]}), "不是约定的 JSON"),
+    "F18 null for a list": (says({"code": 0, "data": {"total": 1, "items": None}, "items": None}), "不是约定的 JSON"),
+    "F18 a redirect to a log-in page": (answers("302 Found", b"", ("Location", "http://127.0.0.1:9/login")), "HTTP 302"),
+    "F18 403": (answers("403 Forbidden", b"<html>"), "HTTP 403"),
+    "F19 an empty page in the middle": (EMPTY, "分页不完整"),
 }
 
 
-@contextlib.contextmanager
-def house(folder: Path, url: str, now: list[dt.datetime], extra: str = "") -> Iterator[tuple[Context, list[Feed]]]:
-    (folder / "sources").mkdir(parents=True)
-    (folder / "sources.toml").touch(0o600)
-    (folder / "sources.toml").write_text(f'is_demo = true\n[yz]\nurl = "{url}"\nclient_id = "c"\nclient_secret = "hidden-secret"\n[yz.options]\ntimeout_s = 1\ndeadline_s = 3\n', "utf-8")
-    (folder / "sources" / "yz.toml").write_text(f"""label = "道路运政"
-[[feeds]]
-entity = "company"
-transport = "http_json"
-path = "/page/company"
-token_path = "/page/token"
-jobs = ["refresh"]
-page_size = {PAGE}
-window_s = 40000000
-first_back_s = 30000000
-overlap_s = 3600
-{extra}
-[feeds.columns]
-""" + "".join(f'{name} = "{name}"\n' for name in COLUMNS), "utf-8")
-    with opened(Settings(folder), now=lambda: now[0]) as context:
-        yield context, [feed for feed in feeds(context.settings) if feed.source == "yz"]
+@pytest.mark.parametrize("name", PASSING)
+def test_a_fault_that_passes_is_over_within_the_same_round(name: str, line: Line) -> None:
+    line.fresh().server.behave(PASSING[name])
+    assert line.run() == []
+    assert line.print() == line.truth and line.balanced()
+    if "Retry-After" in name:
+        assert line.server.moments[3] - line.server.moments[2] >= (1 if "seconds" in name else 0.9), "as long as the source asked for"
 
 
-def truth(rows: Iterable[Row]) -> list[tuple[Any, ...]]:
-    return sorted((row["uscc"], row["name"], row["status"], row["lon"], row["coord_sys"], dt.date.fromisoformat(row["licence_to"]), dt.datetime.fromisoformat(row["yz_updated_at"])) for row in rows)
+@pytest.mark.parametrize("name", STAYING)
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_fault_that_stays_is_told_and_nothing_of_the_part_is_in(name: str, number: int, line: Line) -> None:
+    fault, said = STAYING[name]
+    line.fresh().server.behave({number: fault})
+    problems = line.run()
+    assert (line.held(), line.cursor()) == (0, [])
+    if not (number == 1 and fault is EMPTY):  # a list that is empty from its first page on is no fault that one could see
+        plain(problems)
+        assert any(word in problems[0] for word in said.split("|")), problems[0]
+    line.server.behave()
+    assert line.run() == [] and line.print() == line.truth and line.balanced()
+    line.server.behave(always=fault)  # and again when we hold rows
+    held = line.cursor()
+    line.run()
+    assert line.print() == line.truth and line.cursor() == held, "an empty or wrong answer takes nothing away"
 
 
-def held(context: Context) -> list[tuple[Any, ...]]:
-    return sorted(context.writer.execute(f"SELECT {', '.join(COLUMNS)} FROM raw.yz_company WHERE _deleted_at IS NULL"))
+def test_f17_a_body_cut_at_every_hundredth_is_rejected_whole(line: Line) -> None:
+    for share in range(100):
+        def cut(wire: Wire, ask: Ask, share: int = share) -> None:
+            status, headers, body = ask.right()
+            wire.send(status, headers, body[: len(body) * share // 100], length=-1)
+
+        line.fresh().server.behave({3: cut})
+        plain(line.run(), "不是约定的 JSON")
+        assert (line.held(), line.cursor()) == (0, []), share
+    line.server.behave()
+    assert line.run() == [] and line.print() == line.truth
 
 
-def prints(context: Context) -> tuple[int, int]:
-    return recover.fingerprint(context.writer)["raw.yz_company"]
+def test_f16_a_source_that_stays_down_is_left_alone_for_a_while(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_client, "FIRST_PAUSE_S", 1.0)
+    monkeypatch.setattr(http_client, "TRIES", 2)
+    line.fresh().server.behave(always=answers("503 Service Unavailable"))
+    for _ in range(3):
+        plain(line.run(), "HTTP 503", line.server.url)
+    assert len(line.server.moments) == 6
+    plain(line.run(), "秒后再试")
+    assert len(line.server.moments) == 6, "nobody knocks while the pause lasts"
+    line.server.behave()
+    time.sleep(1.1)
+    assert line.run() == [] and line.print() == line.truth
 
 
-def cursor(context: Context) -> dt.datetime | None:
-    found = context.writer.execute("SELECT cursor FROM run.cursor WHERE source = 'yz' AND entity = 'company:http_json'")
-    return dt.datetime.fromisoformat(found[0][0]).replace(tzinfo=None) if found else None
+def test_f16_a_wait_longer_than_the_deadline_is_kept_without_blocking_the_round(line: Line) -> None:
+    line.fresh().server.behave({2: answers("429 Too Many Requests", b"", ("Retry-After", "3600"))})
+    started = time.monotonic()
+    plain(line.run(), "HTTP 429")
+    plain(line.run(), "要求暂缓")
+    assert time.monotonic() - started < 3 and len(line.server.moments) == 2
+    assert (line.held(), line.cursor()) == (0, [])
 
 
-def forgive(context: Context) -> None:
-    """Time passes until the source is asked again."""
-    for side in context.http.values():
-        side._client._quiet_until, side._client._failures = 0.0, 0
+PAGES = ROWS // PAGE + 1
+MUTATIONS = st.lists(st.tuples(st.integers(1, PAGES + 2), st.sampled_from(["twice", "skipped", "overlap", "reversed", "short", "empty", "doubled", "shift", "fresh"]), st.integers(1, PAGE)),
+                     min_size=1, max_size=4)
 
 
-@pytest.fixture(scope="module")
-def source() -> Iterator[tuple[Scripted, str]]:
-    scripted = Scripted(Lists({"company": register()}, updated="yz_updated_at", now=WORLD_NOW.replace(tzinfo=SHANGHAI)))
-    with lists.served(scripted) as url:
-        yield scripted, url
+def mutated(line: Line, kind: str, amount: int) -> Fault:
+    def fault(wire: Wire, ask: Ask) -> None:
+        rows = line.server.service.rows["post_check"]
+        late = (line.now[0] - dt.timedelta(seconds=amount)).strftime(TIME)
+        if kind == "shift":  # a row is changed while the pages are turned: it leaves its place, and all behind it move up
+            rows[amount] = {**rows[amount], "content": "已改", "updated_at": late}
+        if kind == "fresh":  # a row comes in at the front
+            rows.insert(0, row(0, check_id=f"N{ask.number}", updated_at=row(0)["sent_at"]))
+        status, headers, body = ask.right()
+        document = orjson.loads(body)
+        holder = document.get("data", document)
+        items, before = holder["items"], line.last
+        line.last = list(items)
+        holder["items"] = {"twice": before, "skipped": [], "overlap": before[-amount:] + items, "reversed": items[::-1], "short": items[:amount], "empty": [],
+                           "doubled": items + items[:amount]}.get(kind, items)
+        wire.send(status, headers, orjson.dumps(document))
+
+    return fault
 
 
-def corrected() -> list[Row]:
-    """The register an hour later: one row has changed, and those that any script touches have been written once more."""
-    stamp = (WORLD_NOW + dt.timedelta(minutes=30)).strftime("%Y-%m-%d %H:%M:%S")
-    return [{**row, "status": "营业" if number else "注销", "yz_updated_at": stamp} if number in (0, 3, 149) else row for number, row in enumerate(register())]
+def remembering(line: Line) -> Fault:
+    """The right page; what was on it may come again."""
+
+    def fault(wire: Wire, ask: Ask) -> None:
+        status, headers, body = ask.right()
+        document = orjson.loads(body)
+        line.last = document.get("data", document)["items"]
+        wire.send(status, headers, body)
+
+    return fault
 
 
-@pytest.fixture(scope="module")
-def faultless(source: tuple[Scripted, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[int, int]:
-    now = [WORLD_NOW]
-    with house(tmp_path_factory.mktemp("calm") / "data", source[1], now) as (context, wanted):
-        assert begin(source[0], []) is None and intake.run(context, wanted) == [] and held(context) == truth(register())
-        finish(source[0], now)
-        assert intake.run(context, wanted) == [] and held(context) == truth(corrected())
-        return prints(context)
+@given(script=MUTATIONS, persistent=st.booleans())
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+def test_f19_whatever_happens_to_the_pages_the_table_is_whole_or_empty(line: Line, script: list[tuple[int, str, int]], persistent: bool) -> None:
+    line.fresh()
+    line.last = []
+    faults = {number: mutated(line, kind, amount) for number, kind, amount in script}
+    if persistent:  # the same again each time the pages are turned anew
+        faults |= {number + PAGES * turn: fault for turn in (1, 2) for number, fault in list(faults.items()) if number <= PAGES}
+    line.server.behave(faults, always=remembering(line))
+    problems = line.run()
+    if problems:
+        plain(problems, "分页")
+        assert (line.held(), line.cursor()) == (0, []), "the cursor never moves on a part"
+    line.server.behave()
+    assert line.run() == [] and line.balanced()
+    found = line.print()
+    line.fresh(rows=line.server.service.rows["post_check"])
+    assert line.run() == [] and found == line.print()
 
 
-def begin(scripted: Scripted, steps: list[Step | None]) -> None:
-    scripted.lists.rows, scripted.lists.now, scripted.steps_left = {"company": register()}, WORLD_NOW.replace(tzinfo=SHANGHAI), list(steps)
+def test_f15_a_row_from_the_future_blocks_no_later_one(window: Line) -> None:
+    """A source whose clock runs ahead and that does not keep to the asked-for window."""
+    ahead = [row(number, content="将来", updated_at="2031-01-01 00:00:00") if number % 7 == 0 else row(number) for number in range(ROWS)]
+    window.fresh().server.behave(always=says(ahead))
+    assert window.run() == []
+    assert window.context.writer.execute("SELECT max(_version) <= ? FROM raw.gps_post_check", [WORLD_NOW + dt.timedelta(minutes=1)]) == [(True,)]
+    assert dt.datetime.fromisoformat(window.cursor()[0][0]).replace(tzinfo=None) <= WORLD_NOW
+    window.at(5)
+    late = (WORLD_NOW + dt.timedelta(minutes=3)).strftime(TIME)
+    window.server.service.rows["post_check"] = [row(number, updated_at=late) if number % 7 == 0 else row(number) for number in range(ROWS)]
+    window.server.behave()
+    assert window.run() == []
+    found = window.print()
+    window.fresh(window.server.service.rows["post_check"]).at(5)
+    assert window.run() == [] and window.print() == found
 
 
-def finish(scripted: Scripted, now: list[dt.datetime]) -> None:
-    now[0] = WORLD_NOW + dt.timedelta(hours=1)
-    scripted.lists.rows, scripted.lists.now, scripted.steps_left = {"company": corrected()}, now[0].replace(tzinfo=SHANGHAI), []
+@given(order=st.permutations(range(5)))
+@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+def test_f21_rows_that_arrive_late_and_in_any_order_end_in_the_same_table(window: Line, order: list[int]) -> None:
+    window.fresh([])
+    batches = [[row(number) for number in range(ROWS) if number % 5 == part] for part in range(5)]
+    shown: list[Row] = []
+    for step, part in enumerate(order):
+        shown = window.server.service.rows["post_check"] = shown + batches[part]
+        window.at(step * 5)
+        assert window.run() == []
+    assert window.print() == window.truth
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_after_any_fault_and_one_good_round_the_rows_are_the_right_ones(name: str, source: tuple[Scripted, str], faultless: tuple[int, int],
-                                                                        anyhouse: tuple[Context, list[Feed], list[dt.datetime]]) -> None:
-    scripted, _ = source
-    context, wanted, now = anyhouse
-    steps, said = SCRIPTS[name]
-    empty(context)
-    begin(scripted, steps)
-    now[0], started = WORLD_NOW, time.monotonic()
-    problems = intake.run(context, wanted)
-    assert time.monotonic() - started < 15
-    if said:
-        assert len(problems) == 1 and said in problems[0], problems
-        assert "\n" not in problems[0] and "hidden-secret" not in problems[0] and "处理办法" in problems[0]
-        assert cursor(context) is None and held(context) == [], "nothing of a window that did not arrive whole is in, and the cursor stays"
-    else:
-        assert problems == []
-    finish(scripted, now)
-    forgive(context)
-    assert intake.run(context, wanted) == []
-    assert held(context) == truth(corrected())
-    assert prints(context) == faultless
-    assert context.writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]
+def test_f21_rows_later_than_the_overlap_come_with_a_backfill(window: Line) -> None:
+    old = {0, 1, 2, 40}
+    window = dataclasses.replace(window, feed=dataclasses.replace(window.feed, overlap_s=600)).fresh([row(number) for number in range(ROWS) if number not in old])
+    assert window.run() == []
+    window.at(60 * 48)
+    window.server.service.rows["post_check"] = [row(number) for number in range(ROWS)]
+    assert window.run() == [] and window.held() == ROWS - len(old), "later than the overlap: not by itself"
+    assert window.run(back_to=WORLD_NOW - dt.timedelta(days=1)) == []
+    assert window.print() == window.truth
 
 
-MUTATIONS: dict[str, Step | None] = {"ok": None, "twice": another_page(lambda page: max(page - 1, 1)), "gone": another_page(lambda page: 99), "ahead": another_page(lambda page: page + 1),
-                                     "overlap": overlap, "moves": shift, "error": unavailable("500 Internal Server Error"), "cut": cut(0.5, honest=False)}
+@pytest.mark.parametrize("left", [0, 60])
+def test_f22_a_restored_backup_is_frozen_and_named(left: int, window: Line) -> None:
+    """The source stands where it was an hour ago; with `left` rows of that time still inside the overlap, or none."""
+    probing = dataclasses.replace(window, feed=dataclasses.replace(window.feed, probe=True, overlap_s=86400 if left else 600)).fresh()
+    assert probing.run() == [] and probing.print() == window.truth
+    probing.at(30)
+    probing.server.service.rows["post_check"] = [row(number) for number in range(left)]
+    cursor = probing.cursor()
+    for _ in range(2):
+        plain(probing.run(), "F22", "倒退", "旧备份", "已冻结")
+        assert probing.print() == window.truth and probing.cursor() == cursor
+    probing.server.service.rows["post_check"] = [row(number) for number in range(ROWS)]
+    assert probing.run() == [] and probing.print() == window.truth
 
 
-@given(script=st.lists(st.lists(st.sampled_from(sorted(MUTATIONS)), max_size=12), min_size=1, max_size=3))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_f19_pages_in_any_disorder_end_in_the_same_rows(script: list[list[str]], source: tuple[Scripted, str], anyhouse: tuple[Context, list[Feed], list[dt.datetime]]) -> None:
-    scripted, _ = source
-    context, wanted, now = anyhouse
-    empty(context)
-    begin(scripted, [])
-    now[0] = WORLD_NOW
-    for number, steps in enumerate(script):
-        scripted.steps_left = [MUTATIONS[name] for name in steps]
-        now[0] = WORLD_NOW + dt.timedelta(minutes=2 * number)
-        scripted.lists.now = now[0].replace(tzinfo=SHANGHAI)
-        intake.run(context, wanted)
-        forgive(context)
-    rows = scripted.lists.rows["company"]
-    scripted.steps_left, now[0] = [], WORLD_NOW + dt.timedelta(minutes=30)
-    scripted.lists.now = now[0].replace(tzinfo=SHANGHAI)
-    assert intake.run(context, wanted) == [] and held(context) == truth(rows)
+def test_f22_a_newest_row_that_was_merely_changed_is_no_restored_backup(window: Line) -> None:
+    probing = dataclasses.replace(window, feed=dataclasses.replace(window.feed, probe=True)).fresh()
+    assert probing.run() == []
+    probing.at(30)
+    probing.server.service.rows["post_check"][-1] = row(ROWS - 1, content="已改", updated_at=(WORLD_NOW + dt.timedelta(minutes=20)).strftime(TIME))
+    assert probing.run() == [] and probing.context.writer.execute("SELECT count(*) FROM raw.gps_post_check WHERE content = '已改'") == [(1,)]
 
 
-@pytest.fixture(scope="module")
-def anyhouse(source: tuple[Scripted, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Context, list[Feed], list[dt.datetime]]]:
-    now = [WORLD_NOW]
-    with house(tmp_path_factory.mktemp("any") / "data", source[1], now) as (context, wanted):
-        yield context, wanted, now
+@pytest.mark.parametrize(("kept", "said"), [(ROWS * 9 // 10, "一次少了"), (ROWS // 2, "一次少了"), (0, "是空的")])
+def test_f23_a_mass_delete_or_half_an_export_takes_nothing_away(kept: int, said: str, window: Line) -> None:
+    window.fresh()
+    assert window.run() == []
+    window.server.behave(always=says([row(number) for number in range(kept)]))
+    for _ in range(2):
+        plain(intake.reconcile(window.context, [window.feed]), said)
+        assert window.print() == window.truth and window.balanced()
+    window.server.behave()
+    assert intake.reconcile(window.context, [window.feed]) == [] and window.print() == window.truth
 
 
-def empty(context: Context) -> None:
-    forgive(context)
-    context.writer.execute("DELETE FROM raw.yz_company; DELETE FROM raw.yz_company_history; DELETE FROM run.batch; DELETE FROM run.cursor; DELETE FROM run.answer; DELETE FROM raw.quarantine")
+@pytest.mark.parametrize("name", ["a log-in page", "null", "an error", "500"])
+def test_f18_a_wrong_answer_to_the_search_for_deletes_deletes_nothing(name: str, window: Line) -> None:
+    window.fresh()
+    assert window.run() == []
+    wrong = {"a log-in page": LOGIN, "null": says(None), "an error": says({"code": 1}), "500": answers("500 Internal Server Error")}[name]
+    window.server.behave(always=wrong)
+    plain(intake.reconcile(window.context, [window.feed]))
+    assert window.print() == window.truth
 
 
-@given(seed=st.integers(0, 10_000))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_f21_rows_that_become_visible_late_and_in_any_order_end_in_the_same_rows(seed: int, source: tuple[Scripted, str], anyhouse: tuple[Context, list[Feed], list[dt.datetime]]) -> None:
-    """Every row shows up to 55 minutes after its time stamp; the overlap is an hour."""
-    scripted, _ = source
-    context, wanted, now = anyhouse
-    empty(context)
-    begin(scripted, [])
-    chance, shown = random.Random(seed), []
-    for number in range(40):
-        at = WORLD_NOW + dt.timedelta(minutes=chance.randrange(180))
-        row = {**register()[number], "yz_updated_at": at.strftime("%Y-%m-%d %H:%M:%S")}
-        shown.append((at + dt.timedelta(minutes=chance.randrange(56)), row))
-    for minutes in range(0, 241, 20):
-        now[0] = WORLD_NOW + dt.timedelta(minutes=minutes)
-        scripted.lists.now = now[0].replace(tzinfo=SHANGHAI)
-        scripted.lists.rows = {"company": [row for at, row in chance.sample(shown, len(shown)) if at <= now[0]]}
-        assert intake.run(context, wanted) == []
-    assert held(context) == truth(row for _, row in shown)
-
-
-def test_f22_a_source_over_http_that_was_set_back_is_told(source: tuple[Scripted, str], tmp_path: Path) -> None:
-    scripted, url = source
-    now = [WORLD_NOW]
-    with house(tmp_path / "data", url, now, "probe = true") as (context, wanted):
-        begin(scripted, [])
-        assert intake.run(context, wanted) == []
-        before, now[0] = prints(context), WORLD_NOW + dt.timedelta(hours=2)
-        scripted.lists.now = now[0].replace(tzinfo=SHANGHAI)
-        assert intake.run(context, wanted) == []
-        context.looked_at.clear()  # the hour has passed
-        scripted.lists.rows = {"company": register()[:100]}
-        problems = intake.run(context, wanted)
-        assert len(problems) == 1 and "F22 来源数据倒退" in problems[0] and "已冻结" in problems[0]
-        scripted.lists.rows = {"company": register()}
-        assert intake.run(context, wanted) == [] and prints(context) == before
-
-
-def test_f23_half_a_list_of_keys_over_http_is_refused(source: tuple[Scripted, str], tmp_path: Path) -> None:
-    scripted, url = source
-    with house(tmp_path / "data", url, [WORLD_NOW], 'reconcile = true\nkeys_path = "/keys/company"') as (context, wanted):
-        begin(scripted, [])
-        assert intake.run(context, wanted) == []
-        assert intake.reconcile(context, wanted) == [] and len(held(context)) == ROWS
-        scripted.lists.rows = {"company": register()[:-2]}
-        assert intake.reconcile(context, wanted) == [] and len(held(context)) == ROWS - 2
-        scripted.lists.rows = {"company": register()[:75]}
-        problems = intake.reconcile(context, wanted)
-        assert len(problems) == 1 and "一次少了 73 条" in problems[0] and len(held(context)) == ROWS - 2
-        scripted.lists.rows, scripted.steps_left = {"company": register()[:-2]}, [OK, another_page(lambda page: 99)]
-        assert "分页不完整" in intake.reconcile(context, wanted)[0] and len(held(context)) == ROWS - 2
-        scripted.lists.rows = {"company": register()[:75]}
-        assert intake.reconcile(context, wanted, confirmed=True) == [] and len(held(context)) == 75
-        scripted.lists.rows = {"company": register()}
-        assert intake.reconcile(context, wanted) == [] and held(context) == truth(register()), "what comes back is alive again"
-
-
-class Database:
-    """A bureau's SQLite file that can be set back to any state."""
-
-    def __init__(self, folder: Path) -> None:
-        self.file = folder / "register.sqlite"
-
-    def holds(self, rows: list[Row]) -> None:
-        engine = create_engine(f"sqlite:///{self.file}")
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE IF EXISTS yz_company"))
-            connection.execute(text(f"CREATE TABLE yz_company ({', '.join(rows[0])})"))
-            connection.execute(text(f"INSERT INTO yz_company VALUES ({', '.join(':' + name for name in rows[0])})"), rows)
-        engine.dispose()
-
-
-@pytest.fixture
-def sql(tmp_path: Path) -> Iterator[tuple[Database, Context, list[Feed], list[dt.datetime]]]:
-    database, now, data = Database(tmp_path), [WORLD_NOW], tmp_path / "data"
-    (data / "sources").mkdir(parents=True)
-    (data / "sources.toml").touch(0o600)
-    (data / "sources.toml").write_text(f'is_demo = true\n[yz]\ndsn = "sqlite:///{database.file}"\n', "utf-8")
-    (data / "sources" / "yz.toml").write_text("""label = "道路运政"
-[[feeds]]
-entity = "company"
-transport = "sql_database"
-table = "yz_company"
-cursor_column = "yz_updated_at"
-jobs = ["refresh"]
-reconcile = true
-[feeds.columns]
-""" + "".join(f'{name} = "{name}"\n' for name in COLUMNS), "utf-8")
-    with opened(Settings(data), now=lambda: now[0]) as context:
-        yield database, context, [feed for feed in feeds(context.settings) if feed.source == "yz"], now
-
-
-def touched(rows: list[Row], numbers: Iterable[int], at: dt.datetime) -> list[Row]:
-    return [{**row, "status": "歇业", "yz_updated_at": at.strftime("%Y-%m-%d %H:%M:%S")} if number in numbers else row for number, row in enumerate(rows)]
-
-
-@pytest.mark.parametrize("hours", [1, 40], ids=["within the overlap", "beyond it"])
-def test_f22_a_database_that_was_set_back_is_frozen_until_it_has_caught_up(hours: int, sql: tuple[Database, Context, list[Feed], list[dt.datetime]]) -> None:
-    database, context, wanted, now = sql
-    now[0] = WORLD_NOW + dt.timedelta(hours=hours)
-    newer = touched(register(), (5, 6), now[0] - dt.timedelta(minutes=5))
-    database.holds(newer)
-    assert intake.run(context, wanted) == [] and held(context) == truth(newer)
-    before, landed = prints(context), len(list(context.landing.notes()))
-    database.holds(register()[:140])  # yesterday's backup: two rows older, ten not there yet
-    for problems in (intake.run(context, wanted), intake.reconcile(context, wanted), intake.run(context, wanted)):
-        assert len(problems) == 1 and "F22 来源数据倒退" in problems[0] and "已冻结" in problems[0] and "未作任何覆盖或删除" in problems[0]
-    assert prints(context) == before and held(context) == truth(newer) and len(list(context.landing.notes())) == landed
-    assert context.writer.execute("SELECT count(*) FROM run.delivery WHERE source = 'yz' AND NOT ok AND error LIKE 'F22%'") == [(2,)], "and it is told where everybody looks"
-    database.holds(newer)
-    assert intake.run(context, wanted) == [] and intake.reconcile(context, wanted) == []
-    assert prints(context) == before
-
-
-def test_f22_the_newest_row_may_well_be_deleted(sql: tuple[Database, Context, list[Feed], list[dt.datetime]]) -> None:
-    database, context, wanted, _ = sql
-    newest = touched(register(), (5,), WORLD_NOW)
-    database.holds(newest)
-    assert intake.run(context, wanted) == []
-    database.holds([row for number, row in enumerate(newest) if number != 5])
-    assert intake.run(context, wanted) == [] and intake.reconcile(context, wanted) == []
-    assert len(held(context)) == ROWS - 1
-
-
-def test_f23_half_an_export_of_a_database_is_refused(sql: tuple[Database, Context, list[Feed], list[dt.datetime]]) -> None:
-    database, context, wanted, _ = sql
-    database.holds(register())
-    assert intake.run(context, wanted) == []
-    database.holds(register()[-135:])  # a tenth is missing
-    assert intake.run(context, wanted) == []
-    assert "一次少了 15 条" in intake.reconcile(context, wanted)[0] and held(context) == truth(register())
-    database.holds(register())
-    assert intake.run(context, wanted) == [] and intake.reconcile(context, wanted) == [] and held(context) == truth(register())
-
-
-def test_a_column_or_table_that_has_gone_is_one_clear_sentence(sql: tuple[Database, Context, list[Feed], list[dt.datetime]]) -> None:
-    database, context, wanted, now = sql
-    database.holds(register())
-    assert intake.run(context, wanted) == []
-    database.holds([{("公司名称" if name == "name" else name): value for name, value in row.items()} for row in register()])
-    now[0] += dt.timedelta(hours=1)
-    problems = intake.run(context, wanted) + intake.run(context, wanted)
-    assert "缺少列:name" in problems[-1] and "公司名称" in problems[-1]
-    database.holds(register())
-    assert intake.run(context, wanted) == []
-
-
-def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
-    (tmp_path / "sources.toml").touch(0o600)
-    (tmp_path / "sources.toml").write_text('is_demo = true\n[yz]\ndsn = "postgresql+psycopg://reader:very-secret@127.0.0.1:1/yz"\n', "utf-8")
-    with opened(Settings(tmp_path), now=lambda: WORLD_NOW) as context:
-        problems = intake.run(context, [feed for feed in feeds() if feed.source == "yz"][:1])
-    assert len(problems) == 1 and "来源数据库无法访问" in problems[0] and "very-secret" not in problems[0]
-
-
-def test_retry_after_in_seconds_and_as_a_date() -> None:
-    now = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
-    assert [retry_after(given, now) for given in ("7", "Mon, 23 Nov 2026 06:00:09 GMT", "Mon, 23 Nov 2026 05:00:00 GMT", "", "soon")] == [7, 9, 0, 0, 0]
-
-
-def test_a_token_is_renewed_before_it_expires_and_a_pace_is_kept(tmp_path: Path) -> None:
-    """Tokens that live half a second, and a source that takes five requests a second and no more."""
-    service = Lists({"company": register()}, updated="yz_updated_at", now=WORLD_NOW.replace(tzinfo=SHANGHAI), life_s=0.5, per_s=5)
-    with lists.served(service) as url, house(tmp_path / "data", url, [WORLD_NOW], "max_per_s = 4") as (context, wanted):
-        assert intake.run(context, wanted) == [] and held(context) == truth(register())
-        assert service.refused == 0 and len(service.tokens) >= 2
-
-
-def test_a_source_that_stays_silent_is_left_alone_for_a_while(tmp_path: Path) -> None:
-    """After three fruitless rounds the next one asks nothing; other sources do not wait for it."""
-    with house(tmp_path / "data", "http://127.0.0.1:1", [WORLD_NOW]) as (context, wanted):
-        for _ in range(3):
-            assert "来源无法访问" in intake.run(context, wanted)[0]
-        started = time.monotonic()
-        assert "秒后再试" in intake.run(context, wanted)[0] and time.monotonic() - started < 0.5
+def test_one_row_that_is_gone_is_marked_and_lives_again_when_it_returns(window: Line) -> None:
+    window.fresh()
+    assert window.run() == []
+    rows = window.server.service.rows["post_check"]
+    for present, gone in ((rows[1:], 1), (rows, 0)):
+        window.server.service.rows["post_check"] = list(present)
+        assert intake.reconcile(window.context, [window.feed]) == []
+        assert window.context.writer.execute("SELECT count(*) FROM raw.gps_post_check WHERE _deleted_at IS NOT NULL") == [(gone,)]

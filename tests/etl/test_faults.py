@@ -22,7 +22,7 @@ from etl.context import Context, opened
 from etl.demo import runner
 from etl.demo.feeds import Feeds
 from etl.demo.http import CLIENT_ID, create_app
-from tests.conftest import WORLD_NOW
+from tests.conftest import TINY, WORLD_NOW
 from warehouse import recover
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
@@ -132,9 +132,11 @@ FAULTS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.fixture(scope="module")
-def server(published: Path) -> Iterator[tuple[Faulty, str]]:
-    moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
-    faulty = Faulty(create_app(Feeds(runner.load(published / "demo"), published / "demo" / "history"), lambda: moment, SECRET))
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Faulty, str]]:
+    """A world of its own: no other line of work can make these tests fail."""
+    moment, demo = WORLD_NOW.replace(tzinfo=SHANGHAI), tmp_path_factory.mktemp("world")
+    runner.prepare(demo, scale=TINY, now=moment, history_days=40)
+    faulty = Faulty(create_app(Feeds(runner.load(demo), demo / "history"), lambda: moment, SECRET))
     http = make_server("127.0.0.1", 0, faulty, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.house import House, id_number
@@ -198,3 +199,17 @@ def test_live_positions_partition_the_fleet(house: House) -> None:
 def test_the_error_tree_gives_every_leaf_its_own_exit_code() -> None:
     leaves = CockpitError.__subclasses__()
     assert len({leaf.exit_code for leaf in leaves}) == len(leaves) and all(leaf.to_do for leaf in leaves)
+
+
+def test_a_generation_of_an_earlier_release_says_what_it_does_not_know(house: House) -> None:
+    """A column that came later is missing there, not an error of the whole page, and not zero."""
+    house.put("yz_vehicle", [vehicle(1)])
+    house.publish()
+    file = house.settings.published / f"{snapshot.current(house.settings)}.duckdb"
+    file.chmod(0o600)
+    with duckdb.connect(str(file)) as old:
+        old.execute("ALTER TABLE marts.vehicle_day DROP COLUMN is_diesel")
+    book = Library(house.settings.data).current()
+    assert book.read("fleet_vehicle_cnt").value == 1
+    assert (book.read("fleet_diesel_g4_rate").status, book.by("fleet_diesel_g4_rate")[0].status) == ("missing", "missing")
+    assert {point.status for point in book.series("fleet_diesel_g4_rate", "day", 3)} == {"missing"}

@@ -7,7 +7,7 @@ WITH version AS (
         lead(CAST(_version AS DATE)) OVER same AS next_day
     FROM version WINDOW same AS (PARTITION BY code_norm(uscc) ORDER BY _version, _seq, _row)
 )
-SELECT c.company_key, trim(c.name, ' 	') AS name, c.owner_type,
+SELECT c.company_key, trim(c.name, ' 	') AS name, c.address, c.owner_type,
     contains(coalesce(c.scope_text, ''), '危险货物') AS is_hazmat,
     coalesce(t.code, '330110000') AS town_code, t.code IS NULL AS town_unknown,
     coalesce(t.code, '330110000') IS DISTINCT FROM coalesce(no_filler(c.op_town), no_filler(c.reg_town)) AS odd_town,

@@ -19,8 +19,8 @@ from etl.demo import clock, honours, papers, party, party_book, party_work, site
 from etl.demo.clock import DAY
 from etl.demo.world import World
 from tests.etl.demo.conftest import STARTED
+from tests.test_readme import MISPRINTS
 
-MISPRINTS = ("政洽", "觉品", "觉建", "骨千", "志原", "暖八", "WIF1", "女明岗")
 BOOKS = {"pb": party_book, "un": unions, "wf": warmth, "hn": honours}
 
 
