@@ -51,7 +51,7 @@ MONTHS = st.dictionaries(st.integers(1, 4), st.dictionaries(st.sampled_from("甲
 
 
 @given(months=MONTHS, data=st.data())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_arrival_of_ledgers_does_not_matter(months: dict[int, dict[str, int | None]], data: st.DataObject, ledger: Contract, tmp_path_factory: pytest.TempPathFactory) -> None:
     states = []
     for order in (sorted(months), data.draw(st.permutations(sorted(months)))):
