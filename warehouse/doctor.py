@@ -73,13 +73,15 @@ def _landing(settings: Settings) -> Finding:
 
 def _sources(settings: Settings) -> Iterator[Finding]:
     for name, values in tomllib.loads(settings.sources.read_text("utf-8")).items():
-        if isinstance(values, dict) and values.get("url"):
-            parts = urlsplit(str(values["url"]))
+        url = str(values.get("url", "")) if isinstance(values, dict) else ""
+        if url and not url.startswith(("env:", "file:")):  # where the address is itself a secret, the loader knows it and we do not
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
             try:
-                socket.create_connection((parts.hostname or "", parts.port or 80), timeout=3).close()
-                yield f"来源 {name}", True, str(values["url"])
+                socket.create_connection((host, port), timeout=3).close()
+                yield f"来源 {name}", True, f"{host}:{port}"
             except OSError as error:
-                yield f"来源 {name}", False, f"{values['url']} 无法连接({error.strerror or error})"
+                yield f"来源 {name}", False, f"{host}:{port} 无法连接({error.strerror or error})"
 
 
 def lake(settings: Settings, booked: list[tuple[str, str]]) -> Finding:

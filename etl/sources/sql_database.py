@@ -4,6 +4,7 @@ Owns the one text of a value: the same row gives the same text whichever databas
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
 from dataclasses import dataclass
@@ -212,9 +213,8 @@ def _plain(value: Decimal) -> str:
 
 
 def _bytes(value: bytes) -> str:
-    if len(value) <= 8 and not value.isalnum():  # a bit field
-        return str(int.from_bytes(value, "big"))
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.hex()
+    """Text kept as bytes is text; a bit field, as MariaDB hands it out, is its number; anything else is written in hex."""
+    with contextlib.suppress(UnicodeDecodeError):
+        if value.decode("utf-8").isprintable():
+            return value.decode("utf-8")
+    return str(int.from_bytes(value, "big")) if len(value) <= 8 else value.hex()
