@@ -21,6 +21,7 @@ SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
 TREND_WEEKS = 26
 YEAR_WEEKS = 52
 ALARMS_SHOWN = 14
+SOURCES_SHOWN = 12
 TREND_PX = (716, 206)
 TARGET_AT = 0.75
 """Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
@@ -268,7 +269,10 @@ def moment(raised: dt.datetime, today: dt.date) -> str:
 
 
 def sources(book: Book, today: dt.date) -> dict[str, Any]:
-    """Every landed table with its newest data; the browser's clock ages the rows."""
+    """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up most of
+    their promise. The browser's clock ages the rows; `late` counts all failed ones."""
+    built = book.generation.built_at
+    states = sorted(book.sources(), key=lambda s: (not s.error, -((built - s.data_time).total_seconds() / s.stale_after_s if s.data_time else 1.0), s.label))
     rows = [
         {
             "label": s.label,
@@ -277,9 +281,9 @@ def sources(book: Book, today: dt.date) -> dict[str, Any]:
             "as_of": s.data_time.isoformat() if s.data_time else "",
             "stale_after": s.stale_after_s,
         }
-        for s in book.sources()
+        for s in states[:SOURCES_SHOWN]
     ]
-    return {"rows": rows, "late": sum(1 for r in rows if r["error"])}
+    return {"rows": rows, "late": sum(1 for s in states if s.error)}
 
 
 def _age(item: Reading) -> dict[str, Any]:
