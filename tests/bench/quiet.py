@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,13 +26,7 @@ from warehouse.units import SHANGHAI
 
 def rounds(act: Callable[[], object]) -> float:
     """Median seconds of five runs, far enough apart that no source's limit of requests a second counts."""
-    spans = []
-    for _ in range(5):
-        time.sleep(1.2)
-        start = time.perf_counter()
-        act()
-        spans.append(time.perf_counter() - start)
-    return statistics.median(spans)
+    return timed(act, times=5, pause_s=1.2)
 
 
 def main() -> None:
