@@ -107,6 +107,14 @@ class Review:
 
 
 @dataclass(frozen=True)
+class Dimension:
+    """A column by which a mart's rows fall into groups. members: value (as text) → what it is called; others are called what they are."""
+
+    label: str
+    members: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Model:
     """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
     (made for the touched days, dropped after publishing). publish: open | restricted | no.
@@ -127,6 +135,7 @@ class Model:
     defects: dict[str, str]
     review: dict[str, Review]
     checks: tuple[Check, ...]
+    dimensions: dict[str, Dimension]
 
 
 @dataclass(frozen=True)
@@ -240,13 +249,14 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks"}
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks", "dimensions"}
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
     checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
                  given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
-                 given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks)
+                 given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks,
+                 {name: Dimension(**item) for name, item in given.get("dimensions", {}).items()})
 
 
 @cache

@@ -14,6 +14,8 @@ from warehouse.catalog import Metric
 from warehouse.reading import DISTRICT
 
 KEY = {"district": f"'{DISTRICT}'", "town": "town_code", "company": "company_key"}
+COLUMN = {"town": "town_code", "company": "company_key", "vehicle": "vehicle_key"}
+"""The column of a mart that names what a metric is drilled into."""
 
 
 @dataclass(frozen=True)

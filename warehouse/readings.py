@@ -1,7 +1,8 @@
-"""From a question to a number: (metric, window, place) → one SELECT with bound parameters on one published generation.
+"""From figures to numbers that a screen can show: comparison, target, freshness and judgement around numerator and denominator,
+and what a generation says beside its numbers.
 
-Owns the compiler and what a Reading says. A generation never changes, so every answer is kept for as long as the book
-is open and can never be stale. Reads only the open file; person metrics come from it as counts."""
+Owns what a Reading says. A generation never changes, so every answer is kept for as long as the book is open and can never be
+stale. Reads only the open file; person metrics come from it as counts."""
 
 from __future__ import annotations
 
@@ -13,14 +14,11 @@ from typing import Any, cast
 
 from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
-from warehouse.connection import Reader
-from warehouse.errors import DataMissing, OlderShape, UsageError
-from warehouse.question import KEY, Span, select, span
-from warehouse.reading import DISTRICT, Generation, Place, Point, Reading, SourceState, Status, Target
+from warehouse.errors import DataMissing, UsageError
+from warehouse.figures import Against, Figures, Only, aware
+from warehouse.question import Span, select, span
+from warehouse.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.settings import Settings
-
-Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | None]]]
-"""Place code → numerator, denominator, rows that reached us (−1: hidden), further figures."""
 
 
 class Library:
@@ -54,61 +52,48 @@ class Library:
         return snapshot.generations(self._settings)
 
 
-class Book:
-    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means the
-    newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
-
-    def __init__(self, settings: Settings, generation: str) -> None:
-        self._settings = settings
-        self._reader = Reader(settings.published / f"{generation}.duckdb")
-        self._answers: dict[tuple[Any, ...], Any] = {}
-        self.metrics = catalog.metrics()
-
-    @cached_property
-    def generation(self) -> Generation:
-        identifier, built, demo, release, last = self._reader.rows("SELECT id, built_at, is_demo, release, last_day FROM meta.generation")[0]
-        times = [state.data_time for state in self.sources() if state.data_time]
-        return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
+class Book(Figures):
+    """One published generation with everything that is said of it."""
 
     # -- one number -------------------------------------------------------------------------------------------------
 
-    def read(self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> Reading:
-        """One Reading. Raises UsageError for an unknown metric, window or place."""
+    def read(self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT, only: Only = ()) -> Reading:
+        """One Reading, of the rows that pass the filter `only`. Raises UsageError for an unknown metric, window, place or filter."""
         found, spot = catalog.metric(metric), self.place(place)
         if spot.grain != "district" and spot.grain not in found.drill:
             raise UsageError(f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计", to_do="请改看全区")
-        return self._readings(found, window, at, spot.grain, spot)[0]
+        return self._readings(found, window, at, spot.grain, spot, only)[0]
 
-    def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT) -> list[Reading]:
+    def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT, only: Only = ()) -> list[Reading]:
         """A Reading for each town of the district, or each company of `within`, in the order of the register."""
         found = catalog.metric(metric)
         if grain not in found.drill:
             return []
-        return self._readings(found, window, at, grain, self.place(within))
+        return self._readings(found, window, at, grain, self.place(within), only)
 
-    def series(self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT) -> list[Point]:
+    def series(self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT, only: Only = ()) -> list[Point]:
         """The last `count` windows up to `at`, oldest first; where nothing is known the value is None."""
         found, spot = catalog.metric(metric), self.place(place)
         if found.kind == "now":
             return []
         start, _ = self._window(found, window, at)
         starts = [units.back(window, start, step) for step in range(count - 1, -1, -1)]
-        rows = self._remember(("series", metric, window, start, count, place), lambda: self._trend(found, window, starts, spot))
+        rows = self._remember(("series", metric, window, start, count, place, only), lambda: self._trend(found, window, starts, spot, only))
         today = self.generation.built_at.date()
         points = []
         for first in starts:
             last = units.window_of(window, first)[1]
             num, den, present = rows.get(first, (None, None, 0))
-            value, status = self._value(found, num, den, present)
+            value, status = self.value(found, num, den, present)
             points.append(Point(first, last, value, num, den, status, last < today))
         return points
 
-    def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place) -> list[Reading]:
+    def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()) -> list[Reading]:
         name = window or metric.windows[0]
         if name not in metric.windows:
             name = metric.windows[0]  # a monthly metric asked by week answers with its month, and says so
             at = self._translated(metric, name, window or name, at)
-        return list(self._remember(("read", metric.id, name, at, grain, spot.code), lambda: self._compose(metric, name, at, grain, spot)))
+        return list(self._remember(("read", metric.id, name, at, grain, spot.code, only), lambda: self._compose(metric, name, at, grain, spot, only)))
 
     def _translated(self, metric: Metric, name: str, asked: str, at: str | None) -> str | None:
         """The metric's own window for a period of another kind: the one that holds it, or for a cumulative metric whose
@@ -120,24 +105,23 @@ class Book:
             start = units.back(name, start, 1)
         return units.at_label(name, start)
 
-    def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place) -> list[Reading]:
+    def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only) -> list[Reading]:
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
-        now = self._parts(metric, window, start, until, grain, spot)
-        before = self._comparable(metric, window, units.back(window, start, 1), start, until, grain, spot)
-        year = self._comparable(metric, window, units.year_ago(window, start), start, until, grain, spot)
+        now = self._parts(metric, window, span(metric, window, start, until), grain, spot, only)
+        before, year = (self._earlier(metric, window, at, against, grain, spot, only) for against in ("previous", "year"))
         wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
         if grain == "company" and spot.grain != "company":
             wanted = [place for place in wanted if place.code in now]
         oldest = self._oldest(metric)
         answers = []
-        empty = self._nothing(metric, window, at, bool(now), grain)
+        empty = self._nothing(metric, window, at, bool(now), "part" if only else grain)
         for place in wanted:
             num, den, present, parts = now.get(place.code, empty)
-            value, status = self._value(metric, num, den, present)
+            value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
-            # what the district should count is no measure for one town
-            target = self._target(metric, window, start, end, until) if metric.denominator or grain == "district" else None
+            # what the district should count is no measure for one town or one kind of truck
+            target = self._target(metric, window, start, end, until) if metric.denominator or (grain == "district" and not only) else None
             answers.append(Reading(
                 metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
                 oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
@@ -147,32 +131,12 @@ class Book:
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
 
-    def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date, grain: str, spot: Place) -> dict[str, float | None]:
-        """Values of an earlier window over as many days as ours has run (a full month against the full month)."""
+    def _earlier(self, metric: Metric, window: str, at: str | None, against: Against, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
+        """Values of the window before, or a year before, over as many days as ours has run."""
         if metric.kind == "now":
             return {}
-        end = units.window_of(window, start)[1]
-        if until < units.window_of(window, ours)[1]:
-            end = min(end, start + (until - ours))
-        parts = self._parts(metric, window, start, end, grain, spot)
-        return {code: self._value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
-
-    def _value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
-        if present == -1:
-            return None, "small_cell"
-        if metric.requires and not all(self._landed.get(name) for name in metric.requires):
-            return None, "missing"
-        if not present:
-            failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
-            return None, "failed" if failed else "missing"
-        if not metric.denominator:
-            return metric.scale * (num or 0.0), "ok"
-        return (None, "insufficient") if not den or den < metric.min_den else (metric.scale * (num or 0.0) / den, "ok")
-
-    @cached_property
-    def _landed(self) -> dict[str, int]:
-        """Landed table → rows it holds."""
-        return {f"{state.source}_{state.entity}": state.rows for state in self.sources()}
+        parts = self._parts(metric, window, self.spans(metric, window, at, against)[0], grain, spot, only)
+        return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
 
     def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:
         """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows are
@@ -183,24 +147,6 @@ class Book:
             is_spoken_of = bool(metric.sources) and all(self._landed.get(name) for name in metric.sources)
         return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
 
-    # -- windows ----------------------------------------------------------------------------------------------------
-
-    def _last(self, metric: Metric, at: str | None) -> dt.date:
-        """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
-        built = self.generation.built_at.date()
-        return built if metric.kind in ("stock", "state", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
-
-    def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
-        if at:
-            return units.window_of(window, units.parse_at(window, at))
-        last = self._last(metric, None)
-        start, end = units.window_of(window, last)
-        # a window that has hardly begun says little: the newest one shown unasked is at least half over
-        begun = (last - start).days + 1 < ((end - start).days + 1) / 2
-        if metric.kind in ("flow", "window") and (begun or (metric.cumulative and last < end)):
-            start, end = units.window_of(window, start - dt.timedelta(days=1))
-        return start, end
-
     # -- SQL --------------------------------------------------------------------------------------------------------
 
     def sql(self, metric: str) -> str:
@@ -208,48 +154,6 @@ class Book:
         found = catalog.metric(metric)
         day = self.generation.last_day
         return select(found, found.windows[0], [Span(day, day, day)], "district")[0]
-
-    def _parts(self, metric: Metric, window: str, start: dt.date, end: dt.date, grain: str, spot: Place) -> Parts:
-        """place code → (num, den, present, parts) for one window read up to `end`."""
-        item = span(metric, window, start, end)
-        if metric.person:
-            return self._person_parts(metric, window, item, grain, spot)
-        within, bound = self._within(grain, spot)
-        sql, values = select(metric, window, [item], grain, where=within, bound=bound)
-        return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
-                for row in self._told(sql, values) if row[1]}
-
-    def _told(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
-        """Rows of a question; none where the generation was published before its columns existed: not known is not zero."""
-        try:
-            return self._reader.rows(sql, values)
-        except OlderShape:
-            return []
-
-    def _within(self, grain: str, spot: Place) -> tuple[str, list[object]]:
-        if spot.grain == "district":
-            return "", []
-        return f"{KEY[spot.grain]} = ?", [spot.code]
-
-    def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, slice_: str = "") -> Parts:
-        day_wise = metric.kind in ("stock", "state")
-        rows = self._reader.rows("SELECT place, num, den, is_hidden, parts FROM meta.person_reading WHERE metric = ? AND win = ? AND win_start = ? AND grain = ? AND slice = ''",
-                                 [metric.id, "day" if day_wise else window, item.last if day_wise else item.start, grain])
-        wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
-        return {place: (num, den, -1 if hidden else 1, parts or {}) for place, num, den, hidden, parts in rows if place in wanted}
-
-    def _trend(self, metric: Metric, window: str, starts: list[dt.date], spot: Place) -> dict[dt.date, tuple[float | None, float | None, float]]:
-        last = min(units.window_of(window, starts[-1])[1], self._last(metric, None))
-        spans = [span(metric, window, start, last) for start in starts]
-        if metric.person:
-            day_wise = metric.kind in ("stock", "state")
-            named = {item.last if day_wise else item.start: item.start for item in spans}
-            rows = self._reader.rows("SELECT win_start, num, den, is_hidden FROM meta.person_reading WHERE metric = ? AND win = ? AND grain = ? AND place = ? AND slice = ''",
-                                     [metric.id, "day" if day_wise else window, spot.grain, spot.code])
-            return {named[day]: (num, den, -1 if hidden else 1) for day, num, den, hidden in rows if day in named}
-        within, bound = self._within(spot.grain, spot)
-        sql, values = select(metric, window, spans, spot.grain, where=within, bound=bound)
-        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
 
     def slices(self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> list[tuple[str, float | None, float | None, float | None, Status]]:
         """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
@@ -259,53 +163,14 @@ class Book:
         if slice_ not in found.slices:
             raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用:{'、'.join(found.slices) or '无'}")
         name = window if window in found.windows else found.windows[0]
-        start, end = self._window(found, name, at)
-        item = span(found, name, start, min(end, self._last(found, at)))
-        rows: list[tuple[Any, ...]]
-        if found.person:
-            day_wise = found.kind in ("stock", "state")
-            rows = self._reader.rows("SELECT member, num, den, CASE WHEN is_hidden THEN -1 ELSE 1 END FROM meta.person_reading WHERE metric = ? AND win = ? AND win_start = ? "
-                                     "AND grain = ? AND place = ? AND slice = ? ORDER BY 1",
-                                     [found.id, "day" if day_wise else name, item.last if day_wise else item.start, spot.grain, spot.code, slice_])
-        else:
-            within, bound = self._within(spot.grain, spot)
-            sql, values = select(found, name, [item], spot.grain, member=slice_, where=within, bound=bound)
-            rows = [(row[3], *row[4:7]) for row in self._told(f"SELECT * FROM ({sql}) ORDER BY 4", values)]
-        return [(str(member), *self._sliced(found, number(num), number(den), number(present))) for member, num, den, present in rows]
-
-    def _sliced(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, float | None, float | None, Status]:
-        value, status = self._value(metric, num, den, present)
-        return value, num, den, status
+        rows = self.figures(found, name, self.spans(found, name, at)[1], spot, slice_)
+        answers = []
+        for member, (num, den, present) in sorted(rows.items()):
+            value, status = self.value(found, num, den, present)
+            answers.append((member, value, num, den, status))
+        return answers
 
     # -- what stands beside -----------------------------------------------------------------------------------------
-
-    def place(self, code: str) -> Place:
-        """The place of that code. Raises UsageError when there is none."""
-        if code == DISTRICT:
-            return Place(DISTRICT, "余杭区", "district")
-        for grain in ("town", "company"):
-            for place in self.places(grain):
-                if place.code == code:
-                    return place
-        raise UsageError(f"没有这个地方或企业:{code[:32]}", to_do="镇街写 9 位代码,企业写统一社会信用代码")
-
-    def places(self, grain: str, within: str = DISTRICT) -> list[Place]:
-        """Towns, or companies (of a town), in the order of the register."""
-        if grain == "district":
-            return [Place(DISTRICT, "余杭区", "district")]
-        if grain == "town":
-            return list(self._remember(("towns",), lambda: [Place(code, name, "town", DISTRICT) for code, name in self._reader.rows(
-                "SELECT code, name FROM marts.dim_town ORDER BY kind = '未分', code")]))
-        everyone: list[Place] = self._remember(("companies",), lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(
-            "SELECT company_key, name, town_code FROM marts.dim_company ORDER BY name, company_key")])
-        return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
-
-    def sources(self) -> list[SourceState]:
-        """Freshness of every landed table."""
-        return list(self._remember(("sources",), lambda: [
-            SourceState(source, entity, label, aware(at) if at else None, aware(landed) if landed else None, stale, rows, bad, error)
-            for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(
-                "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity")]))
 
     def _oldest(self, metric: Metric) -> tuple[dt.datetime | None, int]:
         """Data time and promise of the input that has used up most of its promise."""
@@ -395,20 +260,6 @@ class Book:
         """Sentences made by rules, what needs a decision first."""
         return list(self._remember(("headline", window, at), lambda: headlines.sentences(self, window, at)))
 
-    def _remember(self, key: tuple[Any, ...], answer: Any) -> Any:
-        if key not in self._answers:
-            self._answers[key] = answer()
-        return self._answers[key]
-
-
-def aware(moment: dt.datetime) -> dt.datetime:
-    """A naive Shanghai time of the warehouse as an aware one."""
-    return moment.replace(tzinfo=units.SHANGHAI)
-
-
-def number(value: Any) -> float | None:
-    """A database number as float, None stays None."""
-    return None if value is None else float(value)
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from warehouse.errors import UsageError
 
-KEYS = ("window", "at", "place", "as_of", "span", "sort", "page", "q")
+KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q")
 CARRIED = ("as_of",)
 """Goes along to every other page: a chosen snapshot holds until it is left."""
 
@@ -19,7 +19,11 @@ _PATTERNS = {
     "place": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
     "as_of": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
     "span": re.compile(r"now|day|week|month|quarter|year"),
-    "sort": re.compile(r"-?(value|change|num|den|name)"),
+    "only": re.compile(r"[a-z0-9_]{1,24}:[^\x00-\x1f~]{1,40}(~[a-z0-9_]{1,24}:[^\x00-\x1f~]{1,40}){0,5}"),
+    "vs": re.compile(r"previous|year"),
+    "by": re.compile(r"[a-z0-9_]{1,24}"),
+    "of": re.compile(r"[a-z0-9_]{1,24}"),
+    "sort": re.compile(r"-?[a-z0-9_]{1,24}"),
     "page": re.compile(r"\d{1,4}"),
     "q": re.compile(r"[^\x00-\x1f]{0,40}"),
 }
@@ -47,6 +51,17 @@ class Address:
     def get(self, key: str) -> str | None:
         """The value of a key, None when it is not in the address."""
         return self.query.get(key)
+
+    @property
+    def only(self) -> tuple[tuple[str, str], ...]:
+        """The filters as (dimension, member), in the order they were chosen; of one dimension the last counts."""
+        pairs = [word.partition(":") for word in (self.get("only") or "").split("~") if word]
+        return tuple({dimension: member for dimension, _, member in pairs}.items())
+
+    def filtered(self, dimension: str, member: str | None) -> str | None:
+        """The `only` word with one more filter, or with one less when `member` is None; None when none is left."""
+        kept = {**dict(self.only), dimension: member}
+        return "~".join(f"{name}:{value}" for name, value in kept.items() if value) or None
 
     def here(self, **changes: str | None) -> str:
         """This page with some keys changed; None or "" removes a key."""

@@ -10,10 +10,8 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit import texts, theme
 from cockpit.figures import trend
-from cockpit.figures.contribution import Change, explain
-from cockpit.pages import tools
+from cockpit.pages import tools, why
 from cockpit.pages.visit import Page, Visit
-from cockpit.tiles import waterfall
 from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
 from cockpit.tiles.entities import View, entities
@@ -21,6 +19,7 @@ from cockpit.tiles.graph import graph
 from cockpit.tiles.hero import hero, movement
 from cockpit.tiles.kpi import delta_mark
 from cockpit.tiles.town_map import town_map
+from warehouse.catalog import models
 from warehouse.errors import CockpitError, UsageError
 from warehouse.reading import DISTRICT, Place, Point, Reading
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from warehouse.catalog import Metric
 
 GRAINS = {"town": "镇街", "company": "企业"}
-FINER = {"district": "town", "town": "company"}
 MIN_POINTS = 2
 SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
@@ -41,18 +39,19 @@ def render(visit: Visit, metric_id: str) -> Page:
     at, place = visit.address.get("at"), visit.book.place(visit.address.get("place") or DISTRICT)
     if place.code != DISTRICT and place.grain not in metric.drill:
         raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
-    reading = visit.book.read(metric_id, window, at, place.code)
+    reading = visit.book.read(metric_id, window, at, place.code, visit.address.only)
     towns = _towns(visit, metric, reading)
-    change = _change(visit, metric, reading)
-    left = [c for c in (_why(visit, metric, reading, change), _companies(visit, metric, reading)) if c is not None]
+    split = why.change(visit, metric, reading)
+    left = [why.card(visit, metric, reading, split), _companies(visit, metric, reading)]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
-    wide = trend_card or drawn or _card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+    wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
     right = [c for c in (_definition(visit, metric), drawn if wide is not drawn else None) if c is not None]
-    head = hero(reading, decimals=metric.decimals, sentence=_sentence(metric, reading, towns, change))
+    said = why.sentence(visit, metric, reading, split) or movement(reading, towns if place.code == DISTRICT else [], metric.decimals)
+    head = hero(reading, decimals=metric.decimals, sentence=said)
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
-        body: list[Component] = [head, html.Div([wide, _definition(visit, metric)], className="grid grid-2-1")]
+        body: list[Component] = [head, html.Div([html.Div([wide, left[0]], className="stack"), _definition(visit, metric)], className="grid grid-2-1 grid-top")]
         return Page(metric.label, body, group=metric.group, tools=_tools(visit, metric, reading))
     body = [
         head,
@@ -71,6 +70,7 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         tools.windows(visit, metric.windows, reading.window),
         tools.periods(visit, reading.window, reading.win_start, reading.win_end),
         tools.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
+        tools.filters(visit, reading.place, _filters(visit, metric)),
         html.Span(className="spacer"),
         html.A("口径", href="#metric-definition", className="button"),
         tools.copy_link(),
@@ -78,9 +78,9 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     return [item for item in found if item is not None]
 
 
-def _card(title: str, note: str, *body: Component | None, **facts: Any) -> Component:
-    head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
-    return html.Section([head, *(b for b in body if b is not None)], className="card", **facts)
+def _filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
+    names = models()[metric.mart].dimensions
+    return [(dimension, names[dimension].label, visit.book.member(metric, dimension, member)) for dimension, member in visit.address.only if dimension in names]
 
 
 def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
@@ -91,11 +91,11 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
             return None
         span = spans[0]
     at = visit.address.get("at") if span == reading.window else None
-    points = _known(visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code))
+    points = _known(visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code, visit.address.only))
     if sum(p.value is not None for p in points) < MIN_POINTS:
         switch = tools.windows(visit, spans, span, key="span")
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
-        return _card("趋势", "", html.Div(switch, className="card-switch"), words)
+        return tools.card("趋势", "", html.Div(switch, className="card-switch"), words)
     past = _last_year(visit, metric, span, points, reading.place.code)
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
@@ -105,7 +105,7 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), f"单位 {unit}"])
     label = f"{metric.label}趋势"
     switch = tools.windows(visit, spans, span, key="span")
-    return _card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label))
+    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label))
 
 
 def _known(points: list[Point]) -> list[Point]:
@@ -118,7 +118,7 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
     if not points:
         return []
     try:
-        return visit.book.series(metric.id, span, len(points), tools.year_before(span, points[-1].win_start), place)
+        return visit.book.series(metric.id, span, len(points), tools.year_before(span, points[-1].win_start), place, visit.address.only)
     except CockpitError:
         # a warehouse younger than a year has no such window; the line is simply not drawn
         return []
@@ -127,12 +127,12 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
 def _towns(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
     if "town" not in metric.drill:
         return []
-    return visit.book.by(metric.id, reading.window, visit.address.get("at"), "town")
+    return visit.book.by(metric.id, reading.window, visit.address.get("at"), "town", DISTRICT, visit.address.only)
 
 
 def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
     if not towns:
-        return _card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
+        return tools.card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
 
     def href(item: Reading) -> str:
         return visit.address.here(place=item.place.code, page=None, q=None)
@@ -141,7 +141,7 @@ def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
     chosen = _town_of(visit, reading.place)
-    return _card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
+    return tools.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
 
 
 def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:
@@ -156,61 +156,7 @@ def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -
     if drawn is None or not towns:
         return None
     legend = "颜色按目标" if any(t.judgement for t in towns) else "颜色由浅到深"
-    return _card("镇街分布", f"{legend} · 点击下钻", drawn)
-
-
-def _change(visit: Visit, metric: Metric, reading: Reading) -> Change | None:
-    """The split of the change by town, in a town by company; only for a finished period, where it adds up exactly."""
-    grain = FINER.get(reading.place.grain, "")
-    if grain not in metric.drill or not reading.complete or reading.window not in SPAN_POINTS:
-        return None
-    at = fmt.period_key(reading.window, tools.step(reading.window, reading.win_start, -1))
-    book, window, place = visit.book, reading.window, reading.place.code
-    try:
-        earlier = book.read(metric.id, window, at, place)
-        parts = book.by(metric.id, window, visit.address.get("at"), grain, place)
-        return explain(reading, earlier, parts, book.by(metric.id, window, at, grain, place))
-    except CockpitError:
-        return None
-
-
-def _sentence(metric: Metric, reading: Reading, towns: list[Reading], change: Change | None) -> str:
-    moved = movement(reading, towns if reading.place.code == DISTRICT else [], metric.decimals)
-    if change is None or not moved or "持平" in moved[:4]:
-        return moved
-    split = waterfall.sentence(change, metric.unit, metric.decimals)
-    by = "镇街" if reading.place.code == DISTRICT else "企业"
-    return f"{moved.rstrip('。')}。按{by}分解:{split}。" if split else moved
-
-
-def _why(visit: Visit, metric: Metric, reading: Reading, change: Change | None) -> Component | None:
-    unit = "百分点" if metric.unit == "ratio" else metric.unit
-    if change is None:
-        reason = _why_not(metric, reading)
-        return _said("为什么变了", reason) if reason else None
-    if not fmt.visible(change.now, change.before, metric.unit, metric.decimals) and not any(
-        fmt.visible(change.before + p.amount, change.before, metric.unit, metric.decimals) for p in change.pieces
-    ):
-        return _said("为什么变了", f"与{texts.BEFORE[reading.window]}持平,各项变化都小于显示精度。")
-    ends = (texts.BEFORE[reading.window], texts.THIS[reading.window])
-    drawn = waterfall.waterfall(
-        change, unit=metric.unit, decimals=metric.decimals, better=metric.better, ends=ends,
-        href=lambda code: visit.address.here(place=code, page=None, q=None),
-    )  # fmt: skip
-    return _card("为什么变了", f"环比贡献分解,{unit} · 各段相加等于总变化", drawn)
-
-
-def _said(title: str, words: str) -> Component:
-    return html.Section(html.P([html.B(title), words], className="why-not"), className="card")
-
-
-def _why_not(metric: Metric, reading: Reading) -> str:
-    """Why there is no split, "" where nobody would expect one."""
-    if FINER.get(reading.place.grain, "") not in metric.drill or reading.window not in SPAN_POINTS or reading.value is None:
-        return ""
-    if not reading.complete:
-        return "本期未满,期末后给出分解。"
-    return "下级之和不等于本级(有跨界、未归属或因人数过少不显示的记录,或缺上期数据),不作分解。"
+    return tools.card("镇街分布", f"{legend} · 点击下钻", drawn)
 
 
 def _town_of(visit: Visit, place: Place) -> str:
@@ -223,10 +169,10 @@ def _town_of(visit: Visit, place: Place) -> str:
 def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
     place = reading.place
     if "company" not in metric.drill:
-        return _card("按企业", "", html.P("该指标不下钻到企业。", className="empty"))
+        return tools.card("按企业", "", html.P("该指标不下钻到企业。", className="empty"))
     if place.grain == "company":
         return _company_card(visit, metric, place)
-    rows = visit.book.by(metric.id, reading.window, visit.address.get("at"), "company", place.code)
+    rows = visit.book.by(metric.id, reading.window, visit.address.get("at"), "company", place.code, visit.address.only)
     labels = {t.code: t.label for t in visit.book.places("town")}
     view = _view(visit, metric)
     table = entities(
@@ -241,7 +187,7 @@ def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
     )
     where = "全区" if place.code == DISTRICT else place.label
     note = "点击列名排序 · 点击企业下钻"
-    return _card(f"{where}企业", note, _filter(visit, view), table, id="metric-companies")
+    return tools.card(f"{where}企业", note, _filter(visit, view), table, id="metric-companies")
 
 
 def _view(visit: Visit, metric: Metric) -> View:
@@ -281,7 +227,7 @@ def _company_card(visit: Visit, metric: Metric, place: Place) -> Component:
         lines.append(html.Tr([html.Td(c, className=k) for c, k in zip(cells, ("", "col-num", "col-value", "col-num"), strict=True)]))
     head = html.Tr([html.Th("指标"), html.Th("分子 / 分母", className="col-num"), html.Th("本期", className="col-value"), html.Th("环比", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(lines)], className="table")
-    return _card(f"{place.label} · {texts.GROUPS[metric.group]}", "同一窗口的同组指标", html.Div(table, className="table-scroll"))
+    return tools.card(f"{place.label} · {texts.GROUPS[metric.group]}", "同一窗口的同组指标", html.Div(table, className="table-scroll"))
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:

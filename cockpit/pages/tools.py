@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -36,6 +37,34 @@ def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "windo
         for w in offered
     ]
     return html.Div(links, className="segments", role="group", **aria(label="统计窗口"))
+
+
+def choices(visit: Visit, key: str, offered: Mapping[str, str], chosen: str, label: str) -> Component:
+    """Segmented switch of anything else that an address can hold: value → words."""
+    links = [
+        dcc.Link(words, href=visit.address.here(**{key: value, "page": None}), className="seg is-on" if value == chosen else "seg")
+        for value, words in offered.items()
+    ]
+    return html.Div(links, className="segments", role="group", **aria(label=label))
+
+
+def card(title: str, note: str, *body: Component | None, **facts: Any) -> Component:
+    """A titled card; parts that are None are left out."""
+    head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
+    return html.Section([head, *(b for b in body if b is not None)], className="card", **facts)
+
+
+def filters(visit: Visit, chosen: Place, labels: Sequence[tuple[str, str, str]]) -> Component | None:
+    """What narrows the page as chips, each with its ✕, and one 全部清除. labels: (dimension, its name, member's name) of each filter;
+    None when nothing narrows it."""
+    chips = []
+    for dimension, name, member in labels:
+        drop = visit.address.here(only=visit.address.filtered(dimension, None), page=None)
+        chips.append(html.Span([html.Span(f"{name}:{member}", className="button"), dcc.Link("✕", href=drop, className="button chip-x", title=f"去掉{name}条件")], className="chip chip-on"))
+    if not chips and chosen.code == DISTRICT:
+        return None
+    clear = dcc.Link("全部清除", href=visit.address.here(place=None, only=None, by=None, page=None, q=None), className="button", id="clear-all")
+    return html.Div([*chips, clear], className="filters", role="group", **aria(label="筛选条件"))
 
 
 def step(window: str, start: dt.date, by: int) -> dt.date:

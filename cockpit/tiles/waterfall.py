@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit.figures.contribution import Change, Contribution, shortened
+from warehouse.contribution import Change
 
 MOST = 6
+NAMED = 2
+"""Members that a sentence names on each side."""
 HEADROOM = 0.16
 """Share of the drawn span left free at both ends, for the labels."""
 
@@ -18,7 +21,7 @@ HEADROOM = 0.16
 def waterfall(
     change: Change, *, unit: str, decimals: int, better: str, ends: tuple[str, str], href: Callable[[str], str] | None = None
 ) -> Component:
-    """`ends`: names of the former and this period. `href`: where a place's step leads, by its code."""
+    """`ends`: names of the former and this period. `href`: where a member's step leads, by its code ("" → nowhere)."""
     steps = shortened(change, MOST)
     levels = [change.before]
     for step in steps:
@@ -31,7 +34,7 @@ def waterfall(
     columns += [
         _step(step, levels[i], unit, decimals, better, bottom, span, href) for i, step in enumerate(steps)
     ]
-    columns.append(_end(ends[1], change.now, unit, decimals, bottom, span))
+    columns.append(_end(ends[1], change.after, unit, decimals, bottom, span))
     return html.Div(columns, className="fall", role="list")
 
 
@@ -49,7 +52,7 @@ def _end(label: str, level: float, unit: str, decimals: int, bottom: float, span
 
 
 def _step(
-    step: Contribution, start: float, unit: str, decimals: int, better: str, bottom: float, span: float,
+    step: Step, start: float, unit: str, decimals: int, better: str, bottom: float, span: float,
     href: Callable[[str], str] | None,
 ) -> Component:  # fmt: skip
     low, high = sorted((start, start + step.amount))
@@ -66,10 +69,44 @@ def signed(amount: float, unit: str, decimals: int) -> str:
     return text if not text.strip("0.,") else f"{'+' if amount > 0 else '−'}{text}"
 
 
+@dataclass(frozen=True)
+class Step:
+    """One column between the ends, in the metric's stored unit. kind: that of a piece, or "rest" (several members), "mix" (结构变化)."""
+
+    label: str
+    amount: float
+    kind: str = "part"
+    code: str = ""
+
+
+def shortened(change: Change, most: int) -> list[Step]:
+    """At most `most` members by size of their level effect, falling ones first, then rising; the others as one 其余; then what no
+    member explains; 结构变化 of all together last. Their sum is the whole change."""
+    parts = sorted((p for p in change.pieces if p.kind == "part"), key=lambda p: -abs(p.level))
+    named = [p for p in parts[:most] if p.level]
+    shown = [Step(p.label, p.level, "part", p.code) for p in sorted(named, key=lambda p: p.level)]
+    rest = parts[len(named) :]
+    if rest:
+        shown.append(Step(f"其余 {len(rest)} 个", sum(p.level for p in rest), "rest"))
+    shown += [Step(p.label, p.level, p.kind) for p in change.pieces if p.kind != "part"]
+    return [*shown, Step("结构变化", change.mix, "mix")] if change.is_ratio else shown
+
+
 def sentence(change: Change, unit: str, decimals: int) -> str:
-    """The largest movers in words: "仁和街道拉低 0.62,良渚街道拉高 0.41;结构变化 +0.20"."""
-    places = sorted((p for p in change.pieces if p.kind == "part" and p.amount), key=lambda p: -abs(p.amount))[:2]
-    words = [f"{p.label}{'拉高' if p.amount > 0 else '拉低'} {signed(p.amount, unit, decimals).lstrip('+−')}" for p in places]
-    mix: Sequence[Contribution] = [p for p in change.pieces if p.kind == "mix" and p.amount]
-    tail = f";结构变化 {signed(mix[0].amount, unit, decimals)}" if mix else ""
-    return ",".join(words) + tail
+    """The change in words, made by rule: "良渚街道拉高 0.41、五常街道拉高 0.38,仁和街道拉低 0.62;结构变化 +0.20". What would print as
+    nothing is not named; "" when nothing is left to name."""
+
+    def told(amount: float) -> str:
+        return signed(amount, unit, decimals).lstrip("+−")
+
+    parts = [p for p in change.pieces if p.kind == "part" and signed(p.level, unit, decimals)[0] in "+−"]
+    rising = sorted((p for p in parts if p.level > 0), key=lambda p: -p.level)[:NAMED]
+    falling = sorted((p for p in parts if p.level < 0), key=lambda p: p.level)[:NAMED]
+    sides = ["、".join(f"{p.label}拉高 {told(p.level)}" for p in rising), "、".join(f"{p.label}拉低 {told(p.level)}" for p in falling)]
+    if change.after < change.before:
+        sides.reverse()
+    words = [",".join(side for side in sides if side)]
+    words += [f"{p.label} {signed(p.amount, unit, decimals)}" for p in change.pieces if p.kind != "part" and signed(p.amount, unit, decimals)[0] in "+−"]
+    if change.is_ratio and signed(change.mix, unit, decimals)[0] in "+−":
+        words.append(f"结构变化 {signed(change.mix, unit, decimals)}")
+    return ";".join(word for word in words if word)

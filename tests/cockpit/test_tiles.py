@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from dash import dcc, html
 
-from cockpit.figures.contribution import explain, shortened
 from cockpit.tiles import bars, waterfall
 from cockpit.tiles.definition import definition
 from cockpit.tiles.entities import View, entities, pick
@@ -16,6 +15,8 @@ from cockpit.tiles.hero import hero, movement
 from cockpit.tiles.kpi import tile
 from cockpit.tiles.static import render
 from cockpit.tiles.town_map import town_map
+from warehouse.contribution import Change, Piece
+from warehouse.question import Span
 from warehouse.reading import DISTRICT, Place, Point, Reading, SourceState, Target
 
 DAY = dt.date(2026, 11, 22)
@@ -155,49 +156,29 @@ def test_the_table_sorts_filters_and_pages_on_the_server() -> None:
 # ---- why it changed ----------------------------------------------------------------------------------------------
 
 
-def test_contributions_of_a_ratio_add_up_exactly() -> None:
-    before = [town("甲", 80, 100), town("乙", 190, 200), town("丙", 30, 50)]
-    now = [town("甲", 90, 120), town("乙", 171, 180), town("丙", 45, 50)]
-    total = reading(num=306.0, den=350.0, value=306 / 350)
-    earlier = reading(num=300.0, den=350.0, value=300 / 350)
-    change = explain(total, earlier, now, before)
-    assert change is not None
-    assert sum(p.amount for p in change.pieces) == pytest.approx(change.now - change.before, abs=1e-12)
-    assert [p.kind for p in change.pieces] == ["part", "part", "part", "mix"]
-    # 乙 kept its rate, so it moved nothing by itself; its lost weight is 结构变化
-    assert next(p for p in change.pieces if p.label == "乙").amount == pytest.approx(0.0)
+def split(levels: dict[str, float], mix: float = 0.0, special: tuple[Piece, ...] = ()) -> Change:
+    """A change of a ratio from 0.8 by these level effects, with the same part of `mix` in each."""
+    day = dt.date(2026, 11, 16)
+    spans = (Span(day, day, day), Span(day, day, day))
+    pieces = [Piece(name, name, "part", level + mix / len(levels), level, (0.0, 1.0), (0.0, 1.0)) for name, level in levels.items()]
+    return Change("town", "previous", True, 0.8, 0.8 + sum(p.amount for p in (*pieces, *special)), spans, (*pieces, *special))
 
 
-def test_contributions_of_a_count_are_its_differences() -> None:
-    def count(name: str, value: float) -> Reading:
-        return reading(unit="辆", place=Place(name, name, "town"), value=value, num=value, den=None)
-
-    total, earlier = (reading(unit="辆", value=v, num=v, den=None) for v in (30.0, 25.0))
-    change = explain(total, earlier, [count("甲", 10), count("乙", 20)], [count("甲", 12), count("乙", 13)])
-    assert change is not None and [p.amount for p in change.pieces] == [-2, 7]
-
-
-def test_parts_that_overlap_or_are_hidden_are_not_explained() -> None:
-    before, now = [town("甲", 80, 100)], [town("甲", 90, 100)]
-    total, earlier = reading(num=95.0, den=100.0, value=0.95), reading(num=80.0, den=100.0, value=0.8)
-    assert explain(total, earlier, now, before) is None
-    assert explain(total, earlier, [town("甲", None, None)], before) is None
-    assert explain(total, earlier, now, []) is None
-    assert explain(reading(value=None, status="failed"), earlier, now, before) is None
-
-
-def test_the_waterfall_folds_small_places_without_losing_any() -> None:
-    before = [town(f"镇{n}", 80 + n, 100) for n in range(10)]
-    now = [town(f"镇{n}", 85 - n, 100) for n in range(10)]
-    total = reading(num=sum(t.num or 0 for t in now), den=1000.0, value=sum(t.num or 0 for t in now) / 1000)
-    earlier = reading(num=sum(t.num or 0 for t in before), den=1000.0, value=sum(t.num or 0 for t in before) / 1000)
-    change = explain(total, earlier, now, before)
-    assert change is not None
-    steps = shortened(change, 4)
-    assert sum(s.amount for s in steps) == pytest.approx(change.now - change.before)
-    assert "其余 6 个" in [s.label for s in steps]
+def test_the_waterfall_folds_small_members_without_losing_any() -> None:
+    change = split({f"镇{n}": (n - 4) / 100 for n in range(10)}, 0.03, (Piece("未公开", "", "hidden", 0.002, 0.002, (0.0, 0.0), (0.0, 0.0)),))
+    steps = waterfall.shortened(change, 4)
+    assert sum(s.amount for s in steps) == pytest.approx(change.after - change.before, abs=1e-12)
+    assert [s.label for s in steps][-3:] == ["其余 6 个", "未公开", "结构变化"]
     markup = render(waterfall.waterfall(change, unit="ratio", decimals=1, better="up", ends=("上周", "本周")))
-    assert markup.count("fall-end") == 2 and "结构变化" in markup
+    assert markup.count("fall-end") == 2 and "结构变化" in markup and "未公开" in markup
+
+
+def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() -> None:
+    said = waterfall.sentence(split({"甲": 0.02, "乙": 0.01, "丙": -0.005, "丁": 0.000001}, 0.004), "ratio", 1)
+    assert said == "甲拉高 2.00、乙拉高 1.00,丙拉低 0.50;结构变化 +0.40"
+    assert waterfall.sentence(split({"甲": 0.0, "乙": 0.0}), "ratio", 1) == ""
+    down = waterfall.sentence(split({"甲": 0.01, "乙": -0.03}), "ratio", 1)
+    assert down.startswith("乙拉低 3.00"), "what went with the change comes first"
 
 
 def test_the_sentence_names_the_extremes_and_no_cause() -> None:

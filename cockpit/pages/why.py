@@ -1,0 +1,138 @@
+"""为什么变了: the card that splits a change by any dimension, says it in one sentence, and lists every member's part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.pages import tools
+from cockpit.pages.visit import Visit
+from cockpit.tiles import waterfall
+from warehouse.catalog import Metric
+from warehouse.contribution import Change, NoSplit, Piece, explain
+from warehouse.errors import CockpitError
+from warehouse.figures import Against
+from warehouse.reading import Reading
+
+ROWS = 8
+LEADS = ("town", "company")
+"""Dimensions whose members are places: choosing one narrows the page to it."""
+
+
+def offered(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
+    """The dimensions to choose from, key → label: those of the metric at this place without what is already one member."""
+    chosen = dict(visit.address.only)
+    return {key: label for key, label in visit.book.dimensions(metric, reading.place).items() if key not in chosen}
+
+
+def dimension(visit: Visit, metric: Metric, reading: Reading) -> str:
+    """The dimension the address asks for, else the first one that fits; "" when the metric has none here."""
+    choices = offered(visit, metric, reading)
+    asked = visit.address.get("by")
+    return asked if asked in choices else next(iter(choices), "")
+
+
+def against(visit: Visit) -> Against:
+    """What the page compares with: the window before, or the one a year before."""
+    return "year" if visit.address.get("vs") == "year" else "previous"
+
+
+def change(visit: Visit, metric: Metric, reading: Reading) -> Change | NoSplit:
+    """The split that the page shows."""
+    by = dimension(visit, metric, reading)
+    if not by:
+        return NoSplit("该指标没有可以拆分的维度")
+    try:
+        return explain(visit.book, metric.id, reading.window, visit.address.get("at"), reading.place.code, by, against(visit), visit.address.only)
+    except CockpitError as error:
+        return NoSplit(error.what)
+
+
+def sentence(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> str:
+    """The change and what made it, then the companies behind the town that moved it most. "" where nothing visible changed."""
+    if isinstance(split, NoSplit) or not fmt.visible(split.after, split.before, metric.unit, metric.decimals):
+        return ""
+    moved = fmt.delta(split.after, split.before, metric.unit, metric.better, metric.decimals)
+    unit = "个百分点" if moved.unit == "百分点" else moved.unit
+    head = f"较{_before(split, reading)}{'上升' if moved.glyph == '▲' else '下降'} {moved.text} {unit}".replace(" %", "%")
+    parts = waterfall.sentence(split, metric.unit, metric.decimals)
+    label = visit.book.dimensions(metric, reading.place)[split.by]
+    return f"{head}。按{label}:{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
+
+
+def _behind(visit: Visit, metric: Metric, reading: Reading, split: Change) -> str:
+    """The companies of the town that moved the number most, by what they did to the whole."""
+    first = next((p for p in split.pieces if p.kind == "part"), None)
+    if split.by != "town" or first is None or "company" not in metric.drill or metric.person:
+        return ""
+    finer = explain(visit.book, metric.id, reading.window, visit.address.get("at"), reading.place.code, "company", split.against, visit.address.only)
+    if isinstance(finer, NoSplit):
+        return ""
+    known = {company.code for company in visit.book.places("company", first.code)}
+    same = [p for p in finer.pieces if p.code in known and p.amount * first.amount > 0]
+    named = [f"{p.label} {waterfall.signed(p.amount, metric.unit, metric.decimals)}" for p in same[:2] if waterfall.signed(p.amount, metric.unit, metric.decimals)[0] in "+−"]
+    return f"{first.label}主要来自{'、'.join(named)}。" if named else ""
+
+
+def _before(split: Change, reading: Reading) -> str:
+    return "去年同期" if split.against == "year" else texts.BEFORE[reading.window]
+
+
+def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> Component:
+    """The card. The dimension, the comparison and where its members lead are all addresses."""
+    choices = offered(visit, metric, reading)
+    switches: list[Component] = [tools.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
+    if metric.kind != "now":
+        switches.append(tools.choices(visit, "vs", {"previous": "环比", "year": "同比"}, against(visit), "对比"))
+    body: list[Component] = [html.Div(switches, className="card-switch")] if switches else []
+    if isinstance(split, NoSplit):
+        return tools.card("为什么变了", "", *body, html.P(f"{split.reason}。", className="empty"), id="metric-why")
+    unit = "百分点" if metric.unit == "ratio" else metric.unit
+    if not fmt.visible(split.after, split.before, metric.unit, metric.decimals):
+        body.append(html.P(f"与{_before(split, reading)}持平。", className="why-not"))
+    links = {p.code: _href(visit, split.by, p.code) for p in split.pieces if p.code}
+    if any(abs(p.amount) > 0 for p in split.pieces):
+        body.append(waterfall.waterfall(
+            split, unit=metric.unit, decimals=metric.decimals, better=metric.better,
+            ends=(_before(split, reading), texts.THIS[reading.window]), href=lambda code: links.get(code, ""),
+        ))  # fmt: skip
+        body.append(html.Details([html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"))
+    return tools.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
+
+
+def _href(visit: Visit, by: str, code: str) -> str:
+    if by in LEADS:
+        return visit.address.here(place=code, by=None, page=None, q=None)
+    if by == "vehicle":
+        return visit.address.to(f"/vehicle/{quote(code, safe='')}")
+    return visit.address.here(only=visit.address.filtered(by, code), by=None, page=None, q=None)
+
+
+def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
+    def told(amount: float) -> str:
+        return waterfall.signed(amount, metric.unit, metric.decimals)
+
+    def row(piece: Piece) -> Component:
+        name: Component | str = dcc.Link(piece.label, href=links[piece.code]) if links.get(piece.code) else piece.label
+        cells: list[Component | str] = [name, _pair(piece.then, split.is_ratio), _pair(piece.now, split.is_ratio)]
+        cells += [told(piece.level), told(piece.mix)] if split.is_ratio else []
+        return html.Tr([html.Td(cell, className="" if place == 0 else "col-num") for place, cell in enumerate([*cells, html.B(told(piece.amount))])])
+
+    heads: Sequence[str] = ["名称", "对比期", "本期", *(["水平", "结构"] if split.is_ratio else []), "合计"]
+    lines = [row(piece) for piece in split.pieces[:ROWS]]
+    left = split.pieces[ROWS:]
+    if left:
+        amounts = [told(sum(p.level for p in left)), told(sum(p.mix for p in left))] if split.is_ratio else []
+        lines.append(html.Tr([html.Td(text, className="" if n == 0 else "col-num") for n, text in enumerate([f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))])]))
+    head = html.Tr([html.Th(text, className="" if n == 0 else "col-num") for n, text in enumerate(heads)])
+    return html.Div(html.Table([html.Thead(head), html.Tbody(lines)], className="table"), className="table-scroll")
+
+
+def _pair(pair: tuple[float, float], is_ratio: bool) -> str:
+    places = 0 if all(float(x).is_integer() for x in pair) else 1
+    return f"{fmt.number(pair[0], places)} / {fmt.number(pair[1], places)}" if is_ratio else fmt.number(pair[0], places)
