@@ -115,6 +115,17 @@ class Dimension:
 
 
 @dataclass(frozen=True)
+class Entity:
+    """What a mart's numbers are made of, one by one. label: what such a thing is called; key: the column (or expression) that identifies it;
+    name: the column of `columns` by which people know it, "" = its key; columns: what is told of it, column → label."""
+
+    label: str
+    key: str
+    name: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Model:
     """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
     (made for the touched days, dropped after publishing). publish: open | restricted | no.
@@ -136,6 +147,7 @@ class Model:
     review: dict[str, Review]
     checks: tuple[Check, ...]
     dimensions: dict[str, Dimension]
+    entity: Entity | None
 
 
 @dataclass(frozen=True)
@@ -249,14 +261,14 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks", "dimensions"}
+    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks", "dimensions", "entity"}
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
     checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
     return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
                  given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
                  given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks,
-                 {name: Dimension(**item) for name, item in given.get("dimensions", {}).items()})
+                 {name: Dimension(**item) for name, item in given.get("dimensions", {}).items()}, Entity(**given["entity"]) if "entity" in given else None)
 
 
 @cache

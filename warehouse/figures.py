@@ -52,7 +52,7 @@ class Figures:
         times = [state.data_time for state in self.sources() if state.data_time]
         return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
 
-    def ask(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+    def ask(self, sql: str, values: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a question to the published tables; none where the generation was published before what is asked for existed: not
         known is not zero."""
         return self._told(sql, values or [])
@@ -64,6 +64,10 @@ class Figures:
         if code not in self._known_places:
             raise UsageError(f"没有这个地方或企业:{code[:32]}", to_do="镇街写 9 位代码,企业写统一社会信用代码")
         return self._known_places[code]
+
+    def known(self, code: str) -> Place | None:
+        """The place of that code, None when there is none (any more)."""
+        return self._known_places.get(code)
 
     @cached_property
     def _known_places(self) -> dict[str, Place]:
@@ -143,7 +147,7 @@ class Figures:
     def _figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if metric.person:
             return self._person_figures(metric, window, item, spot, by, only)
-        where, bound = self._within(metric, spot, only)
+        where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound)
         return {str(row[3]): (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
 
@@ -168,7 +172,7 @@ class Figures:
         """place code → (num, den, present, parts) for one window."""
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
-        where, bound = self._within(metric, spot, only)
+        where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
         return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
                 for row in self._told(sql, values) if row[1]}
@@ -186,11 +190,11 @@ class Figures:
             named = {item.last if day_wise(metric) else item.start: item.start for item in spans}
             rows = self._counted(metric, window, list(named), spot.grain, *self._person_filter(metric, spot.grain, only), [spot.code])
             return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in rows}
-        where, bound = self._within(metric, spot, only)
+        where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
         return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
 
-    def _within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
+    def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
         """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are bound."""
         conditions = [] if spot.grain == "district" else [f"{KEY[spot.grain]} = ?"]
         bound: list[object] = [] if spot.grain == "district" else [spot.code]
@@ -213,7 +217,7 @@ class Figures:
         if dimension not in known:
             raise UsageError(f"“{metric.label}”没有“{dimension[:32]}”这一筛选条件", to_do="请清除筛选条件")
 
-    def _told(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+    def _told(self, sql: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
         try:
             return self._reader.rows(sql, values)
         except OlderShape:

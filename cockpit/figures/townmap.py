@@ -39,10 +39,16 @@ class Town:
 
 @dataclass(frozen=True)
 class TownMap:
-    """All towns and the box's width ÷ height."""
+    """All towns, the box's width ÷ height, and its edges: west, south, east, north in degrees (WGS-84)."""
 
     towns: tuple[Town, ...]
     aspect: float
+    bounds: tuple[float, float, float, float]
+
+    def at(self, lon: float, lat: float) -> tuple[float, float]:
+        """Where a position lies, (x, y) per cent of the box, y downwards; outside of 0–100 it is not in the box."""
+        west, south, east, north = self.bounds
+        return round((lon - west) / (east - west) * 100, 2), round((north - lat) / (north - south) * 100, 2)
 
 
 def load(path: Path = TOWNS) -> TownMap | None:
@@ -60,11 +66,8 @@ def _load(path: Path, _changed: int) -> TownMap | None:
     # a degree of longitude is shorter than one of latitude
     narrow = math.cos(math.radians((south + north) / 2))
 
-    def place(lon: float, lat: float) -> tuple[float, float]:
-        return round((lon - west) / (east - west) * 100, 2), round((north - lat) / (north - south) * 100, 2)
-
-    towns = tuple(_town(facts, area, place) for facts, area in shapes)
-    return TownMap(towns, (east - west) * narrow / (north - south))
+    bare = TownMap((), (east - west) * narrow / (north - south), (west, south, east, north))
+    return TownMap(tuple(_town(facts, area, bare.at) for facts, area in shapes), bare.aspect, bare.bounds)
 
 
 def _town(facts: Mapping[str, Any], area: BaseGeometry, place: Any) -> Town:

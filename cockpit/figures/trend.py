@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from cockpit import format as fmt
 from cockpit.theme import LIGHT, Theme, template
+from warehouse.happenings import Happening
 from warehouse.reading import STATUS_LABELS, Point, Target
 
 MAX_TICKS = 9
@@ -30,11 +31,12 @@ def figure(
     tone: str = "fleet",
     theme: Theme = LIGHT,
     height: int = HEIGHT,
+    events: Sequence[Happening] = (),
 ) -> go.Figure:
     """Line of `points` (oldest first), gaps where nothing is known, the running period hollow and dashed.
 
     `last_year`: the points one year before, step by step; unknown ones are left out, none at all draws no line.
-    Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
+    `events`: marked and numbered on the steps they fall into. Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
     chart = go.Figure(layout={"template": template(theme), "height": height})
     scale = 100.0 if unit == "ratio" else 1.0
     xs = list(range(len(points)))
@@ -48,7 +50,30 @@ def figure(
     _axes(chart, points, window, [*ys, *past, goal], unit)
     if target is not None and goal is not None and points:
         _goal(chart, goal, f"目标 {fmt.target(target, unit, better, decimals)}", theme)
+    for number, event in enumerate(events, 1):
+        _event(chart, points, number, event, theme)
     return chart
+
+
+def _event(chart: go.Figure, points: Sequence[Point], number: int, event: Happening, theme: Theme) -> None:
+    """A band over the steps that an event touches and its number on top; one outside of the chart is left out."""
+    touched = [i for i, p in enumerate(points) if p.win_start <= event.last and event.first <= p.win_end]
+    if not touched:
+        return
+    colour = theme["bad" if event.kind == "outage" else "member-2"]
+    chart.add_shape(
+        type="rect", yref="paper", x0=touched[0] - 0.35, x1=touched[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
+        layer="below",
+    )  # fmt: skip
+    chart.add_annotation(
+        x=(touched[0] + touched[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
+        font={"color": theme["ink-2"], "size": 13},
+    )  # fmt: skip
+
+
+def mark(number: int) -> str:
+    """① … ⑳, plain digits beyond."""
+    return chr(0x245F + number) if number <= 20 else str(number)
 
 
 def _scaled(value: float | None, scale: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from warehouse.errors import UsageError
 
@@ -46,7 +46,7 @@ class Address:
             if not _PATTERNS[key].fullmatch(value):
                 raise UsageError("链接中的参数不正确", where=key, to_do="请从总览重新进入")
             found[key] = value
-        return cls("/" + (path or "/").strip("/"), found)
+        return cls("/" + unquote(path or "/").strip("/"), found)
 
     def get(self, key: str) -> str | None:
         """The value of a key, None when it is not in the address."""
@@ -65,7 +65,7 @@ class Address:
 
     def here(self, **changes: str | None) -> str:
         """This page with some keys changed; None or "" removes a key."""
-        return _build(self.path, {**self.query, **changes})
+        return _build(quote(self.path, safe="/"), {**self.query, **changes})
 
     def to(self, path: str, **query: str | None) -> str:
         """Another page with its own query; the chosen snapshot goes along."""

@@ -10,15 +10,15 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit import texts, theme
 from cockpit.figures import trend
-from cockpit.pages import tools, why
+from cockpit.pages import behind, tools, why
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
-from cockpit.tiles.entities import View, entities
 from cockpit.tiles.graph import graph
 from cockpit.tiles.hero import hero, movement
 from cockpit.tiles.kpi import delta_mark
 from cockpit.tiles.town_map import town_map
+from warehouse import happenings
 from warehouse.catalog import models
 from warehouse.errors import CockpitError, UsageError
 from warehouse.reading import DISTRICT, Place, Point, Reading
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 GRAINS = {"town": "镇街", "company": "企业"}
 MIN_POINTS = 2
+MOST_EVENTS = 8
+MOST_REVISIONS = 6
 SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
 
@@ -42,16 +44,16 @@ def render(visit: Visit, metric_id: str) -> Page:
     reading = visit.book.read(metric_id, window, at, place.code, visit.address.only)
     towns = _towns(visit, metric, reading)
     split = why.change(visit, metric, reading)
-    left = [why.card(visit, metric, reading, split), _companies(visit, metric, reading)]
+    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading), _siblings(visit, metric, reading)) if c is not None]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
-    right = [c for c in (_definition(visit, metric), drawn if wide is not drawn else None) if c is not None]
+    right = [c for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None) if c is not None]
     said = why.sentence(visit, metric, reading, split) or movement(reading, towns if place.code == DISTRICT else [], metric.decimals)
     head = hero(reading, decimals=metric.decimals, sentence=said)
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
-        body: list[Component] = [head, html.Div([html.Div([wide, left[0]], className="stack"), _definition(visit, metric)], className="grid grid-2-1 grid-top")]
+        body: list[Component] = [head, html.Div([html.Div([wide, *left], className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top")]
         return Page(metric.label, body, group=metric.group, tools=_tools(visit, metric, reading))
     body = [
         head,
@@ -72,10 +74,16 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         tools.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
         tools.filters(visit, reading.place, _filters(visit, metric)),
         html.Span(className="spacer"),
+        _profile(visit, reading.place),
         html.A("口径", href="#metric-definition", className="button"),
         tools.copy_link(),
     ]
     return [item for item in found if item is not None]
+
+
+def _profile(visit: Visit, place: Place) -> Component | None:
+    """The way to the page of the town or company that the number is of."""
+    return None if place.code == DISTRICT else dcc.Link(f"{GRAINS[place.grain]}档案", href=visit.address.to(f"/{place.grain}/{place.code}"), className="button")
 
 
 def _filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
@@ -97,15 +105,17 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
         return tools.card("趋势", "", html.Div(switch, className="card-switch"), words)
     past = _last_year(visit, metric, span, points, reading.place.code)
+    events = happenings.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
-        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme,
+        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme, events=events,
     )  # fmt: skip
     unit = fmt.value(0, metric.unit).unit
     note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), f"单位 {unit}"])
     label = f"{metric.label}趋势"
     switch = tools.windows(visit, spans, span, key="span")
-    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label))
+    told = html.Ol([html.Li(f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})") for n, e in enumerate(events, 1)], className="events")
+    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None)
 
 
 def _known(points: list[Point]) -> list[Point]:
@@ -166,55 +176,11 @@ def _town_of(visit: Visit, place: Place) -> str:
     return place.parent if place.grain == "company" else ""
 
 
-def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
+def _siblings(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+    """At a company: the same window of the group's other metrics."""
     place = reading.place
-    if "company" not in metric.drill:
-        return tools.card("按企业", "", html.P("该指标不下钻到企业。", className="empty"))
-    if place.grain == "company":
-        return _company_card(visit, metric, place)
-    rows = visit.book.by(metric.id, reading.window, visit.address.get("at"), "company", place.code, visit.address.only)
-    labels = {t.code: t.label for t in visit.book.places("town")}
-    view = _view(visit, metric)
-    table = entities(
-        rows,
-        view,
-        decimals=metric.decimals,
-        town_name=lambda code: labels.get(code, fmt.DASH),
-        href=lambda item: visit.address.here(place=item.place.code, page=None, q=None),
-        link=lambda v: visit.address.here(
-            sort=f"{'-' if v.descending else ''}{v.sort}", page=str(v.page) if v.page > 1 else None, q=v.query or None
-        ),
-    )
-    where = "全区" if place.code == DISTRICT else place.label
-    note = "点击列名排序 · 点击企业下钻"
-    return tools.card(f"{where}企业", note, _filter(visit, view), table, id="metric-companies")
-
-
-def _view(visit: Visit, metric: Metric) -> View:
-    """Worst first unless the address says otherwise: that is what the page is opened for."""
-    asked = visit.address.get("sort")
-    sort = asked.lstrip("-") if asked else "value"
-    descending = asked.startswith("-") if asked else metric.better != "up"
-    return View(sort, descending, int(visit.address.get("page") or 1), visit.address.get("q") or "")
-
-
-def _filter(visit: Visit, view: View) -> Component:
-    """The text filter is a plain GET form: it works with the keyboard, and its result is an address like any other."""
-    kept = [
-        dcc.Input(type="hidden", name=key, value=value, id=f"metric-keep-{key}")
-        for key, value in visit.address.query.items()
-        if key not in ("q", "page")
-    ]
-    box = dcc.Input(
-        type="search", name="q", value=view.query, placeholder="按企业名称筛选", id="metric-filter", className="filter",
-        maxLength=40, debounce=True,
-    )  # fmt: skip
-    clear = dcc.Link("清除", href=visit.address.here(q=None, page=None), className="button") if view.query else None
-    return html.Form([*kept, box, clear], action=visit.address.path, method="get", className="card-switch")
-
-
-def _company_card(visit: Visit, metric: Metric, place: Place) -> Component:
-    """At a company the same window of the group's other metrics stands where the list of companies was."""
+    if place.grain != "company":
+        return None
     window, at = visit.address.get("window") or metric.windows[0], visit.address.get("at")
     lines = []
     for other in visit.book.metrics.values():
@@ -228,6 +194,27 @@ def _company_card(visit: Visit, metric: Metric, place: Place) -> Component:
     head = html.Tr([html.Th("指标"), html.Th("分子 / 分母", className="col-num"), html.Th("本期", className="col-value"), html.Th("环比", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(lines)], className="table")
     return tools.card(f"{place.label} · {texts.GROUPS[metric.group]}", "同一窗口的同组指标", html.Div(table, className="table-scroll"))
+
+
+def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+    """Published numbers of this metric and place that were changed afterwards, each with the way to the snapshot that changed it."""
+    mine = [row for row in visit.book.revisions(metric.id) if row["place"] == reading.place.code]
+    if not mine:
+        return None
+
+    def told(amount: float | None) -> str:
+        return str(fmt.value(amount, metric.unit, metric.decimals))
+
+    lines = [
+        html.Li([
+            dcc.Link(f"{texts.WINDOWS[row['window']]} {row['at']}", href=visit.address.here(window=row["window"], at=row["at"], page=None)),
+            f" {told(row['old'])} → {told(row['new'])} ",
+            html.Small(f"{fmt.clock(row['at_time'], visit.today)}"),
+        ])
+        for row in mine[:MOST_REVISIONS]
+    ]  # fmt: skip
+    more = f"共 {len(mine)} 次" if len(mine) > MOST_REVISIONS else "发布后被修订的数"
+    return tools.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:

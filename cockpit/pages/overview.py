@@ -17,7 +17,7 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
 from warehouse.errors import CockpitError
-from warehouse.reading import Reading
+from warehouse.reading import DISTRICT, Place, Reading
 
 if TYPE_CHECKING:
     from warehouse.catalog import Metric
@@ -43,10 +43,11 @@ def render_group(visit: Visit, group: str) -> Page:
     metrics = grouped(visit.book.metrics.values())[group]
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body: list[Component] = [programmes.strip(visit.book.programmes())] if group == "programme" else []
+    body: list[Component] = [programmes.strip(visit.book.programmes(), lambda number: visit.address.to(f"/programme/{number}"))] if group == "programme" else []
     body += [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
-    return Page(title, body, group=group, tools=_tools(visit, window, steps))
+    more = [dcc.Link("阵地一览", href=visit.address.to("/site"), className="button")] if group == "site" else []
+    return Page(title, body, group=group, tools=[*_tools(visit, window, steps), *more])
 
 
 def grouped(metrics: object) -> dict[str, list[Metric]]:
@@ -133,7 +134,7 @@ def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str
     heading: Component | str = texts.GROUPS[group]
     if linked:
         heading = dcc.Link([heading, html.Span("›", className="more")], href=visit.address.to(f"/group/{group}", window=window))
-    cards = [_card(visit, m, window) for m in metrics]
+    cards = [card(visit, m, window) for m in metrics]
     return html.Section([html.H2(heading, className="group-title"), tiles(cards)], className="group")
 
 
@@ -145,16 +146,18 @@ def tiles(cards: Sequence[Component]) -> Component:
     return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
 
 
-def _card(visit: Visit, metric: Metric, wanted: str) -> Component:
+def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) -> Component:
+    """One metric as a card that leads to its page, of the district or of a place (then without its trend)."""
     window = window_of(metric, wanted)
     period, asked = period_of(visit, wanted), bool(visit.address.get("at"))
     at = points.at_for(visit.book, metric, wanted, period, asked=asked) if window != "now" else None
     if metric.through == "today" and window == "day" and not asked:
         at = None  # of itself the system knows more than yesterday
-    reading = visit.book.read(metric.id, window, at)
-    count = SPARK_POINTS[window]
+    code = DISTRICT if place is None else place.code
+    reading = visit.book.read(metric.id, window, at, code)
+    count = SPARK_POINTS[window] if place is None else 0
     trend = visit.book.series(metric.id, window, count, at) if count else ()
-    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None)
+    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None, place=None if code == DISTRICT else code)
     of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
     note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(

@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import announcement, health, metric, overview, screens
+from cockpit.pages import alarm, announcement, company, health, metric, overview, programme, screens, site, town, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/"), overview.render),
     (re.compile(r"/group/(?P<group>[a-z]{2,20})"), overview.render_group),
     (re.compile(r"/metric/(?P<metric_id>[a-z0-9_]{2,60})"), metric.render),
+    (re.compile(r"/town/(?P<code>[0-9]{6,12})"), town.render),
+    (re.compile(r"/company/(?P<code>[0-9A-Za-z_.\-]{1,64})"), company.render),
+    (re.compile(r"/vehicle/(?P<key>[^/\x00-\x1f]{2,32})"), vehicle.render),
+    (re.compile(r"/alarm/(?P<uid>[^/\x00-\x1f]{1,64})"), alarm.render),
+    (re.compile(r"/site"), site.render_all),
+    (re.compile(r"/site/(?P<site_id>[^/\x00-\x1f]{1,64})"), site.render),
+    (re.compile(r"/programme/(?P<number>[1-6])"), programme.render),
+    (re.compile(r"/unit/(?P<unit_id>[^/\x00-\x1f]{1,64})"), programme.render_unit),
+    (re.compile(r"/organisation/(?P<org_id>[^/\x00-\x1f]{1,64})"), programme.render_organisation),
     (re.compile(r"/health"), health.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),

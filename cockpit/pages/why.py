@@ -27,7 +27,9 @@ LEADS = ("town", "company")
 def offered(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
     """The dimensions to choose from, key → label: those of the metric at this place without what is already one member."""
     chosen = dict(visit.address.only)
-    return {key: label for key, label in visit.book.dimensions(metric, reading.place).items() if key not in chosen}
+    found = {key: label for key, label in visit.book.dimensions(metric, reading.place).items() if key not in chosen}
+    # people are counted by one thing at a time, and by town
+    return {key: label for key, label in found.items() if key == "town"} if metric.person and chosen else found
 
 
 def dimension(visit: Visit, metric: Metric, reading: Reading) -> str:
@@ -75,7 +77,11 @@ def _behind(visit: Visit, metric: Metric, reading: Reading, split: Change) -> st
         return ""
     known = {company.code for company in visit.book.places("company", first.code)}
     same = [p for p in finer.pieces if p.code in known and p.amount * first.amount > 0]
-    named = [f"{p.label} {waterfall.signed(p.amount, metric.unit, metric.decimals)}" for p in same[:2] if waterfall.signed(p.amount, metric.unit, metric.decimals)[0] in "+−"]
+    named = [
+        f"{p.label} {waterfall.signed(p.amount, metric.unit, metric.decimals)}"
+        for p in same[:2]
+        if waterfall.signed(p.amount, metric.unit, metric.decimals)[0] in "+−"
+    ]
     return f"{first.label}主要来自{'、'.join(named)}。" if named else ""
 
 
@@ -97,10 +103,17 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
         body.append(html.P(f"与{_before(split, reading)}持平。", className="why-not"))
     links = {p.code: _href(visit, split.by, p.code) for p in split.pieces if p.code}
     if any(abs(p.amount) > 0 for p in split.pieces):
-        body.append(waterfall.waterfall(
-            split, unit=metric.unit, decimals=metric.decimals, better=metric.better,
-            ends=(_before(split, reading), texts.THIS[reading.window]), href=lambda code: links.get(code, ""),
-        ))  # fmt: skip
+        body.append(
+            waterfall.waterfall(
+                split,
+                unit=metric.unit,
+                decimals=metric.decimals,
+                better=metric.better,
+                ends=(_before(split, reading), texts.THIS[reading.window]),
+                href=lambda code: links.get(code, ""),
+            )
+        )
+    if split.pieces:
         body.append(html.Details([html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"))
     return tools.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
 
@@ -128,7 +141,14 @@ def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
     left = split.pieces[ROWS:]
     if left:
         amounts = [told(sum(p.level for p in left)), told(sum(p.mix for p in left))] if split.is_ratio else []
-        lines.append(html.Tr([html.Td(text, className="" if n == 0 else "col-num") for n, text in enumerate([f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))])]))
+        lines.append(
+            html.Tr(
+                [
+                    html.Td(text, className="" if n == 0 else "col-num")
+                    for n, text in enumerate([f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))])
+                ]
+            )
+        )
     head = html.Tr([html.Th(text, className="" if n == 0 else "col-num") for n, text in enumerate(heads)])
     return html.Div(html.Table([html.Thead(head), html.Tbody(lines)], className="table"), className="table-scroll")
 

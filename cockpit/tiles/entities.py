@@ -69,7 +69,7 @@ def entities(
     if not body:
         body = [html.Tr(html.Td("没有符合条件的企业", colSpan=len(columns), className="empty"))]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
-    return html.Div([html.Div(table, className="table-scroll"), _pager(view, page, pages, len(rows), link)])
+    return html.Div([html.Div(table, className="table-scroll"), pager(view, page, pages, f"共 {fmt.number(len(rows))} 家", link)])
 
 
 def _heading(column: str, readings: Sequence[Reading], view: View, link: Callable[[View], str]) -> Component:
@@ -112,13 +112,15 @@ def _state(item: Reading) -> Component | str:
     return html.Span([html.Span(words[0], className="glyph"), words[1]], className=f"tone-{item.judgement}")
 
 
-def _pager(view: View, page: int, pages: int, total: int, link: Callable[[View], str]) -> Component:
+def pager(view: View, page: int, pages: int, total: str, link: Callable[[View], str]) -> Component:
+    """‹ page / pages › with the total in words on the left."""
+
     def to(number: int, label: str) -> Component:
         if not 1 <= number <= pages:
             return html.Span(label, className="button is-off")
         return dcc.Link(label, href=link(View(view.sort, view.descending, number, view.query)), className="button")
 
     return html.Footer(
-        [html.Span(f"共 {fmt.number(total)} 家"), to(page - 1, "上一页"), html.Span(f"{page} / {pages}"), to(page + 1, "下一页")],
+        [html.Span(total), to(page - 1, "上一页"), html.Span(f"{page} / {pages}"), to(page + 1, "下一页")],
         className="pager",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
@@ -14,13 +14,14 @@ from warehouse.programmes import Programme
 ORDER = "一二三四五六"
 
 
-def strip(programmes: Sequence[Programme]) -> Component:
-    """Six cards in the announcement's order; a programme without any number says so."""
-    return html.Section([_card(programme) for programme in programmes], className="programmes", **aria(label="六大工程得分"))
+def strip(programmes: Sequence[Programme], href: Callable[[int], str] | None = None) -> Component:
+    """Six cards in the announcement's order; a programme without any number says so. `href`: where a programme's name leads."""
+    return html.Section([_card(programme, href) for programme in programmes], className="programmes", **aria(label="六大工程得分"))
 
 
-def _card(programme: Programme) -> Component:
-    head = html.Div([html.Span(ORDER[programme.number - 1], className="programme-no"), html.B(programme.label), html.Small(programme.force)], className="programme-head")
+def _card(programme: Programme, href: Callable[[int], str] | None) -> Component:
+    name = dcc.Link(programme.label, href=href(programme.number)) if href else programme.label
+    head = html.Div([html.Span(ORDER[programme.number - 1], className="programme-no"), html.B(name), html.Small(programme.force)], className="programme-head")
     if programme.score is None or programme.due is None:
         return html.Article([head, html.P("尚无可计分的指标", className="empty")], className="programme")
     gap = round((programme.score - programme.due) * 100)

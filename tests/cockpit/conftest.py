@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -51,3 +53,19 @@ def signed_in(client: FlaskClient, data: Path) -> Iterator[FlaskClient]:
 @pytest.fixture
 def as_role(server: Flask, data: Path) -> Callable[[str], FlaskClient]:
     return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
+
+
+@pytest.fixture(scope="session")
+def elsewhere(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Flask]:
+    """A copy of the picture in which something has happened: SQL run on its open file."""
+
+    def made(sql: str) -> Flask:
+        data = tmp_path_factory.mktemp("state") / "data"
+        shutil.copytree(published / "published", data / "published")
+        file = next(file for file in (data / "published").glob("*.duckdb") if "restricted" not in file.name)
+        file.chmod(0o600)
+        with duckdb.connect(str(file)) as con:
+            con.execute(sql)
+        return app.create_app(Settings(data))
+
+    return made

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, g
@@ -17,6 +19,7 @@ from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
 from cockpit.sessions import Viewer
 from tests.cockpit.signing_in import good_body, post, sign_in
+from tests.house import House
 from warehouse.errors import UsageError
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
@@ -88,6 +91,75 @@ def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, li
                 assert getattr(page, "id", "") == "shell-frame", (metric.id, window, place, words(page))
                 assert metric.label in words(page)
                 assert "口径与血缘" in words(page)
+
+
+def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(draw: Any, library: Library) -> None:
+    book = library.current()
+    town = book.places("town")[0].code
+    for metric in book.metrics.values():
+        for place in (DISTRICT, *([town] if "town" in metric.drill else [])):
+            for by in book.dimensions(metric, book.place(place)):
+                for rest in ("&vs=year", "&of=rows&sort=-key&page=2", "&q=%E6%B5%99&of=rows"):
+                    page = draw(f"/metric/{metric.id}", f"?place={place}&by={by}{rest}")
+                    assert getattr(page, "id", "") == "shell-frame", (metric.id, place, by, rest, words(page))
+                    assert "为什么变了" in words(page)
+        for slice_ in metric.slices:
+            for member, *_ in book.slices(metric.id, slice_)[:2]:
+                page = draw(f"/metric/{metric.id}", f"?only={slice_}:{quote(member)}")
+                assert "全部清除" in words(page), (metric.id, slice_, member, words(page))
+
+
+def test_filters_are_chips_that_can_be_dropped_one_by_one_or_all(draw: Any) -> None:
+    page = draw("/metric/fleet_vehicle_cnt", "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage")
+    said = words(page)
+    assert "能源类型:柴油" in said and "车辆类别:普通货物" in said
+    ways = links(page)
+    assert "/metric/fleet_vehicle_cnt?window=week&only=vehicle_class%3Afreight&by=emission_stage" in ways, "one dropped"
+    assert "/metric/fleet_vehicle_cnt?window=week" in ways, "all dropped"
+    assert any("only=energy%3A%E6%9F%B4%E6%B2%B9~vehicle_class%3Afreight~emission_stage%3A" in way for way in ways), "a member of the split adds itself"
+    assert "没有" in words(draw("/metric/fleet_online_rate", "?only=day:2026-11-22"))
+
+
+STATES = {
+    "held": ("INSERT INTO meta.held SELECT DISTINCT table_name, '检查未通过' FROM duckdb_tables() WHERE schema_name = 'marts'", "沿用上期"),
+    "failed": ("UPDATE meta.source SET error = '连接超时'; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "采集故障"),
+    "missing": ("UPDATE meta.source SET rows = 0; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "未上报"),
+    "stale": ("UPDATE meta.source SET data_time = data_time - INTERVAL 30 DAY", "10-2"),
+    "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "<5"),
+    "older": ("DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage", "未上报"),
+}
+
+
+@pytest.mark.parametrize("state", list(STATES))
+def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flask], state: str) -> None:
+    sql, expected = STATES[state]
+    web = elsewhere(sql)
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    book, said = library.current(), []
+    town = book.places("town")[0].code
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for metric in book.metrics.values():
+            for search in ("", "?of=rows&vs=year", f"?place={town}&by=company"):
+                if "town" not in metric.drill and "place" in search:
+                    continue
+                page = refresh.draw(library, f"/metric/{metric.id}", search)[0]
+                assert getattr(page, "id", "") == "shell-frame", (state, metric.id, search, words(page))
+                said.append(words(page))
+    assert any(expected in text for text in said)
+
+
+def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
+    house = House(tmp_path / "data").own()
+    house.publish()
+    house.close()
+    web = app.create_app(Settings(tmp_path / "data"))
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for path in ("/", "/health", *(f"/metric/{metric}" for metric in library.current().metrics)):
+            page = refresh.draw(library, path, "")[0]
+            assert getattr(page, "id", "") == "shell-frame", (path, words(page))
 
 
 def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: Library) -> None:

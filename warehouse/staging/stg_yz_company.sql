@@ -20,7 +20,7 @@ SELECT c.company_key, trim(c.name, ' 	') AS name, c.address, c.owner_type,
     no_filler(c.licence_no) IS NULL OR c.licence_no = '330110000000' OR no_filler_date(c.licence_to) IS DISTINCT FROM c.licence_to AS has_filler,
     -- the replacement character and private-use ones: once lost, the text can only be asked for again (D13)
     c.name <> trim(c.name, ' 	') OR regexp_matches(concat(c.name, c.address), '[\x{FFFD}\x{E000}-\x{F8FF}０-９]') AS odd_text,
-    c.status, c.version_day, c.version_no, c.next_day IS NULL AND c._deleted_at IS NULL AS is_current,
+    c.status, c.credit_grade, c.scope_text, c.version_day, c.version_no, c.next_day IS NULL AND c._deleted_at IS NULL AS is_current,
     CASE WHEN c.version_no = 1 THEN DATE '1900-01-01' ELSE c.version_day END AS from_day,
     least(coalesce(c.next_day - 1, DATE '9999-12-31'), coalesce(CAST(c._deleted_at AS DATE) - 1, DATE '9999-12-31')) AS to_day
 FROM ordered c

@@ -1,0 +1,106 @@
+"""/alarm/<uid>: one alarm and everything that was done about it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit.pages import entity, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.listing import plain
+from cockpit.tiles.spot_map import Spot
+from cockpit.tiles.table import Cell, flag, table
+from warehouse import profiles
+from warehouse.figures import plate
+from warehouse.profiles import Alarm
+
+RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不做处理", 3: "将来处理"}
+"""JT/T 809 1403."""
+ORIGINS = {"platform": "监控平台", "active": "主动安全设备"}
+
+
+def render(visit: Visit, uid: str) -> Page:
+    """Unknown alarm → KeyError."""
+    found = profiles.alarm(visit.book, uid)
+    here = found.facts
+    spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]
+    others = tools.card("当日该车其他报警", "", entity.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"))
+    body: list[Component] = [
+        _head(visit, found),
+        entity.columns([_steps(found), _urges(found), others], [entity.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme)]),
+    ]
+    known = visit.book.known(here["company_key"] or "")
+    steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
+    title = f"{here['kind']} {entity.moment(here['raised_at'])}"
+    return Page(
+        title,
+        body,
+        group="safety",
+        tools=entity.bar(visit, *steps, (plate(here["vehicle_key"]), entity.href(visit, "vehicle", here["vehicle_key"])), (title, "")),
+    )
+
+
+def _head(visit: Visit, found: Alarm) -> Component:
+    here = found.facts
+    took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
+    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] is not None else "")
+    rows: list[tuple[str, Cell | list[Cell]]] = [
+        ("车辆", entity.vehicle_link(visit, here["vehicle_key"])),
+        ("企业", entity.place_link(visit, here["company_key"])),
+        ("镇街", entity.place_link(visit, here["town_code"])),
+        ("时间", entity.moment(here["raised_at"])),
+        ("级别", {1: "一级", 2: "二级"}.get(here["level"], "—")),
+        ("来源", ORIGINS.get(here["origin"], "—")),
+        ("车速", speed),
+        ("处置时间", entity.moment(here["handled_at"])),
+        ("用时", fmt.duration(took) if took is not None and took >= 0 else fmt.DASH),
+        ("编号", here["alarm_uid"]),
+    ]
+    flags = [entity.status(here), flag("须处置", bool(here["must_handle"])), flag("时限内处置", bool(here["is_ontime"]))]
+    if here["is_clock_error"]:
+        flags.append(html.Span("处置时间早于报警时间,两边都不计入(D05)", className="tone-warn"))
+    return entity.head(here["kind"], flags, rows)
+
+
+def _steps(found: Alarm) -> Component:
+    raised = found.facts["raised_at"]
+    lines: list[list[Cell]] = [
+        [
+            str(row["step"]),
+            plain(row["action"]),
+            RESULTS.get(row["result"], "—"),
+            plain(row["reason"]),
+            entity.moment(row["handled_at"]),
+            _after(raised, row["handled_at"]),
+        ]
+        for row in found.steps
+    ]
+    return tools.card(
+        "处置过程",
+        "最后一步为准 · 处置人不在公开数据中",
+        table(["步骤", "措施", "结果", "理由", "时间", "距报警"], lines, empty="还没有任何处置记录"),
+        id="alarm-steps",
+    )
+
+
+def _after(raised: dt.datetime, handled: dt.datetime | None) -> str:
+    if handled is None:
+        return fmt.DASH
+    seconds = (handled - raised).total_seconds()
+    return f"早 {fmt.duration(-seconds)}" if seconds < 0 else fmt.duration(seconds)
+
+
+def _urges(found: Alarm) -> Component | None:
+    lines: list[list[Cell]] = [
+        [
+            row["urge_id"],
+            "紧急" if row["is_urgent"] else "一般",
+            entity.day(row["day"]),
+            "按期完成" if row["is_done"] else "逾期未完成" if row["is_due"] else "办理中",
+        ]
+        for row in found.urges
+    ]
+    return tools.card("督办", "", table(["编号", "级别", "下发", "结果"], lines)) if lines else None

@@ -1,0 +1,124 @@
+"""/programme/<n>: one of the six programmes against time with its indicators; /unit/<id> and /organisation/<id>: who carries it."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.pages import entity, overview, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles import programmes as tiles
+from cockpit.tiles.table import Cell, table
+from warehouse import profiles
+from warehouse.reading import DISTRICT
+
+GROUP = "programme"
+
+
+def render(visit: Visit, number: str) -> Page:
+    """Unknown programme → KeyError."""
+    found = next((p for p in visit.book.programmes() if str(p.number) == number), None)
+    if found is None:
+        raise KeyError(number)
+    lines: list[list[Cell]] = []
+    for item in found.items:
+        metric = visit.book.metrics[item.reading.metric]
+        link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=item.reading.window))
+        share = fmt.DASH if item.share is None else str(fmt.value(item.share, "ratio", 0))
+        lines.append(
+            [
+                link,
+                html.B(str(fmt.reading(item.reading, metric.decimals))),
+                fmt.target(item.reading.target, metric.unit, metric.better, metric.decimals) or fmt.DASH,
+                share,
+                fmt.DASH if item.share is None else str(fmt.value(item.due, "ratio", 0)),
+                fmt.number(item.weight),
+            ]
+        )
+    cards = [overview.card(visit, visit.book.metrics[item.reading.metric], item.reading.window, visit.book.place(DISTRICT)) for item in found.items]
+    body: list[Component] = [
+        tiles.strip([found]),
+        html.Div(overview.tiles(cards), className="compact"),
+        tools.card(
+            "指标与权重",
+            "完成 = 值 ÷ 全期目标,序时 = 到今天应完成",
+            table(["指标", "现值", "目标", "完成", "序时", "权重"], lines, right=range(1, 6)),
+        ),
+    ]
+    if found.number == 1:
+        body.append(_units(visit))
+    if found.number == 3:
+        body.append(_milestones(visit))
+    title = f"{found.label} · {found.force}"
+    return Page(title, body, group=GROUP, tools=entity.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")))
+
+
+def _units(visit: Visit) -> Component:
+    lines: list[list[Cell]] = [
+        [
+            dcc.Link(row["unit"], href=entity.href(visit, "unit", row["unit_id"])),
+            fmt.number(row["tasks"]),
+            fmt.number(row["due"]),
+            fmt.number(row["ontime"]),
+            str(fmt.value(row["ontime"] / row["due"], "ratio", 1)) if row["due"] else fmt.DASH,
+        ]
+        for row in profiles.units_of(visit.book)
+    ]
+    return tools.card(
+        "成员单位任务", "本年", table(["成员单位", "任务", "到期", "按期完成", "按期率"], lines, right=range(1, 5), empty="本年没有任务")
+    )
+
+
+def _milestones(visit: Visit) -> Component:
+    lines: list[list[Cell]] = [
+        [
+            row["item"],
+            row["owner_unit"] or fmt.DASH,
+            fmt.number(row["weight"], 1),
+            fmt.number(row["due"], 1),
+            fmt.number(row["done"], 1),
+            html.Span("滞后" if row["done"] < row["due"] else "按期", className="tone-bad" if row["done"] < row["due"] else "tone-good"),
+        ]
+        for row in profiles.milestones(visit.book)
+    ]
+    return tools.card(
+        "十件暖心实事",
+        "按节点权重,本年",
+        table(["实事", "牵头单位", "权重", "应完成", "已完成", "进度"], lines, right=(2, 3, 4), empty="本年没有节点"),
+    )
+
+
+def render_unit(visit: Visit, unit_id: str) -> Page:
+    """/unit/<id>. Unknown unit → KeyError."""
+    rows = profiles.unit(visit.book, unit_id)
+    name, today = rows[0]["unit"], visit.book.generation.built_at.date()
+
+    def state(row: profiles.Fact) -> Cell:
+        if row["done_at"] is not None:
+            return html.Span("按期" if row["is_ontime"] else "逾期完成", className="tone-good" if row["is_ontime"] else "tone-warn")
+        return html.Span("逾期未完成", className="tone-bad") if row["day"] < today else "办理中"
+
+    lines: list[list[Cell]] = [[row["title"] or row["task_id"], entity.day(row["day"]), entity.day(row["done_at"]), state(row)] for row in rows]
+    body: list[Component] = [tools.card(name, f"共 {len(rows)} 项任务", table(["任务", "期限", "完成", "状态"], lines))]
+    return Page(name, body, group=GROUP, tools=entity.bar(visit, ("领航护航", visit.address.to("/programme/1")), (name, "")))
+
+
+def render_organisation(visit: Visit, org_id: str) -> Page:
+    """/organisation/<id>. Unknown organisation → KeyError."""
+    rows = profiles.organisation(visit.book, org_id)
+    first = rows[0]
+    name = first["name"] or f"{first['org_type']}组织"
+    lines: list[list[Cell]] = [
+        [
+            entity.place_link(visit, row["company_key"]),
+            "独立" if row["is_own"] else "联合" if row["is_own"] is False else fmt.DASH,
+            entity.day(row["from_day"]),
+        ]
+        for row in rows
+    ]
+    body: list[Component] = [tools.card(name, f"{first['kind']} · {first['org_type']}", table(["覆盖企业", "建制", "自"], lines))]
+    return Page(
+        name, body, group="membership", tools=entity.bar(visit, (texts.GROUPS["membership"], visit.address.to("/group/membership")), (name, ""))
+    )

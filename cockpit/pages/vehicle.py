@@ -1,0 +1,88 @@
+"""/vehicle/<key>: one vehicle with its register, papers, days and alarms."""
+
+from __future__ import annotations
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit.pages import entity, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.listing import STATES, plain
+from cockpit.tiles.spot_map import Spot
+from cockpit.tiles.table import Cell, flag, table
+from warehouse import profiles
+from warehouse.figures import plate
+from warehouse.profiles import Fact, Vehicle
+
+STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "国六"}
+
+
+def render(visit: Visit, key: str) -> Page:
+    """Unknown vehicle → KeyError."""
+    found = profiles.vehicle(visit.book, key)
+    owner = found.facts.get("company_key") or next((row["company_key"] for row in found.days if row["company_key"]), None)
+    spots = [
+        Spot(row["lon"], row["lat"], f"{entity.moment(row['raised_at'])} {row['kind']} {row['status']}", "good" if row["is_handled"] else "bad")
+        for row in found.alarms
+    ]
+    alarms = tools.card("报警与处置", "", entity.alarm_table(visit, found.alarms, with_vehicle=False))
+    where = entity.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
+    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(found)], [where, alarms])]
+    known = visit.book.known(owner or "")
+    steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
+    return Page(plate(key), body, group="fleet", tools=entity.bar(visit, *steps, (plate(key), "")))
+
+
+def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
+    here = found.facts
+    flags = [flag("重型(须装终端)", bool(here.get("is_heavy")))]
+    if found.days:
+        flags += [flag("已入网", bool(found.days[0]["is_networked"])), flag("报停", bool(found.days[0]["is_stopped"]))]
+    rows: list[tuple[str, Cell | list[Cell]]] = [("企业", entity.place_link(visit, owner))]
+    if here:
+        rows += [
+            ("镇街", entity.place_link(visit, here["town_code"])),
+            ("车型", plain(here["veh_type"])),
+            ("类别", STATES.get(here["vehicle_class"], "—")),
+            ("总质量", f"{plain(here['gross_mass_t'])} t"),
+            ("能源", plain(here["energy"])),
+            ("排放", STAGES.get(here["emission_stage"], "阶段不明")),
+            ("状态", plain(here["status"])),
+            ("年审到期", _until(visit, here["review_due"])),
+            ("道路运输证到期", _until(visit, here["permit_to"], "无有效证件")),
+        ]
+    else:
+        rows.append(("登记", "现已不在册"))
+    return entity.head(plate(found.key), flags, rows)
+
+
+def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
+    text = entity.day(value)
+    if value is None:
+        return html.Span(missing, className="tone-bad") if missing != fmt.DASH else missing
+    return html.Span([text, " 已过期"], className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
+
+
+def _days(found: Vehicle) -> Component:
+    def line(row: Fact) -> list[Cell]:
+        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else html.Span("未检查", className="tone-bad")
+        ok = fmt.value(row["pts_ok"] / row["pts"], "ratio", 1) if row["pts"] else fmt.DASH
+        online: Cell = "上线" if row["is_online"] else html.Span("报停" if row["is_stopped"] else "离线", className="muted")
+        return [
+            entity.day(row["day"]),
+            online,
+            fmt.number(row["valid_km"], 1),
+            fmt.duration(row["drive_s"]),
+            str(ok),
+            str(row["drift_pts"]),
+            str(row["overspeed_cnt"]),
+            fmt.duration(row["fatigue_s"]) if row["fatigue_s"] else "0",
+            str(row["active_cnt"] or 0),
+            check,
+        ]
+
+    heads = ["日期", "状态", "里程 km", "驾驶时长", "合格率", "漂移点", "超速", "疲劳超时", "主动安全", "出车检查"]
+    return tools.card(
+        "逐日运行", f"近 {len(found.days)} 天", table(heads, [line(row) for row in found.days], right=range(2, 9), empty="没有运行记录")
+    )
