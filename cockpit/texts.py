@@ -64,3 +64,13 @@ ERRORS = {
     500: ("页面出错", "错误已记录,请稍后重试;仍不成功请联系系统管理员。"),
     503: ("还没有可看的数据", "数据尚未发布,请先运行 ./zhengbei etl run。"),
 }
+
+FACILITIES = {
+    "PARK": "停车", "REST": "休息", "HOTWATER": "热水", "MEALHEAT": "热饭", "SHOWER": "淋浴", "LAUNDRY": "洗衣", "TOILET": "如厕", "DINING": "餐饮", "SHOP": "便利店", "REPAIR": "维修",
+    "FUEL": "加油", "LODGING": "住宿", "WIFI": "无线网", "AED": "急救", "CHARGE": "充电", "READING": "阅览", "PARTY_ROOM": "党员活动室",
+    "GOV_SERVICE": "政务服务", "LEGAL": "法律援助", "HEALTH": "健康小屋",
+}
+BASIC_SERVICES = {code: FACILITIES[code] for code in ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY")}
+"""The five free basics of the 2025 service-area guide; 停车休息 is two codes (KPI 71)."""
+NINE_SERVICES = ("FUEL", "SHOP", "DINING", "REPAIR", "WIFI", "PARK", "REST", "LODGING", "LAUNDRY")
+"""The announcement's nine services."""

@@ -219,6 +219,10 @@ class Book:
         return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
                 for row in self._told(sql, values) if row[1]}
 
+    def ask(self, sql: str, values: list[object] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT on the published tables; none where the generation was published before they existed."""
+        return list(self._remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
+
     def _told(self, sql: str, values: list[object]) -> list[tuple[Any, ...]]:
         """Rows of a question; none where the generation was published before its columns existed: not known is not zero."""
         try:
