@@ -5,34 +5,38 @@
   if (!document.body.classList.contains("wall")) return;
 
   const RUNNING = 0, PARKED = 1, OFFLINE = 2, ALARM = 3;
-  const FRAME_MS = 1000 / 30;             // the eye sees no more from eight metres, the heat does
+  const STEP_PX = 0.35;                   // a dot is drawn again when it has moved so far: less cannot be seen
+  const FRAME_MS = 1000 / 30, LAZY_MS = 1000, PULSE_FRAME_MS = 125;
+  const PROBE_EVERY_MS = 60000, PROBE_MS = 1500;
+  const BAND_HOURS = 3, BAND_MS = 3500;
   const SNAP_KM = 2;                      // a jump farther than this is a new position, not a drive
   const KM_PER_DEGREE = 111.32;
   const GLIDE_MIN_MS = 3000, GLIDE_MAX_MS = 60000;
   const PULSE_MS = 1600;
   const DIM = 0.55;                       // old positions stay legible, but look old
-  const SLOW_FPS = 24, GOOD_FPS = 28.5, JUDGE_MS = 4000, CALM_JUDGES = 8;
+  const SLOW_FPS = 24, GOOD_FPS = 28.5, CALM_PROBES = 5;
   const LEVELS = [                        // what is given up, in this order, when a screen is too slow
-    { every: 1, tails: true, rings: true, sharp: true },
-    { every: 1, tails: false, rings: true, sharp: true },
-    { every: 1, tails: false, rings: true, sharp: false },
-    { every: 2, tails: false, rings: false, sharp: false },
-    { every: 6, tails: false, rings: false, sharp: false },
+    { step: STEP_PX, tails: true, rings: true, sharp: true },
+    { step: STEP_PX, tails: false, rings: true, sharp: true },
+    { step: STEP_PX, tails: false, rings: true, sharp: false },
+    { step: 1, tails: false, rings: false, sharp: false },
+    { step: 3, tails: false, rings: false, sharp: false },
   ];
 
   const host = document.getElementById("map");
-  const base = document.getElementById("map-base"), moving = document.getElementById("map-moving");
+  const base = document.getElementById("map-base"), moving = document.getElementById("map-moving"), pulse = document.getElementById("map-pulse");
   const labels = document.getElementById("map-labels");
-  const under = base.getContext("2d"), over = moving.getContext("2d");
+  const under = base.getContext("2d"), over = moving.getContext("2d"), ring = pulse.getContext("2d");
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
   let outlines = null, view = null, scale = 1, tones = {};
   let fleet = null;                       // parallel typed arrays of the newest frame
-  let level = 0, calm = 0, tick = 0, drawn = 0, lastDraw = 0, judgedAt = 0, judgedFrames = 0, fps = 0, dimmed = false;
+  let what = { mode: "" }, bands = null, band = 0;
+  let level = 0, calm = 0, fps = 0, dimmed = false, probing = null, probedAt = performance.now() - PROBE_EVERY_MS * 0.7, timer = 0, drawnAt = 0, drawnShare = 0, ringed = [];
 
   function readTones() {
     tones = {
-      land: css("--map-land"), edge: css("--map-edge"), out: css("--map-out"), town: css("--line-2"),
+      land: css("--map-land"), edge: css("--map-edge"), out: css("--map-out"), town: css("--line-2"), heat: css("--bad"),
       state: [css("--state-running"), css("--state-parked"), css("--state-offline"), css("--state-alarm")],
     };
   }
@@ -70,9 +74,13 @@
     const ratio = Math.max(1, Math.min(3, scale * (window.devicePixelRatio || 1)));
     size(base, under, ratio);
     size(moving, over, LEVELS[level].sharp ? ratio : 1);
+    size(pulse, ring, LEVELS[level].sharp ? ratio : 1);
+    ringed = [];
     if (fleet) project();
+    drawnShare = 0;
     drawBase();
     drawLabels();
+    wake();
   }
 
   /* ---- what stands still ---- */
@@ -98,7 +106,50 @@
     for (const t of outlines.towns) { trace(under, t.rings); under.stroke(); }
     under.strokeStyle = tones.edge; under.lineWidth = 2.4;
     for (const d of ours) { trace(under, d.rings); under.stroke(); }
-    drawResting();
+    if (what.mode === "heat") drawHeat();
+    else drawResting();
+  }
+
+  /* Alarms of four weeks by place, three hours of the day at a time: where to look at that hour. */
+  function drawHeat() {
+    if (!bands) return;
+    const side = what.cell, most = bands.most || 1, w = side * view.squeeze * view.k, h = side * view.k;
+    under.save();
+    trace(under, outlines.districts.filter((d) => d.ours).flatMap((d) => d.rings));
+    under.clip();
+    for (const [x, y, n] of bands.cells[band]) {
+      const cx = view.x((x + 0.5) * side), cy = view.y((y + 0.5) * side), r = Math.max(w, h) * (1.6 + 1.4 * Math.sqrt(n / most));
+      const glow = under.createRadialGradient(cx, cy, 0, cx, cy, r);
+      glow.addColorStop(0, tones.heat); glow.addColorStop(1, "transparent");
+      under.globalAlpha = (dimmed ? DIM : 1) * (0.4 + 0.6 * Math.sqrt(n / most));
+      under.fillStyle = glow;
+      under.fillRect(cx - r, cy - r, r * 2, r * 2);
+    }
+    under.restore();
+    under.globalAlpha = 1;
+  }
+
+  function tellBand() {
+    const note = document.getElementById("map-band");
+    note.hidden = what.mode !== "heat";
+    if (note.hidden) return;
+    const text = bands && bands.total ? `${pad(band * BAND_HOURS)}–${pad(band * BAND_HOURS + BAND_HOURS)} 时 · 近 28 天 ${bands.counts[band].toLocaleString("en-US")} 起报警` : "近 28 天没有带位置的报警";
+    if (note.textContent !== text) note.textContent = text;
+  }
+
+  const pad = (hour) => String(hour).padStart(2, "0");
+
+  function gather(cells) {
+    const made = { cells: [], counts: [], most: 0, total: 0 };
+    for (let b = 0; b < 24 / BAND_HOURS; b++) {
+      const sum = new Map();
+      for (const [hour, x, y, n] of cells) if (Math.floor(hour / BAND_HOURS) === b) sum.set(`${x},${y}`, [x, y, (sum.get(`${x},${y}`) || [0, 0, 0])[2] + n]);
+      made.cells.push([...sum.values()]);
+      made.counts.push([...sum.values()].reduce((all, cell) => all + cell[2], 0));
+      for (const cell of sum.values()) made.most = Math.max(made.most, cell[2]);
+      made.total += made.counts[b];
+    }
+    return made;
   }
 
   /* Offline and parked vehicles hold their place between frames of positions: they are painted once a frame of
@@ -122,10 +173,10 @@
     labels.textContent = "";
     const taken = [];
     const clash = (b) => taken.some((t) => b.x < t.x + t.w && t.x < b.x + b.w && b.y < t.y + t.h && t.y < b.y + b.h);
-    const place = (item, kind, steps) => {
+    const place = (item, kind, steps, fillIn) => {
       const tag = document.createElement("span");
       tag.className = kind;
-      tag.textContent = item.name.replace(/(街道|镇)$/, kind === "town" ? "" : "$1");
+      fillIn(tag);
       labels.appendChild(tag);
       const w = tag.offsetWidth + 6, h = tag.offsetHeight;
       for (const [dx, dy] of steps) {
@@ -140,14 +191,36 @@
       }
       tag.remove();
     };
-    for (const panel of host.querySelectorAll(".alarms, .panel")) {
-      if (panel.offsetParent) {
-        taken.push({ x: panel.offsetLeft, y: panel.offsetTop, w: panel.offsetWidth, h: panel.offsetHeight });
+    const named = (item, kind) => (tag) => {
+      tag.textContent = item.name.replace(/(街道|镇)$/, kind === "town" ? "" : "$1");
+      const value = kind === "town" && what.towns && what.towns[item.name];
+      if (!value) return;
+      const small = document.createElement("small");
+      small.textContent = value[0];
+      small.className = `tone-${value[1]}`;
+      tag.appendChild(small);
+    };
+    const own = host.getBoundingClientRect();
+    for (const panel of document.querySelectorAll("main > [data-area]")) {
+      const r = panel.getBoundingClientRect();
+      if (r.width && r.left < own.right - 1 && own.left + 1 < r.right && r.top < own.bottom - 1 && own.top + 1 < r.bottom) {
+        taken.push({ x: (r.left - own.left) / scale, y: (r.top - own.top) / scale, w: r.width / scale, h: r.height / scale });
       }
     }
+    for (const site of what.sites || []) {                    // the star stands on the spot, the name where there is room
+      const star = document.createElement("span"), x = view.x(site.at[0]), y = view.y(site.at[1]);
+      star.className = `site${site.open ? "" : " is-shut"}`;
+      star.textContent = "★";
+      star.style.left = x - 12 + "px"; star.style.top = y - 12 + "px";
+      labels.appendChild(star);
+      taken.push({ x: x - 13, y: y - 13, w: 26, h: 26 });
+    }
+    for (const site of what.mode === "sites" ? what.sites : []) {
+      place(site, "site-name", [[0, -0.95], [0, 0.95], [0.56, 0], [-0.56, 0], [0.5, -0.95], [-0.5, -0.95], [0.4, 0.95], [-0.4, 0.95]], (tag) => { tag.textContent = site.name; });
+    }
     const around = [[0, 0], [0, -1], [0, 1], [0.7, 0], [-0.7, 0], [0.6, 1], [-0.6, -1], [0, -2], [0, 2]];
-    [...outlines.towns].sort((a, b) => b.area - a.area).forEach((t) => place(t, "town", around));
-    outlines.districts.filter((d) => !d.ours).forEach((d) => place(d, "outside", [[0, 0]]));
+    [...outlines.towns].sort((a, b) => b.area - a.area).forEach((t) => place(t, "town", around, named(t, "town")));
+    outlines.districts.filter((d) => !d.ours).forEach((d) => place(d, "outside", [[0, 0]], named(d, "outside")));
   }
 
   /* ---- what moves ---- */
@@ -175,8 +248,10 @@
       next.fromX[i] = before.fromX[j] + (before.toX[j] - before.fromX[j]) * share;
       next.fromY[i] = before.fromY[j] + (before.toY[j] - before.fromY[j]) * share;
     }
+    drawnShare = 0;
     sortOut();
     drawBase();
+    wake();
   }
 
   const glideFor = (now) =>
@@ -201,6 +276,8 @@
   function sortOut() {
     const of = (state) => Uint32Array.from(fleet.state.keys()).filter((i) => fleet.state[i] === state);
     fleet.movers = of(RUNNING); fleet.alarms = of(ALARM);
+    fleet.farthest = 0;
+    for (const i of [...fleet.movers, ...fleet.alarms]) fleet.farthest = Math.max(fleet.farthest, Math.hypot(fleet.toX[i] - fleet.fromX[i], fleet.toY[i] - fleet.fromY[i]));
   }
 
   function drawMoving(now) {
@@ -221,49 +298,79 @@
     }
     over.fillStyle = tones.state[RUNNING];
     for (const i of fleet.movers) over.fillRect(x(i) - 1.5, y(i) - 1.5, 3, 3);
-    drawAlarms(now, x, y, how.rings);
-  }
-
-  function drawAlarms(now, x, y, rings) {
-    const phase = (now % PULSE_MS) / PULSE_MS, TURN = Math.PI * 2;
-    if (rings) {
-      over.beginPath();
-      for (const i of fleet.alarms) {
-        const r = 5 + phase * 11;
-        over.moveTo(x(i) + r, y(i));
-        over.arc(x(i), y(i), r, 0, TURN);
-      }
-      over.strokeStyle = tones.state[ALARM]; over.lineWidth = 2;
-      const kept = over.globalAlpha;
-      over.globalAlpha = kept * (1 - phase); over.stroke(); over.globalAlpha = kept;
-    }
+    const TURN = Math.PI * 2;
     over.fillStyle = tones.state[ALARM];
     over.beginPath();
     for (const i of fleet.alarms) { over.moveTo(x(i) + 4.5, y(i)); over.arc(x(i), y(i), 4.5, 0, TURN); }
     over.fill();
   }
 
-  /* ---- the loop, and its manners on a slow screen ---- */
-  function loop(now) {
-    requestAnimationFrame(loop);
-    if (!fleet || !view || now - lastDraw < FRAME_MS - 4) return;
-    lastDraw = now;
-    tick += 1;
-    if (tick % LEVELS[level].every === 0) { drawMoving(now); drawn += 1; }
-    judge(now);
+  /* Rings around alarms stand on a canvas of their own: only the little squares they fill are touched. */
+  function drawRings(now) {
+    const phase = (now % PULSE_MS) / PULSE_MS, share = progress(fleet, now), r = 5 + phase * 11, far = 19;
+    for (const [x, y] of ringed) ring.clearRect(x - far, y - far, far * 2, far * 2);
+    ringed = [];
+    if (!LEVELS[level].rings) return;
+    ring.globalAlpha = (dimmed ? DIM : 1) * (1 - phase);
+    ring.strokeStyle = tones.state[ALARM]; ring.lineWidth = 2;
+    ring.beginPath();
+    for (const i of fleet.alarms) {
+      const x = fleet.fromX[i] + (fleet.toX[i] - fleet.fromX[i]) * share, y = fleet.fromY[i] + (fleet.toY[i] - fleet.fromY[i]) * share;
+      ring.moveTo(x + r, y);
+      ring.arc(x, y, r, 0, Math.PI * 2);
+      ringed.push([x, y]);
+    }
+    ring.stroke();
   }
 
-  function judge(now) {
-    if (!judgedAt) { judgedAt = now; judgedFrames = tick; drawn = 0; return; }
-    const span = now - judgedAt;
-    if (span < JUDGE_MS) return;
-    const rate = ((tick - judgedFrames) * 1000) / span;   // what the screen could do; fps is what it was asked to
-    fps = (drawn * 1000) / span;
-    judgedAt = now; judgedFrames = tick; drawn = 0;
-    if (span > JUDGE_MS * 3) return;                       // the page slept: says nothing about the screen
-    calm = rate >= GOOD_FPS ? calm + 1 : 0;
-    if (rate < SLOW_FPS && level < LEVELS.length - 1) setLevel(level + 1);
-    else if (level > 0 && calm >= CALM_JUDGES * level) setLevel(level - 1);
+  /* ---- the loop: drawn as often as something has moved far enough to be seen, and no more ---- */
+  const isLive = () => fleet && view && what.mode === "vehicles";
+
+  function pace(now) {
+    if (!isLive()) return what.mode === "heat" ? BAND_MS : LAZY_MS;
+    const left = fleet.glide * (1 - progress(fleet, now));
+    const move = left > 0 && fleet.farthest > 0 ? (fleet.glide * LEVELS[level].step) / fleet.farthest : LAZY_MS;
+    return Math.max(FRAME_MS, Math.min(LAZY_MS, move, fleet.alarms.length && LEVELS[level].rings ? PULSE_FRAME_MS : LAZY_MS));
+  }
+
+  function wake() {
+    clearTimeout(timer);
+    timer = setTimeout(() => requestAnimationFrame(loop), 0);
+  }
+
+  function loop(now) {
+    const every = pace(now);
+    if (isLive()) {
+      const move = fleet.farthest > 0 ? (fleet.glide * LEVELS[level].step) / fleet.farthest : LAZY_MS;
+      const rests = drawnShare === 1 && progress(fleet, now) === 1;
+      if (probing || (!rests && now - drawnAt >= Math.min(move, LAZY_MS) - 4)) { drawMoving(now); drawnAt = now; drawnShare = progress(fleet, now); }
+      drawRings(now);
+    } else if (what.mode === "heat" && bands && view) {
+      band = Math.floor(Date.now() / BAND_MS) % bands.cells.length;
+      drawBase();
+    }
+    tellBand();
+    if (probe(now)) { requestAnimationFrame(loop); return; }
+    clearTimeout(timer);
+    timer = setTimeout(() => requestAnimationFrame(loop), every);
+  }
+
+  /* Once a minute every frame is drawn for a moment: what the screen could do. Too slow a screen gives something up. */
+  function probe(now) {
+    if (!isLive()) { probing = null; return false; }
+    if (!probing && now - probedAt > PROBE_EVERY_MS) probing = { at: now, frames: 0 };
+    if (!probing) return false;
+    probing.frames += 1;
+    const span = now - probing.at;
+    if (span < PROBE_MS) return true;
+    if (span < PROBE_MS * 3) {                                // longer: the page slept, which says nothing about the screen
+      fps = ((probing.frames - 1) * 1000) / span;
+      calm = fps >= GOOD_FPS ? calm + 1 : 0;
+      if (fps < SLOW_FPS && level < LEVELS.length - 1) setLevel(level + 1);
+      else if (level > 0 && calm >= CALM_PROBES * level) setLevel(level - 1);
+    }
+    probing = null; probedAt = now;
+    return false;
   }
 
   function setLevel(to) {
@@ -271,13 +378,34 @@
     if (view) resize();
   }
 
-  for (const canvas of [base, moving]) canvas.addEventListener("contextrestored", () => resize());
-  requestAnimationFrame(loop);
+  /* What the scene's map shows besides outlines and names; a scene without a map lets it sleep. */
+  function scene(drawn) {
+    what = drawn || { mode: "" };
+    bands = what.mode === "heat" ? gather(what.cells) : null;
+    over.clearRect(0, 0, moving.width, moving.height);
+    ring.clearRect(0, 0, pulse.width, pulse.height);
+    ringed = [];
+    tellBand();
+  }
+
+  for (const canvas of [base, moving, pulse]) canvas.addEventListener("contextrestored", () => resize());
+  wake();
 
   window.WallMap = {
     outline(shapes) { outlines = shapes; resize(); },
     show,
     resize,
+    scene,
+    /* Draws every frame for `ms` and says how many a second the screen managed. */
+    trial: (ms) => new Promise((done) => {
+      let first = 0, frames = 0;
+      const step = (now) => {
+        first = first || now; frames += 1;
+        if (isLive()) { drawMoving(now); drawRings(now); }
+        if (now - first < ms) requestAnimationFrame(step); else done(((frames - 1) * 1000) / (now - first));
+      };
+      requestAnimationFrame(step);
+    }),
     dim(on) { if (on !== dimmed) { dimmed = on; if (view) drawBase(); } },
     stats: () => ({ fps: Math.round(fps * 10) / 10, level, vehicles: fleet ? fleet.n : 0 }),
     where: (ref) => {

@@ -40,25 +40,73 @@
     return then.day === local(now).day ? then.minute : `${then.short} ${then.minute}`;
   }
 
-  /* Only a slot whose HTML differs is touched; the others keep their nodes. Returns how many changed. */
-  const shown = new Map();
+  /* Puts a scene's slots in: those of another scene go, those that stay keep their nodes, and only HTML that differs is set. */
+  const shown = new WeakMap();
   function apply(scene) {
-    let changed = 0;
-    for (const slot of document.querySelectorAll("[data-slot]")) {
-      const html = scene.slots[slot.dataset.slot];
-      if (html === undefined || shown.get(slot.dataset.slot) === html) continue;
-      slot.innerHTML = html;
-      shown.set(slot.dataset.slot, html);
-      changed += 1;
-    }
-    $("demo").hidden = !scene.demo;
-    setText($("print-generation"), scene.generation);
-    setText($("print-built"), scene.built);
-    document.body.dataset.generation = scene.generation;
-    return changed;
+    put(document.querySelector("main"), scene.slots);
+    put($("cards"), scene.cards);
+    fill($("needs"), scene.needs);
+    fill($("fine"), scene.fine);
+    setText($("scene-label"), scene.label);
+    if (last) counts(last);
   }
 
+  function put(host, slots) {
+    const there = new Map([...host.querySelectorAll(":scope > [data-slot]")].map((node) => [node.dataset.slot, node]));
+    for (const slot of slots) {
+      const node = there.get(slot.id) || document.createElement("section");
+      if (!there.delete(slot.id)) {
+        node.className = `slot k-${slot.kind}`;
+        node.dataset.slot = slot.id;
+      }
+      if (slot.area) node.dataset.area = slot.area;           // the same tile may stand elsewhere in another scene
+      fill(node, slot.html);
+      host.appendChild(node);
+    }
+    for (const node of there.values()) node.remove();
+  }
+
+  function fill(node, html) {
+    if (shown.get(node) === html) return;
+    node.innerHTML = html;
+    shown.set(node, html);
+  }
+
+  /* The small print that belongs to the generation, whatever the scene. */
+  function print(all) {
+    $("demo").hidden = !all.demo;
+    setText($("print-generation"), all.generation);
+    setText($("print-built"), all.built);
+  }
+
+  /* Dots of the rotation with the seconds left, and what holds the scene. */
+  function turn(now) {
+    const words = { rotate: "", hold: "保持", urgent: "报警" }[now.mode];
+    const dots = Array.from({ length: now.count }, (_, i) => (i === now.index ? "●" : "○")).join(" ");
+    const left = now.secondsLeft === null ? "" : `${now.secondsLeft} 秒`;
+    setText($("turn"), [dots, words, left].filter(Boolean).join("  "));
+  }
+
+  /* An alarm that interrupts: what, where, since when, and how it ends. */
+  function urgent(found, now) {
+    const bar = $("urgent");
+    bar.hidden = !found;
+    $("needs").hidden = Boolean(found);
+    if (!found) return;
+    const told = found.alarms.slice(0, 2).map((a) => `${local(Date.parse(a.raised_at)).time} ${a.plate} ${a.kind}(${a.level} 级)${a.town}`);
+    const more = found.alarms.length > 2 ? ` 等 ${found.alarms.length} 起` : "";
+    const left = Math.max(0, Math.ceil((Date.parse(found.until) - now) / 1000));
+    setText(bar, `紧急报警 · ${told.join(" · ")}${more} · 手机遥控页可确认 · ${left} 秒后恢复轮播`);
+  }
+
+  function highlight(metric) {
+    for (const node of document.querySelectorAll(".is-lit")) if (node.dataset.metric !== metric) node.classList.remove("is-lit");
+    if (metric) for (const node of document.querySelectorAll(`[data-metric="${CSS.escape(metric)}"]`)) node.classList.add("is-lit");
+  }
+
+  let last = null;
   function counts(live) {
+    last = live;
     const known = live.as_of !== null;      // without one position "0 辆" would be a lie
     for (const node of document.querySelectorAll("[data-live]")) {
       setText(node, known ? live.counts[node.dataset.live] : "—");
@@ -98,7 +146,7 @@
     const dead = seconds > LIVE_DEAD_S;
     note.hidden = !dead;
     if (dead) setText(note, `定位停在 ${moment(Date.parse(asOf), now)},已 ${duration(seconds)}未更新`);
-    $("live-counts").dataset.age = dead ? "stale" : "live";
+    for (const box of document.querySelectorAll(".live-counts")) box.dataset.age = dead ? "stale" : "live";
     return dead;
   }
 
@@ -108,5 +156,5 @@
     setText($("time"), here.time);
   }
 
-  window.WallSlots = { apply, counts, age, liveAge, clock, local, duration, setText };
+  window.WallSlots = { apply, print, turn, urgent, highlight, counts, age, liveAge, clock, local, duration, setText };
 })();

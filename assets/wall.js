@@ -1,50 +1,45 @@
-/* The wall's heart: scales the stage, asks the server for its version without ever overlapping, redraws only what
-   changed, and says 连接中断 when the server is silent. It keeps the last good picture whatever happens. */
+/* The wall's heart: scales the stage, asks the server for its version without ever overlapping, turns the scenes as it is
+   directed, redraws only what changed, and says 连接中断 when the server is silent. It keeps the last good picture
+   whatever happens, and goes on turning the scenes it has. */
 (function () {
   "use strict";
   if (!document.body.classList.contains("wall")) return;
 
   const LAYOUTS = { hd: [1920, 1080], wide: [3840, 1080], ultra: [5760, 1080] };
-  const POLL_MS = 5000, FETCH_MS = 8000, CUT_AFTER_MS = 20000, HEARTBEAT_MS = 30000;
+  // ?speed=10 makes a screen live ten times as fast: a day's wear in an hour or two
+  const SPEED = Math.min(20, Math.max(1, Number(new URLSearchParams(location.search).get("speed")) || 1));
+  const POLL_MS = 2000 / SPEED, FETCH_MS = 8000, CUT_AFTER_MS = 20000, HEARTBEAT_MS = 30000 / SPEED;
   const RETRY_MS = 1500, RETRY_MAX_MS = 15000, JITTER = 0.4;
   const REFUSED_MS = 30000;
   const IDLE_MS = 20000, RELOAD_AGAIN_MS = 600000;
   const NIGHT_HOUR = 4, NIGHT_SPREAD_MIN = 50, DAY_MS = 86400000;
+  const DRIFT_STEPS = 12, DRIFT_MS = 300000;
+  const TICK_MS = 1000;
 
-  const { WallMap: map, WallSlots: slots } = window;
+  const { WallMap: map, WallSlots: slots, WallDirection: direction } = window;
   const body = document.body, base = body.dataset.base, stage = document.getElementById("stage");
   const state = {
     offset: 0, lastOk: performance.now(), failures: 0, refused: false, errors: 0, touchedAt: -IDLE_MS, bornAt: performance.now(),
-    build: body.dataset.build, generation: body.dataset.generation, day: body.dataset.day,
-    live: null, liveAsOf: null, outlined: false, layout: "",
+    build: body.dataset.build, generation: body.dataset.generation, day: body.dataset.day, tickedAt: performance.now(),
+    live: null, liveAsOf: null, outlined: false, layout: "", scene: stage.dataset.scene, scenes: null, seq: null, scale: 1, drift: 0,
   };
   const serverNow = () => Date.now() + state.offset;
 
   /* ---- stage ---- */
   function layoutFor(w, h) {
-    const gap = ([name, [lw, lh]]) => Math.abs(Math.log(w / h / (lw / lh)));
+    const gap = ([, [lw, lh]]) => Math.abs(Math.log(w / h / (lw / lh)));
     return Object.entries(LAYOUTS).sort((a, b) => gap(a) - gap(b))[0][0];
   }
 
   function arrange() {
     const w = window.innerWidth, h = window.innerHeight, name = layoutFor(w, h), [sw, sh] = LAYOUTS[name];
-    const k = Math.min(w / sw, h / sh);
-    if (state.layout !== name) {
-      state.layout = name;
-      stage.dataset.layout = name;
-      settle(name);
-    }
-    stage.style.transform = `translate(${(w - sw * k) / 2}px, ${(h - sh * k) / 2}px) scale(${k})`;
+    const k = state.scale = Math.min(w / sw, h / sh);
+    state.layout = stage.dataset.layout = name;
+    // a picture that stands for weeks burns in: the whole stage wanders by a few pixels, inside its own margin
+    const turn = (2 * Math.PI * state.drift) / DRIFT_STEPS, far = Number(body.dataset.drift) || 0;
+    const x = (w - sw * k) / 2 + far * k * Math.sin(turn), y = (h - sh * k) / 2 + far * k * Math.cos(turn);
+    stage.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
     map.resize(k);
-  }
-
-  /* The alarms and the towns lie on the map of a 16:9 wall and have columns of their own on a wide one. */
-  function settle(name) {
-    for (const [kind, which] of [["alarms", '[data-slot="alarms"]'], ["towns", '[data-home="towns"] > [data-slot], #map > [data-slot^="towns-"]']]) {
-      const panel = document.querySelector(which);
-      const home = name === "hd" ? document.getElementById("map") : document.querySelector(`[data-home="${kind}"]`);
-      if (panel && home && panel.parentNode !== home) home.appendChild(panel);
-    }
   }
 
   /* ---- talking to the server ---- */
@@ -70,19 +65,23 @@
     state.lastOk = performance.now();
     state.refused = false;
     if (version.build !== state.build && reloadFor(version.build)) return;
-    if (version.generation && (version.generation !== state.generation || version.day !== state.day)) await redraw(version);
+    direction.update(version.direction);
+    turn();
+    if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day)) await renew(version);
     if (!state.outlined) { map.outline(await ask("/outlines")); state.outlined = true; }
     if (version.live !== null && version.live !== state.live) await move();
     if (version.live === null) { state.live = null; state.liveAsOf = null; }
   }
 
-  async function redraw(version) {
-    if (!state.generation) { location.reload(); return; }    // the first data ever: the page has no slots for it yet
-    const scene = await ask(`/scene?scene=${encodeURIComponent(body.dataset.scene)}`);
-    if (!scene.generation) return;
-    slots.apply(scene);
-    state.generation = scene.generation;
+  /* All scenes of one generation come in one answer, and every tile of the scene on the glass changes in one frame. */
+  async function renew(version) {
+    const all = await ask("/scenes");
+    if (!all.generation) return;
+    state.scenes = all.scenes;
+    state.generation = body.dataset.generation = all.generation;
     state.day = version.day;
+    slots.print(all);
+    present(state.scene);
   }
 
   async function move() {
@@ -92,6 +91,33 @@
     slots.counts(live);
     state.live = live.version;
     state.liveAsOf = live.as_of;
+  }
+
+  /* ---- scenes ---- */
+  function present(name) {
+    const scene = state.scenes && state.scenes[name];
+    if (!scene) return;
+    const changes = state.scene !== name;
+    state.scene = stage.dataset.scene = name;
+    slots.apply(scene);
+    map.scene(scene.map);
+    if (changes) {
+      stage.classList.remove("is-turning");
+      void stage.offsetWidth;                                  // starts the fade again
+      stage.classList.add("is-turning");
+    }
+    map.resize(state.scale);
+    slots.age(serverNow());
+  }
+
+  function turn() {
+    const now = direction.at(serverNow());
+    if (now.scene && now.scene !== state.scene && state.scenes) present(now.scene);
+    if (now.scene && !state.scenes) state.scene = state.scene || now.scene;
+    state.seq = now.seq;
+    slots.turn(now);
+    slots.urgent(now.urgent, serverNow());
+    slots.highlight(now.highlight);
   }
 
   /* One round after the other, never two at once; a failure waits longer each time, with jitter so that a row of
@@ -107,8 +133,9 @@
       wait *= 1 - JITTER / 2 + JITTER * Math.random();
       if (state.refused) wait = REFUSED_MS;
     }
+    state.polledAt = performance.now();
     show();
-    setTimeout(poll, wait);
+    state.poll = setTimeout(poll, wait);
   }
 
   /* ---- reload: never while somebody touches it, never in a circle, never without a server that answers ---- */
@@ -134,6 +161,13 @@
     if (due && state.failures === 0 && quiet()) location.reload();
   }
 
+  function dim(now) {
+    const [from, to] = (body.dataset.dim || "").split("-").map(Number);
+    if (!(from >= 0) || !(to >= 0)) return;
+    const hour = Number(slots.local(now).time.slice(0, 2));
+    body.classList.toggle("is-night", from > to ? hour >= from || hour < to : hour >= from && hour < to);
+  }
+
   /* ---- what the people in the room are told ---- */
   function show() {
     const now = serverNow(), silent = performance.now() - state.lastOk;
@@ -153,11 +187,27 @@
     }
   }
 
+  function tick() {
+    const now = serverNow(), drift = Math.floor(now / DRIFT_MS) % DRIFT_STEPS;
+    state.tickedAt = performance.now();
+    turn();
+    show();
+    dim(now);
+    nightly(now);
+    if (drift !== state.drift) { state.drift = drift; arrange(); }
+    // the chain of polls may break only by a fault of ours; then it is taken up again instead of waiting for a person
+    if (performance.now() - (state.polledAt || state.bornAt) > 4 * (FETCH_MS + REFUSED_MS)) {
+      clearTimeout(state.poll);
+      state.errors += 1;
+      poll();
+    }
+  }
+
   function beat() {
     const { fps, level } = map.stats();
     const said = {
       width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio, fps, level,
-      heap: performance.memory ? performance.memory.usedJSHeapSize : null, errors: state.errors, scene: body.dataset.scene,
+      heap: performance.memory ? performance.memory.usedJSHeapSize : null, errors: state.errors, scene: state.scene, seq: state.seq,
       build: state.build, generation: state.generation, layout: state.layout, live_version: state.live,
     };
     const options = { method: "POST", body: JSON.stringify(said), headers: { "Content-Type": "application/json" } };
@@ -172,9 +222,9 @@
   }
   arrange();
   show();
-  setInterval(() => { show(); nightly(serverNow()); }, 1000);
+  setInterval(tick, TICK_MS);
   setTimeout(beat, POLL_MS);
   poll();
   if (document.fonts && document.fonts.ready) document.fonts.ready.then(arrange);
-  window.Wall = { state, arrange };
+  window.Wall = { state, arrange, present };
 })();

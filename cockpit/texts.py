@@ -27,16 +27,6 @@ ROLES = {
     "screen": "大屏",
 }
 
-FACILITIES = {
-    "PARK": "停车", "REST": "休息", "HOTWATER": "热水", "MEALHEAT": "饭菜加热", "SHOWER": "淋浴", "LAUNDRY": "洗衣", "TOILET": "如厕", "DINING": "餐饮", "SHOP": "购物",
-    "REPAIR": "汽车维修", "FUEL": "加油", "LODGING": "住宿", "WIFI": "免费WIFI", "AED": "急救设备", "CHARGE": "充电", "READING": "阅读", "PARTY_ROOM": "党群活动", "GOV_SERVICE": "政务服务",
-    "LEGAL": "法律咨询", "HEALTH": "健康服务",
-}
-FREE_BASICS = ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY")
-"""停车休息 is one of the five and has two codes."""
-NINE_SERVICES = ("FUEL", "SHOP", "DINING", "REPAIR", "WIFI", "PARK", "REST", "LODGING", "LAUNDRY")
-"""The services of a 司机之家 as the founding announcement names them."""
-
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
 PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月", "quarter": "环比上季", "year": "比上年"}
 PREVIOUS_SHORT = "环比"
@@ -74,3 +64,13 @@ ERRORS = {
     500: ("页面出错", "错误已记录,请稍后重试;仍不成功请联系系统管理员。"),
     503: ("还没有可看的数据", "数据尚未发布,请先运行 ./zhengbei etl run。"),
 }
+
+FACILITIES = {
+    "PARK": "停车", "REST": "休息", "HOTWATER": "热水", "MEALHEAT": "热饭", "SHOWER": "淋浴", "LAUNDRY": "洗衣", "TOILET": "如厕", "DINING": "餐饮", "SHOP": "便利店", "REPAIR": "维修",
+    "FUEL": "加油", "LODGING": "住宿", "WIFI": "无线网", "AED": "急救", "CHARGE": "充电", "READING": "阅览", "PARTY_ROOM": "党员活动室",
+    "GOV_SERVICE": "政务服务", "LEGAL": "法律援助", "HEALTH": "健康小屋",
+}
+BASIC_SERVICES = {code: FACILITIES[code] for code in ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY")}
+"""The five free basics of the 2025 service-area guide; 停车休息 is two codes (KPI 71)."""
+NINE_SERVICES = ("FUEL", "SHOP", "DINING", "REPAIR", "WIFI", "PARK", "REST", "LODGING", "LAUNDRY")
+"""The announcement's nine services."""

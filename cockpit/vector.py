@@ -85,8 +85,8 @@ def trend(
     frame = Frame(
         width, height, ticks[0], ticks[-1], len(values), AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM
     )
-    places = _places(ticks, unit, decimals)
-    body = [_grid(frame, ticks, lambda v: _axis_text(v, unit, places)), _weeks(frame, now, window)]
+    places = axis_places(ticks, unit, decimals)
+    body = [_grid(frame, ticks, lambda v: axis_text(v, unit, places)), _weeks(frame, now, window)]
     runs = _runs(values, frame)
     floor = frame.height - frame.bottom
     # the area first: it would lie over the goal and the year before
@@ -122,11 +122,12 @@ def bar(share: float | None, *, mark: float | None = None, height: int = 10, ton
 
 
 def scale(low: float, high: float, unit: str) -> list[float]:
-    """Round tick values that cover low..high with a little room; ratios stay within 0–1, nothing goes below 0."""
+    """Round tick values that cover low..high with a little room; ratios and scores stay within their range, nothing goes below 0."""
     room = (high - low) * HEADROOM or abs(high) * HEADROOM or 1.0
     bottom, top = max(0.0, low - room), high + room
-    if unit == "ratio":
-        top = min(1.0, top)
+    most = {"ratio": 1.0, "分": 100.0, "分(5分制)": 5.0}.get(unit)
+    if most is not None and high <= most:
+        top = min(most, top)
     raw = (top - bottom) / TICKS
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(s * power for s in STEPS if s * power >= raw * 0.999)
@@ -135,7 +136,7 @@ def scale(low: float, high: float, unit: str) -> list[float]:
     return [round(n * step, 10) for n in range(first, last + 1)]
 
 
-def _places(ticks: Sequence[float], unit: str, decimals: int) -> int:
+def axis_places(ticks: Sequence[float], unit: str, decimals: int) -> int:
     """Decimals that tell neighbouring ticks apart, not more."""
     factor = 100 if unit == "ratio" else 1
     for places in range(decimals + 2):
@@ -144,7 +145,7 @@ def _places(ticks: Sequence[float], unit: str, decimals: int) -> int:
     return decimals + 1
 
 
-def _axis_text(value: float, unit: str, places: int) -> str:
+def axis_text(value: float, unit: str, places: int) -> str:
     shown = fmt.value(value, unit, places)
     return f"{shown.text}%" if shown.unit == "%" else shown.text + ("万" if shown.unit.startswith("万") else "")
 

@@ -23,6 +23,7 @@ from shapely.geometry import shape
 
 from cockpit import format as fmt
 from cockpit import state, texts
+from cockpit import wall_layout as layout
 from cockpit import wall_scene as scenes
 from cockpit.sessions import SCREEN
 from cockpit.templates import render
@@ -33,9 +34,9 @@ from warehouse.readings import Library
 from warehouse.settings import RELEASE, Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SCRIPTS = ("wall-map.js", "wall-slots.js", "wall.js")
+SCRIPTS = ("wall-map.js", "wall-slots.js", "wall-direction.js", "wall.js")
 STARTUP_SCENE = "overview"
-SCENES_KEPT = 4
+KEPT = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
 """Positions leave as whole ten-thousandths of a degree (about 10 m): finer than a pixel, coarser than a gate."""
@@ -103,7 +104,7 @@ class Wall:
         self.library, self.settings, self.clock = library, settings, clock
         self.heartbeats = Heartbeats(settings.state)
         self._lock = threading.Lock()
-        self._scenes: OrderedDict[tuple[str, str, dt.date], dict[str, Any]] = OrderedDict()
+        self._scenes: OrderedDict[tuple[str, dt.date, tuple[str, ...]], dict[str, Any]] = OrderedDict()
         self._packed: tuple[int, bytes] = (-1, b"")
 
     def today(self) -> dt.date:
@@ -123,14 +124,14 @@ class Wall:
             "server_time": self.clock().isoformat(timespec="milliseconds"),
         }
 
-    def scene(self, name: str) -> dict[str, Any]:
-        """The scene of the current generation. Raises DataMissing when nothing is published."""
+    def scenes(self, *names: str) -> dict[str, Any]:
+        """Those scenes of the current generation. Raises DataMissing when nothing is published."""
         book = self.library.current()
-        key = (name, book.generation.id, self.today())
+        key = (book.generation.id, self.today(), names)
         with self._lock:
             if key not in self._scenes:
-                self._scenes[key] = scenes.build(book, scenes.SCENES[name], self.clock())
-                while len(self._scenes) > SCENES_KEPT:
+                self._scenes[key] = scenes.build(book, names, self.clock())
+                while len(self._scenes) > KEPT:
                     self._scenes.popitem(last=False)
             return self._scenes[key]
 
@@ -209,15 +210,17 @@ def register(
     def version(screen: str) -> Response:
         return _json(wall.version())
 
-    @routes.get("/scene")
-    def scene(screen: str) -> Response:
-        name = request.args.get("scene", STARTUP_SCENE)
-        if name not in scenes.SCENES:
-            abort(404)
+    @routes.get("/scenes")
+    def all_scenes(screen: str) -> Response:
+        """Every scene at once: a screen that has them turns its pages without asking, and all its numbers are of one generation."""
         try:
-            return _json(wall.scene(name))
+            return _json(wall.scenes(*layout.SCENES))
         except DataMissing:
-            return _json({"generation": None, "slots": {}})
+            return _json({"generation": None, "scenes": {}})
+
+    @routes.get("/layout.css")
+    def style(screen: str) -> Response:
+        return Response(layout.style(), mimetype="text/css", headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
     @routes.get("/live")
     def positions(screen: str) -> Response:
@@ -241,17 +244,19 @@ def register(
 
 
 def _page(wall: Wall, screen: str) -> str:
-    empty = {"generation": "", "demo": False, "built": fmt.DASH, "slots": {}}
+    name = STARTUP_SCENE
+    empty = {"label": layout.SCENES[name].label, "needs": "", "fine": "", "slots": [], "cards": []}
     try:
-        shown, notice = wall.scene(STARTUP_SCENE), ""
+        shown, notice = wall.scenes(name), ""
     except DataMissing:
-        shown, notice = empty, NO_DATA
+        shown, notice = {"generation": "", "demo": False, "built": fmt.DASH, "scenes": {name: empty}}, NO_DATA
     prefix = request.script_root
     return render(
         "wall.html",
-        scene=scenes.SCENES[STARTUP_SCENE], scene_id=STARTUP_SCENE, shown=shown, notice=notice, screen=screen,
+        scene=shown["scenes"][name], scene_id=name, shown=shown, notice=notice, screen=screen,
         bureau=texts.BUREAU.removeprefix("杭州市"), build=build_id(), release=RELEASE, scripts=SCRIPTS,
         base=f"{prefix}/wall/{screen}", assets=f"{prefix}/assets", day=wall.today().isoformat(),
+        dim=wall.settings.option("wall_dim", ""), drift=wall.settings.option("wall_drift_px", 2),
     )
 
 

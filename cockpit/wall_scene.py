@@ -1,4 +1,4 @@
-"""What one wall scene shows: Book → named slots of HTML, all of one generation. Pure; no request, no clock of its own.
+"""What the wall's scenes show: Book → slots of HTML, all of one generation. Pure; no request, no clock of its own.
 
 A slot is replaced as a whole when its HTML changes, so the first page and every later update come from the same
 template. Nothing here names a person, a company of an alarm, a phone or a full plate.
@@ -7,108 +7,90 @@ template. Nothing here names a person, a company of an alarm, a phone or a full 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from cockpit import format as fmt
 from cockpit import texts, vector
+from cockpit import wall_layout as layout
+from cockpit import wall_needs as needs
+from cockpit import wall_panels as panels
 from cockpit.templates import environment
 from cockpit.theme import tone
+from warehouse import boards
 from warehouse.reading import Reading
 from warehouse.readings import Book
 
 SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
-TREND_WEEKS = 26
-YEAR_WEEKS = 52
 ALARMS_SHOWN = 14
 SOURCES_SHOWN = 12
-TREND_PX = (716, 206)
 TARGET_AT = 0.75
 """Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
 SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
-REASONS = {"missing": "本期没有收到记录", "failed": "来源上次采集失败", "insufficient": "分母低于下限,不计算", "small_cell": "人数过少,不显示"}
+REASONS = {"missing": "没有收到记录", "failed": "来源采集失败", "insufficient": "分母过小", "small_cell": "人数过少"}
 ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
 """Beginning of an alarm's status → tone; any other status is told without a judgement."""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """One scene as data: which metric stands where. `towns` and `trends` are seen on wide walls only."""
-
-    label: str
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    cards: tuple[str, ...]
-    towns: tuple[str, ...] = ()
-    trends: tuple[str, ...] = ()
-    strip: tuple[str, ...] = field(default=("fleet_vehicle_cnt", "fleet_company50_cnt"))
-
-
-OVERVIEW = Scene(
-    label="综合态势",
-    left=("fleet_online_rate", "fleet_network_rate", "fleet_km_per_vehicle_day", "dh_track_complete_rate"),
-    right=(
-        "safe_alarm_handled_rate",
-        "safe_fatigue_sec_per_vehicle",
-        "mem_org_coverage_rate",
-        "p3_appeal_ontime_rate",
-    ),
-    cards=(
-        "safe_alarm_per_1000km",
-        "safe_company_score",
-        "rdm_learning_done_rate",
-        "rdm_pretrip_check_rate",
-        "mem_work_coverage_rate",
-        "mem_union_member_rate",
-        "p3_warm_item_done_rate",
-        "p5_red_heart_rate",
-        "site_visit_cnt",
-        "dh_source_ontime_rate",
-    ),
-    towns=("fleet_online_rate", "safe_overspeed_per_vehicle"),
-    trends=("fleet_online_rate", "safe_alarm_handled_rate"),
-)
-SCENES = {"overview": OVERVIEW}
 MILEAGE = "fleet_km_per_vehicle_day"
+TOTALS = ("fleet_vehicle_cnt", "fleet_company50_cnt")
+TOWN_VALUES = "fleet_online_rate"
+"""What the live map writes beside a town's name."""
 
 
-def build(book: Book, scene: Scene, now: dt.datetime) -> dict[str, Any]:
-    """{"generation", "demo", "release", "built", "slots": {name: html}, "figures": {slot: shown text}}.
-
-    `now` (aware) decides only how a date is said (今日, 11-22). Metrics that the catalogue does not hold are left out.
-    """
+def build(book: Book, names: Iterable[str], now: dt.datetime) -> dict[str, Any]:
+    """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware) decides only
+    how a date is said (今日, 11-22)."""
     today = fmt.local(now).date()
-    slots: dict[str, str] = {}
-    figures: dict[str, str] = {}
-    for kind, ids in (("tile", (*scene.left, *scene.right)), ("card", scene.cards)):
-        for metric in ids:
-            if metric in book.metrics:
-                facts = tile(book, book.read(metric), kind, today)
-                slots[f"{kind}-{metric}"] = _macro(kind, facts)
-                figures[f"{kind}-{metric}"] = facts["shown"].text
-    for item in strip(book, scene, today):
-        slots[f"strip-{item['id']}"] = _macro("total", item)
-        figures[f"strip-{item['id']}"] = item["shown"].text
-    for metric in scene.towns:
-        if metric in book.metrics:
-            slots[f"towns-{metric}"] = _macro("towns", towns(book, metric, today))
-    for metric in scene.trends:
-        if metric in book.metrics:
-            slots[f"trend-{metric}"] = _macro("trend", trend(book, metric))
-    slots["fine"] = _macro("fine", {"words": fine_print(book, scene)})
-    slots["alarms"] = _macro("alarms", alarms(book, today))
-    slots["sources"] = _macro("sources", sources(book, today))
     generation = book.generation
     return {
-        "generation": generation.id,
-        "demo": generation.is_demo,
-        "release": generation.release,
-        "built": fmt.clock(generation.built_at, today),
-        "slots": slots,
-        "figures": figures,
-    }
+        "generation": generation.id, "demo": generation.is_demo, "release": generation.release, "built": fmt.clock(generation.built_at, today),
+        "scenes": {name: scene(book, name, today) for name in names},
+    }  # fmt: skip
+
+
+def scene(book: Book, name: str, today: dt.date) -> dict[str, Any]:
+    """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind", "html"}], "cards": the same,
+    "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left out."""
+    found = layout.SCENES[name]
+    slots, figures = [], {}
+    for slot in found.slots:
+        if slot.kind in ("tile", "towns", "trend") and slot.what not in book.metrics:
+            continue
+        if slot.kind == "tile":
+            facts = tile(book, book.read(slot.what), "tile", today)
+            figures[f"tile-{slot.what}"] = facts["shown"].text
+        elif slot.kind in OWN:
+            facts = OWN[slot.kind](book, slot.what, today)
+            figures |= {f"strip-{one['id']}": one["shown"].text for one in facts.get("totals", ()) if one["id"] in book.metrics}
+        else:
+            facts = panels.PANELS[slot.kind](book, slot.what, today)
+        slots.append({"id": f"{slot.kind}-{slot.what}" if slot.what else slot.kind, "area": slot.name, "kind": slot.kind, "html": _macro(slot.kind, facts)})
+    cards = []
+    for one in book.programmes() if found.programmes else []:
+        cards.append({"id": f"outline-{one.number}", "area": "", "kind": "outline", "html": _macro("outline", panels.outline(one))})
+    for metric in found.cards:
+        if metric in book.metrics:
+            facts = tile(book, book.read(metric), "card", today)
+            figures[f"card-{metric}"] = facts["shown"].text
+            cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
+    return {"label": found.label, "question": found.question, "needs": _macro("needs", {"rows": needs.of(book, name, today)}), "map": drawn(book, found.map),
+            "fine": _macro("fine", {"words": fine_print(book, name)}), "slots": slots, "cards": cards, "figures": figures}
+
+
+def drawn(book: Book, kind: str) -> dict[str, Any]:
+    """What the map of a scene draws beside outlines and names: {"mode": "", "vehicles", "heat" or "sites", "sites": marks, "cells": heat by hour,
+    "cell": side in degrees, "towns": {name: [text, tone]}}."""
+    if not kind:
+        return {"mode": ""}
+    marks = [{"name": one.name, "at": [one.lon, one.lat], "open": one.is_open} for one in boards.sites(book) if one.lon is not None]
+    made: dict[str, Any] = {"mode": kind, "sites": marks, "cell": boards.CELL_DEG, "cells": boards.alarm_cells(book) if kind == "heat" else [], "towns": {}}
+    if kind == "vehicles" and TOWN_VALUES in book.metrics:
+        metric = book.metrics[TOWN_VALUES]
+        made["towns"] = {item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.judgement or ""] for item in book.by(TOWN_VALUES) if item.value is not None}
+    return made
 
 
 def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]:
@@ -145,10 +127,10 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
     }
 
 
-def fine_print(book: Book, scene: Scene) -> str:
+def fine_print(book: Book, name: str) -> str:
     """Which periods may still change, said once instead of on every tile; "" when none may."""
     found = {}
-    for metric in (*scene.left, *scene.right, *scene.cards):
+    for metric in layout.metrics(name):
         if metric in book.metrics:
             item = book.read(metric)
             if item.provisional and item.complete:
@@ -185,10 +167,10 @@ def progress(item: Reading) -> tuple[float | None, float | None]:
     return item.value / goal * TARGET_AT, TARGET_AT
 
 
-def strip(book: Book, scene: Scene, today: dt.date) -> list[dict[str, Any]]:
+def strip(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The totals that come from the generation; the live counts beside them come with the positions."""
     found = []
-    for metric in scene.strip:
+    for metric in TOTALS:
         if metric in book.metrics:
             item = book.read(metric)
             found.append({"id": metric, "label": item.label, "shown": fmt.reading(item, book.metrics[metric].decimals),
@@ -196,8 +178,8 @@ def strip(book: Book, scene: Scene, today: dt.date) -> list[dict[str, Any]]:
     if MILEAGE in book.metrics:
         item = book.read(MILEAGE, "day")
         shown = fmt.value(item.num, "km") if item.num is not None else fmt.reading(item)
-        found.append({"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)})
-    return found
+        found.insert(1, {"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)})
+    return {"totals": found}
 
 
 def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
@@ -225,32 +207,14 @@ def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
     return {"label": definition.label, "rows": rows, "when": when(head, today) if head else "", "metric": metric}
 
 
-def trend(book: Book, metric: str) -> dict[str, Any]:
-    """26 weeks of one metric with the same weeks a year before (a longer series read once and cut in two)."""
-    definition = book.metrics[metric]
-    window = "week" if "week" in definition.windows else definition.windows[-1]
-    reach = YEAR_WEEKS if window == "week" else 12
-    series = book.series(metric, window, reach + TREND_WEEKS)
-    now, before = series[-TREND_WEEKS:], series[-TREND_WEEKS - reach : -reach]
-    item = book.read(metric, window)
-    goal = item.target.green if item.target else None
-    width, height = TREND_PX
-    chart = vector.trend(
-        now, before, unit=definition.unit, window=window, decimals=definition.decimals, goal=goal,
-        width=width, height=height,
-    )
-    return {"label": definition.label, "chart": chart, "goal": fmt.target(item.target, item.unit, item.better),
-            "span": f"近 {TREND_WEEKS} {texts.WINDOWS[window]}"}
-
-
-def alarms(book: Book, today: dt.date) -> dict[str, Any]:
+def alarms(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Newest alarms with masked plates, and the day's sum."""
     rows = [
         {
             "time": moment(a["raised_at"], today),
             "plate": a["plate_mask"],
             "kind": a["kind"],
-            "town": (a["town"] or "未分").removesuffix("街道").removesuffix("镇"),
+            "town": panels.town(a["town"]),
             "status": a["status"],
             "tone": ALARM_TONES.get(a["status"][:2], "flat"),
         }
@@ -268,7 +232,7 @@ def moment(raised: dt.datetime, today: dt.date) -> str:
     return f"{here:%H:%M:%S}" if here.date() == today else fmt.clock(raised)
 
 
-def sources(book: Book, today: dt.date) -> dict[str, Any]:
+def sources(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up most of
     their promise. The browser's clock ages the rows; `late` counts all failed ones."""
     built = book.generation.built_at
@@ -284,6 +248,10 @@ def sources(book: Book, today: dt.date) -> dict[str, Any]:
         for s in states[:SOURCES_SHOWN]
     ]
     return {"rows": rows, "late": sum(1 for s in states if s.error)}
+
+
+OWN = {"strip": strip, "towns": towns, "alarms": alarms, "sources": sources}
+"""Kinds of panels that are made here; all others are in wall_panels.py."""
 
 
 def _age(item: Reading) -> dict[str, Any]:

@@ -142,17 +142,17 @@ def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw
 def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
     server = Flask("wall-one")
     wall.register(server, library, Settings(data), clock=lambda: NOW)
-    scene = server.test_client().get("/wall/hall/scene").get_json()
-    assert scene["generation"] == library.current().generation.id
+    wall_of = server.test_client().get("/wall/hall/scenes").get_json()
+    assert wall_of["generation"] == library.current().generation.id
     seen = set()
-    for slot, text in scene["figures"].items():
-        metric = slot.partition("-")[2]
-        if metric not in catalog.metrics():
-            continue
-        answer = cli(metric, window=catalog.metrics()[metric].windows[0])
-        assert text == as_shown(answer).text and answer["generation"] == scene["generation"], slot
-        assert text in re.sub(r"<[^>]+>", " ", scene["slots"][slot]), slot
-        seen.add(metric)
+    for scene in wall_of["scenes"].values():
+        shown = {slot["id"]: slot["html"] for slot in (*scene["slots"], *scene["cards"])}
+        for slot, text in scene["figures"].items():
+            metric = slot.partition("-")[2]
+            answer = cli(metric, window=catalog.metrics()[metric].windows[0])
+            assert text == as_shown(answer).text and answer["generation"] == wall_of["generation"], slot
+            assert text in re.sub(r"<[^>]+>", " ", shown.get(slot, shown.get("strip", ""))), slot
+            seen.add(metric)
     # what runs at this moment comes with the live positions, not with the generation
     assert ONLINE in seen and {name for name, metric in catalog.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
 
@@ -178,6 +178,6 @@ def test_all_four_surfaces_say_the_same_of_the_newest_week(data: Path, library: 
     wall.register(server, library, Settings(data), clock=lambda: NOW)
     tile = next(props for props in below(draw("/", "?window=week")) if props.get("data-metric") == ONLINE)
     hero = next(props for props in below(draw(f"/metric/{ONLINE}", "?window=week")) if props.get("data-metric") == ONLINE)
-    figures = server.test_client().get("/wall/hall/scene").get_json()["figures"]
+    figures = server.test_client().get("/wall/hall/scenes").get_json()["scenes"]["overview"]["figures"]
     on_wall = next(text for slot, text in figures.items() if slot.endswith(ONLINE))
     assert {figure_in(tile["children"], "tile-value"), figure_in(hero["children"], "hero-value"), on_wall} == {as_shown(answer).text}

@@ -25,7 +25,7 @@ Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | Non
 """Place code → numerator, denominator, rows that reached us (−1: hidden), further figures."""
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
-MOST_ANSWERS = 20_000
+MOST_ANSWERS = 5_000
 """Answers kept; the oldest go first."""
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
 """What a place can be split into. Thousands of vehicles are read by town or company first."""
@@ -55,7 +55,7 @@ class Figures:
     def ask(self, sql: str, values: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a question to the published tables; none where the generation was published before what is asked for existed: not
         known is not zero."""
-        return self._told(sql, values or [])
+        return list(self._remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
 
     # -- places and dimensions --------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ ITEMS = {
 }
 """Items of the company score and their full marks (交运发〔2016〕160号)."""
 ALARM = ("alarm_uid, vehicle_key, plate_mask, company_key, town_code, raised_at, kind, level, origin, result, is_handled, must_handle, is_due, is_ontime, "
-         "is_clock_error, handled_at, speed_kmh, limit_kmh, lon, lat")
+         "is_clock_error, handled_at, limit_s, speed_kmh, limit_kmh, lon, lat")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Vehicle:
 
 @dataclass(frozen=True)
 class Alarm:
-    """facts with `status` in words; steps and urges in order; limit_s: seconds allowed for its level, None where the bureau set none;
-    others: what else the vehicle raised on that day."""
+    """facts with `status` in words and limit_s, the seconds allowed for its level; steps and urges in order; others: what else the
+    vehicle raised on that day."""
 
     facts: Fact
     steps: list[Fact]
@@ -59,10 +59,10 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Site:
-    """facts, facilities and days (newest first), and the ratings of the last 90 days as (stars, number)."""
+    """facts (with the facility codes that are usable, broken, free) and days (newest first), and the ratings of the last 90 days as
+    (stars, number)."""
 
     facts: Fact
-    facilities: list[Fact]
     days: list[Fact]
     rating: tuple[float, float]
 
@@ -137,11 +137,11 @@ def alarm(book: Book, uid: str) -> Alarm:
 
 def site(book: Book, key: str) -> Site:
     """Raises KeyError for an unknown one."""
-    facts = _one(book, "site_id, name, kind, town_code, home_area, address, operator, hours, level, lon, lat, is_open", "marts.site WHERE site_id = ?", [key])
+    facts = _one(book, "site_id, name, kind, town_code, home_area, address, operator, hours, level, lon, lat, is_open, usable, broken, free", "marts.site WHERE site_id = ?", [key])
     day = book.generation.built_at.date()
     stars = book.ask("SELECT coalesce(sum(stars), 0), coalesce(sum(ratings), 0) FROM marts.site_rating WHERE site_id = ? AND day > ?", [key, day - dt.timedelta(days=90)])
     return Site(
-        facts, _rows(book, "fac_code, is_available, is_free, from_day", "marts.site_facility WHERE site_id = ? ORDER BY fac_code", [key]),
+        facts,
         _rows(book, "day, visit_cnt, visit_method, opened_min, scheduled_min, is_excused", "marts.site_day WHERE site_id = ? AND day < ? ORDER BY day DESC LIMIT ?", [key, day, DAYS]),
         (float(stars[0][0]), float(stars[0][1])) if stars else (0.0, 0.0),
     )

@@ -56,6 +56,7 @@ def _head(visit: Visit, found: Alarm) -> Component:
         ("来源", ORIGINS.get(here["origin"], "—")),
         ("车速", speed),
         ("处置时间", entity.moment(here["handled_at"])),
+        ("处置时限", fmt.duration(here["limit_s"])),
         ("用时", fmt.duration(took) if took is not None and took >= 0 else fmt.DASH),
         ("编号", here["alarm_uid"]),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -63,22 +65,15 @@ def _head(visit: Visit, found: Site) -> Component:
 
 
 def _facilities(found: Site) -> Component:
-    has = {row["fac_code"]: row for row in found.facilities}
+    usable, broken, free = (found.facts[key] or [] for key in ("usable", "broken", "free"))
 
-    def group(title: str, codes: tuple[str, ...]) -> Component:
-        marks = [
-            flag(
-                texts.FACILITIES.get(code, code),
-                bool(code in has and has[code]["is_available"]),
-                "免费" if code in has and has[code]["is_free"] else "",
-            )
-            for code in codes
-        ]
+    def group(title: str, codes: Iterable[str]) -> Component:
+        marks = [flag(texts.FACILITIES.get(code, code), code in usable, "维修中" if code in broken else "免费" if code in free else "") for code in codes]
         return html.Div([html.H3(title, className="sub-title"), html.Div(marks, className="flags")])
 
-    rest = tuple(code for code in has if code not in {*texts.FREE_BASICS, *texts.NINE_SERVICES})
-    parts = [group("五项免费基本服务", texts.FREE_BASICS), group("公告所列九项服务", texts.NINE_SERVICES)]
-    return tools.card("设施与服务", "✓ 可用 · ✕ 没有或停用", *parts, group("其他", rest) if rest else None)
+    rest = [code for code in (*usable, *broken) if code not in {*texts.BASIC_SERVICES, *texts.NINE_SERVICES}]
+    parts = [group("五项免费基本服务", texts.BASIC_SERVICES), group("公告所列九项服务", texts.NINE_SERVICES)]
+    return tools.card("设施与服务", "✓ 可用 · ✕ 没有或不可用", *parts, group("其他", rest) if rest else None)
 
 
 def _days(found: Site) -> Component:

@@ -112,7 +112,7 @@ def test_pages_of_things_keep_to_the_chosen_snapshot(draw: Any, library: Library
 
 
 def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Flask]) -> None:
-    web = elsewhere("".join(f"DROP TABLE marts.{name};" for name in ("company_organisation", "company_post", "alarm_step", "vehicle_current", "site_facility", "company50_day")))
+    web = elsewhere("".join(f"DROP TABLE marts.{name};" for name in ("company_organisation", "company_post", "alarm_step", "vehicle_current", "company50_day")))
     library: Library = web.config["ZHENGBEI_LIBRARY"]
     company = library.current().places("company")[0].code
     with web.test_request_context("/"):

@@ -11,9 +11,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import access, app, vector, wall, wall_scene
+from cockpit import access, app, vector, wall, wall_layout, wall_needs, wall_scene
 from cockpit import format as fmt
-from warehouse import live
+from warehouse import boards, live
 from warehouse.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
@@ -58,20 +58,51 @@ def empty(tmp_path: Path) -> FlaskClient:
 
 
 def test_every_number_on_the_wall_is_the_reading_of_the_same_generation(screen: FlaskClient, book: Book) -> None:
-    scene = screen.get("/wall/hall/scene").get_json()
-    assert scene["generation"] == book.generation.id
-    seen = 0
-    for slot, html in scene["slots"].items():
-        kind, _, metric = slot.partition("-")
-        if kind not in ("tile", "card"):
-            continue
-        item = book.read(metric)
-        shown = fmt.reading(item, book.metrics[metric].decimals)
-        printed = VALUE.findall(html) or re.findall(r"<b>([^<]*)</b>", html)
-        assert printed[0] == shown.text == scene["figures"][slot], metric
-        assert f'data-metric="{metric}"' in html
-        seen += 1
-    assert seen == len({*wall_scene.OVERVIEW.left, *wall_scene.OVERVIEW.right, *wall_scene.OVERVIEW.cards} & set(book.metrics))
+    answer = screen.get("/wall/hall/scenes").get_json()
+    assert answer["generation"] == book.generation.id and list(answer["scenes"]) == list(wall_layout.SCENES)
+    for name, scene in answer["scenes"].items():
+        seen = set()
+        for slot in (*scene["slots"], *scene["cards"]):
+            if slot["kind"] not in ("tile", "card"):
+                continue
+            metric = slot["id"].partition("-")[2]
+            item = book.read(metric)
+            shown = fmt.reading(item, book.metrics[metric].decimals)
+            printed = VALUE.findall(slot["html"]) or re.findall(r"<b>([^<]*)</b>", slot["html"])
+            assert printed[0] == shown.text == scene["figures"][slot["id"]], (name, metric)
+            assert f'data-metric="{metric}"' in slot["html"]
+            seen.add(slot["id"])
+        assert seen == {slot for slot in scene["figures"] if not slot.startswith("strip-")} and seen, name
+
+
+def test_a_scene_stands_complete_on_every_shape_of_screen() -> None:
+    """Areas are rectangles, every name in a layout is a slot of the scene, and every slot stands somewhere."""
+    for name, scene in wall_layout.SCENES.items():
+        slots = {slot.name for slot in scene.slots}
+        assert len(slots) == len(scene.slots) and set(scene.layouts) == set(wall_layout.SHAPES), name
+        placed = set()
+        for shape, layout in scene.layouts.items():
+            rows = [row.split() for count, row in layout.rows for _ in range(count)]
+            assert len(rows) == 24 and {len(row) for row in rows} == {len(layout.columns.split())}, (name, shape)
+            for area in {cell for row in rows for cell in row}:
+                cells = [(y, x) for y, row in enumerate(rows) for x, cell in enumerate(row) if cell == area]
+                tall, wide = ({cell[axis] for cell in cells} for axis in (0, 1))
+                assert len(cells) == (max(tall) - min(tall) + 1) * (max(wide) - min(wide) + 1), (name, shape, area)
+                assert area in slots or (area == "map" and scene.map), (name, shape, area)
+                placed.add(area)
+            placed |= set(layout.over)
+        assert slots <= placed, (name, slots - placed)
+
+
+def test_what_needs_a_person_is_told_from_what_is_known(book: Book) -> None:
+    late = boards.overdue(book, 200)
+    today = book.generation.built_at.date()
+    now = [one for one in late if one.raised_at.date() == today]
+    told = [need.text for need in wall_needs.of(book, "safety", today)]
+    assert any(f"今日 {len(now)} 起报警超时未处置" in text for text in told) == bool(now)
+    for name in wall_layout.SCENES:
+        found = wall_needs.of(book, name, today)
+        assert len(found) <= wall_needs.SHOWN and [need.tone for need in found] == sorted([need.tone for need in found], key=lambda tone: tone != "bad")
 
 
 def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: FlaskClient, book: Book) -> None:
@@ -80,15 +111,20 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     assert not re.search(r"<script(?![^>]*\ssrc=)", page)
     assert not re.search(r"\s(style|on\w+)=", page)
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {
-        "data:,", *(f"/assets/{name}?m={wall.build_id()}" for name in ("00_tokens.css", "35_wall.css", *wall.SCRIPTS))
+        "data:,", *(f"/assets/{name}?m={wall.build_id()}" for name in ("00_tokens.css", "35_wall.css", "36_wall_panels.css", *wall.SCRIPTS)),
+        f"/wall/hall/layout.css?m={wall.build_id()}",
     }
 
 
 def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskClient, book: Book) -> None:
-    everything = screen.get("/wall/hall").get_data(as_text=True) + screen.get("/wall/hall/live").get_data(as_text=True)
+    scenes = screen.get("/wall/hall/scenes").get_json()["scenes"]
+    html = [slot["html"] for scene in scenes.values() for slot in (*scene["slots"], *scene["cards"])]
+    everything = " ".join([*html, screen.get("/wall/hall/live").get_data(as_text=True)])
     assert not FULL_PLATE.search(re.sub(r"<[^>]+>", " ", everything))
-    for alarm in book.alarms(wall_scene.ALARMS_SHOWN):
-        assert not alarm["company"] or alarm["company"] not in everything
+    rows = " ".join(slot["html"] for scene in scenes.values() for slot in scene["slots"] if slot["kind"] in ("alarms", "overdue"))
+    for alarm in book.alarms(200):
+        assert not alarm["company"] or alarm["company"].removeprefix("杭州").removesuffix("有限公司") not in rows
+    assert "(个体)" not in everything, "an individual operator is a person"
 
 
 def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(screen: FlaskClient, data_with_picture: Path) -> None:
@@ -115,11 +151,11 @@ def test_before_the_first_generation_the_page_says_so_instead_of_failing(empty: 
     page = empty.get("/wall/hall")
     assert page.status_code == 200 and wall.NO_DATA in page.get_data(as_text=True)
     assert empty.get("/wall/hall/version").get_json()["generation"] is None
-    assert empty.get("/wall/hall/scene").get_json() == {"generation": None, "slots": {}}
+    assert empty.get("/wall/hall/scenes").get_json() == {"generation": None, "scenes": {}}
     assert empty.get("/wall/hall/live").get_json() == {"version": None}
 
 
-@pytest.mark.parametrize("path", ["/wall/HALL", "/wall/a%20b/version", f"/wall/{'x' * 33}/scene", "/wall/hall/scene?scene=none"])
+@pytest.mark.parametrize("path", ["/wall/HALL", "/wall/a%20b/version", f"/wall/{'x' * 33}/scenes", "/wall/hall/scene"])
 def test_odd_screens_and_scenes_are_not_found(screen: FlaskClient, path: str) -> None:
     assert screen.get(path).status_code == 404
 

@@ -20,7 +20,7 @@ from warehouse.readings import Book, Library
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
-SCALE, DAYS = 260, 330
+SCALE, DAYS = 420, 330
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 """Importing them enters their KPIs."""
 

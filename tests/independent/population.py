@@ -113,7 +113,7 @@ class Population:
     @cached_property
     def activity(self) -> pd.DataFrame:
         """Vehicle-days: what was received and driven, whoever owns the vehicle."""
-        return vehicle_days(self.rows)
+        return vehicle_days(self.rows, lambda vehicle, day: self.owner(day)["company"].get(vehicle) in self.hazmat)
 
     @cached_property
     def first_seen(self) -> dict[str, pd.Timestamp]:
@@ -149,6 +149,12 @@ class Population:
         frame = self._company_line.on(day)
         within = ~(pd.to_datetime(frame["begin"]) > day) & ~(pd.to_datetime(frame["end"]) < day)
         return frame.assign(licensed=within & (frame["status"] == "营业"))
+
+    @cached_property
+    def hazmat(self) -> set[str]:
+        """Companies whose scope, as the register has it now, names dangerous goods."""
+        frame = self.companies(self.rows.today)
+        return set(frame.loc[frame["scope_text"].fillna("").str.contains("危险货物"), "company"])
 
     def licensed(self, day: pd.Timestamp) -> pd.DataFrame:
         """C."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from tests.independent import text
 from tests.independent.population import day_of
-from tests.independent.tally import DISTRICT, Data, kpi, rate, spread, total
+from tests.independent.tally import Data, kpi, rate, spread, total
 
 OVERSPEED = 1
 EVENT_S, MERGE_S = 30, 60
@@ -178,6 +178,13 @@ POINTS = {"network": 5, "online": 5, "complete": 15, "qualified": 15, "drift": 1
 """The table for companies of the 2016 rule (domain §2)."""
 ZERO_BELOW = {"network": 0.9, "complete": 0.7, "qualified": 0.8}
 ZERO_ABOVE_DRIFT = 0.05
+LEAST_POINTS = 60
+
+
+def class_mean(part: pd.DataFrame, companies: list[str]) -> float:
+    """Σ num / Σ den of those companies, 0 when none of them has a denominator."""
+    own = part.reindex(companies)
+    return float(own["num"].sum() / own["den"].sum()) if own["den"].sum() else 0.0
 
 
 def item(name: str, value: float, mean: float) -> float:
@@ -192,7 +199,8 @@ def item(name: str, value: float, mean: float) -> float:
 @kpi(20, "safe_company_score", "flow", tolerance=1e-9)
 def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Points of the 2016 table for each company with networked vehicles, to two decimals, an item that nothing is known of left out and the
-    rest scaled to 100; towns and district are the means weighted with networked vehicles."""
+    rest scaled to 100, none where less than 60 points can be judged; A is the mean of the companies of the same class (hazmat or not);
+    towns and district are the means weighted with networked vehicles."""
     from tests.independent import driver, fleet, health
 
     days = data.people.fleet_days(first, last)
@@ -203,10 +211,15 @@ def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Dat
     weight = parts["network"]["num"]
     homes = days.sort_values("day").groupby("company")["town"].last()
     homes = pd.Series(data.people.home(last)).reindex(homes.index)
+    hazmat = data.people.hazmat
+    means = {(name, kind): class_mean(parts[name], [company for company in homes.index if (company in hazmat) is kind])
+             for name in ("fast", "tired") for kind in (True, False)}
     scored = []
     for company in homes.index[weight.reindex(homes.index) > 0]:
         known = {name: float(value[company]) for name, value in values.items() if company in value.index}
-        got = sum(item(name, value, float(values[name].get(DISTRICT, 0.0))) for name, value in known.items())
+        if sum(POINTS[name] for name in known) < LEAST_POINTS:
+            continue
+        got = sum(item(name, value, means.get((name, company in hazmat), 0.0)) for name, value in known.items())
         scored.append((company, homes[company], weight[company], round(got / sum(POINTS[name] for name in known) * 100, 2)))
     frame = pd.DataFrame(scored, columns=["company", "town", "w", "score"])
     frame["points"] = frame["w"] * frame["score"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -11,18 +13,20 @@ from tests.independent.rows import Rows
 NUMBERS = ["pts", "pts_ok", "drift_pts", "km_total", "km_complete", "valid_km", "drive_s", "fatigue_s", "km_night05", "trip_cnt"]
 MOMENTS = ["first_valid_at", "first_move_at", "depart_at", "depart_after"]
 EARTH_KM = 6371.0088
+Carries = Callable[[str, pd.Timestamp], bool]
+"""Whether a vehicle belonged on a day to a company that carries dangerous goods."""
 FROZEN_PTS = 20
 LONG_STOP_S = 7200
-LIMIT_S = 14400
-"""Four hours: ordinary freight, any hour. The register knows no hazmat vehicle, so the other line of own_drive_rule has none."""
+LIMIT_S, HAZMAT_NIGHT_S = 14400, 7200
+"""Four hours; two from 22 to 6 o'clock for vehicles of companies that carry dangerous goods (domain §3)."""
 
 
-def vehicle_days(rows: Rows) -> pd.DataFrame:
+def vehicle_days(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
     """One row a vehicle and day. From the positions where the lake has any for it, else from the platform's statistics."""
     given = rows.current("gps_vehicle_day")
     given["vehicle"] = text.vehicles(given)
     given = given.sort_values(["_version", "_seq", "_row"]).drop_duplicates(["vehicle", "day"], keep="last")
-    computed = from_positions(rows)
+    computed = from_positions(rows, is_hazmat)
     keep = [*NUMBERS, *MOMENTS]
     given = given[["vehicle", "day", *keep]].astype({name: float for name in NUMBERS})
     if len(computed):
@@ -98,7 +102,7 @@ def steps(rows: Rows) -> pd.DataFrame:
     return frame
 
 
-def from_positions(rows: Rows) -> pd.DataFrame:
+def from_positions(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
     """Vehicle-days computed from the positions of the lake, with the parameters of the own table."""
     if not len(rows.positions()):
         return pd.DataFrame()
@@ -114,7 +118,7 @@ def from_positions(rows: Rows) -> pd.DataFrame:
     walk["day"] = walk["loc_time"].dt.normalize()
     drifts = walk[walk["drift"]].groupby(["vehicle", "day"]).size()
     counts["drift_pts"] = [drifts.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)]
-    driven = driving(rows, walk[~walk["drift"]].copy())
+    driven = driving(rows, walk[~walk["drift"]].copy(), is_hazmat)
     return counts.astype({"pts": float, "pts_ok": float, "drift_pts": float}).merge(driven, on=["vehicle", "day"], how="left").fillna(
         {name: 0.0 for name in NUMBERS})
 
@@ -139,7 +143,7 @@ def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
     return walk
 
 
-def driving(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
+def driving(rows: Rows, walk: pd.DataFrame, is_hazmat: Carries) -> pd.DataFrame:
     """Kilometres, driving seconds, fatigue and departures of each vehicle-day, from the path without drifts."""
     walk = walked(rows, walk)
     walk["km_ok"] = walk["km"].where(~walk["gap"], 0.0)
@@ -150,12 +154,12 @@ def driving(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
                                                 km_night05=("km_night", "sum"), first_move_at=("moved_at", "min")).reset_index()
     metres = ["km_total", "km_complete", "valid_km", "km_night05"]
     days[metres] = days[metres].round(3)  # a vehicle-day is kept to the metre
-    return days.merge(stretches(walk, rows.parameters["trip_rest_s"]), on=["vehicle", "day"], how="left")
+    return days.merge(stretches(walk, rows.parameters["trip_rest_s"], is_hazmat), on=["vehicle", "day"], how="left")
 
 
-def stretches(walk: pd.DataFrame, rest_s: float) -> pd.DataFrame:
+def stretches(walk: pd.DataFrame, rest_s: float, is_hazmat: Carries) -> pd.DataFrame:
     """Trips ended, the departure after a stop of two hours (a day's first one, with the end of the drive before it, or 24 hours
-    before where none is known), and seconds beyond four hours at the wheel, by vehicle and day."""
+    before where none is known), and seconds beyond the limit at the wheel, by vehicle and day."""
     found = []
     for vehicle, own in walk[walk["drives"]].groupby("vehicle"):
         wheel, before = 0.0, None
@@ -170,7 +174,9 @@ def stretches(walk: pd.DataFrame, rest_s: float) -> pd.DataFrame:
             if (pause is None or pause >= LONG_STOP_S) and end.normalize() not in depart:
                 depart[end.normalize()] = (begin, before if before is not None else begin - pd.Timedelta(days=1))
             day = end.normalize()
-            tired[day] = tired.get(day, 0.0) + max(0.0, min(seconds, wheel + seconds - LIMIT_S))
+            night = end.hour >= 22 or end.hour < 6
+            limit = HAZMAT_NIGHT_S if night and is_hazmat(str(vehicle), day) else LIMIT_S
+            tired[day] = tired.get(day, 0.0) + max(0.0, min(seconds, wheel + seconds - limit))
             wheel, before = wheel + seconds, end
         ends += [] if before is None else [before]
         trips = pd.Series([end.normalize() for end in ends]).value_counts()

@@ -14,7 +14,7 @@ SELECT a.alarm_uid, a.vehicle_key, plate_mask(a.vehicle_key) AS plate_mask, v.co
     h.handled_at < a.start_at AS is_clock_error,
     coalesce(h.result = 1 OR (h.result = 2 AND nullif(trim(h.reason), '') IS NOT NULL), false) AS is_handled,
     coalesce((h.result = 1 OR (h.result = 2 AND nullif(trim(h.reason), '') IS NOT NULL)) AND h.handled_at <= a.start_at + to_seconds(s.limit_s), false) AS is_ontime,
-    h.result, h.handled_at, a.speed_kmh, a.limit_kmh, a.lon, a.lat
+    h.result, h.handled_at, h.action, s.limit_s, a.speed_kmh, a.limit_kmh, a.lon, a.lat
 FROM event a CROSS JOIN build.clock k
 LEFT JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST(a.start_at AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer
 LEFT JOIN raw.own_sla s ON s.level = a.level

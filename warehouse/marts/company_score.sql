@@ -7,7 +7,7 @@ WITH framed AS (
     UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.vehicle_day WHERE is_v AND day < (SELECT day FROM build.today)
         AND CAST(date_trunc('month', day) AS DATE) IN (SELECT day FROM build.day)
 ), base AS (
-    SELECT win, win_start, company_key, any_value(vehicle_class) AS vehicle_class,
+    SELECT win, win_start, company_key, max(vehicle_class) AS vehicle_class,
         count(DISTINCT vehicle_key) FILTER (is_vh) AS vh, count(DISTINCT vehicle_key) FILTER (is_networked) AS vn,
         count(DISTINCT vehicle_key) FILTER (is_networked AND NOT is_stopped) AS vn_active,
         count(DISTINCT vehicle_key) FILTER (is_networked AND is_online AND NOT is_stopped) AS online_vn,

@@ -7,7 +7,8 @@ SELECT vehicle_key(plate_norm(plate_no), plate_color_of(plate_color, p.color_fam
     CASE
         WHEN NOT is_plate_color(plate_color_of(plate_color, p.color_family)) THEN 'color'
         WHEN loc_time > coalesce(recv_time, loc_time) + INTERVAL 60 SECOND OR loc_time < TIMESTAMP '2005-01-01'
-            OR (NOT coalesce(is_makeup, false) AND recv_time - loc_time > INTERVAL 7 HOUR) THEN 'time'
+            -- a make-up comes up to seven days late; one that says 2007 is a clock that rolled over (D05), made up or not
+            OR recv_time - loc_time > CASE WHEN coalesce(is_makeup, false) THEN INTERVAL 7 DAY ELSE INTERVAL 7 HOUR END THEN 'time'
         WHEN coalesce(encrypted, false) THEN 'encrypted'
         WHEN coalesce(status_bits & 2, 2) = 0 THEN 'unfixed'
         WHEN lon_e6 IS NULL OR lat_e6 IS NULL OR lon_e6 NOT BETWEEN 73550000 AND 135083333 OR lat_e6 NOT BETWEEN 3850000 AND 53550000 THEN 'range'
