@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from cockpit import access, api, bodies, headers, login, refresh, shell, texts
+from cockpit import access, ahead, api, bodies, headers, login, refresh, shell, texts
 from cockpit.pages import routes
 from cockpit.theme import ASSETS
 from warehouse import keys
@@ -54,7 +54,9 @@ def create_app(settings: Settings) -> Flask:
 
 def from_env() -> Flask:
     """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
-    return create_app(Settings.from_env())
+    server = create_app(Settings.from_env())
+    ahead.start(server.config["ZHENGBEI_LIBRARY"])
+    return server
 
 
 def refuse_unsafe(environment: Mapping[str, str]) -> None:

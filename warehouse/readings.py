@@ -211,7 +211,7 @@ class Book(Figures):
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
         which generation."""
-        rows = self._reader.rows("""SELECT * FROM (
+        rows = self.ask("""SELECT * FROM (
                 SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, row_number() OVER one AS n
                 FROM meta.kpi_revision WHERE ? IS NULL OR kpi_id = ? WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
             WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric, metric])

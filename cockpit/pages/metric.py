@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -16,7 +16,6 @@ from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
 from cockpit.tiles.graph import graph
 from cockpit.tiles.hero import hero, movement
-from cockpit.tiles.kpi import delta_mark
 from cockpit.tiles.town_map import town_map
 from warehouse import happenings
 from warehouse.catalog import models
@@ -44,7 +43,7 @@ def render(visit: Visit, metric_id: str) -> Page:
     reading = visit.book.read(metric_id, window, at, place.code, visit.address.only)
     towns = _towns(visit, metric, reading)
     split = why.change(visit, metric, reading)
-    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading), _siblings(visit, metric, reading)) if c is not None]
+    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading)) if c is not None]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
@@ -174,26 +173,6 @@ def _town_of(visit: Visit, place: Place) -> str:
     if place.grain == "town":
         return place.code
     return place.parent if place.grain == "company" else ""
-
-
-def _siblings(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
-    """At a company: the same window of the group's other metrics."""
-    place = reading.place
-    if place.grain != "company":
-        return None
-    window, at = visit.address.get("window") or metric.windows[0], visit.address.get("at")
-    lines = []
-    for other in visit.book.metrics.values():
-        if other.group != metric.group or "company" not in other.drill or window not in other.windows:
-            continue
-        item = visit.book.read(other.id, window, at, place.code)
-        change = fmt.delta(item.value, item.previous, item.unit, item.better, other.decimals)
-        href = visit.address.to(f"/metric/{other.id}", window=window, at=at, place=place.code)
-        cells: list[Any] = [dcc.Link(other.label, href=href), fmt.parts(item) or fmt.DASH, html.B(str(fmt.reading(item, other.decimals))), delta_mark(change, item)]
-        lines.append(html.Tr([html.Td(c, className=k) for c, k in zip(cells, ("", "col-num", "col-value", "col-num"), strict=True)]))
-    head = html.Tr([html.Th("指标"), html.Th("分子 / 分母", className="col-num"), html.Th("本期", className="col-value"), html.Th("环比", className="col-num")])
-    table = html.Table([html.Thead(head), html.Tbody(lines)], className="table")
-    return tools.card(f"{place.label} · {texts.GROUPS[metric.group]}", "同一窗口的同组指标", html.Div(table, className="table-scroll"))
 
 
 def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | None:

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import points, texts, theme
-from cockpit.pages import tools
+from cockpit.pages import decisions, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
@@ -105,20 +105,9 @@ def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Comp
 
 def _headline(visit: Visit, window: str) -> Component:
     at = period_of(visit, window)
-    items = [html.Li(_strong(text)) for text in points.sentences(visit.book, window, at)] or [html.Li("本期没有需要特别说明的变化。")]
-    return html.Section(
-        [
-            html.Header([html.H2(f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"),
-            html.Ol(items, className="headline"),
-        ],
-        className="card headline-card",
-    )  # fmt: skip
-
-
-def _strong(text: str) -> list[Component | str]:
-    """The subject and its figure, which end at the first comma, are what a hurried reader needs."""
-    head, comma, rest = text.partition(",")
-    return [html.B(head), f"{comma}{rest}"]
+    title = f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"
+    head = html.Header([html.H2(title), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head")
+    return html.Section([head, decisions.lists(visit, window, at)], className="card headline-card")
 
 
 def _name(visit: Visit, window: str, at: str | None) -> str:
