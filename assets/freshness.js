@@ -185,6 +185,22 @@
       if (!menu.contains(event.target) || event.target.closest(".menu")) menu.open = false;
     });
   });
+  // a form that only asks is an address like a link: no need to load the whole page again
+  document.addEventListener("submit", function (event) {
+    var form = event.target;
+    if (form.method !== "get" || !form.closest("#shell-root")) return;
+    event.preventDefault();
+    var query = new URLSearchParams();
+    new FormData(form).forEach(function (value, key) { if (value) query.append(key, value); });
+    state.scroll = window.scrollY;
+    window.dash_clientside.set_props("shell-address", { pathname: form.getAttribute("action"), search: query.size ? "?" + query : "" });
+  });
+  document.addEventListener("keydown", function (event) {
+    var field = document.querySelector("#search-box input, input#search-box");
+    if (event.key !== "/" || !field || event.target.closest("input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    field.focus();
+  });
   ["keydown", "wheel", "touchstart"].forEach(function (name) {
     document.addEventListener(name, function (event) {
       state.touched = Date.now();

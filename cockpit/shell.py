@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import texts
-from cockpit.pages import tools
+from cockpit.pages import search, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import aria, data
 
@@ -51,7 +51,7 @@ def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     """A page in its frame. `data-generation` and `data-pinned` tell freshness.js what the page was made from."""
     pinned = visit.address.get("as_of") is not None
     facts = data(generation=visit.book.generation.id, pinned="1" if pinned else "")
-    bar = html.Div(page.tools, className="toolbar", role="toolbar", **aria(label="筛选"))
+    bar = html.Div([*page.tools, search.box(visit)], className="toolbar", role="toolbar", **aria(label="筛选"))
     return html.Div(
         [
             html.A("跳到正文", href="#main", className="skip"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, health, metric, overview, programme, screens, site, town, vehicle
+from cockpit.pages import alarm, announcement, company, health, metric, overview, programme, screens, search, site, town, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -21,6 +21,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/programme/(?P<number>[1-6])"), programme.render),
     (re.compile(r"/unit/(?P<unit_id>[^/\x00-\x1f]{1,64})"), programme.render_unit),
     (re.compile(r"/organisation/(?P<org_id>[^/\x00-\x1f]{1,64})"), programme.render_organisation),
+    (re.compile(r"/search"), search.render),
     (re.compile(r"/health"), health.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),

@@ -119,3 +119,11 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
         g.viewer = LEADER
         said = words(refresh.draw(library, f"/company/{company}", "")[0])
     assert "没有党群组织覆盖" in said and "没有登记在册的货车" in said
+
+
+def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_typed(draw: Any, library: Library) -> None:
+    company = library.current().places("company")[0]
+    assert f"/company/{company.code}" in links(draw("/search", f"?q={quote(company.label)}"))
+    assert "/metric/safe_alarm_handled_rate" in links(draw("/search", "?q=bjczl"))
+    assert "没有找到" in words(draw("/search", "?q=zzzz")) and "拼音首字母" in words(draw("/search"))
+    assert "<script>" in words(draw("/search", f"?q={quote('<script>')}")), "told as text"

@@ -1,0 +1,36 @@
+"""/search?q=…: what was found, by kind, each leading to its page."""
+
+from __future__ import annotations
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit.pages import entity, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.table import Cell, table
+from warehouse import search
+from warehouse.search import LABELS, Hit
+
+
+def render(visit: Visit) -> Page:
+    """Without anything typed it says what can be."""
+    typed = (visit.address.get("q") or "").strip()
+    found = search.find(visit.book, typed)
+    body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
+    if not body:
+        said = f"没有找到“{typed}”。" if typed else ""
+        body = [tools.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织的名称或拼音首字母(如 lzjd),号牌(三个字符以上),或统一社会信用代码。", className="empty"))]
+    return Page(f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=entity.bar(visit, ("搜索", "")))
+
+
+def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
+    lines: list[list[Cell]] = [[dcc.Link(hit.label, href=entity.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")] for hit in hits]
+    return tools.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", ""], lines))
+
+
+def box(visit: Visit) -> Component:
+    """The field in the bar: a plain GET form, its result is an address. "/" puts the cursor into it (freshness.js)."""
+    kept = [dcc.Input(type="hidden", name="as_of", value=visit.address.get("as_of"), id="search-as-of")] if visit.address.get("as_of") else []
+    typed = visit.address.get("q") if visit.address.path == "/search" else ""
+    field = dcc.Input(type="search", name="q", value=typed or "", placeholder="搜索  /", id="search-box", className="search-box", maxLength=40, debounce=True)
+    return html.Form([*kept, field], action="/search", method="get", className="search", role="search", title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入")
