@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from cockpit import access, ahead, api, bodies, headers, login, refresh, shell, texts
+from cockpit import access, ahead, api, bodies, headers, login, people, refresh, shell, texts
 from cockpit.pages import routes
 from cockpit.theme import ASSETS
 from warehouse import keys
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> Flask:
     library = Library(settings.data)
     server.config["ZHENGBEI_LIBRARY"] = library
     login.register(server)
+    people.register(server)
     api.register(server, library, settings)
     for name in GUESTS:
         if find_spec(f"cockpit.{name}"):

@@ -18,8 +18,9 @@ from cockpit import access, shell, texts
 from cockpit.pages import overview, routes
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
+from cockpit.people import People
 from cockpit.theme import DARK, LIGHT
-from warehouse import units
+from warehouse import keys, units
 from warehouse.errors import CockpitError, DataMissing
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     generations = tuple(library.generations()[:MENU_GENERATIONS])
     # theme.js keeps the reader's choice in a cookie, because charts are drawn here
     theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
-    visit = Visit(book, address, access.viewer(), now, generations, theme)
+    viewer = access.viewer()
+    people = People(access.settings(), viewer, access.address(), book.generation.id, keys.secret(access.settings().keys, "people"))
+    visit = Visit(book, address, viewer, now, generations, theme, people)
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS devices (
     network TEXT, created_at REAL NOT NULL, created_by TEXT NOT NULL, bound_at REAL, seen_at REAL, revoked_at REAL);
 CREATE TABLE IF NOT EXISTS attempts (
     scope TEXT PRIMARY KEY, failed INTEGER NOT NULL, since REAL NOT NULL, locked_until REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS purposes (
+    user TEXT NOT NULL, subject TEXT NOT NULL, purpose TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (user, subject));
 CREATE TABLE IF NOT EXISTS audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);

@@ -125,9 +125,17 @@ def vehicle(book: Book, key: str) -> Vehicle:
     return Vehicle(key, facts, days, alarms(book, "vehicle_key", key, 30))
 
 
+def alarm_facts(book: Book, uid: str) -> Fact | None:
+    """One alarm with its status in words, None for an unknown one."""
+    found = _first(book, ALARM, "marts.alarm_event WHERE alarm_uid = ?", [uid])
+    return _told(found) if found else None
+
+
 def alarm(book: Book, uid: str) -> Alarm:
     """Raises KeyError for an unknown one."""
-    facts = _told(_one(book, ALARM, "marts.alarm_event WHERE alarm_uid = ?", [uid]))
+    facts = alarm_facts(book, uid)
+    if facts is None:
+        raise KeyError(uid)
     steps = _rows(book, "step, action, result, reason, handled_at", "marts.alarm_step WHERE alarm_uid = ? ORDER BY step, handled_at", [uid])
     urges = _rows(book, "urge_id, day, is_urgent, is_due, is_done", "marts.alarm_urge WHERE alarm_uid = ? ORDER BY day, urge_id", [uid])
     day = facts["raised_at"].date()

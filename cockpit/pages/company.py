@@ -31,8 +31,9 @@ def render(visit: Visit, code: str) -> Page:
         entity.cards(visit, place),
         entity.columns(left, right),
     ]
+    drivers = dcc.Link("驾驶员名单", href=visit.address.to(f"/company/{code}/drivers"), className="button")
     steps = [(visit.book.place(place.parent).label, entity.href(visit, "town", place.parent))] if visit.book.known(place.parent) else []
-    return Page(place.label, body, tools=entity.bar(visit, *steps, (place.label, ""), windows=True))
+    return Page(place.label, body, tools=[*entity.bar(visit, *steps, (place.label, ""), windows=True), drivers])
 
 
 def _head(visit: Visit, found: Company) -> Component:

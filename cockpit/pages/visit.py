@@ -14,12 +14,14 @@ from cockpit.sessions import Viewer
 from cockpit.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
+    from cockpit.people import People
     from warehouse.readings import Book
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader."""
+    """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
+    people: the reader's way to single drivers, None where there is none."""
 
     book: Book
     address: Address
@@ -27,6 +29,7 @@ class Visit:
     now: dt.datetime
     generations: tuple[str, ...] = ()
     theme: Theme = LIGHT
+    people: People | None = None
 
     @property
     def today(self) -> dt.date:

@@ -1,0 +1,159 @@
+"""/company/<code>/drivers and /company/<code>/driver/<reference>: single drivers, for those who may and who have said what for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit import texts
+from cockpit.pages import entity, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.people import LONGEST, SHORTEST, People
+from cockpit.tiles.listing import plain
+from cockpit.tiles.table import Cell, flag, table
+from warehouse import profiles
+from warehouse.reading import Place
+from warehouse.restricted import Driver
+
+
+def render_list(visit: Visit, code: str) -> Page:
+    """The drivers of a company. Unknown company → KeyError."""
+    return _guarded(visit, code, "驾驶员名单", lambda people, place: [_list(visit, people, place)])
+
+
+def render(visit: Visit, code: str, reference: str) -> Page:
+    """One driver. Unknown company or reference → KeyError."""
+    return _guarded(visit, code, "驾驶员", lambda people, place: _driver(visit, people.driver(place.code, reference)))
+
+
+def _guarded(visit: Visit, code: str, title: str, body: Callable[[People, Place], list[Component]]) -> Page:
+    place = visit.book.known(code)
+    if place is None or place.grain != "company":
+        raise KeyError(code)
+    steps = [(place.label, entity.href(visit, "company", code))]
+    if title == "驾驶员":
+        steps.append(("驾驶员名单", visit.address.to(f"/company/{code}/drivers")))
+    bar = entity.bar(visit, *steps, (title, ""))
+    people = visit.people
+    if people is None or not people.may:
+        if people is not None:
+            people.deny(visit.address.path)
+        return Page(
+            title,
+            [
+                tools.card(
+                    texts.ERRORS[403][0],
+                    "",
+                    html.P(texts.ERRORS[403][1], className="empty"),
+                    html.P("驾驶员个人信息只对分管领导和业务岗位开放,本次访问已记录。", className="empty"),
+                )
+            ],
+            tools=bar,
+        )
+    purpose = people.purpose(code)
+    if purpose is None:
+        return Page(title, [_ask(visit, place)], tools=bar)
+    said = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途:{purpose}。本次查看已记入审计日志,请勿截屏外传。"
+    return Page(title, [html.P(said, className="notice-line"), *body(people, place)], tools=bar)
+
+
+def _ask(visit: Visit, place: Place) -> Component:
+    """The question before the first look. A plain form: it leaves a line in the audit log and comes back here."""
+    here = visit.address.here()
+    form = html.Form(
+        [
+            dcc.Input(type="hidden", name="subject", value=place.code, id="purpose-subject"),
+            dcc.Input(type="hidden", name="next", value=here, id="purpose-next"),
+            dcc.Input(
+                type="text",
+                name="purpose",
+                value="",
+                placeholder="例如:约谈高风险驾驶员",
+                id="purpose-words",
+                className="filter",
+                minLength=SHORTEST,
+                maxLength=LONGEST,
+                required=True,
+            ),
+            html.Button("确认并查看", type="submit", className="button"),
+        ],
+        action="/purpose",
+        method="post",
+        className="inline",
+    )
+    return tools.card(
+        "请先说明查看用途",
+        "15 分钟内有效",
+        html.P(f"{place.label}的驾驶员个人信息只用于履行监管职责。谁在何时为何查看会逐次记入审计日志。"),
+        form,
+        id="purpose",
+    )
+
+
+def _list(visit: Visit, people: People, place: Place) -> Component:
+    lines: list[list[Cell]] = [
+        [
+            dcc.Link(row["name_mask"] or "(未登记姓名)", href=visit.address.to(f"/company/{place.code}/driver/{reference}")),
+            "车队长" if row["is_captain"] else "",
+            _papers(row["is_qualified"], row["qualified_to"]),
+            plain(row["integrity_grade"]),
+            "已接入" if row["is_connected"] else html.Span("未接入", className="muted"),
+            fmt.DASH if row["score"] is None else f"{row['score']:.1f}",
+            fmt.DASH if row["is_done"] is None else "完成" if row["is_done"] else html.Span("未完成", className="tone-warn"),
+            html.Span("✕ 高风险", className="tone-bad") if row["is_high_risk"] else "",
+        ]
+        for reference, row in people.drivers(place.code)
+    ]
+    return tools.card(
+        "驾驶员",
+        f"{len(lines)} 人 · 高风险的在前",
+        table(["姓名", "", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"], lines, right=(5,), empty="没有在册的驾驶员"),
+    )
+
+
+def _papers(is_qualified: bool, until: object) -> Cell:
+    text = entity.day(until)
+    return f"有效至 {text}" if is_qualified else html.Span("无有效资格" if text == fmt.DASH else f"{text} 已过期", className="tone-bad")
+
+
+def _driver(visit: Visit, found: Driver) -> list[Component]:
+    here = found.facts
+    rows: list[tuple[str, Cell | list[Cell]]] = [
+        ("从业资格", _papers(bool(here["is_qualified"]), here["qualified_to"]) if here["is_p45"] else "所在企业无 4.5 吨以上货车,不要求"),
+        ("准驾车型", plain(here["licence_class"])),
+        ("驾驶证到期", entity.day(here["licence_to"])),
+        ("诚信考核", f"{plain(here['integrity_grade'])}(至 {entity.day(here['integrity_to'])})"),
+        ("小程序", "已绑定" if here["is_registered"] else "未绑定"),
+    ]
+    flags = [flag("高风险", bool(here["is_high_risk"])), flag("远程管理接入", bool(here["is_connected"])), flag("车队长", bool(here["is_captain"]))]
+    scores: list[list[Cell]] = [
+        [f"{row['day']:%Y-%m}", fmt.number(row["score"], 1), fmt.number(row["vendor_score"], 1), fmt.number(row["km"])] for row in found.scores
+    ]
+    learning: list[list[Cell]] = [
+        [
+            f"{row['day']:%Y-%m}",
+            fmt.duration(row["valid_s"]),
+            fmt.duration(row["required_s"]),
+            "完成" if row["is_done"] else html.Span("未完成", className="tone-warn"),
+        ]
+        for row in found.learning
+    ]
+    honours: list[list[Cell]] = [[row["award_code"], row["level"], entity.day(row["day"])] for row in found.honours]
+    alarms = [fact for uid in found.alarms if (fact := profiles.alarm_facts(visit.book, uid))]
+    head = entity.head(here["name_mask"] or "(未登记姓名)", flags, rows)
+    left = [
+        tools.card(
+            "安全评分",
+            "自算与厂商评分并列,不混用",
+            table(["月份", "评分", "厂商评分", "里程 km"], scores, right=(1, 2, 3), empty="里程不足,没有评分"),
+        ),
+        tools.card("报警", "二级主动安全报警", entity.alarm_table(visit, alarms, empty="没有二级报警")),
+    ]
+    right = [
+        tools.card("安全学习", "", table(["月份", "有效学时", "应学", "结果"], learning, right=(1, 2), empty="没有学习计划")),
+        tools.card("荣誉", "", table(["荣誉", "级别", "日期"], honours, empty="没有荣誉记录")),
+    ]
+    return [head, entity.columns(left, right)]
