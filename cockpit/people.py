@@ -5,6 +5,7 @@ the log nothing is read. On a page a driver is called by a reference that only t
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import time
 from dataclasses import dataclass
@@ -24,6 +25,16 @@ ROLES = ("leader", "analyst")
 PURPOSE_S = 15 * 60
 SHORTEST, LONGEST = 4, 80
 LOOKS_PER_HOUR = 50
+
+
+@dataclass(frozen=True)
+class Track:
+    """A vehicle's way on a day, None when there is none; days: those that can be looked at, newest first."""
+
+    day: dt.date | None
+    days: list[dt.date]
+    trips: list[Fact]
+    stops: list[Fact]
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,14 @@ class People:
                 raise KeyError(reference)
             return file.driver(key, company)
 
+    def track(self, company: str, vehicle_key: str, day: dt.date | None) -> Track:
+        """Where a vehicle of a company went on a day (None = the newest with trips): that tells where its driver was."""
+        self._note(company, "track_read", f"{vehicle_key} {day or ''}")
+        with Restricted(self.settings, self.generation) as file:
+            days = file.trip_days(vehicle_key)
+            chosen = day or next(iter(days), None)
+            return Track(chosen, days, file.trips(vehicle_key, chosen) if chosen else [], file.stops(vehicle_key, chosen) if chosen else [])
+
     def reference(self, person_key: str) -> str:
         """What a driver is called in an address: the same for everybody here, meaningless elsewhere."""
         return hashlib.blake2b(person_key.encode(), key=self.secret[:64], digest_size=9, person=b"driver").hexdigest()
@@ -76,12 +95,12 @@ class People:
         if purpose is None:
             raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
         with state.writing(self.settings.state) as connection:
-            looks = connection.execute("SELECT count(*) FROM audit WHERE who=? AND event='person_read' AND at>?", (self.viewer.user, time.time() - 3600)).fetchone()[0]
-            spent = event == "person_read" and looks >= LOOKS_PER_HOUR
+            looks = connection.execute("SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read') AND at>?", (self.viewer.user, time.time() - 3600)).fetchone()[0]
+            spent = event != "person_list" and looks >= LOOKS_PER_HOUR
             detail = f"{company} {reference} {self.generation} {purpose}".replace("  ", " ")
             audit.append(connection, "person_refused" if spent else event, who=self.viewer.user, ip=self.ip, detail=detail)
         if spent:
-            raise Refused(f"一小时内查看驾驶员已达 {LOOKS_PER_HOUR} 人次", to_do="请稍后再看;确有需要请联系系统管理员")
+            raise Refused(f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看;确有需要请联系系统管理员")
 
 
 def register(server: Flask) -> None:

@@ -5,6 +5,7 @@ their pseudonym, which stays on the server; a screen gets a masked name at most.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,18 @@ class Restricted:
             [row["alarm_uid"] for row in self._rows("alarm_uid", f"marts.driver_alarm WHERE person_key = $person ORDER BY day DESC, alarm_uid DESC LIMIT {ALARMS}", {"person": person_key})],
             self._rows("award_code, level, day", "marts.award WHERE holder = $person AND status = '获得' AND company_key = $company ORDER BY day DESC", one),
         )
+
+    def trips(self, vehicle_key: str, day: dt.date) -> list[Fact]:
+        """The trips of a vehicle that ended on a day, first to last; path: one point (at, lon, lat) a minute, WGS-84, naive Shanghai."""
+        return self._rows("from_at, to_at, km, drive_s, rest_s, path", "marts.gps_trip WHERE vehicle_key = $vehicle AND day = $day ORDER BY from_at", {"vehicle": vehicle_key, "day": day})
+
+    def stops(self, vehicle_key: str, day: dt.date) -> list[Fact]:
+        """Its stops between them, twenty minutes and longer."""
+        return self._rows("from_at, to_at, stop_s, lon, lat", "marts.gps_stop WHERE vehicle_key = $vehicle AND day = $day ORDER BY from_at", {"vehicle": vehicle_key, "day": day})
+
+    def trip_days(self, vehicle_key: str) -> list[dt.date]:
+        """Days with trips, newest first."""
+        return [row["day"] for row in self._rows("day", "(SELECT DISTINCT day FROM marts.gps_trip WHERE vehicle_key = $vehicle) ORDER BY day DESC LIMIT 31", {"vehicle": vehicle_key})]
 
     def _rows(self, columns: str, rest: str, values: dict[str, Any]) -> list[Fact]:
         names = [name.strip() for name in columns.split(",")]

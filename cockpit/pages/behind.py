@@ -28,7 +28,7 @@ def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     """The card with its tabs; None where nothing lies behind a number that may be listed here."""
     tabs = _tabs(visit, metric, reading)
     if not tabs:
-        return None
+        return _people(visit, reading) if metric.person and reading.place.grain == "company" else None
     asked = visit.address.get("of")
     chosen = asked if asked in tabs else next(iter(tabs))
     where = "全区" if reading.place.code == DISTRICT else reading.place.label
@@ -38,6 +38,12 @@ def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     return tools.card(
         f"{where}{what}", "点击列名排序 · 点击名称进入", html.Div([*switch, _filter(visit, what)], className="card-switch"), body, id="metric-list"
     )
+
+
+def _people(visit: Visit, reading: Reading) -> Component:
+    """Where a number counts people, the list is another page with a door of its own."""
+    way = dcc.Link("查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button")
+    return tools.card("人员名单", "按角色开放,须说明用途,逐次记入审计", way, id="metric-list")
 
 
 def _tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -21,43 +21,40 @@ from warehouse.restricted import Driver
 
 def render_list(visit: Visit, code: str) -> Page:
     """The drivers of a company. Unknown company → KeyError."""
-    return _guarded(visit, code, "驾驶员名单", lambda people, place: [_list(visit, people, place)])
+    place = _company(visit, code)
+    steps = [(place.label, entity.href(visit, "company", code))]
+    return guarded(visit, place, steps, "驾驶员名单", lambda people: [_list(visit, people, place)])
 
 
 def render(visit: Visit, code: str, reference: str) -> Page:
     """One driver. Unknown company or reference → KeyError."""
-    return _guarded(visit, code, "驾驶员", lambda people, place: _driver(visit, people.driver(place.code, reference)))
+    place = _company(visit, code)
+    steps = [(place.label, entity.href(visit, "company", code)), ("驾驶员名单", visit.address.to(f"/company/{code}/drivers"))]
+    return guarded(visit, place, steps, "驾驶员", lambda people: _driver(visit, people.driver(place.code, reference)))
 
 
-def _guarded(visit: Visit, code: str, title: str, body: Callable[[People, Place], list[Component]]) -> Page:
+def _company(visit: Visit, code: str) -> Place:
     place = visit.book.known(code)
     if place is None or place.grain != "company":
         raise KeyError(code)
-    steps = [(place.label, entity.href(visit, "company", code))]
-    if title == "驾驶员":
-        steps.append(("驾驶员名单", visit.address.to(f"/company/{code}/drivers")))
+    return place
+
+
+def guarded(visit: Visit, place: Place, steps: Sequence[tuple[str, str]], title: str, body: Callable[[People], list[Component]]) -> Page:
+    """A page about single people of a company: refused without the role, a question without a purpose, else the body under a line that
+    says who is looking, when and why."""
     bar = entity.bar(visit, *steps, (title, ""))
     people = visit.people
     if people is None or not people.may:
         if people is not None:
             people.deny(visit.address.path)
-        return Page(
-            title,
-            [
-                tools.card(
-                    texts.ERRORS[403][0],
-                    "",
-                    html.P(texts.ERRORS[403][1], className="empty"),
-                    html.P("驾驶员个人信息只对分管领导和业务岗位开放,本次访问已记录。", className="empty"),
-                )
-            ],
-            tools=bar,
-        )
-    purpose = people.purpose(code)
+        words = [texts.ERRORS[403][1], "驾驶员个人信息只对分管领导和业务岗位开放,本次访问已记录。"]
+        return Page(title, [tools.card(texts.ERRORS[403][0], "", *(html.P(line, className="empty") for line in words))], tools=bar)
+    purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
     said = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途:{purpose}。本次查看已记入审计日志,请勿截屏外传。"
-    return Page(title, [html.P(said, className="notice-line"), *body(people, place)], tools=bar)
+    return Page(title, [html.P(said, className="notice-line"), *body(people)], tools=bar)
 
 
 def _ask(visit: Visit, place: Place) -> Component:

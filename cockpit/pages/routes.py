@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, screens, search, site, town, vehicle
+from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, screens, search, site, town, track, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -17,6 +17,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/company/(?P<code>[0-9A-Za-z_.\-]{1,64})/drivers"), driver.render_list),
     (re.compile(r"/company/(?P<code>[0-9A-Za-z_.\-]{1,64})/driver/(?P<reference>[0-9a-f]{18})"), driver.render),
     (re.compile(r"/vehicle/(?P<key>[^/\x00-\x1f]{2,32})"), vehicle.render),
+    (re.compile(r"/vehicle/(?P<key>[^/\x00-\x1f]{2,32})/track"), track.render),
     (re.compile(r"/alarm/(?P<uid>[^/\x00-\x1f]{1,64})"), alarm.render),
     (re.compile(r"/site"), site.render_all),
     (re.compile(r"/site/(?P<site_id>[^/\x00-\x1f]{1,64})"), site.render),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dash import html
+from urllib.parse import quote
+
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
@@ -31,7 +33,8 @@ def render(visit: Visit, key: str) -> Page:
     body: list[Component] = [_head(visit, found, owner), entity.columns([_days(found)], [where, alarms])]
     known = visit.book.known(owner or "")
     steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
-    return Page(plate(key), body, group="fleet", tools=entity.bar(visit, *steps, (plate(key), "")))
+    way = [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")] if known else []
+    return Page(plate(key), body, group="fleet", tools=[*entity.bar(visit, *steps, (plate(key), "")), *way])
 
 
 def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:

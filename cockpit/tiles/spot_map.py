@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.figures import townmap
 from cockpit.theme import LIGHT, Theme
+from cockpit.tiles.attributes import data
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,29 @@ def spot_map(spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]
     return html.Div(
         html.Div([borders, *names, *drawn, *dots], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"}), className="town-map"
     )
+
+
+def replay(path: Sequence[tuple[float, float, float]], stops: Sequence[Spot], theme: Theme = LIGHT) -> Component | None:
+    """A way of (lon, lat, seconds since its start) with its stops and alarms, and a button that goes along it (replay.js). None without
+    a way."""
+    shapes = townmap.load()
+    if shapes is None or len(path) < 2:
+        return None
+    frame = shapes.framed([(lon, lat) for lon, lat, _ in path])
+    places = [(*frame.at(lon, lat), seconds) for lon, lat, seconds in path]
+    borders = html.Img(src=townmap.outlines(frame, theme["map-edge"]), className="map-lines", alt="")
+    way = html.Img(src=_lines(frame, [[(lon, lat) for lon, lat, _ in path]], theme["fleet"]), className="map-lines", alt="行驶轨迹")
+    dots = []
+    for spot in stops:
+        if spot.lon is not None and spot.lat is not None:
+            x, y = frame.at(spot.lon, spot.lat)
+            if 0 <= x <= 100 and 0 <= y <= 100:
+                dots.append(html.Span(className=f"spot spot-{spot.tone}", style={"left": f"{x}%", "top": f"{y}%"}, title=spot.label))
+    truck = html.Span(className="spot spot-truck", style={"left": f"{places[0][0]}%", "top": f"{places[0][1]}%"})
+    facts = data(path=";".join(f"{x},{y},{seconds:.0f}" for x, y, seconds in places))
+    box = html.Div([borders, way, *dots, truck], className="map-box", style={"aspectRatio": f"{frame.aspect:.4f}"})
+    button = html.Button("▶ 回放", type="button", className="button", **data(act="replay"))
+    return html.Div([html.Div([button, html.Span("", className="replay-clock")], className="card-switch"), html.Div(box, className="town-map replay-map")], className="replay", **facts)
 
 
 def _lines(shapes: townmap.TownMap, lines: Sequence[Sequence[tuple[float, float]]], colour: str) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import duckdb
 import pytest
@@ -19,6 +20,7 @@ from cockpit.sessions import Viewer
 from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
 from warehouse import snapshot
 from warehouse.errors import Refused
+from warehouse.readings import Library
 from warehouse.settings import Settings
 
 
@@ -150,3 +152,25 @@ def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: st
         door = people.People(Settings(data), viewer, "127.0.0.1", "none", b"k" * 32)
         with pytest.raises(Refused):
             door.drivers(company)
+
+
+def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(client_of: Callable[[str], FlaskClient], data: Path) -> None:
+    client = client_of("leader")
+    file = data / "published" / f"{snapshot.current(Settings(data))}.restricted.duckdb"
+    with duckdb.connect(str(file), read_only=True) as con:
+        key, points = con.execute("SELECT vehicle_key, sum(len(path)) FROM marts.gps_trip GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1").fetchone()  # type: ignore[misc]
+        gaps = con.execute("SELECT min(b.at - a.at) FROM (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) a "
+                           "JOIN (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) b ON a.trip_id = b.trip_id AND b.n = a.n + 1").fetchone()
+    book = Library(data).current()
+    owner = book.ask("SELECT company_key FROM marts.vehicle_current WHERE vehicle_key = ?", [key])[0]
+    assert not book.ask("SELECT 1 FROM duckdb_tables() WHERE table_name IN ('gps_trip', 'gps_stop')"), "no way of a vehicle stands in the open file"
+    assert owner and points > 2 and gaps and gaps[0].total_seconds() > 0
+    path = f"/vehicle/{quote(key, safe='')}/track"
+    assert "请先说明查看用途" in said(client, path) and not [event for event, _, _ in log(data) if event == "track_read"]
+    ask(client, owner[0])
+    shown = said(client, path)
+    assert "轨迹" in shown and "data-path" in shown and "回放" in shown
+    assert [detail.startswith(f"{owner[0]} {key}") for event, _, detail in log(data) if event == "track_read"] == [True]
+    assert "当日没有可回放的行程" in json.dumps(post(client, good_body(path) | {"inputs": [
+        {"id": "shell-address", "property": "pathname", "value": path}, {"id": "shell-address", "property": "search", "value": "?at=2020-01-01"},
+        {"id": "shell-generation", "property": "data", "value": None}]}).get_json(), ensure_ascii=False)

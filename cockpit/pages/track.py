@@ -1,0 +1,61 @@
+"""/vehicle/<key>/track?at=2026-11-25: where a vehicle went on a day, with its stops and alarms, replayed on the map."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit import format as fmt
+from cockpit.pages import driver, entity, tools
+from cockpit.pages.visit import Page, Visit
+from cockpit.people import Track
+from cockpit.tiles.spot_map import Spot, replay
+from cockpit.tiles.table import Cell, table
+from warehouse import profiles
+from warehouse.errors import UsageError
+from warehouse.figures import plate
+
+
+def render(visit: Visit, key: str) -> Page:
+    """Unknown vehicle, or one that belongs to no company → KeyError."""
+    owner = profiles.vehicle(visit.book, key).facts.get("company_key")
+    place = visit.book.known(str(owner))
+    if place is None:
+        raise KeyError(key)
+    steps = [(place.label, entity.href(visit, "company", place.code)), (plate(key), entity.href(visit, "vehicle", key))]
+    return driver.guarded(visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit))))
+
+
+def _day(visit: Visit) -> dt.date | None:
+    asked = visit.address.get("at")
+    try:
+        return dt.date.fromisoformat(asked) if asked else None
+    except ValueError as error:
+        raise UsageError("行程按日查看", where=str(asked), to_do="日写 2026-11-22") from error
+
+
+def _body(visit: Visit, key: str, found: Track) -> list[Component]:
+    if found.day is None or not found.trips:
+        return [_days(visit, found), tools.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty"))]
+    midnight = dt.datetime.combine(found.day, dt.time())
+    points = [(p["lon"], p["lat"], (p["at"] - midnight).total_seconds()) for trip in found.trips for p in trip["path"] or []]
+    alarms = [row for row in profiles.alarms(visit.book, "vehicle_key", key, 60) if row["raised_at"].date() == found.day]
+    spots = [Spot(row["lon"], row["lat"], f"停车 {fmt.duration(row['stop_s'])} {row['from_at']:%H:%M}–{row['to_at']:%H:%M}", "good") for row in found.stops]
+    spots += [Spot(row["lon"], row["lat"], f"{row['raised_at']:%H:%M} {row['kind']} {row['status']}", "bad") for row in alarms]
+    drawn = replay(points, spots, visit.theme)
+    lines: list[list[Cell]] = [
+        [f"{t['from_at']:%H:%M}", f"{t['to_at']:%H:%M}", fmt.number(t["km"], 1), fmt.duration(t["drive_s"]), fmt.duration(t["rest_s"])] for t in found.trips
+    ]
+    trips = tools.card("行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4)))
+    shown = drawn or html.P("轨迹点太少,无法回放。", className="empty")
+    listed = tools.card("当日报警", "", entity.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警"))
+    return [_days(visit, found), entity.columns([tools.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed])]
+
+
+def _days(visit: Visit, found: Track) -> Component:
+    links = [
+        dcc.Link(f"{day:%m-%d}", href=visit.address.here(at=day.isoformat()), className="seg is-on" if day == found.day else "seg") for day in found.days[:14]
+    ]
+    return html.Div(links, className="segments track-days") if links else html.Div()
