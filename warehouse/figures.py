@@ -145,6 +145,9 @@ class Figures:
         return dict(self._remember(("figures", metric.id, window, item, spot.code, by, only), lambda: self._figures(metric, window, item, spot, by, only)))
 
     def _figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
+        if not by:
+            own = self._parts(metric, window, item, spot.grain, spot, only).get(spot.code)
+            return {"": own[:3]} if own else {}
         if metric.person:
             return self._person_figures(metric, window, item, spot, by, only)
         where, bound = self.within(metric, spot, only)
@@ -154,9 +157,6 @@ class Figures:
     def _person_figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if by in COLUMN:
             return {code: row[:3] for code, row in self._person_parts(metric, window, item, by, spot, only).items()}
-        if not by:
-            own = self._person_parts(metric, window, item, spot.grain, spot, only).get(spot.code)
-            return {"": own[:3]} if own else {}
         if only and only[0][0] != by:
             raise UsageError(f"“{metric.label}”是人员指标,只按一个条件统计", to_do="请去掉其他筛选条件")
         rows = self._counted(metric, window, [item.last if day_wise(metric) else item.start], spot.grain, by, only[0][1] if only else "", [spot.code])
@@ -170,6 +170,10 @@ class Figures:
 
     def _parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only = ()) -> Parts:
         """place code → (num, den, present, parts) for one window."""
+        found: Parts = self._remember(("parts", metric.id, window, item, grain, spot.code, only), lambda: self._read_parts(metric, window, item, grain, spot, only))
+        return found
+
+    def _read_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
         where, bound = self.within(metric, spot, only)

@@ -65,7 +65,8 @@ class Book(Figures):
         return self._readings(found, window, at, spot.grain, spot, only)[0]
 
     def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT, only: Only = ()) -> list[Reading]:
-        """A Reading for each town of the district, or each company of `within`, in the order of the register."""
+        """A Reading for each town of the district, or each company of `within`, in the order of the register. Of a list nobody asks
+        what it was a year ago: last_year is None."""
         found = catalog.metric(metric)
         if grain not in found.drill:
             return []
@@ -109,7 +110,8 @@ class Book(Figures):
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
         now = self._parts(metric, window, span(metric, window, start, until), grain, spot, only)
-        before, year = (self._earlier(metric, window, at, against, grain, spot, only) for against in ("previous", "year"))
+        before = self._earlier(metric, window, at, "previous", grain, spot, only)
+        year = self._earlier(metric, window, at, "year", grain, spot, only) if grain == spot.grain else {}
         wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
         if grain == "company" and spot.grain != "company":
             wanted = [place for place in wanted if place.code in now]

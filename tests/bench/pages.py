@@ -1,0 +1,70 @@
+"""How long the server needs for readings and pages that nobody has asked before, and for pages asked again. Prints; judges nothing.
+
+`python -m tests.bench.pages --data var`"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import g
+
+from cockpit import app, refresh
+from cockpit.sessions import Viewer
+from warehouse.reading import DISTRICT
+from warehouse.readings import Library
+from warehouse.settings import Settings
+
+READER = Viewer("person", "bench", "leader")
+
+
+def spread(name: str, spans: list[float]) -> None:
+    """Median, p95 and worst of spans in seconds."""
+    spans.sort()
+    print(f"{name:<28}{len(spans):5} 次  中位 {spans[len(spans) // 2] * 1000:7.1f} ms  p95 {spans[int(len(spans) * 0.95)] * 1000:7.1f} ms  最长 {spans[-1] * 1000:7.1f} ms")
+
+
+def timed(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--data", type=Path, required=True)
+    web = app.create_app(Settings(options.parse_args().data))
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    book = library.current()
+    town = book.places("town")[0].code
+
+    def fresh(act: Callable[[], object]) -> float:
+        book._answers.clear()
+        book.sources()
+        return timed(act)
+
+    def draw(path: str, search: str = "") -> None:
+        with web.test_request_context("/"):
+            g.viewer = READER
+            refresh.draw(library, path, search)
+
+    asked = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
+    spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in asked])  # type: ignore[misc]
+    spread("读数,问过", [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*asked, *asked]][len(asked):])  # type: ignore[misc]
+    pages = [(f"/metric/{metric}", f"?window={window}&place={place}") for metric, window in asked for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))]
+    spread("指标页,未问过", [fresh(lambda p=path, s=search: draw(p, s)) for path, search in pages])  # type: ignore[misc]
+    again = []
+    for path, search in pages:
+        draw(path, search)
+        again.append(timed(lambda p=path, s=search: draw(p, s)))  # type: ignore[misc]
+    spread("指标页,问过", again)
+    book._answers.clear()
+    draw("/")  # a served site asks ahead what the overview needs
+    spread("企业页,未问过", [timed(lambda c=company.code: draw(f"/company/{c}")) for company in book.places("company")[:40]])  # type: ignore[misc]
+    print(f"总览,未问过  {fresh(lambda: draw('/')) * 1000:.0f} ms;问过  {timed(lambda: draw('/')) * 1000:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
