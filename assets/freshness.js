@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000;
+  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000, AHEAD_MS = 700;
   var IDLE_MS = 60000;      // a reader who touches nothing for this long gets newer data without being asked
   var AGEING = 0.7, GONE = 3; // shares of data-stale-after
   var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null, subject: null, scroll: null };
@@ -137,6 +137,16 @@
     var chosen = document.querySelector(".nav-item.is-on"), nav = chosen && chosen.parentElement;
     if (nav) nav.scrollLeft = chosen.offsetLeft - (nav.clientWidth - chosen.clientWidth) / 2;
     age();
+    setTimeout(ahead, AHEAD_MS);
+  }
+
+  // the charts' library is large: a page without a chart fetches it while the reader looks, so the next page need not wait
+  function ahead() {
+    if (window.Plotly || document.querySelector(".dash-graph, script[src*='plotly.min']")) return;
+    var script = document.createElement("script");
+    script.src = "/_dash-component-suites/plotly/package_data/plotly.min.js";
+    script.async = true;
+    document.head.appendChild(script);
   }
 
   // ---- small acts ---------------------------------------------------------------------------------------------

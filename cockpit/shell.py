@@ -25,7 +25,7 @@ INDEX = """<!DOCTYPE html>
 <body>
 <noscript>驾驶舱需要启用 JavaScript。</noscript>
 {%app_entry%}
-<footer>{%config%}{%scripts%}{%renderer%}</footer>
+<div>{%config%}{%scripts%}{%renderer%}</div>
 </body>
 </html>"""
 """Dash's default page asks for a favicon of its own and carries an inline script for Internet Explorer."""
@@ -58,7 +58,7 @@ def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
             _bar(visit, page, groups),
             bar,
             *_pinned(visit, pinned),
-            html.Main(page.body, id="main", tabIndex="-1"),
+            html.Main([html.H1(page.title, className="unseen"), *page.body], id="main", tabIndex="-1"),
             _colophon(visit),
         ],
         className="frame",

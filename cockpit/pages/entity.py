@@ -85,7 +85,7 @@ def columns(left: Sequence[Component | None], right: Sequence[Component | None])
 def head(name: str, flags: Sequence[Component], rows: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:
     """The card on top: what it is called, what is true of it, and what the register says."""
     return html.Section(
-        [html.Div([html.H1(name, className="entity-name"), html.Div(list(flags), className="flags")], className="entity-head"), facts(rows)],
+        [html.Div([html.H2(name, className="entity-name"), html.Div(list(flags), className="flags")], className="entity-head"), facts(rows)],
         className="card",
     )
 

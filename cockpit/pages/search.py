@@ -25,7 +25,7 @@ def render(visit: Visit) -> Page:
 
 def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
     lines: list[list[Cell]] = [[dcc.Link(hit.label, href=entity.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")] for hit in hits]
-    return tools.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", ""], lines))
+    return tools.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", "说明"], lines))
 
 
 def box(visit: Visit) -> Component:

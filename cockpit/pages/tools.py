@@ -96,7 +96,7 @@ def periods(visit: Visit, window: str, start: dt.date, end: dt.date) -> Componen
     newer: Component = (
         dcc.Link("›", href=at(following), className="button step", title="后一期")
         if following <= last
-        else html.Span("›", className="button step is-off")
+        else html.Span("›", className="button step is-off", **aria(disabled="true"))
     )
     parts = [
         dcc.Link("‹", href=at(step(window, start, -1)), className="button step", title="前一期"),

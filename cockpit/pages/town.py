@@ -20,7 +20,7 @@ def render(visit: Visit, code: str) -> Page:
     if place is None or place.grain != "town":
         raise KeyError(code)
     body: list[Component] = [
-        html.Section(html.Div(html.H1(place.label, className="entity-name"), className="entity-head"), className="card"),
+        html.Section(html.Div(html.H2(place.label, className="entity-name"), className="entity-head"), className="card"),
         entity.cards(visit, place),
         entity.columns([_companies(visit, code)], [_sites(visit, code)]),
     ]

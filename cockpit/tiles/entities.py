@@ -117,7 +117,7 @@ def pager(view: View, page: int, pages: int, total: str, link: Callable[[View], 
 
     def to(number: int, label: str) -> Component:
         if not 1 <= number <= pages:
-            return html.Span(label, className="button is-off")
+            return html.Span(label, className="button is-off", **aria(disabled="true"))
         return dcc.Link(label, href=link(View(view.sort, view.descending, number, view.query)), className="button")
 
     return html.Footer(

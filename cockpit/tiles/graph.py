@@ -17,4 +17,4 @@ def graph(figure: go.Figure, *, id: str, label: str, download_name: str = "", mo
     config: Any = graph_config(download_name=download_name or label, modebar=modebar)
     height = figure.layout.height
     chart = dcc.Graph(id=id, figure=figure, config=config, style={"height": f"{height}px"} if height else {})
-    return html.Div(chart, role="img", className="chart", **aria(label=label))
+    return html.Div(chart, role="figure", className="chart", **aria(label=label))

@@ -207,7 +207,7 @@ def test_drilling_goes_down_and_back_comes_up_again(watched: Watched, site: Site
     assert "place=" in page.url and "window=week" in page.url
     town, copied = page.inner_text(".hero-number"), page.url
     with page.expect_response("**/_dash-update-component*"):
-        page.click("#metric-companies tbody a >> nth=0")
+        page.click("#metric-list tbody a >> nth=0")
     # locators, not wait_for_function: that one needs eval, which our own policy forbids
     inside = page.locator(".chip summary", has_text="›")
     inside.wait_for(timeout=WAIT_MS)
