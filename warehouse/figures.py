@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
@@ -257,7 +258,8 @@ class Figures:
     def _remember(self, key: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
         if key not in self._answers:
             while len(self._answers) >= MOST_ANSWERS:  # readers choose filters freely; memory must not follow them
-                self._answers.pop(next(iter(self._answers)), None)
+                with suppress(StopIteration, RuntimeError):  # another thread may be at the same work
+                    self._answers.pop(next(iter(self._answers)), None)
             self._answers[key] = answer()
         return self._answers[key]
 
