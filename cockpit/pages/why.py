@@ -92,8 +92,9 @@ def _before(split: Change, reading: Reading) -> str:
 def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> Component:
     """The card. The dimension, the comparison and where its members lead are all addresses."""
     choices = offered(visit, metric, reading)
-    switches: list[Component] = [tools.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
-    if metric.kind != "now":
+    switches: list[Component] = []
+    if choices and metric.kind != "now":  # what has no former value offers nothing to choose
+        switches = [tools.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
         switches.append(tools.choices(visit, "vs", {"previous": "环比", "year": "同比"}, against(visit), "对比"))
     body: list[Component] = [html.Div(switches, className="card-switch")] if switches else []
     if isinstance(split, NoSplit):
