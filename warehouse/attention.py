@@ -17,14 +17,14 @@ from warehouse.readings import Book
 
 WORSE_RATIO, WORSE_SHARE = 0.005, 0.05
 """A ratio must lose half a point to be called worse, another number a twentieth of itself."""
-LOOK_BACK = 8
-"""Windows looked at to say for how long something lasts."""
+LOOK_BACK = 12
+"""Windows looked at to say for how long something lasts; as many as a card's trend, so that one question answers both."""
 REVISED_DAYS = 7
 
 
 @dataclass(frozen=True)
 class Concern:
-    """A reading that needs a look. size: how bad, for the order only. lasting: windows in a row, this one included, that it is so.
+    """A reading that needs a look. size: how bad, for the order only. lasting: windows in a row, this one included, that it is so (LOOK_BACK: that many or more).
     worst: the town that is farthest behind, None where no town is."""
 
     reading: Reading

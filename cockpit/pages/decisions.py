@@ -60,7 +60,8 @@ def _concern(visit: Visit, item: Concern) -> Component:
         delta_mark(fmt.delta(reading.value, reading.previous, reading.unit, reading.better, metric.decimals), reading),
     ]
     if item.lasting > 1:
-        body.append(html.Small(f"连续 {item.lasting} {UNIT.get(reading.window, '期')}"))
+        more = "以上" if item.lasting == attention.LOOK_BACK else ""
+        body.append(html.Small(f"连续 {item.lasting} {UNIT.get(reading.window, '期')}{more}"))
     if item.worst is not None:
         words = f"{item.worst.place.label} {fmt.reading(item.worst, metric.decimals)}".replace(" %", "%")
         body.append(dcc.Link(words, href=_href(visit, reading, item.worst.place.code), className="worst"))
