@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import duckdb
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
@@ -270,3 +272,34 @@ def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw
         for metric in book.metrics.values():
             if window in metric.windows and not (metric.cumulative or metric.newest):
                 assert fmt.period_key(window, points.read(book, metric, window, at).win_start) == at, metric.id
+
+
+def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: Path, tmp_path: Path) -> None:
+    """Two generations, the older one built a week before: every page of it tells its own numbers and leads on within it."""
+    folder = tmp_path / "data" / "published"
+    shutil.copytree(published / "published", folder)
+    newest = Library(published).generations()[0]
+    old = f"{dt.datetime.strptime(newest, '%Y%m%dT%H%M%S') - dt.timedelta(days=7):%Y%m%dT%H%M%S}"
+    for suffix in (".json", ".duckdb", ".restricted.duckdb"):
+        shutil.copyfile(folder / f"{newest}{suffix}", folder / f"{old}{suffix}")
+    with duckdb.connect(str(folder / f"{old}.duckdb")) as con:
+        con.execute("UPDATE meta.generation SET id = ?, built_at = built_at - INTERVAL 7 DAY, last_day = last_day - 7", [old])
+        con.execute("DELETE FROM marts.vehicle_day WHERE day > (SELECT CAST(built_at AS DATE) FROM meta.generation)")
+    web = app.create_app(Settings(tmp_path / "data"))
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    then, now = library.open(old), library.current()
+    town = now.places("town")[0].code
+    differ = 0
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for metric in ("fleet_online_rate", "fleet_km_per_vehicle_day", "safe_alarm_handled_rate", "dh_data_qualified_rate"):
+            for place in (DISTRICT, town):
+                reading = then.read(metric, "week", None, place)
+                page = refresh.draw(library, f"/metric/{metric}", f"?window=week&place={place}&as_of={old}")[0]
+                assert reading.win_end < now.read(metric, "week").win_end
+                assert fmt.reading(reading, then.metrics[metric].decimals).text in words(page) and fmt.period("week", reading.win_start, reading.win_end) in words(page)
+                differ += reading.value != now.read(metric, "week", None, place).value
+                assert all(f"as_of={old}" in way for way in links(page) if way.startswith("/metric") and "/metric/" in way and "as_of=" in way and newest not in way)
+        said = words(refresh.draw(library, "/", f"?as_of={old}")[0])
+        assert "第 46 周要点" in said and "不再更新" in said and "第 47 周要点" in words(refresh.draw(library, "/", "")[0])
+    assert differ, "the two weeks are not the same"
