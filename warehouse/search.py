@@ -14,10 +14,11 @@ from warehouse import catalog
 from warehouse.figures import plate
 from warehouse.readings import Book
 
-Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation"]
-LABELS: dict[Kind, str] = {"metric": "指标", "company": "企业", "vehicle": "车辆", "town": "镇街", "site": "阵地", "organisation": "组织"}
+Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation", "unit", "alarm"]
+LABELS: dict[Kind, str] = {"metric": "指标", "company": "企业", "vehicle": "车辆", "town": "镇街", "site": "阵地", "organisation": "组织", "unit": "成员单位", "alarm": "报警"}
 MOST = 8
 """Hits of one kind that are shown."""
+SHORTEST_ALARM = 8
 SHORTEST_PLATE = 3
 """Fewer characters than that are found on half of all plates."""
 
@@ -39,7 +40,7 @@ def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
     words = unicodedata.normalize("NFKC", typed).casefold().replace("·", "").replace(" ", "")
     if not words:
         return {}
-    found = [hit for hit in _named(book, words)] + _vehicles(book, words)
+    found = [*_named(book, words), *_vehicles(book, words), *_alarms(book, words)]
     kinds = {kind: sorted((hit for hit in found if hit.kind == kind), key=lambda hit: (hit.rank, len(hit.label), hit.label, hit.key))[:MOST] for kind in LABELS}
     return {kind: hits for kind, hits in kinds.items() if hits}
 
@@ -52,6 +53,7 @@ def _named(book: Book, words: str) -> list[Hit]:
     things += [("site", key, name, towns.get(town, ""), key) for key, name, town in book.ask("SELECT site_id, name, town_code FROM marts.site ORDER BY 1")]
     things += [("organisation", key, name, kind, key) for key, name, kind in
                book.ask("SELECT org_id, any_value(name), any_value(org_type) FROM marts.company_organisation WHERE name IS NOT NULL GROUP BY 1 ORDER BY 1")]
+    things += [("unit", key, name, "", key) for key, name in book.ask("SELECT unit_id, any_value(unit) FROM marts.unit_task GROUP BY 1 ORDER BY 1")]
     hits = ((kind, key, label, note, _rank(words, label, code)) for kind, key, label, note, code in things)
     return [Hit(kind, key, label, note, rank) for kind, key, label, note, rank in hits if rank is not None]
 
@@ -80,3 +82,9 @@ def _vehicles(book: Book, words: str) -> list[Hit]:
     rows = book.ask("SELECT vehicle_key, coalesce(c.name, '') FROM marts.vehicle_current v LEFT JOIN marts.dim_company c USING (company_key) WHERE contains(v.vehicle_key, ?) "
                     "ORDER BY NOT starts_with(v.vehicle_key, ?), 1 LIMIT ?", [words.upper(), words.upper(), MOST])
     return [Hit("vehicle", key, plate(key), owner, 0 if key.startswith(words.upper()) else 1) for key, owner in rows]
+
+
+def _alarms(book: Book, words: str) -> list[Hit]:
+    """The alarm of exactly that number."""
+    rows = book.ask("SELECT alarm_uid, kind, raised_at FROM marts.alarm_event WHERE alarm_uid = ?", [words.upper()]) if len(words) >= SHORTEST_ALARM else []
+    return [Hit("alarm", uid, f"{kind} {at:%m-%d %H:%M}", uid, 0) for uid, kind, at in rows]

@@ -19,7 +19,7 @@ def render(visit: Visit) -> Page:
     body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
     if not body:
         said = f"没有找到“{typed}”。" if typed else ""
-        body = [tools.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织的名称或拼音首字母(如 lzjd),号牌(三个字符以上),或统一社会信用代码。", className="empty"))]
+        body = [tools.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。", className="empty"))]
     return Page(f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=entity.bar(visit, ("搜索", "")))
 
 

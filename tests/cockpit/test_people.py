@@ -147,6 +147,12 @@ def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(client_of
     assert away.headers["Location"] == "/"
 
 
+def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(client_of: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+    ask(client_of("leader"), company, "回访 13812345678 的投诉")
+    told = [detail for event, _, detail in log(data) if event == "person_purpose"]
+    assert len(told) == 1 and "13812345678" not in told[0] and "回访" in told[0]
+
+
 def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: str) -> None:
     for viewer in (Viewer("person", "a", "admin"), Viewer("device", "screen:main", "screen", "main"), Viewer("person", "b", "leader")):
         door = people.People(Settings(data), viewer, "127.0.0.1", "none", b"k" * 32)

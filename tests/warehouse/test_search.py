@@ -41,6 +41,13 @@ def test_a_plate_is_found_from_three_characters_on(book: Book) -> None:
     assert "vehicle" not in search.find(book, number[:2])
 
 
+def test_a_member_unit_and_an_alarm_by_its_number_are_found(book: Book) -> None:
+    unit, name = book.ask("SELECT unit_id, unit FROM marts.unit_task ORDER BY 1 LIMIT 1")[0]
+    assert unit in [hit.key for hit in search.find(book, name)["unit"]]
+    uid = book.ask("SELECT alarm_uid FROM marts.alarm_event ORDER BY 1 DESC LIMIT 1")[0][0]
+    assert [hit.key for hit in search.find(book, uid)["alarm"]] == [uid] and "alarm" not in search.find(book, uid[:-1])
+
+
 def test_nothing_typed_or_nothing_like_it_finds_nothing_and_no_pattern_is_obeyed(book: Book) -> None:
     assert search.find(book, "  ") == {} == search.find(book, "没有这样的东西")
     assert search.find(book, "%") == {} == search.find(book, "' OR 1=1 --")
