@@ -30,12 +30,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of what a number is made of. total: rows of all pages. Σnum and Σden of all rows are the number's own unless one thing
+    """One page (from 1) of what a number is made of; a page beyond the last is the last. total: rows of all pages. Σnum and Σden of all rows are the number's own unless one thing
     counts under several."""
 
     entity: Entity
     rows: tuple[Row, ...]
     total: int
+    page: int
 
 
 def of(metric: Metric) -> Entity | None:
@@ -58,9 +59,17 @@ def behind(book: Figures, metric_id: str, window: str | None = None, at: str | N
     told = dataclasses.replace(metric, parts={column: f"max({column})" for column in entity.columns})
     where, bound = book.within(metric, spot, only)
     inner, values = select(told, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
-    outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), page, rows)
-    found = book.ask(outer, [*values, *more])
-    return Listing(entity, tuple(Row(str(r[1]), number(r[2]), number(r[3]), number(r[4]), dict(zip(entity.columns, r[5:], strict=True))) for r in found), int(found[0][0]) if found else 0)
+    found: list[tuple[Any, ...]] = []
+    for wanted in (max(1, page), 1):  # the first page knows how many there are
+        outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), wanted, rows)
+        found = book.ask(outer, [*values, *more])
+        if found or wanted == 1:
+            break
+    last = -(-int(found[0][0]) // rows) if found else 1
+    if page > last > 1:
+        return behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, page=last, query=query, rows=rows)
+    listed = tuple(Row(str(r[1]), number(r[2]), number(r[3]), number(r[4]), dict(zip(entity.columns, r[5:], strict=True))) for r in found)
+    return Listing(entity, listed, int(found[0][0]) if found else 0, min(max(1, page), last))
 
 
 def _order(entity: Entity, sort: str, descending: bool) -> str:
@@ -85,4 +94,4 @@ def _page(book: Figures, metric: Metric, entity: Entity, inner: str, query: str,
                 bound.append([place.code for place in book.places(grain) if wanted in place.label.casefold()])
     sql = (f"SELECT count(*) OVER (), member, num, den, value{parts} FROM (SELECT *, {value} AS value FROM ({inner})) "
            f"WHERE (coalesce(num, 0) <> 0 OR coalesce(den, 0) <> 0) AND ({searched}) ORDER BY {order} LIMIT ? OFFSET ?")
-    return sql, [*bound, rows, rows * (max(1, page) - 1)]
+    return sql, [*bound, rows, rows * (page - 1)]

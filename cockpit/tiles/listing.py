@@ -51,7 +51,7 @@ def listing(
     if not body:
         body = [html.Tr(html.Td("没有符合条件的记录", colSpan=len(columns), className="empty"))]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
-    return html.Div([html.Div(table, className="table-scroll"), pager(view, min(view.page, pages), pages, f"共 {fmt.number(found.total)} 条", link)])
+    return html.Div([html.Div(table, className="table-scroll"), pager(view, found.page, pages, f"共 {fmt.number(found.total)} 条", link)])
 
 
 def _heading(key: str, label: str, view: View, link: Callable[[View], str], is_figure: bool) -> Component:

@@ -57,6 +57,9 @@ def test_it_is_sorted_searched_and_paged_by_the_database(book: Book) -> None:
     assert falling is not None and [row.value for row in falling.rows] == sorted(values, reverse=True)[:2] and falling.total == whole.total
     second = entities.behind(book, "fleet_km_per_vehicle_day", "week", page=2, rows=2)
     assert second is not None and [row.key for row in second.rows] == [row.key for row in whole.rows[2:4]]
+    beyond = entities.behind(book, "fleet_km_per_vehicle_day", "week", page=9999, rows=2)
+    last = -(-whole.total // 2)
+    assert beyond is not None and beyond.page == last and [row.key for row in beyond.rows] == [row.key for row in whole.rows[2 * (last - 1):]] and beyond.total == whole.total
     one = whole.rows[0]
     assert [row.key for row in entities.behind(book, "fleet_km_per_vehicle_day", "week", query=one.key.split("#")[0].lower()).rows] == [one.key]  # type: ignore[union-attr]
     company = book.place(str(one.told["company_key"]))
