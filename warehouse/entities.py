@@ -59,17 +59,14 @@ def behind(book: Figures, metric_id: str, window: str | None = None, at: str | N
     told = dataclasses.replace(metric, parts={column: f"max({column})" for column in entity.columns})
     where, bound = book.within(metric, spot, only)
     inner, values = select(told, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
-    found: list[tuple[Any, ...]] = []
-    for wanted in (max(1, page), 1):  # the first page knows how many there are
-        outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), wanted, rows)
-        found = book.ask(outer, [*values, *more])
-        if found or wanted == 1:
-            break
-    last = -(-int(found[0][0]) // rows) if found else 1
-    if page > last > 1:
-        return behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, page=last, query=query, rows=rows)
+    outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)
+    found = book.ask(outer, [*values, *more])
+    if not found and page > 1:  # beyond the last: the first page knows how many there are
+        first = behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, query=query, rows=rows)
+        last = -(-first.total // rows) if first else 1
+        return first if last <= 1 else behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, page=last, query=query, rows=rows)
     listed = tuple(Row(str(r[1]), number(r[2]), number(r[3]), number(r[4]), dict(zip(entity.columns, r[5:], strict=True))) for r in found)
-    return Listing(entity, listed, int(found[0][0]) if found else 0, min(max(1, page), last))
+    return Listing(entity, listed, int(found[0][0]) if found else 0, max(1, page))
 
 
 def _order(entity: Entity, sort: str, descending: bool) -> str:
