@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS purposes (
 CREATE TABLE IF NOT EXISTS audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS wall_group (screen TEXT PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS wall_direction (
+    target TEXT PRIMARY KEY, seq INTEGER NOT NULL, plan TEXT NOT NULL, course TEXT NOT NULL,
+    who TEXT NOT NULL, verb TEXT NOT NULL, at REAL NOT NULL);
 """
 
 _ready: set[tuple[str, int]] = set()

@@ -19,6 +19,16 @@ GROUPS = {
 }
 """Group id → heading, in reading order. A group without metrics is not shown."""
 
+SCENES = {
+    "overview": "综合态势",
+    "safety": "安全监管",
+    "drivers": "司机与远程管理",
+    "members": "组织与会员",
+    "programmes": "六大工程",
+    "sites": "服务阵地",
+}
+"""Scene of the wall → heading, in the order of rotation."""
+
 ROLES = {
     "leader": "领导",
     "analyst": "业务",

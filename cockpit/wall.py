@@ -10,6 +10,7 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from cockpit import format as fmt
 from cockpit import state, texts
 from cockpit import wall_layout as layout
 from cockpit import wall_scene as scenes
+from cockpit.direction import Director
 from cockpit.sessions import SCREEN
 from cockpit.templates import render
 from warehouse import live, units
@@ -47,10 +49,10 @@ NO_DATA = "还没有已发布的数据,发布后本屏自动显示"
 
 HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
     "width": (0, 20_000), "height": (0, 20_000), "ratio": (0, 16), "fps": (0, 1000), "heap": (0, 2**40),
-    "errors": (0, 10**6), "level": (0, 10),
+    "errors": (0, 10**6), "level": (0, 10), "seq": (0, 2**53),
 }
 """Numbers a screen may report, with the range that is believed; anything outside is stored as NULL."""
-HEARTBEAT_WORDS = ("scene", "build", "generation", "layout")
+HEARTBEAT_WORDS = ("scene", "build", "generation", "layout", "address")
 
 
 @cache
@@ -84,16 +86,24 @@ class Heartbeats:
         row |= {name: str(said.get(name) or "")[:WORD_LIMIT] for name in HEARTBEAT_WORDS}
         row["live_version"] = _believed(said.get("live_version"), 0, 2**53)
         with state.writing(self.file) as connection:
-            connection.execute(self.TABLE)
+            self._prepare(connection)
             connection.execute(
                 f"INSERT OR REPLACE INTO wall_heartbeat ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",
                 list(row.values()),
             )
 
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Makes the table, or adds the columns that an earlier release did not know."""
+        connection.execute(self.TABLE)
+        present = {row["name"] for row in connection.execute("PRAGMA table_info(wall_heartbeat)")}
+        for name, kind in [*((n, "REAL") for n in HEARTBEAT_FIELDS), *((n, "TEXT") for n in HEARTBEAT_WORDS)]:
+            if name not in present:
+                connection.execute(f"ALTER TABLE wall_heartbeat ADD COLUMN {name} {kind}")
+
     def roll(self) -> list[dict[str, Any]]:
         """Every screen that ever reported, the longest silent first; seen_at in UTC seconds since 1970."""
         with state.writing(self.file) as connection:
-            connection.execute(self.TABLE)
+            self._prepare(connection)
             return [dict(row) for row in connection.execute("SELECT * FROM wall_heartbeat ORDER BY seen_at")]
 
 
@@ -103,6 +113,7 @@ class Wall:
     def __init__(self, library: Library, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
         self.library, self.settings, self.clock = library, settings, clock
         self.heartbeats = Heartbeats(settings.state)
+        self.director = Director(settings)
         self._lock = threading.Lock()
         self._scenes: OrderedDict[tuple[str, dt.date, tuple[str, ...]], dict[str, Any]] = OrderedDict()
         self._packed: tuple[int, bytes] = (-1, b"")
@@ -110,8 +121,9 @@ class Wall:
     def today(self) -> dt.date:
         return fmt.local(self.clock()).date()
 
-    def version(self) -> dict[str, Any]:
-        """The one-line answer screens ask for every few seconds; a missing generation or frame is null."""
+    def version(self, screen: str) -> dict[str, Any]:
+        """The one-line answer screens ask for every few seconds; a missing generation or frame is null. See direction.told."""
+        now = self.clock()
         try:
             generation = self.library.current().generation.id
         except DataMissing:
@@ -121,7 +133,8 @@ class Wall:
             "live": live.version(self.settings.data) or None,
             "build": build_id(),
             "day": self.today().isoformat(),
-            "server_time": self.clock().isoformat(timespec="milliseconds"),
+            "server_time": now.isoformat(timespec="milliseconds"),
+            "direction": self.director.direction(screen, now),
         }
 
     def scenes(self, *names: str) -> dict[str, Any]:
@@ -208,7 +221,7 @@ def register(
 
     @routes.get("/version")
     def version(screen: str) -> Response:
-        return _json(wall.version())
+        return _json(wall.version(screen))
 
     @routes.get("/scenes")
     def all_scenes(screen: str) -> Response:
@@ -237,7 +250,7 @@ def register(
         said = request.get_json(silent=True)
         if not isinstance(said, dict):
             abort(400)
-        wall.heartbeats.record(screen, said, wall.clock())
+        wall.heartbeats.record(screen, said | {"address": request.remote_addr}, wall.clock())
         return _fresh(Response(status=204))
 
     server.register_blueprint(routes)

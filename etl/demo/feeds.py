@@ -62,9 +62,10 @@ class Feeds:
             "safety_codes": Book(lambda d: attendance.day_codes(world, d), "id_no", "day", kept=90),
         }
         self._books = books
+        self._raised: list[dict[str, object]] = []
         daily, monthly, checks, active = self._daily, self._monthly, CHECKS_OVER_API_DAYS, ACTIVE_KEEP_DAYS
         self.systems: dict[str, dict[str, Feed]] = {
-            "gps": {"positions": self.positions, "alarms": daily("alarms"), "post_checks": daily("post_checks", 1), "alarm_urges": daily("alarm_urges"), "link_days": daily("link_days"),
+            "gps": {"positions": self.positions, "alarms": self.alarms, "post_checks": daily("post_checks", 1), "alarm_urges": daily("alarm_urges"), "link_days": daily("link_days"),
                     "terminals": self._whole("terminals")},
             "rdm": {"accounts": self.accounts, "plans": monthly("plans"), "learnings": self.learnings, "checks": daily("checks", keep_days=checks), "alarm_handles": daily("alarm_handles"),
                     "score_months": monthly("score_months"), "courses": self._whole("courses"), "exams": monthly("exams"), "check_items": daily("check_items", FIX_SLACK_DAYS),
@@ -133,6 +134,19 @@ class Feeds:
                  "encrypted": np.zeros(len(label), dtype=int)}
         frame |= {n: rows[n] for n in positions.COLUMNS if n not in frame}
         return pd.DataFrame(frame | {"platform_id": positions.platform_ids(self.world)[rows["platform"]], "updated_s": rows["recv_time"]}, copy=False)
+
+    def alarms(self, after: int, until: int, now: int) -> pd.DataFrame:
+        """Alarms closed in the window, and those that somebody raised by hand."""
+        frame = self._daily("alarms")(after, until, now)
+        raised = [row for row in self._raised if after < int(str(row["updated_s"])) <= until]
+        return pd.concat([frame, pd.DataFrame(raised, columns=ALARM_COLUMNS)], ignore_index=True).sort_values(["updated_s", "alarm_uid"], kind="stable", ignore_index=True) if raised else frame
+
+    def raise_alarm(self, second: int, vehicle: int, warn_type: int, level: int) -> str:
+        """Adds an alarm of the tracked vehicle number `vehicle` that began and was reported at local second `second`; returns its uid."""
+        uid, tracked = f"{clock.day_text(second // DAY)}{warn_type:04X}R{len(self._raised):07d}", self.world.track
+        self._raised.append({"alarm_uid": uid, "src": 1, "warn_type": warn_type, "level": level, "plate_no": str(tracked["plate_no"][vehicle]), "plate_color": int(tracked["plate_color"][vehicle]),
+                             "start_at": clock.second_texts(np.array([second]))[0], "end_at": None, "speed_kmh": 71, "limit_kmh": 0, "lon": 119.95, "lat": 30.35, "info": "人工触发", "updated_s": second})
+        return uid
 
     def accounts(self, after: int, until: int, now: int) -> pd.DataFrame:
         """Accounts in their state at `until`: an account seen twice shows its newest event only."""

@@ -160,7 +160,8 @@ class Server:
         self.client_id, self.client_secret = CLIENT_ID, str(before.get("client_secret") or secrets.token_urlsafe(24))
         self.registry_dsn = dsn
         self._engine, self._digital = registry.engine_for(dsn), registry.engine_for(digital_dsn_of(folder))
-        app = create_app(Feeds(world, folder / "history"), clock_, self.client_secret)
+        self._feeds = Feeds(world, folder / "history")
+        app = create_app(self._feeds, clock_, self.client_secret)
         self._http = self._listen(app, port, before)
         self.url = f"http://{HOST}:{self._http.server_port}"
         self._over = threading.Event()
@@ -204,6 +205,11 @@ class Server:
         sites.write_missing_days(self.world, self.folder / "drop", now)
         _write(note, {"slot": last, "through": now})
         return changed
+
+    def raise_alarm(self, *, vehicle: int = 0, warn_type: int = 3, level: int = 2) -> str:
+        """An alarm of the tracked vehicle number `vehicle` begins now (warn_type as in JT/T 809, 3 = 紧急报警); returns its uid.
+        The list has it from this second on."""
+        return self._feeds.raise_alarm(clock.local_second(self._clock()), vehicle, warn_type, level)
 
     def _live(self) -> None:
         while not self._over.wait(CHURN_LOOK_S):
