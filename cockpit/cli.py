@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cockpit import accounts, format, sessions, texts
+from cockpit import accounts, direction, format, sessions, texts
 from warehouse.cli import data_option
 from warehouse.errors import UsageError
 from warehouse.settings import Settings
@@ -133,11 +133,33 @@ def screen_add(name: str, data: Path) -> None:
 @screen.command("list", help="列出大屏")
 @data_option
 def screen_list(data: Path) -> None:
-    """All walls with their last sign of life."""
-    for one in sessions.devices(Settings.at(data).state):
+    """All walls with their last sign of life and how they turn."""
+    settings = Settings.at(data)
+    director = direction.Director(settings)
+    for one in sessions.devices(settings.state):
         seen = datetime.fromtimestamp(one["seen_at"], UTC) if one["seen_at"] else None
         state = "已撤销" if one["revoked_at"] else ("在用" if seen else "未登录")
-        click.echo(f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}")
+        kept = director.plan(one["screen"])
+        turns = f"{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒{'  分组 ' + kept.group if kept.group else ''}"
+        click.echo(f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}  {turns}")
+
+
+@screen.command("set", help="设置一块大屏(或它的分组)如何轮播、何时被报警打断")
+@click.argument("name")
+@click.option("--scenes", default=None, help=f"轮播顺序,逗号分隔:{','.join(texts.SCENES)}")
+@click.option("--dwell", type=float, default=None, help="每个场景停留的秒数(默认 30)")
+@click.option("--group", default=None, help="加入分组,同组的屏一起轮播、一起遥控;写空串退出分组")
+@click.option("--urgent-level", type=int, default=None, help="这一级及以上的报警打断画面(默认 2;0 表示从不打断)")
+@click.option("--urgent-seconds", type=float, default=None, help="打断显示的秒数(默认 90)")
+@click.option("--quiet-seconds", type=float, default=None, help="一次打断后多少秒内不再打断(默认 300)")
+@data_option
+def screen_set(name: str, scenes: str | None, dwell: float | None, group: str | None, urgent_level: int | None, urgent_seconds: float | None,
+               quiet_seconds: float | None, data: Path) -> None:
+    """Changes the plan of a screen or of the group it is in."""
+    given = {"scenes": None if scenes is None else [one.strip() for one in scenes.split(",") if one.strip()], "dwell_s": dwell, "urgent_level": urgent_level,
+             "urgent_s": urgent_seconds, "quiet_s": quiet_seconds}
+    kept = direction.Director(Settings.at(data)).configure(name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None})
+    click.echo(f"{kept.target}:{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒;{kept.plan.urgent_level} 级及以上报警打断 {kept.plan.urgent_s:g} 秒,其后 {kept.plan.quiet_s:g} 秒内不再打断")
 
 
 @screen.command("revoke", help="撤销一块大屏")

@@ -30,7 +30,7 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 """Dash's default page asks for a favicon of its own and carries an inline script for Internet Explorer."""
 
-ASSETS_IGNORE = r"wall.*|35_wall\.css|36_wall_panels\.css|40_print\.css|15_login\.css|theme\.js"
+ASSETS_IGNORE = r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js"
 """Files of the wall, the paper and the login page; a cockpit page does not load them."""
 
 

@@ -22,8 +22,8 @@ from flask import Blueprint, Flask, Response, abort, request
 from shapely import maximum_inscribed_circle
 from shapely.geometry import shape
 
+from cockpit import direction, state, texts
 from cockpit import format as fmt
-from cockpit import state, texts
 from cockpit import wall_layout as layout
 from cockpit import wall_scene as scenes
 from cockpit.direction import Director
@@ -37,7 +37,6 @@ from warehouse.settings import RELEASE, Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SCRIPTS = ("wall-map.js", "wall-slots.js", "wall-direction.js", "wall.js")
-STARTUP_SCENE = "overview"
 KEPT = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
@@ -257,7 +256,8 @@ def register(
 
 
 def _page(wall: Wall, screen: str) -> str:
-    name = STARTUP_SCENE
+    kept, _ = wall.director.look(screen, wall.clock())
+    _, name = direction.shown(kept.plan, kept.course, wall.clock().timestamp())
     empty = {"label": layout.SCENES[name].label, "needs": "", "fine": "", "slots": [], "cards": []}
     try:
         shown, notice = wall.scenes(name), ""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cockpit import texts
+
 SHAPES = ("hd", "wide", "ultra")
 """16:9, 32:9 and 16:3; assets/wall.js picks the nearest one for a window."""
 Rows = tuple[tuple[int, str], ...]
@@ -49,7 +51,7 @@ def _tiles(*metrics: str, names: str = "abcdefgh") -> tuple[Slot, ...]:
 
 
 OVERVIEW = Scene(
-    "综合态势", "车队现在怎样,哪里要人管?",
+    texts.SCENES["overview"], "车队现在怎样,哪里要人管?",
     (
         *_tiles("fleet_online_rate", "fleet_network_rate", "fleet_km_per_vehicle_day", "dh_track_complete_rate",
                 "safe_alarm_handled_rate", "mem_org_coverage_rate", "p5_red_heart_rate", "p3_appeal_ontime_rate"),
@@ -68,7 +70,7 @@ OVERVIEW = Scene(
 )
 
 SAFETY = Scene(
-    "安全监管", "哪些报警还没人处置,集中在哪里?",
+    texts.SCENES["safety"], "哪些报警还没人处置,集中在哪里?",
     (
         *_tiles("safe_alarm_handled_rate", "safe_alarm_ontime_rate"),
         Slot("clock", "clock"), Slot("hours", "alarm_hours"), Slot("overdue", "overdue"), Slot("companies", "companies"), Slot("kinds", "kinds"),
@@ -88,7 +90,7 @@ SAFETY = Scene(
 )
 
 DRIVERS = Scene(
-    "司机与远程管理", "司机学了没有、查了没有、开得稳不稳?",
+    texts.SCENES["drivers"], "司机学了没有、查了没有、开得稳不稳?",
     (
         *_tiles("rdm_learning_done_rate", "rdm_pretrip_check_rate", "rdm_identity_match_rate", "rdm_coverage_rate"),
         Slot("bands", "bands"), Slot("score", "trend", "rdm_safety_score_avg"), Slot("measures", "interventions"), Slot("towns", "towns", "rdm_learning_done_rate"),
@@ -107,7 +109,7 @@ DRIVERS = Scene(
 )
 
 MEMBERS = Scene(
-    "组织与会员", "组织建到哪里,人聚起来没有?",
+    texts.SCENES["members"], "组织建到哪里,人聚起来没有?",
     (
         *_tiles("mem_org_built_rate", "mem_org_coverage_rate", "mem_work_coverage_rate", "mem_union_member_rate"),
         Slot("pipeline", "pipeline"), Slot("hearts", "trend", "p5_red_heart_rate"), Slot("hours", "trend", "p5_volunteer_hours"), Slot("points", "points"),
@@ -127,7 +129,7 @@ MEMBERS = Scene(
 )
 
 PROGRAMMES = Scene(
-    "六大工程", "六项工程跟上序时进度了吗,卡在哪里?",
+    texts.SCENES["programmes"], "六项工程跟上序时进度了吗,卡在哪里?",
     (
         *(Slot(f"p{number}", "programme", str(number)) for number in range(1, 7)),
         Slot("items", "milestones"), Slot("units", "unit_tasks"), Slot("tasks", "trend", "p1_unit_task_ontime_rate"), Slot("done", "trend", "p3_warm_item_done_rate"),
@@ -142,7 +144,7 @@ PROGRAMMES = Scene(
 )
 
 SITES = Scene(
-    "服务阵地", "阵地开着吗,司机来了吗,缺什么?",
+    texts.SCENES["sites"], "阵地开着吗,司机来了吗,缺什么?",
     (
         *_tiles("site_visit_cnt", "site_open_rate", "site_base_service_rate", "site_satisfaction"),
         Slot("sites", "sites"), Slot("visits", "visit_hours"), Slot("weeks", "trend", "site_visit_cnt"), Slot("stars", "trend", "site_satisfaction"), Slot("reach", "tile", "site_reach_rate"),

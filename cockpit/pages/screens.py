@@ -9,7 +9,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from cockpit import access, sessions
+from cockpit import access, sessions, texts
 from cockpit import format as fmt
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
@@ -20,7 +20,6 @@ ROLE = "admin"
 LOST_S = 120
 """A screen speaks every 30 s; after four silent beats it is lost."""
 SLOW_FPS = 20
-SCENES = {"overview": "综合态势"}
 LAYOUTS = {"hd": "16:9", "wide": "宽屏 32:9", "ultra": "超宽 16:3"}
 COLUMNS = ("屏幕", "状态", "最近心跳", "画面", "分辨率", "版式", "帧率", "内存", "错误", "快照", "程序")
 NUMERIC = ("帧率", "内存", "错误")
@@ -50,7 +49,8 @@ def _screen(visit: Visit, one: dict[str, Any]) -> Component:
     heap = f"{one['heap'] / 2**20:,.0f} MB" if one["heap"] else fmt.DASH
     current = one["build"] == build_id()
     texts_ = (
-        html.B(one["screen"]), html.Span(words, className=f"tone-{tone}"), fmt.age(silent), SCENES.get(one["scene"], one["scene"] or fmt.DASH),
+        html.A(html.B(one["screen"]), href=f"/remote/{one['screen']}", title="遥控这块屏"), html.Span(words, className=f"tone-{tone}"), fmt.age(silent),
+        texts.SCENES.get(one["scene"], one["scene"] or fmt.DASH),
         size, LAYOUTS.get(one["layout"], one["layout"] or fmt.DASH), fmt.number(one["fps"]), heap, fmt.number(one["errors"]),
         one["generation"] or fmt.DASH, html.Span("最新" if current else "待刷新", className="" if current else "tone-warn", title=one["build"]),
     )  # fmt: skip

@@ -145,7 +145,8 @@ class Feeds:
         """Adds an alarm of the tracked vehicle number `vehicle` that began and was reported at local second `second`; returns its uid."""
         uid, tracked = f"{clock.day_text(second // DAY)}{warn_type:04X}R{len(self._raised):07d}", self.world.track
         self._raised.append({"alarm_uid": uid, "src": 1, "warn_type": warn_type, "level": level, "plate_no": str(tracked["plate_no"][vehicle]), "plate_color": int(tracked["plate_color"][vehicle]),
-                             "start_at": clock.second_texts(np.array([second]))[0], "end_at": None, "speed_kmh": 71, "limit_kmh": 0, "lon": 119.95, "lat": 30.35, "info": "人工触发", "updated_s": second})
+                             "start_at": clock.second_texts(np.array([second]))[0], "end_at": None, "speed_kmh": 71, "limit_kmh": 0, "lon": 119.95, "lat": 30.35, "info": "人工触发",
+                             "updated_s": second})
         return uid
 
     def accounts(self, after: int, until: int, now: int) -> pd.DataFrame:
