@@ -206,7 +206,7 @@
   function beat() {
     const { fps, level } = map.stats();
     const said = {
-      width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio, fps, level,
+      width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio, fps: fps || null, level,
       heap: performance.memory ? performance.memory.usedJSHeapSize : null, errors: state.errors, scene: state.scene, seq: state.seq,
       build: state.build, generation: state.generation, layout: state.layout, live_version: state.live,
     };

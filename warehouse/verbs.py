@@ -130,8 +130,9 @@ def doctor(offline: bool, data: Path) -> None:
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
 @click.option("--quick", is_flag=True, help="不跑浏览器与断电恢复类长测试")
+@click.option("--nightly", is_flag=True, help="夜间长测:大屏以十倍速度连续运行 60 分钟,随机断电 100 次")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def test(quick: bool, arguments: tuple[str, ...]) -> None:
+def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
     """运行全部检查:规范、类型、层次约束、单元、SQL 样例、集成、浏览器。"""
     home = ROOT.parent
     steps = [("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"])]
@@ -143,7 +144,9 @@ def test(quick: bool, arguments: tuple[str, ...]) -> None:
             sys.exit(done.returncode)
     click.echo("== 测试")
     chosen = ["-m", "not slow"] if quick else []
-    done = subprocess.run([sys.executable, "-m", "pytest", *chosen, *arguments], cwd=home, check=False)
+    longer = {"ZHENGBEI_SOAK_S": "3600", "ZHENGBEI_KILLS": "100"} if nightly else {}
+    given = ["--timeout", "5400", *arguments] if nightly else arguments
+    done = subprocess.run([sys.executable, "-m", "pytest", *chosen, *given], cwd=home, check=False, env={**os.environ, **longer})
     sys.exit(done.returncode)
 
 
