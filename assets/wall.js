@@ -8,7 +8,7 @@
   const LAYOUTS = { hd: [1920, 1080], wide: [3840, 1080], ultra: [5760, 1080] };
   // ?speed=10 makes a screen live ten times as fast: a day's wear in an hour or two
   const SPEED = Math.min(20, Math.max(1, Number(new URLSearchParams(location.search).get("speed")) || 1));
-  const POLL_MS = 2000 / SPEED, FETCH_MS = 8000, CUT_AFTER_MS = 20000, HEARTBEAT_MS = 30000 / SPEED;
+  const POLL_MS = 2000 / SPEED, FETCH_MS = 8000, CUT_AFTER_MS = 20000, HEARTBEAT_MS = 30000 / SPEED, SOON_MS = 300;
   const RETRY_MS = 1500, RETRY_MAX_MS = 15000, JITTER = 0.4;
   const REFUSED_MS = 30000;
   const IDLE_MS = 20000, RELOAD_AGAIN_MS = 600000;
@@ -114,7 +114,7 @@
     const now = direction.at(serverNow());
     if (now.scene && now.scene !== state.scene && state.scenes) present(now.scene);
     if (now.scene && !state.scenes) state.scene = state.scene || now.scene;
-    state.seq = now.seq;
+    if (now.seq !== state.seq) { state.seq = now.seq; beatSoon(SOON_MS); }   // who steered is told at once that it arrived
     slots.turn(now);
     slots.urgent(now.urgent, serverNow());
     slots.highlight(now.highlight);
@@ -211,7 +211,12 @@
       build: state.build, generation: state.generation, layout: state.layout, live_version: state.live,
     };
     const options = { method: "POST", body: JSON.stringify(said), headers: { "Content-Type": "application/json" } };
-    ask("/heartbeat", options).catch(() => {}).finally(() => setTimeout(beat, HEARTBEAT_MS));
+    ask("/heartbeat", options).catch(() => {}).finally(() => beatSoon(HEARTBEAT_MS));
+  }
+
+  function beatSoon(wait) {
+    clearTimeout(state.beat);
+    state.beat = setTimeout(beat, wait);
   }
 
   window.addEventListener("resize", arrange);
@@ -223,7 +228,7 @@
   arrange();
   show();
   setInterval(tick, TICK_MS);
-  setTimeout(beat, POLL_MS);
+  beatSoon(POLL_MS);
   poll();
   if (document.fonts && document.fonts.ready) document.fonts.ready.then(arrange);
   window.Wall = { state, arrange, present };

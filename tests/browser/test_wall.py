@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from cockpit import access, wall_layout
 from cockpit import format as fmt
+from cockpit.direction import Director
 from tests.browser.test_browser import CHROMIUM, SWITCHES, Site, Watched
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -135,6 +136,7 @@ def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
     """A screen that signed on with its own device token and shows its first picture."""
     found = Watched(chromium, site, (1920, 1080))
     token = access.create_device(Settings(data).state, "hall")
+    Director(Settings(data)).steer("hall", "show", dt.datetime.now(SHANGHAI), by="test", scene="overview")
     found.page.goto(f"{site.address}/wall/hall?token={token}")
     assert "token" not in found.page.url
     ready(found.page)
@@ -151,15 +153,21 @@ def until(page: Page, expression: str, limit_ms: int = READY_MS) -> None:
     raise AssertionError(f"not within {limit_ms} ms: {expression}")
 
 
+def keep(page: Page, data: Path, scene: str) -> None:
+    """Holds one scene on the screen, as a person does with a phone."""
+    Director(Settings(data)).steer("hall", "show", dt.datetime.now(SHANGHAI), by="test", scene=scene)
+    until(page, f"Wall.state.scene === {scene!r} && document.getElementById('turn').textContent.includes('保持')")
+
+
 def ready(page: Page) -> None:
     until(page, "Boolean(window.Wall) && Wall.state.live !== null && Wall.state.scenes !== null && WallMap.stats().vehicles > 0")
 
 
 @pytest.mark.parametrize("scene", list(wall_layout.SCENES))
-def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is_asked(wall: Watched, site: Site, scene: str) -> None:
+def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is_asked(wall: Watched, data: Path, scene: str) -> None:
     for (width, height), layout in {**SIZES, **OTHERS}.items():
         wall.page.set_viewport_size({"width": width, "height": height})
-        wall.page.evaluate(f"Wall.present({scene!r})")
+        keep(wall.page, data, scene)
         wall.page.wait_for_timeout(900)
         at = (scene, width, height)
         assert wall.page.evaluate("[document.getElementById('stage').dataset.layout, Wall.state.scene]") == [layout, scene]
@@ -173,10 +181,9 @@ def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is
     assert wall.foreign == [] and wall.violations == [] and wall.errors == []
 
 
-def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched) -> None:
+def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched, data: Path) -> None:
     for name, scene in wall_layout.SCENES.items():
-        wall.page.evaluate(f"Wall.present({name!r})")
-        wall.page.wait_for_timeout(300)
+        keep(wall.page, data, name)
         seen = wall.page.evaluate("[...document.querySelectorAll('main > [data-area]')].filter(x => x.offsetParent).map(x => x.dataset.area)")
         layout = scene.layouts["hd"]
         assert set(seen) == {cell for _, row in layout.rows for cell in row.split()} - {"map"} | set(layout.over), name
