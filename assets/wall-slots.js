@@ -48,6 +48,7 @@
     fill($("needs"), scene.needs);
     fill($("fine"), scene.fine);
     setText($("scene-label"), scene.label);
+    setText($("scene-question"), scene.question);
     if (last) counts(last);
   }
 

@@ -15,12 +15,6 @@ from cockpit import vector
 SIDE = 1000.0
 
 
-def _scaled(values: Sequence[float | None], top: float, bottom: float = 0.0) -> list[float | None]:
-    """Heights of values in the square (0 at its lower edge)."""
-    span = (top - bottom) or 1.0
-    return [None if value is None else SIDE * (value - bottom) / span for value in values]
-
-
 def ticks(top: float) -> list[float]:
     """Round numbers from 0 to at least `top`, three to five of them; whole ones."""
     if top <= 0:
@@ -49,16 +43,9 @@ def columns(stacks: Sequence[Sequence[float | None]], classes: Sequence[str], la
             tone = marks[index] if marks and marks[index] else name
             body.append(f'<rect class="{escape(tone)}" x="{room * index + room * 0.16:.1f}" y="{SIDE - floor - height:.1f}" width="{room * 0.68:.1f}" height="{height:.1f}"/>')
             floor += height
-    usual = _scaled(line, top)
-    run, path = False, []
-    for index, level in enumerate(usual):
-        if level is None:
-            run = False
-            continue
-        path.append(f"{'L' if run else 'M'}{room * (index + 0.5):.1f} {SIDE - level:.1f}")
-        run = True
-    if path:
-        body.append(f'<path class="usual" d="{"".join(path)}"/>')
+    # the line stands on the middles of the columns, half a column in from both edges
+    middle = vector.Frame(SIDE, SIDE, 0.0, top, count, left=room / 2, right=room / 2)
+    body += [f'<path class="usual" d="{_line(run)}"/>' for run in vector.stretches(line, middle)]
     over = "".join(f'<text class="word" x="{100 * (i + 0.5) / count:.2f}%" y="{100 - 100 * (totals[i] or 0) / top:.2f}%" dy="-7">{escape(word)}</text>'
                    for i, word in enumerate(words) if word)
     return _figure(body, over, scale, labels, [100 * (i + 0.5) / count for i in range(count)], every)
@@ -70,22 +57,18 @@ def lines(now: Sequence[float | None], before: Sequence[float | None], labels: S
     if not any(v is not None for v in now):
         return Markup("")
     scale = vector.scale(min(known), max(known), unit)
-    low, high, count = scale[0], scale[-1], max(2, len(now))
-    at = [SIDE * i / (count - 1) for i in range(count)]
-    body = []
-    for run in _runs(_scaled(now, high, low), at):
-        body.append(f'<path class="area" d="{_path(run)}L{run[-1][0]:.1f} {SIDE}L{run[0][0]:.1f} {SIDE}Z"/>')
+    frame = vector.Frame(SIDE, SIDE, scale[0], scale[-1], len(now))
+    runs = vector.stretches(now, frame)
+    body = [f'<path class="area" d="{vector.path(run)}L{run[-1][0]:.1f} {SIDE}L{run[0][0]:.1f} {SIDE}Z"/>' for run in runs]
     if goal is not None:
-        y = SIDE - SIDE * (goal - low) / ((high - low) or 1)
-        body.append(f'<path class="goal" d="M0 {y:.1f}H{SIDE}"/>')
-    body += [f'<path class="past" d="{_path(run)}"/>' for run in _runs(_scaled(before, high, low), at)]
-    body += [f'<path class="line" d="{_path(run)}"/>' for run in _runs(_scaled(now, high, low), at)]
-    newest = max(i for i, v in enumerate(now) if v is not None)
-    height = 100 - 100 * ((now[newest] or 0.0) - low) / ((high - low) or 1)
-    over = (f'<circle class="dot" cx="{at[newest] / 10:.2f}%" cy="{height:.2f}%" r="5"/>'
-            f'<text class="last" x="{at[newest] / 10:.2f}%" y="{height:.2f}%" dy="{-12 if height > 20 else 26}">{escape(last)}</text>')
+        body.append(f'<path class="goal" d="M0 {frame.y(goal):.1f}H{SIDE}"/>')
+    body += [f'<path class="past" d="{_line(run)}"/>' for run in vector.stretches(before, frame)]
+    body += [f'<path class="line" d="{_line(run)}"/>' for run in runs]
+    x, y = (place / 10 for place in runs[-1][-1])
+    over = (f'<circle class="dot" cx="{x:.2f}%" cy="{y:.2f}%" r="5"/>'
+            f'<text class="last" x="{x:.2f}%" y="{y:.2f}%" dy="{-12 if y > 20 else 26}">{escape(last)}</text>')
     places = vector.axis_places(scale, unit, decimals)
-    return _figure(body, over, scale, labels, [x / 10 for x in at], every, [vector.axis_text(v, unit, places) for v in scale])
+    return _figure(body, over, scale, labels, [frame.x(i) / 10 for i in range(len(labels))], every, [vector.axis_text(v, unit, places) for v in scale])
 
 
 def balance(parts: Sequence[tuple[str, float]]) -> Markup:
@@ -99,22 +82,9 @@ def balance(parts: Sequence[tuple[str, float]]) -> Markup:
     return Markup(f'<svg class="balance" width="100%" height="100%" aria-hidden="true">{"".join(body)}</svg>')
 
 
-def _runs(heights: Sequence[float | None], at: Sequence[float]) -> list[list[tuple[float, float]]]:
-    runs: list[list[tuple[float, float]]] = []
-    open_run = False
-    for x, height in zip(at, heights, strict=False):
-        if height is None:
-            open_run = False
-            continue
-        if not open_run:
-            runs.append([])
-        runs[-1].append((x, SIDE - height))
-        open_run = True
-    return runs
-
-
-def _path(run: Sequence[tuple[float, float]]) -> str:
-    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in run) + ("h1" if len(run) == 1 else "")
+def _line(run: Sequence[tuple[float, float]]) -> str:
+    """A stretch, and a lone point as a stroke of its own: nothing known disappears."""
+    return vector.path(run) + ("h1" if len(run) == 1 else "")
 
 
 def _figure(body: Sequence[str], over: str, scale: Sequence[float], labels: Sequence[str], at: Sequence[float], every: int, names: Sequence[str] | None = None) -> Markup:

@@ -265,3 +265,20 @@ def age(seconds: float | None) -> str:
         if total >= size:
             return f"{total // size} {name}前"
     return f"{total} 秒前"
+
+
+def pace(ahead: int | None) -> str:
+    """"超前 4", "滞后 19", "持平" against the time that has passed, in percentage points; None → "—"."""
+    if ahead is None:
+        return DASH
+    return f"{'超前' if ahead > 0 else '滞后'} {abs(ahead)}" if ahead else "持平"
+
+
+def town(name: str) -> str:
+    """A town in two or three characters for a narrow place; "未分" when none is known."""
+    return name.removesuffix("街道").removesuffix("镇") or "未分"
+
+
+def company(name: str) -> str:
+    """A company without what all of them share: 杭州海川运输有限公司 → 海川运输."""
+    return name.removeprefix("杭州").removesuffix("有限公司").removesuffix("有限责任公司")

@@ -15,15 +15,13 @@ from cockpit import access, direction, texts
 from cockpit import wall_layout as layout
 from cockpit.sessions import SCREEN
 from cockpit.templates import render
-from cockpit.wall import Heartbeats, build_id
+from cockpit.wall import LOST_S, Heartbeats, build_id
 from warehouse import catalog, units
 from warehouse.errors import CockpitError
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
 ROLES = ("leader", "analyst", "admin")
-LOST_S = 120
-"""A screen speaks every 30 s; after four silent beats it is lost."""
 MODES = {"rotate": "轮播中", "hold": "保持", "urgent": "报警打断"}
 
 
@@ -34,8 +32,8 @@ def register(server: Flask, library: Library, settings: Settings, *, clock: Call
 
     def situation(screen: str) -> dict[str, Any]:
         moment = now()
-        told = director.direction(screen, moment)
-        kept = director.plan(screen)
+        kept, alarms = director.look(screen, moment)
+        told = direction.told(kept, alarms, moment.timestamp())
         said = next((one for one in heartbeats.roll() if one["screen"] == screen), None)
         silent = None if said is None else moment.timestamp() - said["seen_at"]
         mode, scene = direction.shown(kept.plan, kept.course, moment.timestamp())

@@ -44,6 +44,10 @@ THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
 LAST_YEAR = "同比去年"
 
+ORDER = "一二三四五六"
+"""Numbers of the six programmes."""
+MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
+"""A judgement as a glyph, beside its colour."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
 

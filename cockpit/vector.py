@@ -52,11 +52,11 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 40)
     frame = Frame(width, height, min(known), max(known), len(values), 2, 5, 5, 4)
     if frame.low == frame.high:
         frame = Frame(width, height, frame.low - 1, frame.high + 1, len(values), 2, 5, 5, 4)
-    runs = _runs(values, frame)
+    runs = stretches(values, frame)
     areas = "".join(
-        f'<path class="area" d="{_path(run)}L{run[-1][0]:.1f} {height}L{run[0][0]:.1f} {height}Z"/>' for run in runs
+        f'<path class="area" d="{path(run)}L{run[-1][0]:.1f} {height}L{run[0][0]:.1f} {height}Z"/>' for run in runs
     )
-    lines = "".join(f'<path class="line" d="{_path(run)}"/>' for run in runs)
+    lines = "".join(f'<path class="line" d="{path(run)}"/>' for run in runs)
     x, y = runs[-1][-1]
     return _svg(width, height, f'{areas}{lines}<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{DOT}"/>', "spark")
 
@@ -87,17 +87,17 @@ def trend(
     )
     places = axis_places(ticks, unit, decimals)
     body = [_grid(frame, ticks, lambda v: axis_text(v, unit, places)), _weeks(frame, now, window)]
-    runs = _runs(values, frame)
+    runs = stretches(values, frame)
     floor = frame.height - frame.bottom
     # the area first: it would lie over the goal and the year before
     body += [
-        f'<path class="area" d="{_path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>' for r in runs if len(r) > 1
+        f'<path class="area" d="{path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>' for r in runs if len(r) > 1
     ]
     if goal is not None:
         y = frame.y(goal)
         body.append(f'<path class="goal" d="M{frame.left} {y:.1f}H{width - frame.right}"/>')
-    body += [f'<path class="past" d="{_path(run)}"/>' for run in _runs(past, frame)]
-    body += [f'<path class="line" d="{_path(run)}"/>' for run in runs]
+    body += [f'<path class="past" d="{path(run)}"/>' for run in stretches(past, frame)]
+    body += [f'<path class="line" d="{path(run)}"/>' for run in runs]
     body += [f'<circle class="dot" cx="{r[0][0]:.1f}" cy="{r[0][1]:.1f}" r="{SMALL_DOT}"/>' for r in runs if len(r) == 1]
     body.append(_end(frame, now, unit, decimals))
     return _svg(width, height, "".join(body), "trend")
@@ -185,7 +185,7 @@ def _end(frame: Frame, points: Sequence[Point], unit: str, decimals: int) -> str
     )
 
 
-def _runs(values: Sequence[float | None], frame: Frame) -> list[list[tuple[float, float]]]:
+def stretches(values: Sequence[float | None], frame: Frame) -> list[list[tuple[float, float]]]:
     """Stretches of neighbouring known values as places; an unknown one between them breaks the line."""
     runs: list[list[tuple[float, float]]] = []
     open_run = False
@@ -200,7 +200,8 @@ def _runs(values: Sequence[float | None], frame: Frame) -> list[list[tuple[float
     return runs
 
 
-def _path(run: Sequence[tuple[float, float]]) -> str:
+def path(run: Sequence[tuple[float, float]]) -> str:
+    """A stretch as the `d` of an SVG path."""
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in run)
 
 

@@ -46,6 +46,8 @@ BODY_LIMIT = 4096
 WORD_LIMIT = 64
 NO_DATA = "还没有已发布的数据,发布后本屏自动显示"
 
+LOST_S = 120
+"""A screen speaks every 30 s; after four silent beats it is lost."""
 HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
     "width": (0, 20_000), "height": (0, 20_000), "ratio": (0, 16), "fps": (0, 1000), "heap": (0, 2**40),
     "errors": (0, 10**6), "level": (0, 10), "seq": (0, 2**53),
@@ -256,9 +258,10 @@ def register(
 
 
 def _page(wall: Wall, screen: str) -> str:
-    kept, _ = wall.director.look(screen, wall.clock())
-    _, name = direction.shown(kept.plan, kept.course, wall.clock().timestamp())
-    empty = {"label": layout.SCENES[name].label, "needs": "", "fine": "", "slots": [], "cards": []}
+    now = wall.clock()
+    kept, _ = wall.director.look(screen, now)
+    _, name = direction.shown(kept.plan, kept.course, now.timestamp())
+    empty = {"label": layout.SCENES[name].label, "question": layout.SCENES[name].question, "needs": "", "fine": "", "slots": [], "cards": []}
     try:
         shown, notice = wall.scenes(name), ""
     except DataMissing:

@@ -30,7 +30,6 @@ class Layout:
     columns: str
     rows: Rows
     over: dict[str, str] = field(default_factory=dict)
-    cards: int = 8
 
 
 @dataclass(frozen=True)
@@ -147,12 +146,12 @@ SITES = Scene(
     texts.SCENES["sites"], "阵地开着吗,司机来了吗,缺什么?",
     (
         *_tiles("site_visit_cnt", "site_open_rate", "site_base_service_rate", "site_satisfaction"),
-        Slot("sites", "sites"), Slot("visits", "visit_hours"), Slot("weeks", "trend", "site_visit_cnt"), Slot("stars", "trend", "site_satisfaction"), Slot("reach", "tile", "site_reach_rate"),
+        Slot("sites", "sites"), Slot("visits", "visit_hours"), Slot("weeks", "trend", "site_visit_cnt"), Slot("stars", "trend", "site_satisfaction"), Slot("open", "trend", "site_open_rate"),
     ),
     {
         "hd": Layout("436px 1fr 640px", ((6, "a map sites"), (6, "b map sites"), (4, "c map sites"), (2, "c map visits"), (6, "d map visits"))),
         "wide": Layout("520px 760px 1fr 980px", ((6, "a visits map sites"), (6, "b visits map sites"), (6, "c weeks map sites"), (6, "d weeks map sites"))),
-        "ultra": Layout("560px 860px 860px 1fr 1160px", ((6, "a visits stars map sites"), (6, "b visits stars map sites"), (6, "c weeks reach map sites"), (6, "d weeks reach map sites"))),
+        "ultra": Layout("560px 860px 860px 1fr 1160px", ((6, "a visits stars map sites"), (6, "b visits stars map sites"), (6, "c weeks open map sites"), (6, "d weeks open map sites"))),
     },
     map="sites",
     cards=("site_reach_rate", "p5_mp_register_rate", "p5_mp_mau_rate", "p5_points_redeem_rate", "p5_volunteer_hours", "p4_benefit_reach_cnt", "p4_checkup_rate", "p1_three_send_cnt",

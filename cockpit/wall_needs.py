@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cockpit import format as fmt
-from cockpit.wall_panels import town
-from warehouse import boards
+from cockpit.wall_panels import FAR_BEHIND
+from warehouse import attention, boards
 from warehouse.readings import Book
 
 SHOWN = 3
@@ -44,7 +44,7 @@ def late_alarms(book: Book, today: dt.date) -> list[Need]:
     found = []
     if now:
         worst = max(now, key=lambda one: one.late_s)
-        found.append(Need("bad", f"今日 {len(now)} 起报警超时未处置,最久已超时 {fmt.duration(worst.late_s)}({town(worst.town)})"))
+        found.append(Need("bad", f"今日 {len(now)} 起报警超时未处置,最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})"))
     old = dict(boards.waiting(book))["24小时以上"]
     if old:
         found.append(Need("warn", f"{old} 起报警超时 24 小时以上仍未处置"))
@@ -54,7 +54,7 @@ def late_alarms(book: Book, today: dt.date) -> list[Need]:
 def worst_company(book: Book, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
     rows = [row for row in boards.companies_waiting(book, 2) if row[0] != "个体业户"]
-    return [Need("bad", f"{rows[0][0].removeprefix('杭州')}近 7 天 {rows[0][1]} 起未按时处置,请约谈")] if rows and rows[0][1] >= 5 else []
+    return [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置,请约谈")] if rows and rows[0][1] >= 5 else []
 
 
 def behind(metric: str) -> Callable[[Book, dt.date], list[Need]]:
@@ -66,10 +66,8 @@ def behind(metric: str) -> Callable[[Book, dt.date], list[Need]]:
         definition, item = book.metrics[metric], book.read(metric)
         if item.judgement not in ("bad", "warn") or item.target is None:
             return []
-        sign = 1 if definition.better == "up" else -1
-        places = [one for one in book.by(metric) if one.value is not None and one.judgement == "bad"]
-        last = min(places, key=lambda one: sign * (one.value or 0.0), default=None)
-        where = f",{town(last.place.label)}最低" if last and sign > 0 else f",{town(last.place.label)}最高" if last else ""
+        last = attention.worst(book, item)
+        where = f",{fmt.town(last.place.label)}最{'低' if definition.better == 'up' else '高'}" if last else ""
         shown = str(fmt.reading(item, definition.decimals)).replace(" %", "%")
         return [Need("bad" if item.judgement == "bad" else "warn", f"{definition.label} {shown},目标 {fmt.target(item.target, item.unit, item.better, definition.decimals)}{where}")]
 
@@ -92,9 +90,8 @@ def missing_orgs(book: Book, _today: dt.date) -> list[Need]:
 
 def lagging_programmes(book: Book, _today: dt.date) -> list[Need]:
     """The programme farthest behind the time that has passed."""
-    known = [(one.score - one.due, one) for one in book.programmes() if one.score is not None and one.due is not None]
-    gap, worst = min(known, key=lambda pair: pair[0], default=(0.0, None))
-    return [Need("bad" if gap < -0.1 else "warn", f"{worst.label}滞后序时 {abs(100 * gap):.0f} 个百分点")] if worst and gap < -0.01 else []
+    worst = min((one for one in book.programmes() if one.ahead is not None), key=lambda one: one.ahead or 0, default=None)
+    return [Need("bad" if worst.ahead < -FAR_BEHIND else "warn", f"{worst.label}滞后序时 {-worst.ahead} 个百分点")] if worst and worst.ahead and worst.ahead < 0 else []
 
 
 def late_nodes(book: Book, _today: dt.date) -> list[Need]:

@@ -22,15 +22,10 @@ WAIT_TONES = ("good", "warn", "warn", "bad", "bad")
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
 MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…", "open": ""}
 MILESTONE_WORDS = {"done": "按期完成", "late": "逾期完成", "overdue": "逾期未完成", "next": "30 天内到期", "open": "未到期"}
-CLOSE = 0.02
-"""A programme this close to the time that has passed keeps pace."""
+FAR_BEHIND = 10
+"""Points behind the time that has passed from which a programme is red."""
 
 Panel = Callable[[Book, str, dt.date], dict[str, Any]]
-
-
-def town(name: str) -> str:
-    """A town in two or three characters; "未分" when none is known."""
-    return name.removesuffix("街道").removesuffix("镇") or "未分"
 
 
 def trend(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
@@ -83,15 +78,15 @@ def clock(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
 def overdue(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The newest alarms beyond the time allowed."""
     rows = boards.overdue(book, 14)
-    return {"rows": [{"time": f"{a.raised_at:%H:%M}" if a.raised_at.date() == today else f"{a.raised_at:%m-%d %H:%M}", "plate": a.plate_mask, "kind": a.kind, "town": town(a.town),
-                      "late": fmt.duration(a.late_s).split(" 分")[0].rstrip("钟") + (" 分" if " 分" in fmt.duration(a.late_s) else "")} for a in rows]}
+    return {"rows": [{"time": f"{a.raised_at:%H:%M}" if a.raised_at.date() == today else f"{a.raised_at:%m-%d %H:%M}", "plate": a.plate_mask, "kind": a.kind, "town": fmt.town(a.town),
+                      "late": fmt.duration(a.late_s)} for a in rows]}
 
 
 def companies(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Companies with the most alarms beyond the time allowed, of the last week."""
     rows = boards.companies_waiting(book, 12)
     most = max((late for _, late, _, _ in rows), default=0) or 1
-    return {"rows": [{"name": name.removeprefix("杭州").replace("有限公司", "").replace("有限责任公司", ""), "bar": vector.bar(late / most, tone="bad"), "late": fmt.number(late),
+    return {"rows": [{"name": fmt.company(name), "bar": vector.bar(late / most, tone="bad"), "late": fmt.number(late),
                       "parts": f"{fmt.number(done)} / {fmt.number(due)}"} for name, late, done, due in rows]}
 
 
@@ -150,17 +145,15 @@ def programme(book: Book, what: str, today: dt.date) -> dict[str, Any]:
     items = sorted((item for item in found.items if item.share is not None), key=lambda item: item.share - item.due if item.share is not None else 0.0)
     rows = [{"name": item.reading.label, "bar": vector.bar(item.share, mark=item.due, tone=item.reading.judgement or "member"),
              "shown": str(fmt.reading(item.reading, book.metrics[item.reading.metric].decimals)).replace(" %", "%"), "tone": item.reading.judgement or "flat",
-             "mark": {"good": "✓", "warn": "!", "bad": "✕"}.get(item.reading.judgement or "", "")} for item in items[:ITEMS_SHOWN]]
+             "mark": texts.MARKS.get(item.reading.judgement or "", "")} for item in items[:ITEMS_SHOWN]]
     return {**outline(found), "rows": rows, "rest": len(found.items) - len(rows)}
 
 
 def outline(one: Programme) -> dict[str, Any]:
     """A programme in a line: number, name, score, due part, and whether it keeps pace."""
-    ahead = None if one.score is None or one.due is None else one.score - one.due
-    tone = "flat" if ahead is None else "good" if ahead >= -CLOSE / 2 else "warn" if ahead >= -5 * CLOSE else "bad"
-    pace = "" if ahead is None else "持平" if abs(ahead) < CLOSE / 2 else f"{'超前' if ahead > 0 else '滞后'} {abs(100 * ahead):.0f}"
-    return {"number": "一二三四五六"[one.number - 1], "label": one.label, "force": one.force, "score": None if one.score is None else f"{100 * one.score:.0f}",
-            "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%", "pace": pace, "tone": tone, "bar": vector.bar(one.score, mark=one.due, tone="member")}
+    tone = "flat" if one.ahead is None else "good" if one.ahead >= 0 else "warn" if one.ahead >= -FAR_BEHIND else "bad"
+    return {"number": texts.ORDER[one.number - 1], "label": one.label, "force": one.force, "score": None if one.score is None else f"{100 * one.score:.0f}",
+            "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%", "pace": fmt.pace(one.ahead), "tone": tone, "bar": vector.bar(one.score, mark=one.due, tone="member")}
 
 
 def milestones(book: Book, _what: str, today: dt.date) -> dict[str, Any]:

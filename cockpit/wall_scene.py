@@ -28,7 +28,6 @@ TARGET_AT = 0.75
 """Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
 SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
-MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 REASONS = {"missing": "没有收到记录", "failed": "来源采集失败", "insufficient": "分母过小", "small_cell": "人数过少"}
 ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
 """Beginning of an alarm's status → tone; any other status is told without a judgement."""
@@ -114,7 +113,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "target": fmt.target(item.target, item.unit, item.better, places).removesuffix(f" {item.unit}"),
         "gap": fmt.target_gap(item, places).removesuffix(f" {item.unit}"),
         "judgement": item.judgement or "",
-        "mark": MARKS.get(item.judgement or "", ""),
+        "mark": texts.MARKS.get(item.judgement or "", ""),
         "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
         "parts": parts(item),
         "spark": vector.spark([p.value for p in series]),
@@ -195,7 +194,7 @@ def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
             "town": r.place.label,
             "shown": fmt.reading(r, definition.decimals),
             "status": r.status,
-            "mark": MARKS.get(r.judgement or "", ""),
+            "mark": texts.MARKS.get(r.judgement or "", ""),
             "judgement": r.judgement or "",
             "bar": vector.bar(
                 None if r.value is None else r.value / full, mark=r.target.green / full if r.target else None, tone=r.judgement or ""
@@ -214,7 +213,7 @@ def alarms(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
             "time": moment(a["raised_at"], today),
             "plate": a["plate_mask"],
             "kind": a["kind"],
-            "town": panels.town(a["town"]),
+            "town": fmt.town(a["town"]),
             "status": a["status"],
             "tone": ALARM_TONES.get(a["status"][:2], "flat"),
         }

@@ -110,7 +110,8 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
     """
     end = dt.datetime.combine(sunday + dt.timedelta(days=1), dt.time(), fmt.ZONE)
     found = []
-    if any(not r.complete for r in readings.values() if r.window == "week"):
+    # judged by the week itself: a metric that always tells its newest window may stand in a week that has hardly begun
+    if sunday >= book.generation.built_at.date():
         found.append(f"本周到 {fmt.day(sunday)} 才结束,以下为截至数据时间的累计")
     used = {name for m in metrics for name in m.sources}
     for source in book.sources():

@@ -14,6 +14,7 @@ MOST_EXPANDED, MOST_RATIO, MOST_ENTRIES = 200 << 20, 100, 200
 SMALL = 1 << 20
 """Below this an archive may be packed as tightly as it likes."""
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, KeyError)
+"""What a damaged or odd archive raises; zipfile says NotImplementedError to a compression it does not know."""
 
 
 def is_workbook(name: str, body: bytes) -> bool:

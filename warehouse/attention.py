@@ -45,7 +45,7 @@ def off_target(book: Book, readings: Sequence[Reading]) -> list[Concern]:
     """Beyond amber, the farthest from its target (relative to it) first."""
     found = [reading for reading in readings if reading.judgement == "bad" and reading.target is not None and reading.value is not None]
     sized = sorted(((_shortfall(reading), reading) for reading in found), key=lambda pair: (-pair[0], pair[1].metric))
-    return [Concern(reading, size, _lasting(book, reading, _is_off), _worst(book, reading)) for size, reading in sized]
+    return [Concern(reading, size, _lasting(book, reading, _is_off), worst(book, reading)) for size, reading in sized]
 
 
 def worse(book: Book, readings: Sequence[Reading]) -> list[Concern]:
@@ -56,7 +56,7 @@ def worse(book: Book, readings: Sequence[Reading]) -> list[Concern]:
         if reading.judgement != "bad" and move > 0:
             found.append((move, reading))
     found.sort(key=lambda pair: (-pair[0], pair[1].metric))
-    return [Concern(reading, move, _lasting(book, reading, _is_worse), _worst(book, reading)) for move, reading in found]
+    return [Concern(reading, move, _lasting(book, reading, _is_worse), worst(book, reading)) for move, reading in found]
 
 
 def late(book: Book) -> list[Late]:
@@ -122,12 +122,13 @@ def _lasting(book: Book, reading: Reading, holds: Callable[[Reading, Sequence[fl
     return max(1, run)
 
 
-def _worst(book: Book, reading: Reading) -> Reading | None:
+def worst(book: Book, reading: Reading) -> Reading | None:
+    """The town that is farthest behind in a district's number, 未分镇街 aside: nobody can be asked about it. None where towns say nothing of it."""
     if reading.place.grain != "district" or not (book.metrics[reading.metric].denominator and reading.better != "context"):
         return None
     at = None if reading.window == "now" else units.at_label(reading.window, reading.win_start)
     towns = [town for town in book.by(reading.metric, reading.window, at) if town.value is not None and town.place.code != UNPLACED]
     if len(towns) < 2:
         return None
-    worst = min(towns, key=lambda town: ((town.value or 0.0) * (1 if reading.better == "up" else -1), town.place.code))
-    return worst if worst.value != reading.value else None
+    last = min(towns, key=lambda town: ((town.value or 0.0) * (1 if reading.better == "up" else -1), town.place.code))
+    return last if last.value != reading.value else None

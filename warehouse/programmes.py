@@ -40,6 +40,11 @@ class Programme:
     due: float | None
     items: tuple[Item, ...]
 
+    @property
+    def ahead(self) -> int | None:
+        """Whole percentage points before (+) or behind (−) the time that has passed; None without a score."""
+        return None if self.score is None or self.due is None else round((self.score - self.due) * 100)
+
 
 def scores(book: Book) -> list[Programme]:
     """The six programmes in the announcement's order, for the newest period of each indicator."""

@@ -13,12 +13,10 @@ from cockpit import access, sessions, texts
 from cockpit import format as fmt
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
-from cockpit.wall import Heartbeats, build_id
+from cockpit.wall import LOST_S, Heartbeats, build_id
 from warehouse.errors import Refused
 
 ROLE = "admin"
-LOST_S = 120
-"""A screen speaks every 30 s; after four silent beats it is lost."""
 SLOW_FPS = 20
 LAYOUTS = {"hd": "16:9", "wide": "宽屏 32:9", "ultra": "超宽 16:3"}
 COLUMNS = ("屏幕", "状态", "最近心跳", "画面", "分辨率", "版式", "帧率", "内存", "错误", "快照", "程序")

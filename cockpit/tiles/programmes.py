@@ -8,10 +8,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
+from cockpit import texts
 from cockpit.tiles.attributes import aria
 from warehouse.programmes import Programme
-
-ORDER = "一二三四五六"
 
 
 def strip(programmes: Sequence[Programme], href: Callable[[int], str] | None = None) -> Component:
@@ -21,14 +20,12 @@ def strip(programmes: Sequence[Programme], href: Callable[[int], str] | None = N
 
 def _card(programme: Programme, href: Callable[[int], str] | None) -> Component:
     name = dcc.Link(programme.label, href=href(programme.number)) if href else programme.label
-    head = html.Div([html.Span(ORDER[programme.number - 1], className="programme-no"), html.B(name), html.Small(programme.force)], className="programme-head")
+    head = html.Div([html.Span(texts.ORDER[programme.number - 1], className="programme-no"), html.B(name), html.Small(programme.force)], className="programme-head")
     if programme.score is None or programme.due is None:
         return html.Article([head, html.P("尚无可计分的指标", className="empty")], className="programme")
-    gap = round((programme.score - programme.due) * 100)
-    word = "与序时持平" if gap == 0 else f"{'超前' if gap > 0 else '滞后'} {abs(gap)}"
     marks = [html.I(className="programme-fill", style={"width": f"{programme.score:.1%}"}), html.I(className="programme-due", style={"left": f"{programme.due:.1%}"})]
     bar = html.Div(marks, className="programme-bar", **aria(hidden="true"))
     told = sum(item.share is not None for item in programme.items)
     foot = html.Div([html.Span([html.Span(fmt.number(round(programme.score * 100)), className="programme-score"), html.Small("%")]),
-                     html.Small(f"序时 {programme.due:.0%} · {word} · {told}/{len(programme.items)} 项指标计分")], className="programme-foot")
+                     html.Small(f"序时 {programme.due:.0%} · {fmt.pace(programme.ahead)} · {told}/{len(programme.items)} 项指标计分")], className="programme-foot")
     return html.Article([head, bar, foot], className="programme")

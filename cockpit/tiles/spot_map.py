@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dash import html
 from dash.development.base_component import Component
 
+from cockpit import format as fmt
 from cockpit.figures import townmap
 from cockpit.theme import LIGHT, Theme
 from cockpit.tiles.attributes import data
@@ -41,7 +42,7 @@ def spot_map(spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]
     borders = html.Img(src=townmap.outlines(shapes, theme["map-edge"]), className="map-lines", alt="")
     names = [
         html.Span(
-            town.name.removesuffix("街道").removesuffix("镇"), className="spot-town", style={"left": f"{town.label[0]}%", "top": f"{town.label[1]}%"}
+            fmt.town(town.name), className="spot-town", style={"left": f"{town.label[0]}%", "top": f"{town.label[1]}%"}
         )
         for town in shapes.towns
     ]

@@ -3,116 +3,19 @@ server dies."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import BaseWSGIServer, make_server
+from playwright.sync_api import Browser
 
-from cockpit import access, app
-from warehouse.settings import Settings
+from tests.browser.surroundings import CHROMIUM, SIZES, WAIT_MS, Site, Watched, show
 
-CHROMIUM = "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-component-update"]
 PATHS = [
     "/", "/?window=month", "/group/fleet", "/group/safety", "/health",
     "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt?window=day", "/metric/fleet_running_now_cnt",
 ]  # fmt: skip
-SIZES = [(1440, 900), (1920, 1080), (390, 844)]
-WAIT_MS = 20_000
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
-
-
-class Site:
-    """The web application on a port of its own, which can be stopped and started again like a dying server."""
-
-    def __init__(self, data: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.data, self.web = data, app.create_app(Settings(data))
-        self.address = f"http://127.0.0.1:{self.port}"
-        self._server: BaseWSGIServer | None = None
-        self.start()
-
-    def start(self) -> None:
-        self._server = make_server("127.0.0.1", self.port, self.web, threaded=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
-
-    def link(self) -> str:
-        return f"{self.address}/enter/{access.create_one_time_link(Settings(self.data).state)}"
-
-
-@pytest.fixture(scope="module")
-def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site") / "data"
-    folder.mkdir()
-    for name in ("published", "live"):
-        if (published / name).exists():
-            (folder / name).symlink_to(published / name)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(data: Path) -> Iterator[Site]:
-    running = Site(data)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
-
-
-class Watched:
-    """A page and everything it did that it should not have done."""
-
-    def __init__(self, browser: Browser, site: Site, size: tuple[int, int] = SIZES[0]) -> None:
-        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
-        self.page: Page = self.context.new_page()
-        self.foreign: list[str] = []
-        self.violations: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda r: None if r.url.startswith((site.address, "data:", "blob:")) else self.foreign.append(r.url))
-        self.page.on("websocket", lambda w: self.foreign.append(w.url))
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("console", self._console)
-
-    def _console(self, message: object) -> None:
-        text = message.text  # type: ignore[attr-defined]
-        if "Content Security Policy" in text or "violates" in text:
-            self.violations.append(text)
-        elif message.type == "error":  # type: ignore[attr-defined]
-            self.errors.append(text)
-
-
-@pytest.fixture
-def watched(chromium: Browser, site: Site) -> Iterator[Watched]:
-    found = Watched(chromium, site)
-    found.page.goto(site.link())
-    found.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
-    yield found
-    found.context.close()
-
-
-def show(page: Page, site: Site, path: str) -> None:
-    page.goto(site.address + path)
-    page.wait_for_selector("#main", timeout=WAIT_MS)
-    page.wait_for_load_state("networkidle", timeout=WAIT_MS)
 
 
 def test_no_page_asks_another_host_or_breaks_the_policy_or_scrolls_sideways(watched: Watched, site: Site) -> None:

@@ -4,13 +4,12 @@ numbers to somebody else, and of the snapshot it was copied from."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.test_browser import CHROMIUM, WAIT_MS, Site, Watched, chromium, data, show, site  # noqa: F401
+from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
 from warehouse.readings import Library
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
@@ -32,15 +31,6 @@ WATCH = """() => {
     }, { capture: true, once: true });
 }"""
 """Notes when the page after the next click stands (its second frame), and when its charts are drawn too."""
-
-
-@pytest.fixture
-def leader(chromium: Browser, site: Site) -> Iterator[Watched]:  # noqa: F811
-    found = Watched(chromium, site)
-    found.page.goto(site.link())
-    found.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
-    yield found
-    found.context.close()
 
 
 def click(page: Page, selector: str) -> tuple[float, float]:
@@ -66,8 +56,8 @@ def numbers(page: Page) -> list[str]:
     return re.findall(r"[−+]?\d[\d,.]*", page.locator("#main").inner_text())
 
 
-def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(leader: Watched, site: Site, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    page = leader.page
+def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(watched: Watched, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    page = watched.page
     show(page, site, "/")
     took = [click(page, f".tile a[href*='/metric/{METRIC}']")]
     worst = page.locator("#main .bar.is-bad, #main .bar.is-ok").last
@@ -84,26 +74,26 @@ def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(leader: W
     took.append(click(page, "#metric-list tbody tr:first-child a[href*='/alarm/']"))
     links.append(page.url)
     assert page.locator("#alarm-steps").count() == 1 and "处置过程" in page.locator("#alarm-steps").inner_text()
-    assert len(took) == 4 and not leader.errors and not leader.violations and not leader.foreign
+    assert len(took) == 4 and not watched.errors and not watched.violations and not watched.foreign
     with capsys.disabled():
         print(f"\n从点击到画出、连同图表(ms):{'、'.join(f'{painted:.0f}({drawn:.0f})' for painted, drawn in took)}")
 
 
-def test_a_copied_link_shows_another_person_the_same_numbers(leader: Watched, chromium: Browser, site: Site) -> None:  # noqa: F811
+def test_a_copied_link_shows_another_person_the_same_numbers(watched: Watched, chromium: Browser, site: Site) -> None:
     other = Watched(chromium, site)
     other.page.goto(site.link())
     other.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
     for path in PATHS:
-        show(leader.page, site, path)
-        link = leader.page.url
-        mine = numbers(leader.page)
+        show(watched.page, site, path)
+        link = watched.page.url
+        mine = numbers(watched.page)
         other.page.goto(link)
         assert numbers(other.page) == mine and len(mine) > 10, path
     other.context.close()
 
 
-def test_back_and_forward_lead_through_the_same_pages(leader: Watched, site: Site) -> None:  # noqa: F811
-    page = leader.page
+def test_back_and_forward_lead_through_the_same_pages(watched: Watched, site: Site) -> None:
+    page = watched.page
     show(page, site, f"/metric/{METRIC}?window=week")
     first = numbers(page)
     page.locator("#metric-why a.seg:text-is('报警类型')").click()
@@ -116,10 +106,10 @@ def test_back_and_forward_lead_through_the_same_pages(leader: Watched, site: Sit
     page.wait_for_function("() => document.querySelector('#metric-why .seg.is-on')?.textContent === '报警类型'", timeout=WAIT_MS)
 
 
-def test_a_snapshot_in_the_address_holds_on_every_page(leader: Watched, site: Site) -> None:  # noqa: F811
+def test_a_snapshot_in_the_address_holds_on_every_page(watched: Watched, site: Site) -> None:
     old = Library(site.data).generations()[-1]
     for path in ("/", f"/metric/{METRIC}", "/group/safety", "/site"):
-        show(leader.page, site, f"{path}?as_of={old}")
-        assert leader.page.locator("#shell-frame").get_attribute("data-generation") == old
-        ways = leader.page.locator("#main a[href^='/']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+        show(watched.page, site, f"{path}?as_of={old}")
+        assert watched.page.locator("#shell-frame").get_attribute("data-generation") == old
+        ways = watched.page.locator("#main a[href^='/']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
         assert ways and all(f"as_of={old}" in way for way in ways), path

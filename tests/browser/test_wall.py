@@ -7,27 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import orjson
-import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser
 
 from cockpit import access, wall_layout
 from cockpit import format as fmt
 from cockpit.direction import Director
-from tests.browser.test_browser import CHROMIUM, SWITCHES, Site, Watched
+from tests.browser.surroundings import CHROMIUM, Site, Watched
+from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
 from warehouse.readings import Library
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
 SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
 OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
-VEHICLES = 6000
 SMALLEST_PX = 16
-CUT_MS, BACK_MS, READY_MS, STEP_MS = 60_000, 60_000, 20_000, 200
-STATES = ("running", "parked", "offline", "alarm")
-SHARES = (0.31, 0.34, 0.343, 0.007)
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
 
@@ -86,49 +80,9 @@ CLIPPED = """() => [...document.querySelectorAll("main .value, main h2, main b, 
 """Texts that end in an ellipsis."""
 
 
-def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
-    """A live picture of 6,000 vehicles as warehouse.live writes it; `shift` (deg) moves every one to the east."""
-    dice = np.random.default_rng(7)
-    state = dice.choice(STATES, VEHICLES, p=SHARES)
-    now = dt.datetime.now(SHANGHAI).replace(tzinfo=None, microsecond=0)
-    table = pd.DataFrame({
-        "ref": np.arange(VEHICLES) * 7 + 11, "lon": dice.uniform(119.75, 120.1, VEHICLES) + shift,
-        "lat": dice.uniform(30.2, 30.5, VEHICLES), "speed_kmh": 40.0, "direction": dice.integers(0, 360, VEHICLES),
-        "state": state, "town": "良渚街道", "loc_time": now,
-    })  # fmt: skip
-    folder = data / "live"
-    folder.mkdir(exist_ok=True)
-    table.to_parquet(folder / f"{version}.parquet")
-    counts = {name: int((state == name).sum()) for name in STATES}
-    note = {"version": version, "file": f"{version}.parquet", "as_of": now.isoformat(), "counts": counts}
-    aside = folder / ".tmp-current.json"
-    aside.write_bytes(orjson.dumps(note))
-    aside.replace(folder / "current.json")
-
-
 @pytest.fixture(scope="module")
 def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wall") / "data"
-    folder.mkdir()
-    if (published / "published").exists():
-        (folder / "published").symlink_to(published / "published")
-    publish_live(folder, 1)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(data: Path) -> Iterator[Site]:
-    running = Site(data)
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        yield browser
-        browser.close()
+    return folder_of(published, tmp_path_factory.mktemp("wall") / "data")
 
 
 @pytest.fixture
@@ -142,25 +96,6 @@ def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
     ready(found.page)
     yield found
     found.context.close()
-
-
-def until(page: Page, expression: str, limit_ms: int = READY_MS) -> None:
-    """Waits for a truth of the page. Not wait_for_function: its eval is what the page's policy forbids."""
-    for _ in range(0, limit_ms, STEP_MS):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(STEP_MS)
-    raise AssertionError(f"not within {limit_ms} ms: {expression}")
-
-
-def keep(page: Page, data: Path, scene: str) -> None:
-    """Holds one scene on the screen, as a person does with a phone."""
-    Director(Settings(data)).steer("hall", "show", dt.datetime.now(SHANGHAI), by="test", scene=scene)
-    until(page, f"Wall.state.scene === {scene!r} && document.getElementById('turn').textContent.includes('保持')")
-
-
-def ready(page: Page) -> None:
-    until(page, "Boolean(window.Wall) && Wall.state.live !== null && Wall.state.scenes !== null && WallMap.stats().vehicles > 0")
 
 
 @pytest.mark.parametrize("scene", list(wall_layout.SCENES))

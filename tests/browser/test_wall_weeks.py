@@ -8,14 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import orjson
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cockpit import access
 from cockpit.direction import Director
@@ -23,8 +23,8 @@ from etl.context import opened
 from etl.demo import runner
 from etl.demonstration import write_endpoints
 from etl.jobs import live, refresh
-from tests.browser.test_browser import CHROMIUM, SWITCHES, Site, Watched
-from tests.browser.test_wall import BACK_MS, CUT_MS, publish_live, ready, until
+from tests.browser.surroundings import CHROMIUM, Site, Watched
+from tests.browser.walls import BACK_MS, CUT_MS, folder_of, publish_live, ready, until
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
@@ -38,27 +38,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path(CHROMIUM).exists(), 
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*SWITCHES, "--enable-precise-memory-info"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("weeks") / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    publish_live(folder, 1)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(data: Path) -> Iterator[Site]:
-    running = Site(data)
-    yield running
-    running.stop()
+    return folder_of(published, tmp_path_factory.mktemp("weeks") / "data")
 
 
 def screen(chromium: Browser, site: Site, data: Path, name: str, query: str = "") -> Watched:
@@ -189,7 +170,7 @@ def test_an_alarm_of_the_source_interrupts_the_wall_and_the_phone_sends_it_back(
         os.utime(file, (moment.timestamp() - 600,) * 2)
     source = runner.serve(folder / "demo", clock=lambda: dt.datetime.now(SHANGHAI))
     settings = Settings(folder)
-    write_endpoints(settings, runner_endpoints(folder))
+    write_endpoints(settings, orjson.loads((folder / "demo" / "endpoints.json").read_bytes()))
     Director(settings).configure("hall", by="test", scenes=["sites"], quiet_s=0)
     site = Site(folder)
     try:
@@ -218,13 +199,6 @@ def test_an_alarm_of_the_source_interrupts_the_wall_and_the_phone_sends_it_back(
     finally:
         site.stop()
         source.stop()
-
-
-def runner_endpoints(folder: Path) -> dict[str, Any]:
-    import orjson
-
-    found: dict[str, Any] = orjson.loads((folder / "demo" / "endpoints.json").read_bytes())
-    return found
 
 
 def acknowledge_all(page: Page) -> None:

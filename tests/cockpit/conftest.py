@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from cockpit import app
 from tests.cockpit.signing_in import sign_in
+from warehouse.readings import Library
 from warehouse.settings import Settings
 
 
@@ -69,3 +70,15 @@ def elsewhere(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
         return app.create_app(Settings(data))
 
     return made
+
+
+@pytest.fixture(scope="module")
+def web(data_with_picture: Path) -> Flask:
+    """The application over the shared picture."""
+    return app.create_app(Settings(data_with_picture))
+
+
+@pytest.fixture(scope="module")
+def library(web: Flask) -> Library:
+    found: Library = web.config["ZHENGBEI_LIBRARY"]
+    return found

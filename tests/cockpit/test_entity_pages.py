@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask, g
 
-from cockpit import app, refresh
+from cockpit import refresh
 from cockpit.pages import routes
 from tests.cockpit.test_pages import LEADER, links, words
 from warehouse import profiles
 from warehouse.figures import plate
 from warehouse.readings import Library
-from warehouse.settings import Settings
-
-
-@pytest.fixture(scope="module")
-def web(data_with_picture: Path) -> Flask:
-    return app.create_app(Settings(data_with_picture))
-
-
-@pytest.fixture(scope="module")
-def library(web: Flask) -> Library:
-    found: Library = web.config["ZHENGBEI_LIBRARY"]
-    return found
 
 
 @pytest.fixture

@@ -50,17 +50,6 @@ def links(component: Any) -> list[str]:
     return [item.href for item in walk(component) if getattr(item, "href", None)]
 
 
-@pytest.fixture(scope="module")
-def web(data_with_picture: Path) -> Flask:
-    return app.create_app(Settings(data_with_picture))
-
-
-@pytest.fixture(scope="module")
-def library(web: Flask) -> Library:
-    found: Library = web.config["ZHENGBEI_LIBRARY"]
-    return found
-
-
 @pytest.fixture
 def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
     def drawn(path: str, search: str = "") -> Any:

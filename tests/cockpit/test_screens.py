@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 from flask import Flask, g
 
@@ -19,11 +18,6 @@ from warehouse.settings import Settings
 
 SAID = {"width": 3840, "height": 1080, "fps": 29, "heap": 40 * 2**20, "errors": 0, "scene": "overview", "layout": "wide",
         "generation": "20261123T060000"}  # fmt: skip
-
-
-@pytest.fixture
-def web(data_with_picture: Path) -> Flask:
-    return app.create_app(Settings(data_with_picture))
 
 
 def draw(web: Flask, role: str, path: str = "/screens") -> object:

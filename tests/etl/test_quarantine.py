@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from etl.context import clock, opened
-from tests.etl.test_defects import DRIVER, FIRM, company, vehicle
+from tests.etl.planting import DRIVER, FIRM, company, vehicle
 from tests.house import House, id_number
 from warehouse import recover
 from warehouse.readings import Library

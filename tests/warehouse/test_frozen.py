@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.etl.test_defects import company, vehicle
+from tests.etl.planting import company, vehicle
 from tests.house import House
 from tests.warehouse.test_models import track
 from warehouse import recover

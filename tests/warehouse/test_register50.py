@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from tests.etl.test_defects import FIRM, company, vehicle
+from tests.etl.planting import FIRM, company, vehicle
 from tests.house import House
 
 TODAY = dt.date(2026, 11, 23)
