@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from warehouse.errors import PrintFailed
@@ -21,6 +22,8 @@ BROWSER_VARIABLE = "ZHENGBEI_CHROMIUM"
 TIMEOUT_S = 90
 TRIES = 3
 PAUSE_S = 1.5
+GONE_S = 5.0
+"""Longest wait for the last member of a killed process group."""
 PDF_HEAD, PDF_TAIL = b"%PDF-", b"%%EOF"
 TAIL_BYTES = 1024
 STDERR_LINES = 3
@@ -120,12 +123,18 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kills whatever is left of the browser's process group, helpers included, and reaps it."""
-    try:
+    """Kills whatever is left of the browser's process group, helpers included, reaps it, and waits until its last member is gone:
+    a kill is only a message, and helpers answer it after their parent."""
+    with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     child.wait()
+    until = time.monotonic() + GONE_S
+    while time.monotonic() < until:
+        try:
+            os.killpg(child.pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.01)
 
 
 def _is_whole(file: Path) -> bool:

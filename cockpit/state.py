@@ -62,8 +62,11 @@ def _prepare(path: Path) -> None:
     if path.exists() and (str(path), path.stat().st_ino) in _ready:
         return
     with _lock:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
         connection = _open(path)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -211,6 +212,13 @@ def test_a_forwarded_address_is_not_believed_without_a_known_proxy(client: Flask
         f"/enter/{token}", environ_base={"REMOTE_ADDR": "10.1.2.3"}, headers={"X-Forwarded-For": "127.0.0.1"}
     )
     assert answer.status_code == 401
+
+
+def test_a_state_file_that_cannot_be_opened_is_an_error_of_the_database(tmp_path: Path) -> None:
+    """Whatever stands in its place, and whether or not this process has seen the file before: the gate knows one kind of error."""
+    (tmp_path / "state.sqlite").mkdir()
+    with pytest.raises(sqlite3.Error), state.reading(tmp_path / "state.sqlite"):
+        pass
 
 
 def test_without_the_state_file_the_site_is_closed_not_broken(signed_in: FlaskClient, data: Path) -> None:
