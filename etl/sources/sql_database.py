@@ -52,7 +52,7 @@ class SqlDatabase:
             question = question.where(column > _bound(column, cursor))
         rows = self._rows(feed, question)
         # which of two rows of one key and one time stamp comes last must not hang on the database's mood
-        rows.sort(key=lambda row: (row.get(feed.cursor_column) or "", orjson.dumps(row)))
+        rows.sort(key=lambda row: (row.get(feed.cursor_column) is not None, _order(row.get(feed.cursor_column) or ""), orjson.dumps(row)))
         newest = max((row.get(feed.cursor_column) or "" for row in rows), key=_order, default="") if feed.cursor_column else ""
         return Rows(orjson.dumps(rows), len(rows), newest)
 

@@ -22,6 +22,37 @@ from warehouse.units import SHANGHAI
 Row = dict[str, Any]
 Answer = tuple[str, list[tuple[str, str]], bytes]
 CLIENT, SECRET = "zhengbei", "p:w%密"
+PAGE = 'token_path = "/page/token"\n'
+CURSOR = """auth = "oauth2"
+token_path = "/cursor/oauth2/token"
+paging = "cursor"
+page_size = 500
+max_per_s = 200
+[defaults.request]
+since = "updated_from"
+until = "updated_to"
+size = "limit"
+cursor = "cursor"
+[defaults.answer]
+items = "items"
+total = "count"
+next = "next_cursor"
+until = "updated_to"
+code = ""
+"""
+WINDOW = """auth = "none"
+paging = "window"
+time = "epoch_ms"
+[defaults.request]
+since = "from"
+until = "to"
+[defaults.answer]
+items = ""
+total = ""
+until = ""
+code = ""
+"""
+"""How a feed's description puts each of the three protocols; before a [table] of their own, more keys may stand in front."""
 
 
 class Quiet(WSGIRequestHandler):

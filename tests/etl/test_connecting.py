@@ -179,6 +179,15 @@ def test_the_newest_row_may_be_deleted_without_looking_like_a_restored_backup(da
     assert context.writer.execute("SELECT count(*) FROM raw.yz_company WHERE _deleted_at IS NULL") == [(99,)]
 
 
+def test_of_rows_with_one_time_stamp_the_one_with_the_greater_number_is_the_later(database: tuple[Any, Context, list[Feed], list[dt.datetime]]) -> None:
+    holds, context, _, _ = database
+    one = rows(1)[0]
+    holds([{**one, "status": f"第{number}次", "line_no": number} for number in (10, 9, 2)])
+    described(context.settings.data, SQL + 'cursor_column = "line_no"\n' + MAPPED)
+    assert intake.run(context, [feed for feed in feeds(context.settings) if feed.source == "yz"]) == []
+    assert context.writer.execute("SELECT status FROM raw.yz_company") == [("第10次",)]
+
+
 def test_a_column_that_was_renamed_stops_the_feed_until_somebody_maps_it(database: tuple[Any, Context, list[Feed], list[dt.datetime]]) -> None:
     holds, context, wanted, now = database
     holds(rows(100))

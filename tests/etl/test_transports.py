@@ -177,47 +177,16 @@ def over_http(house: House, rows: Rows, common: str) -> Iterator[Iterator[Settin
         yield states()
 
 
-CURSOR = """auth = "oauth2"
-token_path = "/cursor/oauth2/token"
-paging = "cursor"
-page_size = 7
-max_per_s = 200
-[defaults.request]
-since = "updated_from"
-until = "updated_to"
-size = "limit"
-cursor = "cursor"
-[defaults.answer]
-items = "items"
-total = "count"
-next = "next_cursor"
-until = "updated_to"
-code = ""
-"""
-WINDOW = """auth = "none"
-paging = "window"
-time = "epoch_ms"
-[defaults.request]
-since = "from"
-until = "to"
-[defaults.answer]
-items = ""
-total = ""
-until = ""
-code = ""
-"""
-
-
 def by_page(house: House, rows: Rows) -> Any:
-    return over_http(house, rows, 'token_path = "/page/token"\npage_size = 9\n')
+    return over_http(house, rows, lists.PAGE + "page_size = 9\n")
 
 
 def by_cursor(house: House, rows: Rows) -> Any:
-    return over_http(house, rows, CURSOR)
+    return over_http(house, rows, lists.CURSOR.replace('page_size = 500', 'page_size = 7'))
 
 
 def at_once(house: House, rows: Rows) -> Any:
-    return over_http(house, rows, WINDOW)
+    return over_http(house, rows, lists.WINDOW)
 
 
 def csv_of(found: list[dict[str, Any]], encoding: str) -> bytes:
