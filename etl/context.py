@@ -68,7 +68,7 @@ class Context:
     def folder_of(self, source: str) -> Folder:
         """The source's drop folder, opened on first use; opened again after a failure."""
         if source not in self.folders:
-            self.folders[source] = Folder(source, self.endpoints[source])
+            self.folders[source] = Folder(source, self.endpoints[source], self.door.shown)
         return self.folders[source]
 
     def close(self) -> None:

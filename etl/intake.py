@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
+from typing import Any
 
 import pyarrow as pa
 
@@ -177,7 +178,10 @@ def _remapped(context: Context, note: Landed) -> Landed:
     for feed in feeds(context.settings):
         if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (transport == "files" and not files.matches(name, feed.glob)):
             continue
-        mapping = files.mapping_of(feed, context.folder_of(feed.source), name) if transport == "files" and feed.source in context.endpoints else feed.mapping
+        mapping: dict[str, Any] | None = feed.mapping
+        if transport == "files" and feed.source in context.endpoints:
+            folder = context.folder_of(feed.source)
+            mapping = files.mapping_of(feed, folder, folder.path_of(name, feed.glob))
         if mapping is not None:
             return dataclasses.replace(note, mapping=mapping)
     return note

@@ -7,6 +7,7 @@ import fnmatch
 import posixpath
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,18 +27,24 @@ OPTIONS = {"sftp": {"password", "key_filename", "passphrase", "port", "host_key"
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as the folder lists it: its path in the folder, size, and modification time (seconds since the epoch, and as
-    it enters the file's name)."""
+    """A file as the folder lists it: its path in the folder, the same as it may be written down (people put telephone and
+    identity numbers into names of files), size, and modification time (seconds since the epoch, and as it enters the
+    booked name)."""
 
     path: str
+    shown: str
     size: int
     modified_s: float
     mark: str
 
+    @property
+    def name(self) -> str:
+        return f"{self.shown}|{self.size}|{self.mark}"
+
 
 @dataclass(frozen=True)
 class Drop:
-    """A new file: where it lies, the name it is booked under (path in the folder, size, time) and its mapping."""
+    """A new file: where it lies, the name it is booked under (path as it may be shown, size, time) and its mapping."""
 
     folder: Folder
     entry: Entry
@@ -45,13 +52,13 @@ class Drop:
 
     @property
     def name(self) -> str:
-        return f"{self.entry.path}|{self.entry.size}|{self.entry.mark}"
+        return self.entry.name
 
     def read(self) -> bytes | None:
         """The bytes, None when the file has grown or changed under our hands and is not ready. Raises ContractBroken when it
         is too large to be meant."""
         if self.entry.size > MOST_BYTES:
-            raise ContractBroken(f"文件超过 {MOST_BYTES >> 20} MB", where=self.entry.path, to_do="请拆成较小的文件后重新投递")
+            raise ContractBroken(f"文件超过 {MOST_BYTES >> 20} MB", where=self.entry.shown, to_do="请拆成较小的文件后重新投递")
         body = self.folder.bytes(self.entry.path)
         again = self.folder.entry(self.entry.path)
         return body if again == self.entry and len(body) == self.entry.size else None
@@ -59,9 +66,10 @@ class Drop:
 
 class Folder:
     """One drop folder, wherever it lies. Nothing in it is changed or deleted. Every failure of the other side is a
-    SourceDown; a wrong address or option a ConfigError."""
+    SourceDown; a wrong address or option a ConfigError. shown: a path as it may be written down."""
 
-    def __init__(self, source: str, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, shown: Callable[[str], str]) -> None:
+        self._shown = shown
         self._where = f"sources.toml [{source}] drop"
         self.kind, self._root, self._fs = self._connect(endpoint)
 
@@ -79,6 +87,10 @@ class Folder:
         except Exception as error:  # each library has its own tree of errors
             raise self._down(error) from None
         return sorted((entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)), key=lambda entry: Path(entry.path))
+
+    def path_of(self, shown: str, glob: str) -> str:
+        """The path of the file that is booked as `shown`; that itself when the file is gone."""
+        return next((entry.path for entry in self.entries(glob) if entry.shown == shown), shown)
 
     def entry(self, path: str) -> Entry | None:
         """The file as it is now, None when it is gone."""
@@ -102,10 +114,10 @@ class Folder:
         inner = posixpath.relpath("/" + path.lstrip("/"), "/" + self._root.strip("/"))
         if self.kind == "file":
             stamp = Path(path).stat().st_mtime_ns
-            return Entry(inner, facts["size"], stamp / 1e9, str(stamp))
+            return Entry(inner, self._shown(inner), facts["size"], stamp / 1e9, str(stamp))
         moment = facts.get("mtime") or facts.get("LastModified")
         seconds = moment.timestamp() if moment is not None else 0.0
-        return Entry(inner, int(facts["size"]), seconds, str(facts.get("ETag", "")).strip('"') or str(int(seconds)))
+        return Entry(inner, self._shown(inner), int(facts["size"]), seconds, str(facts.get("ETag", "")).strip('"') or str(int(seconds)))
 
     def _down(self, error: Exception) -> SourceDown:
         kind = type(error).__name__
@@ -175,7 +187,7 @@ def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[D
     Raises ConfigError when a mapping file beside one is broken, SourceDown when the folder cannot be listed."""
     found = []
     for entry in folder.entries(feed.glob):
-        if f"{entry.path}|{entry.size}|{entry.mark}" in known or not _is_settled(folder, entry, now_s):
+        if entry.name in known or not _is_settled(folder, entry, now_s):
             continue
         mapping = mapping_of(feed, folder, entry.path)
         if mapping is not None:

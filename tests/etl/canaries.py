@@ -73,15 +73,16 @@ def plant(contract: Contract, canaries: Canaries) -> list[dict[str, Any]]:
     return rows
 
 
-def workbook(rows: list[dict[str, Any]]) -> bytes:
+def workbook(rows: list[dict[str, Any]], sheet: str = "Sheet") -> bytes:
     """The rows as a workbook with a title line and two empty columns to the left."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.append(["台账"])
-    sheet.append(names)
+    page = book.active
+    page.title = sheet
+    page.append(["台账"])
+    page.append(names)
     for row in rows:
-        sheet.append([row.get(name) for name in names])
+        page.append([row.get(name) for name in names])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -15,12 +16,13 @@ import zstandard
 from flask.testing import FlaskClient
 
 from cockpit import app, pdf_text, texts, weekly
-from etl import correct
+from etl import correct, intake
+from etl.config import feeds
 from etl.context import opened
 from tests.cockpit.signing_in import good_body, post, sign_in
 from tests.etl.canaries import MARKS, Canaries, deliver, files, hits, plant, sources, workbook
 from tests.house import House
-from warehouse import catalog, load, snapshot
+from warehouse import catalog, load, recover, snapshot
 from warehouse.connection import Reader
 from warehouse.door import Door
 from warehouse.errors import ContractBroken
@@ -44,6 +46,7 @@ class Planted:
         for contract in sources():
             deliver(house, contract, plant(contract, canaries))
         self._without_header(house, canaries)
+        self._in_names(house, canaries)
         self.quarantined = house.rows("SELECT count(*) FROM raw.quarantine")[0][0]
         house.publish()
         house.close()
@@ -57,6 +60,25 @@ class Planted:
         with pytest.raises(ContractBroken) as refusal:
             house.load(note)
         load.refused(house.writer, note, str(refusal.value))
+
+    def _in_names(self, house: House, canaries: Canaries) -> None:
+        """Files somebody has named after the people in them: one good, one that is none, and a mapping file that is wrong."""
+        drop = house.settings.data.parent / "drop" / "pb"
+        drop.mkdir(parents=True)
+        good = [{"单位编号": "U1", "单位名称": "甲", "类别": "物流"}]
+        names = [f"{canaries.make('id')}_{canaries.make('phone')} 2026年10月.xlsx" for _ in range(3)]
+        for name, body in zip(names, (workbook(good, sheet="单位"), b"not a workbook", workbook(good, sheet=canaries.make("phone"))), strict=True):
+            (drop / name).write_bytes(body)
+            os.utime(drop / name, (1_700_000_000,) * 2)
+        house.settings.sources.write_text(f'is_demo = true\n[pb]\ndrop = "{drop.parent}"\n', "utf-8")
+        house.close()
+        with opened(house.settings, now=lambda: house.at) as context:
+            wanted = [feed for feed in feeds(context.settings) if (feed.source, feed.entity) == ("pb", "unit")]
+            assert intake.run(context, wanted) == []
+            assert intake.run(context, wanted) == [], "masked names are known again"
+            self.reasons = context.writer.execute("SELECT reason FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1")
+            self.booked = context.writer.execute("SELECT name FROM run.batch WHERE entity = 'unit' AND name LIKE '%2026年10月%' UNION SELECT payload->>'name' FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1")
+        house.writer, house.notes = recover.open_warehouse(house.settings)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +111,11 @@ def pages(client: FlaskClient, metrics: list[str]) -> bytes:
 def test_a_thousand_canaries_were_planted_in_every_column_of_every_source(planted: Planted) -> None:
     assert sum(planted.counts.values()) >= 1000 and all(planted.counts.values()), planted.counts
     assert planted.quarantined > 200, "many of them in rows that were put aside"
+
+
+def test_a_file_named_after_people_is_booked_without_them_and_known_again(planted: Planted) -> None:
+    assert len(planted.booked) == len({name for (name,) in planted.booked}) == 3 and all("〔已隐去" in name and "2026年10月.xlsx|" in name for (name,) in planted.booked)
+    assert [reason for (reason,) in planted.reasons if "2026年10月.xlsx" in reason and hits(reason.encode()) == {}] == [reason for (reason,) in planted.reasons] != []
 
 
 def test_no_canary_is_in_the_warehouse(planted: Planted) -> None:
