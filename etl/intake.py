@@ -143,24 +143,32 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
         try:
             if confirmed:
                 _confirm(context, current)
+            elif current.mapping != note.mapping:
+                context.parser.parse(current, context.landing.body(note))  # where the new mapping does not fit either, nothing changes
+                _land_again(context, current)
             else:
                 load.load(context.writer, context.settings, context.door, current, context.parser.parse(current, context.landing.body(note)))
+                context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         except CockpitError as error:
             problems.append(f"{note.name.split('|')[0]}:{error}")
             continue
-        context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         count += 1
     return count, problems
 
 
 def _confirm(context: Context, note: Landed) -> None:
-    """Lands a whole list once more with the word of the person who vouches for it, so that a rebuild ends in the same tables;
-    the first copy is booked as replaced. Raises Refused when a newer list is in already."""
+    """A whole list once more, with the word of the person who vouches for it. Raises Refused when a newer list is in already."""
     newer = context.writer.execute("SELECT count(*) FROM run.full_list WHERE source_table = ? AND landing_seq > ?", [note.table, note.seq])[0][0]
     if newer and contracts()[note.table].version != "ledger_at":
         raise Refused("之后已装入更新的全量,这一份不再重放", where=note.name.split("|")[0])
+    _land_again(context, dataclasses.replace(note, mapping={**note.mapping, "confirmed": True}))
+
+
+def _land_again(context: Context, note: Landed) -> None:
+    """Lands a payload once more with the mapping of `note` and loads it, so that a rebuild ends in the same tables; the first
+    copy is booked as replaced. Raises what loading raises; then the new copy is the refused one."""
     again = context.landing.put(note.source, note.entity, context.landing.body(note), kind=note.kind, name=note.name, at=context.clock().replace(tzinfo=SHANGHAI),
-                                sealed=note.sealed, cursor=note.cursor, mapping={**note.mapping, "confirmed": True}, digest=note.digest)
+                                sealed=note.sealed, cursor=note.cursor, mapping={**note.mapping, "replaces": note.seq}, digest=note.digest)
     try:
         load.load(context.writer, context.settings, context.door, again, context.parser.parse(again, context.landing.body(again)))
     except CockpitError as error:
@@ -168,7 +176,6 @@ def _confirm(context: Context, note: Landed) -> None:
         raise
     finally:
         recover.acknowledge(context.settings, again)
-    context.writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,'')", [note.seq, note.source, note.entity, note.name, load.naive(note.landed_at)])
 
 
 def _remapped(context: Context, note: Landed) -> Landed:

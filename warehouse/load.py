@@ -129,9 +129,19 @@ def _book(writer: Writer, contract: Contract, note: Landed, account: Account) ->
     writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
                    [note.seq, note.source, note.entity, note.name, account.rows_in, account.merged, account.older,
                     account.duplicate, account.quarantined, dropped, naive(note.landed_at), note.sha256])
+    _replace(writer, note)
     if note.cursor:
         transport, value = note.cursor.split("|", 1)
         set_cursor(writer, note.source, f"{note.entity}:{transport}", value, note.seq)
+
+
+def _replace(writer: Writer, note: Landed) -> None:
+    """A payload that was landed again with another mapping takes the place of the refused one; part of the caller's transaction."""
+    first = note.mapping.get("replaces")
+    if first is not None:
+        writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [first])
+        writer.execute("INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'' WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
+                       [first, note.source, note.entity, note.name, naive(note.landed_at), first])
 
 
 def _tell(writer: Writer, note: Landed, rows: pa.Table) -> None:
@@ -297,6 +307,7 @@ def refused(writer: Writer, note: Landed, reason: str) -> None:
     rule = reason[:3] if re.match(r"[DF]\d\d ", reason) else "payload"
     with writer.transaction():
         writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
+        _replace(writer, note)
         writer.execute("INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
                        [note.source, note.entity, rule, reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])
         answered(writer, note, reason)

@@ -77,7 +77,8 @@ class Planted:
             assert intake.run(context, wanted) == []
             assert intake.run(context, wanted) == [], "masked names are known again"
             self.reasons = context.writer.execute("SELECT reason FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1")
-            self.booked = context.writer.execute("SELECT name FROM run.batch WHERE entity = 'unit' AND name LIKE '%2026年10月%' UNION SELECT payload->>'name' FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1")
+            self.booked = context.writer.execute("""SELECT name FROM run.batch WHERE entity = 'unit' AND name LIKE '%2026年10月%'
+                UNION SELECT payload->>'name' FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1""")
         house.writer, house.notes = recover.open_warehouse(house.settings)
 
 

@@ -352,6 +352,20 @@ def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(h
     assert context.writer.execute("SELECT uscc, _deleted_at IS NULL FROM raw.yz_company ORDER BY 1") == held, "the raw data alone say the same"
 
 
+def test_a_mapping_put_right_is_kept_with_the_payload_it_reads(house: tuple[Context, list[Feed], Path]) -> None:
+    context, wanted, folder = house
+    drop(folder, "0.csv", ledger(1, 2).replace("名称".encode(), "企业名称".encode()))
+    assert "缺少列:名称" in intake.run(context, wanted)[0]
+    assert intake.replay(context, None)[0] == 0 and len(list(context.landing.notes())) == 1, "the old mapping again is no reason to land anything"
+    description = context.settings.data / "sources" / "yz.toml"
+    description.write_text(description.read_text("utf-8").replace('"名称"', '"企业名称"'), "utf-8")
+    assert intake.replay(context, None) == (1, []) and alive(context) == [1, 2]
+    for table in ("raw.yz_company", "raw.yz_company_history", "run.batch", "raw.quarantine", "run.full_list"):
+        context.writer.execute(f"DELETE FROM {table}")
+    intake.pending(context)
+    assert alive(context) == [1, 2] and context.writer.execute("SELECT count(*) FROM raw.quarantine") == [(0,)], "the raw data alone say the same"
+
+
 def test_a_file_that_still_grows_waits_and_others_litter_is_left_alone(house: tuple[Context, list[Feed], Path]) -> None:
     context, wanted, folder = house
     drop(folder, "a.csv", ledger(1), age_s=0)
