@@ -71,6 +71,7 @@ def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     links = [("overview", "总览", visit.address.to("/"))]
     links += [(g, texts.GROUPS[g], visit.address.to(f"/group/{g}")) for g in groups if g != "health"]
     links.append(("health", texts.GROUPS["health"], visit.address.to("/health")))
+    links.append(("supervision", "督办", visit.address.to("/supervision")))
     items = [_link(*entry, chosen=page.group) for entry in links]
     # the archive of reports is a page of its own, outside of Dash
     items.append(html.Span(html.A("周报", href="/reports"), className="nav-item"))

@@ -39,6 +39,15 @@ CREATE TABLE IF NOT EXISTS wall_group (screen TEXT PRIMARY KEY, name TEXT NOT NU
 CREATE TABLE IF NOT EXISTS wall_direction (
     target TEXT PRIMARY KEY, seq INTEGER NOT NULL, plan TEXT NOT NULL, course TEXT NOT NULL,
     who TEXT NOT NULL, verb TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS supervision (
+    id INTEGER PRIMARY KEY, what TEXT NOT NULL, office TEXT NOT NULL, due TEXT NOT NULL, subject TEXT NOT NULL, label TEXT NOT NULL,
+    place TEXT NOT NULL, href TEXT NOT NULL, period TEXT NOT NULL, generation TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS supervision_step (
+    seq INTEGER PRIMARY KEY, task INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL, step TEXT NOT NULL, words TEXT NOT NULL);
+CREATE TRIGGER IF NOT EXISTS supervision_kept BEFORE UPDATE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS supervision_step_kept BEFORE UPDATE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
 
 _ready: set[tuple[str, int]] = set()

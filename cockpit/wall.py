@@ -22,7 +22,7 @@ from flask import Blueprint, Flask, Response, abort, request
 from shapely import maximum_inscribed_circle
 from shapely.geometry import shape
 
-from cockpit import direction, state, texts
+from cockpit import direction, state, supervision, texts
 from cockpit import format as fmt
 from cockpit import wall_layout as layout
 from cockpit import wall_scene as scenes
@@ -116,7 +116,7 @@ class Wall:
         self.heartbeats = Heartbeats(settings.state)
         self.director = Director(settings)
         self._lock = threading.Lock()
-        self._scenes: OrderedDict[tuple[str, dt.date, tuple[str, ...]], dict[str, Any]] = OrderedDict()
+        self._scenes: OrderedDict[tuple[str, dt.date, tuple[str, ...], int], dict[str, Any]] = OrderedDict()
         self._packed: tuple[int, bytes] = (-1, b"")
 
     def today(self) -> dt.date:
@@ -141,10 +141,12 @@ class Wall:
     def scenes(self, *names: str) -> dict[str, Any]:
         """Those scenes of the current generation. Raises DataMissing when nothing is published."""
         book = self.library.current()
-        key = (book.generation.id, self.today(), names)
+        tasks = supervision.every(self.settings.state)
+        # a step taken since shows with the next drawing, not only with the next generation
+        key = (book.generation.id, self.today(), names, hash(tuple(tasks)))
         with self._lock:
             if key not in self._scenes:
-                self._scenes[key] = scenes.build(book, names, self.clock())
+                self._scenes[key] = scenes.build(book, names, self.clock(), tasks)
                 while len(self._scenes) > KEPT:
                     self._scenes.popitem(last=False)
             return self._scenes[key]

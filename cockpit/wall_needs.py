@@ -6,15 +6,18 @@ is due, unless its sources are silent."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cockpit import format as fmt
+from cockpit.supervision import Task, overdue
 from cockpit.wall_panels import FAR_BEHIND
 from warehouse import attention, boards
 from warehouse.readings import Book
 
 SHOWN = 3
+LATEST = 2
+"""Late tasks that a wall names."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,11 @@ class Need:
     text: str
 
 
-def of(book: Book, scene: str, today: dt.date) -> list[Need]:
-    """The sentences of a scene, the most pressing first."""
+def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> list[Need]:
+    """The sentences of a scene, the most pressing first; on the programmes' scene what stands under supervision leads."""
     found = [need for rule in RULES[scene] for need in rule(book, today)]
-    return sorted(found, key=lambda need: need.tone != "bad")[:SHOWN]
+    led = supervised(tasks, today) if scene == "programmes" else []
+    return [*led, *sorted(found, key=lambda need: need.tone != "bad")][:SHOWN]
 
 
 def silent_sources(book: Book, _today: dt.date) -> list[Need]:
@@ -127,3 +131,19 @@ RULES: dict[str, tuple[Callable[[Book, dt.date], list[Need]], ...]] = {
     "programmes": (late_nodes, late_units, lagging_programmes),
     "sites": (closed_sites, behind("site_base_service_rate"), behind("site_satisfaction"), behind("site_open_rate")),
 }
+
+
+def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
+    """What stands under supervision: how many, how many are late, and the latest of these by metric or kind of record. Never the words
+    of a task, a record's own name or who is at it: people write there what a wall must not show."""
+    standing = [task for task in tasks if not task.is_closed]
+    if not standing:
+        return []
+    late = overdue(standing, today)
+    worst = "、".join(f"{_about(task)}逾期 {task.late(today)} 天" for task in late[:LATEST])
+    return [Need("bad" if late else "warn", f"督办在办 {len(standing)} 件" + (f",逾期 {len(late)} 件:{worst}" if late else ",均未到期"))]
+
+
+def _about(task: Task) -> str:
+    name = task.subject.label.split(" · ")[0] if task.subject.is_metric else f"{task.subject.label.split(' ')[0]}一件"
+    return f"{name}({task.office})"

@@ -7,7 +7,7 @@ template. Nothing here names a person, a company of an alarm, a phone or a full 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cockpit import format as fmt
@@ -15,6 +15,7 @@ from cockpit import texts, vector
 from cockpit import wall_layout as layout
 from cockpit import wall_needs as needs
 from cockpit import wall_panels as panels
+from cockpit.supervision import Task
 from cockpit.templates import environment
 from cockpit.theme import tone
 from warehouse import boards
@@ -39,18 +40,18 @@ TOWN_VALUES = "fleet_online_rate"
 """What the live map writes beside a town's name."""
 
 
-def build(book: Book, names: Iterable[str], now: dt.datetime) -> dict[str, Any]:
+def build(book: Book, names: Iterable[str], now: dt.datetime, tasks: Sequence[Task] = ()) -> dict[str, Any]:
     """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware) decides only
-    how a date is said (今日, 11-22)."""
+    how a date is said (今日, 11-22). `tasks`: those of 督办, for the scene that tells of them."""
     today = fmt.local(now).date()
     generation = book.generation
     return {
         "generation": generation.id, "demo": generation.is_demo, "release": generation.release, "built": fmt.clock(generation.built_at, today),
-        "scenes": {name: scene(book, name, today) for name in names},
+        "scenes": {name: scene(book, name, today, tasks) for name in names},
     }  # fmt: skip
 
 
-def scene(book: Book, name: str, today: dt.date) -> dict[str, Any]:
+def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> dict[str, Any]:
     """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind", "html"}], "cards": the same,
     "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left out."""
     found = layout.SCENES[name]
@@ -75,7 +76,7 @@ def scene(book: Book, name: str, today: dt.date) -> dict[str, Any]:
             facts = tile(book, book.read(metric), "card", today)
             figures[f"card-{metric}"] = facts["shown"].text
             cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
-    return {"label": found.label, "question": found.question, "needs": _macro("needs", {"rows": needs.of(book, name, today)}), "map": drawn(book, found.map),
+    return {"label": found.label, "question": found.question, "needs": _macro("needs", {"rows": needs.of(book, name, today, tasks)}), "map": drawn(book, found.map),
             "fine": _macro("fine", {"words": fine_print(book, name)}), "slots": slots, "cards": cards, "figures": figures}
 
 

@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit.pages import entity, tools
+from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.listing import plain
 from cockpit.tiles.spot_map import Spot
@@ -30,7 +30,7 @@ def render(visit: Visit, uid: str) -> Page:
     others = tools.card("当日该车其他报警", "", entity.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"))
     body: list[Component] = [
         _head(visit, found),
-        entity.columns([_steps(found), _urges(found), others], [entity.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme)]),
+        entity.columns([_steps(found), _urges(found), others], [entity.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)]),
     ]
     known = visit.book.known(here["company_key"] or "")
     steps = [(known.label, entity.href(visit, "company", known.code))] if known else []

@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit.pages import entity, tools
+from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.listing import plain
 from cockpit.tiles.table import Cell, flag, meter, table
@@ -25,7 +25,7 @@ def render(visit: Visit, code: str) -> Page:
         raise KeyError(code)
     found = profiles.company(visit.book, code)
     left = [_score(visit, found), _vehicles(visit, code), _alarms(visit, code)]
-    right = [_organisation(visit, found), _posts(found), _open(visit, found)]
+    right = [_organisation(visit, found), _posts(found), _open(visit, found), supervision.card(visit)]
     body: list[Component] = [
         _head(visit, found),
         entity.cards(visit, place),

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import points, texts
+from cockpit.pages import supervision
 from cockpit.pages.visit import Visit
 from cockpit.tiles.kpi import delta_mark
 from warehouse import attention
@@ -65,6 +66,7 @@ def _concern(visit: Visit, item: Concern) -> Component:
     if item.worst is not None:
         words = f"{item.worst.place.label} {fmt.reading(item.worst, metric.decimals)}".replace(" %", "%")
         body.append(dcc.Link(words, href=_href(visit, reading, item.worst.place.code), className="worst"))
+    body.append(supervision.badge(visit, reading.metric) or dcc.Link("督办", href=f"{_href(visit, reading)}#supervise", className="supervise"))
     return html.Li(body)
 
 

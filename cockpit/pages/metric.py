@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit import texts, theme
 from cockpit.figures import trend
-from cockpit.pages import behind, tools, why
+from cockpit.pages import behind, supervision, tools, why
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
@@ -43,7 +43,7 @@ def render(visit: Visit, metric_id: str) -> Page:
     reading = visit.book.read(metric_id, window, at, place.code, visit.address.only)
     towns = _towns(visit, metric, reading)
     split = why.change(visit, metric, reading)
-    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading)) if c is not None]
+    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading), supervision.card(visit)) if c is not None]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
@@ -74,6 +74,8 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         tools.filters(visit, reading.place, _filters(visit, metric)),
         html.Span(className="spacer"),
         _profile(visit, reading.place),
+        supervision.badge(visit, metric.id, reading.place.code),
+        html.A("督办", href="#supervise", className="button"),
         html.A("口径", href="#metric-definition", className="button"),
         tools.copy_link(),
     ]

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import points, texts, theme
-from cockpit.pages import decisions, tools
+from cockpit.pages import decisions, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
@@ -151,7 +151,7 @@ def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) 
     note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
         reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=href, note=note, today=visit.today,
-        theme=visit.theme, marks=not of_page,
+        theme=visit.theme, marks=not of_page, badge=supervision.badge(visit, metric.id, code),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, screens, search, site, town, track, vehicle
+from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, screens, search, site, supervision, town, track, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -28,6 +28,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/health"), health.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
+    (re.compile(r"/supervision"), supervision.render),
 )
 
 

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit import format as fmt
 from cockpit import texts
-from cockpit.pages import entity, tools
+from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.listing import plain
 from cockpit.tiles.spot_map import Spot
@@ -44,7 +44,7 @@ def render(visit: Visit, site_id: str) -> Page:
     found = profiles.site(visit.book, site_id)
     here = found.facts
     where = entity.where([Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标,或不在本区。", visit.theme)
-    body: list[Component] = [_head(visit, found), entity.columns([_facilities(found), _days(found)], [where])]
+    body: list[Component] = [_head(visit, found), entity.columns([_facilities(found), _days(found)], [where, supervision.card(visit)])]
     return Page(here["name"], body, group="site", tools=entity.bar(visit, ("阵地一览", visit.address.to("/site")), (here["name"], "")))
 
 

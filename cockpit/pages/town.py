@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit.pages import entity, tools
+from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.table import Cell, flag, table
 from warehouse import entities, profiles
@@ -22,7 +22,7 @@ def render(visit: Visit, code: str) -> Page:
     body: list[Component] = [
         html.Section(html.Div(html.H2(place.label, className="entity-name"), className="entity-head"), className="card"),
         entity.cards(visit, place),
-        entity.columns([_companies(visit, code)], [_sites(visit, code)]),
+        entity.columns([_companies(visit, code)], [_sites(visit, code), supervision.card(visit)]),
     ]
     return Page(place.label, body, tools=entity.bar(visit, (place.label, ""), windows=True))
 

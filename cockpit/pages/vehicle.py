@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
-from cockpit.pages import entity, tools
+from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.listing import STATES, plain
 from cockpit.tiles.spot_map import Spot
@@ -30,7 +30,7 @@ def render(visit: Visit, key: str) -> Page:
     ]
     alarms = tools.card("报警与处置", "", entity.alarm_table(visit, found.alarms, with_vehicle=False))
     where = entity.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
-    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(found)], [where, alarms])]
+    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(found)], [where, alarms, supervision.card(visit)])]
     known = visit.book.known(owner or "")
     steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
     way = [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")] if known else []

@@ -31,16 +31,18 @@ def tile(
     note: str = "",
     today: dt.date | None = None,
     marks: bool = True,
+    badge: Component | None = None,
 ) -> Component:
     """One card. `points`: the trend behind it, oldest first (none → no sparkline). `tone`: accent colour token.
     `href`: the metric page ("" → not a link). `size` "strip": label and value only. `note`: a further short line.
     `today`: that day's times are shown without a date. `marks` False: 暂定 and 未满期 are said once for the whole page.
+    `badge`: one more tag in the head.
 
     Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
     `data-stale-after` let the browser's own clock age it; a card without a data time carries neither.
     """
     shown = fmt.reading(reading, decimals)
-    body = [_head(reading, marks), _main(reading, shown)]
+    body = [_head(reading, marks, badge), _main(reading, shown)]
     if size == "card":
         body += [_middle(reading, points, tone, theme, decimals), _foot(reading, note, today)]
     inner: Component = (
@@ -80,9 +82,9 @@ def tags(reading: Reading, marks: bool = True) -> list[Component]:
     return found
 
 
-def _head(reading: Reading, marks: bool) -> Component:
+def _head(reading: Reading, marks: bool, badge: Component | None) -> Component:
     return html.Div(
-        [html.Span(reading.label, className="tile-label", title=reading.label), html.Span(tags(reading, marks), className="tile-tags")],
+        [html.Span(reading.label, className="tile-label", title=reading.label), html.Span([*([badge] if badge else []), *tags(reading, marks)], className="tile-tags")],
         className="tile-head",
     )
 
