@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from flask import request
 
-from cockpit import access, shell, texts
+from cockpit import access, shell, supervision, texts
 from cockpit.pages import overview, routes
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
@@ -70,7 +70,7 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
     viewer = access.viewer()
     people = People(access.settings(), viewer, access.address(), book.generation.id, keys.secret(access.settings().keys, "people"))
-    visit = Visit(book, address, viewer, now, generations, theme, people)
+    visit = Visit(book, address, viewer, now, generations, theme, people, supervision.standing(access.settings().state))
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"

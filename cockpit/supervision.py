@@ -136,6 +136,11 @@ def every(path: Path) -> list[Task]:
         return _read(connection, "ORDER BY id DESC", ())
 
 
+def standing(path: Path) -> tuple[Task, ...]:
+    """The tasks that are not closed, newest first."""
+    return tuple(task for task in every(path) if not task.is_closed)
+
+
 def about(path: Path, key: str, place: str | None = None) -> list[Task]:
     """The tasks of a metric or record, newest first; place: only those of that place, None = of any."""
     with state.reading(path) as connection:
@@ -148,8 +153,8 @@ def for_week(path: Path, start: dt.date, end: dt.date) -> Week:
     tasks = [past for past in (as_of(task, end) for task in every(path)) if past is not None]
     opened = tuple(task for task in tasks if start <= task.steps[0].at.date())
     closed = tuple(task for task in tasks if task.is_closed and start <= next(one.at.date() for one in reversed(task.steps) if one.step == "close"))
-    standing = tuple(task for task in tasks if not task.is_closed)
-    return Week(opened, closed, standing, overdue(standing, end))
+    left = tuple(task for task in tasks if not task.is_closed)
+    return Week(opened, closed, left, overdue(left, end))
 
 
 def as_of(task: Task, day: dt.date) -> Task | None:

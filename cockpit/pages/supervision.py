@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from dash import dcc, html
 from dash.development.base_component import Component
-from flask import g
 
 from cockpit import access, assigning, supervision
 from cockpit import format as fmt
@@ -91,9 +90,7 @@ def mark(task: Task, today: dt.date) -> Component:
 
 def badge(visit: Visit, metric: str, place: str = DISTRICT) -> Component | None:
     """督办中 · 逾期 on the card of a metric; None when no task of it stands."""
-    if "supervised" not in g:  # a page of cards asks the file once
-        g.supervised = [task for task in supervision.every(access.settings().state) if not task.is_closed]
-    standing = [task for task in g.supervised if (task.subject.key, task.subject.place) == (metric, place)]
+    standing = [task for task in visit.supervised if (task.subject.key, task.subject.place) == (metric, place)]
     if not standing:
         return None
     late = max(task.late(visit.today) for task in standing)

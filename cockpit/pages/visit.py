@@ -15,13 +15,14 @@ from cockpit.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
     from cockpit.people import People
+    from cockpit.supervision import Task
     from warehouse.readings import Book
 
 
 @dataclass(frozen=True)
 class Visit:
     """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
-    people: the reader's way to single drivers, None where there is none."""
+    people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand, newest first."""
 
     book: Book
     address: Address
@@ -30,6 +31,7 @@ class Visit:
     generations: tuple[str, ...] = ()
     theme: Theme = LIGHT
     people: People | None = None
+    supervised: tuple[Task, ...] = ()
 
     @property
     def today(self) -> dt.date:
