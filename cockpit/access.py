@@ -121,6 +121,11 @@ def wants_page(asked: Request) -> bool:
     return asked.method in SAFE_METHODS and not machine
 
 
+def navigates(asked: Request) -> bool:
+    """True when the browser will show the answer as a page: a visit, or a form that was sent."""
+    return wants_page(asked) or asked.headers.get("Sec-Fetch-Mode") == "navigate"
+
+
 def guard(server: Flask) -> None:
     """Puts the gate in front of `server`. Must be called before any other before_request is registered."""
     server.before_request(_gate)

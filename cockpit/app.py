@@ -24,7 +24,7 @@ from warehouse.settings import Settings
 
 FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
 """Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
-GUESTS = ("wall", "remote", "weekly", "assigning")
+GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment")
 """Modules that bring their own routes; each has register(server, library, settings)."""
 
 LOG = logging.getLogger("cockpit")
@@ -118,7 +118,7 @@ def _errors(server: Flask) -> None:
 
 def _answer(code: int, detail: str = "") -> Response:
     heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
-    if access.wants_page(request):
+    if access.navigates(request):
         page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail)
         return Response(page, status=code, mimetype="text/html")
     response = jsonify(error=heading, to_do=detail or advice)

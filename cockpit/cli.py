@@ -123,10 +123,11 @@ def screen() -> None:
 
 @screen.command("add", help="登记一块大屏,输出只显示一次的登录地址")
 @click.argument("name")
+@click.option("--network", default="", help="只允许从这个地址或网段登录,如 10.20.30.0/24(默认:首次登录时所在网段)")
 @data_option
-def screen_add(name: str, data: Path) -> None:
+def screen_add(name: str, network: str, data: Path) -> None:
     """Registers a wall and prints the path it must open once."""
-    token = sessions.create_device(Settings.at(data).state, name, by="cli")
+    token = sessions.create_device(Settings.at(data).state, name, by="cli", network=network)
     click.echo(f"/wall/{name}?token={token}")
 
 

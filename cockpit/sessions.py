@@ -112,18 +112,43 @@ def _network(ip: str) -> str:
     return str(ipaddress.ip_network(f"{ip}/{24 if address.version == 4 else 64}", strict=False))
 
 
-def create_device(path: Path, screen: str, by: str = "") -> str:
-    """Registers a wall device and returns its token, shown this once. Raises UsageError for an odd screen name."""
+def create_device(path: Path, screen: str, by: str = "", network: str = "") -> str:
+    """Registers a wall device and returns its token, shown this once. network: address or CIDR block from which alone it may come, "" =
+    the subnet of its first call. Raises UsageError for an odd screen name or network."""
     if not SCREEN.fullmatch(screen):
-        raise UsageError("屏幕名须为 1–32 位小写字母、数字或 -", where=screen)
-    token = secrets.token_urlsafe(32)
+        raise UsageError("屏幕名须为 1–32 位小写字母、数字或 -", where=screen[:40])
+    bound, token = _block(network), secrets.token_urlsafe(32)
     with state.writing(path) as connection:
         connection.execute(
-            "INSERT INTO devices (screen, token_hash, created_at, created_by) VALUES (?,?,?,?)",
-            (screen, state.digest(token), time.time(), by),
+            "INSERT INTO devices (screen, token_hash, network, created_at, created_by) VALUES (?,?,?,?,?)",
+            (screen, state.digest(token), bound, time.time(), by),
         )
-        audit.append(connection, "device_added", who=by, detail=screen)
+        audit.append(connection, "device_added", who=by, detail=f"{screen} {bound or ''}".strip())
     return token
+
+
+def move_device(path: Path, device: int, network: str, by: str = "") -> bool:
+    """Binds a device to another address or CIDR block; "" = to the subnet of its next call with the token. False when there is no such
+    device. Raises UsageError for an odd network."""
+    bound = _block(network)
+    with state.writing(path) as connection:
+        done = connection.execute("UPDATE devices SET network=? WHERE id=? AND revoked_at IS NULL", (bound, device))
+        audit.append(connection, "device_moved", who=by, detail=f"{device} {bound or ''}".strip())
+    return done.rowcount == 1
+
+
+def _block(network: str) -> str | None:
+    if not network.strip():
+        return None
+    try:
+        return str(ipaddress.ip_network(network.strip(), strict=False))
+    except ValueError as error:
+        raise UsageError("不是网络地址", where=network[:40], to_do="请写成 10.20.30.40 或 10.20.30.0/24;留空则以首次登录时所在网段为准") from error
+
+
+def _within(ip: str, network: str | None) -> bool:
+    """Whether an address lies in a block; of two families never. None = no block yet."""
+    return network is not None and ipaddress.ip_address(ip) in ipaddress.ip_network(network)
 
 
 def bind_device(path: Path, token: str, screen: str, ip: str) -> str | None:
@@ -136,12 +161,12 @@ def bind_device(path: Path, token: str, screen: str, ip: str) -> str | None:
             "SELECT id, network FROM devices WHERE token_hash=? AND screen=? AND revoked_at IS NULL",
             (state.digest(token), screen),
         ).fetchone()
-        if row is None or row["network"] not in (None, _network(ip)):
+        if row is None or (row["network"] is not None and not _within(ip, row["network"])):
             audit.append(connection, "device_refused", ip=ip, detail=screen)
             return None
         connection.execute(
             "UPDATE devices SET cookie_hash=?, network=?, bound_at=?, seen_at=? WHERE id=?",
-            (state.digest(identifier), _network(ip), now, now, row["id"]),
+            (state.digest(identifier), row["network"] or _network(ip), now, now, row["id"]),
         )
         audit.append(connection, "device_bound", who=f"screen:{row['id']}", ip=ip, detail=screen)
     return identifier
@@ -154,7 +179,7 @@ def find_device(path: Path, identifier: str, ip: str) -> Viewer | None:
             "SELECT id, screen, network, seen_at FROM devices WHERE cookie_hash=? AND revoked_at IS NULL",
             (state.digest(identifier),),
         ).fetchone()
-        if row is None or row["network"] != _network(ip):
+        if row is None or not _within(ip, row["network"]):
             return None
         if time.time() - row["seen_at"] > TOUCH_S:
             connection.execute("UPDATE devices SET seen_at=? WHERE id=?", (time.time(), row["id"]))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import access, sessions, texts
@@ -59,11 +59,40 @@ def _devices(known: list[dict[str, Any]]) -> Component:
     def at(seconds: float | None) -> str:
         return fmt.clock(dt.datetime.fromtimestamp(seconds, dt.UTC)) if seconds else fmt.DASH
 
+    names = ("编号", "屏幕", "状态", "登记时间", "登记人", "最近使用", "允许的地址", "")
     rows = [
-        html.Tr([html.Td(t) for t in (str(d["id"]), d["screen"], "已登录" if d["bound_at"] else "未登录", at(d["created_at"]), at(d["seen_at"]), d["network"] or fmt.DASH)])
+        html.Tr([html.Td(t) for t in (
+            str(d["id"]), d["screen"], "已登录" if d["bound_at"] else "未登录", at(d["created_at"]), d["created_by"] or fmt.DASH, at(d["seen_at"]), _bind(d), _revoke(d),
+        )])
         for d in known
-    ] or [html.Tr(html.Td("没有登记的设备;登记:./zhengbei screen add 屏名", colSpan=6, className="empty"))]
-    return _card("登记的设备", "撤销:./zhengbei screen revoke 编号", ("编号", "屏幕", "状态", "登记时间", "最近使用", "网段"), rows)
+    ] or [html.Tr(html.Td("没有登记的设备,请在下面登记。", colSpan=len(names), className="empty"))]  # fmt: skip
+    card = _card("登记的设备", "允许的地址留空时,以下一次登录所在的网段为准", names, rows)
+    card.children.append(_add())
+    return card
+
+
+def _bind(device: dict[str, Any]) -> Component:
+    field = _field(f"screen-{device['id']}-network", "network", device["network"] or "", "10.20.30.0/24")
+    return html.Form([field, html.Button("改绑", type="submit", className="button")], action=f"/screens/{device['id']}/bind", method="post", className="inline")
+
+
+def _revoke(device: dict[str, Any]) -> Component:
+    """Two steps: a wall that was withdrawn by a slip of the hand stays dark until somebody walks there."""
+    form = html.Form(html.Button(f"确认撤销 {device['screen']}", type="submit", className="button"), action=f"/screens/{device['id']}/revoke", method="post", className="inline")
+    return html.Details([html.Summary("撤销", className="button"), form])
+
+
+def _add() -> Component:
+    fields = [
+        html.Label(["屏幕名", _field("screen-add-screen", "screen", "", "小写字母、数字或 -,如 hall", required=True)]),
+        html.Label(["允许的地址(可不填)", _field("screen-add-network", "network", "", "10.20.30.40 或 10.20.30.0/24")]),
+        html.Button("登记大屏", type="submit", className="button"),
+    ]
+    return html.Form(fields, action="/screens/add", method="post", className="fields")
+
+
+def _field(key: str, name: str, value: str, hint: str, *, required: bool = False) -> Component:
+    return dcc.Input(type="text", name=name, value=value, placeholder=hint, id=key, className="filter", maxLength=64, required=required)
 
 
 def _card(title: str, note: str, columns: tuple[str, ...], rows: Sequence[Component]) -> Component:

@@ -119,7 +119,7 @@ def _form(visit: Visit) -> Component:
     day = (visit.today + dt.timedelta(days=USUAL_DAYS)).isoformat()
     due = html.Label(["期限", dcc.Input(type="text", name="due", value=day, pattern=DAY, placeholder="2026-01-31", required=True, id="supervise-due", className="filter")])
     fields = [_hidden("supervise", "subject", visit.address.here()), _hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
-    form = html.Form([*fields, html.Button("交办", type="submit", className="button")], action="/supervision/open", method="post", className="supervise-form")
+    form = html.Form([*fields, html.Button("交办", type="submit", className="button")], action="/supervision/open", method="post", className="fields")
     return html.Details([html.Summary("交办督办任务", className="button"), form])
 
 

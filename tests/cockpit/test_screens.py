@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from click.testing import CliRunner
 from flask import Flask, g
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from cockpit import app, cli, refresh
-from cockpit.sessions import Viewer, create_device
+from cockpit import app, cli, refresh, state
+from cockpit.sessions import Viewer, create_device, devices
 from cockpit.wall import Heartbeats, build_id
+from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
 from tests.cockpit.test_pages import links, words
 from warehouse import units
 from warehouse.readings import Library
@@ -78,3 +85,56 @@ def test_a_one_time_link_from_the_command_line_opens_the_site_once(data: Path) -
 
 def test_a_link_for_a_role_that_does_not_exist_is_refused(data: Path) -> None:
     assert CliRunner().invoke(cli.user, ["link", "--role", "screen", "--data", str(data)]).exit_code == 2
+
+
+def ask(client: FlaskClient, path: str, values: dict[str, str], ip: str = "127.0.0.1", **headers: str) -> TestResponse:
+    return client.post(path, data=values, headers={**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate", **headers}, environ_base={"REMOTE_ADDR": ip})
+
+
+def opens(web: Flask, address: str, ip: str) -> int:
+    """The status a screen gets that opens the address it was given, and then its wall."""
+    client, found = web.test_client(), urlsplit(address)
+    first = client.get(f"{found.path}?{found.query}", environ_base={"REMOTE_ADDR": ip})
+    return client.get(found.path, environ_base={"REMOTE_ADDR": ip}).status_code if first.status_code == 302 else first.status_code
+
+
+def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(web: Flask, data_with_picture: Path) -> None:
+    file = Settings(data_with_picture).state
+    admin = sign_in(web.test_client(), data_with_picture, "admin", "root")
+    made = ask(admin, "/screens/add", {"screen": "gate", "network": "10.20.30.40"})
+    assert made.status_code == 200 and made.headers["Cache-Control"] == "no-store"
+    address = html.unescape(re.search(r"<code>(.+)</code>", made.get_data(as_text=True)).group(1))
+    number = next(one["id"] for one in devices(file) if one["screen"] == "gate")
+    said = words(draw(web, "admin"))
+    assert "gate" in said and "root" in said and address.partition("token=")[2] not in said, "the token is shown once"
+    assert [opens(web, address, ip) for ip in ("10.20.30.41", "10.20.30.40")] == [403, 200]
+    assert ask(admin, f"/screens/{number}/bind", {"network": "10.20.31.0/24"}).status_code == 303
+    assert [opens(web, address, ip) for ip in ("10.20.30.40", "10.20.31.7")] == [403, 200]
+    assert ask(admin, f"/screens/{number}/bind", {"network": ""}).status_code == 303
+    assert [opens(web, address, ip) for ip in ("10.1.1.7", "10.1.2.7")] == [200, 403], "the next call's subnet counts"
+    assert ask(admin, f"/screens/{number}/revoke", {}).status_code == 303 and opens(web, address, "10.1.1.7") == 403
+    assert ask(admin, f"/screens/{number}/revoke", {}).status_code == 404
+    with state.reading(file) as connection:
+        events = [row["event"] for row in connection.execute("SELECT event FROM audit WHERE who = 'root' AND event LIKE 'device%' ORDER BY seq")]
+    assert events == ["device_added", "device_moved", "device_moved", "device_revoked", "device_revoked"]
+
+
+@pytest.mark.parametrize(("values", "said"), [({"screen": "Große Wand"}, "屏幕名须为"), ({"screen": "gate", "network": "10.20.30"}, "不是网络地址")])
+def test_a_wrong_word_in_the_form_is_a_page_that_says_so(web: Flask, data_with_picture: Path, values: dict[str, str], said: str) -> None:
+    before = devices(Settings(data_with_picture).state)
+    answer = ask(sign_in(web.test_client(), data_with_picture, "admin", "root"), "/screens/add", values)
+    assert answer.status_code == 400 and said in answer.get_data(as_text=True) and answer.mimetype == "text/html"
+    assert devices(Settings(data_with_picture).state) == before
+
+
+@pytest.mark.parametrize("role", ["leader", "analyst", "auditor"])
+def test_nobody_else_registers_or_withdraws_screens(web: Flask, data_with_picture: Path, role: str) -> None:
+    file = Settings(data_with_picture).state
+    create_device(file, "hall", by="test")
+    before = devices(file)
+    client, number = sign_in(web.test_client(), data_with_picture, role, "li"), before[0]["id"]
+    for path in ("/screens/add", f"/screens/{number}/bind", f"/screens/{number}/revoke"):
+        assert ask(client, path, {"screen": "gate"}).status_code == 403
+    admin = sign_in(web.test_client(), data_with_picture, "admin", "root")
+    assert ask(admin, f"/screens/{number}/revoke", {}, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert devices(file) == before
