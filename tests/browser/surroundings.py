@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -44,10 +49,43 @@ class Site:
         return f"{self.address}/enter/{access.create_one_time_link(Settings(self.data).state)}"
 
 
+class Served:
+    """The site as it is served for real: workers that are renewed now and then, in processes of their own that can be weighed."""
+
+    def __init__(self, data: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.data, self.address = data, f"http://127.0.0.1:{self.port}"
+        self._process = subprocess.Popen([sys.executable, "-m", "warehouse", "serve", "--data", str(data), "--port", str(self.port)], stdout=subprocess.DEVNULL)
+        end = time.monotonic() + WAIT_MS / 1000
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > end:
+                self.stop()
+                raise AssertionError("the site does not come up")
+            time.sleep(0.2)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def resident(self) -> int:
+        """Bytes that the server and its workers hold."""
+        found = 0
+        for one in (master := psutil.Process(self._process.pid), *master.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker that is being renewed
+                found += one.memory_info().rss
+        return found
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+
 class Watched:
     """A page and everything it did that it should not have done."""
 
-    def __init__(self, browser: Browser, site: Site, size: tuple[int, int] = SIZES[0]) -> None:
+    def __init__(self, browser: Browser, site: Site | Served, size: tuple[int, int] = SIZES[0]) -> None:
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="zh-CN")
         self.page: Page = self.context.new_page()
         self.foreign: list[str] = []

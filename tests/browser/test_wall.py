@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from cockpit import access, wall_layout
 from cockpit import format as fmt
@@ -138,6 +138,28 @@ def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) ->
         assert text == fmt.reading(book.read(metric), book.metrics[metric].decimals).text
     live: Any = wall.page.evaluate("Object.fromEntries([...document.querySelectorAll('[data-live]')].map(n => [n.dataset.live, n.textContent]))")
     assert sum(int(text.replace(",", "")) for text in live.values()) == VEHICLES
+
+
+def test_a_new_generation_changes_every_tile_of_the_scene_in_one_frame(wall: Watched, data: Path) -> None:
+    """In each frame that is painted either no tile is of the new generation or all are."""
+    def newer(route: Route) -> None:
+        told = route.fetch().json()
+        for scene in told["scenes"].values():
+            for slot in [*scene["slots"], *scene["cards"]]:
+                slot["html"] = "<i class=new-generation></i>" + slot["html"]
+        route.fulfill(json={**told, "generation": "20991231T235959"})
+
+    keep(wall.page, data, "overview")
+    tiles = wall.page.evaluate("document.querySelectorAll('main > [data-slot], #cards > [data-slot]').length")
+    wall.page.evaluate("""window.frames_ = []; (function watch() {
+        frames_.push(document.querySelectorAll('[data-slot] > .new-generation').length); requestAnimationFrame(watch); })()""")
+    wall.page.route("**/scenes", newer)
+    wall.page.evaluate("Wall.state.generation = 'older'")
+    until(wall.page, f"frames_[frames_.length - 1] === {tiles}")
+    counts = wall.page.evaluate("frames_")
+    assert tiles >= 8 and set(counts) == {0, tiles} and counts.count(0) > 3, (tiles, sorted(set(counts)))
+    wall.page.unroute("**/scenes")
+    wall.page.evaluate("Wall.state.generation = 'older'")
 
 
 def test_a_stopped_server_is_announced_and_the_wall_comes_back_by_itself(wall: Watched, site: Site) -> None:
