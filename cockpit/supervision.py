@@ -163,6 +163,11 @@ def as_of(task: Task, day: dt.date) -> Task | None:
     return Task(task.id, task.what, task.office, task.due, task.subject, steps) if steps else None
 
 
+def about_what(task: Task) -> str:
+    """What a task is about, fit for a wall and for paper: the metric, or the kind of record. Never its words or a record's own name."""
+    return task.subject.label.split(" · ")[0] if task.subject.is_metric else f"{task.subject.label.split(' ')[0]}一件"
+
+
 def overdue(tasks: Sequence[Task], today: dt.date) -> tuple[Task, ...]:
     """Those over their date, the longest first."""
     return tuple(sorted((task for task in tasks if task.late(today)), key=lambda task: (-task.late(today), task.id)))

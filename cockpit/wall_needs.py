@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cockpit import format as fmt
-from cockpit.supervision import Task, overdue
+from cockpit.supervision import Task, about_what, overdue
 from cockpit.wall_panels import FAR_BEHIND
 from warehouse import attention, boards
 from warehouse.readings import Book
@@ -140,10 +140,6 @@ def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
     if not standing:
         return []
     late = overdue(standing, today)
-    worst = "、".join(f"{_about(task)}逾期 {task.late(today)} 天" for task in late[:LATEST])
+    worst = "、".join(f"{about_what(task)}({task.office})逾期 {task.late(today)} 天" for task in late[:LATEST])
     return [Need("bad" if late else "warn", f"督办在办 {len(standing)} 件" + (f",逾期 {len(late)} 件:{worst}" if late else ",均未到期"))]
 
-
-def _about(task: Task) -> str:
-    name = task.subject.label.split(" · ")[0] if task.subject.is_metric else f"{task.subject.label.split(' ')[0]}一件"
-    return f"{name}({task.office})"

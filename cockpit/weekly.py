@@ -1,16 +1,14 @@
-"""The weekly report from question to archive: print, self-test, keep. Owns <data>/reports, the routes below /reports
-and the verb `report`. The numbers are the Book's, the pages weekly_pages.py's, the browser printing.py's.
+"""The weekly report from question to archive: print, self-test, keep. Owns the routes below /reports and the verb `report`.
+The numbers are the Book's, the pages weekly_pages.py's, the browser printing.py's.
 
-A report is kept as <week>-<generation>.pdf with a .json beside it; the same week of the same generation printed again
-replaces both and carries the same figures. A report that fails its self-test is never kept.
+A report is kept as <week>-<generation>.pdf with a .json beside it (archive.py); the same week of the same generation printed
+again must carry the same figures, and the first print stays. A report that fails its self-test is never kept.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
-import os
 import re
 import shutil
 import tempfile
@@ -20,18 +18,17 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
 
+from cockpit import access, archive, audit, pdf_text, printing, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
-from cockpit import pdf_text, printing, texts, weekly_check, weekly_pages
 from cockpit.templates import render
 from cockpit.theme import ASSETS
 from warehouse import units
 from warehouse.cli import data_option
-from warehouse.errors import ConfigError, DataMissing, PrintFailed
+from warehouse.errors import ConfigError, DataMissing, PrintFailed, WarehouseBroken
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
 STYLES = ("00_tokens.css", "40_print.css")
-NAME = re.compile(r"\d{4}-W\d{2}-[0-9A-Za-z]{1,40}")
 PUBLIC_URL = re.compile(r"https?://[0-9A-Za-z.\-_\[\]:]+(/[0-9A-Za-z._~/\-]*)?")
 LISTED = 200
 HASH_SHOWN = 12
@@ -43,14 +40,16 @@ def html(issue: weekly_pages.Issue) -> str:
     return render("weekly.html", css=css, **issue.context)
 
 
-def release(library: Library, settings: Settings, week: str | None = None, *, now: dt.datetime | None = None) -> dict[str, Any]:
-    """Prints, tests and archives the report of `week` (None: the newest whole week) from the current generation.
+def release(library: Library, settings: Settings, week: str | None = None, *, now: dt.datetime | None = None, by: str = "") -> archive.Facts:
+    """Prints, tests and archives the report of `week` (None: the newest whole week) from the current generation. by: who released it.
 
     Gives the archived facts: name, week, generation, pages, seconds, sha256, draft, missing, figures. Raises DataMissing,
     UsageError (bad week) or PrintFailed (browser, or the self-test with its findings); then nothing is kept.
     """
     book = library.current()
-    issue = weekly_pages.build(book, week or weekly_pages.newest_week(book))
+    wanted = week or weekly_pages.newest_week(book)
+    tasks = supervision.for_week(settings.state, *weekly_pages.week_days(wanted))
+    issue = weekly_pages.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
     name = f"{issue.week}-{issue.generation}"
     issue.context["link"] = address(settings, issue)
     page = html(issue)
@@ -68,9 +67,7 @@ def release(library: Library, settings: Settings, week: str | None = None, *, no
             raise PrintFailed(
                 "周报自检未通过,没有发布:" + ";".join(found), where=name, to_do="请按提示处理数据或字体后重新打印"
             )
-        facts = _facts(issue, name, made, seconds, now or units.now())
-        _keep(settings.reports, name, made, facts)
-    return facts
+        return archive.keep(settings, made, _facts(issue, name, made, seconds, now or units.now()), by=by)
 
 
 def address(settings: Settings, issue: weekly_pages.Issue) -> str:
@@ -94,55 +91,48 @@ def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now
     }  # fmt: skip
 
 
-def _keep(folder: Path, name: str, made: Path, facts: dict[str, Any]) -> None:
-    """PDF first, its facts last: whoever sees the .json finds the PDF it speaks of."""
-    aside = made.with_suffix(".json")
-    aside.write_text(json.dumps(facts, ensure_ascii=False, indent=1), "utf-8")
-    for file, suffix in ((made, ".pdf"), (aside, ".json")):
-        with file.open("rb") as stream:
-            os.fsync(stream.fileno())
-        os.replace(file, folder / f"{name}{suffix}")
-
-
-def archive(settings: Settings) -> list[dict[str, Any]]:
-    """Facts of the kept reports, newest week and generation first; a file without readable facts is left out."""
-    found = []
-    for file in sorted(settings.reports.glob("*.json"), reverse=True)[:LISTED]:
-        if NAME.fullmatch(file.stem) and file.with_suffix(".pdf").is_file():
-            try:
-                found.append(json.loads(file.read_text("utf-8")))
-            except (OSError, ValueError):
-                continue
-    return found
-
-
 def register(server: Flask, library: Library, settings: Settings) -> None:
     """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`."""
     routes = Blueprint("reports", __name__, url_prefix="/reports")
 
     @routes.get("")
     def index() -> Response:
-        rows = [
-            {
-                **facts, "hash": facts["sha256"][:HASH_SHOWN], "size": f"{facts['bytes'] / 1024:,.0f} KB",
-                "printed": fmt.local(dt.datetime.fromisoformat(facts["printed_at"])).strftime("%Y-%m-%d %H:%M"),
-            }
-            for facts in archive(settings)
-        ]  # fmt: skip
-        prefix = request.script_root
-        page = render("reports.html", rows=rows, assets=f"{prefix}/assets", base=f"{prefix}/reports", home=f"{prefix}/")
-        return Response(page, mimetype="text/html")
+        asked = request.args.get("q", "").strip()[:60]
+        opened = archive.opened(settings)
+        rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)]
+        rows = [row for row in rows if not asked or asked.lower() in row["found_by"]]
+        return _page("reports.html", rows=rows[:LISTED], asked=asked, faults=archive.broken(settings))
+
+    @routes.get("/compare")
+    def compare() -> Response:
+        first, second = (archive.one(settings, request.args.get(name, "")) for name in ("first", "second"))
+        return _page("reports_compare.html", first=first, second=second, rows=archive.compare(first, second))
 
     @routes.get("/<name>.pdf")
     def download(name: str) -> Response:
-        if not NAME.fullmatch(name):
-            abort(404)
         file = settings.reports / f"{name}.pdf"
-        if not file.is_file():
+        if not archive.NAME.fullmatch(name) or not file.is_file():
             abort(404)
+        audit.record(settings.state, archive.OPENED, who=access.viewer().user, ip=access.address(), detail=name)
         return send_file(file, mimetype="application/pdf", download_name=f"{texts.BRAND}周报-{name}.pdf")
 
     server.register_blueprint(routes)
+
+
+def _page(template: str, **values: Any) -> Response:
+    prefix = request.script_root
+    return Response(render(template, assets=f"{prefix}/assets", base=f"{prefix}/reports", home=f"{prefix}/", **values), mimetype="text/html")
+
+
+def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, Any]:
+    """A line of the archive page. found_by: the words by which a search finds it. Who opened it is for those who answer for access."""
+    state = "草稿" if facts["draft"] else "正式"
+    names = "、".join(dict.fromkeys(who for _, who in opened)) if access.viewer().role in ("admin", "auditor") else ""
+    return {
+        **facts, "hash": facts["sha256"][:HASH_SHOWN], "size": f"{facts['bytes'] / 1024:,.0f} KB", "by": facts.get("by") or fmt.DASH,
+        "printed": fmt.local(dt.datetime.fromisoformat(facts["printed_at"])).strftime("%Y-%m-%d %H:%M"),
+        "opened": len(opened), "openers": names, "found_by": f"{facts['name']} {facts['period']} {facts['cutoff']} {state}".lower(),
+    }  # fmt: skip
 
 
 @click.group("report", help="周报:打印、自检与归档")
@@ -154,12 +144,13 @@ def report() -> None:
 @data_option
 @click.option("--week", default=None, help="ISO 周,如 2026-W47;默认最近一个整周")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="另存一份到此文件")
-def weekly(data: Path, week: str | None, out: Path | None) -> None:
+@click.option("--by", default="cli", show_default=True, help="发布人,记入归档")
+def weekly(data: Path, week: str | None, out: Path | None, by: str) -> None:
     """Prints one report and says where it lies and what it lacks."""
     settings = Settings.at(data)
     if not settings.published.exists():
         raise DataMissing("还没有发布任何数据", where=str(data))
-    facts = release(Library(data), settings, week)
+    facts = release(Library(data), settings, week, by=by)
     kept = settings.reports / f"{facts['name']}.pdf"
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -168,3 +159,34 @@ def weekly(data: Path, week: str | None, out: Path | None) -> None:
     click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or kept}")
     for line in facts["missing"]:
         click.echo(f"  缺:{line}")
+
+
+@report.command("list", help="列出已归档的周报")
+@data_option
+def listed(data: Path) -> None:
+    """One line a report, newest week first."""
+    for facts in archive.every(Settings.at(data)):
+        click.echo(f"{facts['name']}  {'草稿' if facts['draft'] else '正式'}  {facts['pages']} 页  {facts['printed_at']}  {facts.get('by') or ''}")
+
+
+@report.command("verify", help="核对归档:每份 PDF、每期数据与前后次序是否都和发布时一样")
+@data_option
+def verify(data: Path) -> None:
+    """Says what does not fit the chain; exits with an error when anything does not."""
+    settings = Settings.at(data)
+    found = archive.broken(settings)
+    if found:
+        raise WarehouseBroken(";".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件,并查明谁动过归档文件夹")
+    click.echo(f"归档完好,共 {len(archive.every(settings))} 份")
+
+
+@report.command("compare", help="比较两期周报的各项指标,如 report compare 2026-W46-… 2026-W47-…")
+@click.argument("first")
+@click.argument("second")
+@data_option
+def compared(first: str, second: str, data: Path) -> None:
+    """One line a figure: label, first, second, difference."""
+    settings = Settings.at(data)
+    for row in archive.compare(archive.one(settings, first), archive.one(settings, second)):
+        change = "" if row["delta"] is None or not row["delta"].known else f"{row['delta'].glyph} {row['delta'].text}".strip()
+        click.echo(f"{row['label']}\t{row['first']}\t{row['second']}\t{change}")

@@ -30,7 +30,8 @@ def quality(book: Book) -> dict[str, Any]:
     rows = sum(s.rows for s in book.sources())
     bad = sum(s.quarantined for s in book.sources())
     return {
-        "sources": sources,
+        "systems": systems(book),
+        "late": [s for s in sources if s["error"] or s["never"] or s["late"]],
         "checks": [{**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])} for c in failed[:ROWS_SHOWN]],
         "passed": len(checks) - len(failed),
         "checked": len(checks),
@@ -40,6 +41,22 @@ def quality(book: Book) -> dict[str, Any]:
         "bad": fmt.number(bad),
         "share": str(fmt.value(bad / (rows + bad) if rows + bad else None, "ratio", 2)),
     }
+
+
+def systems(book: Book) -> list[dict[str, Any]]:
+    """One line a source system: its feeds, how many of them kept their promise, newest data, rows."""
+    found: dict[str, list[Any]] = {}
+    for source in book.sources():
+        found.setdefault(source.label.split("·")[0], []).append(source)
+    rows = []
+    for name, feeds in found.items():
+        times = [s.data_time for s in feeds if s.data_time]
+        kept = sum(1 for s in feeds if not s.error and s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) >= book.generation.built_at)
+        rows.append({
+            "label": name, "feeds": len(feeds), "kept": kept, "data": fmt.clock(max(times)) if times else fmt.DASH,
+            "rows": fmt.number(sum(s.rows for s in feeds)), "bad": fmt.number(sum(s.quarantined for s in feeds)),
+        })
+    return rows
 
 
 def label(book: Book, table: str) -> str:

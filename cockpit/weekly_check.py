@@ -28,7 +28,7 @@ MIN_INK_PX = 8
 INK_TOLERANCE = 48
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
-TITLES = ("本周要点", "核心指标", "需要关注", "附录A指标口径", "附录B数据质量")
+TITLES = ("本周要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
 
 
 def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:

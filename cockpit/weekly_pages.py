@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import points, texts, vector, weekly_appendix
+from cockpit import points, supervision, texts, vector, weekly_appendix, weekly_changes
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.reading import STATUS_LABELS, Reading
@@ -63,8 +63,10 @@ def week_days(week: str) -> tuple[dt.date, dt.date]:
     raise UsageError(f"周次写法不对:{week[:16]}", to_do="请写成 2026-W47 这样的 ISO 周")
 
 
-def build(book: Book, week: str) -> Issue:
-    """The report of `week`. Raises UsageError for a bad week, DataMissing for one that has not begun in these data."""
+def build(book: Book, week: str, tasks: supervision.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
+    """The report of `week`. tasks: the week's 督办, None = not kept here. before: facts of an earlier print of the same week.
+
+    Raises UsageError for a bad week, DataMissing for one that has not begun in these data."""
     monday, sunday = week_days(week)
     if monday > book.generation.last_day:
         raise DataMissing(f"{week} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一周")
@@ -93,6 +95,9 @@ def build(book: Book, week: str) -> Issue:
         "points": [point(text) for text in points.sentences(book, "week", week)],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows, week),
+        "tasks": weekly_changes.tasks(tasks, sunday) if tasks else None,
+        "revisions": weekly_changes.revisions(book, monday),
+        "reprint": weekly_changes.reprint(before, issue.figures),
         "quality": weekly_appendix.quality(book),
         "definitions": [weekly_appendix.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,

@@ -212,13 +212,14 @@ class Book(Figures):
 
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
-        which generation."""
+        which generation; provisional: whether the old number was published as one that late data may still change."""
         rows = self.ask("""SELECT * FROM (
-                SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, row_number() OVER one AS n
+                SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, lag(is_provisional) OVER one AS provisional,
+                    row_number() OVER one AS n
                 FROM meta.kpi_revision WHERE ? IS NULL OR kpi_id = ? WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
             WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric, metric])
-        return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation}
-                for kpi, window, start, place, old, new, at, generation, _ in rows]
+        return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation,
+                 "provisional": bool(provisional)} for kpi, window, start, place, old, new, at, generation, provisional, _ in rows]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
         """Newest alarms, plates masked; status in words."""

@@ -16,7 +16,7 @@ TIMEOUT_S = 600
 def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     """Prints the report of the last full ISO week. Returns the Chinese text of what failed."""
     week = units.at_label("week", units.window_of("week", context.clock().date() - dt.timedelta(days=7))[0])
-    command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--data", str(context.settings.data)]
+    command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--by", "schedule", "--data", str(context.settings.data)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:

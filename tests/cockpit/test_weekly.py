@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 import pytest
-from flask import Flask
 
+from cockpit import app, archive, pdf_text, points, printing, weekly, weekly_check, weekly_pages
 from cockpit import format as fmt
-from cockpit import pdf_text, points, printing, weekly, weekly_check, weekly_pages
+from tests.cockpit.signing_in import sign_in
 from warehouse import doctor
 from warehouse.errors import ConfigError, DataMissing, PrintFailed, UsageError
 from warehouse.readings import Book, Library
@@ -84,7 +84,7 @@ def test_the_same_week_of_the_same_generation_prints_the_same_numbers(printed: d
     again = weekly.release(library, house_of_paper, printed["week"], now=NOW + dt.timedelta(hours=1))
     assert again["figures"] == printed["figures"] and again["missing"] == printed["missing"]
     assert len(list(house_of_paper.reports.glob("*.pdf"))) == 1
-    assert not [p for p in house_of_paper.reports.iterdir() if p.name.startswith(".")]
+    assert not list(house_of_paper.reports.glob(".print-*"))
 
 
 @needs_chromium
@@ -102,12 +102,10 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(prin
 
 
 @needs_chromium
-def test_the_archive_lists_and_serves_only_its_own_files(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
-    server = Flask("reports")
-    weekly.register(server, library, house_of_paper)
-    client = server.test_client()
+def test_the_archive_lists_and_serves_only_its_own_files(printed: dict[str, Any], house_of_paper: Settings) -> None:
+    client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "li")
     page = client.get("/reports").get_data(as_text=True)
-    assert printed["name"] in page and ("草稿" in page) == printed["draft"]
+    assert printed["name"] in page and ("草稿,缺" in page) == printed["draft"]
     answer = client.get(f"/reports/{printed['name']}.pdf")
     assert answer.status_code == 200 and answer.data.startswith(b"%PDF-")
     (house_of_paper.data / "secret.pdf").write_bytes(b"%PDF-")
@@ -257,7 +255,7 @@ def test_unreadable_facts_are_left_out_of_the_archive(tmp_path: Path) -> None:
         (settings.reports / f"{name}.json").write_text(body)
         (settings.reports / f"{name}.pdf").write_bytes(b"%PDF-")
     os.remove(settings.reports / "odd name.pdf")
-    assert [facts["name"] for facts in weekly.archive(settings)] == ["2026-W46-a"]
+    assert [facts["name"] for facts in archive.every(settings)] == ["2026-W46-a"]
 
 
 def _flat(outline: Any) -> list[Any]:
