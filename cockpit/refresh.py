@@ -70,7 +70,8 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
     viewer = access.viewer()
     people = People(access.settings(), viewer, access.address(), book.generation.id, keys.secret(access.settings().keys, "people"))
-    visit = Visit(book, address, viewer, now, generations, theme, people, supervision.standing(access.settings().state))
+    newest = library.current() if wanted else None
+    visit = Visit(book, address, viewer, now, generations, theme, people, supervision.standing(access.settings().state), newest)
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"

@@ -26,15 +26,15 @@ PAGES = {"vehicle_key": "vehicle", "company_key": "company", "alarm_uid": "alarm
 
 def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     """The card with its tabs; None where nothing lies behind a number that may be listed here."""
-    tabs = _tabs(visit, metric, reading)
-    if not tabs:
+    offered = tabs(visit, metric, reading)
+    if not offered:
         return _people(visit, reading) if metric.person and reading.place.grain == "company" else None
     asked = visit.address.get("of")
-    chosen = asked if asked in tabs else next(iter(tabs))
+    chosen = asked if asked in offered else next(iter(offered))
     where = "全区" if reading.place.code == DISTRICT else reading.place.label
-    switch = [_switch(visit, tabs, chosen)] if len(tabs) > 1 else []
+    switch = [_switch(visit, offered, chosen)] if len(offered) > 1 else []
     body = _companies(visit, metric, reading) if chosen == COMPANIES else _rows(visit, metric, reading)
-    what = "企业" if chosen == COMPANIES else tabs[chosen]
+    what = "企业" if chosen == COMPANIES else offered[chosen]
     return tools.card(
         f"{where}{what}", "点击列名排序 · 点击名称进入", html.Div([*switch, _filter(visit, what)], className="card-switch"), body, id="metric-list"
     )
@@ -46,14 +46,15 @@ def _people(visit: Visit, reading: Reading) -> Component:
     return tools.card("人员名单", "按角色开放,须说明用途,逐次记入审计", way, id="metric-list")
 
 
-def _tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
+def tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
+    """The lists behind a number that may be shown: key → what it is called; {} where there is none."""
     entity = lists.of(metric)
     # people are not counted by company and anything else at once
     is_counted = not (metric.person and visit.address.only)
-    tabs = {COMPANIES: "按企业"} if "company" in metric.drill and reading.place.grain != "company" and is_counted else {}
-    if entity is not None and not (tabs and entity.key == "company_key"):
-        tabs[ROWS] = f"逐{entity.label}" if len(entity.label) == 1 else entity.label
-    return tabs
+    found = {COMPANIES: "按企业"} if "company" in metric.drill and reading.place.grain != "company" and is_counted else {}
+    if entity is not None and not (found and entity.key == "company_key"):
+        found[ROWS] = f"逐{entity.label}" if len(entity.label) == 1 else entity.label
+    return found
 
 
 def _switch(visit: Visit, tabs: dict[str, str], chosen: str) -> Component:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit import access, passport, texts, theme
 from cockpit import format as fmt
-from cockpit import texts, theme
 from cockpit.figures import trend
 from cockpit.pages import behind, supervision, tools, why
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
 from cockpit.tiles.graph import graph
-from cockpit.tiles.hero import hero, movement
+from cockpit.tiles.hero import fact, hero, movement
 from cockpit.tiles.town_map import town_map
 from warehouse import happenings
 from warehouse.catalog import models
@@ -36,12 +36,8 @@ SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 def render(visit: Visit, metric_id: str) -> Page:
     """The page of one metric. Unknown metric → KeyError; window or place that does not fit raises UsageError."""
     metric = visit.book.metrics[metric_id]
-    window = visit.address.get("window") or metric.windows[0]
-    at, place = visit.address.get("at"), visit.book.place(visit.address.get("place") or DISTRICT)
-    if place.code != DISTRICT and place.grain not in metric.drill:
-        raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
-    reading = visit.book.read(metric_id, window, at, place.code, visit.address.only)
-    towns = _towns(visit, metric, reading)
+    reading = read(visit, metric)
+    place, towns = reading.place, towns_of(visit, metric, reading)
     split = why.change(visit, metric, reading)
     left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading), supervision.card(visit)) if c is not None]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
@@ -49,7 +45,7 @@ def render(visit: Visit, metric_id: str) -> Page:
     wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
     right = [c for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None) if c is not None]
     said = why.sentence(visit, metric, reading, split) or movement(reading, towns if place.code == DISTRICT else [], metric.decimals)
-    head = hero(reading, decimals=metric.decimals, sentence=said)
+    head = hero(reading, decimals=metric.decimals, sentence=said, more=[*_since(visit, metric, reading), _passport(visit, metric, reading)])
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
         body: list[Component] = [head, html.Div([html.Div([wide, *left], className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top")]
@@ -63,6 +59,14 @@ def render(visit: Visit, metric_id: str) -> Page:
     return Page(title, body, group=metric.group, tools=_tools(visit, metric, reading))
 
 
+def read(visit: Visit, metric: Metric) -> Reading:
+    """The number that the page's address asks for. Raises UsageError for a place or window that the metric does not have."""
+    place = visit.book.place(visit.address.get("place") or DISTRICT)
+    if place.code != DISTRICT and place.grain not in metric.drill:
+        raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
+    return visit.book.read(metric.id, visit.address.get("window") or metric.windows[0], visit.address.get("at"), place.code, visit.address.only)
+
+
 def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     group = texts.GROUPS[metric.group]
     steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
@@ -71,15 +75,40 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         tools.windows(visit, metric.windows, reading.window),
         tools.periods(visit, reading.window, reading.win_start, reading.win_end),
         tools.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
-        tools.filters(visit, reading.place, _filters(visit, metric)),
+        tools.filters(visit, reading.place, filters(visit, metric)),
         html.Span(className="spacer"),
         _profile(visit, reading.place),
         supervision.badge(visit, metric.id, reading.place.code),
         html.A("督办", href="#supervise", className="button"),
         html.A("口径", href="#metric-definition", className="button"),
+        _export(visit),
         tools.copy_link(),
     ]
     return [item for item in found if item is not None]
+
+
+def _passport(visit: Visit, metric: Metric, reading: Reading) -> Component:
+    made = passport.issue(access.settings().state, reading, metric.decimals, visit.address.get("only"))
+    return fact("数字护照", [html.A(passport.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")])
+
+
+def _since(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
+    """What an earlier snapshot's number is today; nothing for a number of this moment, which is another one by nature."""
+    if visit.newest is None or visit.newest.generation.id == reading.generation or reading.window == "now":
+        return []
+    try:
+        again = visit.newest.read(metric.id, reading.window, fmt.period_key(reading.window, reading.win_start), reading.place.code, visit.address.only)
+    except CockpitError:
+        return [fact("最新快照中", ["无此数"])]
+    shown, was = str(fmt.reading(again, metric.decimals)), str(fmt.reading(reading, metric.decimals))
+    return [fact("最新快照中", [shown if shown != was else "未变"], "tone-bad" if shown != was else "", f"快照 {again.generation}")]
+
+
+def _export(visit: Visit) -> Component:
+    kinds = {"xlsx": "Excel 工作簿(含封面)", "csv": "CSV(当前列表)"}
+    name, query = visit.address.path.removeprefix("/metric/"), visit.address.here(as_of=visit.book.generation.id).partition("?")[2]
+    ways = [html.A(words, href=f"/export/{name}.{kind}?{query}", className="menu-item", download="") for kind, words in kinds.items()]
+    return html.Details([html.Summary("导出", className="button"), html.Div(ways, className="menu")], className="drop")
 
 
 def _profile(visit: Visit, place: Place) -> Component | None:
@@ -87,12 +116,14 @@ def _profile(visit: Visit, place: Place) -> Component | None:
     return None if place.code == DISTRICT else dcc.Link(f"{GRAINS[place.grain]}档案", href=visit.address.to(f"/{place.grain}/{place.code}"), className="button")
 
 
-def _filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
+def filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
+    """(dimension, its name, the member's name) of each filter that the address asks for."""
     names = models()[metric.mart].dimensions
     return [(dimension, names[dimension].label, visit.book.member(metric, dimension, member)) for dimension, member in visit.address.only if dimension in names]
 
 
-def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+def trend_of(visit: Visit, metric: Metric, reading: Reading) -> tuple[str, list[Point], list[Point]] | None:
+    """Window, steps and the same steps a year before (empty where they are not known); None for a number of this moment."""
     spans = [w for w in metric.windows if w in SPAN_POINTS]
     span = visit.address.get("span") or reading.window
     if span not in spans:
@@ -101,11 +132,19 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
         span = spans[0]
     at = visit.address.get("at") if span == reading.window else None
     points = _known(visit.book.series(metric.id, span, SPAN_POINTS[span], at, reading.place.code, visit.address.only))
+    return span, points, _last_year(visit, metric, span, points, reading.place.code)
+
+
+def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+    found = trend_of(visit, metric, reading)
+    if found is None:
+        return None
+    span, points, past = found
+    spans = [w for w in metric.windows if w in SPAN_POINTS]
     if sum(p.value is not None for p in points) < MIN_POINTS:
         switch = tools.windows(visit, spans, span, key="span")
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
         return tools.card("趋势", "", html.Div(switch, className="card-switch"), words)
-    past = _last_year(visit, metric, span, points, reading.place.code)
     events = happenings.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
@@ -135,7 +174,8 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
         return []
 
 
-def _towns(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
+def towns_of(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
+    """The towns' own numbers of the same window; [] for a metric that is not counted by town."""
     if "town" not in metric.drill:
         return []
     return visit.book.by(metric.id, reading.window, visit.address.get("at"), "town", DISTRICT, visit.address.only)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Visit:
     """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
-    people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand, newest first."""
+    people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand, newest first. newest: the current generation where the
+    visit is to an earlier one, else None."""
 
     book: Book
     address: Address
@@ -32,6 +33,7 @@ class Visit:
     theme: Theme = LIGHT
     people: People | None = None
     supervised: tuple[Task, ...] = ()
+    newest: Book | None = None
 
     @property
     def today(self) -> dt.date:

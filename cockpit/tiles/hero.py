@@ -14,8 +14,8 @@ from cockpit.tiles.kpi import STATUS_REASON, clockwork, tags
 from warehouse.reading import Reading
 
 
-def hero(reading: Reading, *, decimals: int = 0, sentence: str = "") -> Component:
-    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved."""
+def hero(reading: Reading, *, decimals: int = 0, sentence: str = "", more: Sequence[Component] = ()) -> Component:
+    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`: further facts."""
     shown = fmt.reading(reading, decimals)
     facts = [
         *_changes(reading, decimals),
@@ -23,6 +23,7 @@ def hero(reading: Reading, *, decimals: int = 0, sentence: str = "") -> Componen
         *_parts(reading),
         _state(reading),
         _time(reading),
+        *more,
     ]
     number = html.Div(_number(reading, shown), className="hero-number")
     body = html.Div([html.Div([f for f in facts if f], className="hero-facts"), *_sentence(sentence)])
@@ -40,7 +41,8 @@ def _number(reading: Reading, shown: fmt.Shown) -> list[Component]:
     return [html.Span(shown.text, className="hero-value tile-value"), html.Span(shown.unit, className="hero-unit")]
 
 
-def _fact(label: str, body: Sequence[Component | str], tone: str = "", title: str = "") -> Component:
+def fact(label: str, body: Sequence[Component | str], tone: str = "", title: str = "") -> Component:
+    """One labelled figure of the row."""
     return html.Div(
         [html.Span(label, className="fact-label"), html.Span(list(body), className=f"fact-value {tone}".strip())],
         className="fact",
@@ -61,11 +63,11 @@ def _changes(reading: Reading, decimals: int) -> list[Component]:
 def _change(label: str, now: float | None, before: float | None, reading: Reading, decimals: int) -> Component:
     change = fmt.delta(now, before, reading.unit, reading.better, decimals)
     if not change.known:
-        return _fact(label, [fmt.DASH], "tone-none")
+        return fact(label, [fmt.DASH], "tone-none")
     was = str(fmt.value(before, reading.unit, decimals))
     if change.tone == "flat":
-        return _fact(label, ["持平"], "tone-flat", f"对比值 {was}")
-    return _fact(
+        return fact(label, ["持平"], "tone-flat", f"对比值 {was}")
+    return fact(
         label,
         [html.Span(change.glyph, className="glyph"), change.text, html.Small(change.unit)],
         f"tone-{change.tone}",
@@ -79,7 +81,7 @@ def _goal(reading: Reading, decimals: int) -> Component | None:
     label = f"目标 {fmt.target(reading.target, reading.unit, reading.better, decimals)}"
     gap = fmt.target_gap(reading, decimals)
     words = texts.JUDGEMENTS.get(reading.judgement or "", fmt.DASH)
-    return _fact(
+    return fact(
         label, [words, html.Small(gap)], f"tone-{reading.judgement or 'none'}", f"目标来源:{reading.target.source}"
     )
 
@@ -88,19 +90,19 @@ def _parts(reading: Reading) -> list[Component]:
     found = []
     pair = fmt.parts(reading)
     if pair:
-        found.append(_fact("分子 / 分母", [pair]))
-    found += [_fact(label, [fmt.number(amount)]) for label, amount in reading.parts.items()]
+        found.append(fact("分子 / 分母", [pair]))
+    found += [fact(label, [fmt.number(amount)]) for label, amount in reading.parts.items()]
     return found
 
 
 def _state(reading: Reading) -> Component | None:
     marks = tags(reading)
-    return _fact("本期状态", marks) if marks else None
+    return fact("本期状态", marks) if marks else None
 
 
 def _time(reading: Reading) -> Component:
     moment = fmt.clock(reading.as_of) if reading.as_of else fmt.DASH
-    return _fact("数据时间", [html.Span(moment, className="asof")], title="各输入中最旧一项的最新数据时间")
+    return fact("数据时间", [html.Span(moment, className="asof")], title="各输入中最旧一项的最新数据时间")
 
 
 def _sentence(sentence: str) -> list[Component]:
