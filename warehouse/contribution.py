@@ -96,6 +96,9 @@ def explain(book: Figures, metric_id: str, window: str | None = None, at: str | 
         return NoSplit("该指标不是和或计数,各部分不能相加成总数")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
+    begins = book.begins(metric)
+    if begins is not None and spans[0].first < begins:
+        return NoSplit(f"数据自 {begins} 起,对比期只有一部分,不作分解")
     totals = [book.figures(metric, name, item, spot, only=only).get("") for item in spans]
     values = [book.value(metric, *(total or (None, None, 0))) for total in totals]
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):

@@ -58,6 +58,14 @@ class Figures:
         known is not zero."""
         return list(self._remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
 
+    def begins(self, metric: Metric) -> dt.date | None:
+        """The first day of the metric's mart: a window that begins before it holds some of its days only. None where windows are not
+        summed up from days that we hold (people come as counts), and where nothing is known."""
+        if metric.kind != "flow" or metric.person:
+            return None
+        rows = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
+        return rows[0][0] if rows else None
+
     # -- places and dimensions --------------------------------------------------------------------------------------
 
     def place(self, code: str) -> Place:

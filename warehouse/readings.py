@@ -73,19 +73,23 @@ class Book(Figures):
         return self._readings(found, window, at, grain, self.place(within), only)
 
     def series(self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT, only: Only = ()) -> list[Point]:
-        """The last `count` windows up to `at`, oldest first; where nothing is known the value is None."""
+        """The last `count` windows up to `at`, oldest first; where nothing is known the value is None. An earlier window that
+        begins before our data do holds some of its days only: half a week is no low week, so it is not known."""
         found, spot = catalog.metric(metric), self.place(place)
         if found.kind == "now":
             return []
         start, _ = self._window(found, window, at)
         starts = [units.back(window, start, step) for step in range(count - 1, -1, -1)]
         rows = self._remember(("series", metric, window, start, count, place, only), lambda: self._trend(found, window, starts, spot, only))
-        today = self.generation.built_at.date()
+        today, begins = self.generation.built_at.date(), self.begins(found)
         points = []
         for first in starts:
             last = units.window_of(window, first)[1]
             num, den, present = rows.get(first, (None, None, 0))
             value, status = self.value(found, num, den, present)
+            is_whole = begins is None or span(found, window, first, last).first >= begins
+            if not is_whole and first != starts[-1]:
+                num, den, value, status = None, None, None, "missing"
             points.append(Point(first, last, value, num, den, status, last < today))
         return points
 
@@ -134,10 +138,13 @@ class Book(Figures):
         return answers
 
     def _earlier(self, metric: Metric, window: str, at: str | None, against: Against, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
-        """Values of the window before, or a year before, over as many days as ours has run."""
+        """Values of the window before, or a year before, over as many days as ours has run; none for one of which only the end is known."""
         if metric.kind == "now":
             return {}
-        parts = self._parts(metric, window, self.spans(metric, window, at, against)[0], grain, spot, only)
+        before, begins = self.spans(metric, window, at, against)[0], self.begins(metric)
+        if begins is not None and before.first < begins:
+            return {}
+        parts = self._parts(metric, window, before, grain, spot, only)
         return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
 
     def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:

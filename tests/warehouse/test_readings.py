@@ -94,8 +94,12 @@ def test_the_pretrip_check_counts_only_before_the_departure(made: tuple[House, B
 
 def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Book]) -> None:
     points = made[1].series("fleet_online_rate", "week", 8)
-    assert [point.status for point in points] == ["missing"] * 3 + ["ok"] * 5
+    assert [point.status for point in points] == ["missing"] * 4 + ["ok"] * 4, "of the first week only its Sunday is known: it is no low week"
     assert points[-1].value == pytest.approx(1.0)
+    book = made[1]
+    assert book.begins(book.metrics["fleet_online_rate"]) == dt.date(2026, 10, 25) and book.begins(book.metrics["fleet_vehicle_cnt"]) is None
+    assert book.read("fleet_online_rate", "week", "2026-W44").previous is None and book.read("fleet_online_rate", "week", "2026-W45").previous is not None
+    assert book.read("fleet_online_rate", "week", "2026-W43").value is not None, "who asks for that very week is told what is known of it"
 
 
 def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[House, Book]) -> None:
