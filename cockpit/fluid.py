@@ -51,6 +51,10 @@ def columns(stacks: Sequence[Sequence[float | None]], classes: Sequence[str], la
     return _figure(body, over, scale, labels, [100 * (i + 0.5) / count for i in range(count)], every)
 
 
+LABEL_WIDE = 30.0
+"""Percent of a chart's width that the newest value takes to the left of its point."""
+
+
 def lines(now: Sequence[float | None], before: Sequence[float | None], labels: Sequence[str], *, unit: str, decimals: int, goal: float | None, last: str, every: int) -> Markup:
     """A line with the year before and a goal, both may be empty; "" when nothing is known. `last` is written at the newest known point."""
     known = [v for v in (*now, *before, goal) if v is not None]
@@ -66,9 +70,15 @@ def lines(now: Sequence[float | None], before: Sequence[float | None], labels: S
     body += [f'<path class="line" d="{_line(run)}"/>' for run in runs]
     x, y = (place / 10 for place in runs[-1][-1])
     over = (f'<circle class="dot" cx="{x:.2f}%" cy="{y:.2f}%" r="5"/>'
-            f'<text class="last" x="{x:.2f}%" y="{y:.2f}%" dy="{-12 if y > 20 else 26}">{escape(last)}</text>')
+            f'<text class="last" x="{x:.2f}%" y="{y:.2f}%" dy="{26 if _is_below([b / 10 for a, b in runs[-1] if a / 10 > x - LABEL_WIDE], y) else -12}">{escape(last)}</text>')
     places = vector.axis_places(scale, unit, decimals)
     return _figure(body, over, scale, labels, [frame.x(i) / 10 for i in range(len(labels))], every, [vector.axis_text(v, unit, places) for v in scale])
+
+
+def _is_below(beside: Sequence[float], y: float) -> bool:
+    """Whether the newest value is written below its point: above it is no room, or the line comes down to it from there. Places in
+    percent from the top; beside: those of the line where the word would stand."""
+    return y <= 20 or (y < 70 and min(beside, default=y) < y - 3 and max(beside, default=y) < y + 8)
 
 
 def balance(parts: Sequence[tuple[str, float]]) -> Markup:

@@ -276,7 +276,7 @@ def pace(ahead: int | None) -> str:
 
 def town(name: str) -> str:
     """A town in two or three characters for a narrow place; "未分" when none is known."""
-    return name.removesuffix("街道").removesuffix("镇") or "未分"
+    return "未分" if name.startswith("未分") else name.removesuffix("街道").removesuffix("镇") or "未分"
 
 
 def company(name: str) -> str:

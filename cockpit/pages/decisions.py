@@ -14,6 +14,7 @@ from cockpit.pages.visit import Visit
 from cockpit.tiles.kpi import delta_mark
 from warehouse import attention
 from warehouse.attention import Concern
+from warehouse.catalog import Metric
 from warehouse.reading import Reading
 
 SHOWN, SHOWN_OFF = 5, 11
@@ -26,7 +27,8 @@ def lists(visit: Visit, window: str, at: str | None) -> Component:
     book = visit.book
     readings = [points.read(book, metric, window, at) for metric in book.metrics.values() if metric.kind != "now"]
     off, worse = attention.off_target(book, readings), attention.worse(book, readings)
-    revised, late, unknown = attention.revised(book), attention.late(book), attention.unknown(readings)
+    revised = [row for row in attention.revised(book) if _is_seen(book.metrics[row["metric"]], row)]
+    late, unknown = attention.late(book), attention.unknown(readings)
     old = [_late(visit, item) for item in late] + [_unknown(visit, reading) for reading in unknown]
     return html.Div(
         [
@@ -81,8 +83,19 @@ def _unknown(visit: Visit, reading: Reading) -> Component:
     return html.Li([dcc.Link(reading.label, href=_href(visit, reading)), html.Span(words, className="tone-warn", title=reading.held or reading.doubt or None)])
 
 
+def _told(metric: Metric, row: dict[str, object]) -> tuple[str, str]:
+    old, new = (str(fmt.value(row[key], metric.unit, metric.decimals)) for key in ("old", "new"))  # type: ignore[arg-type]
+    return old, new
+
+
+def _is_seen(metric: Metric, row: dict[str, object]) -> bool:
+    """Whether a revision changes what is read: 98.6 % → 98.6 % is none to a reader."""
+    old, new = _told(metric, row)
+    return old != new
+
+
 def _revision(visit: Visit, row: dict[str, object]) -> Component:
     metric = visit.book.metrics[str(row["metric"])]
-    old, new = (str(fmt.value(row[key], metric.unit, metric.decimals)) for key in ("old", "new"))  # type: ignore[arg-type]
+    old, new = _told(metric, row)
     link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=str(row["window"]), at=str(row["at"])))
     return html.Li([link, html.Small(str(row["at"])), f"{old} → {new}", html.Small(fmt.clock(row["at_time"], visit.today))])  # type: ignore[arg-type]
