@@ -83,27 +83,15 @@ def status(as_json: bool, data: Path) -> None:
 @data_option
 def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Path) -> None:
     """把一段日期重新打开:向来源重取起始日以来的行,装入冻结之后才到的行(谁、为什么,一并记录),重新计算并发布。"""
-    from etl import correct, intake
-    from etl.config import feeds
+    from etl import backfill as again
+    from etl import intake
     from etl.context import opened
-    from etl.jobs import refresh
     from etl.progress import bar
-    from warehouse.catalog import contracts
-    from warehouse.errors import UsageError
 
-    if last < first:
-        raise UsageError("截止日早于起始日")
     with bar() as progress, opened(Settings.at(data), progress=progress) as context:
         intake.pending(context)
-        days = [first.date() + dt.timedelta(days=step) for step in range((last - first).days + 1)]
-        for contract in contracts().values():
-            if contract.touches and contract.source != "own":
-                for day in days:
-                    context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
-        again = intake.run(context, [feed for feed in feeds(context.settings) if feed.transport != "files" and feed.contract.load != "lake"], back_to=first)
-        late = correct.reopen(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
-        problems = list(dict.fromkeys(again + refresh.run(context)))
-    click.echo(f"已重算 {len(days)} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
+        days, late, problems = again.run(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
+    click.echo(f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
 
 
 @etl.command("review")

@@ -68,6 +68,23 @@ def fix(context: Context, file: Path, *, who: str, why: str) -> tuple[int, list[
     return done, [f"第 {lines[key]} 行:{'、'.join(named(rule) for rule in reason.split(','))}" for key, reason in bad]
 
 
+def one(context: Context, key: Key, changes: dict[str, str], *, who: str, why: str, request: int) -> str:
+    """Lands one row again with these columns changed, for a request of that number; a second call for it lands nothing. Returns what is
+    still wrong, "" when the row is in. Raises UsageError when quarantine holds no such row or the table no such column."""
+    before = next((note for note in context.landing.notes() if note.mapping.get("redo", {}).get("request") == request), None)
+    if before is not None:
+        left = context.writer.execute("SELECT reason FROM raw.quarantine WHERE landing_seq = ?", [before.seq])
+        return "、".join(named(rule) for rule in left[0][0].split(",")) if left else ""
+    item = next((item for item in rows(context.writer) if (item["seq"], item["row"]) == key), None)
+    if item is None:
+        raise UsageError(f"隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过,请刷新后再看")
+    unknown = set(changes) - {column.name for column in contracts()[item["table"]].stored}
+    if unknown:
+        raise UsageError(f"没有这些列:{'、'.join(sorted(unknown))}")
+    _, bad = _again(context, {key: {name: value.strip() for name, value in changes.items()}}, who=who, why=why, request=request)
+    return "、".join(named(rule) for rule in bad[0][1].split(",")) if bad else ""
+
+
 def reopen(context: Context, first: dt.date, last: dt.date, *, who: str, why: str) -> int:
     """Lands again what came after its day was frozen, for the days first..last (inclusive). Returns how many rows."""
     wanted: dict[Key, dict[str, str]] = {}
@@ -112,7 +129,7 @@ def _changes(writer: Writer, file: Path) -> tuple[dict[Key, dict[str, str]], dic
     return found, lines
 
 
-def _again(context: Context, changes: dict[Key, dict[str, str]], *, who: str, why: str) -> tuple[int, list[tuple[Key, str]]]:
+def _again(context: Context, changes: dict[Key, dict[str, str]], *, who: str, why: str, request: int = 0) -> tuple[int, list[tuple[Key, str]]]:
     by_payload: dict[int, list[int]] = defaultdict(list)
     for seq, row in changes:
         by_payload[seq].append(row)
@@ -123,7 +140,7 @@ def _again(context: Context, changes: dict[Key, dict[str, str]], *, who: str, wh
         note = notes[seq]
         table = context.parser.parse(note, context.landing.body(note))
         body = [_corrected(contracts()[note.table], table.slice(row, 1), changes[seq, row]) for row in sorted(numbers)]
-        again = _land(context, note, body, [[seq, row] for row in sorted(numbers)], who=who, why=why)
+        again = _land(context, note, body, [[seq, row] for row in sorted(numbers)], who=who, why=why, request=request)
         done += len(body)
         bad += [((seq, sorted(numbers)[row]), reason) for row, reason in
                 context.writer.execute("SELECT row_no, reason FROM raw.quarantine WHERE landing_seq = ? ORDER BY row_no", [again.seq])]
@@ -138,8 +155,8 @@ def _corrected(contract: Contract, row: pa.Table, changed: dict[str, str]) -> di
     return values
 
 
-def _land(context: Context, note: Landed, body: list[dict[str, Any]], keys: list[list[int]], *, who: str, why: str) -> Landed:
-    mapping: dict[str, Any] = {"redo": {"rows": keys, "who": who, "why": blot(why)}}
+def _land(context: Context, note: Landed, body: list[dict[str, Any]], keys: list[list[int]], *, who: str, why: str, request: int) -> Landed:
+    mapping: dict[str, Any] = {"redo": {"rows": keys, "who": who, "why": blot(why), **({"request": request} if request else {})}}
     if note.mapping.get("pseudonyms"):
         mapping["pseudonyms"] = True
     again = context.landing.put(note.source, note.entity, orjson.dumps(body), kind="json_rows", name=f"更正 {note.name.split('|')[0]}",

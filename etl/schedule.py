@@ -7,6 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from etl import intake
 from etl.context import Context
 from etl.jobs import live, nightly, refresh, report
+from warehouse import requests
 from warehouse.errors import CockpitError, WarehouseBroken
 from warehouse.units import SHANGHAI
 
@@ -64,7 +66,7 @@ def job(name: str) -> Job:
 def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> list[str]:
     """Runs a job now and books it. Returns its problems; an error of the warehouse itself goes on up."""
     context.writer.execute(JOBS_TABLE)
-    started = context.clock()
+    started, began = context.clock(), time.time()
     try:
         problems = row.run(context, due_at=due_at or started)
         status = "partial" if problems else "ok"
@@ -74,9 +76,20 @@ def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> l
     except CockpitError as error:
         problems, status = [str(error)], "failed"
     context.writer.execute("INSERT INTO run.job VALUES (?,?,?,?,?,?)", [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]])
+    _book(context, row.name, began, time.time(), status, problems)
     for problem in problems:
         log.warning("%s:%s", row.label, problem)
     return problems
+
+
+def _book(context: Context, name: str, began: float, ended: float | None, status: str, problems: list[str]) -> None:
+    """The run for the page; a file that cannot be written now must not fail the run itself."""
+    started = dt.datetime.fromtimestamp(began, SHANGHAI).replace(tzinfo=None)
+    rows = context.writer.execute("SELECT coalesce(sum(rows_in), 0) FROM run.batch WHERE landed_at >= ?", [started])[0][0] if ended else None
+    try:
+        requests.book(context.settings.state, name, began, ended, status, rows, ";".join(problems))
+    except sqlite3.Error as error:
+        log.warning("运行记录没有写入 state.sqlite:%s", error)
 
 
 def serve(context: Context) -> int:
@@ -102,9 +115,26 @@ def serve(context: Context) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     scheduler.start()
+    asked = _requests(context, ended, code)
     _watch(scheduler, ended)
     scheduler.shutdown(wait=code[0] == 0)
+    asked.join(None if code[0] == 0 else 1)
     return code[0]
+
+
+def _requests(context: Context, ended: threading.Event, code: list[int]) -> threading.Thread:
+    """The thread that does what people ask for on a page."""
+    from etl import requested
+
+    def broken() -> None:
+        code[0] = 70
+        ended.set()
+
+    if context.settings.state.exists():
+        requests.take_up(context.settings.state)
+    asked = threading.Thread(target=requested.watch, args=[context, ended, broken], daemon=True)
+    asked.start()
+    return asked
 
 
 def _missed(context: Context, event: JobExecutionEvent) -> None:
@@ -113,6 +143,7 @@ def _missed(context: Context, event: JobExecutionEvent) -> None:
     for moment in times:
         due = moment.astimezone(SHANGHAI).replace(tzinfo=None) if moment else context.clock()
         context.writer.execute("INSERT INTO run.job VALUES (?,?,NULL,NULL,'missed','')", [event.job_id, due])
+        _book(context, event.job_id, due.replace(tzinfo=SHANGHAI).timestamp(), None, "missed", [])
 
 
 def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:

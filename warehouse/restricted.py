@@ -82,6 +82,10 @@ class Restricted:
         """Days with trips, newest first."""
         return [row["day"] for row in self._rows("day", "(SELECT DISTINCT day FROM marts.gps_trip WHERE vehicle_key = $vehicle) ORDER BY day DESC LIMIT 31", {"vehicle": vehicle_key})]
 
+    def quarantine(self, table: str = "") -> list[Fact]:
+        """Single rows put aside, newest delivery first (payload: JSON of what may be shown of the row; no personal value); table: only of that one."""
+        return self._rows("seq, row, name, rule, reason, payload", "meta.quarantine_row WHERE $table IN ('', name) ORDER BY seq DESC, row", {"table": table})
+
     def _rows(self, columns: str, rest: str, values: dict[str, Any]) -> list[Fact]:
         names = [name.strip() for name in columns.split(",")]
         try:

@@ -22,6 +22,8 @@ from warehouse.landing import sync_folder
 from warehouse.settings import RELEASE, Settings
 
 POINTER = "current.json"
+QUARANTINE_SHOWN = 2000
+"""Newest rows in quarantine that a page can list and correct; all of them are in `etl quarantine export`."""
 LARGE = {"person_reading": "SELECT * FROM marts_person.reading", "kpi_revision": "SELECT * FROM run.kpi_revision"}
 """Tables beside the marts that are copied only when build.unpublished names them."""
 GROWN = 1.5
@@ -174,6 +176,8 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
             else:
                 writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
                 writer.execute("CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal")
+                writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload
+                    FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")

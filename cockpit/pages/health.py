@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit import access, asking, texts, weekly_appendix
 from cockpit import format as fmt
-from cockpit import texts, weekly_appendix
 from cockpit.pages import tools
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import data
+from cockpit.tiles.table import Cell, table
+from warehouse import requests
 from warehouse.reading import SourceState
+from warehouse.requests import Request
 
 GROUP = "health"
 WINDOW = "day"
+REQUESTS_SHOWN = 10
 LATE_FACTOR = 5
 """Beyond this many times the promise a source is no longer late but down."""
 
@@ -32,9 +37,11 @@ def render(visit: Visit) -> Page:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
+    body.append(requested(visit, "run", "backfill", "replay", "correct"))
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
+        html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
         tools.copy_link(),
     ]
@@ -154,7 +161,8 @@ def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
         html.Tr([html.Td([names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")], className="two-line"), html.Td(fmt.number(q["rows"]), className="col-num")])
         for q in visit.book.quarantine()
     ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
-    title = html.Header([html.H2("隔离的记录"), html.Span("保留原文,可改正后重放", className="note")], className="card-head")
+    way = dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine")) if visit.viewer.role in asking.ROLES else "保留原文,可改正后重放"
+    title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-quarantine")
@@ -165,3 +173,45 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
     body = html.Ul(items, className="held-list") if items else html.P("没有被扣留的模型,全部为本期数据。", className="empty")
     title = html.Header([html.H2("沿用上期的模型"), html.Span("检查未过,画面仍用前一期", className="note")], className="card-head")
     return html.Section([title, body], className="card")
+
+
+def requested(visit: Visit, *kinds: str) -> Component:
+    """What was asked of the loading process and what came of it; with the forms that ask, for those who may."""
+    may = visit.viewer.role in asking.ROLES and "run" in kinds
+    found = requests.newest(access.settings().state, REQUESTS_SHOWN, *kinds)
+    rows: list[list[Cell]] = [
+        [str(one.id), requests.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
+    ]  # fmt: skip
+    listed = table(("编号", "类别", "内容", "申请人", "时间", "状态", "结果"), rows, empty="没有请求。")
+    note = dcc.Link("刷新", href=visit.address.here()) if found else ""
+    head = html.Header([html.H2("运行与补数请求"), html.Span(note, className="note")], className="card-head")
+    return html.Section([head, *(_asks(visit) if may else []), listed], className="card", id="health-requests")
+
+
+def _wish(one: Request) -> str:
+    asked = one.asked
+    if one.kind == "run":
+        return str(asking.JOBS.get(asked["job"], asked["job"]))
+    if one.kind == "backfill":
+        return f"{asked['first']} 至 {asked['last']} {'、'.join(asked['sources']) or '全部来源'}"
+    return f"第 {asked['seq']} 份第 {asked['row'] + 1} 行:{'、'.join(asked['changes'])}" if one.kind == "correct" else fmt.DASH
+
+
+def _standing(one: Request) -> Component:
+    tone = {"done": "good", "failed": "bad", "running": "warn"}.get(one.state, "none")
+    return html.Span(requests.STATES[one.state], className=f"tone-{tone}")
+
+
+def _asks(visit: Visit) -> list[Component]:
+    back = visit.address.here()
+    jobs = html.Select([html.Option(words, value=name) for name, words in asking.JOBS.items()], name="job", id="ask-job", className="filter")
+    names = {s.source: s.label.split("·")[0] for s in visit.book.sources()}
+    sources = html.Select([html.Option("全部来源", value=""), *(html.Option(label, value=name) for name, label in names.items())], name="source", id="ask-source", className="filter")
+    yesterday = (visit.today - dt.timedelta(days=1)).isoformat()
+    days = [html.Label([label, dcc.Input(type="text", name=name, value=yesterday, id=f"ask-{name}", className="filter", pattern=r"\d{4}-\d{2}-\d{2}", required=True)])
+            for name, label in (("first", "起始日"), ("last", "截止日"))]
+    forms: dict[str, list[Component]] = {"run": [html.Label(["任务", jobs]), html.Button("立即运行", type="submit", className="button")],
+             "backfill": [*days, html.Label(["来源", sources]), html.Button("补数重算", type="submit", className="button")],
+             "replay": [html.Button("重放被拒的整份数据", type="submit", className="button")]}
+    return [html.Form([tools.hidden(f"ask-{kind}", "next", back), *fields], action=f"/health/ask/{kind}", method="post", className="fields")
+            for kind, fields in forms.items()]

@@ -76,7 +76,7 @@ def _forms(visit: Visit, task: Task) -> list[Component]:
     for name in steps:
         key = f"task-{task.id}-{name}"
         words = [] if name == "take" else [_text(key, "words", {"note": "进展情况", "close": "办理结果", "reopen": "重新交办的原因"}[name])]
-        made.append(html.Form([_hidden(key, "next", visit.address.here()), *words, html.Button(supervision.STEPS[name], type="submit", className="button")],
+        made.append(html.Form([tools.hidden(key, "next", visit.address.here()), *words, html.Button(supervision.STEPS[name], type="submit", className="button")],
                               action=f"/supervision/{task.id}/{name}", method="post", className="inline"))
     return [html.Div(made, className="task-steps")] if made else []
 
@@ -118,13 +118,9 @@ def _form(visit: Visit) -> Component:
     office = html.Label(["责任科室", html.Select([html.Option(name, value=name) for name in names], name="office", id="supervise-office", className="filter")])
     day = (visit.today + dt.timedelta(days=USUAL_DAYS)).isoformat()
     due = html.Label(["期限", dcc.Input(type="text", name="due", value=day, pattern=DAY, placeholder="2026-01-31", required=True, id="supervise-due", className="filter")])
-    fields = [_hidden("supervise", "subject", visit.address.here()), _hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
+    fields = [tools.hidden("supervise", "subject", visit.address.here()), tools.hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
     form = html.Form([*fields, html.Button("交办", type="submit", className="button")], action="/supervision/open", method="post", className="fields")
     return html.Details([html.Summary("交办督办任务", className="button"), form])
-
-
-def _hidden(key: str, name: str, value: str) -> Component:
-    return dcc.Input(type="hidden", name=name, value=value, id=f"{key}-{name}-hidden")
 
 
 def _text(key: str, name: str, hint: str) -> Component:

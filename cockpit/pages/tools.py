@@ -48,6 +48,11 @@ def choices(visit: Visit, key: str, offered: Mapping[str, str], chosen: str, lab
     return html.Div(links, className="segments", role="group", **aria(label=label))
 
 
+def hidden(key: str, name: str, value: str) -> Component:
+    """A field of a form that nobody sees."""
+    return dcc.Input(type="hidden", name=name, value=value, id=f"{key}-{name}-hidden")
+
+
 def card(title: str, note: str, *body: Component | None, **facts: Any) -> Component:
     """A titled card; parts that are None are left out."""
     head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")

@@ -1,0 +1,144 @@
+"""What people asked for on a page, done here: one request at a time, beside the plan. Owns what each kind does; the queue is warehouse.requests.
+
+A request that was cut off is done again from its start. That is safe where the act is its own undoing when repeated (a run, a re-count, a table
+put in place); a correction carries the number of its request into the landing zone and is not landed a second time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from etl import backfill, correct, intake, schedule
+from etl.context import Context
+from etl.jobs import refresh
+from etl.jobs.report import TIMEOUT_S
+from warehouse import requests
+from warehouse.catalog import contracts
+from warehouse.errors import CockpitError, UsageError, WarehouseBroken
+from warehouse.landing import sync_folder
+from warehouse.requests import Request
+
+EVERY_S = 2.0
+log = logging.getLogger("zhengbei.etl")
+
+
+def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) -> None:
+    """Does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request waits for the next start)."""
+    while not ended.wait(EVERY_S):
+        try:
+            while not ended.is_set() and serve(context):
+                pass
+        except WarehouseBroken as error:
+            log.error("请求:%s", error)
+            broken()
+            return
+        except Exception:  # a queue that cannot be read now can be read later; the plan goes on meanwhile
+            log.exception("请求队列暂时不可用")
+
+
+def serve(context: Context) -> bool:
+    """Takes and does the oldest waiting request. Returns False when there was none. Raises WarehouseBroken."""
+    path = context.settings.state
+    request = requests.claim(path, time.time())
+    if request is None:
+        return False
+    own = dataclasses.replace(context, progress=_told(context, request))
+    try:
+        message = ACTS[request.kind](own, request)
+    except WarehouseBroken:
+        raise
+    except CockpitError as error:
+        requests.finish(path, request.id, str(error), time.time(), failed=True)
+    except Exception as error:  # one odd request must not stop those behind it
+        log.exception("请求 %s 失败", request.id)
+        requests.finish(path, request.id, f"程序出错({type(error).__name__}),详见日志", time.time(), failed=True)
+    else:
+        requests.finish(path, request.id, message, time.time())
+    return True
+
+
+def _told(context: Context, request: Request) -> Callable[[str, int, int], None]:
+    last = [0.0]
+
+    def tell(label: str, done: int, total: int) -> None:
+        if time.monotonic() - last[0] > 1:
+            last[0] = time.monotonic()
+            requests.tell(context.settings.state, request.id, f"{label} {done}/{total}" if total else label)
+
+    return tell
+
+
+def _outcome(problems: list[str], done: str) -> str:
+    return done if not problems else f"{done};{len(problems)} 处有问题:{';'.join(problems[:3])}"
+
+
+def _run(context: Context, request: Request) -> str:
+    row = schedule.job(str(request.asked["job"]))
+    with context.heavy:
+        problems = schedule.run_once(context, row)
+    return _outcome(problems, f"{row.label}已运行")
+
+
+def _backfill(context: Context, request: Request) -> str:
+    first, last = (dt.date.fromisoformat(str(request.asked[name])) for name in ("first", "last"))
+    days, late, problems = backfill.run(context, first, last, who=request.who, why=f"页面补数(请求 {request.id})", sources=set(request.asked.get("sources") or ()))
+    return _outcome(problems, f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else ""))
+
+
+def _correct(context: Context, request: Request) -> str:
+    key, changes = (int(request.asked["seq"]), int(request.asked["row"])), dict(request.asked["changes"])
+    with context.heavy:
+        reason = correct.one(context, key, changes, who=request.who, why=str(request.asked.get("why", "")), request=request.id)
+        generation = refresh.publish(context)
+    if reason:
+        raise UsageError(f"更正后仍不合约定:{reason}", to_do="这一行留在隔离,请再次更正")
+    return f"更正后已装入,离开隔离;已发布快照 {generation}"
+
+
+def _replay(context: Context, request: Request) -> str:
+    with context.heavy:
+        count, problems = intake.replay(context, None)
+        refresh.publish(context)
+    return _outcome(problems, f"重放 {count} 份原始数据")
+
+
+def _file(context: Context, request: Request) -> str:
+    """Puts a table of the bureau's own in place and lands it; what was there before stays in the landing zone."""
+    contract = contracts().get(f"own_{request.asked['entity']}")
+    if contract is None or contract.load != "own" or request.body is None:
+        raise UsageError("没有这张可填报的表")
+    folder = context.settings.own
+    with context.heavy:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside, place = folder / f".tmp-{contract.entity}.csv", folder / f"{contract.entity}.csv"
+        with open(aside, "wb") as out:
+            out.write(request.body)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(aside, place)
+        sync_folder(folder)
+        intake.own_tables(context)
+        generation = refresh.publish(context)
+    return f"{contract.label.removeprefix('自有·')}已装入,已发布快照 {generation}"
+
+
+def _report(context: Context, request: Request) -> str:
+    week = str(request.asked["week"])
+    command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--data", str(context.settings.data)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(f"周报 {week} 打印超时", to_do="请稍后再试") from error
+    if done.returncode:
+        raise UsageError(f"周报 {week} 未打印:{(done.stderr.strip().splitlines() or [str(done.returncode)])[-1]}", to_do="请按提示处理后再试")
+    return f"周报 {week} 已重印"
+
+
+ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": _file, "report": _report}
