@@ -64,7 +64,8 @@ def _form(visit: Visit, row: dict[str, Any], names: dict[str, str], told: dict[s
     fields: list[Component] = [tools.hidden(key, "table", row["name"]), tools.hidden(key, "next", visit.address.here())]
     for name, label in names.items():
         value = "" if told.get(name) is None else str(told[name])
-        fields += [tools.hidden(key, f"old-{name}", value), html.Label([label, dcc.Input(type="text", name=f"new-{name}", value=value, id=f"{key}-{name}", className="filter", maxLength=asking.LONGEST)])]
+        box = dcc.Input(type="text", name=f"new-{name}", value=value, id=f"{key}-{name}", className="filter", maxLength=asking.LONGEST)
+        fields += [tools.hidden(key, f"old-{name}", value), html.Label([label, box])]
     fields.append(html.Label(["更正理由", dcc.Input(type="text", name="why", value="", id=f"{key}-why", className="filter", maxLength=asking.LONGEST, required=True)]))
     form = html.Form([*fields, html.Button("更正并重放", type="submit", className="button")], action=f"/quarantine/{row['seq']}/{row['row']}", method="post", className="fields")
     note = html.P("原始数据保持不变,更正作为新的一份落地;含身份证号、手机号的列不在此处显示和修改,请用 etl quarantine export 导出更正。", className="muted")
