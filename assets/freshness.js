@@ -205,12 +205,6 @@
     state.scroll = window.scrollY;
     window.dash_clientside.set_props("shell-address", { pathname: form.getAttribute("action"), search: query.size ? "?" + query : "" });
   });
-  document.addEventListener("keydown", function (event) {
-    var field = document.querySelector("#search-box input, input#search-box");
-    if (event.key !== "/" || !field || event.target.closest("input, textarea, select, [contenteditable]")) return;
-    event.preventDefault();
-    field.focus();
-  });
   ["keydown", "wheel", "touchstart"].forEach(function (name) {
     document.addEventListener(name, function (event) {
       state.touched = Date.now();

@@ -29,8 +29,8 @@ def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
 
 
 def box(visit: Visit) -> Component:
-    """The field in the bar: a plain GET form, its result is an address. "/" puts the cursor into it (freshness.js)."""
+    """The field in the bar: a plain GET form, its result is an address. "/" puts the cursor into it (keys.js)."""
     kept = [dcc.Input(type="hidden", name="as_of", value=visit.address.get("as_of"), id="search-as-of")] if visit.address.get("as_of") else []
     typed = visit.address.get("q") if visit.address.path == "/search" else ""
     field = dcc.Input(type="search", name="q", value=typed or "", placeholder="搜索  /", id="search-box", className="search-box", maxLength=40, debounce=True)
-    return html.Form([*kept, field], action="/search", method="get", className="search", role="search", title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入")
+    return html.Form([*kept, field], action="/search", method="get", className="search", role="search", title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入,按 ? 看全部按键")

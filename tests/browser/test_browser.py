@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.surroundings import CHROMIUM, SIZES, WAIT_MS, Site, Watched, show
 
@@ -121,3 +121,26 @@ def test_drilling_goes_down_and_back_comes_up_again(watched: Watched, site: Site
     assert page.inner_text(".hero-value") == whole
     show(page, site, copied.removeprefix(site.address))
     assert page.inner_text(".hero-number") == town
+
+
+def test_the_keyboard_goes_where_the_links_go_and_tells_its_keys(watched: Watched, site: Site) -> None:
+    page = watched.page
+    show(page, site, "/metric/fleet_online_rate?window=week")
+    period = page.inner_text(".period")
+    with page.expect_response("**/_dash-update-component*"):
+        page.keyboard.press("[")
+    expect(page.locator(".period")).not_to_have_text(period)
+    for keys, path, title in (("ga", "/group/safety", "安全监管"), ("gd", "/supervision", "督办"), ("gz", "/", "总览")):
+        with page.expect_response("**/_dash-update-component*"):
+            page.keyboard.type(keys)
+        page.wait_for_url(f"**{path}*", timeout=WAIT_MS)
+        expect(page.locator("#main h1")).to_have_text(title)
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.closest('#search-box, .search') !== null")
+    page.keyboard.type("g?")
+    assert page.locator("#keys-help").count() == 0, "what is typed into a field is text"
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    assert page.locator("#keys-help[open]").inner_text().count("\n") > 10 and "安全监管" in page.inner_text("#keys-help")
+    page.keyboard.press("Escape")
+    assert page.locator("#keys-help[open]").count() == 0 and watched.violations == []
