@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import points, supervision, texts, vector, weekly_appendix, weekly_changes
+from cockpit import points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.reading import STATUS_LABELS, Reading
@@ -84,6 +84,7 @@ def build(book: Book, week: str, tasks: supervision.Week | None = None, before: 
     ]
     issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
     generation = book.generation
+    told, revised = weekly_changes.tasks(tasks, sunday) if tasks else None, weekly_changes.revisions(book, monday)
     issue.context = {
         "week": week,
         "period": fmt.period("week", monday, sunday),
@@ -92,11 +93,11 @@ def build(book: Book, week: str, tasks: supervision.Week | None = None, before: 
         "release": generation.release,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
-        "points": [point(text) for text in points.sentences(book, "week", week)],
+        "points": [point(text) for text in weekly_points.sentences(book, metrics, readings, week, monday, told, revised, issue.missing)],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows, week),
-        "tasks": weekly_changes.tasks(tasks, sunday) if tasks else None,
-        "revisions": weekly_changes.revisions(book, monday),
+        "tasks": told,
+        "revisions": revised,
         "reprint": weekly_changes.reprint(before, issue.figures),
         "quality": weekly_appendix.quality(book),
         "definitions": [weekly_appendix.definition(m, readings[m.id]) for m in metrics],

@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 from pathlib import Path
@@ -119,6 +120,23 @@ def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(boo
     assert "才结束" in running
     used = {name for m in metrics for name in m.sources}
     assert len(far) == len([s for s in book.sources() if f"{s.source}_{s.entity}" in used]) > 0
+
+
+def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: Book) -> None:
+    issue = weekly_pages.build(book, weekly_pages.newest_week(book))
+    told = [item["head"] + item["rest"] for item in issue.context["points"]]
+    assert 4 <= len(told) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in told}) == len(told), "no two alike in shape"
+    tally = issue.context["tally"]
+    assert f"达成 {tally['good']} 项" in told[0] and f"未达成 {tally['bad']} 项" in told[0] and f"接近 {tally['warn']} 项" in told[0]
+    moves = [text for text in told if text.startswith(("变差最多", "改善最多")) or "未达标" in text]
+    assert moves
+    for text in moves:
+        metric = max((name for name, kept in issue.figures.items() if kept["label"] in text), key=lambda name: len(issue.figures[name]["label"]))
+        assert issue.figures[metric]["text"].replace(" %", "%") in text, text
+    behind = min((item for item in book.programmes() if item.ahead is not None), key=lambda item: item.ahead or 0)
+    assert any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in told) or (behind.ahead or 0) >= 0
+    draft = weekly_pages.build(book, weekly_pages.newest_week(book))
+    assert ("数据完整" in told[-1]) == (not draft.missing)
 
 
 def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Book) -> None:
