@@ -41,6 +41,9 @@ CREATE TABLE IF NOT EXISTS wall_direction (
     who TEXT NOT NULL, verb TEXT NOT NULL, at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS passport (
     id TEXT PRIMARY KEY, href TEXT NOT NULL, label TEXT NOT NULL, shown TEXT NOT NULL, generation TEXT NOT NULL, made_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS delivery (
+    week TEXT NOT NULL, draft INTEGER NOT NULL, report TEXT NOT NULL, receiver TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
+    due_at REAL NOT NULL, at REAL NOT NULL, message TEXT NOT NULL, PRIMARY KEY (week, draft, receiver));
 CREATE TABLE IF NOT EXISTS supervision (
     id INTEGER PRIMARY KEY, what TEXT NOT NULL, office TEXT NOT NULL, due TEXT NOT NULL, subject TEXT NOT NULL, label TEXT NOT NULL,
     place TEXT NOT NULL, href TEXT NOT NULL, period TEXT NOT NULL, generation TEXT NOT NULL);

@@ -18,7 +18,7 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
 
-from cockpit import access, archive, audit, pdf_text, printing, supervision, texts, weekly_check, weekly_pages
+from cockpit import access, archive, audit, delivery, pdf_text, printing, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
 from cockpit.templates import render
 from cockpit.theme import ASSETS
@@ -190,3 +190,23 @@ def compared(first: str, second: str, data: Path) -> None:
     for row in archive.compare(archive.one(settings, first), archive.one(settings, second)):
         change = "" if row["delta"] is None or not row["delta"].known else f"{row['delta'].glyph} {row['delta'].text}".strip()
         click.echo(f"{row['label']}\t{row['first']}\t{row['second']}\t{change}")
+
+
+@report.command("send", help="把已发布的周报发给 delivery.toml 里的收件方;每个收件方每期只发一次")
+@data_option
+@click.option("--again", nargs=2, default=None, metavar="周报 收件方", help="核实对方没有收到后,重发这一条")
+def send(data: Path, again: tuple[str, str] | None) -> None:
+    """Sends what is due and says what was not delivered."""
+    settings = Settings.at(data)
+    if again:
+        delivery.again(settings, *again, by="cli")
+    for line in delivery.send(settings):
+        click.echo(line, err=True)
+
+
+@report.command("sent", help="发送台账:每期周报给了谁、送达没有")
+@data_option
+def sent(data: Path) -> None:
+    """One line an entry, newest first."""
+    for row in delivery.ledger(Settings.at(data)):
+        click.echo(f"{row['report']}  {row['receiver']}  {delivery.STATES[row['state']]}  {row['attempts']} 次  {fmt.clock(dt.datetime.fromtimestamp(row['at'], dt.UTC))}  {row['message']}".rstrip())

@@ -26,7 +26,7 @@ def etl() -> None:
 @click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除(只用于 reconcile)")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
-    """立即运行一个任务:refresh(默认)、live、nightly、report、reconcile。"""
+    """立即运行一个任务:refresh(默认)、live、nightly、report、send、reconcile。"""
     from etl import intake, schedule
     from etl.config import feeds
     from etl.context import opened

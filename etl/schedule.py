@@ -21,7 +21,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from etl import intake
 from etl.context import Context
-from etl.jobs import live, nightly, refresh, report
+from etl.jobs import live, nightly, refresh, report, send
 from warehouse import requests
 from warehouse.errors import CockpitError, WarehouseBroken
 from warehouse.units import SHANGHAI
@@ -50,6 +50,7 @@ JOBS = (
     Job("refresh", "刷新", refresh.run, 240, every_s=300),
     Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
     Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": "mon", "hour": 6, "minute": 0}),
+    Job("send", "周报发送", send.run, 240, every_s=300),
 )
 
 
