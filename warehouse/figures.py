@@ -27,6 +27,8 @@ Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | Non
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
 MOST_ANSWERS = 5_000
+BUSY_PER_DAY = 5
+"""Rows a day from which on a source is one that speaks every day."""
 """Answers kept; the oldest go first."""
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
 """What a place can be split into. Thousands of vehicles are read by town or company first."""
@@ -59,12 +61,15 @@ class Figures:
         return list(self._remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
 
     def begins(self, metric: Metric) -> dt.date | None:
-        """The first day of the metric's mart: a window that begins before it holds some of its days only. None where windows are not
-        summed up from days that we hold (people come as counts), and where nothing is known."""
+        """The first day that the metric can be told of: when its mart and each of its busy sources had begun. A window that begins before it
+        holds some of its days only. A source of a few rows may well have had nothing to say, so its first row tells nothing. None where windows
+        are not summed up from days that we hold (people come as counts), and where nothing is known."""
         if metric.kind != "flow" or metric.person:
             return None
-        rows = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
-        return rows[0][0] if rows else None
+        mart = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
+        busy = self.ask("SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * (CAST(data_time AS DATE) - begins + 1)", [BUSY_PER_DAY])
+        days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
+        return max((day for day in days if day is not None), default=None)
 
     # -- places and dimensions --------------------------------------------------------------------------------------
 

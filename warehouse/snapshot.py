@@ -235,19 +235,26 @@ def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, s
 
 
 def source_states() -> str:
-    """One row a landed table: newest event, last load, rows, promise, last error. A polled source is known complete up to the
-    moment of its last good poll, even when nothing was new."""
+    """One row a landed table: newest event, first event, last load, rows, promise, last error. A polled source is known complete up to
+    the moment of its last good poll, even when nothing was new. begins: the day of its first event, NULL for a register, whose rows
+    carry the time of their last change instead, and for the lake."""
     landed = [contract for contract in catalog.contracts().values() if contract.source != "own"]
     counts = " UNION ALL ".join(
         f"SELECT '{item.source}' AS source, '{item.entity}' AS entity, '{item.label}' AS label, {item.stale_after_s} AS stale_after_s, "
         + ("(SELECT coalesce(sum(rows), 0) FROM run.lake_file)" if item.load == "lake" else f"(SELECT count(*) FROM raw.{item.table})")
-        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest" for item in landed)
+        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins" for item in landed)
     return f"""WITH known AS ({counts}), delivered AS (
             SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
             FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
         SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
-            coalesce(d.error, '') AS error
+            coalesce(d.error, '') AS error, k.begins
         FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN aside a USING (source, entity)"""
+
+
+def _begins(item: catalog.Contract) -> str:
+    """What lies in the lake is let go of long before the numbers made of it, so its oldest day tells nothing of them."""
+    is_told = item.load == "upsert" and item.touches and item.touches != item.version
+    return f"(SELECT CAST(min({item.touches}) AS DATE) FROM raw.{item.table})" if is_told else "NULL::DATE"
 
 
 def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:
