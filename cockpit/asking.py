@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from cockpit import access, audit, login, state
 from warehouse import requests
-from warehouse.catalog import Contract, contracts
+from warehouse.catalog import contracts
 from warehouse.errors import UsageError
 from warehouse.personal import blot
 from warehouse.readings import Library
@@ -41,15 +41,10 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         contract = contracts().get(request.form.get("table", ""))
         if contract is None:
             abort(404)
-        changes = {name: _cell(name, request.form[f"new-{name}"]) for name in open_columns(contract) if request.form.get(f"new-{name}", "") != request.form.get(f"old-{name}", "")}
+        changes = {name: _cell(name, request.form[f"new-{name}"]) for name in contract.open if request.form.get(f"new-{name}", "") != request.form.get(f"old-{name}", "")}
         if not changes:
             raise UsageError("没有改动任何一列", to_do="请先改正有错的列再提交")
         return _put(settings, "correct", {"seq": seq, "row": row, "changes": changes, "why": _words(request.form.get("why", ""))}, "/quarantine")
-
-
-def open_columns(contract: Contract) -> dict[str, str]:
-    """The columns that may be seen and corrected on a page, name → label: nothing personal (levels L1 and L2, no door)."""
-    return {column.name: column.label for column in contract.stored if column.level in ("L1", "L2") and column.door in ("", "text")}
 
 
 def _put(settings: Settings, kind: str, asked: dict[str, object], back: str) -> Response:

@@ -8,31 +8,33 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 
-from etl import backfill, correct, intake, schedule
+from etl import backfill, correct, filing, intake, schedule
 from etl.context import Context
 from etl.jobs import refresh
 from etl.jobs.report import TIMEOUT_S
 from warehouse import requests
-from warehouse.catalog import contracts
 from warehouse.errors import CockpitError, UsageError, WarehouseBroken
-from warehouse.landing import sync_folder
 from warehouse.requests import Request
 
-EVERY_S = 2.0
+EVERY_S, OFFER_S = 2.0, 300.0
 log = logging.getLogger("zhengbei.etl")
 
 
 def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) -> None:
-    """Does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request waits for the next start)."""
+    """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request
+    waits for the next start)."""
+    offered = 0.0
     while not ended.wait(EVERY_S):
         try:
+            if time.monotonic() - offered > OFFER_S or not offered:
+                filing.offer(context)
+                offered = time.monotonic()
             while not ended.is_set() and serve(context):
                 pass
         except WarehouseBroken as error:
@@ -109,26 +111,6 @@ def _replay(context: Context, request: Request) -> str:
     return _outcome(problems, f"重放 {count} 份原始数据")
 
 
-def _file(context: Context, request: Request) -> str:
-    """Puts a table of the bureau's own in place and lands it; what was there before stays in the landing zone."""
-    contract = contracts().get(f"own_{request.asked['entity']}")
-    if contract is None or contract.load != "own" or request.body is None:
-        raise UsageError("没有这张可填报的表")
-    folder = context.settings.own
-    with context.heavy:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        aside, place = folder / f".tmp-{contract.entity}.csv", folder / f"{contract.entity}.csv"
-        with open(aside, "wb") as out:
-            out.write(request.body)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(aside, place)
-        sync_folder(folder)
-        intake.own_tables(context)
-        generation = refresh.publish(context)
-    return f"{contract.label.removeprefix('自有·')}已装入,已发布快照 {generation}"
-
-
 def _report(context: Context, request: Request) -> str:
     week = str(request.asked["week"])
     command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--data", str(context.settings.data)]
@@ -141,4 +123,4 @@ def _report(context: Context, request: Request) -> str:
     return f"周报 {week} 已重印"
 
 
-ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": _file, "report": _report}
+ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": filing.act, "report": _report}

@@ -81,6 +81,11 @@ class Contract:
         return tuple(column for column in self.columns if column.door != "drop")
 
     @property
+    def open(self) -> dict[str, str]:
+        """The columns that may be seen and corrected on a page, name → label: nothing personal (levels L1 and L2, no door)."""
+        return {column.name: column.label for column in self.stored if column.level in ("L1", "L2") and column.door in ("", "text")}
+
+    @property
     def sealed(self) -> bool:
         """True when a payload must be encrypted at rest: it is a source's, and what a source puts into a free text or into the
         wrong column nobody knows beforehand. The bureau's own tables are rules and lie open."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import orjson
+import pyarrow as pa
 
 SEARCHED = 20
 """Rows from the top in which a header is looked for."""
@@ -26,6 +30,11 @@ class Found:
 def plain(name: str) -> str:
     """A header as it is compared: half-width, without blanks and line breaks."""
     return "".join(unicodedata.normalize("NFKC", name).split()).lstrip("\ufeff")
+
+
+def placed(table: pa.Table, lines: Sequence[int], places: dict[str, int]) -> pa.Table:
+    """`table` with where it stood written into its schema: the line (from 1) of each row, and header → column (from 0)."""
+    return table.replace_schema_metadata({"lines": orjson.dumps(list(lines)), "places": orjson.dumps(places)})
 
 
 def locate(rows: list[Row], wanted: list[str], known: list[str]) -> Found:

@@ -288,14 +288,21 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     return int(gone)
 
 
+def judge(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> None:
+    """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller holds the writer
+    (alone) for as long as it reads them."""
+    with writer.registered(incoming=_incoming(contract, door, note, rows)):
+        writer.execute(_typed(contract, note))
+
+
 def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> tuple[int, dt.datetime | None]:
     """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks like
     (F22). Changes nothing; (0, None) for a contract without versions."""
     if not contract.version or contract.load != "upsert":
         return 0, None
     keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
-    with writer.registered(incoming=_incoming(contract, door, note, rows)):
-        writer.execute(_typed(contract, note))
+    with writer.alone():
+        judge(writer, contract, door, note, rows)
         older, newest = writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
             FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[0]
         return int(older), newest

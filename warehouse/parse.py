@@ -40,14 +40,37 @@ def parse(note: Landed, body: bytes) -> pa.Table:
         table = _json(note, body)
     else:
         raise ContractBroken(f"未知的载荷类型:{note.kind}", where=note.name)
-    out = _mapped(table, note)
-    return out.replace_schema_metadata({"tidied": orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])}) if counts else out
+    out, told = _mapped(table, note), {}
+    if counts:
+        told["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
+    if note.mapping.get("cells"):
+        told["cells"] = orjson.dumps(_cells(table, note))
+    return out.replace_schema_metadata(told) if told else out
 
 
 def tidied(rows: pa.Table) -> list[tuple[str, str, int]]:
     """What was left out or found odd while reading a file: (rule, Chinese words, rows)."""
     told = (rows.schema.metadata or {}).get(b"tidied", b"[]")
     return [(rule, what, number) for rule, what, number in orjson.loads(told)]
+
+
+def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
+    """Where the rows stood in a file that was read with `cells`: the line of each (from 1), and our column → its letter; empty otherwise."""
+    lines, letters = orjson.loads((rows.schema.metadata or {}).get(b"cells", b"[[], {}]"))
+    return lines, letters
+
+
+def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
+    told = table.schema.metadata or {}
+    places = {plain(name): place for name, place in orjson.loads(told.get(b"places", b"{}")).items()}
+    known = {ours: places.get(plain(rule["from"])) for ours, rule in _rules(note).items()}
+    return orjson.loads(told.get(b"lines", b"[]")), {ours: _letter(place) for ours, place in known.items() if place is not None}
+
+
+def _letter(place: int) -> str:
+    """Column (from 0) as a spreadsheet calls it: A, Z, AA."""
+    head = _letter(place // 26 - 1) if place >= 26 else ""
+    return head + chr(65 + place % 26)
 
 
 def at_path(document: Any, path: str) -> Any:

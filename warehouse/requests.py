@@ -1,4 +1,5 @@
-"""What people ask of the loading process, and what its runs came to: two tables in state.sqlite, where both outer packages meet.
+"""What people ask of the loading process, what its runs came to, and which tables it lets people file: three tables in state.sqlite, where both
+outer packages meet.
 
 Owns the life of a request: waiting → running → done or failed. One process takes requests (it holds the lock of the data folder), so what
 is still running when it starts was cut off: it waits again, and what must not happen twice asks `attempts` or its own traces first."""
@@ -26,9 +27,11 @@ BUSY_S = 10.0
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, asked TEXT NOT NULL, body BLOB, who TEXT NOT NULL, at REAL NOT NULL,
-        state TEXT NOT NULL, started_at REAL, finished_at REAL, attempts INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '')""",
+        state TEXT NOT NULL, started_at REAL, finished_at REAL, attempts INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
+        result BLOB)""",
     """CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, job TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, status TEXT NOT NULL,
         rows INTEGER, message TEXT NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS fileable (name TEXT PRIMARY KEY, told TEXT NOT NULL)",
 )
 
 
@@ -49,6 +52,8 @@ class Request:
     attempts: int
     progress: str
     message: str
+    result: bytes | None = None
+    """What was found or kept on the way, None for most."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,38 @@ def tell(path: Path, number: int, progress: str) -> None:
         connection.execute("UPDATE request SET progress = ? WHERE id = ? AND state = 'running'", (progress[:120], number))
 
 
+def keep(path: Path, number: int, result: bytes | None, *, body: bool = True) -> None:
+    """Writes down what a request found or must remember. body False: the uploaded bytes are no longer needed and go."""
+    with _writing(path) as connection:
+        connection.execute(f"UPDATE request SET result = ? {'' if body else ', body = NULL'} WHERE id = ?", (result, number))
+
+
+def offer(path: Path, tables: dict[str, dict[str, Any]]) -> None:
+    """The tables that people may file now, name → what they must know to do it; those offered before are forgotten."""
+    with _writing(path) as connection:
+        connection.execute("DELETE FROM fileable")
+        connection.executemany("INSERT INTO fileable VALUES (?,?)", [(name, json.dumps(told, ensure_ascii=False)) for name, told in tables.items()])
+
+
+def offered(path: Path) -> dict[str, dict[str, Any]]:
+    """What offer() was given last, in its order; nothing before the loader ran."""
+    with _open(path) as connection:
+        return {row["name"]: json.loads(row["told"]) for row in connection.execute("SELECT name, told FROM fileable ORDER BY rowid")}
+
+
+def filed(path: Path, table: str, limit: int = 30) -> list[Request]:
+    """The newest steps of filing one table, newest first, bodies and all."""
+    with _open(path) as connection:
+        rows = connection.execute("SELECT * FROM request WHERE kind = 'file' AND json_extract(asked, '$.table') = ? ORDER BY id DESC LIMIT ?", (table, limit))
+        return [_read(row) for row in rows]
+
+
+def forget_bodies(path: Path, before: float) -> None:
+    """Uploaded bytes that nobody went on with go; what was found in them stays. before: UTC seconds."""
+    with _writing(path) as connection:
+        connection.execute("UPDATE request SET body = NULL WHERE kind = 'file' AND body IS NOT NULL AND at < ? AND state IN ('done', 'failed')", (before,))
+
+
 def finish(path: Path, number: int, message: str, at: float, *, failed: bool = False) -> None:
     """What came of a running request; one that is not running stays as it is."""
     with _writing(path) as connection:
@@ -143,12 +180,14 @@ def _moment(seconds: float) -> dt.datetime:
 def _read(row: sqlite3.Row) -> Request:
     times = {name: _moment(row[name]) if row[name] is not None else None for name in ("started_at", "finished_at")}
     return Request(row["id"], row["kind"], json.loads(row["asked"]), row["body"], row["who"], _moment(row["at"]), row["state"], times["started_at"], times["finished_at"],
-                   row["attempts"], row["progress"], row["message"])
+                   row["attempts"], row["progress"], row["message"], row["result"])
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     for table in TABLES:
         connection.execute(table)
+    if "result" not in {row[1] for row in connection.execute("PRAGMA table_info(request)")}:  # a file of the release before
+        connection.execute("ALTER TABLE request ADD COLUMN result BLOB")
 
 
 @contextmanager

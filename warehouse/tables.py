@@ -16,7 +16,7 @@ import pyarrow.csv as pcsv
 
 from warehouse import archives, workbooks
 from warehouse.errors import ContractBroken
-from warehouse.headers import SEARCHED, plain
+from warehouse.headers import SEARCHED, placed, plain
 
 MOST_BYTES = 1 << 30
 Counts = dict[tuple[str, str], int]
@@ -26,7 +26,8 @@ BOOKS, ZIP, OLE, GZ = (".xlsx", ".xls"), b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\
 
 def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.Table:
     """The rows of a file, all columns text; of an archive those of its members together. mapping: encoding, delimiter, sheet,
-    member, and `wanted`, the headers that must be there ([] = take the first line). Adds to `counts` what was left out.
+    member, `wanted`, the headers that must be there ([] = take the first line), and `cells`: write into the schema of a single
+    file's table in which line and column everything stood (headers.placed). Adds to `counts` what was left out.
 
     Raises ContractBroken with the reason."""
     if body[:2] == GZ:
@@ -85,10 +86,21 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         raise ContractBroken(f"表头重复:{'、'.join(sorted(double))}", where=name)
     options = pcsv.ConvertOptions(column_types={item: pa.string() for item in header}, strings_can_be_null=True, null_values=[""])
     try:
-        return pcsv.read_csv(io.BytesIO(text.encode()), convert_options=options, read_options=pcsv.ReadOptions(skip_rows=skip),
-                             parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values='"' in text))
+        table = pcsv.read_csv(io.BytesIO(text.encode()), convert_options=options, read_options=pcsv.ReadOptions(skip_rows=skip),
+                              parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values='"' in text))
     except pa.ArrowInvalid as error:
         raise ContractBroken(f"文件不是规整的 CSV:{_harmless(error)}", where=name) from error
+    return placed(table, _lines(text, delimiter, skip), {item: place for place, item in enumerate(header)}) if mapping.get("cells") else table
+
+
+def _lines(text: str, delimiter: str, skip: int) -> list[int]:
+    """The line (from 1) on which each row of data begins; empty lines hold none, a quoted text may run over several."""
+    reader, begins, found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1, []
+    for row in reader:
+        if row and begins > skip + 1:
+            found.append(begins)
+        begins = reader.line_num + 1
+    return found
 
 
 def _harmless(error: Exception) -> str:

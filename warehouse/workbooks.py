@@ -23,7 +23,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 from warehouse import archives
 from warehouse.errors import ContractBroken
-from warehouse.headers import Found, locate, plain
+from warehouse.headers import Found, locate, placed, plain
 
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
 KEPT_BYTES = 4 << 20
@@ -49,7 +49,7 @@ class Outline:
 
 def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.Table:
     """The rows of the sheet that has the wanted headers, as text. mapping: sheet (glob on its name; where none matches, or
-    none is given, every visible sheet is looked at), wanted and known headers. Adds to `counts` what was left out.
+    none is given, every visible sheet is looked at), wanted and known headers, cells (see tables.read). Adds to `counts` what was left out.
 
     Raises ContractBroken: encrypted, with macros, too large, damaged, or no sheet with these headers."""
     outlines = (_outlines if len(body) > KEPT_BYTES else _kept_outlines)(name, body)
@@ -63,7 +63,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
                 rows = _filled(name, book.get_sheet_by_name(sheet))
                 found = locate(rows, mapping.get("wanted", []), mapping.get("known", []))
                 if not found.missing:
-                    return _table(rows, outline, found, counts)
+                    return _table(rows, outline, found, counts, cells=bool(mapping.get("cells")))
                 best = found if best is None or len(found.missing) < len(best.missing) else best
     except PasswordError as error:
         raise ContractBroken("工作簿已加密", where=name, to_do="请去掉密码后重新投递") from error
@@ -179,8 +179,9 @@ def _text(value: Any) -> Cell:
     return value.isoformat() if isinstance(value, (dt.date, dt.time)) else str(value)
 
 
-def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Counts) -> pa.Table:
+def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Counts, *, cells: bool) -> pa.Table:
     kept: list[list[Cell]] = []
+    lines: list[int] = []
     for index in range(found.data_from, len(rows)):
         row = [rows[index][place] for place in found.places.values()]
         first = next((re.sub(r"\s", "", value) for value in rows[index] if value), "")
@@ -196,7 +197,9 @@ def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Count
             _count(counts, "表尾说明,未读入")
         else:
             kept.append(row)
-    return pa.table({label: pa.array([row[place] for row in kept], pa.string()) for place, label in enumerate(found.places)})
+            lines.append(index + 1)
+    table = pa.table({label: pa.array([row[place] for row in kept], pa.string()) for place, label in enumerate(found.places)})
+    return placed(table, lines, found.places) if cells else table
 
 
 def _count(counts: Counts, what: str) -> None:

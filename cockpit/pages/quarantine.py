@@ -53,7 +53,7 @@ def _row(visit: Visit, row: dict[str, Any]) -> Component:
     title = weekly_appendix.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
     head = html.Header([html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head")
-    names = asking.open_columns(contract) if contract else {}
+    names = contract.open if contract else {}
     seen = facts([(names.get(name, name), str(value)) for name, value in told.items() if value not in (None, "")])
     form = _form(visit, row, names, told) if contract else None
     return html.Section([head, html.P(reasons, className="tone-bad"), seen, *([form] if form else [])], className="card")

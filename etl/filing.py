@@ -1,0 +1,364 @@
+"""名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns these four steps.
+
+Which tables: the bureau's own ones, and ledgers that arrive as files and are whole each time. What is put in force is landed as a delivery of
+its own, with the mapping it was read with; nothing is edited in place, and taking it back is one more delivery. Each step is a request: one
+that was cut off is done again from its start and finds by its number what it has landed already."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import datetime as dt
+import hashlib
+import io
+import os
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from etl import intake
+from etl.config import Feed, feeds
+from etl.context import Context
+from etl.jobs import refresh
+from warehouse import filed, load, parse, recover, requests, vanished
+from warehouse.catalog import Column, Contract, contracts, metrics
+from warehouse.errors import CockpitError, ContractBroken, UsageError
+from warehouse.filed import Look
+from warehouse.landing import Landed, sync_folder
+from warehouse.personal import blot
+from warehouse.requests import Request
+from warehouse.units import SHANGHAI
+
+MOST_ROWS, MOST_ERRORS = 20_000, 300
+KEPT_S = 24 * 3600
+YES_NO = {"是": "true", "否": "false"}
+TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字"}
+RULES = {"D02": "车牌号写法不对", "D10": "身份证号校验不过"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """A table that can be filed. columns: what is asked for, in the order of the contract; mapping: how the uploaded file is read."""
+
+    contract: Contract
+    feed: Feed | None
+    columns: tuple[Column, ...]
+    mapping: dict[str, Any]
+
+    @property
+    def is_ledger(self) -> bool:
+        return self.feed is not None
+
+    def heading(self, column: Column) -> str:
+        """What the column is called in the file."""
+        rule = self.mapping["columns"].get(column.name) or self.mapping["columns"][column.source]
+        return str(rule["from"])
+
+    def words(self, column: Column) -> dict[str, str]:
+        """Word in the file → our value, where the column takes only such."""
+        rule = self.mapping["columns"].get(column.name) or self.mapping["columns"][column.source]
+        return dict(rule.get("values", {}))
+
+
+def forms(context: Context) -> dict[str, Form]:
+    """All tables that can be filed, by name, the bureau's own first."""
+    found = {contract.table: _own(contract) for contract in contracts().values() if contract.load == "own"}
+    for feed in feeds(context.settings):
+        if feed.transport == "files" and feed.snapshot and feed.contract.version == "ledger_at":
+            found[feed.contract.table] = _ledger(feed)
+    return found
+
+
+def _own(contract: Contract) -> Form:
+    rules: dict[str, dict[str, Any]] = {column.name: {"from": _short(column.label), **({"values": YES_NO} if column.type == "BOOLEAN" else {})} for column in contract.columns}
+    return Form(contract, None, contract.columns, {"columns": rules, "cells": True})
+
+
+def _short(label: str) -> str:
+    """A label without what it explains in brackets."""
+    return label.split("(")[0].split("(")[0]
+
+
+def _ledger(feed: Feed) -> Form:
+    """As the ledger itself is read; what is not kept (names, health) is not asked for."""
+    given: dict[str, dict[str, Any]] = {ours: {"from": rule} if isinstance(rule, str) else dict(rule) for ours, rule in feed.columns.items()}
+    columns = []
+    for column in feed.contract.columns:
+        rule = given.get(column.name) or given.get(column.source)
+        if rule is None:
+            continue
+        if column.door == "drop":
+            rule["optional"] = True
+        else:
+            columns.append(column)
+    mapping = {"columns": given, "sheet": feed.sheet, "snapshot": True, "cells": True}
+    return Form(feed.contract, feed, tuple(columns), mapping)
+
+
+def offer(context: Context) -> None:
+    """Tells the pages which tables can be filed, and how."""
+    state = context.settings.state
+    requests.forget_bodies(state, context.clock().replace(tzinfo=SHANGHAI).timestamp() - KEPT_S)
+    requests.offer(state, {name: _told(context, form) for name, form in forms(context).items()})
+
+
+def _told(context: Context, form: Form) -> dict[str, Any]:
+    contract = form.contract
+    rows, newest = context.writer.execute(f"SELECT count(*), max(_version) FROM raw.{contract.table} WHERE _deleted_at IS NULL")[0]
+    month = f"{newest:%Y-%m}" if form.is_ledger and newest else None
+    landed = context.writer.execute("SELECT max(landed_at) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0", [contract.source, contract.entity])[0][0]
+    return {
+        "label": contract.label, "ledger": form.is_ledger, "sheet": (form.feed.sheet if form.feed else "") or _short(contract.label.rsplit("·", 1)[-1]), "rows": rows, "month": month,
+        "landed_at": landed.isoformat(timespec="minutes") if landed else None, "current": not any(column.door in ("person", "holder", "phone") for column in form.columns),
+        "columns": [{"name": column.name, "heading": form.heading(column), "label": column.label, "type": column.type, "unit": column.unit, "required": column.required or column.name in contract.key,
+                     "key": column.name in contract.key, "personal": column.name not in contract.open, "words": list(form.words(column))} for column in form.columns],
+    }  # fmt: skip
+
+
+def act(context: Context, request: Request) -> str:
+    """Does one step. Returns what came of it, in Chinese; raises CockpitError with what is wrong."""
+    form = forms(context).get(str(request.asked["table"]))
+    if form is None:
+        raise UsageError("没有这张可填报的表")
+    steps: dict[str, Callable[[Context, Form, Request], str]] = {"current": _current, "check": _check, "commit": _commit, "undo": _undo}
+    with context.heavy:
+        message = steps[str(request.asked["step"])](context, form, request)
+        offer(context)
+    return message
+
+
+def _current(context: Context, form: Form, request: Request) -> str:
+    """The rows in force as they would be filed."""
+    back = {column.name: {value: word for word, value in form.words(column).items()} for column in form.columns}
+    rows = [[back[column.name].get(row[column.name], row[column.name]) for column in form.columns] for row in filed.living(context.writer, form.contract)]
+    requests.keep(context.settings.state, request.id, filed.seal(context.settings, form.contract.table, orjson.dumps(rows)))
+    return f"现有 {len(rows)} 行"
+
+
+def _check(context: Context, form: Form, request: Request) -> str:
+    """Every cell against the contract, and the difference; kept as JSON for the page."""
+    note, rows = _read(context, form, request)
+    look = filed.look(context.writer, form.contract, context.door, note, rows)
+    errors = _errors(form, rows, look)
+    guarded = look.living >= vanished.FEWEST and (look.removed > vanished.SHARE * look.living or look.removed > vanished.MOST)
+    told = {
+        "rows": rows.num_rows, "living": look.living, "base": look.base, "error_count": len(errors), "errors": errors[:MOST_ERRORS],
+        "left_out": [f"{what} {number} 行" for _, what, number in parse.tidied(rows)], "added": look.added, "changed": look.changed, "removed": look.removed,
+        "guarded": guarded, "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
+    }  # fmt: skip
+    requests.keep(context.settings.state, request.id, orjson.dumps(told), body=not errors)
+    if errors:
+        return f"{len(errors)} 处不合约定,未装载"
+    return f"{rows.num_rows} 行全部合格;新增 {look.added},修改 {look.changed},减少 {look.removed}"
+
+
+def _read(context: Context, form: Form, request: Request) -> tuple[Landed, pa.Table]:
+    """The uploaded file as it would be landed, and its rows. Raises UsageError where it cannot be read."""
+    if request.body is None:
+        raise UsageError("上传的内容已过期", to_do="请重新上传")
+    contract = form.contract
+    body = filed.unseal(context.settings, contract.table, request.body)
+    note = Landed(0, contract.source, contract.entity, "file", _name(request), _now(context).isoformat(), hashlib.sha256(body).hexdigest(), len(body), mapping=_mapping(context, form, request))
+    try:
+        rows = context.parser.parse(note, body)
+    except ContractBroken as error:
+        raise UsageError(error.what, where=error.where.replace(note.name, note.name.split("|")[0]), to_do="请核对文件后重新上传") from error
+    if not rows.num_rows:
+        raise UsageError("文件里没有一行数据", to_do="请在表头下填写后重新上传")
+    if rows.num_rows > MOST_ROWS:
+        raise UsageError(f"一次最多 {MOST_ROWS} 行,这里是 {rows.num_rows} 行", to_do="大批数据请放入投递文件夹")
+    return note, rows
+
+
+def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
+    if not form.is_ledger:
+        return form.mapping
+    try:
+        month = dt.date.fromisoformat(f"{request.asked.get('month', '')}-01")
+    except ValueError as error:
+        raise UsageError("没有写明台账年月", to_do="请写成 2026-01 的样子") from error
+    known = context.writer.execute(f"SELECT CAST(max(_version) AS DATE) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL")[0][0]
+    if month > context.clock().date():
+        raise UsageError(f"台账年月 {month:%Y-%m} 还没有到", to_do="请填本月或以前的月份")
+    if known and month < known.replace(day=1):
+        raise UsageError(f"台账年月 {month:%Y-%m} 早于现有的 {known:%Y-%m},填报后不会生效", to_do=f"请填 {known:%Y-%m} 或以后的月份")
+    return {**form.mapping, "constants": {"ledger_at": f"{max(month, known or month)} 00:00:00"}}
+
+
+def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
+    """Every cell that is wrong: cell, heading, what stands there (open columns only) and why, in the order of the file."""
+    lines, letters = parse.cells(rows)
+    columns = {column.name: column for column in form.columns}
+    found: list[tuple[int, str, str]] = []
+    for row, rule in look.bad:
+        kind, _, name = rule.partition(":")
+        name = name or next((column.name for column in form.columns if column.door in ("person", "holder") or column.rule == "plate"), "")
+        found.append((row, name, _why(kind, columns.get(name))))
+    for row, first in look.doubles:
+        found.append((row, form.contract.key[0], f"与第 {lines[first]} 行重复({'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同)"))
+    for column in form.columns:
+        found += [(row, column.name, why) for row, why in _words(form, column, rows)]
+    return [_told_error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in sorted(dict.fromkeys(found))]
+
+
+def _told_error(form: Form, column: Column | None, name: str, rows: pa.Table, row: int, lines: list[int], letters: dict[str, str], why: str) -> dict[str, str]:
+    ours = name if name in rows.column_names else column.source if column else name
+    value = str(rows[ours][row].as_py() or "") if ours in rows.column_names and name in form.contract.open else ""
+    return {"cell": f"{letters.get(ours, '')}{lines[row]}", "heading": form.heading(column) if column else name, "value": blot(value)[:60], "why": why}
+
+
+def _why(kind: str, column: Column | None) -> str:
+    if kind == "type" and column is not None:
+        return "应为月份,如 2026-01" if column.rule == "month" else f"应为{TYPES.get(column.type, '整数')}"
+    return {"required": "必填,不能为空"}.get(kind, RULES.get(kind, "不合约定"))
+
+
+def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
+    """Words that the column does not know: of a list of words, of the metrics."""
+    ours = column.name if column.name in rows.column_names else column.source
+    known = form.words(column)
+    if ours not in rows.column_names or column.type != "VARCHAR" or not (known or column.name == "kpi_id"):
+        return []
+    allowed = set(known.values()) or set(metrics())
+    why = f"只能填:{'、'.join(known)}" if known else "没有这个指标编号,见 metric list"
+    return [(row, why) for row, value in enumerate(rows[ours].to_pylist()) if value and value not in allowed]
+
+
+def _commit(context: Context, form: Form, request: Request) -> str:
+    """Puts in force what was checked."""
+    state = context.settings.state
+    checked = requests.one(state, int(request.asked["check"]))
+    told = orjson.loads(checked.result or b"{}")
+    if checked.asked.get("step") != "check" or checked.asked["table"] != form.contract.table or told.get("error_count") != 0:
+        raise UsageError("这一份没有通过检查", to_do="请重新上传")
+    if told["guarded"] and not request.asked.get("confirmed"):
+        raise UsageError(f"这一份比现有的少 {told['removed']} 行(现有 {told['living']} 行)", to_do="请确认属实,勾选后再提交")
+    if not told["added"] + told["changed"] + told["removed"]:
+        raise UsageError("与现有内容没有差别", to_do="不必提交")
+    seq = _landed(context, form, request)
+    if seq is None:
+        note, rows = _read(context, form, checked)
+        if filed.base(context.writer, form.contract) != told["base"]:
+            raise UsageError("检查之后,这张表又有新的数据到达", to_do="请重新上传,再看一次差异")
+        before = _before(context, form, request)
+        seq = _replace_own(context, form, rows, before) if not form.is_ledger else _land(context, form, request, note, filed.unseal(context.settings, form.contract.table, checked.body or b""))
+    generation = refresh.publish(context)
+    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
+    requests.keep(state, checked.id, checked.result, body=False)
+    return f"已生效:新增 {told['added']},修改 {told['changed']},减少 {told['removed']};快照 {generation}"
+
+
+def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
+    """What was in force before the step, written down once, before anything is changed: base, and own (the file of the bureau's own table,
+    None where the shipped one holds) or rows (of a ledger)."""
+    kept = requests.one(context.settings.state, request.id).result
+    if kept is not None:
+        found: dict[str, Any] = orjson.loads(filed.unseal(context.settings, form.contract.table, kept))
+        return found
+    before: dict[str, Any] = {"base": filed.base(context.writer, form.contract)}
+    if form.is_ledger:
+        before["rows"] = filed.living(context.writer, form.contract)
+    else:
+        file = _file(context, form)
+        before["own"] = file.read_text("utf-8-sig") if file.exists() else None
+    _remember(context, form, request, before)
+    return before
+
+
+def _remember(context: Context, form: Form, request: Request, told: dict[str, Any]) -> None:
+    requests.keep(context.settings.state, request.id, filed.seal(context.settings, form.contract.table, orjson.dumps(told)))
+
+
+def _landed(context: Context, form: Form, request: Request) -> int | None:
+    """The landing number of what this request landed before it was cut off, None when it had not come so far."""
+    if request.attempts < 2 or request.result is None:
+        return None
+    if not form.is_ledger:  # such a table changes by its file only: a delivery since then is ours
+        base = filed.base(context.writer, form.contract)
+        return base if base != _before(context, form, request)["base"] else None
+    return next((note.seq for note in context.landing.notes() if note.mapping.get("filed") == request.id), None)
+
+
+def _land(context: Context, form: Form, request: Request, note: Landed, body: bytes) -> int:
+    """The payload on disk and in the table; returns its landing number. Raises what loading raises; the payload is refused then."""
+    mapping = {**{key: value for key, value in note.mapping.items() if key != "cells"}, "snapshot": True, "confirmed": True, "filed": request.id, "who": request.who}
+    contract = form.contract
+    landed = context.landing.put(contract.source, contract.entity, body, kind=note.kind, name=note.name, at=_now(context), sealed=contract.sealed, mapping=mapping)
+    try:
+        load.load(context.writer, context.settings, context.door, landed, context.parser.parse(landed, body))
+    except CockpitError as error:
+        load.refused(context.writer, landed, str(error))
+        raise
+    finally:
+        recover.acknowledge(context.settings, landed)
+    return landed.seq
+
+
+def _replace_own(context: Context, form: Form, rows: pa.Table, before: dict[str, Any]) -> int:
+    """A table of the bureau's own as its file, which is landed like any change to that file."""
+    out = io.StringIO()
+    sheet = csv.writer(out, lineterminator="\n")
+    names = [column.name for column in form.contract.columns]
+    sheet.writerow(names)
+    sheet.writerows(zip(*(rows[name].to_pylist() for name in names), strict=True))
+    return _put_own(context, form, out.getvalue(), before["base"])
+
+
+def _put_own(context: Context, form: Form, text: str | None, base: int) -> int:
+    """Writes the file aside, renames it and lands it; None takes it away, so that the shipped table holds again. Returns the landing number."""
+    place = _file(context, form)
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if text is None:
+        place.unlink(missing_ok=True)
+    else:
+        aside = place.with_name(f".tmp-{place.name}")
+        with open(aside, "w", encoding="utf-8", newline="") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(aside, place)
+    sync_folder(place.parent)
+    intake.own_tables(context)
+    return max(filed.base(context.writer, form.contract), base)
+
+
+def _undo(context: Context, form: Form, request: Request) -> str:
+    """Puts in force again what was before a step, as a new delivery."""
+    state = context.settings.state
+    step = requests.one(state, int(request.asked["commit"]))
+    if step.asked.get("step") not in ("commit", "undo") or step.asked["table"] != form.contract.table or step.state != "done" or step.result is None:
+        raise UsageError("没有这一次填报")
+    before = orjson.loads(filed.unseal(context.settings, form.contract.table, step.result))
+    seq = _landed(context, form, request)
+    if seq is None:
+        if filed.base(context.writer, form.contract) != before["seq"]:
+            raise UsageError("这次填报之后,这张表又有新的数据到达", to_do="请下载现有内容,改好后重新填报")
+        if form.is_ledger and not before["rows"]:
+            raise UsageError("这次填报之前没有任何内容,不能退回到空表", to_do="请改好后重新填报")
+        now = _before(context, form, request)
+        seq = _put_own(context, form, before["own"], now["base"]) if not form.is_ledger else _land_rows(context, form, request, before["rows"])
+    generation = refresh.publish(context)
+    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
+    return f"已退回到第 {step.id} 次之前的内容;快照 {generation}"
+
+
+def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[str, Any]]) -> int:
+    """Rows as they were in force (pseudonyms and all), of the newest ledger's day."""
+    day = context.writer.execute(f"SELECT max(_version) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL")[0][0]
+    body = orjson.dumps([{**row, "ledger_at": day.strftime(parse.TIME)} for row in rows])
+    note = Landed(0, form.contract.source, form.contract.entity, "json_rows", f"撤销填报|{request.id}", _now(context).isoformat(), "", len(body))
+    return _land(context, form, request, note, body)
+
+
+def _file(context: Context, form: Form) -> Any:
+    return context.settings.own / f"{form.contract.entity}.csv"
+
+
+def _name(request: Request) -> str:
+    return f"{request.asked['name']}|填报|{request.id}"
+
+
+def _now(context: Context) -> dt.datetime:
+    return context.clock().replace(tzinfo=SHANGHAI)
