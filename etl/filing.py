@@ -1,8 +1,7 @@
 """名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns these four steps.
 
-Which tables: the bureau's own ones, and ledgers that arrive as files and are whole each time. What is put in force is landed as a delivery of
-its own, with the mapping it was read with; nothing is edited in place, and taking it back is one more delivery. Each step is a request: one
-that was cut off is done again from its start and finds by its number what it has landed already."""
+What is put in force is landed as a delivery of its own, with the mapping it was read with; nothing is edited in place, and taking it back is
+one more delivery. Each step is a request: one that was cut off is done again from its start and finds by its number what it landed already."""
 
 from __future__ import annotations
 
@@ -13,18 +12,20 @@ import hashlib
 import io
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from etl import intake
-from etl.config import Feed, feeds
 from etl.context import Context
+from etl.forms import Form, forms, offer
 from etl.jobs import refresh
-from warehouse import filed, load, parse, recover, requests, vanished
-from warehouse.catalog import Column, Contract, contracts, metrics
-from warehouse.errors import CockpitError, ContractBroken, UsageError
+from etl.loading import load_now
+from warehouse import filed, parse, requests, rules, vanished
+from warehouse.catalog import Column, metrics
+from warehouse.errors import ContractBroken, UsageError
 from warehouse.filed import Look
 from warehouse.landing import Landed, sync_folder
 from warehouse.personal import blot
@@ -32,89 +33,7 @@ from warehouse.requests import Request
 from warehouse.units import SHANGHAI
 
 MOST_ROWS, MOST_ERRORS = 20_000, 300
-KEPT_S = 24 * 3600
-YES_NO = {"是": "true", "否": "false"}
 TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字"}
-RULES = {"D02": "车牌号写法不对", "D10": "身份证号校验不过"}
-
-
-@dataclasses.dataclass(frozen=True)
-class Form:
-    """A table that can be filed. columns: what is asked for, in the order of the contract; mapping: how the uploaded file is read."""
-
-    contract: Contract
-    feed: Feed | None
-    columns: tuple[Column, ...]
-    mapping: dict[str, Any]
-
-    @property
-    def is_ledger(self) -> bool:
-        return self.feed is not None
-
-    def heading(self, column: Column) -> str:
-        """What the column is called in the file."""
-        rule = self.mapping["columns"].get(column.name) or self.mapping["columns"][column.source]
-        return str(rule["from"])
-
-    def words(self, column: Column) -> dict[str, str]:
-        """Word in the file → our value, where the column takes only such."""
-        rule = self.mapping["columns"].get(column.name) or self.mapping["columns"][column.source]
-        return dict(rule.get("values", {}))
-
-
-def forms(context: Context) -> dict[str, Form]:
-    """All tables that can be filed, by name, the bureau's own first."""
-    found = {contract.table: _own(contract) for contract in contracts().values() if contract.load == "own"}
-    for feed in feeds(context.settings):
-        if feed.transport == "files" and feed.snapshot and feed.contract.version == "ledger_at":
-            found[feed.contract.table] = _ledger(feed)
-    return found
-
-
-def _own(contract: Contract) -> Form:
-    rules: dict[str, dict[str, Any]] = {column.name: {"from": _short(column.label), **({"values": YES_NO} if column.type == "BOOLEAN" else {})} for column in contract.columns}
-    return Form(contract, None, contract.columns, {"columns": rules, "cells": True})
-
-
-def _short(label: str) -> str:
-    """A label without what it explains in brackets."""
-    return label.split("(")[0].split("(")[0]
-
-
-def _ledger(feed: Feed) -> Form:
-    """As the ledger itself is read; what is not kept (names, health) is not asked for."""
-    given: dict[str, dict[str, Any]] = {ours: {"from": rule} if isinstance(rule, str) else dict(rule) for ours, rule in feed.columns.items()}
-    columns = []
-    for column in feed.contract.columns:
-        rule = given.get(column.name) or given.get(column.source)
-        if rule is None:
-            continue
-        if column.door == "drop":
-            rule["optional"] = True
-        else:
-            columns.append(column)
-    mapping = {"columns": given, "sheet": feed.sheet, "snapshot": True, "cells": True}
-    return Form(feed.contract, feed, tuple(columns), mapping)
-
-
-def offer(context: Context) -> None:
-    """Tells the pages which tables can be filed, and how."""
-    state = context.settings.state
-    requests.forget_bodies(state, context.clock().replace(tzinfo=SHANGHAI).timestamp() - KEPT_S)
-    requests.offer(state, {name: _told(context, form) for name, form in forms(context).items()})
-
-
-def _told(context: Context, form: Form) -> dict[str, Any]:
-    contract = form.contract
-    rows, newest = context.writer.execute(f"SELECT count(*), max(_version) FROM raw.{contract.table} WHERE _deleted_at IS NULL")[0]
-    month = f"{newest:%Y-%m}" if form.is_ledger and newest else None
-    landed = context.writer.execute("SELECT max(landed_at) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0", [contract.source, contract.entity])[0][0]
-    return {
-        "label": contract.label, "ledger": form.is_ledger, "sheet": (form.feed.sheet if form.feed else "") or _short(contract.label.rsplit("·", 1)[-1]), "rows": rows, "month": month,
-        "landed_at": landed.isoformat(timespec="minutes") if landed else None, "current": not any(column.door in ("person", "holder", "phone") for column in form.columns),
-        "columns": [{"name": column.name, "heading": form.heading(column), "label": column.label, "type": column.type, "unit": column.unit, "required": column.required or column.name in contract.key,
-                     "key": column.name in contract.key, "personal": column.name not in contract.open, "words": list(form.words(column))} for column in form.columns],
-    }  # fmt: skip
 
 
 def act(context: Context, request: Request) -> str:
@@ -139,14 +58,14 @@ def _current(context: Context, form: Form, request: Request) -> str:
 
 def _check(context: Context, form: Form, request: Request) -> str:
     """Every cell against the contract, and the difference; kept as JSON for the page."""
-    note, rows = _read(context, form, request)
+    note, body = _uploaded(context, form, request)
+    rows = _read(context, note, body)
     look = filed.look(context.writer, form.contract, context.door, note, rows)
     errors = _errors(form, rows, look)
-    guarded = look.living >= vanished.FEWEST and (look.removed > vanished.SHARE * look.living or look.removed > vanished.MOST)
     told = {
         "rows": rows.num_rows, "living": look.living, "base": look.base, "error_count": len(errors), "errors": errors[:MOST_ERRORS],
         "left_out": [f"{what} {number} 行" for _, what, number in parse.tidied(rows)], "added": look.added, "changed": look.changed, "removed": look.removed,
-        "guarded": guarded, "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
+        "guarded": vanished.is_mass(look.removed, look.living), "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
     }  # fmt: skip
     requests.keep(context.settings.state, request.id, orjson.dumps(told), body=not errors)
     if errors:
@@ -154,13 +73,18 @@ def _check(context: Context, form: Form, request: Request) -> str:
     return f"{rows.num_rows} 行全部合格;新增 {look.added},修改 {look.changed},减少 {look.removed}"
 
 
-def _read(context: Context, form: Form, request: Request) -> tuple[Landed, pa.Table]:
-    """The uploaded file as it would be landed, and its rows. Raises UsageError where it cannot be read."""
+def _uploaded(context: Context, form: Form, request: Request) -> tuple[Landed, bytes]:
+    """The uploaded file as it would be landed. Raises UsageError when it is no longer kept or its month does not fit."""
     if request.body is None:
         raise UsageError("上传的内容已过期", to_do="请重新上传")
     contract = form.contract
     body = filed.unseal(context.settings, contract.table, request.body)
-    note = Landed(0, contract.source, contract.entity, "file", _name(request), _now(context).isoformat(), hashlib.sha256(body).hexdigest(), len(body), mapping=_mapping(context, form, request))
+    digest = hashlib.sha256(body).hexdigest()
+    return Landed(0, contract.source, contract.entity, "file", _name(request), _now(context).isoformat(), digest, len(body), mapping=_mapping(context, form, request)), body
+
+
+def _read(context: Context, note: Landed, body: bytes) -> pa.Table:
+    """The rows of an uploaded file. Raises UsageError where it cannot be read."""
     try:
         rows = context.parser.parse(note, body)
     except ContractBroken as error:
@@ -169,7 +93,7 @@ def _read(context: Context, form: Form, request: Request) -> tuple[Landed, pa.Ta
         raise UsageError("文件里没有一行数据", to_do="请在表头下填写后重新上传")
     if rows.num_rows > MOST_ROWS:
         raise UsageError(f"一次最多 {MOST_ROWS} 行,这里是 {rows.num_rows} 行", to_do="大批数据请放入投递文件夹")
-    return note, rows
+    return rows
 
 
 def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
@@ -212,7 +136,7 @@ def _told_error(form: Form, column: Column | None, name: str, rows: pa.Table, ro
 def _why(kind: str, column: Column | None) -> str:
     if kind == "type" and column is not None:
         return "应为月份,如 2026-01" if column.rule == "month" else f"应为{TYPES.get(column.type, '整数')}"
-    return {"required": "必填,不能为空"}.get(kind, RULES.get(kind, "不合约定"))
+    return {"required": "必填,不能为空"}.get(kind, f"{rules.RULES[kind]}不对" if kind in rules.RULES else "不合约定")
 
 
 def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
@@ -239,11 +163,11 @@ def _commit(context: Context, form: Form, request: Request) -> str:
         raise UsageError("与现有内容没有差别", to_do="不必提交")
     seq = _landed(context, form, request)
     if seq is None:
-        note, rows = _read(context, form, checked)
+        note, body = _uploaded(context, form, checked)
         if filed.base(context.writer, form.contract) != told["base"]:
             raise UsageError("检查之后,这张表又有新的数据到达", to_do="请重新上传,再看一次差异")
         before = _before(context, form, request)
-        seq = _replace_own(context, form, rows, before) if not form.is_ledger else _land(context, form, request, note, filed.unseal(context.settings, form.contract.table, checked.body or b""))
+        seq = _land(context, form, request, note, body) if form.is_ledger else _replace_own(context, form, _read(context, note, body), before)
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
     requests.keep(state, checked.id, checked.result, body=False)
@@ -286,13 +210,7 @@ def _land(context: Context, form: Form, request: Request, note: Landed, body: by
     mapping = {**{key: value for key, value in note.mapping.items() if key != "cells"}, "snapshot": True, "confirmed": True, "filed": request.id, "who": request.who}
     contract = form.contract
     landed = context.landing.put(contract.source, contract.entity, body, kind=note.kind, name=note.name, at=_now(context), sealed=contract.sealed, mapping=mapping)
-    try:
-        load.load(context.writer, context.settings, context.door, landed, context.parser.parse(landed, body))
-    except CockpitError as error:
-        load.refused(context.writer, landed, str(error))
-        raise
-    finally:
-        recover.acknowledge(context.settings, landed)
+    load_now(context, landed)
     return landed.seq
 
 
@@ -352,7 +270,7 @@ def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[s
     return _land(context, form, request, note, body)
 
 
-def _file(context: Context, form: Form) -> Any:
+def _file(context: Context, form: Form) -> Path:
     return context.settings.own / f"{form.contract.entity}.csv"
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from etl.config import Feed, feeds
 from etl.context import Context
 from etl.fetching import fetch, not_set_back
-from etl.loading import ingest, land
+from etl.loading import ingest, land, load_now
 from etl.sources import files
 from warehouse import load, recover
 from warehouse.catalog import contracts
@@ -169,13 +169,7 @@ def _land_again(context: Context, note: Landed) -> None:
     copy is booked as replaced. Raises what loading raises; then the new copy is the refused one."""
     again = context.landing.put(note.source, note.entity, context.landing.body(note), kind=note.kind, name=note.name, at=context.clock().replace(tzinfo=SHANGHAI),
                                 sealed=note.sealed, cursor=note.cursor, mapping={**note.mapping, "replaces": note.seq}, digest=note.digest)
-    try:
-        load.load(context.writer, context.settings, context.door, again, context.parser.parse(again, context.landing.body(again)))
-    except CockpitError as error:
-        load.refused(context.writer, again, str(error))
-        raise
-    finally:
-        recover.acknowledge(context.settings, again)
+    load_now(context, again)
 
 
 def _remapped(context: Context, note: Landed) -> Landed:

@@ -14,7 +14,7 @@ from etl.context import Context
 from etl.parsing import ParserDied
 from warehouse import faults, load, recover
 from warehouse.catalog import contracts
-from warehouse.errors import ContractBroken, Refused
+from warehouse.errors import CockpitError, ContractBroken, Refused
 from warehouse.landing import Landed
 from warehouse.parse import FILES
 from warehouse.units import SHANGHAI
@@ -128,6 +128,17 @@ def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, s
         if before:
             return str(ContractBroken(f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同,按未到处理", where=note.name.split("|")[0]))
     return ""
+
+
+def load_now(context: Context, note: Landed) -> None:
+    """Loads one landed payload by itself. Raises what parsing and loading raise; the payload is booked as refused then."""
+    try:
+        load.load(context.writer, context.settings, context.door, note, context.parser.parse(note, context.landing.body(note)))
+    except CockpitError as error:
+        load.refused(context.writer, note, str(error))
+        raise
+    finally:
+        recover.acknowledge(context.settings, note)
 
 
 def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: str) -> tuple[int, str]:

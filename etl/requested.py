@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from etl import backfill, correct, filing, intake, schedule
+from etl import backfill, correct, filing, forms, intake, schedule
 from etl.context import Context
 from etl.jobs import refresh
 from etl.jobs.report import TIMEOUT_S
@@ -33,7 +33,7 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
     while not ended.wait(EVERY_S):
         try:
             if time.monotonic() - offered > OFFER_S or not offered:
-                filing.offer(context)
+                forms.offer(context)
                 offered = time.monotonic()
             while not ended.is_set() and serve(context):
                 pass

@@ -138,13 +138,6 @@ def offered(path: Path) -> dict[str, dict[str, Any]]:
         return {row["name"]: json.loads(row["told"]) for row in connection.execute("SELECT name, told FROM fileable ORDER BY rowid")}
 
 
-def filed(path: Path, table: str, limit: int = 30) -> list[Request]:
-    """The newest steps of filing one table, newest first, bodies and all."""
-    with _open(path) as connection:
-        rows = connection.execute("SELECT * FROM request WHERE kind = 'file' AND json_extract(asked, '$.table') = ? ORDER BY id DESC LIMIT ?", (table, limit))
-        return [_read(row) for row in rows]
-
-
 def forget_bodies(path: Path, before: float) -> None:
     """Uploaded bytes that nobody went on with go; what was found in them stays. before: UTC seconds."""
     with _writing(path) as connection:

@@ -16,9 +16,14 @@ BOOK = "CREATE TABLE IF NOT EXISTS run.full_list (source_table VARCHAR, as_of TI
 FEWEST, SHARE, MOST = 50, 0.02, 500
 
 
+def is_mass(gone: int, total: int) -> bool:
+    """True when more than 2 % or 500 of `total` live keys vanish at once; a table of a few rows may change at will."""
+    return total >= FEWEST and (gone > SHARE * total or gone > MOST)
+
+
 def guard(contract: Contract, gone: int, total: int, to_do: str) -> None:
     """Raises Refused when more than 2 % or 500 of `total` live keys vanish at once: half an export looks exactly like this."""
-    if total >= FEWEST and (gone > SHARE * total or gone > MOST):
+    if is_mass(gone, total):
         raise Refused(f"来源一次少了 {gone} 条(共 {total} 条),已拒绝当作删除", where=contract.label, to_do=to_do)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import pytest
 
-from etl import filing, requested
+from etl import forms, requested
 from etl.context import Context, opened
 from tests.house import House
 from warehouse import filed, requests
@@ -54,7 +54,7 @@ def ask(loader: Context) -> Ask:
         assert requested.serve(loader)
         return requests.one(loader.settings.state, number)
 
-    filing.offer(loader)
+    forms.offer(loader)
     return asked
 
 
@@ -89,6 +89,14 @@ def test_what_was_checked_takes_effect_once_and_is_taken_back_by_a_new_delivery(
     undo = ask("pb_register50", "undo", commit=commit.id)
     assert undo.state == "done" and held(loader, "pb_register50") == before and len(list(loader.landing.notes())) == notes + 1
     assert ask("pb_register50", "undo", commit=commit.id).state == "failed", "a second taking back would undo the first"
+
+
+def test_the_pages_are_told_what_can_be_filed_and_nothing_that_is_not_kept(loader: Context, ask: Ask) -> None:
+    told = requests.offered(loader.settings.state)
+    assert [column["heading"] for column in told["pb_register50"]["columns"]] == HEAD and "own_sla" in told
+    assert not any(column["heading"] in ("联系人", "书记", "体检结果") for table in told.values() for column in table["columns"])
+    assert not told["pb_member"]["current"], "pseudonyms cannot be filed again"
+    assert ask("pb_register50", "current").message == "现有 0 行"
 
 
 def test_a_step_that_was_cut_off_lands_nothing_twice(loader: Context, ask: Ask) -> None:
