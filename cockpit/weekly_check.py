@@ -16,6 +16,7 @@ from cockpit import format as fmt
 from cockpit import pdf_text, points
 from cockpit.theme import LIGHT
 from cockpit.weekly_pages import Issue
+from warehouse.catalog import GROUPS
 from warehouse.errors import PrintFailed
 from warehouse.readings import Book
 
@@ -29,6 +30,7 @@ INK_TOLERANCE = 48
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
 TITLES = ("本周要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
+HEADINGS = (*TITLES, *GROUPS.values())
 
 
 def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:
@@ -52,6 +54,8 @@ def _pages(texts: list[str], issue: Issue) -> list[str]:
     for number, text in enumerate(texts, 1):
         if f"{number}/{len(texts)}" not in text or issue.generation not in text:
             found.append(f"第 {number} 页没有页码或快照号")
+        if text.endswith(HEADINGS):  # the frame of the page comes first in its text, so this is the last line above the foot
+            found.append(f"第 {number} 页以标题结尾,内容在下一页")
     return found
 
 

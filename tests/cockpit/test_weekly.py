@@ -103,6 +103,16 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(prin
 
 
 @needs_chromium
+def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], book: Book, tmp_path: Path) -> None:
+    issue = weekly_pages.build(book, printed["week"])
+    source, made = tmp_path / "report.html", tmp_path / "report.pdf"
+    page = weekly.html(issue).replace("</head>", "<style>.report tbody:nth-of-type(2) tr.group { break-after: page !important; }</style></head>")
+    source.write_text(page, "utf-8")
+    printing.print_pdf(source, made)
+    assert "第 1 页以标题结尾,内容在下一页" in weekly_check.faults(made, page, issue, book)
+
+
+@needs_chromium
 def test_the_archive_lists_and_serves_only_its_own_files(printed: dict[str, Any], house_of_paper: Settings) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "li")
     page = client.get("/reports").get_data(as_text=True)
