@@ -88,11 +88,13 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 
 
 def every_text(file: Path) -> bytes:
-    """All that a database file says: every column of every table as text."""
+    """All that a database file says: every column of every table as text, but for the rows' hashes – twenty digits each
+    that follow from random keys, among which any seven digits turn up now and then."""
     out = []
     with closing(Reader(file)) as db:
         for schema, table in db.rows("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"):
-            out.append(db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM {schema}.{table} t", timeout_s=60)[0][0])
+            told = f"SELECT COLUMNS(name -> name <> '_hash') FROM {schema}.{table}"
+            out.append(db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM ({told}) t", timeout_s=60)[0][0])
     return "\n".join(out).encode()
 
 
