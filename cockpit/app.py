@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from dash import Dash
 from flask import Flask, Response, jsonify, render_template, request
@@ -24,7 +25,7 @@ from warehouse.settings import Settings
 
 FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
 """Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
-GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking")
+GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking", "filing")
 """Modules that bring their own routes; each has register(server, library, settings)."""
 
 LOG = logging.getLogger("cockpit")
@@ -119,8 +120,14 @@ def _errors(server: Flask) -> None:
 def _answer(code: int, detail: str = "") -> Response:
     heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
     if access.navigates(request):
-        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail)
+        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back())
         return Response(page, status=code, mimetype="text/html")
     response = jsonify(error=heading, to_do=detail or advice)
     response.status_code = code
     return response
+
+
+def _back() -> str:
+    """The page whose form was refused, "" when it was no form or nothing is known of it."""
+    came = urlsplit(request.referrer or "")
+    return login.local_target(f"{came.path}?{came.query}" if came.query else came.path) if request.method == "POST" and came.netloc == request.host else ""

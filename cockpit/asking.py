@@ -33,7 +33,8 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         asked = {"run": _run, "backfill": _backfill, "replay": _replay}.get(kind)
         if asked is None:
             abort(404)
-        return _put(settings, kind, asked(), "/health")
+        put(settings, kind, asked())
+        return _back("/health")
 
     @server.post("/quarantine/<int:seq>/<int:row>")
     @access.requires(*ROLES)
@@ -44,15 +45,21 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         changes = {name: _cell(name, request.form[f"new-{name}"]) for name in contract.open if request.form.get(f"new-{name}", "") != request.form.get(f"old-{name}", "")}
         if not changes:
             raise UsageError("没有改动任何一列", to_do="请先改正有错的列再提交")
-        return _put(settings, "correct", {"seq": seq, "row": row, "changes": changes, "why": _words(request.form.get("why", ""))}, "/quarantine")
+        put(settings, "correct", {"seq": seq, "row": row, "changes": changes, "why": _words(request.form.get("why", ""))})
+        return _back("/quarantine")
 
 
-def _put(settings: Settings, kind: str, asked: dict[str, object], back: str) -> Response:
+def put(settings: Settings, kind: str, asked: dict[str, object], body: bytes | None = None) -> int:
+    """Writes down what the person asks of the loading process, in the audit log too; returns the number of the request."""
     who = access.viewer().user
     with state.writing(settings.state) as connection:
-        number = requests.add(connection, kind, asked, who, at=time.time())
+        number = requests.add(connection, kind, asked, who, body=body, at=time.time())
         audit.append(connection, "asked", who=who, ip=access.address(), detail=f"{requests.KINDS[kind]} 请求 {number}")
-    return redirect(login.local_target(request.form.get("next") or back), code=303)
+    return number
+
+
+def _back(page: str) -> Response:
+    return redirect(login.local_target(request.form.get("next") or page), code=303)
 
 
 def _run() -> dict[str, object]:

@@ -190,6 +190,11 @@ def _told(visit: Visit, item: Metric, key: str, column: str, value: Any) -> Valu
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
     """The sheets as XLSX; text stays text whatever it begins with."""
+    return saved(book_of(sheets))
+
+
+def book_of(sheets: Sequence[Sheet]) -> Workbook:
+    """The sheets as an open workbook, in their order."""
     book = Workbook()
     for sheet in sheets:
         page = book.create_sheet(sheet.title[:31])
@@ -207,6 +212,11 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
             longest = max((_width(page.cell(row, column).value) for row in range(1, min(page.max_row, 200) + 1)), default=0)
             page.column_dimensions[get_column_letter(column)].width = max(NARROWEST, min(WIDEST, longest + 2))
     del book[book.sheetnames[0]]  # the empty one that every new workbook has
+    return book
+
+
+def saved(book: Workbook) -> bytes:
+    """The bytes of its file."""
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

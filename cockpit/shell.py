@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit import asking, texts
 from cockpit import format as fmt
-from cockpit import texts
 from cockpit.pages import search, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import aria, data
@@ -30,7 +30,7 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 """Dash's default page asks for a favicon of its own and carries an inline script for Internet Explorer."""
 
-ASSETS_IGNORE = r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js"
+ASSETS_IGNORE = r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
 """Files of the wall, the paper and the login page; a cockpit page does not load them."""
 
 
@@ -67,12 +67,14 @@ def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     )
 
 
+def places(groups: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Where the main navigation leads: key, label and path, in reading order."""
+    middle = [(group, texts.GROUPS[group], f"/group/{group}") for group in groups if group != "health"]
+    return [("overview", "总览", "/"), *middle, ("health", texts.GROUPS["health"], "/health"), ("supervision", "督办", "/supervision")]
+
+
 def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
-    links = [("overview", "总览", visit.address.to("/"))]
-    links += [(g, texts.GROUPS[g], visit.address.to(f"/group/{g}")) for g in groups if g != "health"]
-    links.append(("health", texts.GROUPS["health"], visit.address.to("/health")))
-    links.append(("supervision", "督办", visit.address.to("/supervision")))
-    items = [_link(*entry, chosen=page.group) for entry in links]
+    items = [_link(key, label, visit.address.to(path), chosen=page.group) for key, label, path in places(groups)]
     # the archive of reports is a page of its own, outside of Dash
     items.append(html.Span(html.A("周报", href="/reports"), className="nav-item"))
     nav = html.Nav(items, className="nav", **aria(label="主导航"))
@@ -103,8 +105,10 @@ def _right(visit: Visit) -> Component:
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}({role})" if name != role else name
     rolls = [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")] if visit.viewer.role == "admin" else []
+    lists = [html.A("名录填报", href="/filing", className="menu-item")] if visit.viewer.role in asking.ROLES else []
     menu = html.Div(
         [
+            *lists,
             *rolls,
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),

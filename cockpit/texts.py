@@ -49,6 +49,8 @@ ORDER = "一二三四五六"
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 """A judgement as a glyph, beside its colour."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
+UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "km": "公里", "km/h": "公里/时", "m": "米", "t": "吨", "deg": "度"}
+"""Unit of a column → what a person writes beside a figure; other units are written as they are."""
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
 
 def rule(identifier: str) -> str:

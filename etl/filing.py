@@ -124,7 +124,14 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
         found.append((row, form.contract.key[0], f"与第 {lines[first]} 行重复({'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同)"))
     for column in form.columns:
         found += [(row, column.name, why) for row, why in _words(form, column, rows)]
-    return [_told_error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in sorted(dict.fromkeys(found))]
+    told = [_told_error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in dict.fromkeys(found)]
+    return sorted(told, key=_place)
+
+
+def _place(error: dict[str, str]) -> tuple[int, int, str]:
+    """Where the cell of an error stands in the file: row, then column (B before AA)."""
+    letters = error["cell"].rstrip("0123456789")
+    return int(error["cell"][len(letters) :]), len(letters), letters
 
 
 def _told_error(form: Form, column: Column | None, name: str, rows: pa.Table, row: int, lines: list[int], letters: dict[str, str], why: str) -> dict[str, str]:

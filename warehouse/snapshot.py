@@ -68,6 +68,15 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
     return generation
 
 
+def moment(settings: Settings, now: dt.datetime) -> dt.datetime:
+    """`now` to the second, or the next second after it that no generation is named by: a name is never used for two contents, because
+    readers know a content by its name."""
+    found = now.replace(microsecond=0)
+    while (settings.published / f"{found:%Y%m%dT%H%M%S}.json").exists():
+        found += dt.timedelta(seconds=1)
+    return found
+
+
 def _note(settings: Settings) -> dict[str, Any]:
     try:
         found: dict[str, Any] = orjson.loads((settings.published / POINTER).read_bytes())

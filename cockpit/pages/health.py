@@ -41,6 +41,7 @@ def render(visit: Visit) -> Page:
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
+        *([html.A("名录填报", href="/filing", className="button")] if visit.viewer.role in asking.ROLES else []),
         html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
         tools.copy_link(),

@@ -22,7 +22,7 @@ def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = Fal
 def publish(context: Context, *, full: bool = False) -> str:
     """Builds what has changed and publishes it; returns the generation's id."""
     with context.heavy:
-        as_of = context.clock().replace(microsecond=0)
+        as_of = snapshot.moment(context.settings, context.clock())
         compact.lake(context.writer, context.settings)
         built = build.build(context.writer, context.settings, as_of, full=full, progress=context.progress)
         faults.point("mid_build")

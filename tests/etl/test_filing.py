@@ -17,7 +17,7 @@ import pytest
 from etl import forms, requested
 from etl.context import Context, opened
 from tests.house import House
-from warehouse import filed, requests
+from warehouse import filed, requests, snapshot
 from warehouse.requests import Request
 
 NOW = dt.datetime(2026, 11, 23, 14, 0)
@@ -126,4 +126,5 @@ def test_a_table_of_the_bureaus_own_changes_and_goes_back_to_the_shipped_one(loa
     assert commit.state == "done", commit.message
     assert limits() == [(1, 3600), (2, 600)] and (loader.settings.own / "sla.csv").exists()
     assert ask("own_sla", "undo", commit=commit.id).state == "done"
+    assert len(snapshot.generations(loader.settings)) == 3, "two publications in one second have a name each"
     assert limits() == shipped and not (loader.settings.own / "sla.csv").exists()
