@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from warehouse.connection import Reader, create
+from warehouse.errors import WarehouseBroken
 
 
 def test_a_sum_of_many_doubles_is_the_same_each_time_it_is_asked(tmp_path: Path) -> None:
@@ -17,3 +20,13 @@ def test_a_sum_of_many_doubles_is_the_same_each_time_it_is_asked(tmp_path: Path)
         answers.add(reader.rows("SELECT sum(km) FROM km")[0][0])
         reader.close()
     assert len(answers) == 1
+
+
+def test_a_question_without_end_is_interrupted_and_the_next_one_is_answered(tmp_path: Path) -> None:
+    file = tmp_path / "published.duckdb"
+    create(file).close()
+    reader = Reader(file)
+    with pytest.raises(WarehouseBroken, match="超时"):
+        reader.rows("SELECT count(*) FROM range(10_000_000_000) a, range(1000) b WHERE (a.range * b.range) % 7 = 3", timeout_s=0.1)
+    assert reader.rows("SELECT 42") == [(42,)]
+    reader.close()
