@@ -220,11 +220,12 @@ class Book(Figures):
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
         which generation; provisional: whether the old number was published as one that late data may still change."""
-        rows = self.ask("""SELECT * FROM (
+        rows = self.ask(f"""SELECT * FROM (
                 SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, lag(is_provisional) OVER one AS provisional,
                     row_number() OVER one AS n
-                FROM meta.kpi_revision WHERE ? IS NULL OR kpi_id = ? WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
-            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric, metric])
+                FROM (SELECT * FROM meta.kpi_revision {'WHERE kpi_id = ?' if metric else ''} QUALIFY count(*) OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key) > 1)
+                WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
+            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric] if metric else [])
         return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation,
                  "provisional": bool(provisional)} for kpi, window, start, place, old, new, at, generation, provisional, _ in rows]
 
