@@ -105,6 +105,7 @@ def _right(visit: Visit) -> Component:
     rolls = [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")] if visit.viewer.role == "admin" else []
     menu = html.Div(
         [
+            dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),
             *rolls,
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),

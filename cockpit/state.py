@@ -49,6 +49,8 @@ CREATE TABLE IF NOT EXISTS supervision (
     place TEXT NOT NULL, href TEXT NOT NULL, period TEXT NOT NULL, generation TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS supervision_step (
     seq INTEGER PRIMARY KEY, task INTEGER NOT NULL, at REAL NOT NULL, who TEXT NOT NULL, step TEXT NOT NULL, words TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS favourite (
+    user TEXT NOT NULL, place TEXT NOT NULL, rank INTEGER NOT NULL, kept_at REAL NOT NULL, PRIMARY KEY (user, place));
 CREATE TRIGGER IF NOT EXISTS supervision_kept BEFORE UPDATE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_step_kept BEFORE UPDATE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;

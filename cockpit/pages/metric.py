@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, passport, texts, theme
+from cockpit import access, favourites, passport, texts, theme
 from cockpit import format as fmt
 from cockpit.figures import trend
 from cockpit.pages import behind, supervision, tools, why
@@ -79,6 +79,7 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         html.Span(className="spacer"),
         _profile(visit, reading.place),
         supervision.badge(visit, metric.id, reading.place.code),
+        tools.star(visit, favourites.place_of(visit.address), metric.label),
         html.A("督办", href="#supervise", className="button"),
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),

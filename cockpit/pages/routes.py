@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
+from cockpit.pages import alarm, announcement, company, driver, health, metric, mine, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -30,6 +30,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
     (re.compile(r"/supervision"), supervision.render),
+    (re.compile(r"/mine"), mine.render),
 )
 
 

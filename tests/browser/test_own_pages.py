@@ -1,0 +1,65 @@
+"""What people make their own, as a person does it: stars and 我的页面, by mouse, keyboard and finger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+PHONE = {"width": 390, "height": 844}
+FINGER_PX = 44
+
+
+def test_stars_fill_my_page_and_the_keyboard_puts_it_in_order(watched: Watched, site: Site) -> None:
+    page = watched.page
+    show(page, site, "/group/fleet?window=week")
+    stars = page.locator(".tile-star")
+    labels = [page.locator(".tile-label").nth(n).inner_text() for n in range(2)]
+    for n in range(2):
+        stars.nth(n).focus()
+        page.keyboard.press("Space")
+        expect(stars.nth(n)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("status")).to_contain_text("2 / 60")
+    show(page, site, "/programme/1")
+    page.locator(".button.star").click()
+    expect(page.locator(".button.star")).to_have_attribute("aria-pressed", "true")
+    page.locator(".person > summary").click()
+    with page.expect_response("**/_dash-update-component*"):
+        page.get_by_role("link", name="我的页面").click()
+    names = page.locator(".mine-item .tile-label")
+    expect(names).to_have_text(labels)
+    expect(page.locator(".mine-name")).to_have_text("领航护航")
+    page.locator(".mine-item [data-mine=up]").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(names).to_have_text(labels[::-1])
+    expect(page.locator(".mine-item [data-mine=up]").nth(0)).to_be_focused()
+    page.reload()
+    expect(names).to_have_text(labels[::-1])
+    page.set_viewport_size(PHONE)
+    for button in page.locator(".mine-acts button").all():
+        box = button.bounding_box()
+        assert box is not None and min(box["width"], box["height"]) >= FINGER_PX
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    show(page, site, "/group/fleet?window=week")
+    box = stars.nth(0).bounding_box()
+    assert box is not None and min(box["width"], box["height"]) >= FINGER_PX
+    show(page, site, "/mine")
+    while page.locator("[data-mine=drop]").count():
+        left = page.locator("[data-mine=drop]").count()
+        page.locator("[data-mine=drop]").first.click()
+        expect(page.locator("[data-mine=drop]")).to_have_count(left - 1)
+    expect(page.locator("#main")).to_contain_text("还没有收藏")
+    assert not watched.errors and not watched.violations and not watched.foreign
+
+
+def test_a_star_that_cannot_be_kept_says_so_and_stays_empty(watched: Watched, site: Site) -> None:
+    page = watched.page
+    show(page, site, "/metric/fleet_online_rate?window=week")
+    page.route("**/mine/keep", lambda route: route.abort())
+    page.locator(".button.star").click()
+    expect(page.get_by_role("status")).to_contain_text("没有保存", timeout=WAIT_MS)
+    expect(page.locator(".button.star")).to_have_attribute("aria-pressed", "false")
