@@ -24,7 +24,7 @@ from warehouse.settings import Settings
 
 FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
 """Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
-GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking", "favourites")
+GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking", "favourites", "notes")
 """Modules that bring their own routes; each has register(server, library, settings)."""
 
 LOG = logging.getLogger("cockpit")

@@ -1,4 +1,4 @@
-"""What people make their own, as a person does it: stars and 我的页面, by mouse, keyboard and finger."""
+"""What people make their own, as a person does it: stars and 我的页面, words beside a trend; by mouse, keyboard and finger."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from cockpit import access
 from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+from warehouse.settings import Settings
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
 PHONE = {"width": 390, "height": 844}
@@ -63,3 +65,32 @@ def test_a_star_that_cannot_be_kept_says_so_and_stays_empty(watched: Watched, si
     page.locator(".button.star").click()
     expect(page.get_by_role("status")).to_contain_text("没有保存", timeout=WAIT_MS)
     expect(page.locator(".button.star")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_taken_back(watched: Watched, site: Site) -> None:
+    page = watched.page
+    page.goto(f"{site.address}/enter/{access.create_one_time_link(Settings(site.data).state, role='analyst')}")
+    show(page, site, "/metric/fleet_online_rate?window=day")
+    page.get_by_text("添加批注").click()
+    page.get_by_label("日期").fill("2026-11-17")
+    page.get_by_label("至(单日不填)").fill("2026-11-18")
+    page.get_by_role("textbox", name="批注", exact=True).fill("平台升级 <i>两天</i>")
+    page.get_by_role("button", name="保存批注").click()
+    line = page.locator("#metric-notes li", has_text="2026-11-17 至 2026-11-18")
+    expect(line).to_contain_text("平台升级 <i>两天</i>", timeout=WAIT_MS)
+    expect(line).to_be_in_viewport()
+    page.wait_for_selector("#metric-trend .main-svg", timeout=WAIT_MS)
+    chart = page.locator("#metric-trend .nsewdrag").first
+    chart.scroll_into_view_if_needed()
+    box = chart.bounding_box()
+    mark = page.locator("#metric-trend .annotation", has_text="Ⓐ").bounding_box()
+    assert box is not None and mark is not None
+    page.mouse.move(mark["x"] + mark["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#metric-trend .hoverlayer")).to_contain_text("平台升级 <i>两天</i>", timeout=WAIT_MS)
+    page.set_viewport_size(PHONE)
+    page.reload()
+    expect(line).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    line.get_by_role("button").click()
+    expect(page.locator("#metric-notes")).to_contain_text("已撤回 1 条", timeout=WAIT_MS)
+    assert not watched.errors and not watched.violations and not watched.foreign
