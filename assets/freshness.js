@@ -131,7 +131,8 @@
   // navigation comes into view
   function arrived() {
     var shown = subject(), named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (shown !== state.subject && named) named.scrollIntoView({ block: "center" });
+    document.querySelectorAll(".is-named").forEach(function (one) { if (one !== named) one.classList.remove("is-named"); });
+    if (shown !== state.subject && named) { named.classList.add("is-named"); named.scrollIntoView({ block: "center" }); }
     else if (shown !== state.subject) window.scrollTo(0, 0);
     else if (state.scroll !== null) window.scrollTo(0, state.scroll);
     state.subject = shown;

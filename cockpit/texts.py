@@ -48,6 +48,9 @@ ORDER = "一二三四五六"
 """Numbers of the six programmes."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 """A judgement as a glyph, beside its colour."""
+GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "■", "none": "○"}
+"""How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late, broken, carried over,
+nothing promised."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
 

@@ -243,4 +243,4 @@ def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | No
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:
-    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today)
+    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today, visit.address.to("/lineage", metric=metric.id))

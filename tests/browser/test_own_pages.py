@@ -1,4 +1,5 @@
-"""What people make their own, as a person does it: stars and 我的页面, words beside a trend; by mouse, keyboard and finger."""
+"""What people make their own, as a person does it: stars and 我的页面, words beside a trend, the way from a number to its
+sources; by mouse, keyboard and finger."""
 
 from __future__ import annotations
 
@@ -93,4 +94,36 @@ def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_tak
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     line.get_by_role("button").click()
     expect(page.locator("#metric-notes")).to_contain_text("已撤回 1 条", timeout=WAIT_MS)
+    assert not watched.errors and not watched.violations and not watched.foreign
+
+
+def test_the_way_from_a_number_to_its_sources_is_a_picture_on_a_screen_and_a_list_on_a_phone(watched: Watched, site: Site) -> None:
+    page = watched.page
+    show(page, site, "/metric/fleet_online_rate?window=week")
+    with page.expect_response("**/_dash-update-component*"):
+        page.get_by_role("link", name="从指标到来源的全图").click()
+    boxes = page.locator(".line-box")
+    expect(boxes.first).to_contain_text("车辆上线率")
+    places = [box.bounding_box() for box in boxes.all()]
+    frame = page.locator(".line-picture").bounding_box()
+    assert frame is not None and len(places) > 30
+    for number, one in enumerate(places):
+        assert one is not None and one["x"] >= frame["x"] - 1 and one["x"] + one["width"] <= frame["x"] + frame["width"] + 1
+        for other in places[:number]:
+            assert other is not None
+            assert one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"] or one["y"] >= other["y"] + other["height"] or other["y"] >= one["y"] + one["height"]
+    expect(page.locator(".line-lines")).to_be_visible()
+    page.set_viewport_size(PHONE)
+    expect(page.locator(".line-lines")).to_be_hidden()
+    expect(boxes.nth(1).locator(".line-reads")).to_be_visible()
+    indents = [box["x"] for box in (boxes.nth(n).bounding_box() for n in range(3)) if box is not None]
+    assert indents == sorted(indents) and indents[0] < indents[2]
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    with page.expect_response("**/_dash-update-component*"):
+        page.locator(".line-box a[href='/health#source-yz_vehicle']").click()
+    row = page.locator("#source-yz_vehicle")
+    expect(row).to_be_in_viewport(timeout=WAIT_MS)
+    expect(row).to_have_class("is-named")
+    show(page, site, "/lineage")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert not watched.errors and not watched.violations and not watched.foreign
