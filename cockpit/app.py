@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> Flask:
 def from_env() -> Flask:
     """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
     server = create_app(Settings.from_env())
-    ahead.start(server.config["ZHENGBEI_LIBRARY"])
+    ahead.start(server.config["ZHENGBEI_LIBRARY"], server.config["ZHENGBEI"].state)
     return server
 
 

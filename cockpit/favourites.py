@@ -21,6 +21,8 @@ from warehouse.settings import Settings
 
 MOST = 60
 LONGEST = 600
+ASKED_AHEAD = 120
+"""Numbers that are read before anybody asks; what only few people keep beyond that is read when they ask."""
 METRIC = "/metric/"
 DRIVERS = "/drivers"
 PLACES = re.compile(r"/metric/[a-z0-9_]{2,60}|/(?:town|company|vehicle|alarm|site|unit|organisation)/[^/\x00-\x1f]{1,64}|/programme/[1-6]|/company/[^/\x00-\x1f]{1,64}/drivers")
@@ -58,6 +60,13 @@ def kept(file: Path, viewer: Viewer) -> tuple[str, ...]:
         return ()
     with state.reading(file) as connection:
         return tuple(row["place"] for row in connection.execute("SELECT place FROM favourite WHERE user = ? ORDER BY rank", (viewer.user,)))
+
+
+def numbers(file: Path) -> tuple[str, ...]:
+    """The places of numbers that anybody keeps, those of most people first, ASKED_AHEAD at most."""
+    with state.reading(file) as connection:
+        rows = connection.execute("SELECT place FROM favourite WHERE place LIKE ? GROUP BY place ORDER BY count(*) DESC, place LIMIT ?", (f"{METRIC}%", ASKED_AHEAD))
+        return tuple(row["place"] for row in rows)
 
 
 def keep(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
