@@ -78,7 +78,7 @@ def figure(
     return chart
 
 
-def _touched(points: Sequence[Point], first: dt.date, last: dt.date) -> list[int]:
+def touched(points: Sequence[Point], first: dt.date, last: dt.date) -> list[int]:
     """The steps that some days (both inclusive) fall into."""
     return [i for i, p in enumerate(points) if p.win_start <= last and first <= p.win_end]
 
@@ -90,7 +90,7 @@ def _remarks(chart: go.Figure, points: Sequence[Point], remarks: Sequence[Remark
     bottom, top = chart.layout.yaxis.range
     floor, letters = bottom + (top - bottom) * REMARK_LIFT, dict[int, str]()
     for remark in remarks:
-        steps = _touched(points, remark.first, remark.last)
+        steps = touched(points, remark.first, remark.last)
         if not steps:
             continue
         mark = letter(sum(map(len, letters.values())) + 1)
@@ -113,16 +113,16 @@ def letter(number: int) -> str:
 
 def _event(chart: go.Figure, points: Sequence[Point], number: int, event: Happening, theme: Theme) -> None:
     """A band over the steps that an event touches and its number on top; one outside of the chart is left out."""
-    touched = _touched(points, event.first, event.last)
-    if not touched:
+    steps = touched(points, event.first, event.last)
+    if not steps:
         return
     colour = theme["bad" if event.kind == "outage" else "member-2"]
     chart.add_shape(
-        type="rect", yref="paper", x0=touched[0] - 0.35, x1=touched[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
+        type="rect", yref="paper", x0=steps[0] - 0.35, x1=steps[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
         layer="below",
     )  # fmt: skip
     chart.add_annotation(
-        x=(touched[0] + touched[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
+        x=(steps[0] + steps[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
         font={"color": theme["ink-2"], "size": 13},
     )  # fmt: skip
 

@@ -92,7 +92,8 @@ def _source(tables: Sequence[State]) -> State:
         return tables[0]
     fresh = sum(state.tone in FRESH for state in promised)
     worst = next((tone for tone in ("bad", "warn") if any(state.tone == tone for state in promised)), "good")
-    return State(worst, f"{fresh} / {len(promised)} 张正常")
+    late = len(promised) - fresh
+    return State(worst, f"{late} / {len(promised)} 张异常" if late else f"{fresh} / {len(promised)} 张正常")
 
 
 def _model(held: str, failed: Sequence[str], late: Sequence[str]) -> State:

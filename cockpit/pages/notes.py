@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit import access, notes
 from cockpit import format as fmt
-from cockpit.figures.trend import Remark, letter
+from cockpit.figures.trend import Remark, letter, touched
 from cockpit.notes import Note
 from cockpit.pages import tools
 from cockpit.pages.supervision import DAY
@@ -48,7 +48,7 @@ def below(visit: Visit, metric: str, place: str, listed: Sequence[Note], points:
 
 def in_sight(listed: Sequence[Note], points: Sequence[Point]) -> list[Note]:
     """Those of the notes whose days a trend shows."""
-    return [note for note in listed if any(point.win_start <= note.last and note.first <= point.win_end for point in points)]
+    return [note for note in listed if touched(points, note.first, note.last)]
 
 
 def _days(note: Note) -> str:
