@@ -15,7 +15,7 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import aria, data
 from cockpit.tiles.kpi import tile
 from warehouse import profiles
-from warehouse.errors import CockpitError
+from warehouse.errors import CockpitError, Refused
 from warehouse.reading import DISTRICT, Reading
 
 HOW = "点指标卡片上的 ☆,或指标、镇街、企业、车辆、报警、阵地、单位、组织、工程页面工具栏里的 ☆,就会出现在这里。"
@@ -92,23 +92,27 @@ def _unshown(place: str, why: str) -> tuple[Component, str]:
 
 def _thing(visit: Visit, place: str) -> Component:
     """A single thing by name with one line, or why it cannot be shown."""
-    there = _at(visit, place)
-    name, line, reachable = _told(there)
-    shown: Component = dcc.Link(name, href=there.address.here(), className="mine-name") if reachable else html.Span(name, className="mine-name muted")
+    try:
+        there = _at(visit, place)
+        name, line = _told(there)
+        shown: Component = dcc.Link(name, href=there.address.here(), className="mine-name")
+    except KeyError:
+        name, line = place, "当前快照中没有这一项"
+        shown = html.Span(name, className="mine-name muted")
+    except CockpitError as error:
+        name, line = error.what, error.to_do
+        shown = html.Span(name, className="mine-name muted")
     return html.Li([html.Div([shown, html.Small(line, className="muted")], className="mine-told"), _acts(place, name)], className="mine-thing")
 
 
-def _told(there: Visit) -> tuple[str, str, bool]:
-    """(name, line, whether its page can be opened)."""
+def _told(there: Visit) -> tuple[str, str]:
+    """Name and line of a thing. Raises KeyError where there is none (any more), Refused where the role does not see it."""
     path = there.address.path
     _, kind, key, *rest = path.split("/")
     if not favourites.may_see(there.viewer, path):
-        return texts.ERRORS[403][0], texts.ERRORS[403][1], False
-    try:
-        name, line = profiles.brief(there.book, kind, key)
-    except KeyError:
-        return path, "当前快照中没有这一项", False
-    return (f"{name} · 驾驶员名单", "查看须说明用途", True) if rest else (name, line, True)
+        raise Refused(texts.ERRORS[403][0], to_do=texts.ERRORS[403][1])
+    name, line = profiles.brief(there.book, kind, key)
+    return (f"{name} · 驾驶员名单", "查看须说明用途") if rest else (name, line)
 
 
 def _acts(place: str, label: str) -> Component:

@@ -173,11 +173,11 @@ def test_what_cannot_be_shown_stays_with_its_reason(client_of: Callable[[str], F
     file, viewer = Settings(data).state, Viewer("person", "user-auditor", "auditor")
     auditor = client_of("auditor")
     assert act(auditor, "keep", f"/company/{company(book)}/drivers").status_code == 403
-    for place in (f"/company/{company(book)}/drivers", "/metric/abolished_rate", "/vehicle/gone", "/metric/fleet_online_rate?place=330110999"):
+    for place in (f"/company/{company(book)}/drivers", "/metric/abolished_rate", "/vehicle/gone", "/metric/fleet_online_rate?place=330110999", "/group/fleet"):
         favourites.keep(file, viewer, place)
     page = said(auditor, "/mine")
-    assert all(words in page for words in ("没有权限", "该指标已不在目录中", "当前快照中没有这一项", "没有这个地方或企业"))
-    assert page.count('"data-mine": "drop"') == 4
+    assert all(words in page for words in ("没有权限", "该指标已不在目录中", "当前快照中没有这一项", "没有这个地方或企业", "这一页不能收藏"))
+    assert page.count('"data-mine": "drop"') == 5
     for place in favourites.kept(file, viewer):
         assert act(auditor, "drop", place).status_code == 200
     assert favourites.kept(file, viewer) == ()
