@@ -53,9 +53,9 @@ def _number(visit: Visit, place: str) -> Component:
     try:
         shown, label = _card(_at(visit, place))
     except KeyError:
-        shown, label = _unshown(place, "该指标已不在目录中")
+        shown, label = _unshown(visit, place, "该指标已不在目录中")
     except CockpitError as error:
-        shown, label = _unshown(place, f"{error.what}。{error.to_do}")
+        shown, label = _unshown(visit, place, f"{error.what}。{error.to_do}")
     return html.Div([shown, _acts(place, label)], className="mine-item")
 
 
@@ -83,9 +83,10 @@ def _said(there: Visit, reading: Reading) -> str:
     return " ".join(filter(None, (" · ".join([*place, *members, period]), fmt.parts(reading))))
 
 
-def _unshown(place: str, why: str) -> tuple[Component, str]:
-    name = place.partition("?")[0].removeprefix(favourites.METRIC)
-    lines = [html.Div(html.Span(name, className="tile-label mono"), className="tile-head"), html.Div(html.Span("无法显示", className="tile-state"), className="tile-main"),
+def _unshown(visit: Visit, place: str, why: str) -> tuple[Component, str]:
+    key = place.partition("?")[0].removeprefix(favourites.METRIC)
+    name = visit.book.metrics[key].label if key in visit.book.metrics else key
+    lines = [html.Div(html.Span(name, className="tile-label"), className="tile-head"), html.Div(html.Span("无法显示", className="tile-state"), className="tile-main"),
              html.P(why, className="muted")]
     return html.Article(html.Div(lines, className="tile-body"), className="tile is-missing"), name
 
@@ -109,10 +110,12 @@ def _told(there: Visit) -> tuple[str, str]:
     """Name and line of a thing. Raises KeyError where there is none (any more), Refused where the role does not see it."""
     path = there.address.path
     _, kind, key, *rest = path.split("/")
-    if not favourites.may_see(there.viewer, path):
-        raise Refused(texts.ERRORS[403][0], to_do=texts.ERRORS[403][1])
     name, line = profiles.brief(there.book, kind, key)
-    return (f"{name} · 驾驶员名单", "查看须说明用途") if rest else (name, line)
+    if rest:
+        name, line = f"{name} · 驾驶员名单", "查看须说明用途"
+    if not favourites.may_see(there.viewer, path):
+        raise Refused(name, to_do="。".join(texts.ERRORS[403]))
+    return name, line
 
 
 def _acts(place: str, label: str) -> Component:
