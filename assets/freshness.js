@@ -127,10 +127,13 @@
     return [location.pathname].concat(["window", "at", "place", "as_of"].map(function (key) { return query.get(key); })).join("|");
   }
 
-  // a page has been drawn: a new subject starts at its top; the marked entry of a narrow navigation comes into view
+  // a page has been drawn: a new subject starts at its top or at the place that the address names; the marked entry of a narrow
+  // navigation comes into view
   function arrived() {
-    var shown = subject();
-    if (shown !== state.subject) window.scrollTo(0, 0);
+    var shown = subject(), named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    document.querySelectorAll(".is-named").forEach(function (one) { if (one !== named) one.classList.remove("is-named"); });
+    if (shown !== state.subject && named) { named.classList.add("is-named"); named.scrollIntoView({ block: "center" }); }
+    else if (shown !== state.subject) window.scrollTo(0, 0);
     else if (state.scroll !== null) window.scrollTo(0, state.scroll);
     state.subject = shown;
     state.scroll = null;

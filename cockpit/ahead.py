@@ -1,4 +1,4 @@
-"""The overview's answers, asked for before the first reader of a new generation does: one quiet thread in each web worker.
+"""The answers of the overview and of 我的页面, asked for before the first reader of a new generation does: one quiet thread in each web worker.
 
 A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a failure is no
 reader's business and is tried again with the next round."""
@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cockpit.pages import overview
+from cockpit import favourites
+from cockpit.pages import mine, overview
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
 from cockpit.sessions import Viewer
@@ -24,16 +26,16 @@ ROUND_S = 5.0
 LOG = logging.getLogger("cockpit")
 
 
-def start(library: Library) -> None:
-    """Starts the thread; it ends with the process."""
-    threading.Thread(target=_run, args=(library,), name="ahead", daemon=True).start()
+def start(library: Library, file: Path) -> None:
+    """Starts the thread; it ends with the process. file: the state file, where it is known what people keep."""
+    threading.Thread(target=_run, args=(library, file), name="ahead", daemon=True).start()
 
 
-def _run(library: Library) -> None:
+def _run(library: Library, file: Path) -> None:
     done = ""
     while True:
         try:
-            done = once(library, done)
+            done = once(library, done, file)
         except CockpitError:
             pass  # nothing published yet, or a file that has just gone: the next round sees
         except Exception:
@@ -41,10 +43,12 @@ def _run(library: Library) -> None:
         time.sleep(ROUND_S)
 
 
-def once(library: Library, done: str) -> str:
-    """Asks what the overview of the newest generation asks, unless that one is `done`; returns its id. Raises DataMissing before the
-    first publication."""
+def once(library: Library, done: str, file: Path) -> str:
+    """Asks what the overview of the newest generation asks and what the numbers that people keep ask, unless that one is `done`; returns its
+    id. Raises DataMissing before the first publication."""
     book = library.current()
     if book.generation.id != done:
-        overview.render(Visit(book, Address.parse("/", ""), Viewer("person", "", ""), units.now()))
+        nobody, now = Viewer("person", "", ""), units.now()
+        overview.render(Visit(book, Address.parse("/", ""), nobody, now))
+        mine.render(Visit(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
     return book.generation.id

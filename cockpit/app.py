@@ -25,7 +25,7 @@ from warehouse.settings import Settings
 
 FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
 """Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
-GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking", "filing")
+GUESTS = ("wall", "remote", "weekly", "assigning", "enrolment", "passport", "export", "asking", "filing", "favourites", "notes")
 """Modules that bring their own routes; each has register(server, library, settings)."""
 
 LOG = logging.getLogger("cockpit")
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> Flask:
 def from_env() -> Flask:
     """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
     server = create_app(Settings.from_env())
-    ahead.start(server.config["ZHENGBEI_LIBRARY"])
+    ahead.start(server.config["ZHENGBEI_LIBRARY"], server.config["ZHENGBEI"].state)
     return server
 
 

@@ -17,7 +17,6 @@ from cockpit.pages.address import Address
 from cockpit.supervision import Subject
 from warehouse import profiles
 from warehouse.errors import Refused, UsageError
-from warehouse.figures import plate
 from warehouse.reading import DISTRICT
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
@@ -90,20 +89,4 @@ def subject(book: Book, address: Address) -> Subject:
     if not RECORDS.fullmatch(address.path):
         raise KeyError(address.path)
     _, kind, key = address.path.split("/", 2)
-    return Subject(address.path, f"{KINDS[kind]} {_called(book, kind, key)}", f"/{kind}/{quote(key, safe='')}?as_of={here}", here)
-
-
-def _called(book: Book, kind: str, key: str) -> str:
-    """What a record is called. Raises KeyError when the generation does not hold it."""
-    if kind == "alarm":
-        facts = profiles.alarm(book, key).facts
-        return f"{facts['kind']} {facts['raised_at']:%m-%d %H:%M}"
-    if kind == "vehicle":
-        profiles.vehicle(book, key)
-        return plate(key)
-    if kind == "site":
-        return str(profiles.site(book, key).facts["name"])
-    known = book.known(key)
-    if known is None or known.grain != kind:
-        raise KeyError(key)
-    return known.label
+    return Subject(address.path, f"{KINDS[kind]} {profiles.brief(book, kind, key)[0]}", f"/{kind}/{quote(key, safe='')}?as_of={here}", here)

@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from flask import request
 
-from cockpit import access, shell, supervision, texts
+from cockpit import access, favourites, shell, supervision, texts
 from cockpit.pages import overview, routes
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
@@ -71,7 +71,8 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     viewer = access.viewer()
     people = People(access.settings(), viewer, access.address(), book.generation.id, keys.secret(access.settings().keys, "people"))
     newest = library.current() if wanted else None
-    visit = Visit(book, address, viewer, now, generations, theme, people, supervision.standing(access.settings().state), newest)
+    file = access.settings().state
+    visit = Visit(book, address, viewer, now, generations, theme, people, supervision.standing(file), newest, favourites.kept(file, viewer))
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"

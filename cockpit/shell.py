@@ -108,6 +108,7 @@ def _right(visit: Visit) -> Component:
     lists = [html.A("名录填报", href="/filing", className="menu-item")] if visit.viewer.role in asking.ROLES else []
     menu = html.Div(
         [
+            dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),
             *lists,
             *rolls,
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),

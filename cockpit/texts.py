@@ -48,6 +48,9 @@ ORDER = "一二三四五六"
 """Numbers of the six programmes."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 """A judgement as a glyph, beside its colour."""
+GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "■", "none": "○"}
+"""How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late, broken, carried over,
+nothing promised."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
 UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "km": "公里", "km/h": "公里/时", "m": "米", "t": "吨", "deg": "度"}
 """Unit of a column → what a person writes beside a figure; other units are written as they are."""

@@ -66,6 +66,17 @@ def order() -> tuple[str, ...]:
     return tuple(TopologicalSorter(graph).static_order())
 
 
+def landed(table: str) -> str | None:
+    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and for what the build
+    itself keeps (build.clock)."""
+    layer, bare = table.split(".")
+    if layer == "lake":
+        return "gps_location"
+    if layer == "raw":
+        return bare.removesuffix("_history")
+    return table if layer == "run" else None
+
+
 @cache
 def raw_below(name: str) -> frozenset[str]:
     """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
@@ -74,10 +85,8 @@ def raw_below(name: str) -> frozenset[str]:
         layer, bare = table.split(".")
         if layer in ("staging", "marts"):
             found |= raw_below(bare)
-        elif layer == "lake":
-            found.add("gps_location")
-        elif layer in ("raw", "run"):
-            found.add(bare.removesuffix("_history") if layer == "raw" else table)
+        elif (behind := landed(table)) is not None:
+            found.add(behind)
     return frozenset(found)
 
 

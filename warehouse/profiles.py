@@ -4,9 +4,12 @@ about a single key, and an unknown key is a KeyError. Rows come as dicts by colu
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from warehouse import catalog
+from warehouse.figures import plate
 from warehouse.readings import Book, alarm_status
 
 Fact = dict[str, Any]
@@ -65,6 +68,56 @@ class Site:
     facts: Fact
     days: list[Fact]
     rating: tuple[float, float]
+
+
+def brief(book: Book, kind: str, key: str) -> tuple[str, str]:
+    """What a thing is called, and one line about it, without the rest of its page. kind: town, company, vehicle, alarm, site, unit,
+    organisation or programme. Raises KeyError for an unknown kind or when this generation does not hold the thing."""
+    return _BRIEF[kind](book, key)
+
+
+def _brief_place(book: Book, key: str, grain: str) -> tuple[str, str]:
+    found = book.known(key)
+    if found is None or found.grain != grain:
+        raise KeyError(key)
+    if grain == "town":
+        return found.label, f"镇街 · 业户 {len(book.places('company', key))} 户"
+    town, size = book.known(found.parent), _first(book, "v_cnt", "marts.company_day WHERE company_key = ? ORDER BY day DESC LIMIT 1", [key])
+    return found.label, " · ".join(["企业", *([town.label] if town else []), *([f"货车 {size['v_cnt']} 辆"] if size else [])])
+
+
+def _brief_vehicle(book: Book, key: str) -> tuple[str, str]:
+    facts = _first(book, "company_key, energy", "marts.vehicle_current WHERE vehicle_key = ?", [key])
+    if not facts and not _first(book, "day", "marts.vehicle_day WHERE vehicle_key = ? LIMIT 1", [key]):
+        raise KeyError(key)
+    owner = book.known(facts.get("company_key") or "")
+    return plate(key), " · ".join(["车辆", *([owner.label] if owner else []), facts.get("energy") or "不在册"])
+
+
+def _brief_alarm(book: Book, key: str) -> tuple[str, str]:
+    facts = alarm_facts(book, key)
+    if facts is None:
+        raise KeyError(key)
+    return f"{facts['kind']} {facts['raised_at']:%m-%d %H:%M}", f"报警 · {plate(facts['vehicle_key'])} · {facts['status']}"
+
+
+def _brief_site(book: Book, key: str) -> tuple[str, str]:
+    facts = _one(book, "name, kind, town_code", "marts.site WHERE site_id = ?", [key])
+    town = book.known(facts["town_code"] or "")
+    return str(facts["name"]), " · ".join(["服务阵地", str(facts["kind"]), *([town.label] if town else [])])
+
+
+def _brief_programme(book: Book, key: str) -> tuple[str, str]:
+    name, force = catalog.PROGRAMMES[int(key)]
+    return name, f"六大工程 · 提升{force}"
+
+
+_BRIEF: dict[str, Callable[[Book, str], tuple[str, str]]] = {
+    "town": lambda book, key: _brief_place(book, key, "town"), "company": lambda book, key: _brief_place(book, key, "company"),
+    "vehicle": _brief_vehicle, "alarm": _brief_alarm, "site": _brief_site, "programme": _brief_programme,
+    "unit": lambda book, key: (str(unit(book, key)[0]["unit"]), "成员单位 · 领航护航工程"),
+    "organisation": lambda book, key: (str(organisation(book, key)[0]["name"]), f"组织 · 覆盖 {len(organisation(book, key))} 家企业"),
+}
 
 
 def company(book: Book, key: str) -> Company:

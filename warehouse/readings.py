@@ -244,6 +244,10 @@ class Book(Figures):
         raised, handled, due = self._reader.rows("SELECT count(*), count(*) FILTER (is_handled), count(*) FILTER (is_due) FROM marts.alarm_event WHERE is_v AND day = ?", [day])[0]
         return {"day": day, "raised": raised, "handled": handled, "due": due}
 
+    def held(self) -> dict[str, str]:
+        """Models that are carried over from an earlier generation, each with the reason."""
+        return dict(self._held)
+
     def checks(self) -> list[dict[str, Any]]:
         """Results of the last checks."""
         return [{"model": model, "check": name, "severity": severity, "message": message, "failed_rows": failed, "held": model in self._held}

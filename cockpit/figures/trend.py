@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
@@ -17,6 +21,22 @@ MAX_TICKS = 9
 HEIGHT = 336
 PADDING = 0.12
 """Share of the value span left free above and below the line."""
+HOVER_LETTERS = 26
+"""Width at which a remark is broken on hover."""
+REMARK_LIFT = 0.02
+"""Share of the height at which remarks stand above the axis, clear of its labels."""
+LETTERS = 26
+MARK_SIZE = 10
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What somebody wrote about some days. first..last: both inclusive; signed: by whom and when."""
+
+    first: dt.date
+    last: dt.date
+    words: str
+    signed: str
 
 
 def figure(
@@ -32,11 +52,13 @@ def figure(
     theme: Theme = LIGHT,
     height: int = HEIGHT,
     events: Sequence[Happening] = (),
+    remarks: Sequence[Remark] = (),
 ) -> go.Figure:
     """Line of `points` (oldest first), gaps where nothing is known, the running period hollow and dashed.
 
     `last_year`: the points one year before, step by step; unknown ones are left out, none at all draws no line.
-    `events`: marked and numbered on the steps they fall into. Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
+    `events`: marked and numbered on the steps they fall into. `remarks`: lettered on the axis, told on hover; one outside of the chart is left out
+    and takes no letter. Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
     chart = go.Figure(layout={"template": template(theme), "height": height})
     scale = 100.0 if unit == "ratio" else 1.0
     xs = list(range(len(points)))
@@ -52,21 +74,55 @@ def figure(
         _goal(chart, goal, f"目标 {fmt.target(target, unit, better, decimals)}", theme)
     for number, event in enumerate(events, 1):
         _event(chart, points, number, event, theme)
+    _remarks(chart, points, remarks, theme)
     return chart
+
+
+def touched(points: Sequence[Point], first: dt.date, last: dt.date) -> list[int]:
+    """The steps that some days (both inclusive) fall into."""
+    return [i for i, p in enumerate(points) if p.win_start <= last and first <= p.win_end]
+
+
+def _remarks(chart: go.Figure, points: Sequence[Point], remarks: Sequence[Remark], theme: Theme) -> None:
+    """A quiet mark on the axis over the steps of each remark, its letter above the first of them."""
+    if chart.layout.yaxis.range is None:
+        return
+    bottom, top = chart.layout.yaxis.range
+    floor, letters = bottom + (top - bottom) * REMARK_LIFT, dict[int, str]()
+    for remark in remarks:
+        steps = touched(points, remark.first, remark.last)
+        if not steps:
+            continue
+        mark = letter(sum(map(len, letters.values())) + 1)
+        letters[steps[0]] = letters.get(steps[0], "") + mark
+        # the words are somebody's: in a template or as markup they would be read as more than words
+        said = f"{mark} {'<br>'.join(map(escape, wrap(remark.words, HOVER_LETTERS)))}<br><i>{escape(remark.signed)}</i>"
+        ends = [MARK_SIZE if step in (steps[0], steps[-1]) else 0 for step in steps]
+        chart.add_trace(go.Scatter(
+            x=steps, y=[floor] * len(steps), mode="lines+markers", line={"color": theme["steel"], "width": 2}, name="批注", customdata=[said] * len(steps),
+            marker={"size": ends, "symbol": "triangle-up", "color": theme["steel"], "opacity": 1}, hovertemplate="%{customdata}<extra></extra>",
+        ))  # fmt: skip
+    for step, marks in letters.items():
+        chart.add_annotation(x=step, y=floor, text=marks, showarrow=False, yanchor="bottom", yshift=5, font={"color": theme["ink-2"], "size": 14})
+
+
+def letter(number: int) -> str:
+    """Ⓐ … Ⓩ, ＋ beyond: one character each."""
+    return chr(0x24B5 + number) if number <= LETTERS else "＋"
 
 
 def _event(chart: go.Figure, points: Sequence[Point], number: int, event: Happening, theme: Theme) -> None:
     """A band over the steps that an event touches and its number on top; one outside of the chart is left out."""
-    touched = [i for i, p in enumerate(points) if p.win_start <= event.last and event.first <= p.win_end]
-    if not touched:
+    steps = touched(points, event.first, event.last)
+    if not steps:
         return
     colour = theme["bad" if event.kind == "outage" else "member-2"]
     chart.add_shape(
-        type="rect", yref="paper", x0=touched[0] - 0.35, x1=touched[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
+        type="rect", yref="paper", x0=steps[0] - 0.35, x1=steps[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
         layer="below",
     )  # fmt: skip
     chart.add_annotation(
-        x=(touched[0] + touched[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
+        x=(steps[0] + steps[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
         font={"color": theme["ink-2"], "size": 13},
     )  # fmt: skip
 
@@ -136,7 +192,7 @@ def _axes(chart: go.Figure, points: Sequence[Point], window: str, levels: list[f
     shown = list(range(len(points) - 1, -1, -step))[::-1]
     chart.update_xaxes(
         tickmode="array", tickvals=shown, ticktext=[fmt.tick(window, points[i].win_start) for i in shown],
-        range=[-0.4, max(0.6, len(points) - 0.6)],
+        range=[-0.4, max(0.6, len(points) - 0.6)], unifiedhovertitle={"text": " "},
     )  # fmt: skip
     known = [v for v in levels if v is not None]
     if not known:

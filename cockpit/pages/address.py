@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from warehouse.errors import UsageError
 
-KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q")
+KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q", "metric")
 CARRIED = ("as_of",)
 """Goes along to every other page: a chosen snapshot holds until it is left."""
 
@@ -26,6 +26,7 @@ _PATTERNS = {
     "sort": re.compile(r"-?[a-z0-9_]{1,24}"),
     "page": re.compile(r"\d{1,4}"),
     "q": re.compile(r"[^\x00-\x1f]{0,40}"),
+    "metric": re.compile(r"[a-z0-9_]{2,60}"),
 }
 
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit import favourites, texts
 from cockpit import format as fmt
-from cockpit import texts
 from cockpit.pages import overview, tools
 from cockpit.pages.visit import Visit
 from cockpit.theme import Theme
@@ -109,7 +109,10 @@ def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Co
     found: list[Component] = [tools.crumbs(("总览", visit.address.to("/")), *steps)]
     if windows:
         found.append(tools.windows(visit, overview.WINDOWS, visit.address.get("window") or overview.DEFAULT))
-    return [*found, html.Span(className="spacer"), tools.copy_link()]
+    found.append(html.Span(className="spacer"))
+    if favourites.is_place(visit.address.path) and favourites.may_see(visit.viewer, visit.address.path):
+        found.append(tools.star(visit, favourites.place_of(visit.address), steps[-1][0]))
+    return [*found, tools.copy_link()]
 
 
 def metric_link(visit: Visit, metric: str, words: str, place: str | None = None, **query: str) -> Component:

@@ -43,6 +43,7 @@ def render(visit: Visit) -> Page:
         html.Span(className="spacer"),
         *([html.A("名录填报", href="/filing", className="button")] if visit.viewer.role in asking.ROLES else []),
         html.A("运行与补数", href="#health-requests", className="button"),
+        dcc.Link("血缘", href=visit.address.to("/lineage"), className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
         tools.copy_link(),
     ]
@@ -101,7 +102,7 @@ def _source(visit: Visit, source: SourceState) -> Component:
     tone, words = state_of(source, visit.now)
     passed = None if source.data_time is None else (visit.now - source.data_time).total_seconds()
     share = 100.0 if passed is None else min(100.0, passed / max(1, source.stale_after_s) * 100)
-    glyph = {"good": "●", "warn": "▲", "bad": "✕"}[tone]
+    glyph = texts.GLYPHS[tone]
     promise = f"{fmt.duration(passed)} / {fmt.duration(source.stale_after_s)}"
     bar = html.Span(html.Span(className=f"bar-fill fill-{tone}", style={"width": f"{share:.0f}%"}), className="bar-track")
     age = data(asof=source.data_time.isoformat(), stale_after=str(source.stale_after_s)) if source.data_time else {}
@@ -116,7 +117,8 @@ def _source(visit: Visit, source: SourceState) -> Component:
             html.Td(fmt.number(source.rows), className="col-num"),
             html.Td(fmt.number(source.quarantined), className="col-num tone-warn" if source.quarantined else "col-num"),
             html.Td(source.error or fmt.DASH, className="wrap"),
-        ]
+        ],
+        id=f"source-{source.source}_{source.entity}",
     )
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, passport, texts, theme
+from cockpit import access, favourites, passport, texts, theme
 from cockpit import format as fmt
 from cockpit.figures import trend
-from cockpit.pages import behind, supervision, tools, why
+from cockpit.pages import behind, notes, supervision, tools, why
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.bars import bars, starts_at
 from cockpit.tiles.definition import definition
@@ -79,6 +79,7 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
         html.Span(className="spacer"),
         _profile(visit, reading.place),
         supervision.badge(visit, metric.id, reading.place.code),
+        tools.star(visit, favourites.place_of(visit.address), metric.label),
         html.A("督办", href="#supervise", className="button"),
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
@@ -141,21 +142,24 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
         return None
     span, points, past = found
     spans = [w for w in metric.windows if w in SPAN_POINTS]
+    written = notes.standing(visit, metric.id, reading.place.code)
+    below = notes.below(visit, metric.id, reading.place.code, written, points)
     if sum(p.value is not None for p in points) < MIN_POINTS:
         switch = tools.windows(visit, spans, span, key="span")
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
-        return tools.card("趋势", "", html.Div(switch, className="card-switch"), words)
+        return tools.card("趋势", "", html.Div(switch, className="card-switch"), words, below)
     events = happenings.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
-        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme, events=events,
+        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme, events=events, remarks=notes.remarks(written),
     )  # fmt: skip
     unit = fmt.value(0, metric.unit).unit
-    note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), f"单位 {unit}"])
+    marks = notes.legend(written, points)
+    note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), *([marks] if marks else []), f"单位 {unit}"])
     label = f"{metric.label}趋势"
     switch = tools.windows(visit, spans, span, key="span")
     told = html.Ol([html.Li(f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})") for n, e in enumerate(events, 1)], className="events")
-    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None)
+    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None, below)
 
 
 def _known(points: list[Point]) -> list[Point]:
@@ -239,4 +243,4 @@ def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | No
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:
-    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today)
+    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today, visit.address.to("/lineage", metric=metric.id))

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit import points, texts, theme
 from cockpit.pages import decisions, supervision, tools
+from cockpit.pages.address import Address
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
@@ -146,12 +147,14 @@ def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) 
     reading = visit.book.read(metric.id, window, at, code)
     count = SPARK_POINTS[window] if place is None else 0
     trend = visit.book.series(metric.id, window, count, at) if count else ()
-    href = visit.address.to(f"/metric/{metric.id}", window=window, at=at if visit.address.get("at") else None, place=None if code == DISTRICT else code)
+    query = {"window": window, "at": at if asked else None, "place": None if code == DISTRICT else code}
+    path, where = f"/metric/{metric.id}", "" if code == DISTRICT else f" · {reading.place.label}"
     of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
     note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
-        reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=href, note=note, today=visit.today,
+        reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=visit.address.to(path, **query), note=note, today=visit.today,
         theme=visit.theme, marks=not of_page, badge=supervision.badge(visit, metric.id, code),
+        corner=tools.star(visit, Address(path, {}).here(**query), f"{metric.label}{where}", "star tile-star"),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, driver, health, metric, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
+from cockpit.pages import alarm, announcement, company, driver, health, lineage, metric, mine, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
 from cockpit.pages.visit import Page, Visit
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -26,10 +26,12 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/organisation/(?P<org_id>[^/\x00-\x1f]{1,64})"), programme.render_organisation),
     (re.compile(r"/search"), search.render),
     (re.compile(r"/health"), health.render),
+    (re.compile(r"/lineage"), lineage.render),
     (re.compile(r"/quarantine"), quarantine.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
     (re.compile(r"/supervision"), supervision.render),
+    (re.compile(r"/mine"), mine.render),
 )
 
 

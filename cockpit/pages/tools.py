@@ -135,6 +135,12 @@ def copy_link() -> Component:
     return html.Button("复制链接", className="button", type="button", id="copy-link", **data(copy="address"))
 
 
+def star(visit: Visit, place: str, label: str, look: str = "button star") -> Component:
+    """☆ / ★: whether the reader keeps a place for 我的页面; pressing it changes that (done by mine.js). label: what is kept, in words."""
+    pressed = "true" if place in visit.favourites else "false"
+    return html.Button(type="button", className=look, title="收藏到我的页面", **aria(label=f"收藏 {label}", pressed=pressed), **data(mine="star", place=place))
+
+
 def snapshot(visit: Visit) -> Component:
     """The chosen snapshot and the others to choose from; the newest one is the way without `as_of`."""
     here = visit.book.generation

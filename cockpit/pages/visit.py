@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Visit:
     """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
     people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand, newest first. newest: the current generation where the
-    visit is to an earlier one, else None."""
+    visit is to an earlier one, else None. favourites: the places the reader keeps, in their order."""
 
     book: Book
     address: Address
@@ -34,6 +34,7 @@ class Visit:
     people: People | None = None
     supervised: tuple[Task, ...] = ()
     newest: Book | None = None
+    favourites: tuple[str, ...] = ()
 
     @property
     def today(self) -> dt.date:

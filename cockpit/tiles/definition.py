@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit import format as fmt
@@ -35,12 +35,14 @@ class Defined(Protocol):
     def id(self) -> str: ...
 
 
-def definition(metric: Defined, sources: Sequence[SourceState], sql: str, today: dt.date) -> Component:
-    """The card. `sources`: all landed tables (those below the metric are picked); `sql`: the SELECT, "" hides it."""
+def definition(metric: Defined, sources: Sequence[SourceState], sql: str, today: dt.date, lineage: str) -> Component:
+    """The card. `sources`: all landed tables (those below the metric are picked); `sql`: the SELECT, "" hides it; `lineage`: the way to the picture of
+    all that the number is made of."""
     mine = [s for s in sources if f"{s.source}_{s.entity}" in metric.sources]
     rows = [
         _row("定义", metric.describe),
         _row("来源", html.Ul([html.Li(_source(s, today)) for s in mine]) if mine else fmt.DASH),
+        _row("血缘", dcc.Link("从指标到来源的全图", href=lineage, className="line-way")),
         _row("质量", _quality(mine)),
         _row("责任", metric.owner or fmt.DASH),
         _row("定稿", f"期末后 {metric.freeze_h} 小时内为暂定" if metric.freeze_h else "期末即定"),

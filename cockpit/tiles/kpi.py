@@ -32,11 +32,12 @@ def tile(
     today: dt.date | None = None,
     marks: bool = True,
     badge: Component | None = None,
+    corner: Component | None = None,
 ) -> Component:
     """One card. `points`: the trend behind it, oldest first (none → no sparkline). `tone`: accent colour token.
     `href`: the metric page ("" → not a link). `size` "strip": label and value only. `note`: a further short line.
     `today`: that day's times are shown without a date. `marks` False: 暂定 and 未满期 are said once for the whole page.
-    `badge`: one more tag in the head.
+    `badge`: one more tag in the head. `corner`: what can be pressed on the card beside its link.
 
     Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
     `data-stale-after` let the browser's own clock age it; a card without a data time carries neither.
@@ -48,7 +49,8 @@ def tile(
     inner: Component = (
         dcc.Link(body, href=href, className="tile-body") if href else html.Div(body, className="tile-body")
     )
-    return html.Article(inner, className=_classes(reading, size, tone), **clockwork(reading))
+    held = [inner] if corner is None else [inner, corner]
+    return html.Article(held, className=_classes(reading, size, tone), **clockwork(reading))
 
 
 def _classes(reading: Reading, size: Size, tone: str) -> str:

@@ -1,4 +1,4 @@
-"""The overview's answers are there before the first reader asks."""
+"""The answers of the overview and of what people keep are there before the first reader asks."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from cockpit import ahead
+from cockpit import ahead, favourites
+from cockpit.sessions import Viewer
 from warehouse.errors import DataMissing
 from warehouse.readings import Library
 
 
-def test_what_the_overview_asks_is_answered_once_a_generation(data_with_picture: Path) -> None:
-    library = Library(data_with_picture)
-    done = ahead.once(library, "")
+def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(data_with_picture: Path, tmp_path: Path) -> None:
+    library, file = Library(data_with_picture), tmp_path / "state.sqlite"
+    for place in ("/metric/fleet_vehicle_cnt?window=day&only=energy:%E6%9F%B4%E6%B2%B9", "/metric/abolished_rate", "/site/x"):
+        favourites.keep(file, Viewer("person", "wang", "leader"), place)
+    done = ahead.once(library, "", file)
     book = library.current()
     assert done == book.generation.id
     asked = dict(book._answers)
     assert any(key[0] == "read" and key[1] == "fleet_online_rate" for key in asked)
-    assert ahead.once(library, done) == done and book._answers == asked, "nothing is asked twice"
+    assert any(key[0] == "read" and key[1] == "fleet_vehicle_cnt" and key[-1] == (("energy", "柴油"),) for key in asked)
+    assert ahead.once(library, done, file) == done and book._answers == asked, "nothing is asked twice"
 
 
 def test_before_the_first_publication_it_waits(data: Path) -> None:
     with pytest.raises(DataMissing):
-        ahead.once(Library(data), "")
+        ahead.once(Library(data), "", data / "state.sqlite")
