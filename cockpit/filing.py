@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response as Answer
 
 from cockpit import access, asking, audit, export, filing_sheet, shell, texts
 from cockpit.templates import render
-from warehouse import filed, requests, units
-from warehouse.catalog import contracts
+from warehouse import filed, lineage, requests, units
+from warehouse.catalog import contracts, metrics
 from warehouse.errors import DataMissing, UsageError
 from warehouse.personal import blot
 from warehouse.reading import Generation
@@ -27,7 +27,7 @@ from warehouse.settings import Settings
 MAX_UPLOAD = 8_000_000
 SUFFIXES = (".xlsx", ".csv")
 MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-HISTORY = 20
+HISTORY, MOVED_SHOWN = 20, 8
 PATIENCE_S = 20
 """The loader takes requests up within seconds; one that waits longer than this is not being looked at."""
 STEPS = {"current": "取现有内容", "check": "上传检查", "commit": "提交生效", "undo": "撤销"}
@@ -172,7 +172,7 @@ def _once(settings: Settings, table: str, step: str, of: str, number: int, **ask
 
 def _standing(shown: Request | None, history: list[Request], table: str) -> dict[str, Any]:
     """How far the step is that the page is about: found (what a check came to), followed (the commit of this check), is_newest (it may be taken
-    back), is_slow (nobody takes it up)."""
+    back), is_slow (nobody takes it up), moved (the first of moved_count metrics that what took effect may move)."""
     found: dict[str, Any] = {}
     if shown and shown.asked["step"] == "check" and shown.state == "done" and shown.result:
         found = orjson.loads(shown.result)
@@ -181,7 +181,11 @@ def _standing(shown: Request | None, history: list[Request], table: str) -> dict
     waits = shown is not None and shown.state in ("waiting", "running")
     is_slow = shown is not None and shown.state == "waiting" and time.time() - shown.at.timestamp() > PATIENCE_S
     labels = contracts()[table].open
-    return {"shown": shown, "found": found, "followed": followed, "newest": done[0] if done else None, "waits": waits, "is_slow": is_slow, "names": labels, "this_month": f"{units.now():%Y-%m}"}
+    moved = [metrics()[name] for name in lineage.above(table)] if shown and any(one.id == shown.id for one in done) else []
+    return {
+        "shown": shown, "found": found, "followed": followed, "newest": done[0] if done else None, "waits": waits, "is_slow": is_slow, "names": labels,
+        "moved": moved[:MOVED_SHOWN], "moved_count": len(moved), "this_month": f"{units.now():%Y-%m}",
+    }  # fmt: skip
 
 
 def _download(body: bytes, name: str) -> Answer:

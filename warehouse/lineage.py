@@ -54,6 +54,13 @@ def of(metric_id: str) -> tuple[Node, ...]:
     return (Node(metric.id, "metric", metric.id, metric.label, (mart, *beside)), *found.values())
 
 
+@cache
+def above(table: str) -> tuple[str, ...]:
+    """Ids of the metrics that a landed table is anywhere below, those first that tell it as their source."""
+    found = [metric for metric in catalog.metrics().values() if any(node.id == f"raw.{table}" for node in of(metric.id))]
+    return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in (*metric.requires, *metric.sources)))
+
+
 def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
     layer, _, name = identifier.partition(".")
     if layer == "source":

@@ -116,6 +116,7 @@ def test_a_broken_list_is_named_by_cell_the_right_one_moves_the_number_and_undo_
     page.click("button:text-is('提交生效')")
     assert "已生效" in outcome(page)
     way_back = page.url
+    assert page.locator(".filing-moved a[href='/metric/p2_register_fresh_rate']").count() == 1
     after = hero(page, site)
     page.goto(way_back)
     page.click("button:text-is('撤销这一次')")
