@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import plotly.graph_objects as go
-
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TOKENS = ASSETS / "00_tokens.css"
 FONT = '"Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif'
@@ -68,7 +66,7 @@ def tone(group: str) -> str:
     return GROUP_TONE.get(group, "member")
 
 
-def template(theme: Theme = LIGHT) -> go.layout.Template:
+def template(theme: Theme = LIGHT) -> dict[str, Any]:
     """Plotly template of one theme: transparent ground, quiet grid, no zero line, tabular-looking labels."""
     axis: dict[str, Any] = {
         "gridcolor": theme["grid"],
@@ -79,8 +77,8 @@ def template(theme: Theme = LIGHT) -> go.layout.Template:
         "automargin": True,
         "fixedrange": True,
     }
-    return go.layout.Template(
-        layout={
+    return {
+        "layout": {
             "font": {"family": FONT, "color": theme["ink-2"], "size": 12},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
@@ -98,7 +96,7 @@ def template(theme: Theme = LIGHT) -> go.layout.Template:
             "dragmode": False,
             "separators": ".,",
         }
-    )
+    }
 
 
 def graph_config(*, download_name: str = "", modebar: bool = False) -> dict[str, Any]:

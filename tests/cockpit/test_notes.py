@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -130,14 +131,14 @@ def points(days: int) -> list[Point]:
 def test_the_chart_marks_the_steps_of_a_note_and_reads_its_words_as_words() -> None:
     inside = trend.Remark(dt.date(2026, 11, 11), dt.date(2026, 11, 13), "整治 <b>超速</b> %{x}", "li · 2026-11-20 09:00")
     before = trend.Remark(dt.date(2026, 10, 1), dt.date(2026, 10, 2), "早先", "li")
-    chart = trend.figure(points(6), window="day", unit="ratio", remarks=[before, inside, inside])
+    chart = go.Figure(trend.figure(points(6), window="day", unit="ratio", remarks=[before, inside, inside]))
     marks = [trace for trace in chart.data if trace.name == "批注"]
     assert [list(trace.x) for trace in marks] == [[1, 2, 3], [1, 2, 3]], "what lies outside takes no mark and no letter"
     assert list(marks[0].marker.size) == [trend.MARK_SIZE, 0, trend.MARK_SIZE]
     assert "<b>超速" not in marks[0].customdata[0] and "&lt;b&gt;超速" in marks[0].customdata[0] and "%{x}" not in marks[0].hovertemplate
     assert marks[0].customdata[0].startswith("Ⓐ ") and "li · 2026-11-20 09:00" in marks[0].customdata[0]
     assert [note.text for note in chart.layout.annotations if "Ⓐ" in note.text] == ["ⒶⒷ"], "two of one step stand side by side"
-    assert not [trace for trace in trend.figure([], window="day", unit="ratio", remarks=[inside]).data if trace.name == "批注"]
+    assert not [trace for trace in go.Figure(trend.figure([], window="day", unit="ratio", remarks=[inside])).data if trace.name == "批注"]
 
 
 def test_from_the_form_to_the_chart_and_back(client_of: Callable[[str], FlaskClient], data: Path) -> None:

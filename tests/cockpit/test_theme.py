@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 
 from cockpit import theme
 from cockpit.figures import spark, trend
-from cockpit.theme import ASSETS, DARK, LIGHT, TOKENS
+from cockpit.theme import ASSETS, DARK, LIGHT, TOKENS, Theme
 from cockpit.tiles.graph import graph
+from warehouse.happenings import Happening
+from warehouse.reading import Point, Target
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(|\bhsla?\(")
 COCKPIT = Path(theme.__file__).parent
@@ -64,6 +68,17 @@ def test_charts_cannot_be_shared_or_uploaded() -> None:
     assert config["showSendToCloud"] is False and config["showEditInChartStudio"] is False
     assert config["plotlyServerURL"] == "" and config["displaylogo"] is False
     assert config["modeBarButtons"] == [["toImage"]], "a fixed list: no button can be added by a new library version"
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_the_library_knows_every_property_of_a_trend_in_every_state(theme: Theme) -> None:
+    days = [dt.date(2026, 11, n) for n in range(2, 8)]
+    points = [Point(day, day, None if n == 2 else 0.9 + n / 100, 9, 10, "missing" if n == 2 else "ok", n < 5) for n, day in enumerate(days)]
+    storm = Happening("outage", days[1], days[2], "台风")
+    for now, past in ((points, points), (points[:1], ()), ([], ())):
+        made = trend.figure(now, past, window="day", unit="ratio", target=Target(0.98, None, "局"), better="up", theme=theme, events=[storm])
+        go.Figure(made)  # raises ValueError for a property that Plotly does not have
+        assert {"data", "layout"} == set(made) and len(made["layout"]["shapes"]) == (2 if len(now) > 1 else 1 if now else 0)
 
 
 def test_only_the_shared_helper_makes_graphs() -> None:
