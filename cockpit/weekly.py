@@ -22,7 +22,7 @@ from cockpit import access, archive, audit, delivery, pdf_text, printing, superv
 from cockpit import format as fmt
 from cockpit.templates import render
 from cockpit.theme import ASSETS
-from warehouse import units
+from warehouse import timetable, units
 from warehouse.cli import data_option
 from warehouse.errors import ConfigError, DataMissing, PrintFailed, WarehouseBroken
 from warehouse.readings import Library
@@ -92,7 +92,8 @@ def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now
 
 
 def register(server: Flask, library: Library, settings: Settings) -> None:
-    """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`."""
+    """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`. Raises ConfigError for a `report_at` that says no time."""
+    times = timetable.of(settings)
     routes = Blueprint("reports", __name__, url_prefix="/reports")
 
     @routes.get("")
@@ -101,7 +102,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         opened = archive.opened(settings)
         rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)]
         rows = [row for row in rows if not asked or asked.lower() in row["found_by"]]
-        return _page("reports.html", rows=rows[:LISTED], asked=asked, faults=archive.broken(settings))
+        return _page("reports.html", rows=rows[:LISTED], asked=asked, faults=archive.broken(settings), coming=times.coming(units.now()))
 
     @routes.get("/compare")
     def compare() -> Response:
