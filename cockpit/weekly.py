@@ -40,16 +40,20 @@ def html(issue: weekly_pages.Issue) -> str:
     return render("weekly.html", css=css, **issue.context)
 
 
-def release(library: Library, settings: Settings, week: str | None = None, *, now: dt.datetime | None = None, by: str = "") -> archive.Facts:
+def release(library: Library, settings: Settings, week: str | None = None, *, now: dt.datetime | None = None, by: str = "",
+            is_held: bool = False) -> archive.Facts | None:
     """Prints, tests and archives the report of `week` (None: the newest whole week) from the current generation. by: who released it.
 
-    Gives the archived facts: name, week, generation, pages, seconds, sha256, draft, missing, figures. Raises DataMissing,
+    Gives the archived facts: name, week, generation, pages, seconds, sha256, draft, missing, figures. is_held: a draft of the week is out
+    already, so that only the finished report is printed; None while the gate is still shut. Raises DataMissing,
     UsageError (bad week) or PrintFailed (browser, or the self-test with its findings); then nothing is kept.
     """
     book = library.current()
     wanted = week or weekly_pages.newest_week(book)
     tasks = supervision.for_week(settings.state, *weekly_pages.week_days(wanted))
     issue = weekly_pages.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
+    if is_held and issue.draft:
+        return None
     name = f"{issue.week}-{issue.generation}"
     issue.context["link"] = address(settings, issue)
     page = html(issue)
@@ -146,12 +150,16 @@ def report() -> None:
 @click.option("--week", default=None, help="ISO 周,如 2026-W47;默认最近一个整周")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="另存一份到此文件")
 @click.option("--by", default="cli", show_default=True, help="发布人,记入归档")
-def weekly(data: Path, week: str | None, out: Path | None, by: str) -> None:
+@click.option("--held", is_flag=True, help="草稿已出,只在数据补齐时印正式版")
+def weekly(data: Path, week: str | None, out: Path | None, by: str, held: bool) -> None:
     """Prints one report and says where it lies and what it lacks."""
     settings = Settings.at(data)
     if not settings.published.exists():
         raise DataMissing("还没有发布任何数据", where=str(data))
-    facts = release(Library(data), settings, week, by=by)
+    facts = release(Library(data), settings, week, by=by, is_held=held)
+    if facts is None:
+        click.echo("数据仍不完整,草稿不变")
+        return
     kept = settings.reports / f"{facts['name']}.pdf"
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -25,20 +25,19 @@ def run(context: Context, *, due_at: dt.datetime | None = None, window: str = "w
     """Prints the report of the newest period that is over; one that is out already is not printed again. Returns the Chinese text of what failed."""
     at = units.at_label(window, units.back(window, units.window_of(window, context.clock().date())[0], 1))
     with printing:
-        return [] if state(context.settings, at) == "final" else launch(context, window, at)
+        return [] if states(context.settings).get(at) == "final" else launch(context, window, at)
 
 
-def state(settings: Settings, at: str) -> str:
-    """"final" when the archive holds the finished report of the period `at`, "draft" when it holds drafts only, "" for none."""
-    found = ""
-    for file in settings.reports.glob(f"{at}-*.json"):
+def states(settings: Settings) -> dict[str, str]:
+    """Period → "final" when the archive holds its finished report, "draft" when it holds drafts only."""
+    found: dict[str, str] = {}
+    for file in settings.reports.glob("*-*.json"):
         try:
             is_draft = json.loads(file.read_text("utf-8"))["draft"]
         except (OSError, ValueError, KeyError):
             continue
-        if not is_draft:
-            return "final"
-        found = "draft"
+        at = file.stem.rpartition("-")[0]
+        found[at] = "draft" if is_draft and found.get(at) != "final" else "final"
     return found
 
 

@@ -6,15 +6,19 @@ import datetime as dt
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 from click.testing import CliRunner
 
-from cockpit import archive
+from cockpit import archive, delivery
 from etl import schedule, status
 from etl.cli import etl
-from etl.context import opened
+from etl.context import Context, opened
+from etl.demo import runner
+from etl.demonstration import write_endpoints
 from etl.jobs import overdue, refresh, report
+from tests.cockpit.test_delivery import Mail
 from tests.conftest import WORLD_NOW
 from warehouse import timetable
 from warehouse.settings import Settings
@@ -81,4 +85,48 @@ def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(settings:
         assert f"周报 {WEEK}" in told and "浏览器不存在" in told and "Traceback" not in told
         assert overdue.run(context) == []
         clock[0] += dt.timedelta(seconds=overdue.RETRY_S)
-        assert len(overdue.run(context)) == 1 and report.state(settings, WEEK) == ""
+        assert len(overdue.run(context)) == 1 and report.states(settings) == {}
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_after_a_restart(settings: Settings) -> None:
+    """The sources are down at the hour; the duty hears of the draft once and of the release once, however often was looked."""
+    mail = Mail()
+    file = settings.data / "delivery.toml"
+    file.touch(0o600)
+    file.write_text(f'[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "cockpit@yuhang.example"\n[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@yuhang.example"\nduty = true\n')
+    clock = [WORLD_NOW + dt.timedelta(minutes=5)]
+
+    def look(context: Context) -> list[str]:
+        clock[0] += dt.timedelta(minutes=20)
+        told = overdue.run(context)
+        assert delivery.send(settings) == []
+        return told
+
+    def kept() -> list[tuple[str, bool]]:
+        return [(facts["week"], facts["draft"]) for facts in sorted(archive.every(settings), key=lambda one: one["number"])]
+
+    try:
+        with opened(settings, now=lambda: clock[0]) as context:
+            assert refresh.run(context), "nobody answers"
+            assert report.run(context) == [] and kept() == [(WEEK, True)]
+            for _ in range(2):
+                assert look(context) == []
+            assert kept() == [(WEEK, True)] and len(mail.accepted) == 1
+        moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
+        server = runner.serve(settings.data / "demo", clock=lambda: moment)
+        try:
+            write_endpoints(settings, orjson.loads((settings.data / "demo" / "endpoints.json").read_bytes()))
+            with opened(settings, now=lambda: clock[0]) as context:  # after a restart
+                refresh.run(context)
+                assert look(context) == [] and kept() == [(WEEK, True), (WEEK, False)]
+                refresh.publish(context)
+                assert look(context) == [] and report.run(context) == []
+        finally:
+            server.stop()
+        with opened(settings, now=lambda: clock[0]) as context:
+            assert look(context) == [] and len(kept()) == 2
+        assert [one["Subject"].startswith("【草稿】") for one in mail.accepted] == [True, False]
+    finally:
+        mail.stop()
