@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,18 +17,17 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
 
-from cockpit import access, archive, audit, delivery, pdf_text, printing, supervision, texts, weekly_check, weekly_pages
+from cockpit import access, archive, audit, delivery, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
 from cockpit.templates import render
 from cockpit.theme import ASSETS
 from warehouse import timetable, units
 from warehouse.cli import data_option
-from warehouse.errors import ConfigError, DataMissing, PrintFailed, WarehouseBroken
+from warehouse.errors import DataMissing, PrintFailed, WarehouseBroken
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
 STYLES = ("00_tokens.css", "40_print.css")
-PUBLIC_URL = re.compile(r"https?://[0-9A-Za-z.\-_\[\]:]+(/[0-9A-Za-z._~/\-]*)?")
 LISTED = 200
 HASH_SHOWN = 12
 
@@ -75,14 +73,9 @@ def release(library: Library, settings: Settings, week: str | None = None, *, no
 
 
 def address(settings: Settings, issue: weekly_pages.Issue) -> str:
-    """Where the same numbers are seen online: option `public_url` of zhengbei.toml, pinned to the generation; "" without
-    it. Raises ConfigError for anything but an http(s) address."""
-    base = str(settings.option("public_url", "")).strip().rstrip("/")
-    if not base:
-        return ""
-    if not PUBLIC_URL.fullmatch(base):
-        raise ConfigError("public_url 不是网址", where=str(settings.data / "zhengbei.toml"), to_do="写成 https://主机名 或 http://主机名:端口")
-    return f"{base}/?as_of={issue.generation}"
+    """Where the same numbers are seen online, pinned to the generation; "" where no address is set. Raises ConfigError as public.base does."""
+    base = public.base(settings)
+    return f"{base}/?as_of={issue.generation}" if base else ""
 
 
 def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now: dt.datetime) -> dict[str, Any]:
@@ -91,7 +84,7 @@ def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now
         "cutoff": issue.context["cutoff"], "demo": issue.context["demo"], "printed_at": now.isoformat(timespec="seconds"),
         "pages": len(pdf_text.pages(made)), "seconds": round(seconds, 2), "bytes": made.stat().st_size,
         "sha256": hashlib.sha256(made.read_bytes()).hexdigest(), "draft": issue.draft, "missing": issue.missing,
-        "figures": issue.figures,
+        "points": [point["head"] + point["rest"] for point in issue.context["points"]], "figures": issue.figures,
     }  # fmt: skip
 
 
