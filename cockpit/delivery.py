@@ -2,7 +2,7 @@
 
 Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the other side accept
 the message leaves; where the process ends before that, nothing was accepted and it is sent anew; where it ends after it, nobody here can know
-(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a week's final report is not told again by a reprint.
+(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a period's final report is not told again by a reprint.
 
 A draft goes to the person on duty only."""
 
@@ -138,17 +138,17 @@ def ledger(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
-    """An entry for each report that a receiver has to get and has none of that week and kind yet."""
+    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the period, whatever its length)."""
     first: dict[tuple[str, bool], archive.Facts] = {}
     for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
         if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
-            first.setdefault((facts["week"], facts["draft"]), facts)
+            first.setdefault((archive.period(facts), facts["draft"]), facts)
     with state.writing(settings.state) as connection:
-        for (week, is_draft), facts in first.items():
+        for (period, is_draft), facts in first.items():
             for one in receivers:
                 if one.duty or not is_draft:
                     connection.execute("INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
-                                       (week, int(is_draft), facts["name"], one.name, now))
+                                       (period, int(is_draft), facts["name"], one.name, now))
 
 
 def _cut_off(settings: Settings) -> None:
@@ -205,12 +205,12 @@ def _set(settings: Settings, row: dict[str, Any], word: str, at: float, **more: 
 def subject(facts: archive.Facts) -> str:
     """The line a receiver sees first."""
     marks = f"{'【草稿】' if facts['draft'] else ''}{f'【{texts.DEMO}】' if facts['demo'] else ''}"
-    return f"{marks}{texts.BRAND}周报 {facts['period']}"
+    return f"{marks}{texts.BRAND}{archive.label(facts)} {facts['period']}"
 
 
 def body(facts: archive.Facts) -> str:
     """What is said beside the attachment: no figures, they are in the report."""
-    return "\n".join([f"{texts.BUREAU} {facts['period']} 周报见附件。", *_lacks(facts), f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
+    return "\n".join([f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。", *_lacks(facts), f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
 
 
 def _lacks(facts: archive.Facts) -> list[str]:
@@ -225,7 +225,7 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
     message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
     message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
     message.set_content(body(facts))
-    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}周报-{facts['name']}.pdf")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf")
     lines = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SMTP))
     try:
         server = (smtplib.SMTP_SSL if post.tls == "tls" else smtplib.SMTP)(post.host, post.port, timeout=TIMEOUT_S)
@@ -251,7 +251,8 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
 
 def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
     """The report as a form with a file; the name of the report is the idempotency key."""
-    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "week": facts["week"], "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
+    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "window": archive.window(facts), "at": archive.period(facts),
+            "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
     accepted_next()
     try:
         answer = httpx.post(receiver.where, data=told, files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")}, headers={"Idempotency-Key": facts["name"]}, timeout=TIMEOUT_S)

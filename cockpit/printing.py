@@ -89,7 +89,7 @@ def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: 
                     return time.monotonic() - started
         except OSError as error:
             reason = f"无法启动浏览器或写入文件:{error.strerror or error}"
-    raise PrintFailed(f"打印周报失败,已试 {tries} 次,最后一次:{reason}", where=str(target))
+    raise PrintFailed(f"打印报告失败,已试 {tries} 次,最后一次:{reason}", where=str(target))
 
 
 def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> str:

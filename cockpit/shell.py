@@ -74,7 +74,7 @@ def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     links.append(("supervision", "督办", visit.address.to("/supervision")))
     items = [_link(*entry, chosen=page.group) for entry in links]
     # the archive of reports is a page of its own, outside of Dash
-    items.append(html.Span(html.A("周报", href="/reports"), className="nav-item"))
+    items.append(html.Span(html.A("报告", href="/reports"), className="nav-item"))
     nav = html.Nav(items, className="nav", **aria(label="主导航"))
     brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
     if visit.book.generation.is_demo:

@@ -29,8 +29,9 @@ MIN_INK_PX = 8
 INK_TOLERANCE = 48
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
-TITLES = ("本周要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
+TITLES = ("要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
 HEADINGS = (*TITLES, *GROUPS.values())
+"""With which a page must not end; the first is 本周要点, 本月要点 or 本季要点."""
 
 
 def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:
@@ -63,11 +64,11 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
     """The core table must print, after each label, exactly what the generation answers when asked again."""
     found = []
     for metric, archived in issue.figures.items():
-        again = points.read(book, book.metrics[metric], "week", issue.week)
+        again = points.read(book, book.metrics[metric], issue.window, issue.at)
         shown = str(fmt.reading(again, book.metrics[metric].decimals))
         if again.value != archived["value"] or shown != archived["text"]:
             found.append(f"{again.label}:同一快照两次读数不同")
-        period = "" if again.window == "week" else f"({fmt.period(again.window, again.win_start, again.win_end)})"
+        period = "" if again.window == issue.window else f"({fmt.period(again.window, again.win_start, again.win_end)})"
         if "".join(f"{again.label}{period}{shown}".split()) not in whole:
             found.append(f"{again.label}:纸面上没有 {shown}")
     return found

@@ -46,15 +46,17 @@ class Job:
 
 
 def plan(times: timetable.Timetable) -> tuple[Job, ...]:
-    """All jobs, the reports at the hour the installation has set."""
+    """All jobs, the reports at the hour the installation has set. From the 4th to the 6th there is always a weekday; the first of them prints
+    (timetable.due), the others find it done."""
     at = {"hour": times.hour, "minute": times.minute}
     return (
         Job("live", "实时定位", live.run, 20, every_s=30),
         Job("refresh", "刷新", refresh.run, 240, every_s=300),
         Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
         Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
+        Job("report_longer", "月报与季报", report.run_longer, 20 * 3600, cron={"day": "4-6", "day_of_week": "mon-fri", **at}),
         Job("overdue", "报告补印", overdue.run, 240, every_s=300),
-        Job("send", "周报发送", send.run, 240, every_s=300),
+        Job("send", "报告发送", send.run, 240, every_s=300),
     )
 
 

@@ -16,7 +16,7 @@ from warehouse.settings import Settings
 DEFAULT = "mon 08:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CHINESE = "一二三四五六日"
-WINDOWS = {"week": "周报"}
+REPORTS = {"week": "周报", "month": "月报", "quarter": "季报"}
 """The windows that have a report, and what it is called."""
 FREEZE_D = 3
 """Days after which what comes late waits in quarantine instead of changing a number (freeze_h = 72 of the contracts)."""
@@ -40,7 +40,7 @@ class Due:
 
     @property
     def label(self) -> str:
-        return f"{WINDOWS[self.window]} {self.at}"
+        return f"{REPORTS[self.window]} {self.at}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Timetable:
 
     def coming(self, now: dt.datetime) -> list[Due]:
         """The next report of each window after `now`, the soonest first."""
-        found = [self.due(window, units.back(window, self.newest(window, now).start, -1)) for window in WINDOWS]
+        found = [self.due(window, units.back(window, self.newest(window, now).start, -1)) for window in REPORTS]
         return sorted(found, key=lambda due: due.moment)
 
 

@@ -76,7 +76,7 @@ def _summary(
         ("快照", fmt.clock(here.built_at, visit.today), ""),
         ("最旧输入", fmt.clock(here.data_time, visit.today), ""),
         ("发布版本", here.release, ""),
-        ("下次打印", f"{fmt.clock(coming.moment, visit.today)} {timetable.WINDOWS[coming.window]}", ""),
+        ("下次打印", f"{fmt.clock(coming.moment, visit.today)} {timetable.REPORTS[coming.window]}", ""),
     ]
     items = [
         html.Div(

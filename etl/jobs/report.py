@@ -1,4 +1,4 @@
-"""The job of the appointed hour: print and archive the report of the week that has ended. The printing is the cockpit's; it runs as a
+"""The job of the appointed hour: print and archive the report of the week, month or quarter that has ended. The printing is the cockpit's; it runs as a
 child process, so a browser that hangs cannot hold the loader."""
 
 from __future__ import annotations
@@ -10,22 +10,35 @@ import sys
 import threading
 
 from etl.context import Context
-from warehouse import units
+from warehouse import timetable, units
 from warehouse.settings import Settings
-from warehouse.timetable import WINDOWS
+from warehouse.timetable import REPORTS
 
 TIMEOUT_S = 600
-VERBS = {"week": ("weekly", "--week")}
-"""Window → the verb of `report` that prints it, and the option that names the period."""
+VERBS = {"week": "weekly", "month": "monthly", "quarter": "quarterly"}
+"""Window → the verb of `report` that prints it; the option that names the period is called like the window."""
+OWN_DAYS = 6
+"""A run prints what fell due so few days ago; a month that is long over is not its business."""
 printing = threading.Lock()
 """One scheduled print at a time: who looks second sees what the first has made."""
 
 
-def run(context: Context, *, due_at: dt.datetime | None = None, window: str = "week") -> list[str]:
-    """Prints the report of the newest period that is over; one that is out already is not printed again. Returns the Chinese text of what failed."""
-    at = units.at_label(window, units.back(window, units.window_of(window, context.clock().date())[0], 1))
+def run(context: Context, *, due_at: dt.datetime | None = None, windows: tuple[str, ...] = ("week",)) -> list[str]:
+    """Prints the report of the newest period of each window that is over; one that is out already is not printed again. Returns the Chinese text
+    of what failed."""
+    today, times = context.clock().date(), timetable.of(context.settings)
+    told: list[str] = []
     with printing:
-        return [] if states(context.settings).get(at) == "final" else launch(context, window, at)
+        for window in windows:
+            due = times.due(window, units.back(window, units.window_of(window, today)[0], 1))
+            if states(context.settings).get(due.at) != "final" and (today - due.moment.date()).days <= OWN_DAYS:
+                told += launch(context, window, due.at)
+    return told
+
+
+def run_longer(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
+    """The same for the month and the quarter."""
+    return run(context, due_at=due_at, windows=("month", "quarter"))
 
 
 def states(settings: Settings) -> dict[str, str]:
@@ -41,10 +54,10 @@ def states(settings: Settings) -> dict[str, str]:
     return found
 
 
-def launch(context: Context, window: str, at: str, *more: str) -> list[str]:
+def launch(context: Context, window: str, at: str, *more: str, by: str = "schedule") -> list[str]:
     """The child process that prints. Returns the Chinese text of what failed."""
-    label, (verb, option) = f"{WINDOWS[window]} {at}", VERBS[window]
-    command = [sys.executable, "-m", "warehouse", "report", verb, option, at, "--by", "schedule", *more, "--data", str(context.settings.data)]
+    label = f"{REPORTS[window]} {at}"
+    command = [sys.executable, "-m", "warehouse", "report", VERBS[window], f"--{window}", at, "--by", by, *more, "--data", str(context.settings.data)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:

@@ -66,7 +66,7 @@ def test_what_was_due_while_the_machine_was_off_is_printed_at_the_next_start_onc
         refresh.publish(context)
         [told] = overdue.run(context)
         assert told == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有运行,已于 11-23 15:05 补印"
-        assert [facts["week"] for facts in archive.every(settings)] == [WEEK]
+        assert [facts["at"] for facts in archive.every(settings)] == [WEEK]
         assert overdue.run(context) == [] and len(archive.every(settings)) == 1
 
 
@@ -105,7 +105,7 @@ def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_a
         return told
 
     def kept() -> list[tuple[str, bool]]:
-        return [(facts["week"], facts["draft"]) for facts in sorted(archive.every(settings), key=lambda one: one["number"])]
+        return [(facts["at"], facts["draft"]) for facts in sorted(archive.every(settings), key=lambda one: one["number"])]
 
     try:
         with opened(settings, now=lambda: clock[0]) as context:
