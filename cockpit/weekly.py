@@ -10,12 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
+from pypdf.errors import PyPdfError
 
 from cockpit import access, archive, audit, delivery, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
@@ -29,6 +31,7 @@ from warehouse.settings import Settings
 
 STYLES = ("00_tokens.css", "40_print.css")
 LISTED = 200
+FAULTS_TOLD = 6
 HASH_SHOWN = 12
 
 
@@ -48,28 +51,39 @@ def release(library: Library, settings: Settings, at: str | None = None, *, wind
     """
     book = library.current()
     wanted = at or weekly_pages.newest(book, window)
-    tasks = supervision.for_week(settings.state, *weekly_pages.days(wanted, window))
-    issue = weekly_pages.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
-    if is_held and issue.draft:
-        return None
-    name = f"{issue.at}-{issue.generation}"
-    issue.context["link"] = address(settings, issue)
-    page = html(issue)
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
-        source, made = Path(work) / "report.html", Path(work) / "report.pdf"
-        source.write_text(page, "utf-8")
-        seconds = printing.print_pdf(source, made)
-        pdf_text.mend(made, {
-            "/Title": f"{issue.context['title']} {issue.context['period']}", "/Author": texts.BUREAU,
-            "/Subject": f"快照 {issue.generation};数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
-        })
-        found = weekly_check.faults(made, page, issue, library.open(issue.generation))
-        if found:
-            raise PrintFailed(
-                f"{issue.context['kind']}自检未通过,没有发布:" + ";".join(found), where=name, to_do="请按提示处理数据或字体后重新打印"
-            )
-        return archive.keep(settings, made, _facts(issue, name, made, seconds, now or units.now()), by=by)
+    days = weekly_pages.days(wanted, window)
+    try:
+        tasks = supervision.for_week(settings.state, *days)
+        issue = weekly_pages.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
+        if is_held and issue.draft:
+            return None
+        issue.context["link"] = address(settings, issue)
+        settings.reports.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
+            return _make(library, settings, issue, Path(work), now or units.now(), by)
+    except (OSError, sqlite3.Error) as error:
+        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有写成:{printing.why(error)}", where=str(settings.data), to_do="请处理后重新打印;归档没有改动") from error
+    except PyPdfError as error:
+        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有发布:浏览器产出的 PDF 读不出来") from error
+
+
+def _make(library: Library, settings: Settings, issue: weekly_pages.Issue, work: Path, now: dt.datetime, by: str) -> archive.Facts:
+    """Print, self-test, archive; `work` is a folder beside the archive, on the same file system."""
+    name, page = f"{issue.at}-{issue.generation}", html(issue)
+    source, made = work / "report.html", work / "report.pdf"
+    source.write_text(page, "utf-8")
+    seconds = printing.print_pdf(source, made)
+    pdf_text.mend(made, {
+        "/Title": f"{issue.context['title']} {issue.context['period']}", "/Author": texts.BUREAU,
+        "/Subject": f"快照 {issue.generation};数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
+    })
+    found = weekly_check.faults(made, page, issue, library.open(issue.generation))
+    if found:
+        more = f";另有 {len(found) - FAULTS_TOLD} 处" if len(found) > FAULTS_TOLD else ""
+        raise PrintFailed(
+            f"{issue.context['kind']}自检未通过,没有发布:{';'.join(found[:FAULTS_TOLD])}{more}", where=name, to_do="请按提示处理数据或字体后重新打印"
+        )
+    return archive.keep(settings, made, _facts(issue, name, made, seconds, now), by=by)
 
 
 def address(settings: Settings, issue: weekly_pages.Issue) -> str:
