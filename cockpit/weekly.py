@@ -19,7 +19,7 @@ import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
 from pypdf.errors import PyPdfError
 
-from cockpit import access, archive, audit, delivery, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
+from cockpit import access, archive, audit, delivery, passport, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
 from cockpit.templates import render
 from cockpit.theme import ASSETS
@@ -57,7 +57,7 @@ def release(library: Library, settings: Settings, at: str | None = None, *, wind
         issue = weekly_pages.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
         if is_held and issue.draft:
             return None
-        issue.context["link"] = address(settings, issue)
+        issue.context["link"], issue.context["base"] = address(settings, issue), public.base(settings)
         settings.reports.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
             return _make(library, settings, issue, Path(work), now or units.now(), by)
@@ -83,6 +83,8 @@ def _make(library: Library, settings: Settings, issue: weekly_pages.Issue, work:
         raise PrintFailed(
             f"{issue.context['kind']}自检未通过,没有发布:{';'.join(found[:FAULTS_TOLD])}{more}", where=name, to_do="请按提示处理数据或字体后重新打印"
         )
+    for metric, reading in issue.readings.items():  # before the paper is out, so that whoever reads a number on it can open it
+        passport.issue(settings.state, reading, issue.figures[metric]["decimals"])
     return archive.keep(settings, made, _facts(issue, name, made, seconds, now), by=by)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cockpit import format as fmt
-from cockpit import pdf_text, points
+from cockpit import passport, pdf_text, points
 from cockpit.theme import LIGHT
 from cockpit.weekly_pages import Issue
 from warehouse.catalog import GROUPS
@@ -83,6 +83,8 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
         wanted = [("核心指标表", core, row), ("分组页", sections, row)]
         if metric in noted:
             wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
+        if passport.spaced(passport.id_of(passport.address_of(again))) not in core:
+            found.append(f"{again.label}:没有印出数字护照")
         found += [f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text]
     told = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
     return found + [f"要点与读数不符:{text[:20]}…" for text in told if text not in whole]

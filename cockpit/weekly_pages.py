@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points
+from cockpit import passport, points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points
 from warehouse import timetable, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
@@ -30,12 +30,14 @@ STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
 
 @dataclass
 class Issue:
-    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed, and what is missing ("" list = complete)."""
+    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the readings they come from, and what is
+    missing ("" list = complete)."""
 
     at: str
     generation: str
     context: dict[str, Any]
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     charts: int = 0
 
@@ -73,7 +75,7 @@ def build(book: Book, at: str, tasks: supervision.Week | None = None, before: di
         raise DataMissing(f"{at} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一期")
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
-    readings = {m.id: points.read(book, m, window, at) for m in metrics}
+    issue.readings = readings = {m.id: points.read(book, m, window, at) for m in metrics}
     issue.missing = missing(book, metrics, readings, last, window)
     rows = {m.id: row(m, readings[m.id], window) for m in metrics}
     issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
@@ -109,6 +111,7 @@ def build(book: Book, at: str, tasks: supervision.Week | None = None, before: di
         "tally": tally(readings.values()),
         "until": until(metrics, readings, window),
         "link": "",
+        "base": "",
     }
     return issue
 
@@ -180,6 +183,7 @@ def row(metric: Metric, item: Reading, window: str) -> dict[str, Any]:
         "judgement": item.judgement or "",
         "word": word(item),
         "marks": marks,
+        "passport": passport.spaced(passport.id_of(passport.address_of(item))),
     }
 
 

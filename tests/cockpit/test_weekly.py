@@ -12,6 +12,7 @@ import socket
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -110,6 +111,24 @@ def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], boo
     source.write_text(page, "utf-8")
     printing.print_pdf(source, made)
     assert "第 1 页以标题结尾,内容在下一页" in weekly_check.faults(made, page, issue, book)
+
+
+@needs_chromium
+def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
+    client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
+    text = pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf")
+    found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
+    assert len(found) == len(set(found)) == len(printed["figures"])
+    told = {}
+    for passport in found:
+        answer = client.get(f"/n/{passport.lower()}")
+        assert answer.status_code == 302, passport
+        link = urlsplit(answer.headers["Location"])
+        asked = {name: values[0] for name, values in parse_qs(link.query).items()}
+        assert asked["as_of"] == printed["generation"]
+        metric = link.path.rpartition("/")[2]
+        told[metric] = library.open(asked["as_of"]).read(metric, asked["window"], asked.get("at")).value
+    assert told == {metric: kept["value"] for metric, kept in printed["figures"].items()}
 
 
 @needs_chromium
