@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import passport, points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points
+from cockpit import passport, points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points, weekly_programmes
 from warehouse import timetable, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
@@ -102,6 +102,7 @@ def build(book: Book, at: str, tasks: supervision.Week | None = None, before: di
         "points": [point(text) for text in weekly_points.sentences(book, metrics, readings, window, first, told, revised, issue.missing)],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows),
+        "programmes": weekly_programmes.rows(book),
         "tasks": told,
         "revisions": revised,
         "reprint": weekly_changes.reprint(before, issue.figures),

@@ -168,6 +168,14 @@ def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: B
     assert ("数据完整" in told[-1]) == (not draft.missing)
 
 
+@needs_chromium
+def test_the_six_programmes_stand_against_the_time_that_has_passed(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
+    text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
+    for one in book.programmes():
+        told = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
+        assert "".join(f"{one.label}{told}".split()) in text, one.label
+
+
 def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Book) -> None:
     """On a Wednesday a metric that always tells its newest window speaks of this week, in the report of the last one too."""
     over = book.generation.built_at.date() - dt.timedelta(days=1)
