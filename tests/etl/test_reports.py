@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import time
 from pathlib import Path
 
 import orjson
@@ -11,8 +12,8 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 from click.testing import CliRunner
 
-from cockpit import archive, delivery
-from etl import schedule, status
+from cockpit import archive, delivery, state
+from etl import requested, schedule, status
 from etl.cli import etl
 from etl.context import Context, opened
 from etl.demo import runner
@@ -20,7 +21,7 @@ from etl.demonstration import write_endpoints
 from etl.jobs import overdue, refresh, report
 from tests.cockpit.test_delivery import Mail
 from tests.conftest import WORLD_NOW
-from warehouse import timetable
+from warehouse import requests, timetable
 from warehouse.settings import Settings
 from warehouse.timetable import Timetable
 from warehouse.units import SHANGHAI
@@ -65,7 +66,7 @@ def test_what_was_due_while_the_machine_was_off_is_printed_at_the_next_start_onc
         assert overdue.run(context) == [], "not before the sources have been asked again"
         refresh.publish(context)
         [told] = overdue.run(context)
-        assert told == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有运行,已于 11-23 15:05 补印"
+        assert told == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有印成,已于 11-23 15:05 补印"
         assert [facts["at"] for facts in archive.every(settings)] == [WEEK]
         assert overdue.run(context) == [] and len(archive.every(settings)) == 1
 
@@ -86,6 +87,17 @@ def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(settings:
         assert overdue.run(context) == []
         clock[0] += dt.timedelta(seconds=overdue.RETRY_S)
         assert len(overdue.run(context)) == 1 and report.states(settings) == {}
+
+
+def test_a_reprint_that_is_asked_for_says_what_kept_it_from_being_made(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ZHENGBEI_CHROMIUM", str(tmp_path / "none"))
+    with opened(settings, now=lambda: WORLD_NOW) as context:
+        for at in (WEEK, "2026-11-23"):
+            with state.writing(settings.state) as connection:
+                requests.add(connection, "report", {"at": at}, "li", at=time.time())
+            assert requested.serve(context)
+        odd, failed = requests.newest(settings.state)
+        assert (odd.state, failed.state) == ("failed", "failed") and "看不懂的期次" in odd.message and f"周报 {WEEK}" in failed.message and "浏览器不存在" in failed.message
 
 
 @pytest.mark.slow
