@@ -98,7 +98,7 @@ def _facts(issue: weekly_pages.Issue, name: str, made: Path, seconds: float, now
     return {
         "name": name, "window": issue.window, "at": issue.at, "generation": issue.generation, "period": issue.context["period"],
         "cutoff": issue.context["cutoff"], "demo": issue.context["demo"], "printed_at": now.isoformat(timespec="seconds"),
-        "pages": len(pdf_text.pages(made)), "seconds": round(seconds, 2), "bytes": made.stat().st_size,
+        "pages": pdf_text.count(made), "seconds": round(seconds, 2), "bytes": made.stat().st_size,
         "sha256": hashlib.sha256(made.read_bytes()).hexdigest(), "draft": issue.draft, "missing": issue.missing,
         "points": [point["head"] + point["rest"] for point in issue.context["points"]], "figures": issue.figures,
     }  # fmt: skip
