@@ -7,7 +7,7 @@
   var WAIT_MS = 1500;
   var WAYS = { z: ["/", "总览"], c: ["/group/fleet", "车队运行"], a: ["/group/safety", "安全监管"], s: ["/group/driver", "司机与远程管理"],
     h: ["/group/membership", "组织与会员"], l: ["/group/programme", "六大工程"], f: ["/group/site", "服务阵地"], j: ["/health", "数据健康"],
-    d: ["/supervision", "督办"], b: ["/reports", "周报"], m: ["/mine", "我的页面"] };
+    d: ["/supervision", "督办"], b: ["/reports", "报告"], m: ["/mine", "我的页面"] };
   var ACTS = { "[": ["上一期", "a.step[title='前一期']"], "]": ["下一期", "a.step[title='后一期']"], c: ["复制链接", "[data-copy]"] };
   var goes = 0;
 

@@ -18,17 +18,20 @@ from typing import Any
 
 from cockpit import audit, state
 from cockpit import format as fmt
+from warehouse import units
 from warehouse.errors import DataMissing, PrintFailed
 from warehouse.settings import Settings
+from warehouse.timetable import REPORTS
 
-NAME = re.compile(r"\d{4}-W\d{2}-[0-9A-Za-z]{1,40}")
+NAME = re.compile(r"\d{4}-(?:W\d{2}|\d{2}|Q[1-4])-[0-9A-Za-z]{1,40}")
+"""<period>-<generation>: 2026-W47-…, 2026-10-…, 2026-Q3-…"""
 GENESIS = "0" * 64
 RELEASED, OPENED = "report_released", "report_opened"
 Facts = dict[str, Any]
 
 
 def every(settings: Settings) -> list[Facts]:
-    """Facts of the kept reports, newest week and generation first; a file without readable facts is left out."""
+    """Facts of the kept reports, newest period and generation first; a file without readable facts is left out."""
     found = []
     for file in sorted(settings.reports.glob("*.json"), reverse=True):
         if NAME.fullmatch(file.stem) and file.with_suffix(".pdf").is_file():
@@ -36,25 +39,40 @@ def every(settings: Settings) -> list[Facts]:
                 found.append(json.loads(file.read_text("utf-8")))
             except (OSError, ValueError):
                 continue
-    return found
+    return sorted(found, key=lambda facts: units.window_of(window(facts), units.parse_at(window(facts), period(facts)))[1], reverse=True)
+
+
+def period(facts: Facts) -> str:
+    """2026-W47, 2026-10 or 2026-Q3."""
+    return str(facts["name"]).rpartition("-")[0]
+
+
+def window(facts: Facts) -> str:
+    """week, month or quarter."""
+    return units.window_named(period(facts))
+
+
+def label(facts: Facts) -> str:
+    """周报, 月报 or 季报."""
+    return REPORTS[window(facts)]
 
 
 def one(settings: Settings, name: str) -> Facts:
     """Facts of a kept report. Raises DataMissing when there is none of that name."""
     found = next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
     if found is None:
-        raise DataMissing(f"没有这期周报:{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的周报")
+        raise DataMissing(f"没有这期报告:{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的报告")
     return found
 
 
-def last_of(settings: Settings, week: str, *, but: str) -> Facts | None:
-    """The report of `week` printed last from another generation than `but`, None when there is none."""
-    same = [facts for facts in every(settings) if facts["week"] == week and facts["generation"] != but]
+def last_of(settings: Settings, at: str, *, but: str) -> Facts | None:
+    """The report of the period `at` printed last from another generation than `but`, None when there is none."""
+    same = [facts for facts in every(settings) if period(facts) == at and facts["generation"] != but]
     return max(same, key=lambda facts: (facts.get("number", 0), facts["printed_at"]), default=None)
 
 
 def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
-    """Puts a printed file into the archive and returns its facts as kept. The report of the same week and generation is there already: then
+    """Puts a printed file into the archive and returns its facts as kept. The report of the same period and generation is there already: then
     that one stays and its facts are returned. PDF first, facts last: whoever sees the .json finds the PDF it speaks of.
 
     Raises PrintFailed when the same generation now gives other figures: one of the two papers would be wrong."""

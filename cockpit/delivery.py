@@ -1,8 +1,8 @@
-"""Reports to people: by mail and to webhooks, each report to each receiver once. Owns <data>/delivery.toml and the ledger `delivery`.
+"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns <data>/delivery.toml and the ledger `delivery`.
 
 Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the other side accept
 the message leaves; where the process ends before that, nothing was accepted and it is sent anew; where it ends after it, nobody here can know
-(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a week's final report is not told again by a reprint.
+(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a period's final report is not told again by a reprint.
 
 A draft goes to the person on duty only."""
 
@@ -25,7 +25,7 @@ from typing import Any
 
 import httpx
 
-from cockpit import archive, audit, state, texts
+from cockpit import archive, audit, public, state, texts
 from warehouse.errors import CockpitError, ConfigError, Refused, SourceDown, UsageError
 from warehouse.settings import Settings
 
@@ -34,18 +34,20 @@ RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
 STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
-KEYS = {"mail": {"address"}, "webhook": {"url"}}
+KEYS = {"mail": {"address"}, "webhook": {"url"}, "chat": {"url"}}
 ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
 @dataclass(frozen=True)
 class Receiver:
-    """name: how the ledger calls it. kind: mail | webhook. where: address or URL. duty: gets drafts as well."""
+    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well. proxy: the way of a chat out
+    of the house, "" = straight."""
 
     name: str
     kind: str
     where: str
     duty: bool = False
+    proxy: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
         raise ConfigError("[mail] 的键不对", where=file.name, to_do="可写 host、sender、port、user、password、tls,其中 host、sender 必填") from error
     if post and post.tls not in ("none", "starttls", "tls"):
         raise ConfigError(f"tls 的值 {post.tls} 不在允许范围:none、starttls、tls", where=file.name)
-    found = [_receiver(one, f"{file.name} 第 {number} 个 to") for number, one in enumerate(given.pop("to", []), 1)]
+    proxy = str(given.pop("proxy", ""))
+    found = [_receiver(one, f"{file.name} 第 {number} 个 to", proxy) for number, one in enumerate(given.pop("to", []), 1)]
     if given:
         raise ConfigError(f"未知的键:{'、'.join(sorted(given))}", where=file.name)
     if len({one.name for one in found}) < len(found):
@@ -87,7 +90,7 @@ def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
     return post, found
 
 
-def _receiver(given: dict[str, Any], where: str) -> Receiver:
+def _receiver(given: dict[str, Any], where: str, proxy: str) -> Receiver:
     kind = given.get("kind", "")
     if kind not in KEYS:
         raise ConfigError(f"kind 的值 {kind} 不在允许范围:{'、'.join(KEYS)}", where=where)
@@ -97,7 +100,11 @@ def _receiver(given: dict[str, Any], where: str) -> Receiver:
         raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}" if unknown else f"缺少 name 或 {key}", where=where)
     if kind == "mail" and not ADDRESS.fullmatch(str(given[key])):
         raise ConfigError("邮件地址写法不对", where=where)
-    return Receiver(str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)))
+    if kind == "chat":
+        from cockpit import chat  # the library behind it is large, and most houses have no chat
+
+        chat.robot(str(given[key]), where)
+    return Receiver(str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)), proxy if kind == "chat" else "")
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
@@ -131,17 +138,17 @@ def ledger(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
-    """An entry for each report that a receiver has to get and has none of that week and kind yet."""
+    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the period, whatever its length)."""
     first: dict[tuple[str, bool], archive.Facts] = {}
     for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
         if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
-            first.setdefault((facts["week"], facts["draft"]), facts)
+            first.setdefault((archive.period(facts), facts["draft"]), facts)
     with state.writing(settings.state) as connection:
-        for (week, is_draft), facts in first.items():
+        for (period, is_draft), facts in first.items():
             for one in receivers:
                 if one.duty or not is_draft:
                     connection.execute("INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
-                                       (week, int(is_draft), facts["name"], one.name, now))
+                                       (period, int(is_draft), facts["name"], one.name, now))
 
 
 def _cut_off(settings: Settings) -> None:
@@ -157,7 +164,8 @@ def _due(settings: Settings, now: float) -> list[dict[str, Any]]:
 
 def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]) -> list[str]:
     facts = archive.one(settings, row["report"])
-    pdf = (settings.reports / f"{facts['name']}.pdf").read_bytes()
+    file = settings.reports / f"{facts['name']}.pdf"
+    pdf = file.read_bytes()
 
     def accepted_next() -> None:
         _set(settings, row, "sending", now(), attempts=row["attempts"] + 1)
@@ -166,6 +174,12 @@ def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[st
         if receiver.kind == "mail":
             assert post is not None
             _mail(post, receiver, facts, pdf, accepted_next)
+        elif receiver.kind == "chat":
+            from cockpit import chat
+
+            lines, link = [*_lacks(facts), *facts.get("points", ())], public.base(settings)
+            accepted_next()
+            chat.say(receiver.where, subject(facts), lines, f"报告:{link}/reports?q={facts['name']}" if link else "", file, proxy=receiver.proxy, where=receiver.name)
         else:
             _hook(receiver, facts, pdf, accepted_next)
     except SourceDown as down:
@@ -191,13 +205,18 @@ def _set(settings: Settings, row: dict[str, Any], word: str, at: float, **more: 
 def subject(facts: archive.Facts) -> str:
     """The line a receiver sees first."""
     marks = f"{'【草稿】' if facts['draft'] else ''}{f'【{texts.DEMO}】' if facts['demo'] else ''}"
-    return f"{marks}{texts.BRAND}周报 {facts['period']}"
+    return f"{marks}{texts.BRAND}{archive.label(facts)} {facts['period']}"
 
 
 def body(facts: archive.Facts) -> str:
     """What is said beside the attachment: no figures, they are in the report."""
-    lacks = [f"本期为草稿,尚缺 {len(facts['missing'])} 处:", *(f"· {line}" for line in facts["missing"][:20])] if facts["draft"] else ["本期各来源齐全,已通过自检。"]
-    return "\n".join([f"{texts.BUREAU} {facts['period']} 周报见附件。", *lacks, f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
+    return "\n".join([f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。", *_lacks(facts), f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
+
+
+def _lacks(facts: archive.Facts) -> list[str]:
+    if not facts["draft"]:
+        return ["本期各来源齐全,已通过自检。"]
+    return [f"本期为草稿,尚缺 {len(facts['missing'])} 处:", *(f"· {line}" for line in facts["missing"][:20])]
 
 
 def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
@@ -206,7 +225,7 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
     message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
     message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
     message.set_content(body(facts))
-    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}周报-{facts['name']}.pdf")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf")
     lines = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SMTP))
     try:
         server = (smtplib.SMTP_SSL if post.tls == "tls" else smtplib.SMTP)(post.host, post.port, timeout=TIMEOUT_S)
@@ -232,7 +251,8 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
 
 def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
     """The report as a form with a file; the name of the report is the idempotency key."""
-    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "week": facts["week"], "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
+    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "window": archive.window(facts), "at": archive.period(facts),
+            "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
     accepted_next()
     try:
         answer = httpx.post(receiver.where, data=told, files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")}, headers={"Idempotency-Key": facts["name"]}, timeout=TIMEOUT_S)

@@ -34,6 +34,11 @@ def pages(file: Path) -> list[str]:
     return ["".join(page.extract_text().split()) for page in PdfReader(file).pages]
 
 
+def count(file: Path) -> int:
+    """How many pages it has; much quicker than reading them."""
+    return len(PdfReader(file).pages)
+
+
 def mend(file: Path, facts: dict[str, str]) -> None:
     """Rewrites `file`: searchable Chinese, and `facts` ("/Title" …) as its document information. Outline and tags stay."""
     writer = PdfWriter(clone_from=file)

@@ -6,9 +6,11 @@ call. It never opens a page of the running server and never outlives `print_pdf`
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -27,6 +29,9 @@ GONE_S = 5.0
 PDF_HEAD, PDF_TAIL = b"%PDF-", b"%%EOF"
 TAIL_BYTES = 1024
 STDERR_LINES = 3
+LITTLE_BYTES = 8 << 20
+"""Less than this free, and a PDF that is not whole has found no room."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 FLAGS = (
     "--headless=new",
@@ -88,8 +93,18 @@ def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: 
                     _settle(made, target)
                     return time.monotonic() - started
         except OSError as error:
-            reason = f"无法启动浏览器或写入文件:{error.strerror or error}"
-    raise PrintFailed(f"打印周报失败,已试 {tries} 次,最后一次:{reason}", where=str(target))
+            reason = f"无法启动浏览器或写入文件:{why(error)}"
+    raise PrintFailed(f"打印报告失败,已试 {tries} 次,最后一次:{reason}", where=str(target))
+
+
+def why(error: OSError | sqlite3.Error) -> str:
+    """What kept a file from being written, in words that say what to do about it."""
+    code = getattr(error, "errno", None)
+    if code in FULL or "full" in str(error) or "disk I/O" in str(error):
+        return "磁盘已满,请腾出空间"
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in str(error):
+        return "没有写入权限,请检查文件夹的属主与挂载方式"
+    return f"{type(error).__name__} {getattr(error, 'strerror', None) or error}"
 
 
 def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> str:
@@ -119,7 +134,9 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
     if code != 0:
         lines = log.read_text("utf-8", "replace").strip().splitlines()[-STDERR_LINES:]
         return f"浏览器退出码 {code} {' / '.join(lines)}".strip()
-    return "" if _is_whole(made) else "浏览器没有产出完整的 PDF"
+    if _is_whole(made):
+        return ""
+    return f"浏览器没有产出完整的 PDF{'(临时文件夹已满)' if shutil.disk_usage(work).free < LITTLE_BYTES else ''}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

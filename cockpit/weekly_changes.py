@@ -1,5 +1,5 @@
-"""What the weekly report says of changes and tasks: numbers published before and changed since, what an earlier print of the same week
-said otherwise, and what stands under supervision. Pure; no words of a task and no name of a record, which may hold what a paper must not."""
+"""What the weekly report says of changes and tasks: numbers published before and changed since, what an earlier print of the same
+period said otherwise, and what stands under supervision. Pure; no words of a task and no name of a record, which may hold what a paper must not."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def revisions(book: Book, since: dt.date) -> dict[str, Any]:
 
 
 def reprint(before: dict[str, Any] | None, figures: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """What the print `before` of the same week said otherwise; None for the first print of a week."""
+    """What the print `before` of the same period said otherwise; None for its first print."""
     if before is None:
         return None
     changed = [
@@ -43,7 +43,7 @@ def reprint(before: dict[str, Any] | None, figures: dict[str, dict[str, Any]]) -
 
 
 def tasks(week: supervision.Week, today: dt.date) -> dict[str, Any]:
-    """How many tasks were made and closed in the week, and those that stand, the most overdue first."""
+    """How many tasks were made and closed in the period, and those that stand, the most overdue first."""
     late = {task.id for task in week.overdue}
     standing = [*week.overdue, *sorted((task for task in week.standing if task.id not in late), key=lambda task: (task.due, task.id))]
     return {

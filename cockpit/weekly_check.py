@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cockpit import format as fmt
-from cockpit import pdf_text, points
+from cockpit import passport, pdf_text, points
 from cockpit.theme import LIGHT
 from cockpit.weekly_pages import Issue
 from warehouse.catalog import GROUPS
@@ -27,20 +27,28 @@ CHART_BELOW_CAPTION_PT = (26, 108)
 MIN_INK_PX = 8
 """A lone known value is a dot of about 15 pixels; a chart that failed has none."""
 INK_TOLERANCE = 48
+CHINESE = re.compile("[\u4e00-\u9fff]")
+LOST_TOLD = 40
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
-TITLES = ("本周要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
+TITLES = ("要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
 HEADINGS = (*TITLES, *GROUPS.values())
+"""With which a page must not end; the first is 本周要点, 本月要点 or 本季要点."""
 
 
 def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:
     """Every reason not to release `pdf`, in Chinese; empty when it is sound. Raises PrintFailed without poppler."""
     texts = pdf_text.pages(pdf)
     whole = "".join(texts)
+    lost = _lost(whole, html)
+    if len(texts) >= MIN_PAGES and not CHINESE.search(whole):  # all else would only be what follows from it
+        return [f"中文字体缺失:{len(lost)} 种字没有印出来,请安装 fonts-noto-cjk"]
     found = _pages(texts, issue)
     found += [f"缺少“{title}”一节" for title in TITLES if title not in whole]
     found += _figures(whole, issue, book)
-    found += _glyphs(whole, html)
+    found += [f"缺字:{lost[:LOST_TOLD]}"] if lost else []
+    odd = sorted(set(pdf_text.ODD.findall(whole)))
+    found += [f"无法检索的字:{''.join(odd)}"] if odd else []
     inside, all_fonts = pdf_text.embedded(pdf)
     if not all_fonts or inside < all_fonts:
         found.append(f"{all_fonts - inside} 个字体没有嵌入")
@@ -60,27 +68,44 @@ def _pages(texts: list[str], issue: Issue) -> list[str]:
 
 
 def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
-    """The core table must print, after each label, exactly what the generation answers when asked again."""
+    """Wherever the paper tells a number (core table, what needs a look, its section) it must print, after the label, exactly what the generation answers
+    when asked again; and the points must be printed as they were made."""
+    core, attention, sections = _places(whole)
+    noted = {entry["metric"]: entry for entry in issue.context["attention"]}
     found = []
     for metric, archived in issue.figures.items():
-        again = points.read(book, book.metrics[metric], "week", issue.week)
+        again = points.read(book, book.metrics[metric], issue.window, issue.at)
         shown = str(fmt.reading(again, book.metrics[metric].decimals))
         if again.value != archived["value"] or shown != archived["text"]:
             found.append(f"{again.label}:同一快照两次读数不同")
-        period = "" if again.window == "week" else f"({fmt.period(again.window, again.win_start, again.win_end)})"
-        if "".join(f"{again.label}{period}{shown}".split()) not in whole:
-            found.append(f"{again.label}:纸面上没有 {shown}")
-    return found
+        period = "" if again.window == issue.window else f"({fmt.period(again.window, again.win_start, again.win_end)})"
+        row = f"{again.label}{period}{shown}"
+        wanted = [("核心指标表", core, row), ("分组页", sections, row)]
+        if metric in noted:
+            wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
+        if passport.spaced(passport.id_of(passport.address_of(again))) not in core:
+            found.append(f"{again.label}:没有印出数字护照")
+        found += [f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text]
+    told = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
+    return found + [f"要点与读数不符:{text[:20]}…" for text in told if text not in whole]
 
 
-def _glyphs(whole: str, html: str) -> list[str]:
+def _places(whole: str) -> tuple[str, str, str]:
+    """The text of the core table, of 需要关注 and of the sections by group; all of it where a heading is not found, which is a fault by itself."""
+    marks, at = [], 0
+    for title in ("核心指标", "需要关注", "督办", "数据修订"):
+        at = whole.find(title, at)
+        if at < 0:
+            return whole, whole, whole
+        marks.append(at)
+    return whole[marks[0] : marks[1]], whole[marks[1] : marks[2]], whole[marks[2] : marks[3]]
+
+
+def _lost(whole: str, html: str) -> str:
     """Characters of the page that did not reach the text of the PDF: the font has no glyph for them."""
     reader = _Words()
     reader.feed(html)
-    lost = set("".join("".join(reader.words).split())) - set(whole)
-    odd = sorted(set(pdf_text.ODD.findall(whole)))
-    found = [f"缺字:{''.join(sorted(lost))}"] if lost else []
-    return found + ([f"无法检索的字:{''.join(odd)}"] if odd else [])
+    return "".join(sorted(set("".join("".join(reader.words).split())) - set(whole)))
 
 
 class _Words(HTMLParser):

@@ -1,4 +1,4 @@
-"""What stands on the pages of the weekly report: one Book and one ISO week → words, numbers and SVG for the template.
+"""What stands on the pages of a report: one Book and one period (a week, month or quarter) → words, numbers and SVG for the template.
 
 Pure: no clock, no file, no browser. Every figure printed is kept in `figures`, so that the self-test and the archive
 speak about the same numbers as the paper. District and town only (levels L1–L2): no company, plate, driver or phone.
@@ -7,75 +7,77 @@ speak about the same numbers as the paper. District and town only (levels L1–L
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points
+from cockpit import passport, points, supervision, texts, vector, weekly_appendix, weekly_changes, weekly_points, weekly_programmes
+from warehouse import timetable, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.reading import STATUS_LABELS, Reading
 from warehouse.readings import Book
 
-WEEK = re.compile(r"(?P<year>\d{4})-W(?P<week>\d{2})")
 TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
 """Window → (points drawn, points to the same window a year before)."""
 TOWN_COLUMNS = 3
 CHART_PX = (680, 102)
 WORST_TOWNS = 3
 REASON_LIMIT = 40
+EXAMPLES = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3"}
 STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
 
 
 @dataclass
 class Issue:
-    """One report: its week, the template context, the figures as printed, and what is missing ("" list = complete)."""
+    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the readings they come from, and what is
+    missing ("" list = complete)."""
 
-    week: str
+    at: str
     generation: str
     context: dict[str, Any]
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     charts: int = 0
+
+    @property
+    def window(self) -> str:
+        return units.window_named(self.at)
 
     @property
     def draft(self) -> bool:
         return bool(self.missing)
 
 
-def newest_week(book: Book) -> str:
-    """The newest ISO week whose Sunday the generation's data reach, as "2026-W47"."""
+def newest(book: Book, window: str) -> str:
+    """The newest whole window that the generation's data reach, as "2026-W47", "2026-10" or "2026-Q3"."""
     last = book.generation.last_day
-    sunday = last - dt.timedelta(days=last.isoweekday() % 7)
-    return fmt.period_key("week", sunday - dt.timedelta(days=6))
+    start, end = units.window_of(window, last)
+    return fmt.period_key(window, start if end <= last else units.back(window, start, 1))
 
 
-def week_days(week: str) -> tuple[dt.date, dt.date]:
-    """Monday and Sunday of "2026-W47". Raises UsageError for anything that is not an ISO week."""
-    found = WEEK.fullmatch(week)
-    try:
-        if found:
-            monday = dt.date.fromisocalendar(int(found["year"]), int(found["week"]), 1)
-            return monday, monday + dt.timedelta(days=6)
-    except ValueError:
-        pass
-    raise UsageError(f"周次写法不对:{week[:16]}", to_do="请写成 2026-W47 这样的 ISO 周")
+def days(at: str, window: str) -> tuple[dt.date, dt.date]:
+    """First and last day of the period `at`. Raises UsageError for anything that names no such window."""
+    if units.window_named(at) != window:
+        raise UsageError(f"{timetable.REPORTS[window]}的期次写法不对:{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样")
+    return units.window_of(window, units.parse_at(window, at))
 
 
-def build(book: Book, week: str, tasks: supervision.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
-    """The report of `week`. tasks: the week's 督办, None = not kept here. before: facts of an earlier print of the same week.
+def build(book: Book, at: str, tasks: supervision.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
+    """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print of the same period.
 
-    Raises UsageError for a bad week, DataMissing for one that has not begun in these data."""
-    monday, sunday = week_days(week)
-    if monday > book.generation.last_day:
-        raise DataMissing(f"{week} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一周")
+    Raises UsageError for a bad period, DataMissing for one that has not begun in these data."""
+    issue = Issue(at, book.generation.id, {})
+    window = issue.window if issue.window in timetable.REPORTS else "week"
+    first, last = days(at, window)
+    if first > book.generation.last_day:
+        raise DataMissing(f"{at} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一期")
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
-    readings = {m.id: points.read(book, m, "week", week) for m in metrics}
-    issue = Issue(week, book.generation.id, {})
-    issue.missing = missing(book, metrics, readings, sunday)
-    rows = {m.id: row(m, readings[m.id]) for m in metrics}
+    issue.readings = readings = {m.id: points.read(book, m, window, at) for m in metrics}
+    issue.missing = missing(book, metrics, readings, last, window)
+    rows = {m.id: row(m, readings[m.id], window) for m in metrics}
     issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
     counter = iter(range(1, len(metrics) + 1))
     groups = [
@@ -84,18 +86,23 @@ def build(book: Book, week: str, tasks: supervision.Week | None = None, before: 
     ]
     issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
     generation = book.generation
-    told, revised = weekly_changes.tasks(tasks, sunday) if tasks else None, weekly_changes.revisions(book, monday)
+    told, revised = weekly_changes.tasks(tasks, last) if tasks else None, weekly_changes.revisions(book, first)
     issue.context = {
-        "week": week,
-        "period": fmt.period("week", monday, sunday),
+        "window": window,
+        "at": at,
+        "title": f"{texts.BRAND}{timetable.REPORTS[window]}",
+        "kind": timetable.REPORTS[window],
+        "this": texts.THIS[window],
+        "period": fmt.period(window, first, last),
         "generation": generation.id,
         "demo": generation.is_demo,
         "release": generation.release,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
-        "points": [point(text) for text in weekly_points.sentences(book, metrics, readings, week, monday, told, revised, issue.missing)],
+        "points": [point(text) for text in weekly_points.sentences(book, metrics, readings, window, first, told, revised, issue.missing)],
         "groups": groups,
-        "attention": attention(book, metrics, readings, rows, week),
+        "attention": attention(book, metrics, readings, rows),
+        "programmes": weekly_programmes.rows(book),
         "tasks": told,
         "revisions": revised,
         "reprint": weekly_changes.reprint(before, issue.figures),
@@ -103,22 +110,23 @@ def build(book: Book, week: str, tasks: supervision.Week | None = None, before: 
         "definitions": [weekly_appendix.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,
         "tally": tally(readings.values()),
-        "until": until(metrics, readings),
+        "until": until(metrics, readings, window),
         "link": "",
+        "base": "",
     }
     return issue
 
 
-def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sunday: dt.date) -> list[str]:
-    """Why the week is not complete, one Chinese sentence each; an empty list opens the gate.
+def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week") -> list[str]:
+    """Why the window that ends on `last` is not complete, one Chinese sentence each; an empty list opens the gate.
 
-    A source is complete when its newest data, plus the delay it is allowed, reach the end of the week.
+    A source is complete when its newest data, plus the delay it is allowed, reach its end.
     """
-    end = dt.datetime.combine(sunday + dt.timedelta(days=1), dt.time(), fmt.ZONE)
+    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), fmt.ZONE)
     found = []
-    # judged by the week itself: a metric that always tells its newest window may stand in a week that has hardly begun
-    if sunday >= book.generation.built_at.date():
-        found.append(f"本周到 {fmt.day(sunday)} 才结束,以下为截至数据时间的累计")
+    # judged by the window itself: a metric that always tells its newest one may stand in a week that has hardly begun
+    if last >= book.generation.built_at.date():
+        found.append(f"{texts.THIS[window]}到 {fmt.day(last)} 才结束,以下为截至数据时间的累计")
     used = {name for m in metrics for name in m.sources}
     for source in book.sources():
         if f"{source.source}_{source.entity}" not in used:
@@ -132,7 +140,7 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
     for metric in metrics:
         item = readings.get(metric.id)
         if item is None or metric.group == "health":
-            # how well the system itself ran: no source of the week is incomplete because that is not known
+            # how well the system itself ran: no source of the period is incomplete because that is not known
             continue
         if item.status in ("missing", "failed"):
             found.append(f"{item.label}:{STATUS_LABELS[item.status]}")
@@ -141,11 +149,11 @@ def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], sun
     return found
 
 
-def until(metrics: list[Metric], readings: dict[str, Reading]) -> str:
-    """The day before which late data may still change the week's figures, "" when none is provisional."""
+def until(metrics: list[Metric], readings: dict[str, Reading], window: str) -> str:
+    """The day before which late data may still change the period's figures, "" when none is provisional."""
     ends = [
         dt.datetime.combine(readings[m.id].win_end, dt.time()) + dt.timedelta(days=1, hours=m.freeze_h)
-        for m in metrics if readings[m.id].provisional and readings[m.id].window == "week"
+        for m in metrics if readings[m.id].provisional and readings[m.id].window == window
     ]  # fmt: skip
     return f"{max(ends):%m-%d}" if ends else ""
 
@@ -156,15 +164,15 @@ def brief(error: str) -> str:
     return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
 
 
-def row(metric: Metric, item: Reading) -> dict[str, Any]:
-    """One line of the core table."""
+def row(metric: Metric, item: Reading, window: str) -> dict[str, Any]:
+    """One line of the core table of a report by `window`."""
     change = fmt.delta(item.value, item.previous, item.unit, item.better, metric.decimals)
     year = fmt.delta(item.value, item.last_year, item.unit, item.better, metric.decimals)
     marks = [texts.HELD] * bool(item.held)
     return {
         "metric": metric.id,
         "label": item.label,
-        "period": "" if item.window == "week" else f"({fmt.period(item.window, item.win_start, item.win_end)})",
+        "period": "" if item.window == window else f"({fmt.period(item.window, item.win_start, item.win_end)})",
         "shown": fmt.reading(item, metric.decimals),
         "status": item.status,
         "target": fmt.target(item.target, item.unit, item.better, metric.decimals) or fmt.DASH,
@@ -176,6 +184,7 @@ def row(metric: Metric, item: Reading) -> dict[str, Any]:
         "judgement": item.judgement or "",
         "word": word(item),
         "marks": marks,
+        "passport": passport.spaced(passport.id_of(passport.address_of(item))),
     }
 
 
@@ -249,7 +258,7 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
 
 
 def attention(
-    book: Book, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any], week: str
+    book: Book, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Numbers that need a decision: off target first, then close to it, then without a value."""
     order = {"bad": 0, "warn": 1}

@@ -1,8 +1,8 @@
-"""本周要点: what a reader of page one must know, a sentence for each kind of fact and none twice alike. Pure; asks the Book only.
+"""本周要点 (本月, 本季): what a reader of page one must know, a sentence for each kind of fact and none twice alike. Pure; asks the Book only.
 
-Each rule says its sentence or nothing: how many targets are met and what that was a week ago, what has been off longest, what fell most and
+Each rule says its sentence or nothing: how many targets are met and what that was a period ago, what has been off longest, what fell most and
 who made it fall, what rose most and whether that is a record, which programme is behind, what stands under supervision, how the data are.
-Moves are told of numbers of the week itself; one that gathers over a month or a year has no week before to be held against."""
+Moves are told of numbers of the period itself; in a week, one that gathers over a month or a year has no week before to be held against."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from cockpit import format as fmt
-from cockpit import points
-from warehouse import attention
+from cockpit import points, texts
+from warehouse import attention, units
 from warehouse.attention import LOOK_BACK
 from warehouse.catalog import Metric
 from warehouse.contribution import Change, explain
@@ -20,25 +20,25 @@ from warehouse.headlines import UNPLACED
 from warehouse.reading import Reading
 from warehouse.readings import Book
 
-RECORD = 26
-"""Weeks among which a value must be the best to be called so."""
+RECORD = {"week": (26, LOOK_BACK), "month": (12, 6), "quarter": (8, 4)}
+"""Windows among which a value must be the best to be called so, and how many of them must be known."""
 NAMED, FEW = 2, 20
 
 
-def sentences(book: Book, metrics: Sequence[Metric], readings: dict[str, Reading], week: str, monday: dt.date, tasks: dict[str, Any] | None, revised: dict[str, Any],
+def sentences(book: Book, metrics: Sequence[Metric], readings: dict[str, Reading], window: str, start: dt.date, tasks: dict[str, Any] | None, revised: dict[str, Any],
               missing: Sequence[str]) -> list[str]:
     """The sentences, the most important first; each begins with what it is about, up to its first comma. tasks, revised: as
     weekly_changes tells them; missing: why the report is a draft."""
-    before = {metric.id: points.read(book, metric, "week", fmt.period_key("week", monday - dt.timedelta(days=7))) for metric in metrics}
-    moved = [readings[metric.id] for metric in metrics if readings[metric.id].window == "week" and metric.better != "context"]
+    before = {metric.id: points.read(book, metric, window, fmt.period_key(window, units.back(window, start, 1))) for metric in metrics}
+    moved = [readings[metric.id] for metric in metrics if readings[metric.id].window == window and metric.better != "context"]
     found = [
-        _tally(list(readings.values()), list(before.values())), _longest(book, metrics, readings), _fall(book, moved), _rise(book, moved), _programmes(book), _tasks(tasks),
-        _data(revised, missing),
+        _tally(list(readings.values()), list(before.values()), window), _longest(book, metrics, readings, window), _fall(book, moved), _rise(book, moved), _programmes(book), _tasks(tasks),
+        _data(revised, missing, window),
     ]  # fmt: skip
     return [text for text in found if text]
 
 
-def _tally(now: Sequence[Reading], before: Sequence[Reading]) -> str:
+def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> str:
     def count(readings: Sequence[Reading], word: str) -> int:
         return sum(1 for item in readings if item.judgement == word)
 
@@ -46,19 +46,19 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading]) -> str:
     if not judged:
         return ""
     met, was = count(now, "good"), count(before, "good")
-    than = "与上周相同" if met == was else f"比上周{'多' if met > was else '少'} {abs(met - was)} 项"
+    than = f"与{texts.BEFORE[window]}相同" if met == was else f"比{texts.BEFORE[window]}{'多' if met > was else '少'} {abs(met - was)} 项"
     return f"{judged} 项指标有目标可评,达成 {met} 项({than}),接近 {count(now, 'warn')} 项,未达成 {count(now, 'bad')} 项。"
 
 
-def _longest(book: Book, metrics: Sequence[Metric], readings: dict[str, Reading]) -> str:
-    off = [item for item in attention.off_target(book, [readings[metric.id] for metric in metrics]) if item.reading.window == "week"]
+def _longest(book: Book, metrics: Sequence[Metric], readings: dict[str, Reading], window: str) -> str:
+    off = [item for item in attention.off_target(book, [readings[metric.id] for metric in metrics]) if item.reading.window == window]
     if not off:
         return ""
     item = max(off, key=lambda one: (one.lasting, one.size))
     metric = book.metrics[item.reading.metric]
-    lasting = f"已连续 {item.lasting} 周{'以上' if item.lasting >= LOOK_BACK else ''}未达标" if item.lasting > 1 else "本周未达标"
+    lasting = f"已连续 {item.lasting} {texts.RUN[window]}{'以上' if item.lasting >= LOOK_BACK else ''}未达标" if item.lasting > 1 else f"{texts.THIS[window]}未达标"
     far = f";差得最远的是{item.worst.place.label}({_said(metric, item.worst.value)})" if item.worst else ""
-    return f"{metric.label}{lasting},本周 {_said(metric, item.reading.value)},{fmt.target_gap(item.reading, metric.decimals)}{far}。"
+    return f"{metric.label}{lasting},{texts.THIS[window]} {_said(metric, item.reading.value)},{fmt.target_gap(item.reading, metric.decimals)}{far}。"
 
 
 def _fall(book: Book, moved: Sequence[Reading]) -> str:
@@ -67,7 +67,7 @@ def _fall(book: Book, moved: Sequence[Reading]) -> str:
         return ""
     metric = book.metrics[worst.metric]
     text = f"变差最多的是{metric.label},由 {_said(metric, worst.previous)} 到 {_said(metric, worst.value)}"
-    split = explain(book, metric.id, "week", fmt.period_key("week", worst.win_start), by="town") if "town" in metric.drill else None
+    split = explain(book, metric.id, worst.window, fmt.period_key(worst.window, worst.win_start), by="town") if "town" in metric.drill else None
     if isinstance(split, Change):
         down = [piece for piece in split.pieces if piece.code not in ("", UNPLACED) and piece.amount * (1 if metric.better == "up" else -1) < 0]
         down = [piece for piece in down if _amount(metric, piece.amount).strip("0.")][:NAMED]
@@ -81,11 +81,12 @@ def _rise(book: Book, moved: Sequence[Reading]) -> str:
     if best is None or _gain(best) <= 0 or best.value is None:
         return ""
     metric = book.metrics[best.metric]
-    known = [p.value for p in book.series(metric.id, "week", RECORD, fmt.period_key("week", best.win_start))[:-1] if p.value is not None]
+    among, enough = RECORD[best.window]
+    known = [p.value for p in book.series(metric.id, best.window, among, fmt.period_key(best.window, best.win_start))[:-1] if p.value is not None]
     top = max(known, default=None) if metric.better == "up" else min(known, default=None)
-    is_record = top is not None and len(known) >= LOOK_BACK and (best.value > top if metric.better == "up" else best.value < top)
+    is_record = top is not None and len(known) >= enough and (best.value > top if metric.better == "up" else best.value < top)
     change = fmt.delta(best.value, best.previous, best.unit, best.better, metric.decimals)
-    than = f",是近 {len(known) + 1} 周最{'高' if metric.better == 'up' else '低'}" if is_record else ""
+    than = f",是近 {len(known) + 1} {texts.RUN[best.window]}最{'高' if metric.better == 'up' else '低'}" if is_record else ""
     unit = {"%": "%", "百分点": " 个百分点"}.get(change.unit, "")
     return f"改善最多的是{metric.label},{'升' if best.value > (best.previous or 0) else '降'} {change.text}{unit},到 {_said(metric, best.value)}{than}。"
 
@@ -108,12 +109,12 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
     return f"督办在办 {tasks['standing']} 件," + (f"逾期 {tasks['overdue']} 件,最久的是{late['about']}({late['office']}){late['word']}。" if late else "均未到期。")
 
 
-def _data(revised: dict[str, Any], missing: Sequence[str]) -> str:
+def _data(revised: dict[str, Any], missing: Sequence[str], window: str) -> str:
     if missing:
         return f"数据还缺 {len(missing)} 处,本期为草稿,首先是{missing[0]}。"
     number = len(revised["rows"]) + revised["more"]
     if not number:
-        return "数据完整,本周以来已发布的数没有被修订。"
+        return f"数据完整,{texts.THIS[window]}以来已发布的数没有被修订。"
     row = revised["rows"][0]
     return f"数据完整,已发布的数修订了 {number} 处,最近一处是{row['label']}({row['period']}){row['old']} 改为 {row['new']}。".replace(" %", "%")
 

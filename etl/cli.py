@@ -26,7 +26,7 @@ def etl() -> None:
 @click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除(只用于 reconcile)")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
-    """立即运行一个任务:refresh(默认)、live、nightly、report、send、reconcile。"""
+    """立即运行一个任务:refresh(默认)、live、nightly、report、overdue、send、reconcile。"""
     from etl import intake, schedule
     from etl.config import feeds
     from etl.context import opened
@@ -51,13 +51,16 @@ def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
 @etl.command("schedule")
 @data_option
 def schedule_(data: Path) -> None:
-    """按计划持续运行(实时 30 秒、刷新 5 分钟、夜间整理、周一周报),直到收到停止信号。"""
+    """按计划持续运行(实时 30 秒、刷新 5 分钟、夜间整理、按时打印报告),直到收到停止信号。"""
     from etl import schedule
     from etl.context import opened
+    from warehouse import timetable
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    with opened(Settings.at(data)) as context:
+    settings = Settings.at(data)
+    timetable.of(settings)  # a wrong hour is said before a long recovery, not after it
+    with opened(settings) as context:
         for note in context.notes:
             click.echo(f"注意:{note}", err=True)
         code = schedule.serve(context)
@@ -68,7 +71,7 @@ def schedule_(data: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
 def status(as_json: bool, data: Path) -> None:
-    """来源新鲜度、行数平衡、隔离与数据缺陷、最近运行。装载进程运行时读最近快照。"""
+    """来源新鲜度、行数平衡、隔离与数据缺陷、下次打印报告的时间。装载进程运行时读最近快照。"""
     from etl import status as report
 
     found = report.collect(Settings.at(data))

@@ -52,6 +52,8 @@ class Context:
     folders: dict[str, Folder] = field(default_factory=dict)
     looked_at: dict[tuple[str, str], str] = field(default_factory=dict)
     """Feed → the state of its source that was found to be no restored backup (F22), so that it is not examined each time."""
+    tried: dict[str, tuple[str, dt.datetime]] = field(default_factory=dict)
+    """Period of a report that is due → the snapshot this process looked at last ("" when the print failed), and when it may be tried again."""
 
     def http_of(self, source: str) -> HttpJson:
         """The source's HTTP side, opened on first use."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,10 +15,11 @@ from collections.abc import Callable
 from etl import backfill, correct, filing, forms, intake, schedule
 from etl.context import Context
 from etl.jobs import refresh
-from etl.jobs.report import TIMEOUT_S
-from warehouse import requests
+from etl.jobs.report import VERBS, launch
+from warehouse import requests, units
 from warehouse.errors import CockpitError, UsageError, WarehouseBroken
 from warehouse.requests import Request
+from warehouse.timetable import REPORTS
 
 EVERY_S, OFFER_S = 2.0, 300.0
 log = logging.getLogger("zhengbei.etl")
@@ -112,15 +111,14 @@ def _replay(context: Context, request: Request) -> str:
 
 
 def _report(context: Context, request: Request) -> str:
-    week = str(request.asked["week"])
-    command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--data", str(context.settings.data)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise UsageError(f"周报 {week} 打印超时", to_do="请稍后再试") from error
-    if done.returncode:
-        raise UsageError(f"周报 {week} 未打印:{(done.stderr.strip().splitlines() or [str(done.returncode)])[-1]}", to_do="请按提示处理后再试")
-    return f"周报 {week} 已重印"
+    at = str(request.asked["at"])
+    window = units.window_named(at)
+    if window not in VERBS:
+        raise UsageError(f"看不懂的期次:{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
+    failed = launch(context, window, at, by=request.who)
+    if failed:
+        raise UsageError(failed[0], to_do="请按提示处理后再试")
+    return f"{REPORTS[window]} {at} 已重印"
 
 
 ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": filing.act, "report": _report}

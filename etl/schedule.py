@@ -1,6 +1,6 @@
 """When jobs run. Owns the scheduler process: jobs as data, one lock, a ledger of runs, a grace a job, missed runs recorded.
 
-APScheduler 3.11 in a process of its own; jobs are rebuilt from this table at each start, nothing is pickled."""
+APScheduler 3.11 in a process of its own; jobs are rebuilt from this table and the settings at each start, nothing is pickled."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from etl import intake
 from etl.context import Context
-from etl.jobs import live, nightly, refresh, report, send
-from warehouse import requests
+from etl.jobs import live, nightly, overdue, refresh, report, send
+from warehouse import requests, timetable
 from warehouse.errors import CockpitError, WarehouseBroken
 from warehouse.units import SHANGHAI
 
@@ -45,13 +45,23 @@ class Job:
     cron: dict[str, object] | None = None
 
 
-JOBS = (
-    Job("live", "实时定位", live.run, 20, every_s=30),
-    Job("refresh", "刷新", refresh.run, 240, every_s=300),
-    Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
-    Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": "mon", "hour": 6, "minute": 0}),
-    Job("send", "周报发送", send.run, 240, every_s=300),
-)
+def plan(times: timetable.Timetable) -> tuple[Job, ...]:
+    """All jobs, the reports at the hour the installation has set. From the 4th to the 6th there is always a weekday; the first of them prints
+    (timetable.due), the others find it done."""
+    at = {"hour": times.hour, "minute": times.minute}
+    return (
+        Job("live", "实时定位", live.run, 20, every_s=30),
+        Job("refresh", "刷新", refresh.run, 240, every_s=300),
+        Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
+        Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
+        Job("report_longer", "月报与季报", report.run_longer, 20 * 3600, cron={"day": "4-6", "day_of_week": "mon-fri", **at}),
+        Job("overdue", "报告补印", overdue.run, 240, every_s=300),
+        Job("send", "报告发送", send.run, 240, every_s=300),
+    )
+
+
+JOBS = plan(timetable.Timetable())
+"""The jobs by name; when they run is asked of plan()."""
 
 
 def job(name: str) -> Job:
@@ -95,10 +105,11 @@ def _book(context: Context, name: str, began: float, ended: float | None, status
 
 def serve(context: Context) -> int:
     """Runs the plan until SIGTERM or SIGINT. Returns the exit code: 0, or 70 when the database failed and the process must
-    be started anew."""
+    be started anew. Raises ConfigError, before anything runs, for a time of the reports that cannot be understood."""
+    jobs = plan(timetable.of(context.settings))
     context.writer.execute(JOBS_TABLE)
     intake.pending(context)
-    scheduler = BackgroundScheduler(timezone=SHANGHAI, executors={"default": ThreadPoolExecutor(len(JOBS))})
+    scheduler = BackgroundScheduler(timezone=SHANGHAI, executors={"default": ThreadPoolExecutor(len(jobs))})
     ended, code = threading.Event(), [0]
 
     def work(row: Job) -> None:
@@ -108,7 +119,7 @@ def serve(context: Context) -> int:
             code[0] = 70
             ended.set()
 
-    for row in JOBS:
+    for row in jobs:
         trigger = IntervalTrigger(seconds=row.every_s, timezone=SHANGHAI) if row.every_s else CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
         first = {"next_run_time": dt.datetime.now(SHANGHAI)} if row.every_s else {}
         scheduler.add_job(work, trigger, args=[row], id=row.name, max_instances=1, coalesce=True, misfire_grace_time=row.grace_s, **first)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from etl.context import held
-from warehouse import lake, recover
+from warehouse import lake, recover, timetable, units
 from warehouse.catalog import contracts
 from warehouse.connection import Writer
 from warehouse.errors import DataMissing, Locked
@@ -27,6 +27,7 @@ def collect(settings: Settings) -> dict[str, Any]:
                              "sources": [vars(state) for state in book.sources()] if book else [],
                              "defects": book.defects() if book else [], "review": book.review() if book else [], "quarantine": book.quarantine() if book else [],
                              "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
+    found["reports"] = [{"report": due.label, "due": due.moment} for due in timetable.of(settings).coming(units.now())]
     try:
         with held(settings.lock):
             if settings.warehouse.exists():
@@ -78,6 +79,7 @@ def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
     lines += [f"注意:{note}" for note in found.get("notes", [])]
+    lines.append("下次打印:" + "、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]))
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:
         at = state["data_time"].strftime("%m-%d %H:%M:%S") if state["data_time"] else "从未"

@@ -165,7 +165,7 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(data
     for metric, kept in printed["figures"].items():
         if "week" not in catalog.metrics()[metric].windows:
             continue
-        answer = cli(metric, window="week") if catalog.metrics()[metric].newest else cli(metric, window="week", at=printed["week"])
+        answer = cli(metric, window="week") if catalog.metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
         assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(answer[name] for name in ("value", "num", "den", "status")), metric
         assert "".join(str(as_shown(answer)).split()) in text, metric
 

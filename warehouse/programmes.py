@@ -61,7 +61,9 @@ def scores(book: Book) -> list[Programme]:
 
 def _item(book: Book, kpi: str, weight: float) -> Item:
     metric = book.metrics[kpi]
-    readings = [book.read(kpi, window) for window in WINDOWS if window in metric.windows]
+    # a stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one
+    twice = {"quarter"} if metric.kind in ("stock", "state") and "month" in metric.windows else set()
+    readings = [book.read(kpi, window) for window in WINDOWS if window in metric.windows and window not in twice]
     reading = next((item for item in readings if item.target), readings[0])
     target = reading.target
     if target is None or reading.value is None or metric.better == "context":

@@ -41,7 +41,7 @@ class Library:
         with self._lock:
             if generation_id not in self._books:
                 if generation_id not in snapshot.generations(self._settings):
-                    raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;周报引用的快照长期保留")
+                    raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;报告引用的快照长期保留")
                 while len(self._books) >= 4:
                     self._books.pop(next(iter(self._books)))
                 self._books[generation_id] = Book(self._settings, generation_id)

@@ -20,7 +20,7 @@ from warehouse.personal import blot
 from warehouse.units import SHANGHAI
 
 STATES = {"waiting": "等待", "running": "执行中", "done": "完成", "failed": "失败"}
-KINDS = {"run": "运行任务", "backfill": "补数重算", "correct": "更正并重放", "replay": "重放", "file": "名录填报", "report": "重印周报"}
+KINDS = {"run": "运行任务", "backfill": "补数重算", "correct": "更正并重放", "replay": "重放", "file": "名录填报", "report": "重印报告"}
 MOST_ATTEMPTS = 3
 KEPT_RUNS, KEPT_REQUESTS = 5000, 2000
 BUSY_S = 10.0

@@ -13,6 +13,8 @@ from warehouse.errors import UsageError
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Windows made of whole months, and how many."""
+SHAPES = {"week": r"\d{4}-W\d{2}", "month": r"\d{4}-\d{2}", "quarter": r"\d{4}-Q[1-4]", "year": r"\d{4}"}
+"""How the name of a window looks; anything else can only be a day."""
 
 
 def now() -> dt.datetime:
@@ -53,18 +55,24 @@ def year_ago(window: str, start: dt.date) -> dt.date:
 
 def parse_at(window: str, at: str) -> dt.date:
     """A day inside the window that `at` names: 2026-11-22, 2026-W47, 2026-11, 2026-Q4 or 2026. Raises UsageError otherwise."""
+    shape = window_named(at)
     try:
-        if re.fullmatch(r"\d{4}-W\d{2}", at):
+        if shape == "week":
             return dt.date.fromisocalendar(int(at[:4]), int(at[6:]), 1)
-        if re.fullmatch(r"\d{4}-\d{2}", at):
+        if shape == "month":
             return dt.date(int(at[:4]), int(at[5:]), 1)
-        if re.fullmatch(r"\d{4}-Q[1-4]", at):
+        if shape == "quarter":
             return dt.date(int(at[:4]), int(at[6:]) * 3 - 2, 1)
-        if re.fullmatch(r"\d{4}", at):
+        if shape == "year":
             return dt.date(int(at), 1, 1)
         return dt.date.fromisoformat(at)
     except ValueError as error:
         raise UsageError(f"看不懂的期次:{at}", to_do="日写 2026-11-22,周写 2026-W47,月写 2026-11,季写 2026-Q4,年写 2026") from error
+
+
+def window_named(at: str) -> str:
+    """Which window a name as parse_at() reads it is one of, by its shape alone: week for 2026-W47, day for what looks like none of the others."""
+    return next((window for window, shape in SHAPES.items() if re.fullmatch(shape, at)), "day")
 
 
 def at_label(window: str, start: dt.date) -> str:

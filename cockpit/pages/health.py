@@ -16,7 +16,7 @@ from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import data
 from cockpit.tiles.table import Cell, table
-from warehouse import requests
+from warehouse import requests, timetable
 from warehouse.reading import SourceState
 from warehouse.requests import Request
 
@@ -67,6 +67,7 @@ def _summary(
 ) -> Component:
     states = [state_of(s, visit.now)[0] for s in sources]
     here = visit.book.generation
+    coming = timetable.of(access.settings()).coming(visit.now)[0]
     open_checks = sum(1 for c in checks if c["failed_rows"])
     facts = [
         ("来源正常", f"{states.count('good')} / {len(states)}", "good" if states.count("good") == len(states) else "warn"),
@@ -77,6 +78,7 @@ def _summary(
         ("快照", fmt.clock(here.built_at, visit.today), ""),
         ("最旧输入", fmt.clock(here.data_time, visit.today), ""),
         ("发布版本", here.release, ""),
+        ("下次打印", f"{fmt.clock(coming.moment, visit.today)} {timetable.REPORTS[coming.window]}", ""),
     ]
     items = [
         html.Div(

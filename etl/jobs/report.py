@@ -1,24 +1,65 @@
-"""Monday's job: print and archive the weekly report of the week that has ended. The printing is the cockpit's; it runs as a
+"""The job of the appointed hour: print and archive the report of the week, month or quarter that has ended. The printing is the cockpit's; it runs as a
 child process, so a browser that hangs cannot hold the loader."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import subprocess
 import sys
+import threading
 
 from etl.context import Context
-from warehouse import units
+from warehouse import timetable, units
+from warehouse.settings import Settings
+from warehouse.timetable import REPORTS
 
 TIMEOUT_S = 600
+VERBS = {"week": "weekly", "month": "monthly", "quarter": "quarterly"}
+"""Window → the verb of `report` that prints it; the option that names the period is called like the window."""
+OWN_DAYS = 6
+"""A run prints what fell due so few days ago; a month that is long over is not its business."""
+printing = threading.Lock()
+"""One scheduled print at a time: who looks second sees what the first has made."""
 
 
-def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
-    """Prints the report of the last full ISO week. Returns the Chinese text of what failed."""
-    week = units.at_label("week", units.window_of("week", context.clock().date() - dt.timedelta(days=7))[0])
-    command = [sys.executable, "-m", "warehouse", "report", "weekly", "--week", week, "--by", "schedule", "--data", str(context.settings.data)]
+def run(context: Context, *, due_at: dt.datetime | None = None, windows: tuple[str, ...] = ("week",)) -> list[str]:
+    """Prints the report of the newest period of each window that is over; one that is out already is not printed again. Returns the Chinese text
+    of what failed."""
+    today, times = context.clock().date(), timetable.of(context.settings)
+    told: list[str] = []
+    with printing:
+        for window in windows:
+            due = times.due(window, units.back(window, units.window_of(window, today)[0], 1))
+            if states(context.settings).get(due.at) != "final" and (today - due.moment.date()).days <= OWN_DAYS:
+                told += launch(context, window, due.at)
+    return told
+
+
+def run_longer(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
+    """The same for the month and the quarter."""
+    return run(context, due_at=due_at, windows=("month", "quarter"))
+
+
+def states(settings: Settings) -> dict[str, str]:
+    """Period → "final" when the archive holds its finished report, "draft" when it holds drafts only."""
+    found: dict[str, str] = {}
+    for file in settings.reports.glob("*-*.json"):
+        try:
+            is_draft = json.loads(file.read_text("utf-8"))["draft"]
+        except (OSError, ValueError, KeyError):
+            continue
+        at = file.stem.rpartition("-")[0]
+        found[at] = "draft" if is_draft and found.get(at) != "final" else "final"
+    return found
+
+
+def launch(context: Context, window: str, at: str, *more: str, by: str = "schedule") -> list[str]:
+    """The child process that prints. Returns the Chinese text of what failed."""
+    label = f"{REPORTS[window]} {at}"
+    command = [sys.executable, "-m", "warehouse", "report", VERBS[window], f"--{window}", at, "--by", by, *more, "--data", str(context.settings.data)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return [f"周报 {week} 打印超时"]
-    return [] if done.returncode == 0 else [f"周报 {week}:{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]
+        return [f"{label} 打印超时"]
+    return [] if done.returncode == 0 else [f"{label}:{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]

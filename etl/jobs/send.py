@@ -19,5 +19,5 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     try:
         done = subprocess.run([sys.executable, "-m", "warehouse", "report", "send", "--data", str(context.settings.data)], capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
-        return ["周报发送超时"]
+        return ["报告发送超时"]
     return [line for line in done.stderr.strip().splitlines() if line]

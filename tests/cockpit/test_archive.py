@@ -34,7 +34,7 @@ def facts(week: str, generation: str, **figures: float | None) -> archive.Facts:
     told = {name: {"label": name, "text": "—" if value is None else f"{value:g}", "value": value, "unit": "辆", "decimals": 0} for name, value in figures.items()}
     import hashlib
 
-    return {"name": f"{week}-{generation}", "week": week, "generation": generation, "period": f"{week} 期", "cutoff": "2026-11-23 06:00", "demo": True, "pages": 12,
+    return {"name": f"{week}-{generation}", "window": "week", "at": week, "generation": generation, "period": f"{week} 期", "cutoff": "2026-11-23 06:00", "demo": True, "pages": 12,
             "printed_at": "2026-11-23T08:00:00+08:00", "bytes": len(PDF), "sha256": hashlib.sha256(PDF).hexdigest(), "draft": False, "missing": [], "figures": told}
 
 

@@ -138,8 +138,8 @@ def put(settings: Settings, tmp_path: Path) -> Callable[..., str]:
         pdf = tmp_path / "made.pdf"
         pdf.write_bytes(PDF)
         printed = dt.datetime.fromtimestamp(time.time() - age_s, dt.UTC).isoformat(timespec="seconds")
-        facts = {"name": f"{week}-{generation}", "week": week, "generation": generation, "period": f"{week} 期", "cutoff": "2026-11-23 06:00", "demo": True, "pages": 14, "printed_at": printed,
-                 "bytes": len(PDF), "sha256": hashlib.sha256(PDF).hexdigest(), "draft": draft, "missing": ["动态监控·定位:数据只到 11-21 08:00"] if draft else [], "figures": {}}
+        facts = {"name": f"{week}-{generation}", "window": "week", "at": week, "generation": generation, "period": f"{week} 期", "cutoff": "2026-11-23 06:00", "demo": True, "pages": 14,
+                 "printed_at": printed, "bytes": len(PDF), "sha256": hashlib.sha256(PDF).hexdigest(), "draft": draft, "missing": ["动态监控·定位:数据只到 11-21 08:00"] if draft else [], "figures": {}}
         return str(archive.keep(settings, pdf, facts, by="test")["name"])
 
     return put_
@@ -156,7 +156,7 @@ def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(settings:
         assert delivery.send(settings) == []
     assert Counter(one["To"] for one in mail.accepted) == {"duty@yuhang.example": 2, "head@yuhang.example": 1}
     assert [next(mail.accepted[-1].iter_attachments()).get_content(), hook.given[0][2]] == [PDF, PDF], "byte for byte, whatever a line begins with"
-    assert [(name, form["week"], form["draft"]) for name, form, _ in hook.given] == [(final, "2026-W47", "false")]
+    assert [(name, form["at"], form["draft"]) for name, form, _ in hook.given] == [(final, "2026-W47", "false")]
     assert {(row["report"], row["receiver"], row["state"]) for row in delivery.ledger(settings)} == {
         ("2026-W47-g1", "值班", "sent"), (final, "值班", "sent"), (final, "局领导", "sent"), (final, "门户", "sent")}
     said = CliRunner().invoke(weekly.report, ["sent", "--data", str(settings.data)]).output

@@ -12,6 +12,7 @@ import socket
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -58,7 +59,7 @@ def test_the_paper_prints_exactly_the_readings_of_its_generation(printed: dict[s
     text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     assert printed["generation"] == book.generation.id and printed["figures"]
     for metric, kept in printed["figures"].items():
-        item = book.read(metric, "week", None if book.metrics[metric].newest else printed["week"])
+        item = book.read(metric, "week", None if book.metrics[metric].newest else printed["at"])
         assert (kept["value"], kept["num"], kept["den"], kept["status"]) == (item.value, item.num, item.den, item.status)
         assert kept["text"] == str(fmt.reading(item, book.metrics[metric].decimals))
         assert "".join(kept["text"].split()) in text
@@ -82,7 +83,7 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(printed: di
 
 @needs_chromium
 def test_the_same_week_of_the_same_generation_prints_the_same_numbers(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
-    again = weekly.release(library, house_of_paper, printed["week"], now=NOW + dt.timedelta(hours=1))
+    again = weekly.release(library, house_of_paper, printed["at"], now=NOW + dt.timedelta(hours=1))
     assert again["figures"] == printed["figures"] and again["missing"] == printed["missing"]
     assert len(list(house_of_paper.reports.glob("*.pdf"))) == 1
     assert not list(house_of_paper.reports.glob(".print-*"))
@@ -91,7 +92,7 @@ def test_the_same_week_of_the_same_generation_prints_the_same_numbers(printed: d
 @needs_chromium
 def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
     file = house_of_paper.reports / f"{printed['name']}.pdf"
-    issue = weekly_pages.build(book, printed["week"])
+    issue = weekly_pages.build(book, printed["at"])
     page = weekly.html(issue)
     assert weekly_check.faults(file, page, issue, book) == []
     metric = next(iter(issue.figures))
@@ -104,12 +105,30 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(prin
 
 @needs_chromium
 def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], book: Book, tmp_path: Path) -> None:
-    issue = weekly_pages.build(book, printed["week"])
+    issue = weekly_pages.build(book, printed["at"])
     source, made = tmp_path / "report.html", tmp_path / "report.pdf"
     page = weekly.html(issue).replace("</head>", "<style>.report tbody:nth-of-type(2) tr.group { break-after: page !important; }</style></head>")
     source.write_text(page, "utf-8")
     printing.print_pdf(source, made)
     assert "第 1 页以标题结尾,内容在下一页" in weekly_check.faults(made, page, issue, book)
+
+
+@needs_chromium
+def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
+    client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
+    text = pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf")
+    found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
+    assert len(found) == len(set(found)) == len(printed["figures"])
+    told = {}
+    for passport in found:
+        answer = client.get(f"/n/{passport.lower()}")
+        assert answer.status_code == 302, passport
+        link = urlsplit(answer.headers["Location"])
+        asked = {name: values[0] for name, values in parse_qs(link.query).items()}
+        assert asked["as_of"] == printed["generation"]
+        metric = link.path.rpartition("/")[2]
+        told[metric] = library.open(asked["as_of"]).read(metric, asked["window"], asked.get("at")).value
+    assert told == {metric: kept["value"] for metric, kept in printed["figures"].items()}
 
 
 @needs_chromium
@@ -133,7 +152,7 @@ def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(boo
 
 
 def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: Book) -> None:
-    issue = weekly_pages.build(book, weekly_pages.newest_week(book))
+    issue = weekly_pages.build(book, weekly_pages.newest(book, "week"))
     told = [item["head"] + item["rest"] for item in issue.context["points"]]
     assert 4 <= len(told) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in told}) == len(told), "no two alike in shape"
     tally = issue.context["tally"]
@@ -145,8 +164,16 @@ def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: B
         assert issue.figures[metric]["text"].replace(" %", "%") in text, text
     behind = min((item for item in book.programmes() if item.ahead is not None), key=lambda item: item.ahead or 0)
     assert any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in told) or (behind.ahead or 0) >= 0
-    draft = weekly_pages.build(book, weekly_pages.newest_week(book))
+    draft = weekly_pages.build(book, weekly_pages.newest(book, "week"))
     assert ("数据完整" in told[-1]) == (not draft.missing)
+
+
+@needs_chromium
+def test_the_six_programmes_stand_against_the_time_that_has_passed(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
+    text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
+    for one in book.programmes():
+        told = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
+        assert "".join(f"{one.label}{told}".split()) in text, one.label
 
 
 def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Book) -> None:
@@ -169,13 +196,13 @@ def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
             found = points.read(book, metric, "week", week)
             assert found.window == metric.windows[0] and found.complete
             assert found.win_end <= monday + dt.timedelta(days=6)
-        week = weekly_pages.newest_week(book)
+        week = weekly_pages.newest(book, "week")
         running = not book.read(metric.id, "week", week).complete
         assert not (running and any(s.startswith(f"{metric.label} ") for s in points.sentences(book, "week", week)))
 
 
 def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book: Book, tmp_path: Path) -> None:
-    issue = weekly_pages.build(book, weekly_pages.newest_week(book))
+    issue = weekly_pages.build(book, weekly_pages.newest(book, "week"))
     assert weekly.address(Settings(tmp_path), issue) == ""
     told = weekly.address(Settings(tmp_path, {"public_url": "https://cockpit.example:8443/zb/"}), issue)
     assert told == f"https://cockpit.example:8443/zb/?as_of={issue.generation}"
@@ -194,7 +221,7 @@ def test_the_doctor_asks_for_the_tool_that_tests_the_paper(tmp_path: Path) -> No
 @pytest.mark.parametrize("week", ["2026-47", "2026-W54", "2026-W00", "w47", "", "2026-W47; rm"])
 def test_a_week_is_an_iso_week_or_refused(week: str) -> None:
     with pytest.raises(UsageError):
-        weekly_pages.week_days(week)
+        weekly_pages.days(week, "week")
 
 
 def test_a_week_that_has_not_begun_has_no_report(book: Book) -> None:
@@ -204,7 +231,7 @@ def test_a_week_that_has_not_begun_has_no_report(book: Book) -> None:
 
 
 def test_the_newest_week_is_the_newest_whole_one(book: Book) -> None:
-    _, sunday = weekly_pages.week_days(weekly_pages.newest_week(book))
+    _, sunday = weekly_pages.days(weekly_pages.newest(book, "week"), "week")
     assert sunday <= book.generation.last_day < sunday + dt.timedelta(days=7)
 
 
