@@ -10,16 +10,14 @@ import time
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, abort, current_app, redirect, request
+from flask import Blueprint, Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as Answer
 
-from cockpit import access, asking, audit, export, filing_sheet, shell, texts
-from cockpit.templates import render
+from cockpit import access, asking, audit, export, filing_sheet, framed
 from warehouse import filed, lineage, requests, units
 from warehouse.catalog import contracts, metrics
-from warehouse.errors import DataMissing, UsageError
+from warehouse.errors import UsageError
 from warehouse.personal import blot
-from warehouse.reading import Generation
 from warehouse.readings import Library
 from warehouse.requests import Request
 from warehouse.settings import Settings
@@ -109,17 +107,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
 
 
 def _page(template: str, **values: Any) -> Answer:
-    viewer = access.viewer()
-    return Response(render(template, viewer=viewer, here=_generation(), places=shell.places(list(texts.GROUPS)), steps=STEPS, states=requests.STATES, kinds=KINDS, **values), mimetype="text/html")
-
-
-def _generation() -> Generation | None:
-    """What the cockpit shows now; None before anything was published: lists may be filed before."""
-    library: Library = current_app.config["ZHENGBEI_LIBRARY"]
-    try:
-        return library.current().generation
-    except DataMissing:
-        return None
+    return framed.page(template, steps=STEPS, states=requests.STATES, kinds=KINDS, **values)
 
 
 def _offered(settings: Settings, table: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import click
 from flask import Blueprint, Flask, Response, abort, request, send_file
 from pypdf.errors import PyPdfError
 
-from cockpit import access, archive, audit, delivery, passport, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
+from cockpit import access, archive, audit, delivery, framed, passport, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
 from cockpit import format as fmt
 from cockpit.templates import render
 from cockpit.theme import ASSETS
@@ -117,12 +117,12 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         rows = [row for row in rows if not asked or asked.lower() in row["found_by"]]
         second = rows[0] if rows else None
         first = next((row for row in rows[1:] if second and row["kind"] == second["kind"]), second)  # compared with the one before of its own kind
-        return _page("reports.html", rows=rows[:LISTED], first=first, second=second, asked=asked, faults=archive.broken(settings), coming=times.coming(units.now()))
+        return framed.page("reports.html", rows=rows[:LISTED], first=first, second=second, asked=asked, faults=archive.broken(settings), coming=times.coming(units.now()))
 
     @routes.get("/compare")
     def compare() -> Response:
         first, second = (archive.one(settings, request.args.get(name, "")) for name in ("first", "second"))
-        return _page("reports_compare.html", first=first, second=second, rows=archive.compare(first, second))
+        return framed.page("reports_compare.html", first=first, second=second, rows=archive.compare(first, second))
 
     @routes.get("/<name>.pdf")
     def download(name: str) -> Response:
@@ -133,11 +133,6 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         return send_file(file, mimetype="application/pdf", download_name=f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf")
 
     server.register_blueprint(routes)
-
-
-def _page(template: str, **values: Any) -> Response:
-    prefix = request.script_root
-    return Response(render(template, assets=f"{prefix}/assets", base=f"{prefix}/reports", home=f"{prefix}/", **values), mimetype="text/html")
 
 
 def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, Any]:

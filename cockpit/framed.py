@@ -1,0 +1,30 @@
+"""Pages outside Dash in the frame of the cockpit: the same bar, navigation and marks, made by a template and without a script of their own.
+
+For what is a form or a table and nothing more: such a page works in any browser and when nothing else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, current_app
+
+from cockpit import access, shell, texts
+from cockpit.templates import render
+from warehouse.errors import DataMissing
+from warehouse.reading import Generation
+from warehouse.readings import Library
+
+
+def page(template: str, **values: Any) -> Response:
+    """The template (one that extends framed.html) with its values, for the person who asks."""
+    body = render(template, viewer=access.viewer(), here=_generation(), places=shell.places(list(texts.GROUPS)), **values)
+    return Response(body, mimetype="text/html")
+
+
+def _generation() -> Generation | None:
+    """What the cockpit shows now; None before anything was published: such pages stand without it."""
+    library: Library = current_app.config["ZHENGBEI_LIBRARY"]
+    try:
+        return library.current().generation
+    except DataMissing:
+        return None
