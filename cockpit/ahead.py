@@ -1,4 +1,4 @@
-"""The answers of the overview and of 我的页面, asked for before the first reader of a new generation does: one quiet thread in each web worker.
+"""The answers of the overview, of 我的页面 and of the pages one click further, asked for before the first reader of a new generation does: one quiet thread in each web worker.
 
 A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a failure is no
 reader's business and is tried again with the next round."""
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cockpit import favourites
-from cockpit.pages import mine, overview
+from cockpit.pages import behind, mine, overview, why
+from cockpit.pages import metric as metric_page
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
 from cockpit.sessions import Viewer
@@ -20,9 +21,10 @@ from warehouse import units
 from warehouse.errors import CockpitError
 
 if TYPE_CHECKING:
+    from warehouse.catalog import Metric
     from warehouse.readings import Library
 
-ROUND_S = 5.0
+ROUND_S, PAUSE_S = 5.0, 0.02
 LOG = logging.getLogger("cockpit")
 
 
@@ -44,11 +46,23 @@ def _run(library: Library, file: Path) -> None:
 
 
 def once(library: Library, done: str, file: Path) -> str:
-    """Asks what the overview of the newest generation asks and what the numbers that people keep ask, unless that one is `done`; returns its
-    id. Raises DataMissing before the first publication."""
+    """Asks what the overview of the newest generation, the numbers that people keep and the pages behind the overview's cards ask, unless that
+    one is `done`; returns its id. Raises DataMissing before the first publication."""
     book = library.current()
     if book.generation.id != done:
         nobody, now = Viewer("person", "", ""), units.now()
         overview.render(Visit(book, Address.parse("/", ""), nobody, now))
         mine.render(Visit(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
+        for metric in book.metrics.values():
+            _ask(Visit(book, Address.parse(f"/metric/{metric.id}", f"?window={overview.window_of(metric, overview.DEFAULT)}"), nobody, now), metric)
+            time.sleep(PAUSE_S)
     return book.generation.id
+
+
+def _ask(visit: Visit, metric: Metric) -> None:
+    """What the page to which the overview's card leads asks; nothing is drawn."""
+    reading = metric_page.read(visit, metric)
+    metric_page.towns_of(visit, metric, reading)
+    metric_page.trend_of(visit, metric, reading)
+    why.sentence(visit, metric, reading, why.change(visit, metric, reading))
+    behind.card(visit, metric, reading)

@@ -36,6 +36,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--data", type=Path, required=True)
     web = app.create_app(Settings(options.parse_args().data))
+    app.settle()  # as in a worker
     library: Library = web.config["ZHENGBEI_LIBRARY"]
     book = library.current()
     town = book.places("town")[0].code

@@ -22,6 +22,7 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(data_wi
     asked = dict(book._answers)
     assert any(key[0] == "read" and key[1] == "fleet_online_rate" for key in asked)
     assert any(key[0] == "read" and key[1] == "fleet_vehicle_cnt" and key[-1] == (("energy", "柴油"),) for key in asked)
+    assert all(any(key[:2] == ("read", metric.id) and key[4] == "town" for key in asked) for metric in book.metrics.values() if "town" in metric.drill), "one click further"
     assert ahead.once(library, done, file) == done and book._answers == asked, "nothing is asked twice"
 
 
