@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.table import scrolled
 from warehouse import announcement
 from warehouse.announcement import Fact
 
@@ -19,7 +20,7 @@ def render(visit: Visit) -> Page:
     head = html.Thead(html.Tr([html.Th(name) for name in names]))
     table = html.Table([head, html.Tbody([_row(visit, fact) for fact in announcement.facts()])], className="table table-words")
     title = html.Header([html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告;由指标目录自动生成", className="note")], className="card-head")
-    body = html.Section([title, html.Div(table, className="table-scroll")], className="card", id="announcement")
+    body = html.Section([title, scrolled(table)], className="card", id="announcement")
     bar = [tools.crumbs(("总览", visit.address.to("/")), ("数据健康", visit.address.to("/health")), ("公告对照", "")), html.Span(className="spacer"), tools.copy_link()]
     return Page("公告对照", [body], group="health", tools=bar)
 

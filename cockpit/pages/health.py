@@ -15,7 +15,7 @@ from cockpit.pages import tools
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import data
-from cockpit.tiles.table import Cell, table
+from cockpit.tiles.table import Cell, scrolled, table
 from warehouse import requests
 from warehouse.reading import SourceState
 from warehouse.requests import Request
@@ -89,13 +89,13 @@ def _summary(
 
 
 def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
-    names = ("来源", "状态", "最新数据", "距今 / 承诺", "", "最近入库", "行数", "隔离", "说明")
+    names = ("来源", "状态", "最新数据", "距今 / 承诺", "已用", "最近入库", "行数", "隔离", "说明")
     numeric = ("", "", "", "col-num", "", "", "col-num", "col-num", "")
     head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
     rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     title = html.Header([html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")], className="card-head")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-sources")
+    return html.Section([title, scrolled(table)], className="card", id="health-sources")
 
 
 def _source(visit: Visit, source: SourceState) -> Component:
@@ -141,7 +141,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
     head = html.Tr([html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")])
     title = html.Header([html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")], className="card-head")
     return html.Section(
-        [title, html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-scroll")],
+        [title, scrolled(html.Table([html.Thead(head), html.Tbody(rows)], className="table"))],
         className="card", id="health-checks",
     )  # fmt: skip
 
@@ -155,7 +155,7 @@ def _defects(visit: Visit) -> Component:
     head = html.Tr([html.Th("缺陷"), html.Th("数据"), html.Th("涉及行数", className="col-num")])
     title = html.Header([html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head")
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-defects")
+    return html.Section([title, scrolled(table)], className="card", id="health-defects")
 
 
 def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
@@ -168,7 +168,7 @@ def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-quarantine")
+    return html.Section([title, scrolled(table)], className="card", id="health-quarantine")
 
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:
