@@ -37,7 +37,7 @@ def render(visit: Visit) -> Page:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
-    body.append(requested(visit, "run", "backfill", "replay", "correct"))
+    body += requested(visit, "run", "backfill", "replay", "correct")
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
@@ -178,17 +178,20 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
     return html.Section([title, body], className="card")
 
 
-def requested(visit: Visit, *kinds: str) -> Component:
-    """What was asked of the loading process and what came of it; with the forms that ask, for those who may."""
+def requested(visit: Visit, *kinds: str) -> list[Component]:
+    """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who may. No card
+    where runs are no subject and nothing was asked."""
     may = visit.viewer.role in asking.ROLES and "run" in kinds
     found = requests.newest(access.settings().state, REQUESTS_SHOWN, *kinds)
+    if not found and "run" not in kinds:
+        return []
     rows: list[list[Cell]] = [
         [str(one.id), requests.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
     ]  # fmt: skip
     listed = table(("编号", "类别", "内容", "申请人", "时间", "状态", "结果"), rows, empty="没有请求。")
     note = dcc.Link("刷新", href=visit.address.here()) if found else ""
     head = html.Header([html.H2("运行与补数请求"), html.Span(note, className="note")], className="card-head")
-    return html.Section([head, *(_asks(visit) if may else []), listed], className="card", id="health-requests")
+    return [html.Section([head, *(_asks(visit) if may else []), listed], className="card", id="health-requests")]
 
 
 def _wish(one: Request) -> str:
