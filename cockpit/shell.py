@@ -51,7 +51,7 @@ def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
     """A page in its frame. `data-generation` and `data-pinned` tell freshness.js what the page was made from."""
     pinned = visit.address.get("as_of") is not None
     facts = data(generation=visit.book.generation.id, pinned="1" if pinned else "")
-    bar = html.Div([*page.tools, search.box(visit)], className="toolbar", role="toolbar", **aria(label="筛选"))
+    bar = html.Section([*page.tools, search.box(visit)], className="toolbar", **aria(label="位置与筛选"))
     return html.Div(
         [
             html.A("跳到正文", href="#main", className="skip"),

@@ -19,6 +19,14 @@ GROUPS = {
 }
 """Group id → heading, in reading order. A group without metrics is not shown."""
 
+CHARTS = {
+    "Download plot as a PNG": "下载图片",
+    "Preparing image - this may take a few seconds": "正在生成图片…",
+    "Image download succeeded": "图片已下载",
+    "Sorry, there was a problem downloading your image!": "图片没有生成,请再试一次",
+}
+"""What the chart library says of itself → how we say it."""
+
 SCENES = {
     "overview": "综合态势",
     "safety": "安全监管",

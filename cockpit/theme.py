@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cockpit import texts
+
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 TOKENS = ASSETS / "00_tokens.css"
 FONT = '"Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif'
@@ -114,6 +116,7 @@ def graph_config(*, download_name: str = "", modebar: bool = False) -> dict[str,
         "showTips": False,
         "responsive": True,
         "locale": "zh-CN",
+        "locales": {"zh-CN": {"dictionary": texts.CHARTS}},
     }
     if download_name:
         config["toImageButtonOptions"] = {"filename": download_name, "format": "png", "scale": 2}

@@ -7,19 +7,20 @@ from dash.development.base_component import Component
 
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.attributes import data
+from cockpit.tiles.table import scrolled
 from warehouse import announcement
 from warehouse.announcement import Fact
 
-CONFIRM = "待局确认"
+COLUMNS = ("公告所说", "来源", "指标", "画面", "待局确认")
 
 
 def render(visit: Visit) -> Page:
     """/announcement"""
-    names = ("公告所说", "来源", "指标", "画面", CONFIRM)
-    head = html.Thead(html.Tr([html.Th(name) for name in names]))
+    head = html.Thead(html.Tr([html.Th(name) for name in COLUMNS]))
     table = html.Table([head, html.Tbody([_row(visit, fact) for fact in announcement.facts()])], className="table table-words")
     title = html.Header([html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告;由指标目录自动生成", className="note")], className="card-head")
-    body = html.Section([title, html.Div(table, className="table-scroll")], className="card", id="announcement")
+    body = html.Section([title, scrolled(table)], className="card", id="announcement")
     bar = [tools.crumbs(("总览", visit.address.to("/")), ("数据健康", visit.address.to("/health")), ("公告对照", "")), html.Span(className="spacer"), tools.copy_link()]
     return Page("公告对照", [body], group="health", tools=bar)
 
@@ -28,7 +29,5 @@ def _row(visit: Visit, fact: Fact) -> Component:
     links: list[Component | str] = []
     for metric in fact.metrics:
         links += [dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}")), "、"]
-    return html.Tr([
-        html.Td(fact.says), html.Td("、".join(fact.tables) or fact.archive), html.Td(links[:-1] or fact.archive),
-        html.Td("、".join(fact.screens) or "归档,不设画面"), html.Td(fact.open or "无"),
-    ])  # fmt: skip
+    cells = (fact.says, "、".join(fact.tables) or fact.archive, links[:-1] or fact.archive, "、".join(fact.screens) or "归档,不设画面", fact.open or "无")
+    return html.Tr([html.Td(cell, **data(column=name)) for name, cell in zip(COLUMNS, cells, strict=True)])

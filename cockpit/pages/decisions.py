@@ -12,7 +12,7 @@ from cockpit import points, texts
 from cockpit.pages import supervision
 from cockpit.pages.visit import Visit
 from cockpit.tiles.kpi import delta_mark
-from warehouse import attention
+from warehouse import attention, units
 from warehouse.attention import Concern
 from warehouse.catalog import Metric
 from warehouse.reading import Reading
@@ -84,7 +84,7 @@ def _unknown(visit: Visit, reading: Reading) -> Component:
 
 
 def _told(metric: Metric, row: dict[str, object]) -> tuple[str, str]:
-    old, new = (str(fmt.value(row[key], metric.unit, metric.decimals)) for key in ("old", "new"))  # type: ignore[arg-type]
+    old, new = (str(fmt.value(row[key], metric.unit, metric.decimals)).replace(" %", "%") for key in ("old", "new"))  # type: ignore[arg-type]
     return old, new
 
 
@@ -98,4 +98,6 @@ def _revision(visit: Visit, row: dict[str, object]) -> Component:
     metric = visit.book.metrics[str(row["metric"])]
     old, new = _told(metric, row)
     link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=str(row["window"]), at=str(row["at"])))
-    return html.Li([link, html.Small(str(row["at"])), f"{old} → {new}", html.Small(fmt.clock(row["at_time"], visit.today))])  # type: ignore[arg-type]
+    window = str(row["window"])
+    first, last = units.window_of(window, units.parse_at(window, str(row["at"])))
+    return html.Li([link, html.Small(fmt.period(window, first, last)), f"{old} → {new}", html.Small(fmt.clock(row["at_time"], visit.today))])  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ def _list(visit: Visit, people: People, place: Place) -> Component:
     return tools.card(
         "驾驶员",
         f"{len(lines)} 人 · 高风险的在前",
-        table(["姓名", "", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"], lines, right=(5,), empty="没有在册的驾驶员"),
+        table(["姓名", "职务", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"], lines, right=(5,), empty="没有在册的驾驶员"),
     )
 
 

@@ -15,7 +15,7 @@ from cockpit.pages import tools
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import data
-from cockpit.tiles.table import Cell, table
+from cockpit.tiles.table import Cell, scrolled, table
 from warehouse import requests, timetable
 from warehouse.reading import SourceState
 from warehouse.requests import Request
@@ -37,7 +37,7 @@ def render(visit: Visit) -> Page:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
-    body.append(requested(visit, "run", "backfill", "replay", "correct"))
+    body += requested(visit, "run", "backfill", "replay", "correct")
     bar = [
         tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
@@ -91,13 +91,13 @@ def _summary(
 
 
 def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
-    names = ("来源", "状态", "最新数据", "距今 / 承诺", "", "最近入库", "行数", "隔离", "说明")
+    names = ("来源", "状态", "最新数据", "距今 / 承诺", "已用", "最近入库", "行数", "隔离", "说明")
     numeric = ("", "", "", "col-num", "", "", "col-num", "col-num", "")
     head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
     rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     title = html.Header([html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")], className="card-head")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-sources")
+    return html.Section([title, scrolled(table)], className="card", id="health-sources")
 
 
 def _source(visit: Visit, source: SourceState) -> Component:
@@ -143,7 +143,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
     head = html.Tr([html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")])
     title = html.Header([html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")], className="card-head")
     return html.Section(
-        [title, html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="table"), className="table-scroll")],
+        [title, scrolled(html.Table([html.Thead(head), html.Tbody(rows)], className="table"))],
         className="card", id="health-checks",
     )  # fmt: skip
 
@@ -157,7 +157,7 @@ def _defects(visit: Visit) -> Component:
     head = html.Tr([html.Th("缺陷"), html.Th("数据"), html.Th("涉及行数", className="col-num")])
     title = html.Header([html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head")
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-defects")
+    return html.Section([title, scrolled(table)], className="card", id="health-defects")
 
 
 def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
@@ -170,7 +170,7 @@ def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card", id="health-quarantine")
+    return html.Section([title, scrolled(table)], className="card", id="health-quarantine")
 
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:
@@ -180,17 +180,20 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
     return html.Section([title, body], className="card")
 
 
-def requested(visit: Visit, *kinds: str) -> Component:
-    """What was asked of the loading process and what came of it; with the forms that ask, for those who may."""
+def requested(visit: Visit, *kinds: str) -> list[Component]:
+    """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who may. No card
+    where runs are no subject and nothing was asked."""
     may = visit.viewer.role in asking.ROLES and "run" in kinds
     found = requests.newest(access.settings().state, REQUESTS_SHOWN, *kinds)
+    if not found and "run" not in kinds:
+        return []
     rows: list[list[Cell]] = [
         [str(one.id), requests.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
     ]  # fmt: skip
     listed = table(("编号", "类别", "内容", "申请人", "时间", "状态", "结果"), rows, empty="没有请求。")
     note = dcc.Link("刷新", href=visit.address.here()) if found else ""
     head = html.Header([html.H2("运行与补数请求"), html.Span(note, className="note")], className="card-head")
-    return html.Section([head, *(_asks(visit) if may else []), listed], className="card", id="health-requests")
+    return [html.Section([head, *(_asks(visit) if may else []), listed], className="card", id="health-requests")]
 
 
 def _wish(one: Request) -> str:

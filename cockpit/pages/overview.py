@@ -17,6 +17,7 @@ from cockpit.pages.address import Address
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
+from cockpit.tiles.table import scrolled
 from warehouse.errors import CockpitError
 from warehouse.reading import DISTRICT, Place, Reading
 
@@ -176,7 +177,7 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
     ]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table matrix")
     title = html.Header([html.H2("按镇街"), html.Span("点击单元格进入该镇街的指标页", className="note")], className="card-head")
-    return html.Section([title, html.Div(table, className="table-scroll")], className="card")
+    return html.Section([title, scrolled(table)], className="card")
 
 
 def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:

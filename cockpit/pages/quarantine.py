@@ -37,7 +37,7 @@ def render(visit: Visit) -> Page:
     ]
     empty = html.Section(html.P("没有隔离的记录。", className="empty"), className="card")
     body: list[Component] = [_row(visit, row) for row in shown] or [empty]
-    return Page("隔离记录", [requested(visit, "correct"), *body, _pager(visit, page, len(found))], group="health", tools=bar)
+    return Page("隔离记录", [*requested(visit, "correct"), *body, _pager(visit, page, len(found))], group="health", tools=bar)
 
 
 def _tables(visit: Visit, chosen: str) -> Component:

@@ -13,6 +13,7 @@ from cockpit import access, sessions, texts
 from cockpit import format as fmt
 from cockpit.pages import tools
 from cockpit.pages.visit import Page, Visit
+from cockpit.tiles.table import scrolled
 from cockpit.wall import LOST_S, Heartbeats, build_id
 from warehouse.errors import Refused
 
@@ -59,7 +60,7 @@ def _devices(known: list[dict[str, Any]]) -> Component:
     def at(seconds: float | None) -> str:
         return fmt.clock(dt.datetime.fromtimestamp(seconds, dt.UTC)) if seconds else fmt.DASH
 
-    names = ("编号", "屏幕", "状态", "登记时间", "登记人", "最近使用", "允许的地址", "")
+    names = ("编号", "屏幕", "状态", "登记时间", "登记人", "最近使用", "允许的地址", "操作")
     rows = [
         html.Tr([html.Td(t) for t in (
             str(d["id"]), d["screen"], "已登录" if d["bound_at"] else "未登录", at(d["created_at"]), d["created_by"] or fmt.DASH, at(d["seen_at"]), _bind(d), _revoke(d),
@@ -99,4 +100,4 @@ def _card(title: str, note: str, columns: tuple[str, ...], rows: Sequence[Compon
     head = html.Header([html.H2(title), html.Span(note, className="note")], className="card-head")
     names = html.Tr([html.Th(c, className="col-num" if c in NUMERIC else "") for c in columns])
     table = html.Table([html.Thead(names), html.Tbody(rows)], className="table")
-    return html.Section([head, html.Div(table, className="table-scroll")], className="card")
+    return html.Section([head, scrolled(table)], className="card")

@@ -13,6 +13,7 @@ from cockpit import texts
 from cockpit.pages import tools
 from cockpit.pages.visit import Visit
 from cockpit.tiles import waterfall
+from cockpit.tiles.table import scrolled
 from warehouse.catalog import Metric
 from warehouse.contribution import Change, NoSplit, Piece, explain
 from warehouse.errors import CockpitError
@@ -151,7 +152,7 @@ def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
             )
         )
     head = html.Tr([html.Th(text, className="" if n == 0 else "col-num") for n, text in enumerate(heads)])
-    return html.Div(html.Table([html.Thead(head), html.Tbody(lines)], className="table"), className="table-scroll")
+    return scrolled(html.Table([html.Thead(head), html.Tbody(lines)], className="table"))
 
 
 def _pair(pair: tuple[float, float], is_ratio: bool) -> str:

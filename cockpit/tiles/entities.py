@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit.tiles.attributes import aria
 from cockpit.tiles.kpi import delta_mark
+from cockpit.tiles.table import scrolled
 from warehouse.reading import Reading
 
 PAGE_ROWS = 12
@@ -69,7 +70,7 @@ def entities(
     if not body:
         body = [html.Tr(html.Td("没有符合条件的企业", colSpan=len(columns), className="empty"))]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
-    return html.Div([html.Div(table, className="table-scroll"), pager(view, page, pages, f"共 {fmt.number(len(rows))} 家", link)])
+    return html.Div([scrolled(table), pager(view, page, pages, f"共 {fmt.number(len(rows))} 家", link)])
 
 
 def _heading(column: str, readings: Sequence[Reading], view: View, link: Callable[[View], str]) -> Component:

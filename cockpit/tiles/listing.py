@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 from cockpit import format as fmt
 from cockpit.tiles.attributes import aria
 from cockpit.tiles.entities import View, pager
+from cockpit.tiles.table import scrolled
 from warehouse.entities import PAGE_ROWS, Listing, Row
 
 YES, NO = "是", "否"
@@ -51,7 +52,7 @@ def listing(
     if not body:
         body = [html.Tr(html.Td("没有符合条件的记录", colSpan=len(columns), className="empty"))]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
-    return html.Div([html.Div(table, className="table-scroll"), pager(view, found.page, pages, f"共 {fmt.number(found.total)} 条", link)])
+    return html.Div([scrolled(table), pager(view, found.page, pages, f"共 {fmt.number(found.total)} 条", link)])
 
 
 def _heading(key: str, label: str, view: View, link: Callable[[View], str], is_figure: bool) -> Component:

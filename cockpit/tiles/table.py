@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from cockpit.tiles.attributes import aria
+
 Cell = Component | str
 
 
@@ -20,7 +22,12 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Collec
 
     head = html.Tr([html.Th(text, className=side(n)) for n, text in enumerate(heads)])
     lines = [html.Tr([html.Td(cell, className=side(n)) for n, cell in enumerate(row)]) for row in rows]
-    return html.Div(html.Table([html.Thead(head), html.Tbody(lines)], className="table"), className="table-scroll")
+    return scrolled(html.Table([html.Thead(head), html.Tbody(lines)], className="table"))
+
+
+def scrolled(wide: Component) -> Component:
+    """A table that may be wider than its card: it scrolls by finger, mouse and keyboard."""
+    return html.Div(wide, className="table-scroll", tabIndex="0", role="group", **aria(label="表格,可左右滚动"))
 
 
 def facts(pairs: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:
