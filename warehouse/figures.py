@@ -27,9 +27,9 @@ Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | Non
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
 MOST_ANSWERS = 5_000
+"""Answers kept; the oldest go first."""
 BUSY_PER_DAY = 5
 """Rows a day from which on a source is one that speaks every day."""
-"""Answers kept; the oldest go first."""
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
 """What a place can be split into. Thousands of vehicles are read by town or company first."""
 PLACES = {"town": "镇街", "company": "企业", "vehicle": "车辆"}
@@ -164,9 +164,21 @@ class Figures:
             return {"": own[:3]} if own else {}
         if metric.person:
             return self._person_figures(metric, window, item, spot, by, only)
-        where, bound = self.within(metric, spot, only)
-        sql, values = select(metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound)
-        return {str(row[3]): (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
+        return {member: row[:3] for member, row in self._members(metric, window, item, spot, by, only).items()}
+
+    def _members(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> Parts:
+        """Member of a dimension, or place within `spot`, → (num, den, present, parts); rows of none stand under 未知. Asked once for those who
+        list the places and for those who split a change by them."""
+        def ask() -> Parts:
+            where, bound = self.within(metric, spot, only)
+            sql, values = select(metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound)
+            return {str(row[3]): (number(row[4]), number(row[5]), number(row[6]) or 0, self._named(metric, row)) for row in self._told(sql, values)}
+
+        found: Parts = self._remember(("members", metric.id, window, item, spot.code, by, only), ask)
+        return found
+
+    def _named(self, metric: Metric, row: tuple[Any, ...]) -> dict[str, float | None]:
+        return dict(zip(metric.parts, map(number, row[7:]), strict=True))
 
     def _person_figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if by in COLUMN:
@@ -190,10 +202,11 @@ class Figures:
     def _read_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
+        if grain != spot.grain:
+            return {code: row for code, row in self._members(metric, window, item, spot, grain, only).items() if code not in NOBODY}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
-        return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=True)))
-                for row in self._told(sql, values) if row[1]}
+        return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, self._named(metric, row)) for row in self._told(sql, values) if row[1]}
 
     def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         slice_, member = self._person_filter(metric, grain, only)
