@@ -200,6 +200,11 @@ def clock(moment: dt.datetime | None, today: dt.date | None = None) -> str:
     return f"{here:%m-%d %H:%M}"
 
 
+def snapshot(generation: str) -> str:
+    """A generation's id as the time it was made at: "20261123T140500" → "2026-11-23 14:05:00"."""
+    return f"{dt.datetime.strptime(generation, '%Y%m%dT%H%M%S'):%Y-%m-%d %H:%M:%S}"
+
+
 def day(date: dt.date | None) -> str:
     """"11-23"; None → "—"."""
     return DASH if date is None else f"{date:%m-%d}"

@@ -123,7 +123,7 @@ def _right(visit: Visit) -> Component:
 def _pinned(visit: Visit, pinned: bool) -> list[Component]:
     if not pinned:
         return []
-    text = f"正在查看快照 {visit.book.generation.id},数字不再更新。"
+    text = f"正在查看 {fmt.snapshot(visit.book.generation.id)} 的快照,数字不再更新。"
     return [html.Div([text, dcc.Link("回到最新", href=visit.address.here(as_of=None))], className="notice", role="status")]
 
 

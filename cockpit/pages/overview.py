@@ -130,9 +130,9 @@ def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str
 
 
 def tiles(cards: Sequence[Component]) -> Component:
-    """Cards in rows that come out even: the style sheet takes as many columns as fit of the two offered."""
+    """Cards in rows that come out even or leave the fewest gaps: the style sheet takes as many columns as fit of the two offered."""
     count = len(cards)
-    narrow = next((c for c in (5, 6, 4, 3) if count % c == 0), 4 if count > 4 else max(count, 4))
+    narrow = next((c for c in (5, 6, 4, 3) if count % c == 0), max((4, 5), key=lambda c: count % c))
     wide = count if 4 <= count <= 7 else narrow
     return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
 

@@ -147,7 +147,7 @@ def snapshot(visit: Visit) -> Component:
     pinned = visit.address.get("as_of") is not None
     label = f"快照 {fmt.clock(here.built_at, visit.today)}"
     items = [dcc.Link("最新(自动更新)", href=visit.address.here(as_of=None), className="menu-item")]
-    items += [dcc.Link(g, href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations]
+    items += [dcc.Link(fmt.snapshot(g), href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations]
     classes = "drop snapshot is-pinned" if pinned else "drop snapshot"
     return html.Details(
         [html.Summary(label, title=here.id), html.Div(items, className="menu menu-right")], className=classes

@@ -16,7 +16,7 @@ from cockpit.tiles.table import scrolled
 from warehouse.reading import Reading
 
 PAGE_ROWS = 12
-COLUMNS = {"name": "企业", "town": "镇街", "num": "分子", "den": "分母", "value": "", "change": "环比", "state": "状态"}
+COLUMNS = {"name": "企业", "town": "镇街", "num": "分子", "den": "分母", "value": "数值", "change": "环比", "state": "状态"}
 SORTS = ("value", "change", "num", "den", "name")
 
 

@@ -120,3 +120,7 @@ def test_ages(seconds: float | None, said: str) -> None:
 @pytest.mark.parametrize(("seconds", "said"), [(45, "45 秒"), (720, "12 分钟"), (7500, "2 小时 5 分"), (3600, "1 小时"), (90_000, "1 天 1 小时"), (None, "—")])
 def test_durations(seconds: float | None, said: str) -> None:
     assert fmt.duration(seconds) == said
+
+
+def test_a_snapshot_is_called_by_the_time_it_was_made_at() -> None:
+    assert fmt.snapshot("20261123T140500") == "2026-11-23 14:05:00"

@@ -202,7 +202,7 @@ def test_the_definition_card_shows_only_the_sources_below_the_metric() -> None:
         SourceState("gps", "location", "动态监控 定位", NOW, NOW, 300, 1000, 3),
         SourceState("yz", "penalty", "运政 处罚", NOW, NOW, 300, 7, 0),
     ]
-    words = text_of(render(definition(Metric(), states, "SELECT 1", dt.date(2026, 11, 23), "/lineage?metric=x")))
+    words = text_of(render(definition(Metric(), states, "SELECT 1", dt.date(2026, 11, 23), "/lineage?metric=fleet_online_rate")))
     for expected in ("统计期内上线", "动态监控 定位", "14:06", "运输管理科", "首次发布", "0.30 %", "SELECT 1", "72 小时"):
         assert expected in words, expected
     assert "处罚" not in words
