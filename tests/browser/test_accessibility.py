@@ -72,7 +72,7 @@ def paths(library: Library, firm: str) -> list[str]:
         f"/vehicle/{first('SELECT vehicle_key FROM marts.vehicle_current WHERE company_key = ?', firm)}", f"/alarm/{first('SELECT alarm_uid FROM marts.alarm_event WHERE is_v')}",
         "/site", f"/site/{first('SELECT site_id FROM marts.site')}", "/programme/1", "/programme/3", f"/unit/{first('SELECT unit_id FROM marts.unit_task')}",
         f"/organisation/{first('SELECT org_id FROM marts.company_organisation WHERE company_key = ?', firm)}", "/search?q=yh", "/search?q=没有这样的东西", "/health", "/lineage",
-        "/lineage?metric=fleet_online_rate", "/quarantine", "/announcement", "/supervision", "/mine", "/filing", "/filing/pb_register50",
+        "/lineage?metric=fleet_online_rate", "/quarantine", "/announcement", "/supervision", "/mine", "/reports", "/filing", "/filing/pb_register50",
         f"/?as_of={book.generation.id}", "/metric/no_such_metric",
     ]  # fmt: skip
 
