@@ -46,7 +46,7 @@ def render(visit: Visit, uid: str) -> Page:
 def _head(visit: Visit, found: Alarm) -> Component:
     here = found.facts
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
-    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] is not None else "")
+    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] else "")  # platforms send 0 where no limit is known
     rows: list[tuple[str, Cell | list[Cell]]] = [
         ("车辆", entity.vehicle_link(visit, here["vehicle_key"])),
         ("企业", entity.place_link(visit, here["company_key"])),
