@@ -79,7 +79,7 @@ def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
     lines += [f"注意:{note}" for note in found.get("notes", [])]
-    lines.append("下次打印:" + "、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]))
+    lines.append("下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无"))
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:
         at = state["data_time"].strftime("%m-%d %H:%M:%S") if state["data_time"] else "从未"

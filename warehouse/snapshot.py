@@ -199,16 +199,19 @@ def _renew(writer: Writer, model: Model, kind: str, days: list[dt.date | None]) 
     columns = ", ".join(_columns(writer, model, kind))
     name, copy = f"{model.layer}.{model.name}", f"target.marts.{model.name}"
     if None in days:
-        writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}{_by_day(writer, model)}")
+        writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}{_in_order(writer, model, kind)}")
     else:
         writer.execute(f"DELETE FROM {copy} WHERE day IN (SELECT unnest(?))", [days])
-        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){_by_day(writer, model)}", [days])
+        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){_in_order(writer, model, kind)}", [days])
     _verify(writer, model.name, f"SELECT {columns} FROM {name}", f"SELECT * FROM {copy}")
 
 
-def _by_day(writer: Writer, model: Model) -> str:
-    """Days lie together in a published file, so that a question about one day reads that day and not the whole file."""
-    return " ORDER BY day" if any(row[0] == "day" for row in writer.execute(f"DESCRIBE {model.layer}.{model.name}")) else ""
+def _in_order(writer: Writer, model: Model, kind: str) -> str:
+    """Days lie together in a published file, so that a question about one day reads that day and not the whole file; within a day the rows lie
+    by their key, so that sums of the same rows are the same to the last digit."""
+    names = _columns(writer, model, kind)
+    keys = [name for name in dict.fromkeys(("day", *model.grain)) if name in names]
+    return f" ORDER BY {', '.join(keys)}" if keys else ""
 
 
 def _verify(writer: Writer, name: str, original: str, copy: str) -> None:
@@ -224,7 +227,7 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
     origin = f"previous.marts.{model.name}" if held and known else name
     columns = ", ".join(_columns(writer, model, kind)) if origin == name else "*"
     rest = " WHERE false" if held and not known else ""
-    writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_by_day(writer, model)}")
+    writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_in_order(writer, model, kind)}")
     _verify(writer, model.name, f"SELECT {columns} FROM {origin}{rest}", f"SELECT * FROM target.marts.{model.name}")
 
 

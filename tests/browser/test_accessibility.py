@@ -31,7 +31,7 @@ ENGLISH = re.compile(
 WORDS = """() => [document.title, document.body.innerText, ...[...document.querySelectorAll("[title], [aria-label], [placeholder], [alt], [data-title]")]
     .flatMap(one => ["title", "aria-label", "placeholder", "alt", "data-title"].map(name => one.getAttribute(name) || ""))].join("\\n")"""
 FINGER_PX = 44
-SMALL = """least => [...document.querySelectorAll("button:not(.modebar-btn), summary, .button, .seg, .menu-item, .nav a, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), select, textarea")]
+SMALL = """least => [...document.querySelectorAll("button:not(.modebar-btn), summary, .button, .seg, .menu-item, .nav a, input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea")]
     .filter(one => one.checkVisibility() && one.getBoundingClientRect().height < least - 0.5)
     .map(one => `${one.className || one.tagName} ${one.innerText.slice(0, 12)} ${Math.round(one.getBoundingClientRect().height)} px high`)"""
 

@@ -187,7 +187,7 @@ def test_a_source_out_of_range_is_counted_and_told(real: Real) -> None:
     found = status.unqualified(real.context.writer, real.context.settings)
     line = next(row for row in found if row["file"] == f"gps/{SF}.csv.gz")
     assert line["pts"] == line["经纬度超出范围"] == kept
-    said = status.text({"generation": "g", "is_demo": False, "sources": [], "unqualified": found, "defects": [], "quarantine": [], "checks": []})
+    said = status.text({"generation": "g", "is_demo": False, "sources": [], "unqualified": found, "defects": [], "quarantine": [], "checks": [], "reports": []})
     assert f"文件 gps/{SF}.csv.gz:定位 {kept:,} 条;经纬度超出范围 {kept:,} 条" in said
     other = next(row for row in found if row["file"] == f"gps/{JIANGXI}.csv.gz")
     assert "经纬度超出范围" not in other
