@@ -1,4 +1,5 @@
-"""The answers of the overview, of 我的页面 and of the pages one click further, asked for before the first reader of a new generation does: one quiet thread in each web worker.
+"""The answers of the overview, of 我的页面 and of the pages one click further, asked for before the first reader of a new generation does: one
+quiet thread in each web worker.
 
 A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a failure is no
 reader's business and is tried again with the next round."""
@@ -60,7 +61,7 @@ def once(library: Library, done: str, file: Path) -> str:
 
 
 def _ask(visit: Visit, metric: Metric) -> None:
-    """What the page to which the overview's card leads asks; nothing is drawn."""
+    """What the page to which the overview's card leads asks; what is drawn of it is for nobody."""
     reading = metric_page.read(visit, metric)
     metric_page.towns_of(visit, metric, reading)
     metric_page.trend_of(visit, metric, reading)

@@ -15,7 +15,7 @@ from cockpit import access, audit, login, state
 from warehouse import requests
 from warehouse.catalog import contracts
 from warehouse.errors import UsageError
-from warehouse.personal import blot
+from warehouse.personal import blot, in_line
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
@@ -70,10 +70,7 @@ def _run() -> dict[str, object]:
 
 
 def _backfill() -> dict[str, object]:
-    try:
-        first, last = (dt.date.fromisoformat(request.form.get(name, "").strip()) for name in ("first", "last"))
-    except ValueError as error:
-        raise UsageError("日期写法不对", to_do="请写成 2026-01-31 的样子") from error
+    first, last = day("first"), day("last")
     if last < first:
         raise UsageError(f"截止日 {last} 早于起始日 {first}", to_do="请调换后再提交")
     if (last - first).days >= MOST_DAYS:
@@ -83,6 +80,14 @@ def _backfill() -> dict[str, object]:
     if source and source not in known:
         raise UsageError("没有这个来源", where=source[:30], to_do="请从列表中选择")
     return {"first": first.isoformat(), "last": last.isoformat(), "sources": [source] if source else []}
+
+
+def day(field: str) -> dt.date:
+    """The day that a form names in a field. Raises UsageError for anything else."""
+    try:
+        return dt.date.fromisoformat(request.form.get(field, "").strip())
+    except ValueError as error:
+        raise UsageError("日期写法不对", to_do="请写成 2026-01-31 的样子") from error
 
 
 def _replay() -> dict[str, object]:
@@ -97,7 +102,7 @@ def _cell(name: str, value: str) -> str:
 
 
 def _words(text: str) -> str:
-    plain = blot(" ".join(text.split()))
+    plain = in_line(text)
     if not plain:
         raise UsageError("没有填写更正理由", to_do=f"请写明理由,最多 {LONGEST} 字")
     return plain[:LONGEST]

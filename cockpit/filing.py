@@ -62,7 +62,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         history = requests.filings(settings.state, table, HISTORY)
         number = request.args.get("n", "")
         shown = _request(settings, table, int(number), *STEPS) if number.isascii() and number.isdigit() else None
-        return _page("filing_table.html", table=table, told=told, history=history, kind=filing_sheet.kind, unit=filing_sheet.unit, **_standing(shown, history, table))
+        return _page("filing_table.html", table=table, told=told, history=history, kind=filed.kind, unit=filing_sheet.unit, **_standing(shown, history, table))
 
     @routes.get("/<table>/template.xlsx")
     def template(table: str) -> Answer:

@@ -12,8 +12,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from cockpit import export, texts
 from cockpit.export import Sheet, Value
+from warehouse import filed
 
-TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字", "VARCHAR": "文字"}
 GUIDE = "填写说明"
 MOST_IN_LIST = 250
 """A spreadsheet takes at most 255 characters as the words of a drop-down list."""
@@ -25,7 +25,7 @@ def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
     columns, None = empty. Words that a column is limited to are offered as a drop-down list."""
     columns = told["columns"]
     filled = [[_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
-    guide = [(one["heading"], one["label"], kind(one), "是" if one["required"] else "", unit(one), "、".join(one["words"]), "隐去后入库" if one["personal"] else "") for one in columns]
+    guide = [(one["heading"], one["label"], filed.kind(one["type"]), "是" if one["required"] else "", unit(one), "、".join(one["words"]), "隐去后入库" if one["personal"] else "") for one in columns]
     book = export.book_of([Sheet(told["sheet"], [one["heading"] for one in columns], filled), Sheet(GUIDE, ("列", "含义", "类型", "必填", "单位", "只能填", "个人信息"), guide)])
     page = book.worksheets[0]
     for number, column in enumerate(columns, 1):
@@ -35,11 +35,6 @@ def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
             rule.add(f"{get_column_letter(number)}2:{get_column_letter(number)}{max(1000, len(filled) + 200)}")
             page.add_data_validation(rule)
     return export.saved(book)
-
-
-def kind(column: Told) -> str:
-    """What is to be written into a cell of the column, in words."""
-    return TYPES.get(column["type"], "整数")
 
 
 def unit(column: Told) -> str:

@@ -18,7 +18,7 @@ from cockpit import access, asking, audit, login, state
 from cockpit.pages.address import Address
 from cockpit.sessions import Viewer
 from warehouse.errors import Refused, UsageError
-from warehouse.personal import blot
+from warehouse.personal import in_line
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -69,7 +69,7 @@ def add(
     moment = at or now()
     if not may(viewer):
         raise Refused("当前角色不能批注", to_do="批注由业务岗位或系统管理员填写")
-    plain = blot(" ".join(words.split()))
+    plain = in_line(words)
     if not plain:
         raise UsageError("没有填写批注", to_do=f"请写明发生了什么,最多 {LONGEST} 字")
     if len(plain) > LONGEST:
@@ -122,8 +122,8 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         place = book.place(address.get("place") or DISTRICT)
         if metric is None or not address.path.startswith("/metric/") or place.grain not in ("district", *metric.drill):
             abort(404)
-        first = _day("first")
-        last = _day("last") if request.form.get("last", "").strip() else first
+        first = asking.day("first")
+        last = asking.day("last") if request.form.get("last", "").strip() else first
         add(settings.state, access.viewer(), metric.id, place.code, first, last, request.form.get("words", ""), ip=access.address())
         return _back()
 
@@ -141,13 +141,6 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
 
 def _back() -> Response:
     return redirect(login.local_target(request.form.get("next") or "/"), code=303)
-
-
-def _day(name: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(request.form.get(name, "").strip())
-    except ValueError as error:
-        raise UsageError("日期写法不对", to_do="请写成 2026-01-31 的样子") from error
 
 
 def _read(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Note]:

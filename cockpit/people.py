@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from cockpit import access, audit, login, state
 from cockpit.sessions import Viewer
 from warehouse.errors import Refused
-from warehouse.personal import blot
+from warehouse.personal import in_line
 from warehouse.restricted import Driver, Fact, Restricted
 from warehouse.settings import Settings
 
@@ -114,7 +114,7 @@ def _purpose() -> Response:
     if who.kind != "person" or who.role not in ROLES:
         audit.record(access.settings().state, "denied", who=who.user, ip=access.address(), detail="/purpose")
         abort(403)
-    company, purpose = request.form.get("subject", "")[:64], blot(" ".join(request.form.get("purpose", "").split()))[:LONGEST]
+    company, purpose = request.form.get("subject", "")[:64], in_line(request.form.get("purpose", ""))[:LONGEST]
     if not company or len(purpose) < SHORTEST:
         abort(400)
     _keep(access.settings().state, who.user, company, purpose)

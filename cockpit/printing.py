@@ -99,10 +99,11 @@ def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: 
 
 def why(error: OSError | sqlite3.Error) -> str:
     """What kept a file from being written, in words that say what to do about it."""
-    code = getattr(error, "errno", None)
-    if code in FULL or "full" in str(error) or "disk I/O" in str(error):
+    # by their codes: the words of an error hold the file's path, and that may say anything
+    code, name = getattr(error, "errno", None), str(getattr(error, "sqlite_errorname", ""))
+    if code in FULL or name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return "磁盘已满,请腾出空间"
-    if code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in str(error):
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS) or name.startswith("SQLITE_READONLY"):
         return "没有写入权限,请检查文件夹的属主与挂载方式"
     return f"{type(error).__name__} {getattr(error, 'strerror', None) or error}"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from cockpit import audit, state
 from cockpit.sessions import Viewer
 from warehouse.errors import Refused, UsageError
-from warehouse.personal import blot
+from warehouse.personal import blot, in_line
 from warehouse.units import SHANGHAI, now
 
 LONGEST = 200
@@ -180,7 +180,7 @@ def _allowed(viewer: Viewer, kind: str) -> None:
 
 def _words(text: str, name: str) -> str:
     """One line of plain text, personal numbers blotted out."""
-    plain = blot(" ".join(text.split()))
+    plain = in_line(text)
     if not plain:
         raise UsageError(f"没有填写{name}", to_do=f"请写明{name},最多 {LONGEST} 字")
     if len(plain) > LONGEST:

@@ -33,7 +33,6 @@ from warehouse.requests import Request
 from warehouse.units import SHANGHAI
 
 MOST_ROWS, MOST_ERRORS = 20_000, 300
-TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字"}
 
 
 def act(context: Context, request: Request) -> str:
@@ -142,7 +141,7 @@ def _told_error(form: Form, column: Column | None, name: str, rows: pa.Table, ro
 
 def _why(kind: str, column: Column | None) -> str:
     if kind == "type" and column is not None:
-        return "应为月份,如 2026-01" if column.rule == "month" else f"应为{TYPES.get(column.type, '整数')}"
+        return "应为月份,如 2026-01" if column.rule == "month" else f"应为{filed.kind(column.type)}"
     return {"required": "必填,不能为空"}.get(kind, f"{rules.RULES[kind]}不对" if kind in rules.RULES else "不合约定")
 
 

@@ -20,8 +20,14 @@ from warehouse.keys import Vault
 from warehouse.landing import Landed
 from warehouse.settings import Settings
 
+TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字", "VARCHAR": "文字"}
 MOST_SHOWN = 200
 """Rows of each kind of difference that are told one by one; the others are counted."""
+
+
+def kind(column_type: str) -> str:
+    """What a person writes into a cell of such a column, in words."""
+    return TYPES.get(column_type, "整数")
 
 
 @dataclass(frozen=True)

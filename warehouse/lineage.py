@@ -57,7 +57,7 @@ def of(metric_id: str) -> tuple[Node, ...]:
 @cache
 def above(table: str) -> tuple[str, ...]:
     """Ids of the metrics that a landed table is anywhere below, those first that tell it as their source."""
-    found = [metric for metric in catalog.metrics().values() if any(node.id == f"raw.{table}" for node in of(metric.id))]
+    found = [metric for metric in catalog.metrics().values() if table in build.raw_below(metric.mart)]
     return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in (*metric.requires, *metric.sources)))
 
 
@@ -78,13 +78,22 @@ def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
 def _reads(model: str) -> tuple[str, ...]:
     found = []
     for table in sorted(build.inputs(model)):
-        layer, name = table.split(".")
-        if layer in ("marts", "staging"):
+        if table.split(".")[0] in ("marts", "staging"):
             found.append(table)
         elif (landed := build.landed(table)) is not None:
-            name = NEWEST.get(landed, landed)
-            found.append(name if layer == "run" else f"raw.{name}")
+            found.append(_id(landed))
     return tuple(dict.fromkeys(found))
+
+
+def _id(landed: str) -> str:
+    """The node of a landed table or book as the build names it."""
+    return landed if landed.startswith(f"{LOADER}.") else f"raw.{NEWEST.get(landed, landed)}"
+
+
+@cache
+def landed_below(model: str) -> tuple[str, ...]:
+    """Ids of the landed tables and books anywhere below a model, in the order of their names."""
+    return tuple(dict.fromkeys(_id(landed) for landed in sorted(build.raw_below(model))))
 
 
 def _source_label(source: str) -> str:

@@ -38,6 +38,11 @@ def blot(text: str) -> str:
     return _replace(text, lambda number: BLOT, lambda number: True)
 
 
+def in_line(text: str) -> str:
+    """What somebody wrote into a form as one line, with what looks like a personal number blotted out; "" for nothing but spaces."""
+    return blot(" ".join(text.split()))
+
+
 def scrub(text: str, token: Callable[[str], str]) -> str:
     """A value of a column that is meant for something else, with the personal numbers in it replaced by their token. Company
     codes and dated business numbers, which look alike, stay."""

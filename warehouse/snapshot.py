@@ -196,20 +196,20 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
 
 def _renew(writer: Writer, model: Model, kind: str, days: list[dt.date | None]) -> None:
     """Puts what has changed of a model in place of what the copied file holds of it."""
-    columns = ", ".join(_columns(writer, model, kind))
+    names = _columns(writer, model, kind)
+    columns, order = ", ".join(names), _in_order(model, names)
     name, copy = f"{model.layer}.{model.name}", f"target.marts.{model.name}"
     if None in days:
-        writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}{_in_order(writer, model, kind)}")
+        writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}{order}")
     else:
         writer.execute(f"DELETE FROM {copy} WHERE day IN (SELECT unnest(?))", [days])
-        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){_in_order(writer, model, kind)}", [days])
+        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){order}", [days])
     _verify(writer, model.name, f"SELECT {columns} FROM {name}", f"SELECT * FROM {copy}")
 
 
-def _in_order(writer: Writer, model: Model, kind: str) -> str:
+def _in_order(model: Model, names: list[str]) -> str:
     """Days lie together in a published file, so that a question about one day reads that day and not the whole file; within a day the rows lie
     by their key, so that sums of the same rows are the same to the last digit."""
-    names = _columns(writer, model, kind)
     keys = [name for name in dict.fromkeys(("day", *model.grain)) if name in names]
     return f" ORDER BY {', '.join(keys)}" if keys else ""
 
@@ -225,9 +225,10 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
     known = has_previous and writer.execute(
         "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'marts' AND table_name = ?", [model.name])
     origin = f"previous.marts.{model.name}" if held and known else name
-    columns = ", ".join(_columns(writer, model, kind)) if origin == name else "*"
+    names = _columns(writer, model, kind) if origin == name else []
+    columns = ", ".join(names) or "*"  # what is carried over lies as it lay
     rest = " WHERE false" if held and not known else ""
-    writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_in_order(writer, model, kind)}")
+    writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_in_order(model, names)}")
     _verify(writer, model.name, f"SELECT {columns} FROM {origin}{rest}", f"SELECT * FROM target.marts.{model.name}")
 
 

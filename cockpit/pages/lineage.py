@@ -70,7 +70,7 @@ def _states(visit: Visit, nodes: Sequence[Node]) -> dict[str, State]:
     for node in nodes:
         if node.layer in ("mart", "staging"):
             failed = [check for check in checks if check["model"] == node.name and check["failed_rows"]]
-            late = [by_id[one].label for one in _landed_below(by_id, node.id) if found[one].tone in ("warn", "bad")]
+            late = [by_id[one].label for one in lineage.landed_below(node.name) if found[one].tone in ("warn", "bad")]
             found[node.id] = _model(held.get(node.name, ""), [check["message"] for check in failed], late)
     found[nodes[0].id] = _metric(visit, nodes[0].id, found[nodes[0].reads[0]])
     return found
@@ -116,17 +116,6 @@ def _metric(visit: Visit, metric_id: str, mart: State) -> State:
         return State("bad" if reading.status == "failed" else "warn", f"{shown} {texts.DOUBT}" if reading.doubt else shown, reading.doubt)
     late = reading.as_of is not None and (_moment(visit) - reading.as_of).total_seconds() > fmt.patience(reading)
     return State("warn", f"{shown} 数据延迟", mart.told) if late else State("good", f"{shown} 正常")
-
-
-def _landed_below(by_id: dict[str, Node], identifier: str) -> list[str]:
-    """The landed tables anywhere below a node, once each."""
-    seen, waiting = dict[str, None](), [identifier]
-    while waiting:
-        one = waiting.pop()
-        if one not in seen:
-            seen[one] = None
-            waiting += by_id[one].reads
-    return [one for one in seen if by_id[one].layer == "landed"]
 
 
 def _hrefs(visit: Visit, nodes: Sequence[Node]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from cockpit import app
 from tests.cockpit.signing_in import sign_in
-from warehouse.readings import Library
+from warehouse.readings import Book, Library
 from warehouse.settings import Settings
 
 
@@ -34,6 +34,22 @@ def data_with_picture(published: Path, tmp_path_factory: pytest.TempPathFactory)
         if (published / name).exists():
             (data / name).symlink_to(published / name)
     return data
+
+
+@pytest.fixture
+def pictured(published: Path, tmp_path: Path) -> Path:
+    """Accounts and log of its own over the shared picture."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "published").symlink_to(published / "published")
+    return folder
+
+
+@pytest.fixture
+def book(server: Flask) -> Book:
+    """What the site shows."""
+    library: Library = server.config["ZHENGBEI_LIBRARY"]
+    return library.current()
 
 
 @pytest.fixture

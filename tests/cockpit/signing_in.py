@@ -46,6 +46,15 @@ def good_body(path: str = "/") -> dict[str, Any]:
     }
 
 
+def said(client: FlaskClient, path: str, search: str = "") -> str:
+    """All that a page says, as the browser gets it."""
+    body = good_body(path)
+    body["inputs"][1]["value"] = search
+    answer = post(client, body)
+    assert answer.status_code == 200
+    return json.dumps(answer.get_json(), ensure_ascii=False)
+
+
 def post(client: FlaskClient, body: object, content_type: str = "application/json") -> TestResponse:
     raw = body if isinstance(body, bytes | str) else json.dumps(body)
     return client.post(CALLBACK, data=raw, content_type=content_type, headers=SAME_ORIGIN)

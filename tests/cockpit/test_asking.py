@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +12,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cockpit import app, state
+from cockpit import state
 from etl import requested
 from etl.context import Context, opened
-from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN, said
 from tests.etl.planting import company, vehicle
 from tests.house import House, id_number
 from warehouse import requests
@@ -33,16 +32,7 @@ def data(tmp_path: Path) -> Path:
     house.put("yz_company", [company()])
     house.put("yz_vehicle", [vehicle(), vehicle(plate_no="没有牌")])
     house.publish()
-    house.close()
-    house.settings.sources.touch(0o600)
-    house.settings.sources.write_text("is_demo = true\n", "utf-8")
-    return house.settings.data
-
-
-@pytest.fixture
-def client_of(data: Path) -> Callable[[str], FlaskClient]:
-    server = app.create_app(Settings(data))
-    return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
+    return house.hand_over().data
 
 
 @pytest.fixture
@@ -55,10 +45,6 @@ def ask(client: FlaskClient, path: str, **values: str) -> Any:
     return client.post(path, data=values, headers={**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"})
 
 
-def said(client: FlaskClient, path: str) -> str:
-    return json.dumps(post(client, good_body(path)).get_json(), ensure_ascii=False)
-
-
 def put_aside(context: Context) -> list[tuple[int, int]]:
     return context.writer.execute("SELECT landing_seq, row_no FROM raw.quarantine WHERE row_no >= 0")
 
@@ -67,8 +53,8 @@ def correction(seq: int, row: int, new: str = "浙A00002") -> dict[str, str]:
     return {"table": "yz_vehicle", "old-plate_no": "没有牌", "new-plate_no": new, "why": "电话核对"}
 
 
-def test_a_row_is_corrected_from_the_page_and_leaves_the_quarantine(client_of: Callable[[str], FlaskClient], loader: Context) -> None:
-    analyst, [(seq, row)] = client_of("analyst"), put_aside(loader)
+def test_a_row_is_corrected_from_the_page_and_leaves_the_quarantine(as_role: Callable[[str], FlaskClient], loader: Context) -> None:
+    analyst, [(seq, row)] = as_role("analyst"), put_aside(loader)
     assert "没有牌" in said(analyst, "/quarantine") and "更正并重放" in said(analyst, "/quarantine")
     assert ask(analyst, f"/quarantine/{seq}/{row}", **correction(seq, row)).status_code == 303
     assert "等待" in said(analyst, "/quarantine")
@@ -82,9 +68,9 @@ def test_a_row_is_corrected_from_the_page_and_leaves_the_quarantine(client_of: C
     assert [(one["who"], one["why"], one["request"]) for one in redo] == [("user-analyst", "电话核对", done.id)]
 
 
-def test_a_correction_that_was_cut_off_is_landed_once(client_of: Callable[[str], FlaskClient], loader: Context) -> None:
+def test_a_correction_that_was_cut_off_is_landed_once(as_role: Callable[[str], FlaskClient], loader: Context) -> None:
     [(seq, row)] = put_aside(loader)
-    ask(client_of("analyst"), f"/quarantine/{seq}/{row}", **correction(seq, row))
+    ask(as_role("analyst"), f"/quarantine/{seq}/{row}", **correction(seq, row))
     path = loader.settings.state
     taken = requests.claim(path, time.time())
     assert taken is not None and requests.claim(path, time.time()) is None
@@ -101,18 +87,18 @@ def test_a_correction_that_was_cut_off_is_landed_once(client_of: Callable[[str],
     assert requests.one(path, taken.id).state == "failed" and "中断" in requests.one(path, taken.id).message
 
 
-def test_what_is_still_wrong_stays_and_says_why(client_of: Callable[[str], FlaskClient], loader: Context) -> None:
+def test_what_is_still_wrong_stays_and_says_why(as_role: Callable[[str], FlaskClient], loader: Context) -> None:
     [(seq, row)] = put_aside(loader)
-    ask(client_of("analyst"), f"/quarantine/{seq}/{row}", **correction(seq, row, "还是不对"))
-    ask(client_of("analyst"), f"/quarantine/{seq + 999}/{row}", **correction(seq, row))
+    ask(as_role("analyst"), f"/quarantine/{seq}/{row}", **correction(seq, row, "还是不对"))
+    ask(as_role("analyst"), f"/quarantine/{seq + 999}/{row}", **correction(seq, row))
     assert requested.serve(loader) and requested.serve(loader)
     wrong, unknown = reversed(requests.newest(loader.settings.state))
     assert wrong.state == unknown.state == "failed" and "仍不合约定" in wrong.message and "隔离里没有" in unknown.message
     assert len(put_aside(loader)) == 1
 
 
-def test_a_job_and_days_are_run_from_the_page(client_of: Callable[[str], FlaskClient], loader: Context) -> None:
-    admin = client_of("admin")
+def test_a_job_and_days_are_run_from_the_page(as_role: Callable[[str], FlaskClient], loader: Context) -> None:
+    admin = as_role("admin")
     assert ask(admin, "/health/ask/run", job="refresh").status_code == 303
     assert ask(admin, "/health/ask/backfill", first="2026-11-20", last="2026-11-22", source="yz").status_code == 303
     assert ask(admin, "/health/ask/replay").status_code == 303
@@ -132,35 +118,35 @@ def test_a_job_and_days_are_run_from_the_page(client_of: Callable[[str], FlaskCl
     ("/quarantine/1/0", {"table": "yz_vehicle", "old-plate_no": "a", "new-plate_no": "浙A00002", "why": " "}, "没有填写更正理由"),
     ("/quarantine/1/0", {"table": "yz_vehicle", "old-uscc": "a", "new-uscc": PERSON, "why": "x"}, "不能填写身份证号"),
 ])  # fmt: skip
-def test_a_wrong_wish_is_refused_in_words_and_nothing_waits(client_of: Callable[[str], FlaskClient], data: Path, path: str, values: dict[str, str], said_: str) -> None:
-    answer = ask(client_of("analyst"), path, **values)
+def test_a_wrong_wish_is_refused_in_words_and_nothing_waits(as_role: Callable[[str], FlaskClient], data: Path, path: str, values: dict[str, str], said_: str) -> None:
+    answer = ask(as_role("analyst"), path, **values)
     assert answer.status_code == 400 and said_ in answer.get_data(as_text=True)
     assert requests.newest(Settings(data).state) == [] and PERSON.encode() not in Settings(data).state.read_bytes()
 
 
 @pytest.mark.parametrize("role", ["leader", "auditor"])
-def test_others_neither_see_the_rows_nor_ask(client_of: Callable[[str], FlaskClient], data: Path, role: str) -> None:
-    client = client_of(role)
+def test_others_neither_see_the_rows_nor_ask(as_role: Callable[[str], FlaskClient], data: Path, role: str) -> None:
+    client = as_role(role)
     for path in ("/health/ask/run", "/health/ask/backfill", "/quarantine/1/0"):
         assert ask(client, path, job="refresh").status_code == 403
     shown = said(client, "/quarantine")
     assert "没有牌" not in shown and "只对业务岗位" in shown and "立即运行" not in said(client, "/health")
     assert requests.newest(Settings(data).state) == []
-    assert ask(client_of("admin"), "/health/ask/drop").status_code == 404
+    assert ask(as_role("admin"), "/health/ask/drop").status_code == 404
 
 
-def test_personal_columns_are_not_on_the_page_nor_accepted(client_of: Callable[[str], FlaskClient], loader: Context) -> None:
+def test_personal_columns_are_not_on_the_page_nor_accepted(as_role: Callable[[str], FlaskClient], loader: Context) -> None:
     [(seq, row)] = put_aside(loader)
-    told = ask(client_of("analyst"), f"/quarantine/{seq}/{row}", table="yz_driver", **{"old-person_key": "", "new-person_key": "x", "why": "x"})
+    told = ask(as_role("analyst"), f"/quarantine/{seq}/{row}", table="yz_driver", **{"old-person_key": "", "new-person_key": "x", "why": "x"})
     assert told.status_code == 400 and "没有改动任何一列" in told.get_data(as_text=True), "such a column is not looked at"
 
 
-def test_the_scheduler_takes_up_what_is_asked_within_seconds(client_of: Callable[[str], FlaskClient], loader: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_scheduler_takes_up_what_is_asked_within_seconds(as_role: Callable[[str], FlaskClient], loader: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requested, "EVERY_S", 0.05)
     ended, broken = threading.Event(), threading.Event()
     worker = threading.Thread(target=requested.watch, args=[loader, ended, broken.set])
     worker.start()
-    ask(client_of("admin"), "/health/ask/replay")
+    ask(as_role("admin"), "/health/ask/replay")
     path, end = loader.settings.state, time.monotonic() + 30
     while time.monotonic() < end and not any(one.state == "done" for one in requests.newest(path)):
         time.sleep(0.05)

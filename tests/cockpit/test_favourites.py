@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import accounts, app, audit, favourites, sessions, state
+from cockpit import accounts, audit, favourites, sessions, state
 from cockpit.sessions import Viewer
-from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
 from warehouse.errors import UsageError
-from warehouse.readings import Book, Library
+from warehouse.readings import Book
 from warehouse.settings import Settings
 
 WANG, LI = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
@@ -29,39 +29,12 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data(published: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
-
-
-@pytest.fixture
-def server(data: Path) -> Flask:
-    return app.create_app(Settings(data))
-
-
-@pytest.fixture
-def book(server: Flask) -> Book:
-    library: Library = server.config["ZHENGBEI_LIBRARY"]
-    return library.current()
-
-
-@pytest.fixture
-def client_of(server: Flask, data: Path) -> Callable[[str], FlaskClient]:
-    return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
+def data(pictured: Path) -> Path:
+    return pictured
 
 
 def act(client: FlaskClient, word: str, place: str, **headers: str) -> Any:
     return client.post(f"/mine/{word}", data={"place": place}, headers=headers or SAME_ORIGIN)
-
-
-def said(client: FlaskClient, path: str, search: str = "") -> str:
-    body = good_body(path)
-    body["inputs"][1]["value"] = search
-    answer = post(client, body)
-    assert answer.status_code == 200
-    return json.dumps(answer.get_json(), ensure_ascii=False)
 
 
 def stars(client: FlaskClient, path: str, search: str = "") -> dict[str, str]:
@@ -125,27 +98,27 @@ def test_a_device_has_none(file: Path, server: Flask, data: Path) -> None:
 @pytest.mark.parametrize("place", [
     "/", "/group/fleet", "/company/x/driver/000000000000000000", "/metric/no_such", "//evil.example/", "https://evil.example/", "/search?q=x", "/quarantine", "/metric/fleet_online_rate?at=x'", "",
 ])  # fmt: skip
-def test_what_is_no_place_is_not_kept(client_of: Callable[[str], FlaskClient], data: Path, place: str) -> None:
-    assert act(client_of("leader"), "keep", place).status_code in (400, 404)
+def test_what_is_no_place_is_not_kept(as_role: Callable[[str], FlaskClient], data: Path, place: str) -> None:
+    assert act(as_role("leader"), "keep", place).status_code in (400, 404)
     assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
 
 
-def test_neither_the_snapshot_nor_typed_words_are_kept(client_of: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
-    answer = act(client_of("leader"), "keep", f"/metric/fleet_online_rate?window=week&as_of={book.generation.id}&q=13800138000&page=2&by=town&evil=1")
+def test_neither_the_snapshot_nor_typed_words_are_kept(as_role: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
+    answer = act(as_role("leader"), "keep", f"/metric/fleet_online_rate?window=week&as_of={book.generation.id}&q=13800138000&page=2&by=town&evil=1")
     assert answer.status_code == 200 and answer.get_json() == {"kept": 1, "most": favourites.MOST}
     assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == ("/metric/fleet_online_rate?window=week&by=town",)
 
 
-def test_a_star_on_card_and_page_says_whether_its_place_is_kept(client_of: Callable[[str], FlaskClient]) -> None:
-    leader, shown = client_of("leader"), [("/", ""), ("/group/fleet", ""), ("/metric/fleet_online_rate", "?window=week"), ("/metric/fleet_online_rate", "?window=week&page=2")]
+def test_a_star_on_card_and_page_says_whether_its_place_is_kept(as_role: Callable[[str], FlaskClient]) -> None:
+    leader, shown = as_role("leader"), [("/", ""), ("/group/fleet", ""), ("/metric/fleet_online_rate", "?window=week"), ("/metric/fleet_online_rate", "?window=week&page=2")]
     assert [stars(leader, *page).get(ONLINE) for page in shown] == ["false"] * 4
     act(leader, "keep", ONLINE)
     assert [stars(leader, *page).get(ONLINE) for page in shown] == ["true"] * 4
-    assert stars(client_of("analyst"), "/")[ONLINE] == "false", "another person has other stars"
+    assert stars(as_role("analyst"), "/")[ONLINE] == "false", "another person has other stars"
 
 
-def test_my_page_shows_the_same_numbers_and_leads_on(client_of: Callable[[str], FlaskClient], book: Book) -> None:
-    leader, town = client_of("leader"), book.places("town")[0]
+def test_my_page_shows_the_same_numbers_and_leads_on(as_role: Callable[[str], FlaskClient], book: Book) -> None:
+    leader, town = as_role("leader"), book.places("town")[0]
     assert "还没有收藏" in said(leader, "/mine")
     vehicle = book.ask("SELECT vehicle_key FROM marts.vehicle_current ORDER BY 1 LIMIT 1")[0][0]
     alarm = book.ask("SELECT alarm_uid FROM marts.alarm_event ORDER BY raised_at DESC LIMIT 1")[0][0]
@@ -169,9 +142,9 @@ def test_my_page_shows_the_same_numbers_and_leads_on(client_of: Callable[[str], 
     assert "还没有收藏" in said(leader, "/mine")
 
 
-def test_what_cannot_be_shown_stays_with_its_reason(client_of: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
+def test_what_cannot_be_shown_stays_with_its_reason(as_role: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
     file, viewer = Settings(data).state, Viewer("person", "user-auditor", "auditor")
-    auditor = client_of("auditor")
+    auditor = as_role("auditor")
     assert act(auditor, "keep", f"/company/{company(book)}/drivers").status_code == 403
     for place in (f"/company/{company(book)}/drivers", "/metric/abolished_rate", "/vehicle/gone", "/metric/fleet_online_rate?place=330110999", "/group/fleet"):
         favourites.keep(file, viewer, place)
@@ -191,8 +164,8 @@ def test_a_role_that_is_taken_away_takes_the_sight_and_not_the_entry(server: Fla
     assert "没有权限" in page and f'"href": "{place}"' not in page and f'"data-place": "{place}"' in page
 
 
-def test_nothing_is_kept_from_another_site_or_by_an_unknown_word(client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    leader = client_of("leader")
+def test_nothing_is_kept_from_another_site_or_by_an_unknown_word(as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    leader = as_role("leader")
     assert act(leader, "keep", ONLINE, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert act(leader, "destroy", ONLINE).status_code == 404 and leader.get("/mine/keep").status_code in (404, 405)
     assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()

@@ -16,10 +16,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from cockpit import app, filing, filing_sheet
+from cockpit import filing, filing_sheet
 from etl import forms, requested
 from etl.context import Context, opened
-from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN
 from tests.house import House, id_number
 from warehouse import requests
 
@@ -33,10 +33,7 @@ PHONE = "13857104321"
 def loader(tmp_path: Path) -> Iterator[Context]:
     house = House(tmp_path / "data", NOW).own()
     house.publish()
-    house.close()
-    house.settings.sources.touch(0o600)
-    house.settings.sources.write_text("is_demo = true\n", "utf-8")
-    with opened(house.settings, now=lambda: NOW + dt.timedelta(minutes=5)) as context:
+    with opened(house.hand_over(), now=lambda: NOW + dt.timedelta(minutes=5)) as context:
         forms.offer(context)
         yield context
 
@@ -45,9 +42,8 @@ Client = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
-def client_of(loader: Context) -> Client:
-    server = app.create_app(loader.settings)
-    return lambda role: sign_in(server.test_client(), loader.settings.data, role, f"user-{role}")
+def data(loader: Context) -> Path:
+    return loader.settings.data
 
 
 def ask(client: FlaskClient, path: str, **values: Any) -> TestResponse:
@@ -76,26 +72,27 @@ def number(answer: TestResponse) -> str:
 
 
 @pytest.mark.parametrize("path", ["/filing", TABLE, f"{TABLE}/template.xlsx"])
-def test_only_those_who_look_after_the_data_may_file(client_of: Client, loader: Context, path: str) -> None:
-    assert {role: client_of(role).get(path).status_code for role in ("admin", "analyst", "leader", "auditor")} == {
+def test_only_those_who_look_after_the_data_may_file(as_role: Client, loader: Context, path: str) -> None:
+    assert {role: as_role(role).get(path).status_code for role in ("admin", "analyst", "leader", "auditor")} == {
         "admin": 200, "analyst": 200, "leader": 403, "auditor": 403}
-    assert ask(client_of("leader"), f"{TABLE}/check").status_code == 403 and requests.newest(loader.settings.state) == []
+    assert ask(as_role("leader"), f"{TABLE}/check").status_code == 403 and requests.newest(loader.settings.state) == []
 
 
-def test_the_list_names_every_table_with_what_it_holds(client_of: Client, loader: Context) -> None:
-    page = client_of("analyst").get("/filing").get_data(as_text=True)
+def test_the_list_names_every_table_with_what_it_holds(as_role: Client, loader: Context) -> None:
+    page = as_role("analyst").get("/filing").get_data(as_text=True)
     assert all(f"/filing/{name}" in page for name in requests.offered(loader.settings.state)) and "台账" in page and "本局参数表" in page
     assert "没有公布" not in page and "演示数据" in page
 
 
-def test_before_the_loader_has_run_the_page_says_so(data: Path, as_role: Client) -> None:
+def test_before_the_loader_has_run_the_page_says_so(loader: Context, as_role: Client) -> None:
+    requests.offer(loader.settings.state, {})
     page = as_role("admin").get("/filing")
     assert page.status_code == 200 and "装载进程还没有公布" in page.get_data(as_text=True)
     assert as_role("admin").get(TABLE).status_code == 404
 
 
-def test_the_template_has_the_columns_the_words_and_an_explanation(client_of: Client, loader: Context) -> None:
-    book = openpyxl.load_workbook(io.BytesIO(client_of("analyst").get("/filing/own_alarm_type/template.xlsx").get_data()))
+def test_the_template_has_the_columns_the_words_and_an_explanation(as_role: Client, loader: Context) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(as_role("analyst").get("/filing/own_alarm_type/template.xlsx").get_data()))
     page, guide = book.worksheets
     told = requests.offered(loader.settings.state)["own_alarm_type"]["columns"]
     assert [cell.value for cell in page[1]] == [column["heading"] for column in told] and page.max_row == 1
@@ -103,8 +100,8 @@ def test_the_template_has_the_columns_the_words_and_an_explanation(client_of: Cl
     assert [line[0].value for line in guide.iter_rows(min_row=2)] == [column["heading"] for column in told]
 
 
-def test_a_template_with_content_is_taken_back_without_a_difference(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_a_template_with_content_is_taken_back_without_a_difference(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     page = done(client, loader, ask(client, "/filing/own_alarm_type/current"))
     link = page.partition('href="/filing/own_alarm_type/current/')[2].partition('"')[0]
     body = client.get(f"/filing/own_alarm_type/current/{link}").get_data()
@@ -118,8 +115,8 @@ def test_text_that_looks_like_a_formula_stays_text() -> None:
     assert (cell.data_type, cell.value) == ("s", "=1+1")
 
 
-def test_every_wrong_cell_is_on_the_page_and_nothing_can_be_put_in_force(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_every_wrong_cell_is_on_the_page_and_nothing_can_be_put_in_force(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     answer = upload(client, [row(FIRMS[0], "很多"), row(""), row(FIRMS[2])])
     page = done(client, loader, answer)
     assert "2 处不合约定" in page and all(f'class="mono">{cell}</td>' in page for cell in ("B2", "A3")) and "应为整数" in page
@@ -127,8 +124,8 @@ def test_every_wrong_cell_is_on_the_page_and_nothing_can_be_put_in_force(client_
     assert "没有通过检查" in done(client, loader, commit) and loader.writer.execute("SELECT count(*) FROM raw.pb_register50") == [(0,)]
 
 
-def test_what_is_right_is_shown_put_in_force_once_and_taken_back(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_what_is_right_is_shown_put_in_force_once_and_taken_back(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     first = upload(client, [row(firm) for firm in FIRMS])
     assert "新增 4" in done(client, loader, first)
     done(client, loader, ask(client, f"{TABLE}/commit", check=number(first)))
@@ -148,8 +145,8 @@ def test_what_is_right_is_shown_put_in_force_once_and_taken_back(client_of: Clie
     assert "user-analyst 撤销" in index
 
 
-def test_what_nobody_takes_up_says_so_and_what_is_under_way_asks_again(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_what_nobody_takes_up_says_so_and_what_is_under_way_asks_again(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     answer = upload(client, [row(FIRMS[0])])
     page = client.get(answer.location).get_data(as_text=True)
     assert 'http-equiv="refresh"' in page and "每 2 秒" in page and "没有接手" not in page
@@ -161,21 +158,21 @@ def test_what_nobody_takes_up_says_so_and_what_is_under_way_asks_again(client_of
 @pytest.mark.parametrize(("name", "body", "month", "told"), [
     ("名录.pdf", b"%PDF", "2026-11", "不能读取这种文件"), ("名录.xlsx", b"", "2026-11", "文件是空的"), ("", b"", "2026-11", "没有选择文件"), ("名录.csv", b"x", "11 月", "台账年月写法不对"),
 ])  # fmt: skip
-def test_what_cannot_be_a_list_is_turned_away_with_a_way_back(client_of: Client, loader: Context, name: str, body: bytes, month: str, told: str) -> None:
-    client = client_of("analyst")
+def test_what_cannot_be_a_list_is_turned_away_with_a_way_back(as_role: Client, loader: Context, name: str, body: bytes, month: str, told: str) -> None:
+    client = as_role("analyst")
     answer = client.post(f"{TABLE}/check", data={"file": (io.BytesIO(body), name), "month": month}, headers={**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate", "Referer": f"http://localhost{TABLE}"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 400 and told in page and f'href="{TABLE}"' in page and requests.newest(loader.settings.state) == []
 
 
-def test_a_file_that_is_too_large_is_refused_in_words(client_of: Client, loader: Context) -> None:
-    answer = ask(client_of("analyst"), f"{TABLE}/check", file=(io.BytesIO(b"x" * (filing.MAX_UPLOAD + 1)), "大.csv"), month="2026-11")
+def test_a_file_that_is_too_large_is_refused_in_words(as_role: Client, loader: Context) -> None:
+    answer = ask(as_role("analyst"), f"{TABLE}/check", file=(io.BytesIO(b"x" * (filing.MAX_UPLOAD + 1)), "大.csv"), month="2026-11")
     assert answer.status_code == 413 and "<h1>" in answer.get_data(as_text=True) and requests.newest(loader.settings.state) == []
-    assert upload(client_of("analyst"), [row(f"91330110MA{serial:08d}") for serial in range(30_000)]).status_code == 303, "a list above the limit of other forms passes"
+    assert upload(as_role("analyst"), [row(f"91330110MA{serial:08d}") for serial in range(30_000)]).status_code == 303, "a list above the limit of other forms passes"
 
 
-def test_no_personal_number_waits_in_the_clear_nor_stands_in_a_files_name(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_no_personal_number_waits_in_the_clear_nor_stands_in_a_files_name(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     answer = upload(client, [row(id_number(7)), row(PHONE)], name=f"名录 {PHONE}.csv")
     state = loader.settings.state
     assert PHONE not in json.dumps(requests.one(state, int(number(answer))).asked, ensure_ascii=False)
@@ -184,8 +181,8 @@ def test_no_personal_number_waits_in_the_clear_nor_stands_in_a_files_name(client
     assert PHONE.encode() not in kept and id_number(7).encode() not in kept
 
 
-def test_a_number_of_another_table_or_of_another_step_is_not_found(client_of: Client, loader: Context) -> None:
-    client = client_of("analyst")
+def test_a_number_of_another_table_or_of_another_step_is_not_found(as_role: Client, loader: Context) -> None:
+    client = as_role("analyst")
     check = number(upload(client, [row(FIRMS[0])]))
     assert client.get(f"/filing/own_sla?n={check}").status_code == 404 and client.get(f"{TABLE}?n=999999").status_code == 404
     assert client.get(f"{TABLE}?n=abc").status_code == 200 and client.get(f"{TABLE}/current/{check}.xlsx").status_code == 404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,16 +10,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import app, audit, notes, state
+from cockpit import audit, notes, state
 from cockpit.figures import trend
 from cockpit.sessions import Viewer
-from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN, said
 from warehouse.errors import Refused, UsageError
 from warehouse.reading import DISTRICT, Point
-from warehouse.readings import Book, Library
+from warehouse.readings import Book
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
@@ -39,35 +37,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data(published: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
-
-
-@pytest.fixture
-def server(data: Path) -> Flask:
-    return app.create_app(Settings(data))
-
-
-@pytest.fixture
-def book(server: Flask) -> Book:
-    library: Library = server.config["ZHENGBEI_LIBRARY"]
-    return library.current()
-
-
-@pytest.fixture
-def client_of(server: Flask, data: Path) -> Callable[[str], FlaskClient]:
-    return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
-
-
-def said(client: FlaskClient, path: str, search: str = "") -> str:
-    body = good_body(path)
-    body["inputs"][1]["value"] = search
-    answer = post(client, body)
-    assert answer.status_code == 200
-    return json.dumps(answer.get_json(), ensure_ascii=False)
+def data(pictured: Path) -> Path:
+    return pictured
 
 
 def ask(client: FlaskClient, path: str, **values: str) -> Any:
@@ -141,42 +112,42 @@ def test_the_chart_marks_the_steps_of_a_note_and_reads_its_words_as_words() -> N
     assert not [trace for trace in go.Figure(trend.figure([], window="day", unit="ratio", remarks=[inside])).data if trace.name == "批注"]
 
 
-def test_from_the_form_to_the_chart_and_back(client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    clerk = client_of("analyst")
+def test_from_the_form_to_the_chart_and_back(as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    clerk = as_role("analyst")
     assert "添加批注" in said(clerk, PAGE, "?window=day")
     answer = ask(clerk, "/notes/add", last="2026-11-19")
     assert answer.status_code == 303 and answer.headers["Location"] == f"{PAGE}?window=day#metric-notes"
     page = said(clerk, PAGE, "?window=day")
     assert '"name": "批注"' in page and "2026-11-18 至 2026-11-19" in page and "平台升级" in page and "user-analyst" in page and "/notes/1/withdraw" in page
-    leader = client_of("leader")
+    leader = as_role("leader")
     page = said(leader, PAGE, "?window=day")
     assert "平台升级" in page and "添加批注" not in page and "/notes/1/withdraw" not in page
     assert ask(leader, "/notes/1/withdraw").status_code == 403
-    assert ask(client_of("admin"), "/notes/1/withdraw").status_code == 303
+    assert ask(as_role("admin"), "/notes/1/withdraw").status_code == 303
     assert "平台升级" not in said(leader, PAGE, "?window=day")
     page = said(clerk, PAGE, "?window=day")
     assert "已撤回 1 条" in page and "user-admin 于 " in page and '"name": "批注"' not in page
 
 
-def test_a_note_of_the_district_stands_at_every_town_and_one_of_a_town_only_there(client_of: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
+def test_a_note_of_the_district_stands_at_every_town_and_one_of_a_town_only_there(as_role: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
     file, (here, there) = Settings(data).state, [place.code for place in book.places("town")[:2]]
     written(file, "全区的一条")
     written(file, "一个镇的", place=here)
-    leader = client_of("leader")
+    leader = as_role("leader")
     assert "全区的一条" in said(leader, PAGE) and "一个镇的" not in said(leader, PAGE)
     assert "全区的一条" in (page := said(leader, PAGE, f"?place={here}")) and "一个镇的" in page and "全区 · " in page
     assert "全区的一条" in (page := said(leader, PAGE, f"?place={there}")) and "一个镇的" not in page
     assert "全区的一条" not in said(leader, "/metric/fleet_vehicle_cnt")
 
 
-def test_a_snapshot_shows_the_notes_of_its_time_and_takes_none(client_of: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
+def test_a_snapshot_shows_the_notes_of_its_time_and_takes_none(as_role: Callable[[str], FlaskClient], data: Path, book: Book) -> None:
     file, built = Settings(data).state, book.generation.built_at
     hour = dt.timedelta(hours=1)
     gone = written(file, "当时在", at=built - 2 * hour)
     notes.withdraw(file, CLERK, written(file, "当时已撤", at=built - 2 * hour), at=built - hour)
     notes.withdraw(file, CLERK, gone, at=built + hour)
     written(file, "后来写的", at=built + hour)
-    clerk = client_of("analyst")
+    clerk = as_role("analyst")
     page = said(clerk, PAGE, f"?as_of={book.generation.id}")
     assert "当时在" in page and "当时已撤" not in page and "后来写的" not in page and "添加批注" not in page and "/withdraw" not in page
     page = said(clerk, PAGE)
@@ -187,15 +158,15 @@ def test_a_snapshot_shows_the_notes_of_its_time_and_takes_none(client_of: Callab
     {"subject": "/metric/no_such"}, {"subject": "/town/330110001"}, {"subject": f"{PAGE}?place=330110999"}, {"subject": "//evil.example/"}, {"first": "18/11"}, {"first": ""},
     {"last": "2026-11-01"}, {"first": "2099-01-01"}, {"words": ""}, {"words": "长" * 121},
 ])  # fmt: skip
-def test_a_form_that_is_not_ours_writes_nothing(client_of: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]) -> None:
-    assert ask(client_of("analyst"), "/notes/add", **changes).status_code in (400, 404)
+def test_a_form_that_is_not_ours_writes_nothing(as_role: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]) -> None:
+    assert ask(as_role("analyst"), "/notes/add", **changes).status_code in (400, 404)
     assert notes.beside(Settings(data).state, METRIC, DISTRICT) == []
 
 
-def test_roles_hold_on_the_server_and_other_sites_write_nothing(client_of: Callable[[str], FlaskClient], data: Path) -> None:
+def test_roles_hold_on_the_server_and_other_sites_write_nothing(as_role: Callable[[str], FlaskClient], data: Path) -> None:
     for role in ("leader", "auditor"):
-        assert ask(client_of(role), "/notes/add").status_code == 403
-    clerk = client_of("analyst")
+        assert ask(as_role(role), "/notes/add").status_code == 403
+    clerk = as_role("analyst")
     assert clerk.post("/notes/add", data={"subject": PAGE, "first": "2026-11-18", "words": "x"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert ask(clerk, "/notes/99/withdraw").status_code == 404
     assert ask(clerk, "/notes/add", next="https://evil.example/").headers["Location"] == "/"

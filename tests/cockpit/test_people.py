@@ -15,9 +15,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import app, audit, people, state
+from cockpit import audit, people, state
 from cockpit.sessions import Viewer
-from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, said
 from warehouse import snapshot
 from warehouse.errors import Refused
 from warehouse.readings import Library
@@ -25,22 +25,8 @@ from warehouse.settings import Settings
 
 
 @pytest.fixture
-def data(published: Path, tmp_path: Path) -> Path:
-    """Accounts and log of its own over the shared picture."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
-
-
-@pytest.fixture
-def server(data: Path) -> Flask:
-    return app.create_app(Settings(data))
-
-
-@pytest.fixture
-def client_of(server: Flask, data: Path) -> Callable[[str], FlaskClient]:
-    return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
+def data(pictured: Path) -> Path:
+    return pictured
 
 
 @pytest.fixture
@@ -53,12 +39,6 @@ def company(data: Path) -> str:
     return str(found[0])
 
 
-def said(client: FlaskClient, path: str) -> str:
-    answer = post(client, good_body(path))
-    assert answer.status_code == 200
-    return json.dumps(answer.get_json(), ensure_ascii=False)
-
-
 def log(data: Path) -> list[tuple[str, str, str]]:
     with state.reading(Settings(data).state) as connection:
         return [(row["event"], row["who"], row["detail"]) for row in connection.execute("SELECT * FROM audit ORDER BY seq")]
@@ -69,8 +49,8 @@ def ask(client: FlaskClient, company: str, purpose: str = "约谈高风险驾驶
 
 
 @pytest.mark.parametrize("role", ["admin", "auditor"])
-def test_who_runs_the_system_or_reads_its_log_sees_no_driver(client_of: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
-    client = client_of(role)
+def test_who_runs_the_system_or_reads_its_log_sees_no_driver(as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
+    client = as_role(role)
     assert "没有权限" in said(client, f"/company/{company}/drivers")
     assert ask(client, company).status_code == 403
     events = [(event, who) for event, who, _ in log(data) if event in ("denied", "person_list", "person_read")]
@@ -78,8 +58,8 @@ def test_who_runs_the_system_or_reads_its_log_sees_no_driver(client_of: Callable
 
 
 @pytest.mark.parametrize("role", ["leader", "analyst"])
-def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(client_of: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
-    client = client_of(role)
+def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
+    client = as_role(role)
     first = said(client, f"/company/{company}/drivers")
     assert "请先说明查看用途" in first and "从业资格" not in first
     assert not [event for event, _, _ in log(data) if event.startswith("person")], "nothing was read yet"
@@ -93,8 +73,8 @@ def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(client_
     assert audit.verify(Settings(data).state) is None
 
 
-def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(client_of: Callable[[str], FlaskClient], data: Path, company: str) -> None:
-    client = client_of("leader")
+def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+    client = as_role("leader")
     ask(client, company)
     listed = said(client, f"/company/{company}/drivers")
     reference = listed.split(f"/company/{company}/driver/")[1][:18]
@@ -108,8 +88,8 @@ def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(clie
     assert "没有这一页" in said(client, f"/company/{company}/driver/{'0' * 18}")
 
 
-def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(client_of: Callable[[str], FlaskClient], data: Path, company: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = client_of("leader")
+def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(as_role: Callable[[str], FlaskClient], data: Path, company: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = as_role("leader")
     ask(client, company)
     with state.writing(Settings(data).state) as connection:
         connection.execute("UPDATE purposes SET until = ?", (time.time() - 1,))
@@ -118,8 +98,8 @@ def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(client_of: Cal
     assert "请先说明查看用途" in said(client, f"/company/{company}/drivers"), "another company's purpose is none here"
 
 
-def test_more_than_so_many_looks_an_hour_are_refused_and_told(data: Path, server: Flask, client_of: Callable[[str], FlaskClient], company: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = client_of("leader")
+def test_more_than_so_many_looks_an_hour_are_refused_and_told(data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = as_role("leader")
     ask(client, company)
     monkeypatch.setattr(people, "LOOKS_PER_HOUR", 2)
     reference = said(client, f"/company/{company}/drivers").split(f"/company/{company}/driver/")[1][:18]
@@ -128,8 +108,8 @@ def test_more_than_so_many_looks_an_hour_are_refused_and_told(data: Path, server
     assert [event for event, _, _ in log(data)].count("person_refused") == 2
 
 
-def test_without_a_line_in_the_log_nothing_is_read(data: Path, server: Flask, client_of: Callable[[str], FlaskClient], company: str) -> None:
-    client = client_of("leader")
+def test_without_a_line_in_the_log_nothing_is_read(data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str) -> None:
+    client = as_role("leader")
     ask(client, company)
     with state.writing(Settings(data).state) as connection:
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
@@ -139,16 +119,16 @@ def test_without_a_line_in_the_log_nothing_is_read(data: Path, server: Flask, cl
     assert "从业资格" not in said(client, f"/company/{company}/drivers")
 
 
-def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(client_of: Callable[[str], FlaskClient], data: Path, company: str) -> None:
-    client = client_of("leader")
+def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+    client = as_role("leader")
     assert ask(client, company, "看看").status_code == 400 and ask(client, "", "约谈高风险驾驶员").status_code == 400
     assert ask(client, company, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     away = client.post("/purpose", data={"subject": company, "purpose": "约谈高风险驾驶员", "next": "https://elsewhere.example/"}, headers=SAME_ORIGIN)
     assert away.headers["Location"] == "/"
 
 
-def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(client_of: Callable[[str], FlaskClient], data: Path, company: str) -> None:
-    ask(client_of("leader"), company, "回访 13812345678 的投诉")
+def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+    ask(as_role("leader"), company, "回访 13812345678 的投诉")
     told = [detail for event, _, detail in log(data) if event == "person_purpose"]
     assert len(told) == 1 and "13812345678" not in told[0] and "回访" in told[0]
 
@@ -160,8 +140,8 @@ def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: st
             door.drivers(company)
 
 
-def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    client = client_of("leader")
+def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    client = as_role("leader")
     file = data / "published" / f"{snapshot.current(Settings(data))}.restricted.duckdb"
     with duckdb.connect(str(file), read_only=True) as con:
         key, points = con.execute("SELECT vehicle_key, sum(len(path)) FROM marts.gps_trip GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1").fetchone()  # type: ignore[misc]

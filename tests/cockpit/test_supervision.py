@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import app, audit, state, supervision, wall_needs
+from cockpit import audit, state, supervision, wall_needs
 from cockpit.sessions import Viewer
 from cockpit.supervision import Subject
-from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, sign_in
+from tests.cockpit.signing_in import SAME_ORIGIN, said
 from warehouse.errors import Refused, UsageError
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -37,29 +36,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data(published: Path, tmp_path: Path) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
-
-
-@pytest.fixture
-def server(data: Path) -> Flask:
-    return app.create_app(Settings(data))
-
-
-@pytest.fixture
-def client_of(server: Flask, data: Path) -> Callable[[str], FlaskClient]:
-    return lambda role: sign_in(server.test_client(), data, role, f"user-{role}")
-
-
-def said(client: FlaskClient, path: str, search: str = "") -> str:
-    body = good_body(path)
-    body["inputs"][1]["value"] = search
-    answer = post(client, body)
-    assert answer.status_code == 200
-    return json.dumps(answer.get_json(), ensure_ascii=False)
+def data(pictured: Path) -> Path:
+    return pictured
 
 
 def form(server: Flask, **changes: str) -> dict[str, str]:
@@ -149,8 +127,8 @@ def test_a_wall_tells_counts_and_offices_never_words_names_or_plates(file: Path)
     assert not any(word in need.text for word in ("张三丰", "浙A", "wang", "甲"))
 
 
-def test_from_a_metric_page_to_a_badge_and_to_the_wall(server: Flask, client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    leader = client_of("leader")
+def test_from_a_metric_page_to_a_badge_and_to_the_wall(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    leader = as_role("leader")
     assert "交办督办任务" in said(leader, "/metric/fleet_online_rate")
     assert ask(leader, "/supervision/open", form(server)).status_code == 303
     task = supervision.every(Settings(data).state)[0]
@@ -169,8 +147,8 @@ def test_from_a_metric_page_to_a_badge_and_to_the_wall(server: Flask, client_of:
     assert "督办中 · " not in said(leader, "/") and "已恢复" in said(leader, "/supervision", "?only=state:closed")
 
 
-def test_filters_and_order_of_the_page(server: Flask, client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    leader, file = client_of("leader"), Settings(data).state
+def test_filters_and_order_of_the_page(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    leader, file = as_role("leader"), Settings(data).state
     supervision.make(file, LEADER, "过期的", "安全监督科", dt.date(2026, 11, 20), ONLINE, at=on(16))
     supervision.make(file, LEADER, "不急的", "运输管理科", dt.date(2099, 1, 1), ONLINE, at=on(17))
     late = said(leader, "/supervision", "?only=state:overdue")
@@ -181,8 +159,8 @@ def test_filters_and_order_of_the_page(server: Flask, client_of: Callable[[str],
     assert both.index("不急的") < both.index("过期的")
 
 
-def test_roles_hold_on_the_server_and_refusals_are_logged(server: Flask, client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    leader, analyst, auditor = client_of("leader"), client_of("analyst"), client_of("auditor")
+def test_roles_hold_on_the_server_and_refusals_are_logged(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    leader, analyst, auditor = as_role("leader"), as_role("analyst"), as_role("auditor")
     assert ask(auditor, "/supervision/open", form(server)).status_code == 403
     assert ask(analyst, "/supervision/open", form(server)).status_code == 303
     assert ask(analyst, "/supervision/1/close", {"words": "好"}).status_code == 403
@@ -198,13 +176,13 @@ def test_roles_hold_on_the_server_and_refusals_are_logged(server: Flask, client_
     {"subject": "/metric/no_such"}, {"subject": "/company/X/driver/000000000000000000"}, {"subject": "/alarm/none"}, {"subject": "//evil.example/"},
     {"subject": "/metric/fleet_online_rate?as_of=../../etc"}, {"office": "不存在的科室"}, {"due": "31/1"}, {"due": "2020-01-01"}, {"what": ""}, {"what": "长" * 201},
 ])  # fmt: skip
-def test_a_form_that_is_not_ours_makes_no_task(server: Flask, client_of: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]) -> None:
-    assert ask(client_of("leader"), "/supervision/open", form(server, **changes)).status_code in (400, 404, 503)
+def test_a_form_that_is_not_ours_makes_no_task(server: Flask, as_role: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]) -> None:
+    assert ask(as_role("leader"), "/supervision/open", form(server, **changes)).status_code in (400, 404, 503)
     assert supervision.every(Settings(data).state) == []
 
 
-def test_from_another_site_nothing_is_made_and_the_way_back_stays_here(server: Flask, client_of: Callable[[str], FlaskClient], data: Path) -> None:
-    leader = client_of("leader")
+def test_from_another_site_nothing_is_made_and_the_way_back_stays_here(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+    leader = as_role("leader")
     assert ask(leader, "/supervision/open", form(server), **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert supervision.every(Settings(data).state) == []
     assert ask(leader, "/supervision/open", form(server, next="https://evil.example/")).headers["Location"] == "/"

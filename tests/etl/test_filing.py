@@ -29,10 +29,7 @@ ROWS = [[f"91330110MA{serial:08d}"[:18], "60", "70", "3", "2026-10-02", "1"] for
 def loader(tmp_path: Path) -> Iterator[Context]:
     house = House(tmp_path / "data", NOW).own()
     house.publish()
-    house.close()
-    house.settings.sources.touch(0o600)
-    house.settings.sources.write_text("is_demo = true\n", "utf-8")
-    with opened(house.settings, now=lambda: NOW + dt.timedelta(minutes=5)) as context:
+    with opened(house.hand_over(), now=lambda: NOW + dt.timedelta(minutes=5)) as context:
         yield context
 
 
