@@ -31,7 +31,7 @@ Sides = tuple[Pair, Pair]
 Kind = Literal["part", "unplaced", "hidden", "twice"]
 WORDS = {"unplaced": "未归属", "hidden": "未公开", "twice": "重复计数"}
 
-SUMS = {"sum", "count", "coalesce", "filter", "and", "or", "in", "day", "list_sum", "list_transform", "list", "struct_pack"}
+SUMS = {"sum", "count", "coalesce", "filter", "and", "or", "in", "day", "list_sum", "list_transform", "list_sort", "list", "struct_pack"}
 """What a numerator or denominator may be made of for its parts to be parts: a median or a maximum of parts says nothing of the whole."""
 MOST_TWICE = 0.1
 """Share of a whole that may be counted under several members before a split would mislead."""
