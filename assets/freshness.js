@@ -135,6 +135,8 @@
     if (shown !== state.subject && named) { named.classList.add("is-named"); named.scrollIntoView({ block: "center" }); }
     else if (shown !== state.subject) window.scrollTo(0, 0);
     else if (state.scroll !== null) window.scrollTo(0, state.scroll);
+    // whoever walks by the keyboard goes on from the new page, not from the top of the document
+    if (state.subject !== null && shown !== state.subject && document.activeElement === document.body) (document.getElementById("main") || document.body).focus({ preventScroll: true });
     state.subject = shown;
     state.scroll = null;
     var chosen = document.querySelector(".nav-item.is-on"), nav = chosen && chosen.parentElement;
@@ -184,7 +186,7 @@
     fetch("/logout", { method: "POST", credentials: "same-origin" }).finally(function () { location.href = "/login"; });
   }
 
-  // before the link itself acts: Dash's links jump to the top of the page
+  // before the link itself acts: a page that is drawn anew may be shorter for a moment
   document.addEventListener("click", function (event) {
     state.scroll = event.target.closest("a") ? window.scrollY : null;
   }, true);

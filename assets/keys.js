@@ -49,7 +49,7 @@
     if (key === "g") { goes = Date.now(); return; }
     if (key === "?") { event.preventDefault(); help(); return; }
     if (key === "/") {
-      var field = document.querySelector("#search-box input, input#search-box");
+      var field = document.querySelector("#search-box");
       if (field) { event.preventDefault(); field.focus(); }
       return;
     }

@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from flask import request
 
-from cockpit import access, favourites, shell, supervision, texts
+from cockpit import access, favourites, markup, shell, supervision, texts
 from cockpit.pages import overview, routes
 from cockpit.pages.address import Address
 from cockpit.pages.visit import Visit
@@ -42,7 +42,8 @@ def register(app: Dash, library: Library) -> None:
         Input("shell-generation", "data"),
     )
     def _draw(path: str | None, search: str | None, _generation: str | None) -> tuple[Component, str]:
-        return draw(library, path, search)
+        page, title = draw(library, path, search)
+        return markup.finished(page), title
 
     app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from warehouse import catalog
 from warehouse.catalog import Entity, Metric
-from warehouse.figures import Figures, Only, number
-from warehouse.question import select
+from warehouse.figures import Figures, Only
+from warehouse.question import number, select
 from warehouse.reading import DISTRICT
 
 PAGE_ROWS = 15

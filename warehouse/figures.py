@@ -6,24 +6,24 @@ show. A generation never changes, so every answer is kept while it is open. Read
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
-from warehouse import catalog, units
+from warehouse import catalog, together, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
 from warehouse.errors import OlderShape, UsageError
-from warehouse.question import COLUMN, KEY, Span, select, span
+from warehouse.question import COLUMN, Parts, Span, counted, kept_to, select, span, told
 from warehouse.reading import DISTRICT, Generation, Place, SourceState, Status
 from warehouse.settings import Settings
+from warehouse.together import Wanted
 
 Against = Literal["previous", "year"]
 Only = tuple[tuple[str, str], ...]
 """A filter: (dimension, member) pairs that must all hold."""
-Parts = dict[str, tuple[float | None, float | None, float, dict[str, float | None]]]
-"""Place code → numerator, denominator, rows that reached us (−1: hidden), further figures."""
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
 MOST_ANSWERS = 5_000
@@ -127,6 +127,12 @@ class Figures:
         before = units.back(window, start, 1) if against == "previous" else units.year_ago(window, start)
         return self._comparable(metric, window, before, start, until), span(metric, window, start, until)
 
+    def usual(self, window: str) -> dt.date | None:
+        """The start of the window that most flows answer with when no period is asked for; None when no flow has that window."""
+        flows = [m for m in self.metrics.values() if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"]
+        found: list[tuple[dt.date, int]] = self._remember(("usual", window), lambda: Counter(self._window(m, window, None)[0] for m in flows).most_common(1))
+        return found[0][0] if found else None
+
     def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date) -> Span:
         end = units.window_of(window, start)[1]
         if until < units.window_of(window, ours)[1]:
@@ -172,27 +178,37 @@ class Figures:
         def ask() -> Parts:
             where, bound = self.within(metric, spot, only)
             sql, values = select(metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound)
-            return {str(row[3]): (number(row[4]), number(row[5]), number(row[6]) or 0, self._named(metric, row)) for row in self._told(sql, values)}
+            return {str(row[3]): told(metric, row) for row in self._told(sql, values)}
 
         found: Parts = self._remember(("members", metric.id, window, item, spot.code, by, only), ask)
         return found
-
-    def _named(self, metric: Metric, row: tuple[Any, ...]) -> dict[str, float | None]:
-        return dict(zip(metric.parts, map(number, row[7:]), strict=True))
 
     def _person_figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if by in COLUMN:
             return {code: row[:3] for code, row in self._person_parts(metric, window, item, by, spot, only).items()}
         if only and only[0][0] != by:
             raise UsageError(f"“{metric.label}”是人员指标,只按一个条件统计", to_do="请去掉其他筛选条件")
-        rows = self._counted(metric, window, [item.last if day_wise(metric) else item.start], spot.grain, by, only[0][1] if only else "", [spot.code])
+        rows = self._counted(metric, window, [item], spot.grain, by, only[0][1] if only else "", spot.code)
         return {member: (num, den, -1 if hidden else 1) for _, _, member, num, den, hidden, _ in rows}
 
-    def _counted(self, metric: Metric, window: str, starts: list[dt.date], grain: str, slice_: str, member: str, places: list[str] | None = None) -> list[tuple[Any, ...]]:
-        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member "" = all."""
-        return self._told("SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading WHERE metric = ? AND win = ? AND win_start IN (SELECT unnest(?)) AND grain = ? "
-                          "AND slice = ? AND (? = '' OR member = ?) AND (? IS NULL OR place IN (SELECT unnest(?)))",
-                          [metric.id, "day" if day_wise(metric) else window, starts, grain, slice_, member, member, None if places is None else 1, places or [""]])
+    def _counted(self, metric: Metric, window: str, spans: Sequence[Span], grain: str, slice_: str, member: str, place: str = "") -> list[tuple[Any, ...]]:
+        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place "" = all."""
+        starts = [counted(metric, window, item)[1] for item in spans]
+        named = {"metric": metric.id, "win": counted(metric, window, spans[0])[0], "grain": grain, "slice": slice_, "member": member, "place": place}
+        kept = [name for name, value in named.items() if value or name == "slice"]
+        conditions = [f"{name} = ?" for name in kept] + [f"win_start IN ({', '.join('?' * len(starts))})"]
+        return self._told(f"SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading WHERE {' AND '.join(conditions)}", [*(named[name] for name in kept), *starts])
+
+    def _prepare(self, wanted: Sequence[Wanted], spot: Place) -> None:
+        """Asks for the figures of several windows at one place in two statements, one of them about persons; `_parts` then knows them. Where a
+        snapshot cannot tell one of them, each is asked alone later."""
+        keys = {("parts", metric.id, window, item, spot.grain, spot.code, ()): (metric, window, item) for metric, window, item in wanted}
+        new = {key: one for key, one in keys.items() if key not in self._answers}
+        for ask, is_person in ((together.counts, False), (together.persons, True)):
+            mine = {key: one for key, one in new.items() if one[0].person == is_person}
+            with suppress(OlderShape):
+                for key, parts in zip(mine, ask(self._reader, list(mine.values()), spot.grain, spot.code), strict=True):
+                    self._remember(key, lambda parts=parts: parts)  # type: ignore[misc]
 
     def _parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only = ()) -> Parts:
         """place code → (num, den, present, parts) for one window."""
@@ -206,29 +222,38 @@ class Figures:
             return {code: row for code, row in self._members(metric, window, item, spot, grain, only).items() if code not in NOBODY}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
-        return {row[1]: (number(row[4]), number(row[5]), number(row[6]) or 0, self._named(metric, row)) for row in self._told(sql, values) if row[1]}
+        return {row[1]: told(metric, row) for row in self._told(sql, values) if row[1]}
 
     def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         slice_, member = self._person_filter(metric, grain, only)
         wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
-        rows = self._counted(metric, window, [item.last if day_wise(metric) else item.start], grain, slice_, member)
+        rows = self._counted(metric, window, [item], grain, slice_, member, spot.code if grain == spot.grain else "")
         return {place: (num, den, -1 if hidden else 1, parts or {}) for _, place, _, num, den, hidden, parts in rows if place in wanted}
 
-    def _trend(self, metric: Metric, window: str, starts: list[dt.date], spot: Place, only: Only = ()) -> dict[dt.date, Figure]:
-        last = min(units.window_of(window, starts[-1])[1], self._last(metric, None))
+    def _trend(self, metric: Metric, window: str, starts: Sequence[dt.date], spot: Place, only: Only = ()) -> dict[dt.date, Figure]:
+        """Start → figures of each of these windows that we hold something of. Each is asked for once: the year before a trend overlaps it."""
+        last, begins = min(units.window_of(window, starts[-1])[1], self._last(metric, None)), self.begins(metric)
         spans = [span(metric, window, start, last) for start in starts]
+        known: dict[Span, Figure | None] = self._remember(("trend", metric.id, window, spot.code, only), dict)
+        new = [item for item in spans if item not in known and (begins is None or item.last >= begins)]
+        if new:
+            rows = self._trend_rows(metric, window, new, spot, only)
+            known.update({item: rows.get(item.start) for item in new})
+        return {item.start: figure for item in spans if (figure := known.get(item))}
+
+    def _trend_rows(self, metric: Metric, window: str, spans: Sequence[Span], spot: Place, only: Only) -> dict[dt.date, Figure]:
         if metric.person:
-            named = {item.last if day_wise(metric) else item.start: item.start for item in spans}
-            rows = self._counted(metric, window, list(named), spot.grain, *self._person_filter(metric, spot.grain, only), [spot.code])
-            return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in rows}
+            named = {counted(metric, window, item)[1]: item.start for item in spans}
+            counts = self._counted(metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code)
+            return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
-        return {row[0]: (number(row[4]), number(row[5]), number(row[6]) or 0) for row in self._told(sql, values)}
+        return {row[0]: told(metric, row)[:3] for row in self._told(sql, values)}
 
     def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
         """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are bound."""
-        conditions = [] if spot.grain == "district" else [f"{KEY[spot.grain]} = ?"]
-        bound: list[object] = [] if spot.grain == "district" else [spot.code]
+        where, bound = kept_to(spot.grain, spot.code)
+        conditions = [where] if where else []
         for dimension, member in only:
             self._filtered(metric, dimension)
             conditions.append(f"coalesce(CAST({dimension} AS VARCHAR), '未知') = ?")
@@ -290,11 +315,6 @@ class Figures:
         return self._answers[key]
 
 
-def day_wise(metric: Metric) -> bool:
-    """True when what is counted about persons is kept by day, whatever the window."""
-    return metric.kind in ("stock", "state")
-
-
 def plate(key: str) -> str:
     """A vehicle's key as people write it: 浙A12345 黄."""
     number_, _, colour = key.partition("#")
@@ -305,7 +325,3 @@ def aware(moment: dt.datetime) -> dt.datetime:
     """A naive Shanghai time of the warehouse as an aware one."""
     return moment.replace(tzinfo=units.SHANGHAI)
 
-
-def number(value: Any) -> float | None:
-    """A database number as float, None stays None."""
-    return None if value is None else float(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from warehouse import units
 from warehouse.catalog import Metric
@@ -16,6 +17,12 @@ from warehouse.reading import DISTRICT
 KEY = {"district": f"'{DISTRICT}'", "town": "town_code", "company": "company_key"}
 COLUMN = {"town": "town_code", "company": "company_key", "vehicle": "vehicle_key"}
 """The column of a mart that names what a metric is drilled into."""
+
+
+Row = tuple[float | None, float | None, float, dict[str, float | None]]
+"""Numerator, denominator, rows that reached us (−1: hidden), further figures by label."""
+Parts = dict[str, Row]
+"""Place code or member → what is said of it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,26 @@ def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, me
            f"{metric.present} AS present{parts}\nFROM {source} {schema}.{metric.mart} m{on}\nWHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
            f"GROUP BY {', '.join(['1', *(['2'] if grain != 'district' else []), *(['4'] if member else [])])}")
     return sql, [*values, *bound]
+
+
+def kept_to(grain: str, code: str) -> tuple[str, list[object]]:
+    """The condition that keeps rows to one place, with what is bound in it; "" for the district."""
+    return ("", []) if grain == "district" else (f"{KEY[grain]} = ?", [code])
+
+
+def told(metric: Metric, row: Sequence[Any]) -> Row:
+    """What a row of `select` says."""
+    return number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=False))
+
+
+def number(value: Any) -> float | None:
+    """A database number as float, None stays None."""
+    return None if value is None else float(value)
+
+
+def counted(metric: Metric, window: str, item: Span) -> tuple[str, dt.date]:
+    """Under which window and start what is counted about persons is kept: how many there are by day, what they did by window."""
+    return ("day", item.last) if metric.kind in ("stock", "state") else (window, item.start)
 
 
 def _single(metric: Metric) -> str:

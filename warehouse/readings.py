@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -80,7 +81,7 @@ class Book(Figures):
             return []
         start, _ = self._window(found, window, at)
         starts = [units.back(window, start, step) for step in range(count - 1, -1, -1)]
-        rows = self._remember(("series", metric, window, start, count, place, only), lambda: self._trend(found, window, starts, spot, only))
+        rows = self._trend(found, window, starts, spot, only)
         today, begins = self.generation.built_at.date(), self.begins(found)
         points = []
         for first in starts:
@@ -93,12 +94,24 @@ class Book(Figures):
             points.append(Point(first, last, value, num, den, status, last < today))
         return points
 
+    def prepare(self, asked: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
+        """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead of three a metric;
+        nothing else differs. Raises UsageError as `read` does."""
+        spot, wanted = self.place(place), []
+        for name, window, at in asked:
+            metric = catalog.metric(name)
+            own, when = self._own(metric, window, at)
+            wanted += [(metric, own, item) for item in self._looked_at(metric, own, when)]
+        self._prepare(wanted, spot)
+
     def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()) -> list[Reading]:
+        name, when = self._own(metric, window, at)
+        return list(self._remember(("read", metric.id, name, when, grain, spot.code, only), lambda: self._compose(metric, name, when, grain, spot, only)))
+
+    def _own(self, metric: Metric, window: str | None, at: str | None) -> tuple[str, str | None]:
+        """The window and period a metric answers with: a monthly one asked by week with its month, and it says so."""
         name = window or metric.windows[0]
-        if name not in metric.windows:
-            name = metric.windows[0]  # a monthly metric asked by week answers with its month, and says so
-            at = self._translated(metric, name, window or name, at)
-        return list(self._remember(("read", metric.id, name, at, grain, spot.code, only), lambda: self._compose(metric, name, at, grain, spot, only)))
+        return (name, at) if name in metric.windows else (metric.windows[0], self._translated(metric, metric.windows[0], name, at))
 
     def _translated(self, metric: Metric, name: str, asked: str, at: str | None) -> str | None:
         """The metric's own window for a period of another kind: the one that holds it, or for a cumulative metric whose
@@ -113,6 +126,8 @@ class Book(Figures):
     def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only) -> list[Reading]:
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
+        if grain == spot.grain and not only:
+            self._prepare([(metric, window, item) for item in self._looked_at(metric, window, at)], spot)
         now = self._parts(metric, window, span(metric, window, start, until), grain, spot, only)
         before = self._earlier(metric, window, at, "previous", grain, spot, only)
         year = self._earlier(metric, window, at, "year", grain, spot, only) if grain == spot.grain else {}
@@ -137,12 +152,22 @@ class Book(Figures):
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
 
-    def _earlier(self, metric: Metric, window: str, at: str | None, against: Against, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
-        """Values of the window before, or a year before, over as many days as ours has run; none for one of which only the end is known."""
+    def _looked_at(self, metric: Metric, window: str, at: str | None) -> list[Span]:
+        """The days of a reading's own window and of those it is compared with."""
+        earlier = [self._compared(metric, window, at, "previous"), self._compared(metric, window, at, "year")]
+        return [self.spans(metric, window, at)[1], *(item for item in earlier if item)]
+
+    def _compared(self, metric: Metric, window: str, at: str | None, against: Against) -> Span | None:
+        """The days of the window before, or a year before, as many as ours has run; None for a window of which only the end is known."""
         if metric.kind == "now":
-            return {}
+            return None
         before, begins = self.spans(metric, window, at, against)[0], self.begins(metric)
-        if begins is not None and before.first < begins:
+        return None if begins is not None and before.first < begins else before
+
+    def _earlier(self, metric: Metric, window: str, at: str | None, against: Against, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
+        """What stood there in the window before, or a year before."""
+        before = self._compared(metric, window, at, against)
+        if before is None:
             return {}
         parts = self._parts(metric, window, before, grain, spot, only)
         return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
@@ -220,6 +245,9 @@ class Book(Figures):
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
         which generation; provisional: whether the old number was published as one that late data may still change."""
+        revised = self.ask("SELECT DISTINCT kpi_id FROM (SELECT kpi_id FROM meta.kpi_revision GROUP BY kpi_id, win, win_start, grain, grain_key HAVING count(*) > 1)")
+        if (metric,) not in revised and (metric or not revised):
+            return []  # most numbers never change, and their pages need not look for it
         rows = self.ask(f"""SELECT * FROM (
                 SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, lag(is_provisional) OVER one AS provisional,
                     row_number() OVER one AS n

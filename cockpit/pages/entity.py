@@ -101,7 +101,7 @@ def cards(visit: Visit, place: Place) -> Component:
     shown = []
     for metrics in overview.grouped(visit.book.metrics.values()).values():
         shown += [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"][:CARDS_A_GROUP]
-    return html.Div(overview.tiles([overview.card(visit, metric, window, place) for metric in shown]), className="compact")
+    return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 
 def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Component]:

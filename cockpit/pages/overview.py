@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")
 DEFAULT = "week"
+FEW = 9
+"""Cards that may stand three in a row."""
 
 
 def render(visit: Visit) -> Page:
@@ -71,13 +72,8 @@ def window_of(metric: Metric, wanted: str) -> str:
 def period_of(visit: Visit, window: str) -> str | None:
     """The `at` word of the whole page: what the address asks for, else the period that most flows answer with when
     nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
-    asked = visit.address.get("at")
-    if asked:
-        return asked
-    flows = [m for m in visit.book.metrics.values() if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"]
-    answers = [visit.book.read(m.id, window) for m in flows]
-    found = Counter(fmt.period_key(window, r.win_start) for r in answers if r.window == window)
-    return found.most_common(1)[0][0] if found else None
+    asked, usual = visit.address.get("at"), visit.book.usual(window)
+    return asked or (fmt.period_key(window, usual) if usual else None)
 
 
 def _fine_print(visit: Visit, window: str) -> Component:
@@ -125,25 +121,36 @@ def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str
     heading: Component | str = texts.GROUPS[group]
     if linked:
         heading = dcc.Link([heading, html.Span("›", className="more")], href=visit.address.to(f"/group/{group}", window=window))
-    cards = [card(visit, m, window) for m in metrics]
-    return html.Section([html.H2(heading, className="group-title"), tiles(cards)], className="group")
+    return html.Section([html.H2(heading, className="group-title"), tiles(cards(visit, metrics, window))], className="group")
 
 
 def tiles(cards: Sequence[Component]) -> Component:
     """Cards in rows that come out even or leave the fewest gaps: the style sheet takes as many columns as fit of the two offered."""
     count = len(cards)
-    narrow = next((c for c in (5, 6, 4, 3) if count % c == 0), max((4, 5), key=lambda c: count % c))
+    even = (5, 6, 4, 3) if count <= FEW else (5, 6, 4)  # many rows of three would leave each card half empty
+    narrow = next((c for c in even if count % c == 0), max((4, 5), key=lambda c: count % c))
     wide = count if 4 <= count <= 7 else narrow
     return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
 
 
+def asked_of(visit: Visit, metric: Metric, wanted: str) -> tuple[str, str | None]:
+    """The window and the `at` word that a metric's card on a page of that window asks with."""
+    window, asked = window_of(metric, wanted), bool(visit.address.get("at"))
+    if window == "now" or (metric.through == "today" and window == "day" and not asked):
+        return window, None  # of itself the system knows more than yesterday
+    return window, points.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked)
+
+
+def cards(visit: Visit, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
+    """A card for each metric; what they tell is read in one go."""
+    visit.book.prepare([(metric.id, *asked_of(visit, metric, wanted)) for metric in metrics], DISTRICT if place is None else place.code)
+    return [card(visit, metric, wanted, place) for metric in metrics]
+
+
 def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) -> Component:
     """One metric as a card that leads to its page, of the district or of a place (then without its trend)."""
-    window = window_of(metric, wanted)
+    window, at = asked_of(visit, metric, wanted)
     period, asked = period_of(visit, wanted), bool(visit.address.get("at"))
-    at = points.at_for(visit.book, metric, wanted, period, asked=asked) if window != "now" else None
-    if metric.through == "today" and window == "day" and not asked:
-        at = None  # of itself the system knows more than yesterday
     code = DISTRICT if place is None else place.code
     reading = visit.book.read(metric.id, window, at, code)
     count = SPARK_POINTS[window] if place is None else 0

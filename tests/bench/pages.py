@@ -1,4 +1,5 @@
-"""How long the server needs for readings and pages that nobody has asked before, and for pages asked again. Prints; judges nothing.
+"""How long the server needs for readings and pages that nobody has asked before, and for pages asked again: from the address to the bytes
+that leave. Of a page that nobody has asked, what other pages share (names of places, freshness of sources) is known. Prints; judges nothing.
 
 `python -m tests.bench.pages --data var`"""
 
@@ -10,14 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flask import g
+from plotly.io.json import to_json_plotly
 
-from cockpit import app, refresh
+from cockpit import app, markup, refresh
 from cockpit.sessions import Viewer
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
 READER = Viewer("person", "bench", "leader")
+OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
+"""A page of another metric, read before."""
 
 
 def spread(name: str, spans: list[float]) -> None:
@@ -41,21 +45,23 @@ def main() -> None:
     book = library.current()
     town = book.places("town")[0].code
 
-    def fresh(act: Callable[[], object]) -> float:
-        book._answers.clear()
-        book.sources()
-        return timed(act)
-
     def draw(path: str, search: str = "") -> None:
         with web.test_request_context("/"):
             g.viewer = READER
-            refresh.draw(library, path, search)
+            to_json_plotly(markup.finished(refresh.draw(library, path, search)[0]))
+
+    def fresh(act: Callable[[], object], shared: str = "") -> float:
+        book._answers.clear()
+        book.sources()
+        if shared:
+            draw(shared)
+        return timed(act)
 
     asked = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
     spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in asked])  # type: ignore[misc]
     spread("读数,问过", [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*asked, *asked]][len(asked):])  # type: ignore[misc]
     pages = [(f"/metric/{metric}", f"?window={window}&place={place}") for metric, window in asked for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))]
-    spread("指标页,未问过", [fresh(lambda p=path, s=search: draw(p, s)) for path, search in pages])  # type: ignore[misc]
+    spread("指标页,未问过", [fresh(lambda p=path, s=search: draw(p, s), shared=OTHERS[path == OTHERS[0]]) for path, search in pages])  # type: ignore[misc]
     again = []
     for path, search in pages:
         draw(path, search)

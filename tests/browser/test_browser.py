@@ -144,3 +144,24 @@ def test_the_keyboard_goes_where_the_links_go_and_tells_its_keys(watched: Watche
     assert page.locator("#keys-help[open]").inner_text().count("\n") > 10 and "安全监管" in page.inner_text("#keys-help")
     page.keyboard.press("Escape")
     assert page.locator("#keys-help[open]").count() == 0 and watched.violations == []
+
+
+def test_what_is_opened_typed_and_focused_outlives_a_page_drawn_anew(watched: Watched, site: Site) -> None:
+    """Somebody writes while the page is drawn anew: the drawer stays open, the words in their field and the cursor in it."""
+    page = watched.page
+    show(page, site, "/metric/fleet_online_rate?window=week")
+    page.click("summary:has-text('交办督办任务')")
+    page.fill("#supervise-what", "请核实三家企业")
+    before = page.input_value("#supervise-subject-hidden")
+    with page.expect_response("**/_dash-update-component*"):
+        page.evaluate("dash_clientside.set_props('shell-address', {search: '?window=month'})")
+    page.wait_for_selector("#supervise-subject-hidden[value*='window=month']", state="attached", timeout=WAIT_MS)
+    assert "window=week" in before and page.input_value("#supervise-what") == "请核实三家企业"
+    assert page.locator("details[open] #supervise-what").count() == 1 and page.evaluate("document.activeElement.id") == "supervise-what"
+    # another page is another matter
+    page.click("#shell-frame nav a:has-text('总览')")
+    page.wait_for_selector("#main .tile", timeout=WAIT_MS)
+    assert page.evaluate("document.activeElement.id") == "main", "a page that was walked to has the focus"
+    page.go_back()
+    page.wait_for_selector("#supervise-what", state="attached", timeout=WAIT_MS)
+    assert page.input_value("#supervise-what") == "" and watched.errors == [] and watched.violations == []

@@ -47,12 +47,12 @@ def good_body(path: str = "/") -> dict[str, Any]:
 
 
 def said(client: FlaskClient, path: str, search: str = "") -> str:
-    """All that a page says, as the browser gets it."""
+    """All that a page says, as the browser gets it: finished HTML, and what stands around it as JSON."""
     body = good_body(path)
     body["inputs"][1]["value"] = search
     answer = post(client, body)
     assert answer.status_code == 200
-    return json.dumps(answer.get_json(), ensure_ascii=False)
+    return json.dumps(answer.get_json(), ensure_ascii=False).replace('\\"', '"')
 
 
 def post(client: FlaskClient, body: object, content_type: str = "application/json") -> TestResponse:

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from cockpit import ahead, favourites
+from cockpit.pages import routes
+from cockpit.pages.address import Address
+from cockpit.pages.visit import Visit
 from cockpit.sessions import Viewer
+from warehouse import units
 from warehouse.errors import DataMissing
 from warehouse.readings import Library
 
@@ -24,6 +28,9 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(data_wi
     assert any(key[0] == "read" and key[1] == "fleet_vehicle_cnt" and key[-1] == (("energy", "柴油"),) for key in asked)
     assert all(any(key[:2] == ("read", metric.id) and key[4] == "town" for key in asked) for metric in book.metrics.values() if "town" in metric.drill), "one click further"
     assert ahead.once(library, done, file) == done and book._answers == asked, "nothing is asked twice"
+    for path, search in (("/", ""), ("/", "?window=month"), ("/group/fleet", "?window=day"), ("/group/programme", ""), ("/lineage", "")):
+        routes.render(Visit(book, Address.parse(path, search), Viewer("person", "", ""), units.now()))
+        assert set(book._answers) == set(asked), f"{path}{search} asks nothing more"
 
 
 def test_before_the_first_publication_it_waits(data: Path) -> None:

@@ -1,0 +1,60 @@
+// Pieces of a page that come as finished HTML (cockpit/markup.py): puts them in place and follows their links without loading the whole
+// page again. What the reader has opened, typed or focused outlives a page that is drawn anew; another page begins afresh.
+(function () {
+  "use strict";
+  const React = window.React;
+  if (!React || (document.body && document.body.classList.contains("wall"))) return;
+
+  const REACHED = "a, button, input, select, textarea, summary", FIELDS = "input:not([type=hidden]), select, textarea";
+  const kept = { path: location.pathname, open: new Set(), fields: new Map(), focus: null };
+
+  const named = (one) => one.tagName + (one.id || one.name || one.getAttribute("href") || one.textContent);
+  // many rows may have a drawer of the same name: what has an id inside or around it tells them apart
+  const drawer = (details) => (details.querySelector("[id]") || details.closest("[id]")).id + (details.querySelector("summary") || details).textContent;
+  const given = (field) => (field.tagName === "SELECT" ? field.textContent : field.defaultValue);
+  const shown = (event) => event.target instanceof Element && event.target.closest("#shell-root");
+
+  function restore(piece) {
+    if (kept.path !== location.pathname) {
+      kept.path = location.pathname;
+      kept.open.clear();
+      kept.fields.clear();
+      kept.focus = null;
+    }
+    piece.querySelectorAll("details").forEach((one) => { if (kept.open.has(drawer(one))) one.open = true; });
+    piece.querySelectorAll(FIELDS).forEach((one) => {
+      const was = kept.fields.get(named(one));
+      if (!was) return;
+      // a field that the server fills otherwise than when it was typed into has been answered
+      if (was.given === given(one)) { one.value = was.value; one.checked = was.checked; } else kept.fields.delete(named(one));
+    });
+    if (kept.focus === null || document.activeElement !== document.body) return;
+    const again = Array.from(piece.querySelectorAll(REACHED)).find((one) => named(one) === kept.focus);
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  function Static({ tag, attributes, inside }) {
+    const piece = React.useRef(null);
+    React.useLayoutEffect(() => { if (piece.current) restore(piece.current); }, [inside]);
+    return React.createElement(tag, { ...attributes, ref: piece, ...(inside ? { dangerouslySetInnerHTML: { __html: inside } } : {}) });
+  }
+
+  document.addEventListener("input", (event) => {
+    if (shown(event)) kept.fields.set(named(event.target), { given: given(event.target), value: event.target.value, checked: event.target.checked });
+  }, true);
+  document.addEventListener("toggle", (event) => {
+    if (shown(event)) kept.open[event.target.open ? "add" : "delete"](drawer(event.target));
+  }, true);
+  document.addEventListener("focusin", (event) => { kept.focus = shown(event) && event.target.matches(REACHED) ? named(event.target) : null; });
+  document.addEventListener("pointerdown", (event) => { if (!event.target.closest(REACHED)) kept.focus = null; });
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-link]");
+    if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    const to = new URL(link.href);
+    window.dash_clientside.set_props("shell-address", { pathname: to.pathname, search: to.search, hash: to.hash });
+  });
+
+  window.zhengbei = { Static };
+})();

@@ -1,0 +1,43 @@
+"""The figures of several metrics at one place in one statement. A statement costs about a millisecond however little it reads, and a page of
+one company shows a dozen numbers over three windows each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from warehouse.catalog import Metric
+from warehouse.connection import Reader
+from warehouse.question import Parts, Span, counted, kept_to, select, told
+
+Wanted = tuple[Metric, str, Span]
+"""A metric, a window and the days that are read of it."""
+
+
+def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
+    """For each that is wanted what a statement of its own would say, in the same order. Raises OlderShape when one cannot be told."""
+    found: list[Parts] = [{} for _ in wanted]
+    if not wanted:
+        return found
+    where, bound = kept_to(grain, code)
+    widest = max(len(metric.parts) for metric, _, _ in wanted)
+    texts, values = [], []
+    for index, (metric, window, item) in enumerate(wanted):
+        sql, own = select(metric, window, [item], grain, where=where, bound=bound)
+        texts.append(f"SELECT {index}, q.*{', NULL' * (widest - len(metric.parts))} FROM ({sql}) q")
+        values += own
+    for index, *row in reader.rows("\nUNION ALL\n".join(texts), values):
+        if row[1]:
+            found[index][row[1]] = told(wanted[index][0], row)
+    return found
+
+
+def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
+    """The same for metrics that are kept as counts of persons."""
+    if not wanted:
+        return []
+    kept = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
+    marks = ", ".join("?" * len(kept))
+    rows = reader.rows(f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
+                       f"AND metric IN ({marks}) AND win_start IN ({marks})", [grain, code, *(name for name, _, _ in kept), *(start for _, _, start in kept)])
+    said = {(name, win, start): (num, den, -1 if hidden else 1, parts or {}) for name, win, start, num, den, hidden, parts in rows}
+    return [{code: said[one]} if one in said else {} for one in kept]
