@@ -42,10 +42,13 @@ def span(metric: Metric, window: str, start: dt.date, last: dt.date) -> Span:
 
 
 def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, member: str = "", where: str = "",
-           bound: Sequence[object] = (), schema: str = "marts") -> tuple[str, list[object]]:
+           bound: Sequence[object] = (), schema: str = "marts", beside: Sequence[Metric] = ()) -> tuple[str, list[object]]:
     """SQL and parameters for rows (win_start, place, parent, member, num, den, present, parts …): one a window, place and, when
-    `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the rows."""
-    parts = "".join(f", {expression} AS part_{index}" for index, expression in enumerate(metric.parts.values()))
+    `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the rows. beside: metrics that
+    count the same rows (`same_rows`); their num, den, present and parts follow in the row."""
+    figures = ", ".join(f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
+                        + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
+                        for mark, one in (("", metric), *((f"_{number}", other) for number, other in enumerate(beside))))
     parent = "min(town_code)" if grain == "company" else "''"
     slot = f"coalesce(CAST({member} AS VARCHAR), '未知')" if member else "''"
     conditions = [text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text]
@@ -70,8 +73,8 @@ def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, me
             conditions.insert(0, "m.win = ?")
             values.append(window)
     on = f" ON {joined}" if len(spans) > 1 else ""
-    sql = (f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {metric.numerator} AS num, {metric.denominator or 'NULL'} AS den, "
-           f"{metric.present} AS present{parts}\nFROM {source} {schema}.{metric.mart} m{on}\nWHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
+    sql = (f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {figures}\nFROM {source} {schema}.{metric.mart} m{on}\n"
+           f"WHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
            f"GROUP BY {', '.join(['1', *(['2'] if grain != 'district' else []), *(['4'] if member else [])])}")
     return sql, [*values, *bound]
 
@@ -81,9 +84,14 @@ def kept_to(grain: str, code: str) -> tuple[str, list[object]]:
     return ("", []) if grain == "district" else (f"{KEY[grain]} = ?", [code])
 
 
-def told(metric: Metric, row: Sequence[Any]) -> Row:
-    """What a row of `select` says."""
-    return number(row[4]), number(row[5]), number(row[6]) or 0, dict(zip(metric.parts, map(number, row[7:]), strict=False))
+def same_rows(metric: Metric, window: str, item: Span) -> tuple[object, ...]:
+    """Equal for two metrics whose figures can stand in one row of `select`."""
+    return metric.mart, metric.kind, metric.where, window if metric.kind == "window" else "", item
+
+
+def told(metric: Metric, row: Sequence[Any], at: int = 4) -> Row:
+    """What a row of `select` says of a metric whose figures begin in column `at`."""
+    return number(row[at]), number(row[at + 1]), number(row[at + 2]) or 0, dict(zip(metric.parts, map(number, row[at + 3 : at + 3 + len(metric.parts)]), strict=True))
 
 
 def number(value: Any) -> float | None:

@@ -11,7 +11,7 @@ from warehouse import catalog, units
 from warehouse.build import Built
 from warehouse.catalog import Metric
 from warehouse.connection import Writer
-from warehouse.question import Span, select, span
+from warehouse.question import Span, counted, select, span
 
 HORIZON = {"day": 35, "week": 14, "month": 14, "quarter": 5, "year": 2}
 """How many complete windows of each kind are watched."""
@@ -74,12 +74,11 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
     if metric.person:
-        day_wise = metric.kind in ("stock", "state")
         writer.execute(f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, 'r')}, s.provisional, ?, ?
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
             WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
-                       [window, f"{as_of:%Y%m%dT%H%M%S}", as_of, [item.start for item in spans], [item.last if day_wise else item.start for item in spans],
-                        [_is_provisional(metric, item, as_of) for item in spans], metric.id, "day" if day_wise else window])
+                       [window, f"{as_of:%Y%m%dT%H%M%S}", as_of, [item.start for item in spans], [counted(metric, window, item)[1] for item in spans],
+                        [_is_provisional(metric, item, as_of) for item in spans], metric.id, counted(metric, window, spans[0])[0]])
         return
     for grain in ("district", "town"):
         if grain == "district" or grain in metric.drill:

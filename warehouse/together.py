@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
-from warehouse.question import Parts, Span, counted, kept_to, select, told
+from warehouse.question import Parts, Span, counted, kept_to, same_rows, select, told
 
 Wanted = tuple[Metric, str, Span]
 """A metric, a window and the days that are read of it."""
@@ -19,16 +19,30 @@ def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> l
     if not wanted:
         return found
     where, bound = kept_to(grain, code)
-    widest = max(len(metric.parts) for metric, _, _ in wanted)
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place, one in enumerate(wanted):
+        groups.setdefault(same_rows(*one), []).append(place)
+    widest = max(sum(_width(wanted[place][0]) for place in group) for group in groups.values())
     texts, values = [], []
-    for index, (metric, window, item) in enumerate(wanted):
-        sql, own = select(metric, window, [item], grain, where=where, bound=bound)
-        texts.append(f"SELECT {index}, q.*{', NULL' * (widest - len(metric.parts))} FROM ({sql}) q")
+    for first, *others in groups.values():
+        metric, window, item = wanted[first]
+        beside = [wanted[place][0] for place in others]
+        sql, own = select(metric, window, [item], grain, where=where, bound=bound, beside=beside)
+        texts.append(f"SELECT {first}, q.*{', NULL' * (widest - sum(map(_width, [metric, *beside])))} FROM ({sql}) q")
         values += own
-    for index, *row in reader.rows("\nUNION ALL\n".join(texts), values):
-        if row[1]:
-            found[index][row[1]] = told(wanted[index][0], row)
+    members = {group[0]: group for group in groups.values()}
+    for first, *row in reader.rows("\nUNION ALL\n".join(texts), values):
+        column = 4
+        for place in members[first] if row[1] else ():
+            metric = wanted[place][0]
+            found[place][row[1]] = told(metric, row, column)
+            column += _width(metric)
     return found
+
+
+def _width(metric: Metric) -> int:
+    """Columns of a row that say a metric: num, den, present and the parts."""
+    return 3 + len(metric.parts)
 
 
 def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
