@@ -61,13 +61,13 @@ class Figures:
         return list(self._remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
 
     def begins(self, metric: Metric) -> dt.date | None:
-        """The first day that the metric can be told of: when its mart and each of its busy sources had begun. A window that begins before it
+        """The first day that the metric can be told of: when its mart and each of its busy sources were there from midnight on. A window that begins before it
         holds some of its days only. A source of a few rows may well have had nothing to say, so its first row tells nothing. None where windows
         are not summed up from days that we hold (people come as counts), and where nothing is known."""
         if metric.kind != "flow" or metric.person:
             return None
         mart = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
-        busy = self.ask("SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * (CAST(data_time AS DATE) - begins + 1)", [BUSY_PER_DAY])
+        busy = self.ask("SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * greatest(1, CAST(data_time AS DATE) - begins + 1)", [BUSY_PER_DAY])
         days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
         return max((day for day in days if day is not None), default=None)
 

@@ -254,7 +254,7 @@ def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, s
 
 def source_states() -> str:
     """One row a landed table: newest event, first event, last load, rows, promise, last error. A polled source is known complete up to
-    the moment of its last good poll, even when nothing was new. begins: the day of its first event, NULL for a register, whose rows
+    the moment of its last good poll, even when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows
     carry the time of their last change instead, and for the lake."""
     landed = [contract for contract in catalog.contracts().values() if contract.source != "own"]
     counts = " UNION ALL ".join(
@@ -270,9 +270,10 @@ def source_states() -> str:
 
 
 def _begins(item: catalog.Contract) -> str:
-    """What lies in the lake is let go of long before the numbers made of it, so its oldest day tells nothing of them."""
+    """The first day of which everything is held: a source that begins at noon has half of its first day. What lies in the lake is let go
+    of long before the numbers made of it, so its oldest day tells nothing of them."""
     is_told = item.load == "upsert" and item.touches and item.touches != item.version
-    return f"(SELECT CAST(min({item.touches}) AS DATE) FROM raw.{item.table})" if is_told else "NULL::DATE"
+    return f"(SELECT CAST(CAST(min({item.touches}) AS TIMESTAMP) + INTERVAL '86399 seconds' AS DATE) FROM raw.{item.table})" if is_told else "NULL::DATE"
 
 
 def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:

@@ -27,5 +27,5 @@ def _card(programme: Programme, href: Callable[[int], str] | None) -> Component:
     bar = html.Div(marks, className="programme-bar", **aria(hidden="true"))
     told = sum(item.share is not None for item in programme.items)
     foot = html.Div([html.Span([html.Span(fmt.number(round(programme.score * 100)), className="programme-score"), html.Small("%")]),
-                     html.Small(f"序时 {programme.due:.0%} · {fmt.pace(programme.ahead)} · {told}/{len(programme.items)}\u00a0项指标计分")], className="programme-foot")
+                     html.Small(f"序时 {programme.due:.0%} · {fmt.pace(programme.ahead)} · 计分\u00a0{told}/{len(programme.items)}\u00a0项")], className="programme-foot")
     return html.Article([head, bar, foot], className="programme")

@@ -90,6 +90,7 @@ def test_a_handful_of_people_is_hidden_below_the_district(made: tuple[House, Boo
 def test_the_pretrip_check_counts_only_before_the_departure(made: tuple[House, Book]) -> None:
     reading = made[1].read("rdm_pretrip_check_rate", "day")
     assert (reading.num, reading.den) == (25, 50)
+    assert made[1].begins(made[1].metrics["rdm_pretrip_check_rate"]) == dt.date(2026, 11, 23), "the checks begin at ten to seven: of that day only a part is held"
 
 
 def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Book]) -> None:
