@@ -5,10 +5,10 @@
   const React = window.React;
   if (!React || (document.body && document.body.classList.contains("wall"))) return;
 
-  const REACHED = "a, button, input, select, textarea, summary", FIELDS = "input:not([type=hidden]), select, textarea";
+  const REACHED = "a, button, input:not([type=hidden]), select, textarea, summary", FIELDS = "input:not([type=hidden]), select, textarea";
   const kept = { path: location.pathname, open: new Set(), fields: new Map(), focus: null };
 
-  const named = (one) => one.tagName + (one.id || one.name || one.getAttribute("href") || one.textContent);
+  const named = (one) => one.tagName + (one.id || one.name || (one.getAttribute("href") || "") + one.textContent);
   // many rows may have a drawer of the same name: what has an id inside or around it tells them apart
   const drawer = (details) => (details.querySelector("[id]") || details.closest("[id]")).id + (details.querySelector("summary") || details).textContent;
   const given = (field) => (field.tagName === "SELECT" ? field.textContent : field.defaultValue);
@@ -29,8 +29,16 @@
       if (was.given === given(one)) { one.value = was.value; one.checked = was.checked; } else kept.fields.delete(named(one));
     });
     if (kept.focus === null || document.activeElement !== document.body) return;
-    const again = Array.from(piece.querySelectorAll(REACHED)).find((one) => named(one) === kept.focus);
+    const { name, home, index } = kept.focus, there = document.getElementById(home);
+    const again = Array.from(piece.querySelectorAll(REACHED)).find((one) => named(one) === name)
+      || (there && (piece.contains(there) || there.contains(piece)) ? there.querySelectorAll(REACHED)[index] : null);
     if (again) again.focus({ preventScroll: true });
+  }
+
+  // where the focus is: a link that sorts or turns the page leads elsewhere afterwards, but stands where it stood
+  function place(one) {
+    const home = one.closest("[id]");
+    return { name: named(one), home: home.id, index: Array.from(home.querySelectorAll(REACHED)).indexOf(one) };
   }
 
   function Static({ tag, attributes, inside }) {
@@ -45,7 +53,7 @@
   document.addEventListener("toggle", (event) => {
     if (shown(event)) kept.open[event.target.open ? "add" : "delete"](drawer(event.target));
   }, true);
-  document.addEventListener("focusin", (event) => { kept.focus = shown(event) && event.target.matches(REACHED) ? named(event.target) : null; });
+  document.addEventListener("focusin", (event) => { kept.focus = shown(event) && event.target.matches(REACHED) ? place(event.target) : null; });
   document.addEventListener("pointerdown", (event) => { if (!event.target.closest(REACHED)) kept.focus = null; });
 
   document.addEventListener("click", (event) => {

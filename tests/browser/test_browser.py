@@ -158,6 +158,13 @@ def test_what_is_opened_typed_and_focused_outlives_a_page_drawn_anew(watched: Wa
     page.wait_for_selector("#supervise-subject-hidden[value*='window=month']", state="attached", timeout=WAIT_MS)
     assert "window=week" in before and page.input_value("#supervise-what") == "请核实三家企业"
     assert page.locator("details[open] #supervise-what").count() == 1 and page.evaluate("document.activeElement.id") == "supervise-what"
+    # a link that sorts leads elsewhere afterwards, and is still where the cursor was
+    page.focus("#metric-list thead a >> nth=1")
+    word = page.evaluate("document.activeElement.textContent.slice(0, 2)")
+    with page.expect_response("**/_dash-update-component*"):
+        page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.activeElement.closest('#metric-list thead') !== null && document.activeElement.textContent.slice(0, 2)") == word and "sort=" in page.url
     # another page is another matter
     page.click("#shell-frame nav a:has-text('总览')")
     page.wait_for_selector("#main .tile", timeout=WAIT_MS)
