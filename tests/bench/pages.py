@@ -9,11 +9,13 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from flask import g
 from plotly.io.json import to_json_plotly
 
-from cockpit import app, markup, refresh
+from cockpit import ahead, app, markup, refresh
+from cockpit.pages import overview
 from cockpit.sessions import Viewer
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
@@ -22,6 +24,10 @@ from warehouse.settings import Settings
 READER = Viewer("person", "bench", "leader")
 OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
 """A page of another metric, read before."""
+KEYS = {
+    "vehicle": "SELECT vehicle_key FROM marts.vehicle_current ORDER BY hash(vehicle_key) LIMIT 25", "alarm": "SELECT alarm_uid FROM marts.alarm_event ORDER BY hash(alarm_uid) LIMIT 25",
+    "site": "SELECT site_id FROM marts.site", "unit": "SELECT DISTINCT unit_id FROM marts.unit_task", "organisation": "SELECT DISTINCT org_id FROM marts.company_organisation LIMIT 15",
+}
 
 
 def spread(name: str, spans: list[float]) -> None:
@@ -70,6 +76,12 @@ def main() -> None:
     book._answers.clear()
     draw("/")  # a served site asks ahead what the overview needs
     spread("企业页,未问过", [timed(lambda c=company.code: draw(f"/company/{c}")) for company in book.places("company")[:40]])  # type: ignore[misc]
+    first = [*(f"/group/{group}?window={window}" for group in overview.grouped(book.metrics.values()) for window in overview.WINDOWS), *(f"/?window={window}" for window in overview.WINDOWS),
+             *(f"/town/{town.code}" for town in book.places("town")), *(f"/{kind}/{quote(str(key), safe='')}" for kind, sql in KEYS.items() for (key,) in book.ask(sql)),
+             "/health", "/lineage", "/quarantine", "/announcement", "/supervision", "/mine", "/site", "/search?q=yh"]
+    book._answers.clear()
+    ahead.once(library, "", web.config["ZHENGBEI"].state)
+    spread("其余各类页,首个读者", [timed(lambda p=page: draw(*p.split("?", 1))) for page in first])  # type: ignore[misc]
     print(f"总览,未问过  {fresh(lambda: draw('/')) * 1000:.0f} ms;问过  {timed(lambda: draw('/')) * 1000:.0f} ms")
 
 
