@@ -42,10 +42,20 @@ def register(app: Dash, library: Library) -> None:
         Input("shell-generation", "data"),
     )
     def _draw(path: str | None, search: str | None, _generation: str | None) -> tuple[Component, str]:
-        page, title = draw(library, path, search)
-        return markup.finished(page), title
+        return answer(library, path, search)
 
     app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))
+
+
+def answer(library: Library, path: str | None, search: str | None) -> tuple[Component, str]:
+    """What leaves for the browser: the page as finished HTML, and its title. A callback that raised would leave old numbers standing there in
+    silence, so a page that cannot be written out becomes a sentence too."""
+    page, title = draw(library, path, search)
+    try:
+        return markup.finished(page), title
+    except ValueError:
+        LOG.exception("page %s cannot be written out", path)
+        return markup.finished(shell.failure(*texts.ERRORS[500])), texts.ERRORS[500][0]
 
 
 def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> tuple[Component, str]:

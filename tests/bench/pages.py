@@ -14,7 +14,7 @@ from urllib.parse import quote
 from flask import g
 from plotly.io.json import to_json_plotly
 
-from cockpit import ahead, app, markup, refresh
+from cockpit import ahead, app, refresh
 from cockpit.pages import overview
 from cockpit.sessions import Viewer
 from warehouse.reading import DISTRICT
@@ -54,7 +54,7 @@ def main() -> None:
     def draw(path: str, search: str = "") -> None:
         with web.test_request_context("/"):
             g.viewer = READER
-            to_json_plotly(markup.finished(refresh.draw(library, path, search)[0]))
+            to_json_plotly(refresh.answer(library, path, search)[0])
 
     def fresh(act: Callable[[], object], shared: str = "") -> float:
         book._answers.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from dash import dcc, html
@@ -11,8 +11,10 @@ from dash.development.base_component import Component
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cockpit import refresh, texts
 from cockpit.markup import Static, finished
 from cockpit.tiles.attributes import aria, data
+from warehouse.readings import Library
 
 
 class Read(HTMLParser):
@@ -62,6 +64,12 @@ def test_links_are_followed_without_a_load_and_fields_are_plain() -> None:
 def test_a_link_leads_to_a_page_of_this_site(href: str) -> None:
     with pytest.raises(ValueError, match="链接"):
         finished(html.Div(dcc.Link("去", href=href)))
+
+
+def test_a_page_that_cannot_be_written_out_says_so_instead_of_leaving_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "draw", lambda *_: (html.Main(dcc.Link("去", href="https://example.test/")), "甲"))
+    page, title = refresh.answer(cast(Library, None), "/", "")
+    assert title == texts.ERRORS[500][0] and texts.ERRORS[500][1] in page.inside and "返回总览" in page.inside
 
 
 def test_charts_stay_alive_and_only_what_stands_around_them_is_kept() -> None:
