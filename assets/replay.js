@@ -20,7 +20,8 @@
     running = { button: button };
     var mine = running;
     (function go(now) {
-      if (running !== mine || !document.body.contains(box)) return;
+      if (running !== mine) return;
+      if (!document.body.contains(box)) { running = null; return; }   // the page was drawn anew under it
       var at = Math.min(last, first + (now - begun) / 1000 * SPEED);
       while (step < way.length - 2 && way[step + 1][2] <= at) step += 1;
       var a = way[step], b = way[step + 1], share = b[2] > a[2] ? Math.min(1, (at - a[2]) / (b[2] - a[2])) : 1;
