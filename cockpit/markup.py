@@ -18,11 +18,11 @@ from dash.development.base_component import Component
 VOID = {"img", "input", "br", "hr", "wbr"}
 NAMES = {"className": "class", "htmlFor": "for"}
 """Attributes that Dash names otherwise than HTML; the others differ by capitals at most."""
-OWN = re.compile(r"[?#]|/(?!/)")
+OUR_PAGE = re.compile(r"[?#]|/(?!/)")
 """How the address of a link to a page of this site begins."""
 TAGS = {dcc.Link: "a", dcc.Input: "input"}
 """The two Dash components that are plain elements here: a link that markup.js follows, a field of a plain form."""
-OURS = {"debounce", "refresh"}
+DASH_ONLY = {"debounce", "refresh"}
 """What only Dash's own link and field would know."""
 
 
@@ -108,9 +108,9 @@ def _children(node: Component) -> list[Any] | tuple[Any, ...]:
 def _given(node: Component) -> Iterator[tuple[str, Any]]:
     """What was said of an element, by Dash's names."""
     for name, value in vars(node).items():
-        if _is_own(name):
+        if _is_internal(name):
             continue
-        if name == "href" and not OWN.match(value):
+        if name == "href" and not OUR_PAGE.match(value):
             raise ValueError(f"链接只能指向本站的页面:{value!r}")
         yield name, str(value).lower() if isinstance(value, bool) and name.startswith(("aria-", "data-")) else value
     if isinstance(node, dcc.Link):
@@ -118,9 +118,9 @@ def _given(node: Component) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _is_own(name: str) -> bool:
+def _is_internal(name: str) -> bool:
     """True for what a component keeps for itself."""
-    return name == "children" or name in OURS or name.startswith(("_", "available_"))
+    return name == "children" or name in DASH_ONLY or name.startswith(("_", "available_"))
 
 
 def _react(node: Component) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any, cast
 from warehouse import catalog, headlines, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
-from warehouse.figures import Against, Figures, Only, aware
+from warehouse.figures import Figures, Only, aware
 from warehouse.question import Span, select, span
 from warehouse.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.settings import Settings
@@ -101,7 +101,7 @@ class Book(Figures):
         for name, window, at in asked:
             metric = catalog.metric(name)
             own, when = self._own(metric, window, at)
-            wanted += [(metric, own, item) for item in self._looked_at(metric, own, when)]
+            wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
         self._prepare(wanted, spot)
 
     def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()) -> list[Reading]:
@@ -126,11 +126,12 @@ class Book(Figures):
     def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only) -> list[Reading]:
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
+        ours, earlier, a_year_ago = self._looked_at(metric, window, at)
         if grain == spot.grain and not only:
-            self._prepare([(metric, window, item) for item in self._looked_at(metric, window, at)], spot)
-        now = self._parts(metric, window, span(metric, window, start, until), grain, spot, only)
-        before = self._earlier(metric, window, at, "previous", grain, spot, only)
-        year = self._earlier(metric, window, at, "year", grain, spot, only) if grain == spot.grain else {}
+            self._prepare([(metric, window, item) for item in (ours, earlier, a_year_ago) if item], spot)
+        now = self._parts(metric, window, ours, grain, spot, only)
+        before = self._values(metric, window, earlier, grain, spot, only)
+        year = self._values(metric, window, a_year_ago if grain == spot.grain else None, grain, spot, only)
         wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
         if grain == "company" and spot.grain != "company":
             wanted = [place for place in wanted if place.code in now]
@@ -152,24 +153,20 @@ class Book(Figures):
                 parts={label: figure for label, figure in parts.items() if figure is not None}))
         return answers
 
-    def _looked_at(self, metric: Metric, window: str, at: str | None) -> list[Span]:
-        """The days of a reading's own window and of those it is compared with."""
-        earlier = [self._compared(metric, window, at, "previous"), self._compared(metric, window, at, "year")]
-        return [self.spans(metric, window, at)[1], *(item for item in earlier if item)]
+    def _looked_at(self, metric: Metric, window: str, at: str | None) -> tuple[Span, Span | None, Span | None]:
+        """The days of a reading's own window, of the window before and of the one a year before, as many as ours has run; None for one of
+        which only the end is known, and for both beside a number of this moment."""
+        begins = self.begins(metric)
+        before, ours = self.spans(metric, window, at)
+        earlier = (before, self.spans(metric, window, at, "year")[0])
+        first, second = (None if metric.kind == "now" or (begins is not None and item.first < begins) else item for item in earlier)
+        return ours, first, second
 
-    def _compared(self, metric: Metric, window: str, at: str | None, against: Against) -> Span | None:
-        """The days of the window before, or a year before, as many as ours has run; None for a window of which only the end is known."""
-        if metric.kind == "now":
-            return None
-        before, begins = self.spans(metric, window, at, against)[0], self.begins(metric)
-        return None if begins is not None and before.first < begins else before
-
-    def _earlier(self, metric: Metric, window: str, at: str | None, against: Against, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
-        """What stood there in the window before, or a year before."""
-        before = self._compared(metric, window, at, against)
-        if before is None:
+    def _values(self, metric: Metric, window: str, item: Span | None, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
+        """Place code → what stood there in an earlier window; nothing for one that is not known."""
+        if item is None:
             return {}
-        parts = self._parts(metric, window, before, grain, spot, only)
+        parts = self._parts(metric, window, item, grain, spot, only)
         return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
 
     def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:

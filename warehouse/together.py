@@ -20,22 +20,22 @@ def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> l
         return found
     where, bound = kept_to(grain, code)
     groups: dict[tuple[object, ...], list[int]] = {}
-    for place, one in enumerate(wanted):
-        groups.setdefault(same_rows(*one), []).append(place)
-    widest = max(sum(_width(wanted[place][0]) for place in group) for group in groups.values())
+    for index, one in enumerate(wanted):
+        groups.setdefault(same_rows(*one), []).append(index)
+    widest = max(sum(_width(wanted[index][0]) for index in group) for group in groups.values())
     texts, values = [], []
     for first, *others in groups.values():
         metric, window, item = wanted[first]
-        beside = [wanted[place][0] for place in others]
+        beside = [wanted[index][0] for index in others]
         sql, own = select(metric, window, [item], grain, where=where, bound=bound, beside=beside)
         texts.append(f"SELECT {first}, q.*{', NULL' * (widest - sum(map(_width, [metric, *beside])))} FROM ({sql}) q")
         values += own
     members = {group[0]: group for group in groups.values()}
     for first, *row in reader.rows("\nUNION ALL\n".join(texts), values):
         column = 4
-        for place in members[first] if row[1] else ():
-            metric = wanted[place][0]
-            found[place][row[1]] = told(metric, row, column)
+        for index in members[first] if row[1] else ():
+            metric = wanted[index][0]
+            found[index][row[1]] = told(metric, row, column)
             column += _width(metric)
     return found
 
