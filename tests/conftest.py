@@ -10,17 +10,39 @@ from pathlib import Path
 import orjson
 import pytest
 
+from tests import needs, templates
+from tests.depth import NIGHTLY
 from tests.house import House
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
 TINY = 60
+FIRST = ("tests/independent", "tests/browser", "tests/etl/test_crash", "tests/etl/test_transports", "tests/etl/test_whole_demo", "tests/cockpit/test_weekly")
+"""What takes longest begins first, so that no worker is left with it at the end."""
+TOGETHER = {"tests/independent": "independent"}
+"""Folders whose files share a fixture that is worth keeping on one worker."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps a file on one worker, so that its module's fixtures are made once, and puts the longest first."""
+    for item in items:
+        path = item.nodeid.split("::")[0]
+        group = next((name for folder, name in TOGETHER.items() if path.startswith(folder)), path)
+        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("nightly") and not NIGHTLY:
+            item.add_marker(pytest.mark.skip(reason="only in a nightly run"))
+    items.sort(key=lambda item: next((rank for rank, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("browser"):
+        needs.chromium()
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """An empty house with the own tables in it."""
-    made = House(tmp_path / "data").own()
+    made = House.with_own_tables(tmp_path / "data")
     yield made
     made.close()
 
@@ -58,7 +80,7 @@ def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published() -> Path:
     """A data folder built by the whole real line from the stand-in sources: a tiny fleet, 40 days, every defect, one
     afternoon. Read-only for tests; copy what you want to change."""
-    return whole_line(tmp_path_factory.mktemp("published"), scale=TINY, history_days=40, live_after=True)
+    return templates.prepared("published", lambda folder: whole_line(folder, scale=TINY, history_days=40, live_after=True))

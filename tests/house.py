@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from tests import templates
 from warehouse import build, checks, load, parse, persons, recover, revisions, snapshot
 from warehouse.balance import Account
 from warehouse.catalog import contracts
@@ -22,6 +25,8 @@ from warehouse.settings import ROOT, Settings
 from warehouse.units import SHANGHAI
 
 AS_OF = dt.datetime(2026, 11, 23, 14, 0)
+FIRST_OF_A_COPY = 1000
+"""Payloads of a copied house are numbered from here on; those of the template have the numbers before."""
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -42,6 +47,31 @@ class House:
         self.landing = Landing(self.settings.landing, Vault(self.settings.keys))
         self.door = Door(Pseudonyms(self.settings.keys))
         self._names = itertools.count()
+
+    @classmethod
+    def with_own_tables(cls, folder: Path, at: dt.datetime = AS_OF) -> House:
+        """A house in which the shipped own tables have landed; for the usual time a copy of one that was made once."""
+        if at != AS_OF:
+            return cls(folder, at).own()
+        return cls._copy("own-tables", lambda house: house.own(), folder)
+
+    @classmethod
+    def published_empty(cls, folder: Path) -> House:
+        """As with_own_tables, built and published at AS_OF: a site that knows its rules and has no data yet."""
+        return cls._copy("published-empty", lambda house: house.own().publish(), folder)
+
+    @classmethod
+    def _copy(cls, name: str, fill: Callable[[House], object], folder: Path) -> House:
+        def make(place: Path) -> None:
+            house = cls(place)
+            fill(house)
+            house.close()
+
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(templates.prepared(name, make), folder, dirs_exist_ok=True)
+        house = cls(folder)
+        house._names = itertools.count(FIRST_OF_A_COPY)
+        return house
 
     def own(self) -> House:
         """Lands the shipped own tables."""
@@ -71,6 +101,10 @@ class House:
         account = load.load(self.writer, self.settings, self.door, note, parse.parse(note, self.landing.body(note)))
         recover.acknowledge(self.settings, note)
         return account
+
+    def make(self, *models: str) -> None:
+        """Builds these models and what they stand on; nothing is checked or counted."""
+        build.build(self.writer, self.settings, self.at, only=models)
 
     def build(self, *, full: bool = False) -> dict[str, str]:
         """Builds and checks; returns held models."""

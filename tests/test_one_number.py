@@ -157,7 +157,7 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
     assert ONLINE in seen and {name for name, metric in catalog.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
 
 
-@pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
+@pytest.mark.browser
 def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
     printed = weekly.release(library, Settings(data), now=NOW)
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))

@@ -6,7 +6,7 @@ for when. Stopping anywhere is harmless: the days stay pending and are made agai
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 from graphlib import TopologicalSorter
@@ -100,8 +100,21 @@ def below(name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool = False, progress: Progress | None = None) -> Built:
-    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew.
+def above(name: str) -> frozenset[str]:
+    """Models that this one stands on, itself included."""
+    found = {name}
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= above(bare)
+    return frozenset(found)
+
+
+def build(
+    writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool = False, only: Collection[str] = (), progress: Progress | None = None
+) -> Built:
+    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew; `only` brings up those
+    models and what they stand on, for somebody who works on them (the others are then behind, and nothing may be published).
 
     What a finished build used up is forgotten by settled(), which the caller calls after publishing."""
     writer.execute(TABLES)
@@ -120,8 +133,11 @@ def build(writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool 
     anew = {name for name in order() if full or _is_new(writer, catalog.models()[name])}
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if catalog.models()[name].build == "scratch" and anew & _users(name)}
+    wanted = set().union(*(above(name) for name in only or order()))
     for index, name in enumerate(order()):
         model = catalog.models()[name]
+        if name not in wanted:
+            continue
         if progress:
             progress(f"计算 {model.label}", index, len(order()))
         fresh = name in anew

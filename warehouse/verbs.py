@@ -128,25 +128,31 @@ def doctor(offline: bool, data: Path) -> None:
     sys.exit(1 if failed else 0)
 
 
+STYLE = (("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"]))
+"""What is looked at before anything runs, and with which tool."""
+LONG = ("browser", "servers", "crash", "independent", "soak")
+"""Marks of the tests that a quick run leaves out."""
+
+
 @click.command("test", context_settings={"ignore_unknown_options": True})
-@click.option("--quick", is_flag=True, help="不跑浏览器与断电恢复类长测试")
-@click.option("--nightly", is_flag=True, help="夜间长测:大屏以十倍速度连续运行 60 分钟,随机断电 100 次")
+@click.option("--quick", is_flag=True, help="三分钟以内：不跑浏览器、数据库服务、断电恢复与独立复算")
+@click.option("--nightly", is_flag=True, help="夜间长测：大屏以十倍速度连续运行 60 分钟，随机断电 100 次")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
-    """运行全部检查:规范、类型、层次约束、单元、SQL 样例、集成、浏览器。"""
+    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest。"""
     home = ROOT.parent
-    steps = [("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"])]
-    for label, command in steps:
+    for label, command in STYLE:
         click.echo(f"== {label}")
         done = subprocess.run([str(Path(sys.executable).parent / command[0]), *command[1:]], cwd=home, check=False)
         if done.returncode:
             click.echo(f"{label}检查没有通过", err=True)
             sys.exit(done.returncode)
     click.echo("== 测试")
-    chosen = ["-m", "not slow"] if quick else []
-    longer = {"ZHENGBEI_SOAK_S": "3600", "ZHENGBEI_KILLS": "100"} if nightly else {}
-    given = ["--timeout", "5400", *arguments] if nightly else arguments
-    done = subprocess.run([sys.executable, "-m", "pytest", *chosen, *given], cwd=home, check=False, env={**os.environ, **longer})
+    words = ["--durations", "25", "--durations-min", "1", *(["-m", f"not ({' or '.join(LONG)})"] if quick else [])]
+    # the night measures growth and times: there nothing may run beside it
+    words += ["--timeout", "5400"] if nightly else ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
+    environment = {**os.environ, **({"ZHENGBEI_NIGHTLY": "1"} if nightly else {})}
+    done = subprocess.run([sys.executable, "-m", "pytest", *words, *arguments], cwd=home, check=False, env=environment)
     sys.exit(done.returncode)
 
 

@@ -16,13 +16,13 @@ from playwright.sync_api import Browser, Page
 from cockpit import access, texts
 from etl import forms
 from etl.context import opened
-from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from tests.conftest import WORLD_NOW
 from warehouse.readings import Library
 from warehouse.restricted import Restricted
 from warehouse.settings import Settings
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 ENGLISH = re.compile(
     r"(?<![A-Za-z0-9_./:@-])(Loading|No data|None|NaN|nan|undefined|null|Error|Choose|Submit|Reset|Zoom|Pan|Autoscale|Download|Monday|Sunday"

@@ -3,19 +3,17 @@ server dies."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.surroundings import CHROMIUM, SIZES, WAIT_MS, Site, Watched, show
+from tests.browser.surroundings import SIZES, WAIT_MS, Site, Watched, show
 
 PATHS = [
     "/", "/?window=month", "/group/fleet", "/group/safety", "/health",
     "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt?window=day", "/metric/fleet_running_now_cnt",
 ]  # fmt: skip
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 
 
 def test_no_page_asks_another_host_or_breaks_the_policy_or_scrolls_sideways(watched: Watched, site: Site) -> None:

@@ -17,12 +17,12 @@ from playwright.sync_api import Browser, Page
 from cockpit import access
 from etl import forms, requested
 from etl.context import opened
-from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from tests.etl.planting import company, credit_code, vehicle
 from tests.house import House
 from warehouse.settings import Settings
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 14, 0)
 FIRMS = [credit_code(f"91330110MA2AB{letter}DE1") for letter in "CD"]
 TABLE, METRIC = "/filing/pb_register50", "/metric/p2_register_fresh_rate?window=week"
@@ -32,7 +32,7 @@ OVER = ".filing-now:not(.is-waiting):not(.is-running)"
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Two companies of sixty trucks in the register, one confirmed last month, one long ago; and the loader beside them."""
-    house = House(tmp_path_factory.mktemp("filing") / "data", NOW).own()
+    house = House.with_own_tables(tmp_path_factory.mktemp("filing") / "data", NOW)
     house.put("yz_company", [company(uscc=firm, licence_no=f"33011012345{n}", name=f"杭州{'甲乙'[n]}物流有限公司") for n, firm in enumerate(FIRMS)])
     house.put("yz_vehicle", [vehicle(plate_no=f"浙A{n:05d}", uscc=FIRMS[n % 2]) for n in range(120)])
     confirmed = dict(zip(FIRMS, ("2026-10-02", "2026-01-05"), strict=True))

@@ -4,15 +4,14 @@ numbers to somebody else, and of the snapshot it was copied from."""
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from warehouse.readings import Library
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 METRIC = "safe_alarm_handled_rate"
 PATHS = (f"/metric/{METRIC}?window=week", f"/metric/{METRIC}?window=week&by=kind&of=rows&sort=-raised_at", "/metric/fleet_online_rate?window=week&only=energy:%E6%9F%B4%E6%B2%B9",
          "/group/safety", "/")

@@ -3,16 +3,14 @@ sources; by mouse, keyboard and finger."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from cockpit import access
-from tests.browser.surroundings import CHROMIUM, WAIT_MS, Site, Watched, show
+from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from warehouse.settings import Settings
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
 FINGER_PX = 44
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Route
 from cockpit import access, wall_layout
 from cockpit import format as fmt
 from cockpit.direction import Director
-from tests.browser.surroundings import CHROMIUM, Site, Watched
+from tests.browser.surroundings import Site, Watched
 from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -23,7 +23,7 @@ SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 10
 OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
 SMALLEST_PX = 16
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium")
+pytestmark = pytest.mark.browser
 
 TOO_SMALL = """(smallest) => {
   const bad = [], walker = document.createTreeWalker(document.getElementById("stage"), NodeFilter.SHOW_TEXT);

@@ -26,7 +26,7 @@ from warehouse.readings import Library
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
-needs_chromium = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
+needs_chromium = pytest.mark.browser
 PDF = b"%PDF-1.7 made up for the archive"
 
 

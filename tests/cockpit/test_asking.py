@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,14 +26,19 @@ NOW = dt.datetime(2026, 11, 23, 14, 0)
 PERSON = id_number(7)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small fleet of which one vehicle was put aside for its plate."""
-    house = House(tmp_path / "data", NOW).own()
+    house = House.with_own_tables(tmp_path_factory.mktemp("fleet") / "data", NOW)
     house.put("yz_company", [company()])
     house.put("yz_vehicle", [vehicle(), vehicle(plate_no="没有牌")])
     house.publish()
     return house.hand_over().data
+
+
+@pytest.fixture
+def data(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "data"))
 
 
 @pytest.fixture

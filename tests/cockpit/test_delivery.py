@@ -193,7 +193,7 @@ def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(settings
     assert len(mail.accepted) == 2 and {row["state"] for row in delivery.ledger(settings)} == {"unknown", "sent"}
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook) -> None:
     dice = random.Random(20261125)
     names = [put(f"2026-W{week:02d}") for week in range(30, 47)]

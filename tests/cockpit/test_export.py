@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -113,7 +112,7 @@ def test_no_cell_is_a_formula_in_either_format() -> None:
     assert [row[0] for row in rows[1:]] == [*(f"'{text}" for text in HOSTILE[:6]), HOSTILE[6]]
 
 
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+@pytest.mark.nightly
 def test_a_spreadsheet_program_reads_what_was_written(client_of: Callable[[str], FlaskClient], data: Path, tmp_path: Path) -> None:
     (tmp_path / "export.xlsx").write_bytes(client_of("leader").get(f"/export/{METRIC}.xlsx?window=week&at=2026-W47").data)
     subprocess.run(["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1",

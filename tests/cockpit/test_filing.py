@@ -31,8 +31,7 @@ PHONE = "13857104321"
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Iterator[Context]:
-    house = House(tmp_path / "data", NOW).own()
-    house.publish()
+    house = House.published_empty(tmp_path / "data")
     with opened(house.hand_over(), now=lambda: NOW + dt.timedelta(minutes=5)) as context:
         forms.offer(context)
         yield context

@@ -21,7 +21,7 @@ from warehouse.errors import UsageError
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
 
-needs_chromium = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
+needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
 MONTH, QUARTER = "2026-10", "2026-Q4"
 OTHER_WORDS = {"month": ("本周", "上周", "本季", "上季", "周报", "季报"), "quarter": ("本周", "上周", "本月", "周报", "月报")}

@@ -141,7 +141,7 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
 
 
 def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
-    house = House(tmp_path / "data").own()
+    house = House.with_own_tables(tmp_path / "data")
     house.publish()
     house.close()
     web = app.create_app(Settings(tmp_path / "data"))

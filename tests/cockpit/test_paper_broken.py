@@ -21,8 +21,7 @@ from warehouse.readings import Library
 from warehouse.settings import Settings
 from warehouse.units import SHANGHAI
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")]
+pytestmark = [pytest.mark.browser, pytest.mark.crash]
 NOW, WEEK = WORLD_NOW.replace(tzinfo=SHANGHAI), "2026-W47"
 
 

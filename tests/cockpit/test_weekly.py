@@ -25,8 +25,7 @@ from warehouse.errors import ConfigError, DataMissing, PrintFailed, UsageError
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
 
-CHROMIUM = Path("/usr/bin/chromium")
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
+needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
 
 

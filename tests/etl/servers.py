@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
+
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 MARIADB, SSHD = Path("/usr/sbin/mariadbd"), Path("/usr/sbin/sshd")
 
@@ -75,7 +77,7 @@ def listens(port: int) -> bool:
 def postgres() -> Iterator[str]:
     """A DSN of an empty PostgreSQL; as an unprivileged user where we are root."""
     if POSTGRES is None:
-        pytest.skip("没有 PostgreSQL 程序(/usr/lib/postgresql)")
+        needs.missing("PostgreSQL", "postgresql")
     user, port = "nobody" if os.geteuid() == 0 else None, free_port()
     with folder("zhengbei-pg-", user) as home:
         made = subprocess.run([POSTGRES / "initdb", "-D", home / "data", "-U", "reader", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"], user=user, cwd=home,
@@ -90,7 +92,7 @@ def postgres() -> Iterator[str]:
 def mariadb() -> Iterator[str]:
     """A DSN of an empty MariaDB with a database `yz` and a user with a password."""
     if not MARIADB.exists():
-        pytest.skip("没有 MariaDB 程序(mariadb-server)")
+        needs.missing("MariaDB", "mariadb-server")
     import pymysql
 
     port, user = free_port(), getpass.getuser()
@@ -127,7 +129,7 @@ class Ssh:
 def sshd() -> Iterator[Ssh]:
     """An SSH server that lets us in by key and serves SFTP."""
     if not SSHD.exists():
-        pytest.skip("没有 SSH 服务程序(openssh-server)")
+        needs.missing("SSH 服务程序", "openssh-server")
     port = free_port()
     with folder("zhengbei-ssh-") as home:
         if os.geteuid() == 0:

@@ -32,15 +32,13 @@ from warehouse.personal import NUMBER, identity_number
 from warehouse.readings import Library
 from warehouse.settings import Settings
 
-CHROMIUM = Path("/usr/bin/chromium")
-
 
 class Planted:
     """A data folder into which every source has poured canaries, and how many of each kind."""
 
     def __init__(self, folder: Path) -> None:
         canaries = Canaries()
-        house = House(folder).own()
+        house = House.with_own_tables(folder)
         house.settings.sources.touch(0o600)
         house.settings.sources.write_text("is_demo = true\n", "utf-8")
         for contract in sources():
@@ -195,7 +193,7 @@ def test_no_number_of_the_stand_in_world_comes_out_of_the_real_line(published: P
         assert numbers(text) & given == set(), file.name
 
 
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
+@pytest.mark.browser
 def test_the_weekly_paper_holds_no_personal_number(planted: Planted, published: Path, tmp_path: Path) -> None:
     (tmp_path / "published").symlink_to(planted.settings.published)
     settings = Settings(tmp_path)

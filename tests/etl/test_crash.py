@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.depth import depth
 from tests.etl import sources
 from warehouse import load, recover, snapshot
 from warehouse.faults import POINTS
@@ -19,8 +20,8 @@ from warehouse.readings import Library
 from warehouse.settings import Settings
 
 DAY, VEHICLES, FILES = "2026-11-20", 6, 6
-KILLS = int(os.environ.get("ZHENGBEI_KILLS", "12"))
-pytestmark = pytest.mark.slow
+KILLS = depth(4, 100)
+pytestmark = pytest.mark.crash
 
 
 def start(data: Path, crash_at: str = "") -> subprocess.Popen[bytes]:

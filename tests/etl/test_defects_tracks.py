@@ -62,7 +62,7 @@ def test_d07_late_points_in_any_order_and_twice_end_in_the_same_day(house: House
     late = [{**row, "is_makeup": 1, "recv_time": "2026-11-23 12:00:00"} for row in points[20:40]]
     house.put("gps_location", points)
     house.build()
-    other = House(tmp_path / "late").own()
+    other = House.with_own_tables(tmp_path / "late")
     other.put("gps_location", points[:20] + points[40:])
     other.build()
     before = positions(other, "km_complete")

@@ -27,8 +27,7 @@ ROWS = [[f"91330110MA{serial:08d}"[:18], "60", "70", "3", "2026-10-02", "1"] for
 
 @pytest.fixture
 def loader(tmp_path: Path) -> Iterator[Context]:
-    house = House(tmp_path / "data", NOW).own()
-    house.publish()
+    house = House.published_empty(tmp_path / "data")
     with opened(house.hand_over(), now=lambda: NOW + dt.timedelta(minutes=5)) as context:
         yield context
 

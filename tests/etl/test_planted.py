@@ -39,7 +39,7 @@ def test_what_the_stand_in_planted_is_told_by_status(published: Path, tmp_path: 
     assert not [line for line in text.splitlines() if line.startswith("注意")]
 
 
-@pytest.mark.slow
+@pytest.mark.independent
 def test_a_world_without_defects_loads_without_quarantine_and_without_defects(tmp_path: Path) -> None:
     moment, settings = aware(WORLD_NOW), Settings(tmp_path / "data")
     runner.prepare(tmp_path / "demo", scale=TINY, now=moment, history_days=10, clean=True)

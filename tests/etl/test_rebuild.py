@@ -64,7 +64,7 @@ def test_a_rebuild_from_the_landing_zone_ends_in_the_same_warehouse(copy: Settin
     assert list(copy.data.glob("warehouse.duckdb.broken-*")), "the old one is set aside, not deleted"
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 def test_building_what_changed_equals_building_everything(copy: Settings) -> None:
     """Two more days come in one by one, with late points, changed vehicles and new files; then all is built anew."""
     clock = [WORLD_NOW]

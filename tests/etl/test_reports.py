@@ -26,7 +26,7 @@ from warehouse.settings import Settings
 from warehouse.timetable import Timetable
 from warehouse.units import SHANGHAI
 
-needs_chromium = pytest.mark.skipif(not Path("/usr/bin/chromium").exists(), reason="needs Chromium")
+needs_chromium = pytest.mark.browser
 WEEK = "2026-W47"
 
 
@@ -100,7 +100,7 @@ def test_a_reprint_that_is_asked_for_says_what_kept_it_from_being_made(settings:
         assert (odd.state, failed.state) == ("failed", "failed") and "看不懂的期次" in odd.message and f"周报 {WEEK}" in failed.message and "浏览器不存在" in failed.message
 
 
-@pytest.mark.slow
+@pytest.mark.crash
 @needs_chromium
 def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_after_a_restart(settings: Settings) -> None:
     """The sources are down at the hour; the duty hears of the draft once and of the release once, however often was looked."""

@@ -12,6 +12,7 @@ from etl import loading
 from etl.context import opened
 from etl.demo import runner
 from etl.jobs import refresh
+from tests import templates
 from tests.conftest import WORLD_NOW, whole_line
 from tests.independent import care, driver, fleet, health, membership, programmes, rows, safety, sites
 from tests.independent.population import Population
@@ -26,10 +27,9 @@ MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 
 
 @pytest.fixture(scope="session")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def audited() -> Path:
     """A data folder built by the whole real line, as `published`, but larger and longer."""
-    folder = whole_line(tmp_path_factory.mktemp("audited"), scale=SCALE, history_days=DAYS, live_after=False)
-    return three_members_more(folder)
+    return templates.prepared("audited", lambda folder: three_members_more(whole_line(folder, scale=SCALE, history_days=DAYS, live_after=False)))
 
 
 def three_members_more(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from tests.independent.tally import KPIS, Data
 from warehouse import catalog
 from warehouse.readings import Book
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.independent
 
 
 def test_eighty_are_declared_and_eighty_are_computed_again() -> None:

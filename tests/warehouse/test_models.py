@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,8 @@ def test_model(house: House, case: dict[str, Any]) -> None:
     house.at = case.get("as_of", house.at)
     for table, rows in case["given"].items():
         house.put(table, spread(rows))
-    house.build()
     expected = case["expect"]
+    house.make(*re.findall(r"\b(?:staging|marts)\.(\w+)", f"{expected['model']} {expected['columns']} {expected.get('where', '')}"))
     columns = expected["columns"]
     where = f" WHERE {expected['where']}" if "where" in expected else ""
     found = house.rows(f"SELECT {', '.join(columns)} FROM {expected['model']}{where} ORDER BY ALL")

@@ -13,18 +13,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.house import House, id_number
 from warehouse import catalog
 from warehouse.catalog import Metric
 from warehouse.reading import Reading
 from warehouse.readings import Book
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.independent
 
 TOWNS = ["330110005", "330110009", "330110010", "330110011", "330110012", "330110013"]
 DAY = "2026-11-22"
 THEN = "2020-01-01 08:00:00"
-FEW = settings(max_examples=4, deadline=None, derandomize=True, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=depth(1, 4), deadline=None, derandomize=True, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def rows(world: Small) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @contextmanager
 def published(world: Small) -> Iterator[Book]:
     with tempfile.TemporaryDirectory() as folder:
-        house = House(Path(folder) / "data").own()
+        house = House.with_own_tables(Path(folder) / "data")
         for table, given_rows in rows(world):
             if given_rows:
                 house.put(table, given_rows)

@@ -31,7 +31,7 @@ def statistics(number: int, day: str, km: float = 100.0, **rest: object) -> dict
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Book]]:
-    house = House(tmp_path_factory.mktemp("readings") / "data").own()
+    house = House.with_own_tables(tmp_path_factory.mktemp("readings") / "data")
     house.put("yz_company", [{"uscc": COMPANY, "name": "杭州甲物流有限公司", "owner_type": "企业", "op_town": "330110010", "status": "营业", "licence_from": "2019-01-01",
                               "licence_to": "2030-01-01", "yz_updated_at": "2019-01-01 08:00:00"}])
     house.put("yz_vehicle", [vehicle(number) for number in range(60)] + [vehicle(90, is_trailer=True), vehicle(91, stop_from="2026-01-01")])
@@ -161,7 +161,7 @@ def test_threads_never_see_each_others_rows(made: tuple[House, Book]) -> None:
 
 
 def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> None:
-    house = House(tmp_path / "data").own()
+    house = House.with_own_tables(tmp_path / "data")
     house.put("yz_vehicle", [vehicle(number) for number in range(5)])
     house.put("gps_vehicle_day", [statistics(number, "2026-11-22") for number in range(5)])
     first = house.publish()
@@ -177,7 +177,7 @@ def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> Non
 
 
 def test_generations_are_kept_by_age_and_those_a_report_names_for_ever(tmp_path: Path) -> None:
-    house = House(tmp_path / "data").own()
+    house = House.with_own_tables(tmp_path / "data")
     house.put("yz_vehicle", [vehicle(1)])
     house.put("gps_vehicle_day", [statistics(1, "2026-11-01")])
     ids = []

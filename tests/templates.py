@@ -1,0 +1,67 @@
+"""Data folders that many tests start from, made once a version of the code and shared by all workers and runs.
+
+Owns where they lie and when they are made anew: a folder is named after the digest of everything that goes into it, so a change in
+`cockpit/` or `assets/` finds them ready, and one in `warehouse/` or `etl/` never meets a stale one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("warehouse", "etl", "assets/geo", "tests/requirements.lock", "tests/conftest.py", "tests/house.py", "tests/templates.py", "tests/independent/conftest.py")
+"""What a prepared folder is made from."""
+GENERATIONS_KEPT = 2
+
+
+@cache
+def digest() -> str:
+    """Names the version of the code: the digest of every file that goes into a prepared folder."""
+    found = hashlib.sha256()
+    for source in SOURCES:
+        place = ROOT / source
+        for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".md":
+                found.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()[:24]
+
+
+def _home() -> Path:
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return caches / "zhengbei-tests"
+
+
+def prepared(name: str, make: Callable[[Path], object]) -> Path:
+    """The folder of that name for this version of the code; `make(folder)` fills it when no worker or earlier run has. Read-only for tests."""
+    home = _home()
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = home / digest() / name
+    with FileLock(home / f"{digest()}-{name}.lock"):
+        if not folder.exists():
+            _forget_older(home)
+            aside = folder.with_name(f".{name}-{os.getpid()}")
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True, mode=0o700)
+            # the folder is made where it will stay: what a run writes down about its own files are whole paths
+            aside.rename(folder)
+            try:
+                make(folder)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+    return folder
+
+
+def _forget_older(home: Path) -> None:
+    """Leaves the newest versions only: each holds some hundred megabytes."""
+    others = sorted((place for place in home.iterdir() if place.is_dir() and place.name != digest()), key=lambda place: place.stat().st_mtime)
+    for place in others[: max(0, len(others) - GENERATIONS_KEPT + 1)]:
+        shutil.rmtree(place, ignore_errors=True)
+        for lock in home.glob(f"{place.name}-*.lock"):
+            lock.unlink(missing_ok=True)
