@@ -48,6 +48,14 @@ def finished(page: Any) -> Any:
     return _settle(page, alive)
 
 
+def written(part: Any) -> str:
+    """A component, text or list of them as HTML. Raises ValueError for a chart, which needs a script, and for a link that leaves this site."""
+    out: list[str] = []
+    for node in part if isinstance(part, list | tuple) else (part,):
+        _write(node, out)
+    return "".join(out)
+
+
 def _mark(node: Any, alive: set[int]) -> bool:
     """Notes what must stay a Dash component, and everything around it."""
     if not isinstance(node, Component):
@@ -80,6 +88,8 @@ def _write(node: Any, out: list[str]) -> None:
         out.append(escape(str(node), quote=False))
         return
     tag = _tag(type(node))
+    if tag is None:
+        raise ValueError(f"需要脚本的部件不能写成 HTML：{type(node).__name__}")
     out.append(f"<{tag}")
     for name, value in _given(node):
         if value is None or value is False:

@@ -38,11 +38,3 @@ def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
     own = window if window in metric.windows else metric.windows[0]
     return book.read(metric.id, own, at_for(book, metric, window, at))
 
-
-def sentences(book: Book, window: str, at: str | None) -> list[str]:
-    """The Book's sentences for the period, without those about a running window of a cumulative metric."""
-    running = [
-        m.label for m in book.metrics.values()
-        if m.cumulative and m.windows[0] != "now" and not book.read(m.id, window, at).complete
-    ]  # fmt: skip
-    return [text for text in book.headline(window, at) if not text.startswith(tuple(f"{label} " for label in running))]

@@ -60,7 +60,6 @@ DARK = Theme("dark", _TOKENS["dark"])
 GROUP_TONE = {"fleet": "fleet", "safety": "fleet", "driver": "fleet", "health": "steel"}
 """Accent token of a metric group: fleet blue for running and safety, gold is kept for membership and programmes."""
 
-JUDGEMENT_TONE = {"good": "good", "warn": "warn", "bad": "bad", None: "ink-3"}
 
 
 def tone(group: str) -> str:

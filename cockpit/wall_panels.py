@@ -21,7 +21,6 @@ ITEMS_SHOWN = 5
 WAIT_TONES = ("good", "warn", "warn", "bad", "bad")
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
 MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…", "open": ""}
-MILESTONE_WORDS = {"done": "按期完成", "late": "逾期完成", "overdue": "逾期未完成", "next": "30 天内到期", "open": "未到期"}
 FAR_BEHIND = 10
 """Points behind the time that has passed from which a programme is red."""
 

@@ -16,8 +16,7 @@ from warehouse import attention, units
 from warehouse.attention import LOOK_BACK
 from warehouse.catalog import Metric
 from warehouse.contribution import Change, explain
-from warehouse.headlines import UNPLACED
-from warehouse.reading import Reading
+from warehouse.reading import UNPLACED, Reading
 from warehouse.readings import Book
 
 RECORD = {"week": (26, LOOK_BACK), "month": (12, 6), "quarter": (8, 4)}

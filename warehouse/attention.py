@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse import units
-from warehouse.headlines import UNPLACED
-from warehouse.reading import Reading, SourceState
+from warehouse.reading import UNPLACED, Reading, SourceState
 from warehouse.readings import Book
 
 WORSE_RATIO, WORSE_SHARE = 0.005, 0.05

@@ -195,7 +195,6 @@ class Metric:
     min_cell: int = 0
     hide_num: bool = False
     """A small numerator is hidden too: it counts a group that nobody may be told to belong to."""
-    additive: bool = True
     scale: float = 1
     min_den: float = 0
     lookback_days: int = 0

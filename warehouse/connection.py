@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow as pa
 
 from warehouse.errors import DataMissing, OlderShape, WarehouseBroken
@@ -83,10 +82,6 @@ class Reader:
     def rows(self, sql: str, parameters: Parameters = None, *, timeout_s: float = 5.0) -> list[tuple[Any, ...]]:
         """All rows. A query longer than `timeout_s` is interrupted. SQL text and paths never reach the message."""
         return self._run(sql, parameters, timeout_s).fetchall()
-
-    def frame(self, sql: str, parameters: Parameters = None, *, timeout_s: float = 5.0) -> pd.DataFrame:
-        """The same as a DataFrame."""
-        return self._run(sql, parameters, timeout_s).df()
 
     def _run(self, sql: str, parameters: Parameters, timeout_s: float) -> duckdb.DuckDBPyConnection:
         cursor = self._con.cursor()

@@ -14,6 +14,8 @@ the source's last run failed and nothing covers the window · insufficient: 数�
 its floor · small_cell: a person count 1–4 below district level, shown as "<5", value None."""
 
 DISTRICT = "330110"
+UNPLACED = "330110000"
+"""未分镇街 is nobody's town: it has its own bar, but nobody can be asked about it."""
 STATUS_LABELS = {"ok": "", "missing": "未上报", "failed": "采集故障", "insufficient": "数据不足", "small_cell": "<5"}
 
 

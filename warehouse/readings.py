@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from warehouse import catalog, headlines, live, programmes, snapshot, units
+from warehouse import catalog, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
 from warehouse.figures import Figures, Only, aware
@@ -295,11 +295,6 @@ class Book(Figures):
     def live(self) -> live.LiveFrame | None:
         """The newest live picture; it has a cadence of its own."""
         return live.read(self._settings.data)
-
-    def headline(self, window: str = "week", at: str | None = None) -> list[str]:
-        """Sentences made by rules, what needs a decision first."""
-        return list(self._remember(("headline", window, at), lambda: headlines.sentences(self, window, at)))
-
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:

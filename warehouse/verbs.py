@@ -47,7 +47,6 @@ def metric_list(as_json: bool) -> None:
 @data_option
 def metric_read(identifier: str, window: str | None, at: str | None, grain: str | None, place: str, as_of: str | None, as_json: bool, data: Path) -> None:
     """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
-    from warehouse import headlines
     from warehouse.reading import STATUS_LABELS
     from warehouse.readings import Library
 
@@ -59,7 +58,7 @@ def metric_read(identifier: str, window: str | None, at: str | None, grain: str 
         click.echo(json.dumps(rows if grain else rows[0], ensure_ascii=False, indent=2))
         return
     for reading in found:
-        value = headlines.figure(book.metrics[reading.metric], reading.value) if reading.status == "ok" else STATUS_LABELS[reading.status]
+        value = figure(book.metrics[reading.metric], reading.value) if reading.status == "ok" else STATUS_LABELS[reading.status]
         parts = f"({reading.num:,.0f} / {reading.den:,.0f})" if reading.den is not None and reading.num is not None else ""
         as_of_text = reading.as_of.strftime("%m-%d %H:%M:%S") if reading.as_of else "—"
         click.echo(f"{reading.place.label}  {reading.label} {value} {parts}  {reading.win_start}~{reading.win_end}  数据至 {as_of_text}  快照 {reading.generation}")
@@ -70,7 +69,6 @@ def metric_read(identifier: str, window: str | None, at: str | None, grain: str 
 @data_option
 def metric_programmes(as_json: bool, data: Path) -> None:
     """六大工程得分与序时进度,及每项指标的完成情况。"""
-    from warehouse import headlines
     from warehouse.readings import Library
 
     found = Library(data).current()
@@ -84,7 +82,7 @@ def metric_programmes(as_json: bool, data: Path) -> None:
         click.echo(f"{row.number} {row.label}·{row.force} {told}")
         for item in row.items:
             reading = item.reading
-            value = headlines.figure(found.metrics[reading.metric], reading.value)
+            value = figure(found.metrics[reading.metric], reading.value)
             click.echo(f"    {reading.label} {value} 完成 {'—' if item.share is None else f'{item.share:.0%}'} 应达 {item.due:.0%} 权重 {item.weight:g}")
 
 
@@ -102,6 +100,15 @@ def metric_announcement(as_json: bool) -> None:
     for row in rows:
         click.echo(f"{row['says']}\n    来源 {'、'.join(row['sources']) or '—'}\n    指标 {'、'.join(row['metrics']) or row['archive']}\n    画面 {'、'.join(row['screens']) or '归档'}"
                    + (f"\n    待局确认 {row['open']}" if row["open"] else ""))
+
+
+def figure(metric: Any, value: float | None) -> str:
+    """A value as the command line prints it: 93.4%, 12.0 秒/辆, 1,234 辆; — for None."""
+    if value is None:
+        return "—"
+    if metric.unit == "ratio":
+        return f"{value * 100:.{metric.decimals}f}%"
+    return f"{value:,.{metric.decimals}f} {metric.unit}"
 
 
 def plain(reading: Any) -> dict[str, Any]:

@@ -9,14 +9,14 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import favourites, texts
+from cockpit import favourites
 from cockpit import format as fmt
 from cockpit.pages import overview, tools
 from cockpit.pages.visit import Visit
 from cockpit.theme import Theme
 from cockpit.tiles.spot_map import Spot, spot_map
 from cockpit.tiles.table import Cell, facts, table
-from warehouse.figures import PLACES, plate
+from warehouse.figures import plate
 from warehouse.profiles import Fact
 from warehouse.reading import Place
 
@@ -118,8 +118,3 @@ def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Co
 def metric_link(visit: Visit, metric: str, words: str, place: str | None = None, **query: str) -> Component:
     """A button that leads to a metric's page."""
     return dcc.Link(words, href=visit.address.to(f"/metric/{metric}", place=place, **query), className="button")
-
-
-def grain_name(place: Place) -> str:
-    """镇街, 企业 …"""
-    return PLACES.get(place.grain, texts.BUREAU)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,23 @@ import pandas as pd
 from etl.demo import clock, identity
 from etl.demo.places import PARK_NODES, PLATFORM_SHARES, PLATFORMS, TOWNS
 
-if TYPE_CHECKING:
-    from etl.demo.world import World
+
+class Draws(Protocol):
+    """What the tables are drawn from: a world's size, its anchor day, its generators, and the tables drawn before."""
+
+    @property
+    def scale(self) -> int: ...
+
+    @property
+    def anchor_day(self) -> int: ...
+    @property
+    def companies(self) -> pd.DataFrame: ...
+    @property
+    def vehicles(self) -> pd.DataFrame: ...
+    @property
+    def drivers(self) -> pd.DataFrame: ...
+    def rng(self, *salt: int) -> np.random.Generator: ...
+
 
 FLEET_OF_50, SAFELY_ABOVE, AVERAGE_LARGE = 50, 53, 58  # a few vehicles are lost to defects, and the company must not fall below for it
 # share of motor vehicles, GA 24.4 type, gross mass range t, axle range
@@ -22,7 +37,7 @@ TYPES = (
 )
 
 
-def _big_sizes(world: World) -> np.ndarray:
+def _big_sizes(world: Draws) -> np.ndarray:
     """Sizes of the companies with 50 vehicles or more, largest first; the last is the one growing past 50."""
     count = max(1 if world.scale >= 60 else 0, min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / AVERAGE_LARGE)))
     if count <= 1:
@@ -33,7 +48,7 @@ def _big_sizes(world: World) -> np.ndarray:
     return sizes
 
 
-def companies(world: World) -> pd.DataFrame:
+def companies(world: Draws) -> pd.DataFrame:
     """See World.companies. Rows: companies of 50+, the shrinking one (46 left), other firms, individuals."""
     rng = world.rng(12)
     big = _big_sizes(world)
@@ -65,12 +80,12 @@ def companies(world: World) -> pd.DataFrame:
     })
 
 
-def _statuses(world: World, rng: np.random.Generator) -> np.ndarray:
+def _statuses(world: Draws, rng: np.random.Generator) -> np.ndarray:
     counts = {"营运": world.scale, "停运": 0.015, "转出": 0.034, "注销": 0.03, "锁定": 0.003, "歇业": 0.004}
     return np.concatenate([np.full(int(c if s == "营运" else round(c * world.scale)), s, dtype=object) for s, c in counts.items()])
 
 
-def vehicles(world: World) -> pd.DataFrame:
+def vehicles(world: Draws) -> pd.DataFrame:
     """See World.vehicles. Columns beside the registry's: company, town_index, entered_day, left_day, stop_from/to, has_terminal, platform, profile …"""
     rng = world.rng(13)
     status = _statuses(world, rng)
@@ -85,7 +100,7 @@ def vehicles(world: World) -> pd.DataFrame:
     return table
 
 
-def _owners(world: World, rng: np.random.Generator, status: np.ndarray, is_trailer: np.ndarray) -> np.ndarray:
+def _owners(world: Draws, rng: np.random.Generator, status: np.ndarray, is_trailer: np.ndarray) -> np.ndarray:
     companies_ = world.companies
     size = companies_["size"].to_numpy()
     service = np.flatnonzero((status == "营运") & ~is_trailer)
@@ -123,7 +138,7 @@ def _kinds(table: pd.DataFrame, rng: np.random.Generator) -> None:
     table["is_heavy"] = is_heavy
 
 
-def _dates(world: World, table: pd.DataFrame, rng: np.random.Generator) -> None:
+def _dates(world: Draws, table: pd.DataFrame, rng: np.random.Generator) -> None:
     n, anchor = len(table), world.anchor_day
     companies_ = world.companies
     is_new = rng.random(n) < np.where(table["energy_code"] == "C", 0.35, 0.075)
@@ -150,7 +165,7 @@ def _dates(world: World, table: pd.DataFrame, rng: np.random.Generator) -> None:
     table["town_index"] = np.where(rng.random(n) < 0.06, rng.integers(0, 12, n), town)
 
 
-def _terminals(world: World, table: pd.DataFrame, rng: np.random.Generator) -> None:
+def _terminals(world: Draws, table: pd.DataFrame, rng: np.random.Generator) -> None:
     n = len(table)
     heavy = table["is_heavy"].to_numpy()
     light = ~heavy & ~table["is_trailer"].to_numpy()
@@ -171,7 +186,7 @@ def _terminals(world: World, table: pd.DataFrame, rng: np.random.Generator) -> N
     table["home"] = np.where(rng.random(n) < 0.8, home, rng.choice(32, n))
 
 
-def vehicle_drivers(world: World) -> np.ndarray:
+def vehicle_drivers(world: Draws) -> np.ndarray:
     """See World.vehicle_driver."""
     table, people = world.vehicles, world.drivers
     result = np.full(len(table), -1)
@@ -186,7 +201,7 @@ def vehicle_drivers(world: World) -> np.ndarray:
     return result
 
 
-def drivers(world: World) -> pd.DataFrame:
+def drivers(world: Draws) -> pd.DataFrame:
     """See World.drivers: one per vehicle above 4.5 t, 17 % more as relief."""
     rng = world.rng(14)
     table = world.vehicles

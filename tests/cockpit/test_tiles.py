@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 from dash import dcc, html
 
+from cockpit.markup import written as render
 from cockpit.tiles import bars, waterfall
 from cockpit.tiles.definition import definition
 from cockpit.tiles.entities import View, entities, pick
 from cockpit.tiles.hero import hero, movement
 from cockpit.tiles.kpi import tile
-from cockpit.tiles.static import render
 from cockpit.tiles.town_map import town_map
 from warehouse.contribution import Change, Piece
 from warehouse.question import Span
@@ -116,14 +116,14 @@ def test_source_text_stays_text() -> None:
 
 
 def test_rendering_refuses_what_needs_a_script() -> None:
-    for part in (dcc.Graph(), dcc.Input(), object()):
-        with pytest.raises(TypeError):
+    for part in (dcc.Graph(), dcc.Store(id="x")):
+        with pytest.raises(ValueError, match="脚本"):
             render(html.Div(part))
 
 
 def test_rendering_writes_plain_html() -> None:
     part = html.Div(["a & b", None, 3, html.Br(), html.Details(html.Summary("x"), open=True)], className="c", style={"marginTop": "2px", "--n": "1"})
-    assert render(part) == '<div class="c" style="margin-top:2px;--n:1">a &amp; b3<br><details open><summary>x</summary></details></div>'
+    assert render(part) == '<div style="margin-top:2px;--n:1" class="c">a &amp; b3<br><details open><summary>x</summary></details></div>'
 
 
 # ---- bars, table -------------------------------------------------------------------------------------------------
@@ -148,9 +148,9 @@ def test_the_table_sorts_filters_and_pages_on_the_server() -> None:
     assert [r.place.code for r in pick(rows, View("value", False))][:2] == ["c0", "c1"]
     assert pick(rows, View("value", True))[-1].place.code == "cx", "unknown comes last in either direction"
     assert [r.place.code for r in pick(rows, View(query="公司07"))] == ["c7"]
-    made = render(entities(rows, View(page=99), decimals=1, town_name=str, href=lambda r: r.place.code, link=lambda v: str(v.page)))
+    made = render(entities(rows, View(page=99), decimals=1, town_name=str, href=lambda r: f"/company/{r.place.code}", link=lambda v: f"?page={v.page}"))
     assert "3 / 3" in made and "公司无数" in made
-    assert "没有符合条件的企业" in render(entities(rows, View(query="无此"), decimals=1, town_name=str, href=lambda r: "", link=lambda v: ""))
+    assert "没有符合条件的企业" in render(entities(rows, View(query="无此"), decimals=1, town_name=str, href=lambda r: "/", link=lambda v: "/"))
 
 
 # ---- why it changed ----------------------------------------------------------------------------------------------

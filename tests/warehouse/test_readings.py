@@ -113,11 +113,6 @@ def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[H
         assert "SELECT" in made[1].sql(metric.id)
 
 
-def test_headlines_are_sentences_of_the_same_numbers(made: tuple[House, Book]) -> None:
-    lines = made[1].headline()
-    assert lines and any("出车检查率" in line for line in lines)
-
-
 def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House, Book]) -> None:
     for question in (lambda: made[1].read("fleet_onlin_rate"), lambda: made[1].read("fleet_online_rate", "day", at="gestern"),
                      lambda: made[1].read("fleet_online_rate", place="1; DROP TABLE")):
