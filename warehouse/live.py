@@ -23,19 +23,10 @@ STATES = ("running", "parked", "offline", "alarm")
 POINTER = "current.json"
 KEEP = 20
 ALARMS_KEPT = 50
-OPEN_ALARMS = """
-    WITH platform AS (SELECT a.alarm_uid, vehicle_key(plate_norm(a.plate_no), plate_color_norm(a.plate_color)) AS vehicle_key, a.start_at AS raised_at, a.end_at,
-            a.warn_type, coalesce(t.name, '其他') AS kind, coalesce(a.level, 1) AS level, a.level = 2 OR coalesce(t.is_due, false) AS must_handle, a._seq
-        FROM raw.gps_alarm a LEFT JOIN raw.own_alarm_type t USING (warn_type) WHERE a.start_at BETWEEN $now - INTERVAL 30 MINUTE AND $now),
-    heard AS (SELECT alarm_uid, vehicle_key, raised_at, kind, level, _seq FROM platform WHERE must_handle
-            -- a speeding reported again within a minute is the same event, as in stg_gps_alarm
-            QUALIFY NOT (warn_type = 1 AND coalesce(raised_at - lag(coalesce(end_at, raised_at)) OVER (PARTITION BY vehicle_key, warn_type ORDER BY raised_at, alarm_uid)
-                <= INTERVAL 60 SECOND, false))
-        UNION ALL SELECT s.alarm_uid, vehicle_key(plate_norm(s.plate_no), plate_color_norm(s.plate_color)), s.alarm_time, coalesce(p.name, '其他'), s.level, s._seq
-        FROM raw.as_alarm s LEFT JOIN raw.own_alarm_profile p USING (profile, module, code)
-        WHERE s.alarm_time BETWEEN $now - INTERVAL 30 MINUTE AND $now AND s.level = 2 AND s.code < 16 AND s.flag IS DISTINCT FROM 2),
-    open_alarm AS (SELECT * FROM heard e WHERE NOT EXISTS (SELECT 1 FROM raw.rdm_alarm_handle h WHERE h.alarm_uid = e.alarm_uid AND h.result IN (1, 2)))"""
-"""The CTE open_alarm: alarms that must be handled, raised in the last 30 minutes before $now and not handled yet."""
+NEEDED = {"dim_vehicle", "dim_town", "open_alarm"}
+"""The models behind the picture."""
+RECENT = "raised_at BETWEEN $now - INTERVAL 30 MINUTE AND $now"
+"""Which of the open alarms (marts.open_alarm) colour a vehicle and stand on the wall."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +56,16 @@ class LiveFrame:
     alarms: tuple[Alarm, ...] = ()
 
 
+def is_ready(writer: Writer) -> bool:
+    """Whether every model that the picture is made from has been built: not before the first build, nor, for a new model, after an upgrade."""
+    built = writer.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'")
+    return NEEDED <= {row[0] for row in built}
+
+
 def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     """Writes the newest state of every vehicle in service as of `now` (naive Shanghai) and moves the pointer; returns the
     new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet."""
-    table = writer.table(OPEN_ALARMS + """,
-        ringing AS (SELECT DISTINCT vehicle_key FROM open_alarm),
+    table = writer.table(f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
         state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
             CASE WHEN l.loc_time IS NULL OR l.loc_time <= $now - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'
                  WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END AS state
@@ -101,11 +97,11 @@ def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
 def _waiting(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of a row
     comes with a later payload; what was told `before` keeps the time at which it first came in."""
-    rows = writer.execute(OPEN_ALARMS + """
-        SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
-        FROM open_alarm a JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST($now AS DATE) BETWEEN v.from_day AND v.to_day
+    rows = writer.execute(f"""SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
+        FROM marts.open_alarm a JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST($now AS DATE) BETWEEN v.from_day AND v.to_day
             AND v.status = '营运' AND NOT v.is_trailer
         LEFT JOIN marts.dim_town t ON t.code = v.town_code LEFT JOIN run.batch b ON b.landing_seq = a._seq
+        WHERE a.{RECENT}
         ORDER BY a.raised_at DESC, a.alarm_uid LIMIT $most""", {"now": now, "most": ALARMS_KEPT})
     told = {alarm["id"]: alarm["landed_at"] for alarm in before}
     return [{"id": uid, "raised_at": raised.isoformat(), "landed_at": told.get(uid) or (landed or raised).isoformat(), "kind": kind, "level": int(level),

@@ -62,3 +62,13 @@ CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTU
 
 -- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer windows end.
 CREATE OR REPLACE TEMP MACRO is_reading_day(d, today) AS date_diff('day', d, today) < 45 OR isodow(d) = 7 OR d = last_day(d);
+
+-- What an alarm is, and when somebody has dealt with it: the one definition for indicators, wall and open alarms.
+-- Active safety: events (code from 16 on) and end marks (flag 2) are no alarms (T/JSATL 12-2017).
+CREATE OR REPLACE TEMP MACRO is_active_alarm(code, flag) AS code < 16 AND flag IS DISTINCT FROM 2;
+-- A speeding reported again within a minute of the last report's end is the same event (2016 rule); gap NULL = the first one.
+CREATE OR REPLACE TEMP MACRO is_same_event(warn_type, gap) AS warn_type = 1 AND coalesce(gap <= INTERVAL 60 SECOND, false);
+-- Level 2, or a type the bureau has set to be due.
+CREATE OR REPLACE TEMP MACRO alarm_must_handle(level, is_type_due) AS coalesce(level = 2, false) OR coalesce(is_type_due, false);
+-- The deciding step: 1 done, or 2 not to be handled with a reason (JT/T 809 1403). 0 and 3 are under way; 2 without a reason is nothing.
+CREATE OR REPLACE TEMP MACRO alarm_is_handled(result, reason) AS coalesce(result = 1 OR (result = 2 AND nullif(trim(reason), '') IS NOT NULL), false);

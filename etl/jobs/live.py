@@ -15,7 +15,6 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     picture waits for it."""
     intake.own_tables(context)  # a platform's units must be known before its first position is read
     problems = intake.run(context, [feed for feed in feeds(context.settings) if "live" in feed.jobs], due_at=due_at, grace_s=30)
-    ready = context.writer.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'marts' AND table_name IN ('dim_vehicle', 'dim_town')")
-    if ready[0][0] == 2:
+    if live.is_ready(context.writer):
         live.publish(context.writer, context.settings, context.clock().replace(microsecond=0))
     return problems

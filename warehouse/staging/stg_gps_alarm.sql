@@ -3,8 +3,8 @@
 WITH alarm AS (
     SELECT *, vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key FROM raw.gps_alarm
 ), marked AS (
-    SELECT *, CASE WHEN warn_type = 1 AND start_at - lag(coalesce(end_at, start_at)) OVER (PARTITION BY vehicle_key, warn_type ORDER BY start_at, alarm_uid)
-        <= INTERVAL 60 SECOND THEN 0 ELSE 1 END AS is_new FROM alarm
+    SELECT *, CASE WHEN is_same_event(warn_type, start_at - lag(coalesce(end_at, start_at)) OVER (PARTITION BY vehicle_key, warn_type ORDER BY start_at, alarm_uid))
+        THEN 0 ELSE 1 END AS is_new FROM alarm
 ), grouped AS (
     SELECT *, sum(is_new) OVER (PARTITION BY vehicle_key, warn_type ORDER BY start_at, alarm_uid) AS event_no FROM marked
 )
