@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> Non
     for verb in ("demo", "serve", "etl", "metric", "report", "doctor", "test", "bench", "user", "screen"):
         assert f"  {verb} " in done.stdout
     assert "正北数字驾驶舱" in done.stdout
+
+
+def test_the_version_names_the_code_that_makes_the_numbers() -> None:
+    done = subprocess.run([str(HOME / "zhengbei"), "--version"], capture_output=True, text=True, timeout=120, check=False)
+    commit = subprocess.run(["git", "-C", str(HOME), "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    declared = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert done.stdout.strip() == f"正北数字驾驶舱 {declared}{f'+{commit}' if commit else ''}", done.stderr
 
 
 @pytest.mark.parametrize(("words", "code", "says"), [

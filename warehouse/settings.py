@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from warehouse.errors import ConfigError
@@ -12,7 +13,18 @@ from warehouse.errors import ConfigError
 ROOT = Path(__file__).resolve().parent
 """The package folder: contracts, models and metrics lie in it."""
 
-RELEASE = "0.1.0"
+COMMIT = ROOT / "COMMIT"
+"""Written by ./zhengbei when it starts: the commit that this folder holds. Not there in a folder without its history."""
+
+
+def release() -> str:
+    """Which code this is: the version of pyproject.toml and the commit, "0.2.0+7fc88b4a"; without the commit where it is not known."""
+    commit = COMMIT.read_text("utf-8").strip() if COMMIT.exists() else ""
+    return f"{version('zhengbei')}+{commit}" if commit else version("zhengbei")
+
+
+RELEASE = release()
+"""Stands on every page, in every snapshot and on every report."""
 
 
 @dataclass(frozen=True)
