@@ -27,7 +27,7 @@ def digest() -> str:
     for source in SOURCES:
         place = ROOT / source
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".md":
+            if file.is_file() and "__pycache__" not in file.parts and file.suffix != ".md" and file.name != "COMMIT":
                 found.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return found.hexdigest()[:24]
 
