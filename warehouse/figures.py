@@ -6,6 +6,7 @@ show. A generation never changes, so every answer is kept while it is open. Read
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -290,9 +291,10 @@ class Figures:
         if not present:
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
             return None, "failed" if failed else "missing"
-        if not metric.denominator:
-            return metric.scale * (num or 0.0), "ok"
-        return (None, "insufficient") if not den or den < metric.min_den else (metric.scale * (num or 0.0) / den, "ok")
+        if metric.denominator and (not den or den < metric.min_den):
+            return None, "insufficient"
+        found = metric.scale * (num or 0.0) / (den if metric.denominator and den else 1.0)
+        return (found, "ok") if math.isfinite(found) else (None, "insufficient")  # a sum over what is no number, or beyond a double: not known
 
     @cached_property
     def _landed(self) -> dict[str, int]:

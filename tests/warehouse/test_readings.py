@@ -68,6 +68,13 @@ def test_a_true_zero_a_silence_and_an_empty_denominator_are_three_things(made: t
     assert book.read("rdm_pretrip_check_rate", "day", place="330110011").status == "insufficient", "a town without trucks is not silent, it has nothing to report"
 
 
+def test_what_is_no_number_is_not_known(made: tuple[House, Book]) -> None:
+    """A sum beyond a double, or over a NaN of an earlier release's file."""
+    for broken in (float("nan"), float("inf")):
+        assert made[1].value(catalog.metric("safe_night_km_share"), broken, 10.0, 5) == (None, "insufficient")
+        assert made[1].value(catalog.metric("fleet_vehicle_cnt"), broken, None, 5) == (None, "insufficient")
+
+
 def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Book]) -> None:
     reading = made[1].read("fleet_vehicle_cnt")
     assert reading.value == 61 and reading.parts == {"挂车": 1}
