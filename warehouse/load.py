@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, s
     landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
     finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.fault (source VARCHAR, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTAMP, lon DOUBLE, lat DOUBLE, speed_kmh DOUBLE,

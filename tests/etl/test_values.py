@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def csv(rows: list[dict[str, object]]) -> tuple[bytes, str, str]:
     return "\n".join([",".join(rows[0]), *lines]).encode(), "file", "a.csv|1|1"
 
 
-def workbook(rows: list[list[object]]) -> bytes:
+def workbook(rows: Iterable[Sequence[object]]) -> bytes:
     book = openpyxl.Workbook()
     sheet: Any = book.active
     for row in rows:
