@@ -7,6 +7,7 @@ Asia/Shanghai. None is always "—"; a true 0 is always "0" in the metric's deci
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -61,8 +62,8 @@ UNKNOWN_DELTA = Delta("", DASH, "", "context", DASH)
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """Grouped digits: 21,486 or 93.40. None → "—". Minus sign is "−"; never "-0"."""
-    if value is None:
+    """Grouped digits: 21,486 or 93.40. None, and what is no number (NaN, infinite) → "—". Minus sign is "−"; never "-0"."""
+    if value is None or not math.isfinite(value):
         return DASH
     text = f"{abs(value):,.{decimals}f}"
     zero = not text.strip("0.,")
@@ -71,7 +72,7 @@ def number(value: float | None, decimals: int = 0) -> str:
 
 def value(amount: float | None, unit: str, decimals: int = 0) -> Shown:
     """A stored value as shown: ratios become %, counts from 100,000 are told in 万, from 100 million in 亿."""
-    if amount is None:
+    if amount is None or not math.isfinite(amount):
         return Shown(DASH, "")
     if unit == "ratio":
         return Shown(number(amount * 100, decimals), "%")
@@ -107,7 +108,7 @@ def delta(now: float | None, before: float | None, unit: str, better: str = "con
     Ratios: 百分点. Scores and small rates: the difference in the metric's unit. Counts and large means: relative %.
     Tone follows `better`; "context" metrics are never good or bad. None on either side → UNKNOWN_DELTA.
     """
-    if now is None or before is None:
+    if now is None or before is None or not math.isfinite(now - before):
         return UNKNOWN_DELTA
     gap = now - before
     if unit == "ratio":
@@ -133,7 +134,7 @@ def parts(item: Reading) -> str:
 
 
 def _part(amount: float) -> str:
-    if abs(amount) >= WAN_FROM:
+    if abs(amount) >= WAN_FROM and math.isfinite(amount):
         shown = value(amount, "")
         return f"{shown.text}{shown.unit}"
     # metres of a kilometre or tenths of a day count only in small sums
@@ -169,7 +170,7 @@ def target(goal: Target | None, unit: str, better: str, decimals: int = 0) -> st
 
 def target_gap(item: Reading, decimals: int = 0) -> str:
     """Distance to the goal in words: "超目标 1.4 个百分点", "差 0.9 个百分点"; "" when either side is unknown."""
-    if item.target is None or item.value is None or item.better == "context":
+    if item.target is None or item.value is None or not math.isfinite(item.value) or item.better == "context":
         return ""
     gap = item.value - item.target.green
     ahead = gap >= 0 if item.better == "up" else gap <= 0

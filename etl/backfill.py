@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 from etl import correct, intake
-from etl.config import feeds
 from etl.context import Context
 from etl.jobs import refresh
 from warehouse.catalog import contracts
@@ -30,7 +29,7 @@ def run(context: Context, first: dt.date, last: dt.date, *, who: str, why: str, 
             if contract.touches and contract.source != "own" and (not sources or contract.source in sources):
                 for day in days:
                     context.writer.execute("INSERT INTO run.touched VALUES (?, ?, 0)", [contract.table, day])
-        wanted = [feed for feed in feeds(context.settings) if feed.transport != "files" and feed.contract.load != "lake" and (not sources or feed.source in sources)]
+        wanted = [feed for feed in intake.usable(context)[0] if feed.transport != "files" and feed.contract.load != "lake" and (not sources or feed.source in sources)]
         again = intake.run(context, wanted, back_to=dt.datetime.combine(first, dt.time()))
         late = correct.reopen(context, first, last, who=who, why=why)
         problems = list(dict.fromkeys(again + refresh.run(context)))

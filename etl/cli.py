@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from warehouse.cli import data_option
+from warehouse.errors import ConfigError
 from warehouse.settings import Settings
 
 
@@ -28,7 +29,6 @@ def etl() -> None:
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
     """立即运行一个任务:refresh(默认)、live、nightly、report、overdue、send、reconcile。"""
     from etl import intake, schedule
-    from etl.config import feeds
     from etl.context import opened
     from etl.jobs import refresh
     from etl.progress import bar
@@ -36,16 +36,16 @@ def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
     with bar() as progress, opened(Settings.at(data), progress=progress) as context:
         intake.pending(context)
         if job == "reconcile":
-            problems = intake.reconcile(context, feeds(context.settings), confirmed=confirm_deletes)
+            problems = intake.reconcile(context, intake.usable(context)[0], confirmed=confirm_deletes)
         elif full and job == "refresh":
             problems = refresh.run(context, full=True)
         else:
             problems = schedule.run_once(context, schedule.job(job))
-        notes = context.notes
+        notes, is_described = context.notes, not intake.usable(context)[1]
     for line in notes + problems:
         click.echo(f"注意:{line}", err=True)
     click.echo("完成" if not problems else f"完成,{len(problems)} 处有问题")
-    sys.exit(0 if not problems else 65)
+    sys.exit(0 if not problems else 65 if is_described else ConfigError.exit_code)
 
 
 @etl.command("schedule")

@@ -5,24 +5,29 @@ variable or another such file in place of any value."""
 
 from __future__ import annotations
 
+import difflib
+import math
 import os
 import re
 import stat
 import tomllib
+import zoneinfo
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from warehouse.catalog import Contract, contracts
-from warehouse.errors import ConfigError, Refused
+from warehouse.errors import CockpitError, ConfigError, Refused
+from warehouse.parse import PER_SECOND
 from warehouse.settings import Settings
 
 FOLDER = Path(__file__).resolve().parent / "sources"
+JOBS = ("refresh", "live")
 TRANSPORTS = ("http_json", "sql_database", "files")
 AUTHS, PAGINGS, TIMES = ("token", "oauth2", "none"), ("page", "cursor", "window"), ("iso", "text", "epoch", "epoch_ms")
 REQUEST = {"since": "updated_since", "until": "updated_until", "page": "page", "size": "page_size", "cursor": "cursor"}
 ANSWER = {"items": "data.items", "total": "data.total", "next": "data.next_cursor", "until": "data.updated_until", "code": "code", "ok": 0, "message": "message"}
-RULE = {"from", "scale", "unit", "time_zone", "values", "optional"}
+RULE = {"from": "对方的列名", "scale": "一个数", "unit": " s、ms、us 或 ns", "time_zone": "时区名,如 UTC、Asia/Tokyo", "values": "一张表,值都写成文字(加引号)", "optional": " true 或 false"}
 
 
 @dataclass(frozen=True)
@@ -132,13 +137,32 @@ class Endpoint:
         return f"Endpoint({', '.join(item.name for item in fields(self) if getattr(self, item.name))})"
 
 
-def feeds(settings: Settings | None = None) -> list[Feed]:
-    """All feeds of all sources: the shipped files, each replaced by <data>/sources/<source>.toml where `settings` are given
-    and there is one; that folder may add sources. Raises ConfigError naming file and key."""
+Faults = dict[str, CockpitError]
+"""Source → what is wrong with what is written about it, in file, key and cure. Such a source is left out; the others go on."""
+
+
+def described(settings: Settings | None = None) -> tuple[list[Feed], Faults]:
+    """The feeds of all sources whose description is right, and what is wrong with the others: the shipped files, each replaced by
+    <data>/sources/<source>.toml where `settings` are given and there is one; that folder may add sources."""
     files = {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
     if settings is not None:
         files |= {file.stem: file for file in sorted((settings.data / "sources").glob("*.toml"))}
-    return [feed for name in sorted(files) for feed in _read(files[name])]
+    found: list[Feed] = []
+    faults: Faults = {}
+    for name in sorted(files):
+        try:
+            found += _read(files[name])
+        except CockpitError as error:
+            faults[name] = error
+    return found, faults
+
+
+def feeds(settings: Settings | None = None) -> list[Feed]:
+    """All feeds of all sources. Raises ConfigError naming file and key when one of them is wrong."""
+    found, faults = described(settings)
+    for error in faults.values():
+        raise error
+    return found
 
 
 def _read(file: Path) -> list[Feed]:
@@ -146,12 +170,14 @@ def _read(file: Path) -> list[Feed]:
     defaults = given.pop("defaults", {})
     listed = given.pop("feeds", [])
     _refuse_unknown(given, {"label"}, file.name)
+    if not isinstance(defaults, dict) or not isinstance(listed, list) or not all(isinstance(own, dict) for own in listed):
+        raise ConfigError("defaults 应为一张表,feeds 应写成 [[feeds]]", where=file.name)
     found = []
     for number, own in enumerate(listed, 1):
         where = f"{file.name} 第 {number} 个 feeds({own.get('entity', '?')})"
         merged = {**defaults, **own, "source": file.stem}
         for name in ("request", "answer"):
-            if name in defaults and name in own:
+            if isinstance(defaults.get(name), dict) and isinstance(own.get(name), dict):
                 merged[name] = {**defaults[name], **own[name]}
         found.append(_feed(merged, where))
     return found
@@ -163,10 +189,10 @@ def _feed(given: dict[str, Any], where: str) -> Feed:
     if lacking:
         raise ConfigError(f"缺少必填的键:{'、'.join(lacking)}", where=where)
     for item in fields(Feed):
-        if item.default is not MISSING and item.name in given:
-            wanted = (int, float) if isinstance(item.default, float) else type(item.default)
-            if not isinstance(given[item.name], wanted) or (isinstance(given[item.name], bool) and not isinstance(item.default, bool)):
-                raise ConfigError(f"键 {item.name} 的值类型不对:应为 {type(item.default).__name__}", where=where)
+        sample = item.default if item.default is not MISSING else {} if item.default_factory is not MISSING else [] if item.name == "jobs" else ""
+        wanted = (int, float) if isinstance(sample, float) else type(sample)
+        if item.name in given and (not isinstance(given[item.name], wanted) or (isinstance(given[item.name], bool) and not isinstance(sample, bool))):
+            raise ConfigError(f"键 {item.name} 的值类型不对:应为 {type(sample).__name__}", where=where)
     feed = Feed(**{**given, "jobs": tuple(given["jobs"])})
     if f"{feed.source}_{feed.entity}" not in contracts():
         raise ConfigError(f"没有这张落地表的约定:{feed.source}_{feed.entity}", where=where, to_do="请核对 entity,或先写好 warehouse/raw 下的约定文件")
@@ -179,6 +205,8 @@ def _check_words(feed: Feed, where: str) -> None:
     for name, allowed in (("transport", TRANSPORTS), ("auth", AUTHS), ("paging", PAGINGS), ("time", TIMES)):
         if getattr(feed, name) not in allowed:
             raise ConfigError(f"键 {name} 的值 {getattr(feed, name)} 不在允许范围:{'、'.join(allowed)}", where=where)
+    if not feed.jobs or set(feed.jobs) - set(JOBS):
+        raise ConfigError(f"键 jobs 的值 {list(feed.jobs)} 不在允许范围:{'、'.join(JOBS)}", where=where, to_do="写错的任务名永远不会取数,请改成其中之一或几个")
     _refuse_unknown(feed.request, {*REQUEST, "extra"}, f"{where} request")
     _refuse_unknown(feed.answer, set(ANSWER), f"{where} answer")
     needed = {"http_json": ["path"], "sql_database": ["table"], "files": ["glob"]}[feed.transport]
@@ -225,15 +253,23 @@ def check_rule(ours: str, rule: Any, where: str) -> None:
     """Raises ConfigError unless `rule` is a column's name or a table of known words with `from` in it."""
     if isinstance(rule, str):
         return
-    if not isinstance(rule, dict) or "from" not in rule:
+    if not isinstance(rule, dict) or not isinstance(rule.get("from"), str):
         raise ConfigError(f"列 {ours} 的对应关系应为列名或 {{ from = … }}", where=where)
-    _refuse_unknown(rule, RULE, f"{where} 列 {ours}")
+    _refuse_unknown(rule, set(RULE), f"{where} 列 {ours}")
+    scale, words, zone = rule.get("scale", 1), rule.get("values", {}), rule.get("time_zone", "UTC")
+    wrong = {"scale": isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale),
+             "values": not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()),
+             "unit": rule.get("unit", "s") not in PER_SECOND, "time_zone": not isinstance(zone, str) or zone not in zoneinfo.available_timezones(),
+             "optional": not isinstance(rule.get("optional", False), bool)}
+    for key in (key for key, is_wrong in wrong.items() if is_wrong):
+        raise ConfigError(f"列 {ours} 的 {key} 写得不对:应为{RULE[key]}", where=where)
 
 
 def _refuse_unknown(given: dict[str, Any], known: set[str], where: str) -> None:
-    unknown = set(given) - known
+    unknown = sorted(set(given) - known)
     if unknown:
-        raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=where)
+        near = difflib.get_close_matches(unknown[0], sorted(known), 1)
+        raise ConfigError(f"未知的键:{'、'.join(unknown)}", where=where, to_do=f"请改成 {near[0]} 或删去" if near else f"请删去;可用的键:{'、'.join(sorted(known))}")
 
 
 def _toml(file: Path, what: str) -> dict[str, Any]:
@@ -243,29 +279,45 @@ def _toml(file: Path, what: str) -> dict[str, Any]:
         raise ConfigError(f"{what}无法读取:{error}", where=file.name) from error
 
 
-def endpoints(settings: Settings) -> tuple[dict[str, Endpoint], bool]:
-    """Source → endpoint, and whether these are the stand-in sources of the demo.
+def addressed(settings: Settings) -> tuple[dict[str, Endpoint], bool, Faults]:
+    """Source → endpoint, whether these are the stand-in sources of the demo, and what is wrong with the sections of other sources.
 
-    Raises ConfigError when <data>/sources.toml is missing or wrong, Refused when others can read it."""
+    Raises ConfigError when <data>/sources.toml is missing or cannot be read at all, Refused when others can read it."""
     file = settings.sources
     if not file.exists():
         raise ConfigError("没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml,或先运行 ./zhengbei demo")
     _private(file, "来源地址文件")
     given = _toml(file, "来源地址文件")
     is_demo = bool(given.pop("is_demo", False))
-    found = {}
+    found: dict[str, Endpoint] = {}
+    faults: Faults = {}
     for name, values in given.items():
-        if not isinstance(values, dict):
-            raise ConfigError(f"未知的键:{name}", where=file.name)
-        _refuse_unknown(values, {item.name for item in fields(Endpoint)}, f"{file.name} [{name}]")
-        where = f"{file.name} [{name}]"
-        plain = {key: _plain(value, f"{where} {key}") for key, value in values.items()}
-        for key, value in plain.items():
-            if isinstance(value, dict) != (key == "options"):
-                raise ConfigError(f"键 {key} 的值类型不对", where=where)
-        texts: dict[str, Any] = {key: value if key == "options" else str(value) for key, value in plain.items()}
-        found[name] = Endpoint(**texts)
+        try:
+            found[name] = _endpoint(file.name, name, values)
+        except CockpitError as error:
+            faults[name] = error
+    return found, is_demo, faults
+
+
+def endpoints(settings: Settings) -> tuple[dict[str, Endpoint], bool]:
+    """The same where every section must be right. Raises what is wrong with one."""
+    found, is_demo, faults = addressed(settings)
+    for error in faults.values():
+        raise error
     return found, is_demo
+
+
+def _endpoint(file: str, name: str, values: Any) -> Endpoint:
+    if not isinstance(values, dict):
+        raise ConfigError(f"未知的键:{name}", where=file)
+    where = f"{file} [{name}]"
+    _refuse_unknown(values, {item.name for item in fields(Endpoint)}, where)
+    plain = {key: _plain(value, f"{where} {key}") for key, value in values.items()}
+    for key, value in plain.items():
+        if isinstance(value, dict) != (key == "options"):
+            raise ConfigError(f"键 {key} 的值类型不对", where=where)
+    texts: dict[str, Any] = {key: value if key == "options" else str(value) for key, value in plain.items()}
+    return Endpoint(**texts)
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl.config import Endpoint, endpoints
+from etl.config import Endpoint, Faults, addressed
 from etl.parsing import Parser
 from etl.sources.files import Folder
 from etl.sources.http_json import HttpJson
@@ -54,6 +54,8 @@ class Context:
     """Feed → the state of its source that was found to be no restored backup (F22), so that it is not examined each time."""
     tried: dict[str, tuple[str, dt.datetime]] = field(default_factory=dict)
     """Period of a report that is due → the snapshot this process looked at last ("" when the print failed), and when it may be tried again."""
+    faults: Faults = field(default_factory=dict)
+    """What is wrong with the address of a source, as read at the start: that source is not asked."""
 
     def http_of(self, source: str) -> HttpJson:
         """The source's HTTP side, opened on first use."""
@@ -94,9 +96,9 @@ def opened(settings: Settings, *, progress: Progress = silent, now: Callable[[],
         writer, notes = recover.open_warehouse(settings)
         context: Context | None = None
         try:
-            found, is_demo = endpoints(settings)
+            found, is_demo, faults = addressed(settings)
             context = Context(settings, writer, Landing(settings.landing, Vault(settings.keys)), Door(Pseudonyms(settings.keys)),
-                              Parser(), found, is_demo, notes, now, progress)
+                              Parser(), found, is_demo, notes, now, progress, faults=faults)
             yield context
         finally:
             if context is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from etl.config import Feed, feeds
+from etl.config import Feed, described
 from etl.context import Context
 from warehouse import requests
 from warehouse.catalog import Column, Contract, contracts
@@ -47,7 +47,7 @@ class Form:
 def forms(context: Context) -> dict[str, Form]:
     """All tables that can be filed, by name, the bureau's own first."""
     found = {contract.table: _own(contract) for contract in contracts().values() if contract.load == "own"}
-    for feed in feeds(context.settings):
+    for feed in described(context.settings)[0]:
         if feed.transport == "files" and feed.snapshot and feed.contract.version == "ledger_at":
             found[feed.contract.table] = _ledger(feed)
     return found

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from etl.config import Feed, feeds
+from etl.config import Faults, Feed, described
 from etl.context import Context
 from etl.fetching import fetch, not_set_back
 from etl.loading import ingest, land, load_now
@@ -32,6 +32,27 @@ def pending(context: Context) -> int:
     ingest(context, notes, label="补装原始数据")
     own_tables(context)  # rules come before the rows they judge
     return len(notes)
+
+
+def usable(context: Context) -> tuple[list[Feed], Faults]:
+    """The feeds of every source that is described and addressed rightly, and what is wrong with the others. What is wrong now is booked for
+    the pages, and is gone from them with the first round after it was put right."""
+    found, faults = described(context.settings)
+    faults = {**context.faults, **faults}
+    told = [[source, str(error)] for source, error in sorted(faults.items())]
+    if told != [list(row) for row in context.writer.execute("SELECT source, error FROM run.fault ORDER BY 1")]:
+        with context.writer.transaction():
+            context.writer.execute("DELETE FROM run.fault")
+            for row in told:
+                context.writer.execute("INSERT INTO run.fault VALUES (?, ?)", row)
+    return [feed for feed in found if feed.source not in faults], faults
+
+
+def run_job(context: Context, job: str, *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
+    """Fetches and loads what a job asks for. Returns Chinese texts of what failed, sources that are described wrongly first."""
+    found, faults = usable(context)
+    problems = [f"来源 {source} 未取数:{error}" for source, error in faults.items()]
+    return problems + run(context, [feed for feed in found if job in feed.jobs], due_at=due_at, grace_s=grace_s)
 
 
 def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300, back_to: dt.datetime | None = None) -> list[str]:
@@ -176,7 +197,7 @@ def _remapped(context: Context, note: Landed) -> Landed:
     """The payload's record with today's mapping in place of the one it came with."""
     name = note.name.split("|")[0]
     transport = {"json_pages": "http_json", "json_rows": "sql_database"}.get(note.kind, "files" if note.kind in FILES else "")
-    for feed in feeds(context.settings):
+    for feed in described(context.settings)[0]:
         if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (transport == "files" and not files.matches(name, feed.glob)):
             continue
         mapping: dict[str, Any] | None = feed.mapping

@@ -29,6 +29,7 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
     """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request
     waits for the next start)."""
     offered = 0.0
+    told: dict[str, float] = {}
     while not ended.wait(EVERY_S):
         try:
             if time.monotonic() - offered > OFFER_S or not offered:
@@ -40,8 +41,10 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
             log.error("请求:%s", error)
             broken()
             return
-        except Exception:  # a queue that cannot be read now can be read later; the plan goes on meanwhile
-            log.exception("请求队列暂时不可用")
+        except Exception as error:  # a queue that cannot be read now can be read later; the plan goes on meanwhile
+            if time.monotonic() - told.get(repr(error), -OFFER_S) >= OFFER_S:  # one fault is one entry, not one a round
+                told = {repr(error): time.monotonic()}
+                log.exception("请求队列暂时不可用")
 
 
 def serve(context: Context) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from etl.config import addressed, described
 from etl.context import held
 from warehouse import lake, recover, timetable, units
 from warehouse.catalog import contracts
 from warehouse.connection import Writer
-from warehouse.errors import DataMissing, Locked
+from warehouse.errors import CockpitError, DataMissing, Locked
 from warehouse.readings import Library
 from warehouse.rules import RULES, TREATMENTS
 from warehouse.settings import Settings
@@ -27,6 +28,7 @@ def collect(settings: Settings) -> dict[str, Any]:
                              "sources": [vars(state) for state in book.sources()] if book else [],
                              "defects": book.defects() if book else [], "review": book.review() if book else [], "quarantine": book.quarantine() if book else [],
                              "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
+    found["faults"] = _faults(settings)
     found["reports"] = [{"report": due.label, "due": due.moment} for due in timetable.of(settings).coming(units.now())]
     try:
         with held(settings.lock):
@@ -40,6 +42,16 @@ def collect(settings: Settings) -> dict[str, Any]:
     except Locked as error:
         found["notes"] = [error.what]
     return found
+
+
+def _faults(settings: Settings) -> dict[str, str]:
+    """Source → what is wrong in what is written about it, from the files as they are now: a running loader need not be asked."""
+    faults = described(settings)[1]
+    try:
+        faults = {**addressed(settings)[2], **faults}
+    except CockpitError as error:
+        faults = {settings.sources.name: error, **faults}
+    return {source: str(error) for source, error in sorted(faults.items())}
 
 
 def _balances(writer: Any) -> list[dict[str, Any]]:
@@ -79,6 +91,7 @@ def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
     lines += [f"注意:{note}" for note in found.get("notes", [])]
+    lines += [f"来源 {source} 未取数:{error}" for source, error in found["faults"].items()]
     lines.append("下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无"))
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:

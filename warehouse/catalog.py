@@ -64,7 +64,7 @@ class Contract:
     freeze_h: int = 0
     """Hours after a day's end (or its first row's arrival) after which its rows come too late; 0 = never."""
     feeds: str = ""
-    """The table that these rows are really rows of (an archive that continues a feed), "" = its own."""
+    """The table whose rows these rows sum up or continue: with either of them what it tells has been delivered. "" = none."""
 
     @property
     def table(self) -> str:
@@ -199,8 +199,6 @@ class Metric:
     min_den: float = 0
     lookback_days: int = 0
     programme: int = 0
-    requires: tuple[str, ...] = ()
-    """Landed tables without any row of which the number is not known, whatever the other tables say."""
     events: bool = False
     """Rows are events: none of them, with the sources delivering, is a true 0."""
     origin: tuple[str, ...] = ()
@@ -208,6 +206,9 @@ class Metric:
     formula: str = ""
     show: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    """Landed tables that the number is made of; while one of them has never delivered a row, the number is not known, whatever the others say."""
+    optional: tuple[str, ...] = ()
+    """Those of `sources` without which it is whole all the same."""
     doubt_above: float = 0
     """A greater value is not believed without a look at the data (D18); 0 = no such bound."""
     parts: dict[str, str] = field(default_factory=dict)
@@ -291,7 +292,7 @@ def metrics() -> dict[str, Metric]:
 
 def _metric(file: Path) -> Metric:
     given = {**_read(file), "id": file.stem, "group": file.parent.name}
-    for name in ("windows", "drill", "slices", "show", "changed", "sources", "origin", "requires"):
+    for name in ("windows", "drill", "slices", "show", "changed", "sources", "origin", "optional"):
         if name in given:
             given[name] = tuple(given[name])
     _known(Metric, given, file)
@@ -301,6 +302,8 @@ def _metric(file: Path) -> Metric:
         raise ConfigError(f"缺少必填项:{error}", where=file.name) from error
     if metric.group not in GROUPS or metric.better not in ("up", "down", "context") or metric.kind not in KINDS or set(metric.windows) - set(WINDOWS):
         raise ConfigError("group、better、kind 或 windows 不在允许范围", where=file.name)
+    if unknown := set(metric.sources) - set(contracts()) | set(metric.optional) - set(metric.sources):
+        raise ConfigError(f"sources 或 optional 里没有这样的落地表:{'、'.join(sorted(unknown))}", where=file.name)
     return metric
 
 

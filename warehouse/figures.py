@@ -6,6 +6,7 @@ show. A generation never changes, so every answer is kept while it is open. Read
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -283,16 +284,26 @@ class Figures:
 
     def value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
         """Value and status of a metric's figures."""
-        if present == -1:
-            return None, "small_cell"
-        if metric.requires and not all(self._landed.get(name) for name in metric.requires):
-            return None, "missing"
-        if not present:
+        if not present or not self.reported(metric):
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
             return None, "failed" if failed else "missing"
-        if not metric.denominator:
-            return metric.scale * (num or 0.0), "ok"
-        return (None, "insufficient") if not den or den < metric.min_den else (metric.scale * (num or 0.0) / den, "ok")
+        if present == -1:
+            return None, "small_cell"
+        if metric.denominator and (not den or den < metric.min_den):
+            return None, "insufficient"
+        found = metric.scale * (num or 0.0) / (den if metric.denominator and den else 1.0)
+        return (found, "ok") if math.isfinite(found) else (None, "insufficient")  # a sum over what is no number, or beyond a double: not known
+
+    def reported(self, metric: Metric) -> bool:
+        """Whether every table that the metric is made of has ever delivered a row: where one has not, a 0 says nothing."""
+        return bool(self._remember(("reported", metric.id), lambda: all(self.delivered(name, now=metric.kind == "now") for name in metric.sources if name not in metric.optional)))
+
+    def delivered(self, table: str, *, now: bool = False) -> bool:
+        """Whether a landed table has ever delivered a row. The bureau's own are there from the start, and an archive stands in for the table it
+        feeds, but not for what is `now`."""
+        known = catalog.contracts()
+        near = [] if now else [known[table].feeds, *(other.table for other in known.values() if other.feeds == table)]
+        return known[table].load == "own" or any(self._landed.get(name) for name in [table, *near])
 
     @cached_property
     def _landed(self) -> dict[str, int]:

@@ -58,7 +58,7 @@ def of(metric_id: str) -> tuple[Node, ...]:
 def above(table: str) -> tuple[str, ...]:
     """Ids of the metrics that a landed table is anywhere below, those first that tell it as their source."""
     found = [metric for metric in catalog.metrics().values() if table in build.raw_below(metric.mart)]
-    return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in (*metric.requires, *metric.sources)))
+    return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in metric.sources))
 
 
 def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:

@@ -59,7 +59,7 @@ class LiveFrame:
 def is_ready(writer: Writer) -> bool:
     """Whether every model that the picture is made from has been built: not before the first build, nor, for a new model, after an upgrade."""
     built = writer.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'")
-    return NEEDED <= {row[0] for row in built}
+    return {row[0] for row in built} >= NEEDED
 
 
 def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, s
     landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
     finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.fault (source VARCHAR, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTAMP, lon DOUBLE, lat DOUBLE, speed_kmh DOUBLE,
@@ -175,15 +176,15 @@ def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) 
 
 
 def _cast(column: Column) -> str:
+    """What a column's text says as its type; NULL = not that type. How is written in rules.sql."""
     text = f"trim({column.name})"
-    if column.type == "TIMESTAMP":
-        text = f"regexp_replace({text}, '\\+08:?00$', '')"
-    if column.type in ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER"):
-        # 93.0 from a spreadsheet is 93; 93.5 is an error
-        return f"CASE WHEN TRY_CAST({text} AS DOUBLE) = floor(TRY_CAST({text} AS DOUBLE)) THEN TRY_CAST(TRY_CAST({text} AS DOUBLE) AS {column.type}) END"
-    if column.type == "VARCHAR":
-        return text
-    return f"TRY_CAST({text} AS {column.type})"
+    if column.type in ("TIMESTAMP", "DATE"):
+        return f"CAST(as_moment({text}) AS {column.type})"
+    if column.type in parse.WHOLE:
+        return f"TRY_CAST(as_whole({text}) AS {column.type})"
+    if column.type == "DOUBLE":
+        return f"as_number({text})"
+    return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
 
 
 def _typed(contract: Contract, note: Landed) -> str:
@@ -192,6 +193,8 @@ def _typed(contract: Contract, note: Landed) -> str:
     for column in contract.stored:
         cast = _cast(column)
         casts.append(f"{cast} AS {column.name}")
+        if column.type == "VARCHAR" and not column.door:
+            rules.append(f"CASE WHEN is_cut_short({column.name}) THEN 'type:{column.name}' END")
         if column.type != "VARCHAR":
             rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END")
         if column.required:

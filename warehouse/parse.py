@@ -5,8 +5,12 @@ end the child but not the load."""
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pandas as pd
@@ -18,12 +22,16 @@ from warehouse.catalog import Column, contracts
 from warehouse.errors import ContractBroken
 from warehouse.headers import plain
 from warehouse.landing import Landed
+from warehouse.units import SHANGHAI
 
 TIME = "%Y-%m-%d %H:%M:%S"
 FILES = ("csv", "file")
 WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
 MOMENTS = ("DATE", "TIMESTAMP")
 DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
 MONTH, DIGITS, SERIAL = re.compile(r"(\d{4})年(\d{1,2})月"), re.compile(r"(\d{4})(\d{2})(\d{2})"), re.compile(r"\d{5}(\.\d+)?")
 
 
@@ -80,19 +88,43 @@ def at_path(document: Any, path: str) -> Any:
     return document
 
 
+def document(raw: bytes) -> Any:
+    """A JSON document with every number as it was written: one that a double would change comes as its text, and so does NaN, which is no JSON
+    but is sent all the same, for the contract to refuse in its cell. Raises ValueError or TypeError when it is no JSON."""
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if not NO_NUMBER.search(raw):
+            raise
+        found = _written(raw)
+        orjson.dumps(found)  # in everything else it must be what it would be without the NaN
+        return found
+    return _written(raw) if LONG.search(raw) else found
+
+
+def _written(raw: bytes) -> Any:
+    def number(text: str) -> object:
+        return text if len(text) > 15 or "e" in text.lower() else float(text)
+
+    try:
+        return json.loads(raw, parse_int=lambda text: int(text) if len(text) < 19 else text, parse_float=number, parse_constant=str)
+    except RecursionError as error:
+        raise ValueError("JSON 嵌套过深") from error
+
+
 def _json(note: Landed, body: bytes) -> pa.Table:
     rows: list[dict[str, Any]] = []
     try:
         if note.kind == "json_pages":
             for line in body.split(b"\n"):
                 if line:
-                    rows.extend(at_path(orjson.loads(line), note.mapping.get("items", "data.items")))
+                    rows.extend(at_path(document(line), note.mapping.get("items", "data.items")))
         else:
-            rows = orjson.loads(body)
+            rows = document(body)
         # a column that only a later row has must not be lost: the names of all rows count
         names = list(dict.fromkeys(name for row in rows for name in row))
         return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ContractBroken("返回内容不是约定的 JSON", where=f"{note.table} {note.name}") from error
 
 
@@ -178,21 +210,40 @@ def _converted(column: pa.ChunkedArray, rule: dict[str, Any], ours: Column | Non
 
 
 def _scaled(column: pa.ChunkedArray, scale: float, *, whole: bool) -> pa.Array:
-    number = pd.to_numeric(column.to_pandas(), errors="coerce") * scale
-    if whole:
-        return pa.array(number.round().astype("Int64").astype("string"), pa.string(), from_pandas=True)
-    return pa.array([None if pd.isna(value) else f"{value:.9f}".rstrip("0").rstrip(".") for value in number], pa.string())
+    factor = Decimal(repr(scale))
+    return pa.array([_times(text, factor, ".0f" if whole else ".9f") for text in column.to_pylist()], pa.string())
+
+
+def _times(text: str | None, factor: Decimal, form: str) -> str | None:
+    """The number times the factor, exactly; what is no number stays as it is, for the contract to refuse in its cell."""
+    if text is None or not NUMBER.fullmatch(text):
+        return text
+    found = f"{Decimal(text) * factor:{form}}"
+    found = found.rstrip("0").rstrip(".") if "." in found else found
+    return "0" if found == "-0" else found
 
 
 def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
-    """Instants of another zone, or counted since 1970 in `unit` (s or ms), as Shanghai wall time."""
-    if "unit" in rule:
-        moment = pd.to_datetime(pd.to_numeric(column.to_pandas(), errors="coerce"), unit=rule["unit"], utc=True, errors="coerce")
-    else:
-        moment = pd.to_datetime(column.to_pandas(), utc=rule["time_zone"] == "UTC", errors="coerce", format="ISO8601")
-    if moment.dt.tz is None:
-        moment = moment.dt.tz_localize(rule["time_zone"])
-    return pa.array(moment.dt.tz_convert("Asia/Shanghai").dt.strftime(TIME), pa.string(), from_pandas=True)
+    """Instants of another zone, or counted since 1970 in `unit`, as Shanghai wall time."""
+    read = _counted if "unit" in rule else _zoned
+    told = str(rule.get("unit") or rule.get("time_zone"))
+    return pa.array([text and read(text, told) for text in column.to_pylist()], pa.string())
+
+
+def _counted(text: str, unit: str) -> str:
+    try:
+        return (dt.datetime.fromtimestamp(0, SHANGHAI) + dt.timedelta(seconds=float(Decimal(text) / PER_SECOND[unit]))).strftime(TIME)
+    except (ArithmeticError, ValueError):
+        return f"{text} {unit}"  # no such instant, and it must not be read as another
+
+
+def _zoned(text: str, zone: str) -> str:
+    """A value that states its own offset is believed before the rule."""
+    try:
+        moment = dt.datetime.fromisoformat(_moment(text))
+        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(SHANGHAI).strftime(TIME)
+    except (ValueError, OverflowError):
+        return f"{text} {zone}"
 
 
 def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:

@@ -7,6 +7,7 @@ stale. Reads only the open file; person metrics come from it as counts."""
 from __future__ import annotations
 
 import datetime as dt
+import math
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -142,6 +143,9 @@ class Book(Figures):
             num, den, present, parts = now.get(place.code, empty)
             value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
+            if status in ("missing", "failed"):  # what stands in the mart then is nobody's report
+                num, den, parts = None, None, {}
+            num, den = (None if figure is None or not math.isfinite(figure) else figure for figure in (num, den))
             # what the district should count is no measure for one town or one kind of truck
             target = self._target(metric, window, start, end, until) if metric.denominator or (grain == "district" and not only) else None
             answers.append(Reading(
@@ -150,7 +154,7 @@ class Book(Figures):
                 provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
                 held=self._held.get(metric.mart, ""), doubt=doubt(metric, value), previous=before.get(place.code), last_year=year.get(place.code),
                 target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
-                parts={label: figure for label, figure in parts.items() if figure is not None}))
+                parts={label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)}))
         return answers
 
     def _looked_at(self, metric: Metric, window: str, at: str | None) -> tuple[Span, Span | None, Span | None]:
@@ -175,7 +179,7 @@ class Book(Figures):
         if not is_spoken_of and grain != "district":
             is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in ("missing", "failed")
         if not is_spoken_of and metric.events:
-            is_spoken_of = bool(metric.sources) and all(self._landed.get(name) for name in metric.sources)
+            is_spoken_of = bool(metric.sources) and self.reported(metric)
         return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
 
     # -- SQL --------------------------------------------------------------------------------------------------------

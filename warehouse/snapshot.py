@@ -253,7 +253,8 @@ def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, s
 
 
 def source_states() -> str:
-    """One row a landed table: newest event, first event, last load, rows, promise, last error. A polled source is known complete up to
+    """One row a landed table: newest event, first event, last load, rows, promise, last error, of which one in what is
+    written about the source goes before. A polled source is known complete up to
     the moment of its last good poll, even when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows
     carry the time of their last change instead, and for the lake."""
     landed = [contract for contract in catalog.contracts().values() if contract.source != "own"]
@@ -265,8 +266,8 @@ def source_states() -> str:
             SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
             FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
         SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
-            coalesce(d.error, '') AS error, k.begins
-        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN aside a USING (source, entity)"""
+            coalesce(f.error, d.error, '') AS error, k.begins
+        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)"""
 
 
 def _begins(item: catalog.Contract) -> str:

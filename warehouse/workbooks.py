@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import io
+import math
 import re
 import zipfile
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ from warehouse.headers import Found, locate, placed, plain
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
 KEPT_BYTES = 4 << 20
 EXACT = 10**15
-"""A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17."""
+"""A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17, and no
+code or whole number of ours (load refuses it in its cell)."""
 OLE, CRYPTED, MACROS = b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le"), "_VBA_PROJECT".encode("utf-16-le")
 TOTAL = re.compile(r"(本页|本月|本季|本年|累计)?(合计|小计|总计|共计)([:：(（].*)?")
 FOOT = re.compile(r"(注|备注|说明|填表|制表|审核|填报)(人|单位|日期|时间)?[:：].*", re.S)
@@ -171,6 +173,8 @@ def _text(value: Any) -> Cell:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, (int, float)):
+        if not math.isfinite(value):
+            return str(value)  # a program's NaN, for the contract to refuse
         if abs(value) >= EXACT:
             return f"{value:.5E}"
         return str(int(value)) if value == int(value) else f"{Decimal(repr(value)):f}"

@@ -95,9 +95,9 @@ def _list(visit: Visit, people: People, place: Place) -> Component:
         [
             dcc.Link(row["name_mask"] or "(未登记姓名)", href=visit.address.to(f"/company/{place.code}/driver/{reference}")),
             "车队长" if row["is_captain"] else "",
-            _papers(row["is_qualified"], row["qualified_to"]),
+            entity.told(visit, "yz_certificate", _papers(row["is_qualified"], row["qualified_to"])),
             plain(row["integrity_grade"]),
-            "已接入" if row["is_connected"] else html.Span("未接入", className="muted"),
+            "已接入" if row["is_connected"] else entity.told(visit, "rdm_account", html.Span("未接入", className="muted")),
             fmt.DASH if row["score"] is None else f"{row['score']:.1f}",
             fmt.DASH if row["is_done"] is None else "完成" if row["is_done"] else html.Span("未完成", className="tone-warn"),
             html.Span("✕ 高风险", className="tone-bad") if row["is_high_risk"] else "",
@@ -119,7 +119,7 @@ def _papers(is_qualified: bool, until: object) -> Cell:
 def _driver(visit: Visit, found: Driver) -> list[Component]:
     here = found.facts
     rows: list[tuple[str, Cell | list[Cell]]] = [
-        ("从业资格", _papers(bool(here["is_qualified"]), here["qualified_to"]) if here["is_p45"] else "所在企业无 4.5 吨以上货车,不要求"),
+        ("从业资格", entity.told(visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"])) if here["is_p45"] else "所在企业无 4.5 吨以上货车,不要求"),
         ("准驾车型", plain(here["licence_class"])),
         ("驾驶证到期", entity.day(here["licence_to"])),
         ("诚信考核", f"{plain(here['integrity_grade'])}(至 {entity.day(here['integrity_to'])})"),

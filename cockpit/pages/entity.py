@@ -18,7 +18,7 @@ from cockpit.tiles.spot_map import Spot, spot_map
 from cockpit.tiles.table import Cell, facts, table
 from warehouse.figures import plate
 from warehouse.profiles import Fact
-from warehouse.reading import Place
+from warehouse.reading import STATUS_LABELS, Place
 
 CARDS_A_GROUP = 2
 
@@ -47,6 +47,11 @@ def day(value: Any) -> str:
 def moment(value: Any) -> str:
     """A naive business time as 11-22 14:05:09; None → "—"."""
     return fmt.DASH if value is None else f"{value:%m-%d %H:%M:%S}"
+
+
+def told(visit: Visit, table: str, absence: Cell) -> Cell:
+    """What is said of something that is not there, or 未上报 where the landed table it would come from has never delivered: then nobody knows."""
+    return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
 
 
 def status(row: Fact) -> Component:

@@ -30,7 +30,7 @@ def render(visit: Visit, key: str) -> Page:
     ]
     alarms = tools.card("报警与处置", "", entity.alarm_table(visit, found.alarms, with_vehicle=False))
     where = entity.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
-    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(found)], [where, alarms, supervision.card(visit)])]
+    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(visit, found)], [where, alarms, supervision.card(visit)])]
     known = visit.book.known(owner or "")
     steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
     way = [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")] if known else []
@@ -53,7 +53,7 @@ def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
             ("排放", STAGES.get(here["emission_stage"], "阶段不明")),
             ("状态", plain(here["status"])),
             ("年审到期", _until(visit, here["review_due"])),
-            ("道路运输证到期", _until(visit, here["permit_to"], "无有效证件")),
+            ("道路运输证到期", entity.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件"))),
         ]
     else:
         rows.append(("登记", "现已不在册"))
@@ -67,9 +67,9 @@ def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
     return html.Span([text, " 已过期"], className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
 
 
-def _days(found: Vehicle) -> Component:
+def _days(visit: Visit, found: Vehicle) -> Component:
     def line(row: Fact) -> list[Cell]:
-        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else html.Span("未检查", className="tone-bad")
+        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else entity.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
         ok = fmt.value(row["pts_ok"] / row["pts"], "ratio", 1) if row["pts"] else fmt.DASH
         online: Cell = "上线" if row["is_online"] else html.Span("报停" if row["is_stopped"] else "离线", className="muted")
         return [

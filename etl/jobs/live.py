@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 from etl import intake
-from etl.config import feeds
 from etl.context import Context
 from warehouse import live
 
@@ -14,7 +13,7 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     """One round. Returns Chinese texts of what failed. Before the first build there is no register to show, so the
     picture waits for it."""
     intake.own_tables(context)  # a platform's units must be known before its first position is read
-    problems = intake.run(context, [feed for feed in feeds(context.settings) if "live" in feed.jobs], due_at=due_at, grace_s=30)
+    problems = intake.run_job(context, "live", due_at=due_at, grace_s=30)
     if live.is_ready(context.writer):
         live.publish(context.writer, context.settings, context.clock().replace(microsecond=0))
     return problems

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 
 from etl import intake
-from etl.config import feeds
 from etl.context import Context
 from warehouse import compact, recover, snapshot
 
@@ -14,7 +13,7 @@ from warehouse import compact, recover, snapshot
 def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     """One round; everything in it may be run again. Returns Chinese texts of what failed."""
     with context.heavy:
-        problems = intake.reconcile(context, feeds(context.settings))
+        problems = intake.reconcile(context, intake.usable(context)[0])
         context.progress("整理定位文件", 1, 4)
         compact.lake(context.writer, context.settings)
         context.progress("备份数据仓库", 2, 4)

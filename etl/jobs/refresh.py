@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 from etl import intake
-from etl.config import feeds
 from etl.context import Context
 from warehouse import build, checks, compact, faults, live, persons, revisions, snapshot
 
@@ -14,7 +13,7 @@ def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = Fal
     """One round. Returns Chinese texts of what failed; sources fail alone, the rest is still built and published."""
     with context.heavy:
         intake.own_tables(context)
-        problems = intake.run(context, [feed for feed in feeds(context.settings) if "refresh" in feed.jobs], due_at=due_at)
+        problems = intake.run_job(context, "refresh", due_at=due_at)
         publish(context, full=full)
         return problems
 

@@ -251,6 +251,8 @@ def _mapping(feed: Feed, beside: str | None, path: str) -> dict[str, Any]:
     unknown = set(mapping) - MAPPING_KEYS
     if unknown:
         raise ConfigError(f"映射文件有未知的键:{'、'.join(sorted(unknown))}", where=f"{name} 的 map.toml")
+    if not isinstance(mapping.get("columns", {}), dict):
+        raise ConfigError("columns 应写成一张表", where=f"{name} 的 map.toml")
     for ours, rule in mapping.get("columns", {}).items():
         check_rule(ours, rule, f"{name} 的 map.toml")
     return {**feed.mapping, **mapping}

@@ -13,6 +13,7 @@ import orjson
 
 from etl.config import ANSWER, REQUEST, Endpoint, Feed
 from etl.sources.http_client import HttpClient
+from warehouse import parse
 from warehouse.errors import ContractBroken
 from warehouse.parse import at_path
 from warehouse.units import SHANGHAI
@@ -177,10 +178,10 @@ class HttpJson:
         try:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
             try:
-                document = orjson.loads(raw)
-            except orjson.JSONDecodeError:
+                document = parse.document(raw)
+            except ValueError:
                 raw = raw.decode("gb18030").encode()
-                document = orjson.loads(raw)
+                document = parse.document(raw)
             if paths["code"] and at_path(document, paths["code"]) != paths["ok"]:
                 raise ContractBroken(f"来源报告错误:{str(_maybe(document, paths['message']))[:80]}", where=f"{feed.source}{path}")
             items = at_path(document, paths["items"])

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import math
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Date, DateTime, Integer, MetaData, Numeric, Select, Table, create_engine, event, func, select
+from sqlalchemy import Column, Date, DateTime, Float, Integer, MetaData, Numeric, Select, Table, create_engine, event, func, select, type_coerce
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.types import NullType
 
 from etl.config import Endpoint, Feed
 from warehouse.errors import ConfigError, ContractBroken, SourceDown
@@ -22,6 +23,9 @@ from warehouse.units import SHANGHAI
 
 CONNECT_S, READ_S = 10, 120
 OVERLAP_S = 86400
+EXACT = 2.0**53
+"""From here on a double does not hold every whole number; its exponent tells so, and load takes it for no code and no count."""
+NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -102,13 +106,20 @@ class SqlDatabase:
     def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
         try:
             with self._engine.connect() as connection:
-                return [{str(name): text(value) for name, value in row.items()} for row in connection.execute(question).mappings()]
+                return [{str(name): text(value) for name, value in row.items()} for row in connection.execute(_as_stored(question)).mappings()]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
             raise SourceDown(f"来源数据库读取失败:{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+def _as_stored(question: Select[Any]) -> Select[Any]:
+    """The question with exact numbers as the driver hands them out: of SQLite's SQLAlchemy makes a double first, and 19 digits become 16."""
+    columns = [type_coerce(column, NullType()).label(column.name) if isinstance(column.type, Numeric) and not isinstance(column.type, Float) else column
+               for column in question.selected_columns]
+    return question.with_only_columns(*columns, maintain_column_froms=True)
 
 
 def _engine(source: str, endpoint: Endpoint) -> Engine:
@@ -152,21 +163,18 @@ def _bound(column: Column[Any], cursor: str) -> object:
         if getattr(column.type, "timezone", False):
             return moment.replace(tzinfo=SHANGHAI)
         return moment.date() - dt.timedelta(days=1) if not isinstance(column.type, DateTime) else moment
-    return int(float(cursor)) if isinstance(column.type, (Integer, Numeric)) else cursor
+    return int(Decimal(cursor)) if isinstance(column.type, (Integer, Numeric)) else cursor
 
 
-def _order(value: str) -> tuple[int, float, str]:
-    """Cursor values in their order: numbers as numbers, everything else as text."""
-    try:
-        return 0, float(value), ""
-    except ValueError:
-        return 1, 0.0, value
+def _order(value: str) -> tuple[int, Decimal, str]:
+    """Cursor values in their order: numbers as numbers, to the last digit, everything else as text."""
+    return (0, Decimal(value), "") if NUMBER.fullmatch(value) else (1, Decimal(), value)
 
 
 def back(cursor: str, overlap_s: int) -> str:
     """The cursor less the overlap: seconds of an instant, units of a number."""
     if _order(cursor)[0] == 0:
-        return str(int(float(cursor)) - overlap_s)
+        return str(int(Decimal(cursor)) - overlap_s)
     return (dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=overlap_s or OVERLAP_S)).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -181,8 +189,8 @@ def is_number(cursor: str) -> bool:
 
 
 def text(value: object) -> str | None:
-    """A database value as text, the same for all of them: no trailing zeros, no exponents, true and false as 1 and 0,
-    instants as naive Shanghai wall time, bits as their number; None for NULL, NaN and the zero date."""
+    """A database value as text, the same for all of them: no trailing zeros, no exponents (but where a double has lost digits), true and false
+    as 1 and 0, instants as naive Shanghai wall time, bits as their number; None for NULL and the zero date. NaN stays, for the contract to refuse."""
     if value is None or isinstance(value, str):
         return None if value is not None and value.startswith("0000-00-00") else value
     if isinstance(value, bool):
@@ -190,9 +198,9 @@ def text(value: object) -> str | None:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return None if math.isnan(value) else _plain(Decimal(repr(value)))
+        return f"{value:.16E}" if abs(value) >= EXACT else _plain(Decimal(repr(value)))
     if isinstance(value, Decimal):
-        return None if value.is_nan() else _plain(value)
+        return _plain(value)
     if isinstance(value, dt.datetime):
         return (value.astimezone(SHANGHAI).replace(tzinfo=None) if value.tzinfo else value).isoformat(" ", "auto")
     if isinstance(value, (dt.date, dt.time)):
@@ -207,6 +215,8 @@ def text(value: object) -> str | None:
 
 
 def _plain(value: Decimal) -> str:
+    if not value.is_finite() or value.adjusted() > 99:
+        return str(value)
     found = f"{value:f}"
     found = found.rstrip("0").rstrip(".") if "." in found else found
     return "0" if found == "-0" else found

@@ -68,6 +68,16 @@ def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw:
         assert framed(draw(f"/alarm/{quote(other, safe='')}"))
 
 
+def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(draw: Any, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red is what the register of certificates does not hold, not a register that never came."""
+    book = library.current()
+    key = next(key for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1") if profiles.vehicle(book, key).facts["permit_to"] is None)
+    assert "无有效证件" in words(draw(f"/vehicle/{quote(key, safe='')}"))
+    monkeypatch.setitem(book._landed, "yz_certificate", 0)
+    said = words(draw(f"/vehicle/{quote(key, safe='')}"))
+    assert "无有效证件" not in said and "未上报" in said
+
+
 def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, library: Library) -> None:
     book = library.current()
     sites = profiles.sites(book)

@@ -16,7 +16,7 @@ from warehouse.reading import Place, Reading, Target
     [(0.934, "ratio", 1, "93.4 %"), (0.0, "ratio", 1, "0.0 %"), (1.0, "ratio", 0, "100 %"), (21486, "辆", 0, "21,486 辆"),
      (99_999, "辆", 0, "99,999 辆"), (100_000, "辆", 0, "10.0 万辆"), (1_286_000, "km", 1, "128.6 万km"),
      (234_000_000, "km", 0, "2.34 亿km"), (3.2, "秒/辆", 1, "3.2 秒/辆"), (-5.0, "分", 1, "−5.0 分"), (-0.001, "分", 1, "0.0 分"),
-     (0, "起", 0, "0 起"), (None, "辆", 0, "—")],
+     (0, "起", 0, "0 起"), (None, "辆", 0, "—"), (float("nan"), "ratio", 1, "—"), (float("inf"), "辆", 0, "—"), (float("-inf"), "km", 1, "—")],
 )  # fmt: skip
 def test_values(amount: float | None, unit: str, decimals: int, said: str) -> None:
     assert str(fmt.value(amount, unit, decimals)) == said
@@ -40,6 +40,15 @@ def reading(**changes: object) -> Reading:
     day = dt.date(2026, 11, 22)
     base = Reading("m", "指标", "ratio", "up", "week", day, day, Place("1", "良渚街道", "town"), 0.5, 1.0, 2.0, "ok", None, 300, "g")
     return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def test_nothing_that_is_no_number_is_ever_printed() -> None:
+    nan, inf = float("nan"), float("inf")
+    day = dt.date(2026, 11, 22)
+    reading = Reading("m", "上线率", "辆", "up", "day", day, day, Place("330110", "余杭区", "district"), nan, inf, nan, "ok", None, 3600, "g", target=Target(1.0, None, ""))
+    said = [fmt.number(nan), fmt.number(inf, 2), *(part for one in (nan, inf) for part in (fmt.delta(one, 1.0, "ratio").signed, fmt.delta(1.0, one, "辆").signed)),
+            str(fmt.reading(reading)), fmt.parts(reading), fmt.target_gap(reading)]
+    assert not [text for text in said if "nan" in text.lower() or "inf" in text.lower()], said
 
 
 def test_a_suppressed_count_is_a_number_of_people_and_a_suppressed_rate_is_words() -> None:

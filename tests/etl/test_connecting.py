@@ -143,7 +143,8 @@ def test_retry_after_in_seconds_and_as_a_date() -> None:
 
 
 @pytest.mark.parametrize(("value", "said"), [
-    (None, None), ("", ""), (True, "1"), (False, "0"), (b"\x01", "1"), (b"\x00", "0"), (12, "12"), (10.0, "10"), (120.5, "120.5"), (1e-5, "0.00001"), (float("nan"), None),
+    (None, None), ("", ""), (True, "1"), (False, "0"), (b"\x01", "1"), (b"\x00", "0"), (12, "12"), (10.0, "10"), (120.5, "120.5"), (1e-5, "0.00001"), (float("nan"), "NaN"),
+    (float("inf"), "INF"), (2.0**60, "1.1529215046068470E+18"), (decimal.Decimal("NaN"), "NaN"), (1851234567890123001, "1851234567890123001"),
     (decimal.Decimal("10.00"), "10"), (decimal.Decimal("1E+3"), "1000"), (decimal.Decimal("-0.0"), "0"), (decimal.Decimal("100"), "100"), (dt.date(2026, 1, 2), "2026-01-02"),
     (dt.datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"), (dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC), "2026-01-02 11:04:05"), ("0000-00-00 00:00:00", None),
     (dt.timedelta(hours=8, minutes=5), "08:05:00"), ("余杭".encode(), "余杭"), (b"\xff\xfe\x00\x01\x02\x03\x04\x05\x06", "fffe00010203040506")])

@@ -42,6 +42,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Book
         house.put("gps_vehicle_day", [statistics(number, day) for number in range(50 if offset < 8 else 40)])
     house.put("rdm_check", [{"check_id": f"c{n}", "plate_no": f"浙A{n:05d}", "plate_color": 2, "id_no": id_number(0), "check_type": 1, "checked_at": "2026-11-22 06:50:00",
                              "complete": True, "updated_at": "2026-11-22 06:50:00"} for n in range(25)])
+    house.put("gps_alarm", [{"alarm_uid": "A1", "src": 1, "warn_type": 9, "level": 1, "plate_no": "浙A00001", "plate_color": 2, "start_at": "2026-10-30 08:00:00",
+                             "updated_at": "2026-10-30 08:00:05"}])
     book = house.publish()
     yield house, book
     house.close()
@@ -66,6 +68,50 @@ def test_a_true_zero_a_silence_and_an_empty_denominator_are_three_things(made: t
     assert (book.read("safe_overspeed_per_vehicle", "week").value, book.read("safe_overspeed_per_vehicle", "week").status) == (0.0, "ok")
     assert book.read("fleet_online_rate", "day", at="2025-06-01").status == "missing"
     assert book.read("rdm_pretrip_check_rate", "day", place="330110011").status == "insufficient", "a town without trucks is not silent, it has nothing to report"
+
+
+FROM_NOWHERE = ("rdm_pretrip_check_rate", "safe_overspeed_per_vehicle", "safe_company_score", "safe_alarm_per_1000km", "safe_alarm_handled_rate", "mem_org_coverage_rate", "p4_pairing_rate")
+
+
+def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_path: Path) -> None:
+    """Vehicles that drive, and nothing else: 0 checks of 31 journeys, 0.00 times too fast and 98.2 points are nobody's report."""
+    house = House(tmp_path / "data").own()
+    house.put("yz_company", [{"uscc": COMPANY, "name": "杭州甲物流有限公司", "owner_type": "企业", "op_town": "330110010", "status": "营业", "yz_updated_at": "2019-01-01 08:00:00"}])
+    house.put("yz_vehicle", [vehicle(number) for number in range(60)])
+    for day in range(16, 23):
+        house.put("gps_vehicle_day", [statistics(number, f"2026-11-{day}") for number in range(50)])
+    book = house.publish()
+    assert book.read("fleet_online_rate", "week").status == "ok", "the archive of days stands in for the positions"
+    for name in FROM_NOWHERE:
+        metric = catalog.metric(name)
+        for window in metric.windows:
+            told = [book.read(name, window), *(one for grain in metric.drill if grain != "vehicle" for one in book.by(name, window, grain=grain))]
+            assert {(one.value, one.num, one.den, one.status) for one in told} == {(None, None, None, "missing")}, (name, window)
+            assert {point.value for point in book.series(name, window, 3)} <= {None}
+        assert all(value is None and status != "ok" for slice_ in metric.slices for _, value, _, _, status in book.slices(name, slice_))
+    house.put("rdm_check", [{"check_id": "c", "plate_no": "浙A00001", "plate_color": 2, "id_no": id_number(0), "check_type": 1, "checked_at": "2026-11-20 06:50:00", "complete": True,
+                             "updated_at": "2026-11-20 06:50:00"}])
+    house.at += dt.timedelta(minutes=5)
+    assert house.publish().read("rdm_pretrip_check_rate", "week").status == "ok", "one row, and the zeros beside it are true"
+    house.close()
+
+
+def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: tuple[House, Book]) -> None:
+    """The rule is one for all: whoever makes a metric declares what may stay away, and why."""
+    book = made[1]
+    landed = {f"{state.source}_{state.entity}": state.rows for state in book.sources()}
+    landed["gps_location"] = landed["gps_vehicle_day"]
+    for metric in catalog.metrics().values():
+        silent = [name for name in metric.sources if name not in metric.optional and not landed[name]]
+        if silent and metric.kind != "now":
+            assert {book.read(metric.id, window).status for window in metric.windows} == {"missing"}, (metric.id, silent)
+
+
+def test_what_is_no_number_is_not_known(made: tuple[House, Book]) -> None:
+    """A sum beyond a double, or over a NaN of an earlier release's file."""
+    for broken in (float("nan"), float("inf")):
+        assert made[1].value(catalog.metric("safe_night_km_share"), broken, 10.0, 5) == (None, "insufficient")
+        assert made[1].value(catalog.metric("fleet_vehicle_cnt"), broken, None, 5) == (None, "insufficient")
 
 
 def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Book]) -> None:
