@@ -49,6 +49,8 @@ def create_app(settings: Settings) -> Flask:
             importlib.import_module(f"cockpit.{name}").register(server, library, settings)
     dash = _dash(server)
     refresh.register(dash, library)
+    with server.app_context():
+        dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
     headers.protect(server, dash.csp_hashes)
     _errors(server)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from flask import Flask
 
-from cockpit import archive, enrolment, export, sessions
+from cockpit import archive, export, sessions
 from cockpit.pages import routes
 from etl import forms, requested
 from etl.context import opened
