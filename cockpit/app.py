@@ -120,7 +120,9 @@ def _errors(server: Flask) -> None:
 
     @server.errorhandler(CockpitError)
     def _known(error: CockpitError) -> Response:
-        return _answer(503 if isinstance(error, DataMissing) else 400, f"{error.what}。{error.to_do}")
+        if error.http_status >= 500 and not isinstance(error, DataMissing):
+            LOG.error("request %s failed", request.path, exc_info=error)
+        return _answer(error.http_status, f"{error.what}。{error.to_do}")
 
     @server.errorhandler(Exception)
     def _unknown(error: Exception) -> Response:

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as Answer
 from cockpit import access, asking, audit, export, filing_sheet, framed
 from warehouse import filed, lineage, requests, units
 from warehouse.catalog import contracts, metrics
-from warehouse.errors import UsageError
+from warehouse.errors import PageMissing, UsageError
 from warehouse.personal import blot
 from warehouse.readings import Library
 from warehouse.requests import Request
@@ -123,7 +123,7 @@ def _request(settings: Settings, table: str, number: int, *steps: str) -> Reques
     """A step of this table. Aborts with 404 for anything else."""
     try:
         found = requests.one(settings.state, number)
-    except (KeyError, OverflowError):
+    except (PageMissing, OverflowError):
         abort(404)
     if found.kind != "file" or found.asked["table"] != table or found.asked["step"] not in steps:
         abort(404)
