@@ -59,7 +59,7 @@ class Served:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.data, self.address = data, f"http://127.0.0.1:{self.port}"
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 – it is read as long as the site runs
         command = [sys.executable, "-m", "warehouse", "serve", "--data", str(data), "--port", str(self.port), *more]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._log, env=os.environ | (environment or {}))
         end = time.monotonic() + WAIT_MS / 1000
@@ -80,6 +80,16 @@ class Served:
             with contextlib.suppress(psutil.NoSuchProcess):  # a worker that is being renewed
                 found += one.memory_info().rss
         return found
+
+    def renew(self) -> None:
+        """Every worker ends as it does after its last request, and others take their places."""
+        old = psutil.Process(self._process.pid).children()
+        for one in old:
+            one.terminate()
+        psutil.wait_procs(old, 30)
+        end = time.monotonic() + WAIT_MS / 1000
+        while len(psutil.Process(self._process.pid).children()) < len(old) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def said(self) -> str:
         """What the server and its workers have complained of so far."""

@@ -294,7 +294,8 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
     assert differ, "the two weeks are not the same"
 
 
-@pytest.mark.parametrize("path", ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/alarm/none", "/site/none", "/unit/none", "/organisation/none", "/lineage?metric=nope"])
+@pytest.mark.parametrize("path", ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/alarm/none", "/site/none", "/unit/none",
+                                  "/organisation/none", "/lineage?metric=nope"])
 def test_a_thing_that_is_not_there_is_said_so(draw: Any, path: str) -> None:
     assert "没有这一页" in words(draw(*path.partition("?")[::2]))
 

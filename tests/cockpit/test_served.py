@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -149,6 +155,35 @@ def test_a_file_comes_under_its_chinese_name(world: World, admin: httpx.Client) 
     table = world.tables[0]
     for path, name in ((f"/filing/{table}/template.xlsx", f"{table}-模板.xlsx"), (f"/reports/{world.report}.pdf", "周报")):
         assert quote(name, safe="") in admin.get(path).headers["Content-Disposition"]
+
+
+def test_renewed_workers_end_quietly_under_load(world: World, admin: httpx.Client) -> None:
+    """A thread that is inside the database when the interpreter goes takes the worker down by SIGABRT, and the reader's answer with it."""
+    over = threading.Event()
+
+    def read() -> None:
+        with httpx.Client(base_url=world.site.address, cookies=admin.cookies, timeout=20) as client:
+            while not over.is_set():
+                with contextlib.suppress(httpx.TransportError):  # cut off with its worker
+                    client.post(CALLBACK, json=good_body(), headers=SAME_ORIGIN)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for one in readers:
+        one.start()
+    for _ in range(10):
+        time.sleep(1.5)
+        world.site.renew()
+    over.set()
+    for one in readers:
+        one.join()
+    assert world.site.said() == ""
+
+
+def test_a_process_that_ends_while_it_asks_ahead_ends_well(world: World) -> None:
+    script = "import sys, time; from cockpit import app; app.from_env(); time.sleep(float(sys.argv[1]))"
+    for seconds in ("0.1", "0.3", "0.6"):
+        done = subprocess.run([sys.executable, "-c", script, seconds], env=os.environ | {"ZHENGBEI_DATA": str(world.settings.data)}, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), seconds
 
 
 def test_only_one_place_names_a_file_to_the_browser() -> None:
