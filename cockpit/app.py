@@ -134,7 +134,7 @@ def _errors(server: Flask) -> None:
 def _answer(code: int, detail: str = "") -> Response:
     heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
     if access.navigates(request):
-        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back())
+        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back(), retries=code >= 500 and request.method == "GET")
         return Response(page, status=code, mimetype="text/html")
     response = jsonify(error=heading, to_do=detail or advice)
     response.status_code = code
