@@ -67,7 +67,7 @@
 
   function login() {
     var here = encodeURIComponent(location.pathname + location.search);
-    bar("login", "登录已过期,画面不再更新", "重新登录", function () { location.href = "/login?next=" + here; });
+    bar("login", "登录已过期,画面不再更新", "重新登录", function () { window.leave("/login?next=" + here); });
   }
 
   // ---- heartbeat: one at a time, the next is only planned when the last has ended ------------------------------
@@ -103,10 +103,10 @@
     state.offset = Date.parse(version.server_time) - (sent + Date.now()) / 2;
     var recovered = state.failures > 0;
     state.failures = 0;
-    if (state.build && state.build !== version.build) { location.reload(); return; }
-    state.build = version.build;
+    if (state.build && state.build !== version.build) window.leave();   // this page lives on until the new one is there
+    else state.build = version.build;
     var shown = frame();
-    if (!shown) { if (recovered) location.reload(); else bar("", ""); return; }
+    if (!shown) { if (recovered) window.leave(); else bar("", ""); return; }
     var newer = version.generation && version.generation !== shown.dataset.generation && !shown.dataset.pinned;
     if (!newer) { bar("", ""); return; }
     var take = function () { accept(version.generation); };
@@ -116,7 +116,7 @@
 
   function accept(generation) {
     bar("", "");
-    if (state.accepted === generation) { location.reload(); return; }
+    if (state.accepted === generation) { window.leave(); return; }
     state.accepted = generation;
     window.dash_clientside.set_props("shell-generation", { data: generation });
   }
@@ -183,7 +183,9 @@
   }
 
   function logout() {
-    fetch("/logout", { method: "POST", credentials: "same-origin" }).finally(function () { location.href = "/login"; });
+    fetch("/logout", { method: "POST", credentials: "same-origin" })
+      .then(function (answer) { if (!answer.ok) throw new Error(String(answer.status)); window.leave("/login"); })
+      .catch(function () { bar("down", "没有退出登录：服务器没有应答，本机仍处于登录状态", "再试一次", logout); });
   }
 
   // before the link itself acts: a page that is drawn anew may be shorter for a moment

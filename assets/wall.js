@@ -64,7 +64,7 @@
     state.offset = Date.parse(version.server_time) - (sent + Date.now()) / 2;
     state.lastOk = performance.now();
     state.refused = false;
-    if (version.build !== state.build && reloadFor(version.build)) return;
+    if (version.build !== state.build) reloadFor(version.build);
     direction.update(version.direction);
     turn();
     if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day)) await renew(version);
@@ -142,23 +142,21 @@
   const quiet = () => performance.now() - state.touchedAt > IDLE_MS;
 
   function reloadFor(build) {
-    if (!quiet()) return false;
+    if (!quiet()) return;
     try {
       const [done, at] = (sessionStorage.getItem("wall-reload") || "").split("@");
-      if (done === build && Date.now() - Number(at) < RELOAD_AGAIN_MS) return false;
-      sessionStorage.setItem("wall-reload", `${build}@${Date.now()}`);
+      if (done === build && Date.now() - Number(at) < RELOAD_AGAIN_MS) return;
     } catch (error) {
-      return false;                                           // without a memory a circle could not be told
+      return;                                                 // without a memory a circle could not be told
     }
-    location.reload();
-    return true;
+    window.leave("", () => sessionStorage.setItem("wall-reload", `${build}@${Date.now()}`));
   }
 
   const nightMinute = Math.floor(Math.random() * NIGHT_SPREAD_MIN);
   function nightly(now) {
     const here = slots.local(now).time.split(":").map(Number);
     const due = here[0] === NIGHT_HOUR && here[1] === nightMinute && performance.now() - state.bornAt > DAY_MS / 2;
-    if (due && state.failures === 0 && quiet()) location.reload();
+    if (due && state.failures === 0 && quiet()) window.leave();
   }
 
   function dim(now) {

@@ -44,6 +44,7 @@ OPEN = frozenset(
         "/assets/10_base.css",
         "/assets/15_login.css",
         "/assets/theme.js",
+        "/assets/leave.js",
         "/assets/mark.svg",
         "/favicon.ico",
     }

@@ -6,9 +6,9 @@ reader's business and is tried again with the next round."""
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,23 +27,44 @@ if TYPE_CHECKING:
 
 ROUND_S, PAUSE_S = 5.0, 0.02
 LOG = logging.getLogger("cockpit")
+ENDED = threading.Event()
+"""Set when the process is about to end."""
+
+
+class _Ended(Exception):
+    """No more questions."""
 
 
 def start(library: Library, file: Path) -> None:
     """Starts the thread; it ends with the process. file: the state file, where it is known what people keep."""
-    threading.Thread(target=_run, args=(library, file), name="ahead", daemon=True).start()
+    thread = threading.Thread(target=_run, args=(library, file), name="ahead", daemon=True)
+    thread.start()
+    atexit.register(_end, thread)
+
+
+def _end(thread: threading.Thread) -> None:
+    """Waits for the question that is under way. A thread that is inside the database when the interpreter goes ends the whole process by SIGABRT."""
+    ENDED.set()
+    thread.join()
 
 
 def _run(library: Library, file: Path) -> None:
     done = ""
-    while True:
+    while not ENDED.is_set():
         try:
             done = once(library, done, file)
+        except _Ended:
+            return
         except CockpitError:
             pass  # nothing published yet, or a file that has just gone: the next round sees
         except Exception:
             LOG.exception("asking ahead failed")
-        time.sleep(ROUND_S)
+        ENDED.wait(ROUND_S)
+
+
+def _pause() -> None:
+    if ENDED.wait(PAUSE_S):
+        raise _Ended
 
 
 def once(library: Library, done: str, file: Path) -> str:
@@ -56,12 +77,12 @@ def once(library: Library, done: str, file: Path) -> str:
             overview.render(Visit(book, Address.parse("/", f"?window={window}"), nobody, now))
             for group in overview.grouped(book.metrics.values()):
                 overview.render_group(Visit(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group)
-                time.sleep(PAUSE_S)
+                _pause()
         lineage.render(Visit(book, Address.parse("/lineage", ""), nobody, now))
         mine.render(Visit(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
         for metric in book.metrics.values():
             _ask(Visit(book, Address.parse(f"/metric/{metric.id}", f"?window={overview.window_of(metric, overview.DEFAULT)}"), nobody, now), metric)
-            time.sleep(PAUSE_S)
+            _pause()
     return book.generation.id
 
 

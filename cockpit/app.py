@@ -49,6 +49,8 @@ def create_app(settings: Settings) -> Flask:
             importlib.import_module(f"cockpit.{name}").register(server, library, settings)
     dash = _dash(server)
     refresh.register(dash, library)
+    with server.app_context():
+        dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
     headers.protect(server, dash.csp_hashes)
     _errors(server)
@@ -118,7 +120,9 @@ def _errors(server: Flask) -> None:
 
     @server.errorhandler(CockpitError)
     def _known(error: CockpitError) -> Response:
-        return _answer(503 if isinstance(error, DataMissing) else 400, f"{error.what}。{error.to_do}")
+        if error.http_status >= 500 and not isinstance(error, DataMissing):
+            LOG.error("request %s failed", request.path, exc_info=error)
+        return _answer(error.http_status, f"{error.what}。{error.to_do}")
 
     @server.errorhandler(Exception)
     def _unknown(error: Exception) -> Response:
@@ -130,7 +134,7 @@ def _errors(server: Flask) -> None:
 def _answer(code: int, detail: str = "") -> Response:
     heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
     if access.navigates(request):
-        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back())
+        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back(), retries=code >= 500 and request.method == "GET")
         return Response(page, status=code, mimetype="text/html")
     response = jsonify(error=heading, to_do=detail or advice)
     response.status_code = code

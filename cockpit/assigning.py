@@ -16,7 +16,7 @@ from cockpit import format as fmt
 from cockpit.pages.address import Address
 from cockpit.supervision import Subject
 from warehouse import profiles
-from warehouse.errors import Refused, UsageError
+from warehouse.errors import PageMissing, Refused, UsageError
 from warehouse.reading import DISTRICT
 from warehouse.readings import Book, Library
 from warehouse.settings import Settings
@@ -47,8 +47,6 @@ def _answered(settings: Settings, act: object) -> Response:
         who = access.viewer()
         audit.record(settings.state, "denied", who=who.user, ip=access.address(), detail=request.path[:200])
         abort(403)
-    except KeyError:
-        abort(404)
     return redirect(login.local_target(request.form.get("next") or "/supervision"), code=303)
 
 
@@ -74,11 +72,11 @@ def offices(book: Book) -> list[str]:
 
 
 def subject(book: Book, address: Address) -> Subject:
-    """What an address is about, in the words of the generation. Raises KeyError for a page that no task can be about, UsageError for a
+    """What an address is about, in the words of the generation. Raises PageMissing for a page that no task can be about, UsageError for a
     window or place that does not fit."""
     here = book.generation.id
     if address.path.startswith("/metric/"):
-        metric = book.metrics[address.path.removeprefix("/metric/")]
+        metric = book.metric(address.path.removeprefix("/metric/"))
         reading = book.read(metric.id, address.get("window") or metric.windows[0], address.get("at"), address.get("place") or DISTRICT, address.only)
         period = "" if reading.window == "now" else fmt.period_key(reading.window, reading.win_start)
         code = reading.place.code
@@ -87,6 +85,6 @@ def subject(book: Book, address: Address) -> Subject:
         query = {"window": reading.window, "at": period or None, "place": None if code == DISTRICT else code, "only": address.get("only"), "as_of": here}
         return Subject(metric.id, f"{metric.label}{where}{when}", Address(address.path, {}).here(**query), here, code, period)
     if not RECORDS.fullmatch(address.path):
-        raise KeyError(address.path)
+        raise PageMissing()
     _, kind, key = address.path.split("/", 2)
     return Subject(address.path, f"{KINDS[kind]} {profiles.brief(book, kind, key)[0]}", f"/{kind}/{quote(key, safe='')}?as_of={here}", here)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from cockpit import access, audit, passport, texts
+from cockpit import access, audit, framed, passport, texts
 from cockpit import format as fmt
 from cockpit.pages import behind, metric
 from cockpit.pages.address import Address
@@ -36,6 +37,10 @@ MOST_ROWS = 10_000
 ROLES = ("leader", "analyst", "admin", "auditor")
 FORMULA = tuple("=+-@\t\r＝＋－＠")
 WIDEST, NARROWEST = 60, 8
+LONGEST_TITLE = 31
+NO_TITLE = re.compile(r"[:\\/?\[\]]")
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 forbids: the control characters and those that are none."""
 Value = str | float | int | dt.date | None
 
 
@@ -67,10 +72,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         sheets = tables(visit, settings, request.host_url.rstrip("/"))
         audit.record(settings.state, "exported", who=who.user, ip=access.address(), detail=f"{kind} {address.here()}"[:300])
         body = workbook(sheets) if kind == "xlsx" else text(sheets[-1])
-        answer = Response(body, mimetype=TYPES[kind])
-        answer.headers.set("Content-Disposition", "attachment", filename=f"{name}-{book.generation.id}.{kind}")
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+        return framed.file(body, TYPES[kind], f"{name}-{book.generation.id}.{kind}")
 
 
 def tables(visit: Visit, settings: Settings, site: str) -> list[Sheet]:
@@ -197,7 +199,7 @@ def book_of(sheets: Sequence[Sheet]) -> Workbook:
     """The sheets as an open workbook, in their order."""
     book = Workbook()
     for sheet in sheets:
-        page = book.create_sheet(sheet.title[:31])
+        page = book.create_sheet(_titled(sheet.title))
         for column, head in enumerate(sheet.heads, 1):
             _set(page.cell(1, column), head)
             page.cell(1, column).font = Font(bold=True)
@@ -222,10 +224,20 @@ def saved(book: Workbook) -> bytes:
     return out.getvalue()
 
 
+def _titled(title: str) -> str:
+    """A title as a spreadsheet takes it. The stars of a pattern of names go, so that the pattern still finds the sheet."""
+    return NO_TITLE.sub("_", _written(title).replace("*", "")).strip("'")[:LONGEST_TITLE] or "表"
+
+
+def _written(text: str) -> str:
+    """Text without what XML 1.0 cannot hold: a name that was pasted from elsewhere may carry a vertical tab, half a surrogate pair."""
+    return NO_XML.sub("", text)
+
+
 def _set(cell: Cell, value: Value) -> None:
     if isinstance(value, str):
         # the library takes "=…" for a formula; and a spreadsheet that is saved again must keep it text
-        cell.value, cell.data_type = value, "s"
+        cell.value, cell.data_type = _written(value), "s"
         cell.quotePrefix = value.startswith(FORMULA)
     elif value is not None:
         cell.value = value

@@ -10,13 +10,13 @@ import time
 from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, abort, redirect, request
+from flask import Blueprint, Flask, abort, redirect, request
 from werkzeug.wrappers import Response as Answer
 
 from cockpit import access, asking, audit, export, filing_sheet, framed
 from warehouse import filed, lineage, requests, units
 from warehouse.catalog import contracts, metrics
-from warehouse.errors import UsageError
+from warehouse.errors import PageMissing, UsageError
 from warehouse.personal import blot
 from warehouse.readings import Library
 from warehouse.requests import Request
@@ -66,7 +66,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
 
     @routes.get("/<table>/template.xlsx")
     def template(table: str) -> Answer:
-        return _download(filing_sheet.workbook(_offered(settings, table)), f"{table}-模板.xlsx")
+        return framed.file(filing_sheet.workbook(_offered(settings, table)), export.TYPES["xlsx"], f"{table}-模板.xlsx")
 
     @routes.get("/<table>/current/<int:number>.xlsx")
     def content(table: str, number: int) -> Answer:
@@ -74,7 +74,8 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         if found.state != "done" or found.result is None:
             abort(404)
         audit.record(settings.state, "exported", who=access.viewer().user, ip=access.address(), detail=f"名录 {table}")
-        return _download(filing_sheet.workbook(told, orjson.loads(filed.unseal(settings, table, found.result))), f"{table}-{found.at:%Y%m%d-%H%M}.xlsx")
+        body = filing_sheet.workbook(told, orjson.loads(filed.unseal(settings, table, found.result)))
+        return framed.file(body, export.TYPES["xlsx"], f"{table}-{found.at:%Y%m%d-%H%M}.xlsx")
 
 
 def _steps(routes: Blueprint, settings: Settings) -> None:
@@ -122,7 +123,7 @@ def _request(settings: Settings, table: str, number: int, *steps: str) -> Reques
     """A step of this table. Aborts with 404 for anything else."""
     try:
         found = requests.one(settings.state, number)
-    except (KeyError, OverflowError):
+    except (PageMissing, OverflowError):
         abort(404)
     if found.kind != "file" or found.asked["table"] != table or found.asked["step"] not in steps:
         abort(404)
@@ -174,9 +175,3 @@ def _standing(shown: Request | None, history: list[Request], table: str) -> dict
         "shown": shown, "found": found, "followed": followed, "newest": done[0] if done else None, "waits": waits, "is_slow": is_slow, "names": labels,
         "moved": moved[:MOVED_SHOWN], "moved_count": len(moved), "this_month": f"{units.now():%Y-%m}",
     }  # fmt: skip
-
-
-def _download(body: bytes, name: str) -> Answer:
-    answer = Response(body, mimetype=export.TYPES["xlsx"])
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer

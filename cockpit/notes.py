@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from cockpit import access, asking, audit, login, state
 from cockpit.pages.address import Address
 from cockpit.sessions import Viewer
-from warehouse.errors import Refused, UsageError
+from warehouse.errors import PageMissing, Refused, UsageError
 from warehouse.personal import in_line
 from warehouse.reading import DISTRICT
 from warehouse.readings import Library
@@ -89,12 +89,12 @@ def add(
 
 
 def withdraw(path: Path, viewer: Viewer, number: int, *, ip: str = "", at: dt.datetime | None = None) -> None:
-    """Takes a note back; it stays in the file. Raises KeyError for an unknown one, Refused for a reader who neither wrote it nor is an
+    """Takes a note back; it stays in the file. Raises PageMissing for an unknown one, Refused for a reader who neither wrote it nor is an
     administrator, UsageError when it is taken back already."""
     with state.writing(path) as connection:
         found = _read(connection, "n.id = ?", (number,))
         if not found:
-            raise KeyError(number)
+            raise PageMissing()
         if found[0].withdrawn is not None:
             raise UsageError("这条批注已经撤回", where=f"批注 {number}", to_do="请刷新后再看")
         if not may_withdraw(viewer, found[0]):
@@ -134,8 +134,6 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         except Refused:
             audit.record(settings.state, "denied", who=access.viewer().user, ip=access.address(), detail=request.path[:200])
             abort(403)
-        except KeyError:
-            abort(404)
         return _back()
 
 

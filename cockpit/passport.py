@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from cockpit import format as fmt
 from cockpit import state
 from cockpit.pages.address import Address
-from warehouse.errors import DataMissing
+from warehouse.errors import DataMissing, PageMissing
 from warehouse.reading import DISTRICT, Reading
 from warehouse.readings import Library
 from warehouse.settings import Settings
@@ -95,7 +95,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
     def number(typed: str) -> Response:
         found = find(settings.state, typed[:40])
         if found is None:
-            raise DataMissing("没有这个数字护照", where=typed[:40], to_do="请核对十位编号;字母 O 与数字 0、字母 I 与数字 1 不区分")
+            raise PageMissing("没有这个数字护照", where=typed[:40], to_do="请核对十位编号;字母 O 与数字 0、字母 I 与数字 1 不区分")
         try:
             library.open(found.generation)
         except DataMissing as gone:

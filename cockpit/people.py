@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from cockpit import access, audit, login, state
 from cockpit.sessions import Viewer
-from warehouse.errors import Refused
+from warehouse.errors import PageMissing, Refused
 from warehouse.personal import in_line
 from warehouse.restricted import Driver, Fact, Restricted
 from warehouse.settings import Settings
@@ -70,12 +70,12 @@ class People:
             return [(self.reference(row["person_key"]), row) for row in file.drivers(company)]
 
     def driver(self, company: str, reference: str) -> Driver:
-        """One driver. Raises Refused as drivers() does, KeyError for an unknown reference."""
+        """One driver. Raises Refused as drivers() does, PageMissing for an unknown reference."""
         self._note(company, "person_read", reference)
         with Restricted(self.settings, self.generation) as file:
             key = next((row["person_key"] for row in file.drivers(company) if self.reference(row["person_key"]) == reference), None)
             if key is None:
-                raise KeyError(reference)
+                raise PageMissing()
             return file.driver(key, company)
 
     def track(self, company: str, vehicle_key: str, day: dt.date | None) -> Track:

@@ -21,7 +21,7 @@ from cockpit.pages.visit import Visit
 from cockpit.people import People
 from cockpit.theme import DARK, LIGHT
 from warehouse import keys, units
-from warehouse.errors import CockpitError, DataMissing
+from warehouse.errors import CockpitError, DataMissing, PageMissing
 
 if TYPE_CHECKING:
     from warehouse.readings import Library
@@ -62,7 +62,7 @@ def draw(library: Library, path: str | None, search: str | None, now: dt.datetim
     """The framed page of an address and its title; a page that cannot be made becomes a sentence, never a trace."""
     try:
         return _drawn(library, Address.parse(path, search), now or units.now())
-    except KeyError:
+    except PageMissing:
         return shell.failure(*texts.ERRORS[404]), texts.ERRORS[404][0]
     except DataMissing as error:
         return shell.failure(texts.ERRORS[503][0], error.to_do, error.what), texts.ERRORS[503][0]

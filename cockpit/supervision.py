@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cockpit import audit, state
 from cockpit.sessions import Viewer
-from warehouse.errors import Refused, UsageError
+from warehouse.errors import PageMissing, Refused, UsageError
 from warehouse.personal import blot, in_line
 from warehouse.units import SHANGHAI, now
 
@@ -115,16 +115,16 @@ def make(path: Path, viewer: Viewer, what: str, office: str, due: dt.date, subje
 
 
 def step(path: Path, viewer: Viewer, number: int, kind: str, words: str = "", *, ip: str = "", at: dt.datetime | None = None) -> None:
-    """One step more. Progress, a result and a reason to reopen need words. Raises Refused without the role, KeyError for an unknown
+    """One step more. Progress, a result and a reason to reopen need words. Raises Refused without the role, PageMissing for an unknown
     task, UsageError for a step that does not follow from how the task stands (somebody may have been faster)."""
     _allowed(viewer, kind)
     if kind not in FROM:
-        raise KeyError(kind)
+        raise PageMissing()
     told = _words(words, STEPS[kind]) if kind != "take" else ""
     with state.writing(path) as connection:
         found = _read(connection, "WHERE id = ?", (number,))
         if not found:
-            raise KeyError(number)
+            raise PageMissing()
         if found[0].state not in FROM[kind]:
             raise UsageError(f"{STATES[found[0].state]}的任务不能{STEPS[kind]}", where=f"督办 {number}", to_do="请刷新后再看,可能已由他人办理")
         _append(connection, number, viewer, kind, told, at or now(), ip)

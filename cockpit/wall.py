@@ -36,7 +36,7 @@ from warehouse.readings import Library
 from warehouse.settings import RELEASE, Settings
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SCRIPTS = ("wall-map.js", "wall-slots.js", "wall-direction.js", "wall.js")
+SCRIPTS = ("leave.js", "wall-map.js", "wall-slots.js", "wall-direction.js", "wall.js")
 KEPT = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000

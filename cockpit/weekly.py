@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask import Blueprint, Flask, Response, abort, request, send_file
+from flask import Blueprint, Flask, Response, abort, request
 from pypdf.errors import PyPdfError
 
 from cockpit import access, archive, audit, delivery, framed, passport, pdf_text, printing, public, supervision, texts, weekly_check, weekly_pages
@@ -130,7 +130,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         if not archive.NAME.fullmatch(name) or not file.is_file():
             abort(404)
         audit.record(settings.state, archive.OPENED, who=access.viewer().user, ip=access.address(), detail=name)
-        return send_file(file, mimetype="application/pdf", download_name=f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf")
+        return framed.file(file, "application/pdf", f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf", opens=True)
 
     server.register_blueprint(routes)
 

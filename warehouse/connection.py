@@ -4,6 +4,7 @@ A connection shared by threads hands one thread another's rows, so nobody outsid
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -43,7 +44,8 @@ class _Patience:
 
     def __init__(self) -> None:
         self._until: dict[int, tuple[float, duckdb.DuckDBPyConnection]] = {}
-        self._thread = threading.Thread()
+        self._thread, self._ended = threading.Thread(), threading.Event()
+        atexit.register(self._end)
 
     @contextmanager
     def of(self, cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
@@ -58,11 +60,16 @@ class _Patience:
             del self._until[id(cursor)]
 
     def _watch(self) -> None:
-        while True:
-            time.sleep(self.LOOK_S)
+        while not self._ended.wait(self.LOOK_S):
             for until, cursor in list(self._until.values()):
                 if time.monotonic() > until:
                     cursor.interrupt()
+
+    def _end(self) -> None:
+        """A thread that calls into the database while the interpreter goes would end the process by SIGABRT."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
 
 PATIENCE = _Patience()

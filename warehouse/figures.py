@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
+from cachetools import LRUCache
+
 from warehouse import catalog, together, units
 from warehouse.catalog import Metric
 from warehouse.connection import Reader
-from warehouse.errors import OlderShape, UsageError
+from warehouse.errors import OlderShape, PageMissing, UsageError
 from warehouse.question import COLUMN, Parts, Span, counted, kept_to, select, span, told
 from warehouse.reading import DISTRICT, Generation, Place, SourceState, Status
 from warehouse.settings import Settings
@@ -28,7 +31,8 @@ Only = tuple[tuple[str, str], ...]
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
 MOST_ANSWERS = 5_000
-"""Answers kept; the oldest go first."""
+"""Answers kept; those that nobody has asked for the longest go first."""
+UNKNOWN = object()
 BUSY_PER_DAY = 5
 """Rows a day from which on a source is one that speaks every day."""
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
@@ -45,9 +49,10 @@ class Figures:
     newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
 
     def __init__(self, settings: Settings, generation: str) -> None:
-        self._settings = settings
+        self._settings, self.id = settings, generation
         self._reader = Reader(settings.published / f"{generation}.duckdb")
-        self._answers: dict[tuple[Any, ...], Any] = {}
+        self._answers: LRUCache[tuple[Any, ...], Any] = LRUCache(MOST_ANSWERS)
+        self._lock = threading.Lock()
         self.metrics = catalog.metrics()
 
     @cached_property
@@ -71,6 +76,12 @@ class Figures:
         busy = self.ask("SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * greatest(1, CAST(data_time AS DATE) - begins + 1)", [BUSY_PER_DAY])
         days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
         return max((day for day in days if day is not None), default=None)
+
+    def metric(self, name: str) -> Metric:
+        """The metric of that name. Raises PageMissing when the catalogue has none."""
+        if name not in self.metrics:
+            raise PageMissing("没有这项指标")
+        return self.metrics[name]
 
     # -- places and dimensions --------------------------------------------------------------------------------------
 
@@ -318,12 +329,14 @@ class Figures:
                 "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity")]))
 
     def _remember(self, key: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
-        if key not in self._answers:
-            while len(self._answers) >= MOST_ANSWERS:  # readers choose filters freely; memory must not follow them
-                with suppress(StopIteration, RuntimeError):  # another thread may be at the same work
-                    self._answers.pop(next(iter(self._answers)), None)
-            self._answers[key] = answer()
-        return self._answers[key]
+        # readers choose filters freely; memory must not follow them. The lock is not held over the question itself: two may ask it at once,
+        # and both go on with the answer that came first
+        with self._lock:
+            if (known := self._answers.get(key, UNKNOWN)) is not UNKNOWN:
+                return known
+        found = answer()
+        with self._lock:
+            return self._answers.setdefault(key, found)
 
 
 def plate(key: str) -> str:

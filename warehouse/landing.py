@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,7 +53,7 @@ class Landing:
 
     def __init__(self, folder: Path, vault: Vault) -> None:
         self.folder = folder
-        self._vault = vault
+        self._vault, self._lock = vault, threading.Lock()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for stray in folder.glob("*/.tmp-*"):  # a write that was cut off; its payload was never acknowledged
             stray.unlink()
@@ -68,8 +69,10 @@ class Landing:
     def put(self, source: str, entity: str, body: bytes, *, kind: str, name: str, at: dt.datetime, sealed: bool,
             cursor: str = "", mapping: dict[str, Any] | None = None, digest: str = "") -> Landed:
         """Stores `body` and returns its record; when this returns, a power cut cannot take the payload away."""
-        self._seq += 1
-        note = Landed(self._seq, source, entity, kind, name, at.isoformat(), hashlib.sha256(body).hexdigest(),
+        with self._lock:
+            self._seq += 1
+            seq = self._seq
+        note = Landed(seq, source, entity, kind, name, at.isoformat(), hashlib.sha256(body).hexdigest(),
                       len(body), sealed, cursor, mapping or {}, digest)
         packed = zstandard.ZstdCompressor(level=3).compress(body)
         if sealed:

@@ -64,7 +64,12 @@ def is_ready(writer: Writer) -> bool:
 
 def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     """Writes the newest state of every vehicle in service as of `now` (naive Shanghai) and moves the pointer; returns the
-    new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet."""
+    new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet. Two jobs publish; one after the other, so that no version is given twice."""
+    with writer.alone():
+        return _publish(writer, settings, now)
+
+
+def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     table = writer.table(f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
         state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
             CASE WHEN l.loc_time IS NULL OR l.loc_time <= $now - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'

@@ -1,5 +1,5 @@
 """One company, vehicle, alarm, site, organisation or member unit with what the open file knows of it. Owns the questions; every one is
-about a single key, and an unknown key is a KeyError. Rows come as dicts by column name, times naive Shanghai as stored."""
+about a single key, and an unknown key is a PageMissing. Rows come as dicts by column name, times naive Shanghai as stored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from warehouse import catalog
+from warehouse.errors import PageMissing
 from warehouse.figures import plate
 from warehouse.readings import Book, alarm_status
 
@@ -72,14 +73,16 @@ class Site:
 
 def brief(book: Book, kind: str, key: str) -> tuple[str, str]:
     """What a thing is called, and one line about it, without the rest of its page. kind: town, company, vehicle, alarm, site, unit,
-    organisation or programme. Raises KeyError for an unknown kind or when this generation does not hold the thing."""
+    organisation or programme. Raises PageMissing for an unknown kind or when this generation does not hold the thing."""
+    if kind not in _BRIEF:
+        raise PageMissing()
     return _BRIEF[kind](book, key)
 
 
 def _brief_place(book: Book, key: str, grain: str) -> tuple[str, str]:
     found = book.known(key)
     if found is None or found.grain != grain:
-        raise KeyError(key)
+        raise PageMissing()
     if grain == "town":
         return found.label, f"镇街 · 业户 {len(book.places('company', key))} 户"
     town, size = book.known(found.parent), _first(book, "v_cnt", "marts.company_day WHERE company_key = ? ORDER BY day DESC LIMIT 1", [key])
@@ -89,7 +92,7 @@ def _brief_place(book: Book, key: str, grain: str) -> tuple[str, str]:
 def _brief_vehicle(book: Book, key: str) -> tuple[str, str]:
     facts = _first(book, "company_key, energy", "marts.vehicle_current WHERE vehicle_key = ?", [key])
     if not facts and not _first(book, "day", "marts.vehicle_day WHERE vehicle_key = ? LIMIT 1", [key]):
-        raise KeyError(key)
+        raise PageMissing()
     owner = book.known(facts.get("company_key") or "")
     return plate(key), " · ".join(["车辆", *([owner.label] if owner else []), facts.get("energy") or "不在册"])
 
@@ -97,7 +100,7 @@ def _brief_vehicle(book: Book, key: str) -> tuple[str, str]:
 def _brief_alarm(book: Book, key: str) -> tuple[str, str]:
     facts = alarm_facts(book, key)
     if facts is None:
-        raise KeyError(key)
+        raise PageMissing()
     return f"{facts['kind']} {facts['raised_at']:%m-%d %H:%M}", f"报警 · {plate(facts['vehicle_key'])} · {facts['status']}"
 
 
@@ -108,7 +111,9 @@ def _brief_site(book: Book, key: str) -> tuple[str, str]:
 
 
 def _brief_programme(book: Book, key: str) -> tuple[str, str]:
-    name, force = catalog.PROGRAMMES[int(key)]
+    name, force = next((told for number, told in catalog.PROGRAMMES.items() if str(number) == key), ("", ""))
+    if not name:
+        raise PageMissing()
     return name, f"六大工程 · 提升{force}"
 
 
@@ -121,7 +126,7 @@ _BRIEF: dict[str, Callable[[Book, str], tuple[str, str]]] = {
 
 
 def company(book: Book, key: str) -> Company:
-    """Raises KeyError for an unknown one."""
+    """Raises PageMissing for an unknown one."""
     facts = _one(book, "name, owner_type, is_hazmat, town_code, lon, lat, status, licence_from, licence_to, credit_grade, scope_text, address", "marts.dim_company WHERE company_key = ?", [key])
     today = book.generation.built_at.date()
     return Company(
@@ -168,13 +173,13 @@ def alarms(book: Book, column: str, key: str, limit: int = 12) -> list[Fact]:
 
 
 def vehicle(book: Book, key: str) -> Vehicle:
-    """Raises KeyError for one that is in no register and sent nothing in the last weeks."""
+    """Raises PageMissing for one that is in no register and sent nothing in the last weeks."""
     facts = _first(book, "vehicle_key, company_key, town_code, veh_type, is_trailer, tonnage_t, gross_mass_t, energy, vehicle_class, is_heavy, emission_stage, status, review_due, stop_from, stop_to, "
                    "permit_to", "marts.vehicle_current WHERE vehicle_key = ?", [key])
     days = _rows(book, "day, company_key, is_online, is_networked, is_stopped, pts, pts_ok, drift_pts, valid_km, drive_s, fatigue_s, overspeed_cnt, pretrip_due, pretrip_done, active_cnt",
                  "marts.vehicle_day WHERE vehicle_key = ? ORDER BY day DESC LIMIT ?", [key, DAYS])
     if not facts and not days:
-        raise KeyError(key)
+        raise PageMissing()
     return Vehicle(key, facts, days, alarms(book, "vehicle_key", key, 30))
 
 
@@ -185,10 +190,10 @@ def alarm_facts(book: Book, uid: str) -> Fact | None:
 
 
 def alarm(book: Book, uid: str) -> Alarm:
-    """Raises KeyError for an unknown one."""
+    """Raises PageMissing for an unknown one."""
     facts = alarm_facts(book, uid)
     if facts is None:
-        raise KeyError(uid)
+        raise PageMissing()
     steps = _rows(book, "step, action, result, reason, handled_at", "marts.alarm_step WHERE alarm_uid = ? ORDER BY step, handled_at", [uid])
     urges = _rows(book, "urge_id, day, is_urgent, is_due, is_done", "marts.alarm_urge WHERE alarm_uid = ? ORDER BY day, urge_id", [uid])
     day = facts["raised_at"].date()
@@ -197,7 +202,7 @@ def alarm(book: Book, uid: str) -> Alarm:
 
 
 def site(book: Book, key: str) -> Site:
-    """Raises KeyError for an unknown one."""
+    """Raises PageMissing for an unknown one."""
     facts = _one(book, "site_id, name, kind, town_code, home_area, address, operator, hours, level, lon, lat, is_open, usable, broken, free", "marts.site WHERE site_id = ?", [key])
     day = book.generation.built_at.date()
     stars = book.ask("SELECT coalesce(sum(stars), 0), coalesce(sum(ratings), 0) FROM marts.site_rating WHERE site_id = ? AND day > ?", [key, day - dt.timedelta(days=90)])
@@ -214,20 +219,20 @@ def sites(book: Book, town: str = "") -> list[Fact]:
 
 
 def organisation(book: Book, key: str) -> list[Fact]:
-    """The companies that an organisation covers today, with what it is on every row. Raises KeyError for an unknown one."""
+    """The companies that an organisation covers today, with what it is on every row. Raises PageMissing for an unknown one."""
     today = book.generation.built_at.date()
     found = _rows(book, "org_id, kind, org_type, name, is_own, from_day, to_day, company_key",
                   "marts.company_organisation WHERE org_id = ? AND to_day >= ? ORDER BY is_own DESC, company_key", [key, today])
     if not found:
-        raise KeyError(key)
+        raise PageMissing()
     return found
 
 
 def unit(book: Book, key: str) -> list[Fact]:
-    """The tasks of a member unit, newest first. Raises KeyError for an unknown one."""
+    """The tasks of a member unit, newest first. Raises PageMissing for an unknown one."""
     found = _rows(book, "task_id, unit_id, unit, title, day, is_ontime, done_at", "marts.unit_task WHERE unit_id = ? ORDER BY day DESC, task_id", [key])
     if not found:
-        raise KeyError(key)
+        raise PageMissing()
     return found
 
 
@@ -262,5 +267,5 @@ def _first(book: Book, columns: str, rest: str, values: list[Any]) -> Fact:
 def _one(book: Book, columns: str, rest: str, values: list[Any]) -> Fact:
     found = _first(book, columns, rest, values)
     if not found:
-        raise KeyError(values[0])
+        raise PageMissing()
     return found

@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from cachetools import LRUCache
+
 from warehouse import catalog, live, programmes, snapshot, units
 from warehouse.catalog import Metric
 from warehouse.errors import DataMissing, UsageError
@@ -22,13 +24,18 @@ from warehouse.question import Span, select, span
 from warehouse.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.settings import Settings
 
+MOST_OTHERS = 3
+"""Books kept open beside the newest."""
+
 
 class Library:
-    """All published generations of a data folder. Thread-safe; keeps the few newest books open."""
+    """All published generations of a data folder. Thread-safe. The newest book stays open, with the few others that were asked for last:
+    whoever reads old snapshots never closes the one that everybody reads."""
 
     def __init__(self, data: Path) -> None:
         self._settings = Settings(Path(data))
-        self._books: dict[str, Book] = {}
+        self._newest: Book | None = None
+        self._others: LRUCache[str, Book] = LRUCache(MOST_OTHERS)
         self._lock = threading.Lock()
 
     def current(self) -> Book:
@@ -36,18 +43,27 @@ class Library:
         generation = snapshot.current(self._settings)
         if generation is None:
             raise DataMissing("还没有发布任何数据")
-        return self.open(generation)
+        with self._lock:
+            if self._newest is None or self._newest.id != generation:
+                found = self._opened(generation)
+                if self._newest is not None:
+                    self._others[self._newest.id] = self._newest
+                self._newest = found
+                self._others.pop(generation, None)
+            return self._newest
 
     def open(self, generation_id: str) -> Book:
         """That generation. Raises DataMissing when it is not kept (any more)."""
         with self._lock:
-            if generation_id not in self._books:
-                if generation_id not in snapshot.generations(self._settings):
-                    raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;报告引用的快照长期保留")
-                while len(self._books) >= 4:
-                    self._books.pop(next(iter(self._books)))
-                self._books[generation_id] = Book(self._settings, generation_id)
-            return self._books[generation_id]
+            if self._newest is not None and self._newest.id == generation_id:
+                return self._newest
+            return self._others.setdefault(generation_id, self._opened(generation_id))
+
+    def _opened(self, generation_id: str) -> Book:
+        known = self._others.get(generation_id)
+        if known is None and generation_id not in snapshot.generations(self._settings):
+            raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;报告引用的快照长期保留")
+        return known or Book(self._settings, generation_id)
 
     def generations(self) -> list[str]:
         """Ids, newest first."""

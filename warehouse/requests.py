@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from warehouse.errors import PageMissing
 from warehouse.personal import blot
 from warehouse.units import SHANGHAI
 
@@ -93,11 +94,11 @@ def filings(path: Path, table: str = "", limit: int = 200) -> list[Request]:
 
 
 def one(path: Path, number: int) -> Request:
-    """Raises KeyError when there is none of that number."""
+    """Raises PageMissing when there is none of that number."""
     with _open(path) as connection:
         row = connection.execute("SELECT * FROM request WHERE id = ?", (number,)).fetchone()
     if row is None:
-        raise KeyError(number)
+        raise PageMissing()
     return _read(row)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.connection import Reader
-from warehouse.errors import OlderShape
+from warehouse.errors import OlderShape, PageMissing
 from warehouse.settings import Settings
 
 Fact = dict[str, Any]
@@ -54,13 +54,13 @@ class Restricted:
             ) ORDER BY is_high_risk DESC, is_qualified, name_mask, person_key""", {"company": company_key})
 
     def driver(self, person_key: str, company_key: str) -> Driver:
-        """Raises KeyError for one who does not drive for that company on the newest day."""
+        """Raises PageMissing for one who does not drive for that company on the newest day."""
         facts = self._rows("name_mask, licence_class, licence_to, integrity_grade, integrity_to, qualified_to, is_qualified, is_connected, is_high_risk, is_captain, is_registered, is_p45", """(
             SELECT c.name_mask, c.licence_class, c.licence_to, c.integrity_grade, c.integrity_to, c.qualified_to, d.is_qualified, d.is_connected, d.is_high_risk, d.is_captain,
                 d.is_registered, d.is_p45 FROM marts.driver_day d LEFT JOIN marts.driver_card c USING (person_key)
             WHERE d.person_key = $person AND d.company_key = $company AND d.day = (SELECT max(day) FROM marts.driver_day))""", {"person": person_key, "company": company_key})
         if not facts:
-            raise KeyError(person_key[:8])
+            raise PageMissing()
         one = {"person": person_key, "company": company_key}
         return Driver(
             facts[0],

@@ -23,7 +23,7 @@ ORIGINS = {"platform": "监控平台", "active": "主动安全设备"}
 
 
 def render(visit: Visit, uid: str) -> Page:
-    """Unknown alarm → KeyError."""
+    """Unknown alarm → PageMissing."""
     found = profiles.alarm(visit.book, uid)
     here = found.facts
     spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]

@@ -11,6 +11,7 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.listing import plain
 from cockpit.tiles.table import Cell, flag, meter, table
 from warehouse import profiles
+from warehouse.errors import PageMissing
 from warehouse.profiles import ITEMS, Company, Fact
 
 VEHICLES = 12
@@ -19,10 +20,10 @@ EXPIRES_DAYS = 60
 
 
 def render(visit: Visit, code: str) -> Page:
-    """Unknown company → KeyError."""
+    """Unknown company → PageMissing."""
     place = visit.book.known(code)
     if place is None or place.grain != "company":
-        raise KeyError(code)
+        raise PageMissing()
     found = profiles.company(visit.book, code)
     left = [_score(visit, found), _vehicles(visit, code), _alarms(visit, code)]
     right = [_organisation(visit, found), _posts(found), _open(visit, found), supervision.card(visit)]

@@ -15,19 +15,20 @@ from cockpit.people import LONGEST, SHORTEST, People
 from cockpit.tiles.listing import plain
 from cockpit.tiles.table import Cell, flag, table
 from warehouse import profiles
+from warehouse.errors import PageMissing
 from warehouse.reading import Place
 from warehouse.restricted import Driver
 
 
 def render_list(visit: Visit, code: str) -> Page:
-    """The drivers of a company. Unknown company → KeyError."""
+    """The drivers of a company. Unknown company → PageMissing."""
     place = _company(visit, code)
     steps = [(place.label, entity.href(visit, "company", code))]
     return guarded(visit, place, steps, "驾驶员名单", lambda people: [_list(visit, people, place)])
 
 
 def render(visit: Visit, code: str, reference: str) -> Page:
-    """One driver. Unknown company or reference → KeyError."""
+    """One driver. Unknown company or reference → PageMissing."""
     place = _company(visit, code)
     steps = [(place.label, entity.href(visit, "company", code)), ("驾驶员名单", visit.address.to(f"/company/{code}/drivers"))]
     return guarded(visit, place, steps, "驾驶员", lambda people: _driver(visit, people.driver(place.code, reference)))
@@ -36,7 +37,7 @@ def render(visit: Visit, code: str, reference: str) -> Page:
 def _company(visit: Visit, code: str) -> Place:
     place = visit.book.known(code)
     if place is None or place.grain != "company":
-        raise KeyError(code)
+        raise PageMissing()
     return place
 
 

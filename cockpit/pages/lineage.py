@@ -30,12 +30,12 @@ FRESH = ("good", "aside")
 
 
 def render(visit: Visit) -> Page:
-    """/lineage. Unknown metric → KeyError."""
+    """/lineage. Unknown metric → PageMissing."""
     chosen = visit.address.get("metric")
     steps = [("数据健康", visit.address.to("/health")), ("血缘", visit.address.here(metric=None) if chosen else "")]
     if not chosen:
         return Page("血缘", _by_source(visit), group="health", tools=[tools.crumbs(*steps), _others(visit, "选择指标"), html.Span(className="spacer"), tools.copy_link()])
-    metric = visit.book.metrics[chosen]
+    metric = visit.book.metric(chosen)
     nodes = lineage.of(chosen)
     states = _states(visit, nodes)
     counts = f"{sum(node.layer in ('mart', 'staging') for node in nodes)} 张模型表 · {sum(node.layer == 'landed' for node in nodes)} 张落地表 · {sum(node.layer == 'source' for node in nodes)} 个来源"

@@ -34,8 +34,8 @@ SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 
 
 def render(visit: Visit, metric_id: str) -> Page:
-    """The page of one metric. Unknown metric → KeyError; window or place that does not fit raises UsageError."""
-    metric = visit.book.metrics[metric_id]
+    """The page of one metric. Unknown metric → PageMissing; window or place that does not fit raises UsageError."""
+    metric = visit.book.metric(metric_id)
     reading = read(visit, metric)
     place, towns = reading.place, towns_of(visit, metric, reading)
     split = why.change(visit, metric, reading)

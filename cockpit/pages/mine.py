@@ -15,7 +15,7 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.attributes import aria, data
 from cockpit.tiles.kpi import tile
 from warehouse import profiles
-from warehouse.errors import CockpitError, Refused
+from warehouse.errors import CockpitError, PageMissing, Refused
 from warehouse.reading import DISTRICT, Reading
 
 HOW = "点指标卡片上的 ☆,或指标、镇街、企业、车辆、报警、阵地、单位、组织、工程页面工具栏里的 ☆,就会出现在这里。"
@@ -52,7 +52,7 @@ def _number(visit: Visit, place: str) -> Component:
     """A number as its card, under it what moves and removes it."""
     try:
         shown, label = _card(_at(visit, place))
-    except KeyError:
+    except PageMissing:
         shown, label = _unshown(visit, place, "该指标已不在目录中")
     except CockpitError as error:
         shown, label = _unshown(visit, place, f"{error.what}。{error.to_do}")
@@ -60,7 +60,7 @@ def _number(visit: Visit, place: str) -> Component:
 
 
 def _card(there: Visit) -> tuple[Component, str]:
-    found = there.book.metrics[there.address.path.removeprefix(favourites.METRIC)]
+    found = there.book.metric(there.address.path.removeprefix(favourites.METRIC))
     reading = metric.read(there, found)
     at, code = there.address.get("at"), reading.place.code
     count = overview.SPARK_POINTS[reading.window]
@@ -97,7 +97,7 @@ def _thing(visit: Visit, place: str) -> Component:
         there = _at(visit, place)
         name, line = _told(there)
         shown: Component = dcc.Link(name, href=there.address.here(), className="mine-name")
-    except KeyError:
+    except PageMissing:
         name, line = place, "当前快照中没有这一项"
         shown = html.Span(name, className="mine-name muted")
     except CockpitError as error:
@@ -107,7 +107,7 @@ def _thing(visit: Visit, place: str) -> Component:
 
 
 def _told(there: Visit) -> tuple[str, str]:
-    """Name and line of a thing. Raises KeyError where there is none (any more), Refused where the role does not see it."""
+    """Name and line of a thing. Raises PageMissing where there is none (any more), Refused where the role does not see it."""
     path = there.address.path
     _, kind, key, *rest = path.split("/")
     name, line = profiles.brief(there.book, kind, key)

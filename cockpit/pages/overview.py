@@ -17,7 +17,7 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes
 from cockpit.tiles.kpi import tile
 from cockpit.tiles.table import scrolled
-from warehouse.errors import CockpitError
+from warehouse.errors import CockpitError, PageMissing
 from warehouse.reading import DISTRICT, Place, Reading
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def render(visit: Visit) -> Page:
 
 
 def render_group(visit: Visit, group: str) -> Page:
-    """/group/<id> : the group's cards and the table of its metrics by town. Unknown group → KeyError."""
-    metrics = grouped(visit.book.metrics.values())[group]
+    """/group/<id> : the group's cards and the table of its metrics by town. Unknown group → PageMissing."""
+    metrics = grouped(visit.book.metrics.values()).get(group)
+    if metrics is None:
+        raise PageMissing()
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
     body: list[Component] = [programmes.strip(visit.book.programmes(), lambda number: visit.address.to(f"/programme/{number}"))] if group == "programme" else []

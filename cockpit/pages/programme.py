@@ -12,16 +12,17 @@ from cockpit.pages.visit import Page, Visit
 from cockpit.tiles import programmes as tiles
 from cockpit.tiles.table import Cell, table
 from warehouse import profiles
+from warehouse.errors import PageMissing
 from warehouse.reading import DISTRICT
 
 GROUP = "programme"
 
 
 def render(visit: Visit, number: str) -> Page:
-    """Unknown programme → KeyError."""
+    """Unknown programme → PageMissing."""
     found = next((p for p in visit.book.programmes() if str(p.number) == number), None)
     if found is None:
-        raise KeyError(number)
+        raise PageMissing()
     lines: list[list[Cell]] = []
     for item in found.items:
         metric = visit.book.metrics[item.reading.metric]
@@ -91,7 +92,7 @@ def _milestones(visit: Visit) -> Component:
 
 
 def render_unit(visit: Visit, unit_id: str) -> Page:
-    """/unit/<id>. Unknown unit → KeyError."""
+    """/unit/<id>. Unknown unit → PageMissing."""
     rows = profiles.unit(visit.book, unit_id)
     name, today = rows[0]["unit"], visit.book.generation.built_at.date()
 
@@ -106,7 +107,7 @@ def render_unit(visit: Visit, unit_id: str) -> Page:
 
 
 def render_organisation(visit: Visit, org_id: str) -> Page:
-    """/organisation/<id>. Unknown organisation → KeyError."""
+    """/organisation/<id>. Unknown organisation → PageMissing."""
     rows = profiles.organisation(visit.book, org_id)
     first = rows[0]
     name = first["name"] or f"{first['org_type']}组织"

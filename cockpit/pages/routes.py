@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from cockpit.pages import alarm, announcement, company, driver, health, lineage, metric, mine, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
 from cockpit.pages.visit import Page, Visit
+from warehouse.errors import PageMissing
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/"), overview.render),
@@ -41,9 +42,9 @@ def known(path: str) -> bool:
 
 
 def render(visit: Visit) -> Page:
-    """The page of the visit's path. KeyError when there is no such page, metric or group."""
+    """The page of the visit's path. PageMissing when there is no such page, metric or group."""
     for pattern, page in ROUTES:
         found = pattern.fullmatch(visit.address.path)
         if found:
             return page(visit, **found.groupdict())
-    raise KeyError(visit.address.path)
+    raise PageMissing()

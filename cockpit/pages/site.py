@@ -40,7 +40,7 @@ def render_all(visit: Visit) -> Page:
 
 
 def render(visit: Visit, site_id: str) -> Page:
-    """Unknown site → KeyError."""
+    """Unknown site → PageMissing."""
     found = profiles.site(visit.book, site_id)
     here = found.facts
     where = entity.where([Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标,或不在本区。", visit.theme)

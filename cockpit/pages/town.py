@@ -10,15 +10,16 @@ from cockpit.pages import entity, supervision, tools
 from cockpit.pages.visit import Page, Visit
 from cockpit.tiles.table import Cell, flag, table
 from warehouse import entities, profiles
+from warehouse.errors import PageMissing
 
 COMPANIES = 15
 
 
 def render(visit: Visit, code: str) -> Page:
-    """Unknown town → KeyError."""
+    """Unknown town → PageMissing."""
     place = visit.book.known(code)
     if place is None or place.grain != "town":
-        raise KeyError(code)
+        raise PageMissing()
     body: list[Component] = [
         html.Section(html.Div(html.H2(place.label, className="entity-name"), className="entity-head"), className="card"),
         entity.cards(visit, place),

@@ -14,16 +14,16 @@ from cockpit.people import Track
 from cockpit.tiles.spot_map import Spot, replay
 from cockpit.tiles.table import Cell, table
 from warehouse import profiles
-from warehouse.errors import UsageError
+from warehouse.errors import PageMissing, UsageError
 from warehouse.figures import plate
 
 
 def render(visit: Visit, key: str) -> Page:
-    """Unknown vehicle, or one that belongs to no company → KeyError."""
+    """Unknown vehicle, or one that belongs to no company → PageMissing."""
     owner = profiles.vehicle(visit.book, key).facts.get("company_key")
     place = visit.book.known(str(owner))
     if place is None:
-        raise KeyError(key)
+        raise PageMissing()
     steps = [(place.label, entity.href(visit, "company", place.code)), (plate(key), entity.href(visit, "vehicle", key))]
     return driver.guarded(visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit))))
 

@@ -21,7 +21,7 @@ STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "�
 
 
 def render(visit: Visit, key: str) -> Page:
-    """Unknown vehicle → KeyError."""
+    """Unknown vehicle → PageMissing."""
     found = profiles.vehicle(visit.book, key)
     owner = found.facts.get("company_key") or next((row["company_key"] for row in found.days if row["company_key"]), None)
     spots = [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -52,12 +54,14 @@ class Site:
 class Served:
     """The site as it is served for real: workers that are renewed now and then, in processes of their own that can be weighed."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *more: str, environment: dict[str, str] | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.data, self.address = data, f"http://127.0.0.1:{self.port}"
-        self._process = subprocess.Popen([sys.executable, "-m", "warehouse", "serve", "--data", str(data), "--port", str(self.port)], stdout=subprocess.DEVNULL)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 – it is read as long as the site runs
+        command = [sys.executable, "-m", "warehouse", "serve", "--data", str(data), "--port", str(self.port), *more]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._log, env=os.environ | (environment or {}))
         end = time.monotonic() + WAIT_MS / 1000
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -77,9 +81,28 @@ class Served:
                 found += one.memory_info().rss
         return found
 
-    def stop(self) -> None:
+    def renew(self) -> None:
+        """Every worker ends as it does after its last request, and others take their places."""
+        old = psutil.Process(self._process.pid).children()
+        for one in old:
+            one.terminate()
+        psutil.wait_procs(old, 30)
+        end = time.monotonic() + WAIT_MS / 1000
+        while len(psutil.Process(self._process.pid).children()) < len(old) and time.monotonic() < end:
+            time.sleep(0.1)
+
+    def said(self) -> str:
+        """What the server and its workers have complained of so far."""
+        self._log.seek(0)
+        return self._log.read().decode()
+
+    def link(self, role: str = "leader") -> str:
+        return f"{self.address}/enter/{access.create_one_time_link(Settings(self.data).state, role=role)}"
+
+    def stop(self) -> int:
+        """Its exit code."""
         self._process.terminate()
-        self._process.wait(30)
+        return self._process.wait(30)
 
 
 class Watched:

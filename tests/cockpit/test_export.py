@@ -135,7 +135,7 @@ def test_a_passport_is_the_same_wherever_the_number_is_met_and_opens_it(client_o
     town = book.by(METRIC, "week", "2026-W47", "town")[0]
     others = {passport.issue(file, item, 1) for item in (town, book.read(METRIC, "week", "2026-W46"), book.read(METRIC, "month"))}
     assert len(others | {made}) == 4
-    assert leader.get("/n/0000000000").status_code == 503 and leader.get("/n/..%2f..").status_code in (404, 503)
+    assert leader.get("/n/0000000000").status_code == 404 and leader.get("/n/..%2f..").status_code in (404, 503)
 
 
 def test_a_number_whose_snapshot_is_gone_still_says_what_it_was(client_of: Callable[[str], FlaskClient], data: Path) -> None:
@@ -144,3 +144,14 @@ def test_a_number_whose_snapshot_is_gone_still_says_what_it_was(client_of: Calla
         connection.execute("INSERT OR IGNORE INTO passport VALUES ('ABCDE12345', '/metric/x?as_of=20200101T000000', '报警处置率 · 第 1 周', '92.2 %', '20200101T000000', 0)")
     answer = client_of("leader").get("/n/abcde-12345")
     assert answer.status_code == 503 and "92.2 %" in answer.get_data(as_text=True) and "不再保存" in answer.get_data(as_text=True)
+
+
+def test_what_a_workbook_cannot_hold_is_left_out_and_the_rest_stands() -> None:
+    """A vertical tab pasted into a company's name, half a surrogate pair, no character at all: the export goes out without them."""
+    body = export.workbook([Sheet("按企业", ("企\x00业", "数"), [("杭州\x0b云栈\ud800货运\ufffe有限公司", 1), ("两行\n一格\t𠮷", 2)])])
+    assert opened(body) == {"按企业": [("企业", "数"), ("杭州云栈货运有限公司", 1), ("两行\n一格\t𠮷", 2)]}
+
+
+@pytest.mark.parametrize(("title", "shown"), [("*公司*", "公司"), ("a:b\\c/d?e[f]", "a_b_c_d_e_f_"), ("'名录'", "名录"), ("长" * 40, "长" * 31), ("**", "表"), ("一\x0b二", "一二")])
+def test_any_title_becomes_one_that_a_spreadsheet_takes(title: str, shown: str) -> None:
+    assert list(opened(export.workbook([Sheet(title, ("列",), [])]))) == [shown]

@@ -16,7 +16,7 @@ from cockpit import audit, notes, state
 from cockpit.figures import trend
 from cockpit.sessions import Viewer
 from tests.cockpit.signing_in import SAME_ORIGIN, said
-from warehouse.errors import Refused, UsageError
+from warehouse.errors import PageMissing, Refused, UsageError
 from warehouse.reading import DISTRICT, Point
 from warehouse.readings import Book
 from warehouse.settings import Settings
@@ -76,7 +76,7 @@ def test_who_may_write_and_who_may_take_back(file: Path) -> None:
     notes.withdraw(file, CLERK, number)
     with pytest.raises(UsageError, match="已经撤回"):
         notes.withdraw(file, KEEPER, number)
-    with pytest.raises(KeyError):
+    with pytest.raises(PageMissing):
         notes.withdraw(file, KEEPER, 99)
 
 

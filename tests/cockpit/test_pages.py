@@ -292,3 +292,18 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
         said = words(refresh.draw(library, "/", f"?as_of={old}")[0])
         assert "第 46 周要点" in said and "不再更新" in said and "第 47 周要点" in words(refresh.draw(library, "/", "")[0])
     assert differ, "the two weeks are not the same"
+
+
+@pytest.mark.parametrize("path", ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/alarm/none", "/site/none", "/unit/none",
+                                  "/organisation/none", "/lineage?metric=nope"])
+def test_a_thing_that_is_not_there_is_said_so(draw: Any, path: str) -> None:
+    assert "没有这一页" in words(draw(*path.partition("?")[::2]))
+
+
+def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(draw: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(refresh.routes, "render", broken)
+    said = words(draw("/"))
+    assert "页面出错" in said and "没有这一页" not in said and "page / failed" in caplog.text and "KeyError" in caplog.text

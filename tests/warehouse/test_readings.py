@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -11,10 +14,12 @@ import pytest
 
 from tests.house import House, id_number
 from tests.warehouse.test_models import track
-from warehouse import catalog, snapshot
+from warehouse import catalog, figures, snapshot
 from warehouse.connection import Reader
 from warehouse.errors import CockpitError, DataMissing, UsageError, WarehouseBroken
+from warehouse.question import Span
 from warehouse.readings import Book, Library
+from warehouse.settings import Settings
 
 COMPANY = "91330110MA2ABCDE12"
 
@@ -27,6 +32,18 @@ def vehicle(number: int, **rest: object) -> dict[str, object]:
 def statistics(number: int, day: str, km: float = 100.0, **rest: object) -> dict[str, object]:
     return {"plate_no": f"浙A{number:05d}", "plate_color": 2, "day": day, "pts": 100, "pts_ok": 99, "drift_pts": 0, "km_total": km, "km_complete": km - 1, "valid_km": km,
             "drive_s": 7200, "night_drive_s": 0, "fatigue_s": 0, "km_night05": 0, "depart_at": f"{day} 07:00:00", "depart_after": f"{day} 00:00:00", **rest}
+
+
+def together(threads: int, act: Callable[[], object]) -> None:
+    """The act in several threads at once, which take turns as often as they can. What one of them raises is raised here."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for one in [pool.submit(act) for _ in range(threads)]:
+                one.result()
+    finally:
+        sys.setswitchinterval(before)
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +262,61 @@ def test_live_positions_partition_the_fleet(house: House) -> None:
 def test_the_error_tree_gives_every_leaf_its_own_exit_code() -> None:
     leaves = CockpitError.__subclasses__()
     assert len({leaf.exit_code for leaf in leaves}) == len(leaves) and all(leaf.to_do for leaf in leaves)
+
+
+def test_the_error_tree_tells_a_browser_what_kind_of_failure_it_is() -> None:
+    told = {leaf.__name__: leaf.http_status for leaf in CockpitError.__subclasses__()}
+    assert (told["UsageError"], told["PageMissing"], told["Refused"], told["DataMissing"], told["ConfigError"], told["WarehouseBroken"]) == (400, 404, 403, 503, 500, 500)
+    assert all(400 <= status < 600 for status in told.values())
+
+
+def test_two_jobs_that_publish_the_live_picture_at_once_never_give_a_version_twice(house: House) -> None:
+    from warehouse import live
+
+    house.put("yz_vehicle", [vehicle(number) for number in range(3)])
+    house.build()
+    given: list[int] = []
+    together(2, lambda: given.extend(live.publish(house.writer, house.settings, house.at) for _ in range(15)))
+    assert sorted(given) == list(range(1, 31)) and live.version(house.settings.data) == 30
+
+
+def test_payloads_that_arrive_at_once_each_have_a_place_of_their_own(house: House) -> None:
+    before = len(list(house.landing.notes()))
+    together(4, lambda: [house.land("yz", "vehicle", b"[]", "json_rows") for _ in range(20)])
+    places = [note.seq for note in house.landing.notes()]
+    assert len(places) == len(set(places)) == before + 80
+
+
+def test_answers_are_found_again_while_other_readers_push_them_out(made: tuple[House, Book], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers choose their filters, so a full cache is nothing rare: no reader may miss the answer that was just given."""
+    monkeypatch.setattr(figures, "MOST_ANSWERS", 20)
+    book = Book(made[0].settings, made[1].generation.id)
+    first = dt.date(2026, 1, 1)
+    keys = [Span(first + dt.timedelta(days=n), first, first) for n in range(60)]
+    wrong: list[object] = []
+
+    def ask() -> None:
+        for n in range(20_000):
+            key = keys[(n * 7919) % len(keys)]
+            if book._remember(("key", key), lambda key=key: key.start) != key.start:  # type: ignore[misc]
+                wrong.append(key)
+
+    together(8, ask)
+    assert not wrong and len(book._answers) <= 20
+
+
+def test_readers_of_old_snapshots_never_close_the_one_that_everybody_reads(made: tuple[House, Book], tmp_path: Path) -> None:
+    newest, folder = made[1].generation.id, Settings(tmp_path / "data")
+    shutil.copytree(made[0].settings.published, folder.published)
+    older = [f"2025010{n}T000000" for n in range(1, 8)]
+    for name in older:
+        for suffix in (".json", ".duckdb"):
+            shutil.copyfile(folder.published / f"{newest}{suffix}", folder.published / f"{name}{suffix}")
+    library = Library(folder.data)
+    current = library.current()
+    opened = [library.open(name) for name in older]
+    assert library.current() is current and library.open(newest) is current
+    assert library.open(older[-1]) is opened[-1] and library.open(older[0]) is not opened[0], "few others stay open"
 
 
 def test_a_generation_of_an_earlier_release_says_what_it_does_not_know(house: House) -> None:

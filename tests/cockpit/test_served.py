@@ -1,0 +1,199 @@
+"""Every address that can be asked, asked once through the server that ships: what only gunicorn refuses is seen here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+import httpx
+import pytest
+from flask import Flask
+
+from cockpit import archive, export, sessions
+from cockpit.pages import routes
+from etl import forms, requested
+from etl.context import opened
+from tests.browser.surroundings import Served
+from tests.cockpit.signing_in import CALLBACK, SAME_ORIGIN, good_body
+from tests.cockpit.test_archive import PDF, facts
+from tests.conftest import WORLD_NOW
+from warehouse import requests
+from warehouse.readings import Library
+from warehouse.settings import Settings
+
+XLSX, CSV, HTML, JSON = export.TYPES["xlsx"], "text/csv", "text/html", "application/json"
+SCREEN, METRIC = "hall", "fleet_vehicle_cnt"
+
+
+class World(NamedTuple):
+    """What addresses are made of."""
+
+    site: Served
+    settings: Settings
+    tables: list[str]
+    filed: tuple[str, int]
+    report: str
+
+    def passport(self) -> str:
+        with sqlite3.connect(self.settings.state) as state:
+            return str(state.execute("SELECT id FROM passport").fetchone()[0])
+
+
+Asked = list[tuple[str, str]]
+ADDRESSES: dict[str, Callable[[World], Asked]] = {
+    "/": lambda w: [("/", HTML)],
+    "/<path:path>": lambda w: [(path, HTML) for path in pages(w)],
+    "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>": lambda w: [("/_dash-component-suites/plotly/package_data/plotly.min.js", "text/javascript")],
+    "/_dash-dependencies": lambda w: [("/_dash-dependencies", JSON)],
+    "/_dash-layout": lambda w: [("/_dash-layout", JSON)],
+    "/_favicon.ico": lambda w: [("/_favicon.ico", "image/")],
+    "/_reload-hash": lambda w: [("/_reload-hash", JSON)],
+    "/api/metric/<metric>": lambda w: [(f"/api/metric/{METRIC}", JSON)],
+    "/api/version": lambda w: [("/api/version", JSON)],
+    "/assets/<path:filename>": lambda w: [("/assets/freshness.js", "text/javascript")],
+    "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
+    "/export/<name>.<kind>": lambda w: [(f"/export/{METRIC}.xlsx?of=rows", XLSX), (f"/export/{METRIC}.csv?of=rows", CSV)],
+    "/filing": lambda w: [("/filing", HTML)],
+    "/filing/<table>": lambda w: [(f"/filing/{table}", HTML) for table in w.tables],
+    "/filing/<table>/current/<int:number>.xlsx": lambda w: [(f"/filing/{w.filed[0]}/current/{w.filed[1]}.xlsx", XLSX)],
+    "/filing/<table>/template.xlsx": lambda w: [(f"/filing/{table}/template.xlsx", XLSX) for table in w.tables],
+    "/healthz": lambda w: [("/healthz", "text/plain")],
+    "/login": lambda w: [("/login", HTML)],
+    "/n/<typed>": lambda w: [(f"/n/{w.passport()}", HTML)],
+    "/remote": lambda w: [("/remote", HTML)],
+    "/remote/<screen>": lambda w: [(f"/remote/{SCREEN}", HTML)],
+    "/remote/<screen>/state": lambda w: [(f"/remote/{SCREEN}/state", JSON)],
+    "/reports": lambda w: [("/reports", HTML)],
+    "/reports/<name>.pdf": lambda w: [(f"/reports/{w.report}.pdf", "application/pdf")],
+    "/reports/compare": lambda w: [(f"/reports/compare?first={w.report}&second={w.report}", HTML)],
+    "/wall/<screen>": lambda w: [(f"/wall/{SCREEN}", HTML)],
+    "/wall/<screen>/layout.css": lambda w: [(f"/wall/{SCREEN}/layout.css", "text/css")],
+    "/wall/<screen>/live": lambda w: [(f"/wall/{SCREEN}/live", JSON)],
+    "/wall/<screen>/outlines": lambda w: [(f"/wall/{SCREEN}/outlines", JSON)],
+    "/wall/<screen>/scenes": lambda w: [(f"/wall/{SCREEN}/scenes", JSON)],
+    "/wall/<screen>/version": lambda w: [(f"/wall/{SCREEN}/version", JSON)],
+}
+"""Every rule of the site that answers GET → what is asked of it, and the type of the answer. A rule that is not here fails a test by name."""
+LAST = ("/enter/<token>",)
+"""Whoever asks these is somebody else afterwards."""
+
+
+FIRST = {"company": ("company_key", "dim_company"), "vehicle": ("vehicle_key", "vehicle_current"), "alarm": ("alarm_uid", "alarm_event"), "site": ("site_id", "site"),
+         "unit": ("unit_id", "unit_task"), "organisation": ("org_id", "company_organisation"), "town": ("code", "dim_town")}
+"""What a page is about → the column and mart that name one."""
+
+
+def pages(world: World) -> list[str]:
+    """An address of every kind of page."""
+    book = Library(world.settings.data).current()
+    one = {kind: quote(str(book.ask(f"SELECT min({key}) FROM marts.{mart}")[0][0]), safe="") for kind, (key, mart) in FIRST.items()}
+    records = [f"/{kind}/{key}" for kind, key in one.items()]
+    below = [f"/company/{one['company']}/drivers", f"/company/{one['company']}/driver/{'0' * 18}", f"/vehicle/{one['vehicle']}/track"]
+    return [*records, *below, "/group/fleet", f"/metric/{METRIC}", "/site", "/programme/1", "/search", "/health", "/lineage", "/quarantine", "/announcement", "/screens",
+            "/supervision", "/mine"]
+
+
+@pytest.fixture(scope="module")
+def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("served")
+    settings = Settings(shutil.copytree(published, folder / "data", symlinks=True))
+    report = facts("2026-W47", "g1", cars=10)
+    settings.reports.mkdir(exist_ok=True)
+    (folder / "report.pdf").write_bytes(PDF)
+    archive.keep(settings, folder / "report.pdf", report, by="li")
+    sessions.create_device(settings.state, SCREEN, by="test")
+    with opened(settings, now=lambda: WORLD_NOW) as context:
+        forms.offer(context)
+        offered = requests.offered(settings.state)
+        table = next(name for name, told in offered.items() if told["current"])
+        with sqlite3.connect(settings.state) as state:
+            number = requests.add(state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp())
+        requested.serve(context)
+    site = Served(settings.data, "--workers", "1")
+    yield World(site, settings, list(offered), (table, number), report["name"])
+    assert site.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def admin(world: World) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=world.site.address, follow_redirects=True, timeout=60) as client:
+        client.get(world.site.link("admin"))
+        yield client
+
+
+def getters(web: Flask) -> list[str]:
+    return sorted({rule.rule for rule in web.url_map.iter_rules() if "GET" in (rule.methods or ())})
+
+
+def test_every_route_that_can_be_asked_is_asked_here(web: Flask) -> None:
+    assert getters(web) == sorted(ADDRESSES)
+
+
+def test_every_kind_of_page_is_asked_here(world: World) -> None:
+    asked = [unquote(path) for path in ["/", *pages(world)]]
+    assert [pattern.pattern for pattern, _ in routes.ROUTES if not any(pattern.fullmatch(path) for path in asked)] == []
+
+
+def test_the_server_that_ships_draws_every_page(world: World, admin: httpx.Client) -> None:
+    for path in ["/", *pages(world)]:
+        answer = admin.post(CALLBACK, json=good_body(unquote(path)), headers=SAME_ORIGIN)
+        assert answer.status_code == 200 and "shell-frame" in answer.text, (path, answer.status_code, answer.text[:300])
+
+
+def test_a_file_comes_under_its_chinese_name(world: World, admin: httpx.Client) -> None:
+    table = world.tables[0]
+    for path, name in ((f"/filing/{table}/template.xlsx", f"{table}-模板.xlsx"), (f"/reports/{world.report}.pdf", "周报")):
+        assert quote(name, safe="") in admin.get(path).headers["Content-Disposition"]
+
+
+def test_renewed_workers_end_quietly_under_load(world: World, admin: httpx.Client) -> None:
+    """A thread that is inside the database when the interpreter goes takes the worker down by SIGABRT, and the reader's answer with it."""
+    over = threading.Event()
+
+    def read() -> None:
+        with httpx.Client(base_url=world.site.address, cookies=admin.cookies, timeout=20) as client:
+            while not over.is_set():
+                with contextlib.suppress(httpx.TransportError):  # cut off with its worker
+                    client.post(CALLBACK, json=good_body(), headers=SAME_ORIGIN)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for one in readers:
+        one.start()
+    for _ in range(10):
+        time.sleep(1.5)
+        world.site.renew()
+    over.set()
+    for one in readers:
+        one.join()
+    assert world.site.said() == ""
+
+
+def test_a_process_that_ends_while_it_asks_ahead_ends_well(world: World) -> None:
+    script = "import sys, time; from cockpit import app; app.from_env(); time.sleep(float(sys.argv[1]))"
+    for seconds in ("0.1", "0.3", "0.6"):
+        done = subprocess.run([sys.executable, "-c", script, seconds], env=os.environ | {"ZHENGBEI_DATA": str(world.settings.data)}, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, ""), seconds
+
+
+def test_only_one_place_names_a_file_to_the_browser() -> None:
+    """A name that is put into a header as it stands ends the answer inside the server: nobody writes that header by hand."""
+    found = [file.name for file in Path("cockpit").rglob("*.py") if re.search(r"Content-Disposition|send_file\(|send_from_directory\(", file.read_text())]
+    assert found == ["framed.py"]
+
+
+@pytest.mark.parametrize("rule", sorted(ADDRESSES, key=lambda rule: (rule in LAST, rule)))
+def test_the_server_that_ships_answers_every_route(world: World, admin: httpx.Client, rule: str) -> None:
+    for path, mimetype in ADDRESSES[rule](world):
+        answer = admin.get(path)
+        assert (answer.status_code, answer.headers["Content-Type"].startswith(mimetype)) == (200, True), (path, answer.status_code, answer.headers)
