@@ -1,4 +1,4 @@
-// Pieces of a page that come as finished HTML (cockpit/markup.py): puts them in place and follows their links without loading the whole
+// Pieces of a page that come as finished HTML (cockpit/presentation/static_html.py): puts them in place and follows their links without loading the whole
 // page again. What the reader has opened, typed or focused outlives a page that is drawn anew; another page begins afresh.
 (function () {
   "use strict";

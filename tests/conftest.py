@@ -13,8 +13,8 @@ import pytest
 from tests import needs, templates
 from tests.depth import NIGHTLY
 from tests.house import House
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
 
 TINY = 60
 FIRST = ("tests/independent", "tests/browser", "tests/etl/test_crash", "tests/etl/test_transports", "tests/etl/test_whole_demo", "tests/cockpit/test_weekly")
@@ -54,11 +54,11 @@ WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
 def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -> Path:
     """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live round after
     the refresh, whose positions are in no generation yet."""
-    from etl import intake
-    from etl.context import opened
-    from etl.demo import runner
-    from etl.demonstration import write_endpoints
+    from etl.cli.demonstration import write_endpoints
+    from etl.demo.server import runner
     from etl.jobs import live, refresh
+    from etl.pipeline import intake
+    from etl.runtime.context import opened
 
     moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
     runner.prepare(data / "demo", scale=scale, now=moment, history_days=history_days)

@@ -13,16 +13,18 @@ from typing import Any
 import orjson
 
 from tests import templates
-from warehouse import build, checks, load, parse, persons, recover, revisions, snapshot
-from warehouse.balance import Account
-from warehouse.catalog import contracts
-from warehouse.connection import Writer
-from warehouse.door import Door
-from warehouse.keys import Pseudonyms, Vault
-from warehouse.landing import Landed, Landing
-from warehouse.readings import Book, Library
-from warehouse.settings import ROOT, Settings
-from warehouse.units import SHANGHAI
+from warehouse.build import checks, person_counts, revisions, runner
+from warehouse.catalog.definitions import contracts
+from warehouse.core.database import Writer
+from warehouse.core.keys import Pseudonyms, Vault
+from warehouse.core.settings import ROOT, Settings
+from warehouse.core.units import SHANGHAI
+from warehouse.ingest import load, parse
+from warehouse.ingest.landing import Landed, Landing
+from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.row_counts import Account
+from warehouse.publish import recover, snapshot
+from warehouse.query.snapshot_store import Book, Library
 
 AS_OF = dt.datetime(2026, 11, 23, 14, 0)
 FIRST_OF_A_COPY = 1000
@@ -104,13 +106,13 @@ class House:
 
     def make(self, *models: str) -> None:
         """Builds these models and what they stand on; nothing is checked or counted."""
-        build.build(self.writer, self.settings, self.at, only=models)
+        runner.build(self.writer, self.settings, self.at, only=models)
 
     def build(self, *, full: bool = False) -> dict[str, str]:
         """Builds and checks; returns held models."""
-        built = build.build(self.writer, self.settings, self.at, full=full)
+        built = runner.build(self.writer, self.settings, self.at, full=full)
         checks.run(self.writer, self.at, built.models)
-        persons.count(self.writer, built, self.at.date())
+        person_counts.count(self.writer, built, self.at.date())
         self.built = built
         return checks.still_held(self.writer)
 
@@ -120,7 +122,7 @@ class House:
         revisions.prepare(self.writer)
         revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
-        build.settled(self.writer)
+        runner.settled(self.writer)
         return Library(self.settings.data).current()
 
     def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:

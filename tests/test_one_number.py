@@ -18,14 +18,17 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask, g
 
-from cockpit import app, pdf_text, refresh, wall, weekly
-from cockpit import format as fmt
+from cockpit.identity.sessions import Viewer
 from cockpit.pages.overview import window_of
-from cockpit.sessions import Viewer
-from warehouse import catalog, verbs
-from warehouse.reading import DISTRICT, Reading
-from warehouse.readings import Library
-from warehouse.settings import Settings
+from cockpit.presentation import format as fmt
+from cockpit.report import pdf_text, release
+from cockpit.wall import routes
+from cockpit.web import app, page_callback
+from warehouse.catalog import definitions
+from warehouse.cli import commands
+from warehouse.compile.reading import DISTRICT, Reading
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, tzinfo=dt.UTC)
 LEADER = Viewer("person", "zhang", "leader", "", "张**")
@@ -54,7 +57,7 @@ def cli(data: Path) -> Read:
 
     def read(metric: str, **options: str) -> dict[str, Any]:
         arguments = [metric, *(word for name, value in options.items() for word in (f"--{name}", value)), "--json", "--data", str(data)]
-        done = runner.invoke(verbs.metric_read, arguments, catch_exceptions=False)
+        done = runner.invoke(commands.metric_read, arguments, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         found: dict[str, Any] = json.loads(done.output)
         return found
@@ -69,7 +72,7 @@ def draw(data: Path) -> Callable[[str, str], Any]:
     def drawn(path: str, search: str) -> Any:
         with web.test_request_context("/"):
             g.viewer = LEADER
-            return refresh.draw(web.config["ZHENGBEI_LIBRARY"], path, search)[0].to_plotly_json()
+            return page_callback.draw(web.config["ZHENGBEI_LIBRARY"], path, search)[0].to_plotly_json()
 
     return drawn
 
@@ -100,7 +103,7 @@ def said(answer: dict[str, Any]) -> Reading:
 
 
 def as_shown(answer: dict[str, Any]) -> fmt.Shown:
-    return fmt.reading(said(answer), catalog.metrics()[answer["metric"]].decimals)
+    return fmt.reading(said(answer), definitions.metrics()[answer["metric"]].decimals)
 
 
 @pytest.mark.parametrize("window", ["day", "week"])
@@ -118,9 +121,9 @@ def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
 @pytest.mark.parametrize("window", ["day", "week", "month"])
 def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any, cli: Read, window: str) -> None:
     tiles = {props["data-metric"]: props for props in below(draw("/", f"?window={window}")) if "tile" in str(props.get("className", "")).split() and "data-metric" in props}
-    assert set(tiles) == set(catalog.metrics())
+    assert set(tiles) == set(definitions.metrics())
     for metric, props in tiles.items():
-        answer = cli(metric, window=window_of(catalog.metrics()[metric], window))
+        answer = cli(metric, window=window_of(definitions.metrics()[metric], window))
         assert figure_in(props["children"], "tile-value") == as_shown(answer).text, metric
         assert props["data-generation"] == answer["generation"]
         assert props.get("data-asof") == answer["as_of"], metric
@@ -128,7 +131,7 @@ def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any,
 
 
 def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw: Any, cli: Read) -> None:
-    for metric in catalog.metrics().values():
+    for metric in definitions.metrics().values():
         for window in metric.windows[:2]:
             answer = cli(metric.id, window=window)
             page = draw(f"/metric/{metric.id}", f"?window={window}")
@@ -141,7 +144,7 @@ def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw
 
 def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
     server = Flask("wall-one")
-    wall.register(server, library, Settings(data), clock=lambda: NOW)
+    routes.register(server, library, Settings(data), clock=lambda: NOW)
     wall_of = server.test_client().get("/wall/hall/scenes").get_json()
     assert wall_of["generation"] == library.current().generation.id
     seen = set()
@@ -149,33 +152,33 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
         shown = {slot["id"]: slot["html"] for slot in (*scene["slots"], *scene["cards"])}
         for slot, text in scene["figures"].items():
             metric = slot.partition("-")[2]
-            answer = cli(metric, window=catalog.metrics()[metric].windows[0])
+            answer = cli(metric, window=definitions.metrics()[metric].windows[0])
             assert text == as_shown(answer).text and answer["generation"] == wall_of["generation"], slot
             assert text in re.sub(r"<[^>]+>", " ", shown.get(slot, shown.get("strip", ""))), slot
             seen.add(metric)
     # what runs at this moment comes with the live positions, not with the generation
-    assert ONLINE in seen and {name for name, metric in catalog.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
+    assert ONLINE in seen and {name for name, metric in definitions.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
 
 
 @pytest.mark.browser
 def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
-    printed = weekly.release(library, Settings(data), now=NOW)
+    printed = release.release(library, Settings(data), now=NOW)
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
     for metric, kept in printed["figures"].items():
-        if "week" not in catalog.metrics()[metric].windows:
+        if "week" not in definitions.metrics()[metric].windows:
             continue
-        answer = cli(metric, window="week") if catalog.metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
+        answer = cli(metric, window="week") if definitions.metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
         assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(answer[name] for name in ("value", "num", "den", "status")), metric
         assert "".join(str(as_shown(answer)).split()) in text, metric
 
 
 def test_all_four_surfaces_say_the_same_of_the_newest_week(data: Path, library: Library, draw: Any, cli: Read) -> None:
     """车辆上线率 stands on all of them with its week: one text."""
-    assert catalog.metrics()[ONLINE].windows[0] == "week", "the wall shows a metric's first window"
+    assert definitions.metrics()[ONLINE].windows[0] == "week", "the wall shows a metric's first window"
     answer = cli(ONLINE, window="week", place=DISTRICT)
     server = Flask("wall-four")
-    wall.register(server, library, Settings(data), clock=lambda: NOW)
+    routes.register(server, library, Settings(data), clock=lambda: NOW)
     tile = next(props for props in below(draw("/", "?window=week")) if props.get("data-metric") == ONLINE)
     hero = next(props for props in below(draw(f"/metric/{ONLINE}", "?window=week")) if props.get("data-metric") == ONLINE)
     figures = server.test_client().get("/wall/hall/scenes").get_json()["scenes"]["overview"]["figures"]

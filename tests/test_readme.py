@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from warehouse.cli import zhengbei
+from warehouse.cli.main import zhengbei
 
 ROOT = Path(__file__).resolve().parent.parent
 MANUALS = ("README.md", "etl/README.md", "cockpit/deploy/README.md")

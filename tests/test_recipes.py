@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.etl.sources import endpoints, register
-from warehouse.readings import Library
+from warehouse.query.snapshot_store import Library
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"```toml\n# (\S+\.toml)\n(.*?)```", re.S)

@@ -1,5 +1,5 @@
 """`python -m warehouse …` is the console script, for child processes that know only their interpreter."""
 
-from warehouse.cli import main
+from warehouse.cli.main import main
 
 main()

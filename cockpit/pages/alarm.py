@@ -7,15 +7,15 @@ import datetime as dt
 from dash import html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit.pages import entity, supervision, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.listing import plain
-from cockpit.tiles.spot_map import Spot
-from cockpit.tiles.table import Cell, flag, table
-from warehouse import profiles
-from warehouse.figures import plate
-from warehouse.profiles import Alarm
+from cockpit.pages import profile_parts, supervision, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.listing import plain
+from cockpit.presentation.tiles.spot_map import Spot
+from cockpit.presentation.tiles.table import Cell, flag, table
+from warehouse.insight import profiles
+from warehouse.insight.profiles import Alarm
+from warehouse.query.aggregates import plate
 
 RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不做处理", 3: "将来处理"}
 """JT/T 809 1403."""
@@ -27,19 +27,19 @@ def render(visit: Visit, uid: str) -> Page:
     found = profiles.alarm(visit.book, uid)
     here = found.facts
     spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]
-    others = tools.card("当日该车其他报警", "", entity.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"))
+    others = toolbar.card("当日该车其他报警", "", profile_parts.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"))
     body: list[Component] = [
         _head(visit, found),
-        entity.columns([_steps(found), _urges(found), others], [entity.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)]),
+        profile_parts.columns([_steps(found), _urges(found), others], [profile_parts.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)]),
     ]
     known = visit.book.known(here["company_key"] or "")
-    steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
-    title = f"{here['kind']} {entity.moment(here['raised_at'])}"
+    steps = [(known.label, profile_parts.href(visit, "company", known.code))] if known else []
+    title = f"{here['kind']} {profile_parts.moment(here['raised_at'])}"
     return Page(
         title,
         body,
         group="safety",
-        tools=entity.bar(visit, *steps, (plate(here["vehicle_key"]), entity.href(visit, "vehicle", here["vehicle_key"])), (title, "")),
+        tools=profile_parts.bar(visit, *steps, (plate(here["vehicle_key"]), profile_parts.href(visit, "vehicle", here["vehicle_key"])), (title, "")),
     )
 
 
@@ -48,22 +48,22 @@ def _head(visit: Visit, found: Alarm) -> Component:
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
     speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] else "")  # platforms send 0 where no limit is known
     rows: list[tuple[str, Cell | list[Cell]]] = [
-        ("车辆", entity.vehicle_link(visit, here["vehicle_key"])),
-        ("企业", entity.place_link(visit, here["company_key"])),
-        ("镇街", entity.place_link(visit, here["town_code"])),
-        ("时间", entity.moment(here["raised_at"])),
+        ("车辆", profile_parts.vehicle_link(visit, here["vehicle_key"])),
+        ("企业", profile_parts.place_link(visit, here["company_key"])),
+        ("镇街", profile_parts.place_link(visit, here["town_code"])),
+        ("时间", profile_parts.moment(here["raised_at"])),
         ("级别", {1: "一级", 2: "二级"}.get(here["level"], "—")),
         ("来源", ORIGINS.get(here["origin"], "—")),
         ("车速", speed),
-        ("处置时间", entity.moment(here["handled_at"])),
+        ("处置时间", profile_parts.moment(here["handled_at"])),
         ("处置时限", fmt.duration(here["limit_s"])),
         ("用时", fmt.duration(took) if took is not None and took >= 0 else fmt.DASH),
         ("编号", here["alarm_uid"]),
     ]
-    flags = [entity.status(here), flag("须处置", bool(here["must_handle"])), flag("时限内处置", bool(here["is_ontime"]))]
+    flags = [profile_parts.status(here), flag("须处置", bool(here["must_handle"])), flag("时限内处置", bool(here["is_ontime"]))]
     if here["is_clock_error"]:
         flags.append(html.Span("处置时间早于报警时间,两边都不计入(D05)", className="tone-warn"))
-    return entity.head(here["kind"], flags, rows)
+    return profile_parts.head(here["kind"], flags, rows)
 
 
 def _steps(found: Alarm) -> Component:
@@ -74,12 +74,12 @@ def _steps(found: Alarm) -> Component:
             plain(row["action"]),
             RESULTS.get(row["result"], "—"),
             plain(row["reason"]),
-            entity.moment(row["handled_at"]),
+            profile_parts.moment(row["handled_at"]),
             _after(raised, row["handled_at"]),
         ]
         for row in found.steps
     ]
-    return tools.card(
+    return toolbar.card(
         "处置过程",
         "最后一步为准 · 处置人不在公开数据中",
         table(["步骤", "措施", "结果", "理由", "时间", "距报警"], lines, empty="还没有任何处置记录"),
@@ -99,9 +99,9 @@ def _urges(found: Alarm) -> Component | None:
         [
             row["urge_id"],
             "紧急" if row["is_urgent"] else "一般",
-            entity.day(row["day"]),
+            profile_parts.day(row["day"]),
             "按期完成" if row["is_done"] else "逾期未完成" if row["is_due"] else "办理中",
         ]
         for row in found.urges
     ]
-    return tools.card("督办", "", table(["编号", "级别", "下发", "结果"], lines)) if lines else None
+    return toolbar.card("督办", "", table(["编号", "级别", "下发", "结果"], lines)) if lines else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.pages import tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.attributes import data
-from cockpit.tiles.table import scrolled
-from warehouse import announcement
-from warehouse.announcement import Fact
+from cockpit.pages import toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation.tiles.attributes import data
+from cockpit.presentation.tiles.table import scrolled
+from warehouse.catalog import announcement
+from warehouse.catalog.announcement import Fact
 
 COLUMNS = ("公告所说", "来源", "指标", "画面", "待局确认")
 
@@ -21,7 +21,7 @@ def render(visit: Visit) -> Page:
     table = html.Table([head, html.Tbody([_row(visit, fact) for fact in announcement.facts()])], className="table table-words")
     title = html.Header([html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告;由指标目录自动生成", className="note")], className="card-head")
     body = html.Section([title, scrolled(table)], className="card", id="announcement")
-    bar = [tools.crumbs(("总览", visit.address.to("/")), ("数据健康", visit.address.to("/health")), ("公告对照", "")), html.Span(className="spacer"), tools.copy_link()]
+    bar = [toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", visit.address.to("/health")), ("公告对照", "")), html.Span(className="spacer"), toolbar.copy_link()]
     return Page("公告对照", [body], group="health", tools=bar)
 
 

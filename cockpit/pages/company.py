@@ -5,14 +5,14 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit.pages import entity, supervision, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.listing import plain
-from cockpit.tiles.table import Cell, flag, meter, table
-from warehouse import profiles
-from warehouse.errors import PageMissing
-from warehouse.profiles import ITEMS, Company, Fact
+from cockpit.pages import profile_parts, supervision, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.listing import plain
+from cockpit.presentation.tiles.table import Cell, flag, meter, table
+from warehouse.core.errors import PageMissing
+from warehouse.insight import profiles
+from warehouse.insight.profiles import ITEMS, Company, Fact
 
 VEHICLES = 12
 EXPIRES_DAYS = 60
@@ -29,12 +29,12 @@ def render(visit: Visit, code: str) -> Page:
     right = [_organisation(visit, found), _posts(found), _open(visit, found), supervision.card(visit)]
     body: list[Component] = [
         _head(visit, found),
-        entity.cards(visit, place),
-        entity.columns(left, right),
+        profile_parts.cards(visit, place),
+        profile_parts.columns(left, right),
     ]
     drivers = dcc.Link("驾驶员名单", href=visit.address.to(f"/company/{code}/drivers"), className="button")
-    steps = [(visit.book.place(place.parent).label, entity.href(visit, "town", place.parent))] if visit.book.known(place.parent) else []
-    return Page(place.label, body, tools=[*entity.bar(visit, *steps, (place.label, ""), windows=True), drivers])
+    steps = [(visit.book.place(place.parent).label, profile_parts.href(visit, "town", place.parent))] if visit.book.known(place.parent) else []
+    return Page(place.label, body, tools=[*profile_parts.bar(visit, *steps, (place.label, ""), windows=True), drivers])
 
 
 def _head(visit: Visit, found: Company) -> Component:
@@ -46,24 +46,24 @@ def _head(visit: Visit, found: Company) -> Component:
     if here["is_hazmat"]:
         flags.append(flag("危险货物运输", True))
     left = None if here["licence_to"] is None else (here["licence_to"] - visit.today).days
-    licence: list[Cell] = [f"{entity.day(here['licence_from'])} 至 {entity.day(here['licence_to'])}"]
+    licence: list[Cell] = [f"{profile_parts.day(here['licence_from'])} 至 {profile_parts.day(here['licence_to'])}"]
     if left is not None and left < EXPIRES_DAYS:
         licence.append(html.Span(" 已过期" if left < 0 else f" {left} 天后到期", className="tone-bad" if left < 0 else "tone-warn"))
     rows: list[tuple[str, Cell | list[Cell]]] = [
         ("类型", plain(here["owner_type"])),
-        ("镇街", entity.place_link(visit, here["town_code"])),
+        ("镇街", profile_parts.place_link(visit, here["town_code"])),
         ("经营状态", plain(here["status"])),
         ("许可有效期", licence),
         ("信用等级", plain(here["credit_grade"])),
         ("经营范围", plain(here["scope_text"])),
         ("地址", plain(here["address"])),
     ]
-    return entity.head(here["name"], flags, rows)
+    return profile_parts.head(here["name"], flags, rows)
 
 
 def _score(visit: Visit, found: Company) -> Component:
     if not found.scores:
-        return tools.card("动态监管得分", "", html.P("近期没有得分(未入网或数据不足 60 分项)。", className="empty"))
+        return toolbar.card("动态监管得分", "", html.P("近期没有得分(未入网或数据不足 60 分项)。", className="empty"))
     newest = found.scores[0]
     notes = {"overspeed_pts": newest["overspeed_a"], "fatigue_pts": newest["fatigue_a"]}
     items = [
@@ -82,14 +82,14 @@ def _score(visit: Visit, found: Company) -> Component:
     head = html.Div([html.Span(f"{newest['score']:.1f}", className="score"), html.Small("分 · 满分 100")], className="score-head")
     link = dcc.Link("全区排名 ›", href=visit.address.to("/metric/safe_company_score", window="week"), className="more-link")
     note = f"{fmt.period('week', newest['win_start'], newest['win_start']).split('(')[0]} · 参照交运发〔2016〕160号口径"
-    return tools.card("动态监管得分", note, html.Div([html.Div([head, *items]), html.Div([past, link])], className="grid grid-half"))
+    return toolbar.card("动态监管得分", note, html.Div([html.Div([head, *items]), html.Div([past, link])], className="grid grid-half"))
 
 
 def _vehicles(visit: Visit, code: str) -> Component:
     rows = profiles.vehicles(visit.book, code)
     lines = [
         [
-            entity.vehicle_link(visit, row["vehicle_key"]),
+            profile_parts.vehicle_link(visit, row["vehicle_key"]),
             plain(row["energy"]),
             "重型" if row["is_heavy"] else "非重型",
             plain(row["status"]),
@@ -101,20 +101,20 @@ def _vehicles(visit: Visit, code: str) -> Component:
         ]
         for row in rows[:VEHICLES]
     ]
-    more = entity.metric_link(visit, "fleet_vehicle_cnt", "在营车辆逐辆", code, of="rows") if len(rows) > VEHICLES else None
+    more = profile_parts.metric_link(visit, "fleet_vehicle_cnt", "在营车辆逐辆", code, of="rows") if len(rows) > VEHICLES else None
     heads = ["车辆", "能源", "吨级", "状态", "年审到期", "运输证到期", "近 7 天上线", "里程 km", "报警"]
-    return tools.card("车辆", f"登记 {len(rows)} 辆 · 近 7 天报警多的在前", table(heads, lines, right=(6, 7, 8), empty="没有登记在册的货车"), more)
+    return toolbar.card("车辆", f"登记 {len(rows)} 辆 · 近 7 天报警多的在前", table(heads, lines, right=(6, 7, 8), empty="没有登记在册的货车"), more)
 
 
 def _due(visit: Visit, value: object) -> Cell:
-    text = entity.day(value)
+    text = profile_parts.day(value)
     return html.Span(text, className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
 
 
 def _alarms(visit: Visit, code: str) -> Component:
-    more = entity.metric_link(visit, "safe_alarm_handled_rate", "全部报警", code, of="rows")
-    return tools.card(
-        "报警与处置", "未处置的在前 · 点击时间看处置过程", entity.alarm_table(visit, profiles.alarms(visit.book, "company_key", code)), more
+    more = profile_parts.metric_link(visit, "safe_alarm_handled_rate", "全部报警", code, of="rows")
+    return toolbar.card(
+        "报警与处置", "未处置的在前 · 点击时间看处置过程", profile_parts.alarm_table(visit, profiles.alarms(visit.book, "company_key", code)), more
     )
 
 
@@ -122,10 +122,10 @@ def _organisation(visit: Visit, found: Company) -> Component:
     ledger = found.ledger
     lines = [
         [
-            dcc.Link(row["name"] or row["org_type"], href=entity.href(visit, "organisation", row["org_id"])),
+            dcc.Link(row["name"] or row["org_type"], href=profile_parts.href(visit, "organisation", row["org_id"])),
             row["kind"],
             "独立" if row["is_own"] else "联合" if row["is_own"] is False else "—",
-            entity.day(row["from_day"]),
+            profile_parts.day(row["from_day"]),
         ]
         for row in found.organisations
     ]
@@ -144,17 +144,17 @@ def _organisation(visit: Visit, found: Company) -> Component:
             body.append(
                 html.P(f"名录登记 {ledger['register_veh_cnt']} 辆,与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。", className="tone-warn")
             )
-    return tools.card("党群组织", "", *body)
+    return toolbar.card("党群组织", "", *body)
 
 
 def _posts(found: Company) -> Component:
-    lines = [[row["role"], row["unit"] or fmt.DASH, entity.day(row["from_day"])] for row in found.posts]
+    lines = [[row["role"], row["unit"] or fmt.DASH, profile_parts.day(row["from_day"])] for row in found.posts]
     visits = [
-        [entity.day(row["day"]), entity.day(row["done_day"]) if row["done_day"] else html.Span("未完成", className="tone-warn")]
+        [profile_parts.day(row["day"]), profile_parts.day(row["done_day"]) if row["done_day"] else html.Span("未完成", className="tone-warn")]
         for row in found.visits
     ]
     six = f"本季“六个一” {found.ledger['six_done']} / {found.ledger['six_due']} 项。" if found.ledger else ""
-    return tools.card(
+    return toolbar.card(
         "一企二员与走访",
         "姓名不在公开数据中",
         table(["角色", "派出单位", "自"], lines, empty="尚未配备"),
@@ -165,7 +165,7 @@ def _posts(found: Company) -> Component:
 
 def _open(visit: Visit, found: Company) -> Component:
     def line(row: Fact) -> list[Cell]:
-        name: Cell = dcc.Link(row["what"], href=entity.href(visit, "alarm", row["alarm_uid"])) if row["alarm_uid"] else row["what"]
-        return [row["kind"], name, entity.day(row["day"])]
+        name: Cell = dcc.Link(row["what"], href=profile_parts.href(visit, "alarm", row["alarm_uid"])) if row["alarm_uid"] else row["what"]
+        return [row["kind"], name, profile_parts.day(row["day"])]
 
-    return tools.card("逾期未办", "近 35 天", table(["类别", "事项", "期限"], [line(row) for row in found.open_items], empty="没有逾期事项"))
+    return toolbar.card("逾期未办", "近 35 天", table(["类别", "事项", "期限"], [line(row) for row in found.open_items], empty="没有逾期事项"))

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit import points, texts
 from cockpit.pages import supervision
-from cockpit.pages.visit import Visit
-from cockpit.tiles.kpi import delta_mark
-from warehouse import attention, units
-from warehouse.attention import Concern
-from warehouse.catalog import Metric
-from warehouse.reading import Reading
+from cockpit.pages.page_context import Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles.kpi import delta_mark
+from warehouse.catalog.definitions import Metric
+from warehouse.compile.reading import Reading
+from warehouse.core import units
+from warehouse.insight.findings import numbers
+from warehouse.insight.findings.numbers import Concern
+from warehouse.query import periods
 
 SHOWN, SHOWN_OFF = 5, 11
 """Lines before the fold; the first list stands beside the three others."""
@@ -25,10 +27,10 @@ UNIT = {"day": "天", "week": "周", "month": "个月", "quarter": "个季度", 
 def lists(visit: Visit, window: str, at: str | None) -> Component:
     """The four lists for the page's period. `at`: its word, None = the newest."""
     book = visit.book
-    readings = [points.read(book, metric, window, at) for metric in book.metrics.values() if metric.kind != "now"]
-    off, worse = attention.off_target(book, readings), attention.worse(book, readings)
-    revised = [row for row in attention.revised(book) if _is_seen(book.metrics[row["metric"]], row)]
-    late, unknown = attention.late(book), attention.unknown(readings)
+    readings = [periods.read(book, metric, window, at) for metric in book.metrics.values() if metric.kind != "now"]
+    off, worse = numbers.off_target(book, readings), numbers.worse(book, readings)
+    revised = [row for row in numbers.revised(book) if _is_seen(book.metrics[row["metric"]], row)]
+    late, unknown = numbers.late(book), numbers.unknown(readings)
     old = [_late(visit, item) for item in late] + [_unknown(visit, reading) for reading in unknown]
     return html.Div(
         [
@@ -63,7 +65,7 @@ def _concern(visit: Visit, item: Concern) -> Component:
         delta_mark(fmt.delta(reading.value, reading.previous, reading.unit, reading.better, metric.decimals), reading),
     ]
     if item.lasting > 1:
-        more = "以上" if item.lasting == attention.LOOK_BACK else ""
+        more = "以上" if item.lasting == numbers.LOOK_BACK else ""
         body.append(html.Small(f"连续 {item.lasting} {UNIT.get(reading.window, '期')}{more}"))
     if item.worst is not None:
         words = f"{item.worst.place.label} {fmt.reading(item.worst, metric.decimals)}".replace(" %", "%")
@@ -72,7 +74,7 @@ def _concern(visit: Visit, item: Concern) -> Component:
     return html.Li(body)
 
 
-def _late(visit: Visit, item: attention.Late) -> Component:
+def _late(visit: Visit, item: numbers.Late) -> Component:
     state = item.source
     words = f"采集故障:{fmt.reason(state.error)}" if state.error else "从未到达" if state.data_time is None else f"数据停在 {fmt.clock(state.data_time, visit.today)}"
     return html.Li([dcc.Link(state.label, href=visit.address.to("/health")), html.Span(words, className="tone-bad" if state.error else "tone-warn"), html.Small(f"涉及 {item.metrics} 项指标")])

@@ -9,16 +9,18 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, asking, texts, weekly_appendix
-from cockpit import format as fmt
-from cockpit.pages import tools
+from cockpit.casework import loader_requests
+from cockpit.identity import gate
+from cockpit.pages import toolbar
 from cockpit.pages.overview import group_cards, grouped
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.attributes import data
-from cockpit.tiles.table import Cell, scrolled, table
-from warehouse import requests, timetable
-from warehouse.reading import SourceState
-from warehouse.requests import Request
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import data_notes, texts
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.attributes import data
+from cockpit.presentation.tiles.table import Cell, scrolled, table
+from warehouse.compile.reading import SourceState
+from warehouse.core import request_queue, timetable
+from warehouse.core.request_queue import Request
 
 GROUP = "health"
 WINDOW = "day"
@@ -39,13 +41,13 @@ def render(visit: Visit) -> Page:
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
     body += requested(visit, "run", "backfill", "replay", "correct")
     bar = [
-        tools.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
+        toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
-        *([html.A("名录填报", href="/filing", className="button")] if visit.viewer.role in asking.ROLES else []),
+        *([html.A("名录填报", href="/filing", className="button")] if visit.viewer.role in loader_requests.ROLES else []),
         html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("血缘", href=visit.address.to("/lineage"), className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
-        tools.copy_link(),
+        toolbar.copy_link(),
     ]
     return Page("数据健康", body, group=GROUP, tools=bar)
 
@@ -67,7 +69,7 @@ def _summary(
 ) -> Component:
     states = [state_of(s, visit.now)[0] for s in sources]
     here = visit.book.generation
-    coming = timetable.of(access.settings()).coming(visit.now)[0]
+    coming = timetable.of(gate.settings()).coming(visit.now)[0]
     open_checks = sum(1 for c in checks if c["failed_rows"])
     facts = [
         ("来源正常", f"{states.count('good')} / {len(states)}", "good" if states.count("good") == len(states) else "warn"),
@@ -152,7 +154,7 @@ def _defects(visit: Visit) -> Component:
     """Known defects that were treated on the way; the same rows found by several models count once."""
     rows = [
         html.Tr([html.Td(d["rule"]), html.Td(d["label"]), html.Td(d["count"], className="col-num")])
-        for d in weekly_appendix.defects(visit.book)
+        for d in data_notes.defects(visit.book)
     ] or [html.Tr(html.Td("没有发现已知缺陷", colSpan=3, className="empty"))]
     head = html.Tr([html.Th("缺陷"), html.Th("数据"), html.Th("涉及行数", className="col-num")])
     title = html.Header([html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head")
@@ -166,7 +168,7 @@ def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
         html.Tr([html.Td([names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")], className="two-line"), html.Td(fmt.number(q["rows"]), className="col-num")])
         for q in visit.book.quarantine()
     ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
-    way = dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine")) if visit.viewer.role in asking.ROLES else "保留原文,可改正后重放"
+    way = dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine")) if visit.viewer.role in loader_requests.ROLES else "保留原文,可改正后重放"
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
@@ -183,12 +185,12 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
 def requested(visit: Visit, *kinds: str) -> list[Component]:
     """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who may. No card
     where runs are no subject and nothing was asked."""
-    may = visit.viewer.role in asking.ROLES and "run" in kinds
-    found = requests.newest(access.settings().state, REQUESTS_SHOWN, *kinds)
+    may = visit.viewer.role in loader_requests.ROLES and "run" in kinds
+    found = request_queue.newest(gate.settings().state, REQUESTS_SHOWN, *kinds)
     if not found and "run" not in kinds:
         return []
     rows: list[list[Cell]] = [
-        [str(one.id), requests.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
+        [str(one.id), request_queue.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
     ]  # fmt: skip
     listed = table(("编号", "类别", "内容", "申请人", "时间", "状态", "结果"), rows, empty="没有请求。")
     note = dcc.Link("刷新", href=visit.address.here()) if found else ""
@@ -199,7 +201,7 @@ def requested(visit: Visit, *kinds: str) -> list[Component]:
 def _wish(one: Request) -> str:
     asked = one.asked
     if one.kind == "run":
-        return str(asking.JOBS.get(asked["job"], asked["job"]))
+        return str(loader_requests.JOBS.get(asked["job"], asked["job"]))
     if one.kind == "backfill":
         return f"{asked['first']} 至 {asked['last']} {'、'.join(asked['sources']) or '全部来源'}"
     return f"第 {asked['seq']} 份第 {asked['row'] + 1} 行:{'、'.join(asked['changes'])}" if one.kind == "correct" else fmt.DASH
@@ -207,12 +209,12 @@ def _wish(one: Request) -> str:
 
 def _standing(one: Request) -> Component:
     tone = {"done": "good", "failed": "bad", "running": "warn"}.get(one.state, "none")
-    return html.Span(requests.STATES[one.state], className=f"tone-{tone}")
+    return html.Span(request_queue.STATES[one.state], className=f"tone-{tone}")
 
 
 def _asks(visit: Visit) -> list[Component]:
     back = visit.address.here()
-    jobs = html.Select([html.Option(words, value=name) for name, words in asking.JOBS.items()], name="job", id="ask-job", className="filter")
+    jobs = html.Select([html.Option(words, value=name) for name, words in loader_requests.JOBS.items()], name="job", id="ask-job", className="filter")
     names = {s.source: s.label.split("·")[0] for s in visit.book.sources()}
     sources = html.Select([html.Option("全部来源", value=""), *(html.Option(label, value=name) for name, label in names.items())], name="source", id="ask-source", className="filter")
     yesterday = (visit.today - dt.timedelta(days=1)).isoformat()
@@ -221,5 +223,5 @@ def _asks(visit: Visit) -> list[Component]:
     forms: dict[str, list[Component]] = {"run": [html.Label(["任务", jobs]), html.Button("立即运行", type="submit", className="button")],
              "backfill": [*days, html.Label(["来源", sources]), html.Button("补数重算", type="submit", className="button")],
              "replay": [html.Button("重放被拒的整份数据", type="submit", className="button")]}
-    return [html.Form([tools.hidden(f"ask-{kind}", "next", back), *fields], action=f"/health/ask/{kind}", method="post", className="fields")
+    return [html.Form([toolbar.hidden(f"ask-{kind}", "next", back), *fields], action=f"/health/ask/{kind}", method="post", className="fields")
             for kind, fields in forms.items()]

@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit import texts
-from cockpit.pages import tools
+from cockpit.pages import toolbar
 from cockpit.pages.health import state_of
 from cockpit.pages.overview import grouped
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.lineage import State, mark, tree
-from cockpit.tiles.table import Cell, table
-from warehouse import lineage
-from warehouse.lineage import Node
-from warehouse.reading import SourceState
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles.lineage import State, mark, tree
+from cockpit.presentation.tiles.table import Cell, table
+from warehouse.compile.reading import SourceState
+from warehouse.insight import lineage
+from warehouse.insight.lineage import Node
 
 OWN = State("none", "自有表", "本局自有的规则、目标与对照,不从来源系统到达")
 BOOK = State("none", "自记", "装载程序自己的记录")
@@ -34,15 +34,15 @@ def render(visit: Visit) -> Page:
     chosen = visit.address.get("metric")
     steps = [("数据健康", visit.address.to("/health")), ("血缘", visit.address.here(metric=None) if chosen else "")]
     if not chosen:
-        return Page("血缘", _by_source(visit), group="health", tools=[tools.crumbs(*steps), _others(visit, "选择指标"), html.Span(className="spacer"), tools.copy_link()])
+        return Page("血缘", _by_source(visit), group="health", tools=[toolbar.crumbs(*steps), _others(visit, "选择指标"), html.Span(className="spacer"), toolbar.copy_link()])
     metric = visit.book.metric(chosen)
     nodes = lineage.of(chosen)
     states = _states(visit, nodes)
     counts = f"{sum(node.layer in ('mart', 'staging') for node in nodes)} 张模型表 · {sum(node.layer == 'landed' for node in nodes)} 张落地表 · {sum(node.layer == 'source' for node in nodes)} 个来源"
-    picture = tools.card(f"{metric.label}从哪里来", counts, tree(nodes, states, _hrefs(visit, nodes), visit.theme), id="lineage-picture")
+    picture = toolbar.card(f"{metric.label}从哪里来", counts, tree(nodes, states, _hrefs(visit, nodes), visit.theme), id="lineage-picture")
     legend = html.P(LEGEND, className="fine-print")
-    bar = [tools.crumbs(*steps, (metric.label, "")), _others(visit, f"指标:{metric.label}"), html.Span(className="spacer"),
-           dcc.Link("指标页", href=visit.address.to(f"/metric/{metric.id}"), className="button"), tools.copy_link()]  # fmt: skip
+    bar = [toolbar.crumbs(*steps, (metric.label, "")), _others(visit, f"指标:{metric.label}"), html.Span(className="spacer"),
+           dcc.Link("指标页", href=visit.address.to(f"/metric/{metric.id}"), className="button"), toolbar.copy_link()]  # fmt: skip
     return Page(f"{metric.label} · 血缘", [picture, legend], group="health", tools=bar)
 
 
@@ -157,4 +157,4 @@ def _of_source(visit: Visit, label: str, tables: Sequence[SourceState], counted:
         rows.append([html.Span([way, html.Small(key, className="muted mono")], className="two-line"), mark(State(tone, words)), fmt.number(source.quarantined), told])
     states = [state_of(source, _moment(visit))[0] for source in tables]
     note = f"{states.count('good')} / {len(states)} 张正常"
-    return tools.card(label, note, html.Div(table(("落地表", "状态", "隔离", "指标"), rows, right=(2,)), className="line-table"))
+    return toolbar.card(label, note, html.Div(table(("落地表", "状态", "隔离", "指标"), rows, right=(2,)), className="line-table"))

@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, favourites, passport, texts, theme
-from cockpit import format as fmt
-from cockpit.figures import trend
-from cockpit.pages import behind, notes, supervision, tools, why
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.bars import bars, starts_at
-from cockpit.tiles.definition import definition
-from cockpit.tiles.graph import graph
-from cockpit.tiles.hero import fact, hero, movement
-from cockpit.tiles.town_map import town_map
-from warehouse import happenings
-from warehouse.catalog import models
-from warehouse.errors import CockpitError, UsageError
-from warehouse.reading import DISTRICT, Place, Point, Reading
+from cockpit.casework import favourites, permalinks
+from cockpit.identity import gate
+from cockpit.pages import drilldown, notes, supervision, toolbar, why
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts, theme
+from cockpit.presentation.charts import trend
+from cockpit.presentation.tiles.bars import bars, starts_at
+from cockpit.presentation.tiles.definition import definition
+from cockpit.presentation.tiles.graph import graph
+from cockpit.presentation.tiles.hero import fact, hero, movement
+from cockpit.presentation.tiles.town_map import town_map
+from warehouse.catalog.definitions import models
+from warehouse.compile.reading import DISTRICT, Place, Point, Reading
+from warehouse.core.errors import CockpitError, UsageError
+from warehouse.insight import trend_annotations
 
 if TYPE_CHECKING:
-    from warehouse.catalog import Metric
+    from warehouse.catalog.definitions import Metric
 
 GRAINS = {"town": "镇街", "company": "企业"}
 MIN_POINTS = 2
@@ -39,10 +41,10 @@ def render(visit: Visit, metric_id: str) -> Page:
     reading = read(visit, metric)
     place, towns = reading.place, towns_of(visit, metric, reading)
     split = why.change(visit, metric, reading)
-    left = [c for c in (why.card(visit, metric, reading, split), behind.card(visit, metric, reading), supervision.card(visit)) if c is not None]
+    left = [c for c in (why.card(visit, metric, reading, split), drilldown.card(visit, metric, reading), supervision.card(visit)) if c is not None]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
-    wide = trend_card or drawn or tools.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+    wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
     right = [c for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None) if c is not None]
     said = why.sentence(visit, metric, reading, split) or movement(reading, towns if place.code == DISTRICT else [], metric.decimals)
     head = hero(reading, decimals=metric.decimals, sentence=said, more=[*_since(visit, metric, reading), _passport(visit, metric, reading)])
@@ -71,26 +73,26 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     group = texts.GROUPS[metric.group]
     steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
     found = [
-        tools.crumbs(*steps),
-        tools.windows(visit, metric.windows, reading.window),
-        tools.periods(visit, reading.window, reading.win_start, reading.win_end),
-        tools.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
-        tools.filters(visit, reading.place, filters(visit, metric)),
+        toolbar.crumbs(*steps),
+        toolbar.windows(visit, metric.windows, reading.window),
+        toolbar.periods(visit, reading.window, reading.win_start, reading.win_end),
+        toolbar.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
+        toolbar.filters(visit, reading.place, filters(visit, metric)),
         html.Span(className="spacer"),
         _profile(visit, reading.place),
         supervision.badge(visit, metric.id, reading.place.code),
-        tools.star(visit, favourites.place_of(visit.address), metric.label),
+        toolbar.star(visit, favourites.place_of(visit.address), metric.label),
         html.A("督办", href="#supervise", className="button"),
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
-        tools.copy_link(),
+        toolbar.copy_link(),
     ]
     return [item for item in found if item is not None]
 
 
 def _passport(visit: Visit, metric: Metric, reading: Reading) -> Component:
-    made = passport.issue(access.settings().state, reading, metric.decimals, visit.address.get("only"))
-    return fact("数字护照", [html.A(passport.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")])
+    made = permalinks.issue(gate.settings().state, reading, metric.decimals, visit.address.get("only"))
+    return fact("数字护照", [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")])
 
 
 def _since(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
@@ -145,10 +147,10 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     written = notes.standing(visit, metric.id, reading.place.code)
     below = notes.below(visit, metric.id, reading.place.code, written, points)
     if sum(p.value is not None for p in points) < MIN_POINTS:
-        switch = tools.windows(visit, spans, span, key="span")
+        switch = toolbar.windows(visit, spans, span, key="span")
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
-        return tools.card("趋势", "", html.Div(switch, className="card-switch"), words, below)
-    events = happenings.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
+        return toolbar.card("趋势", "", html.Div(switch, className="card-switch"), words, below)
+    events = trend_annotations.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
     chart = trend.figure(
         points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
         target=reading.target, tone=theme.tone(metric.group), theme=visit.theme, events=events, remarks=notes.remarks(written),
@@ -157,9 +159,9 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     marks = notes.legend(written, points)
     note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), *([marks] if marks else []), f"单位 {unit}"])
     label = f"{metric.label}趋势"
-    switch = tools.windows(visit, spans, span, key="span")
+    switch = toolbar.windows(visit, spans, span, key="span")
     told = html.Ol([html.Li(f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})") for n, e in enumerate(events, 1)], className="events")
-    return tools.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None, below)
+    return toolbar.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None, below)
 
 
 def _known(points: list[Point]) -> list[Point]:
@@ -172,7 +174,7 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
     if not points:
         return []
     try:
-        return visit.book.series(metric.id, span, len(points), tools.year_before(span, points[-1].win_start), place, visit.address.only)
+        return visit.book.series(metric.id, span, len(points), toolbar.year_before(span, points[-1].win_start), place, visit.address.only)
     except CockpitError:
         # a warehouse younger than a year has no such window; the line is simply not drawn
         return []
@@ -187,7 +189,7 @@ def towns_of(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
 
 def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
     if not towns:
-        return tools.card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
+        return toolbar.card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
 
     def href(item: Reading) -> str:
         return visit.address.here(place=item.place.code, page=None, q=None)
@@ -196,7 +198,7 @@ def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
     chosen = _town_of(visit, reading.place)
-    return tools.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
+    return toolbar.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
 
 
 def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:
@@ -211,7 +213,7 @@ def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -
     if drawn is None or not towns:
         return None
     legend = "颜色按目标" if any(t.judgement for t in towns) else "颜色由浅到深"
-    return tools.card("镇街分布", f"{legend} · 点击下钻", drawn)
+    return toolbar.card("镇街分布", f"{legend} · 点击下钻", drawn)
 
 
 def _town_of(visit: Visit, place: Place) -> str:
@@ -239,7 +241,7 @@ def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | No
         for row in mine[:MOST_REVISIONS]
     ]  # fmt: skip
     more = f"共 {len(mine)} 次" if len(mine) > MOST_REVISIONS else "发布后被修订的数"
-    return tools.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
+    return toolbar.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:

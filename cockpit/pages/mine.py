@@ -7,16 +7,17 @@ from dataclasses import replace
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import favourites, texts, theme
-from cockpit import format as fmt
-from cockpit.pages import metric, overview, supervision, tools
-from cockpit.pages.address import Address
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.attributes import aria, data
-from cockpit.tiles.kpi import tile
-from warehouse import profiles
-from warehouse.errors import CockpitError, PageMissing, Refused
-from warehouse.reading import DISTRICT, Reading
+from cockpit.casework import favourites
+from cockpit.pages import metric, overview, supervision, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts, theme
+from cockpit.presentation.address import Address
+from cockpit.presentation.tiles.attributes import aria, data
+from cockpit.presentation.tiles.kpi import tile
+from warehouse.compile.reading import DISTRICT, Reading
+from warehouse.core.errors import CockpitError, PageMissing, Refused
+from warehouse.insight import profiles
 
 HOW = "点指标卡片上的 ☆,或指标、镇街、企业、车辆、报警、阵地、单位、组织、工程页面工具栏里的 ☆,就会出现在这里。"
 ACTS = {"up": ("↑", "上移"), "down": ("↓", "下移"), "drop": ("✕", "移除")}
@@ -31,13 +32,13 @@ def render(visit: Visit) -> Page:
     if numbers:
         body.append(html.Section([html.H2("收藏的指标", className="group-title"), overview.tiles([_number(visit, place) for place in numbers])], className="group"))
     if things:
-        body.append(tools.card("收藏的页面", "", html.Ul([_thing(visit, place) for place in things], className="mine-list")))
+        body.append(toolbar.card("收藏的页面", "", html.Ul([_thing(visit, place) for place in things], className="mine-list")))
     if not places:
         way = dcc.Link("去总览", href=visit.address.to("/"), className="button")
-        body.append(tools.card("我的页面", f"最多 {favourites.MOST} 项", html.P(["还没有收藏。", HOW], className="empty"), html.P(way, className="empty")))
+        body.append(toolbar.card("我的页面", f"最多 {favourites.MOST} 项", html.P(["还没有收藏。", HOW], className="empty"), html.P(way, className="empty")))
     else:
         body.append(html.P(f"已收藏 {len(places)} 项,最多 {favourites.MOST} 项。{HOW}", className="fine-print"))
-    bar = [tools.crumbs(("总览", visit.address.to("/")), ("我的页面", "")), html.Span(className="spacer"), tools.copy_link()]
+    bar = [toolbar.crumbs(("总览", visit.address.to("/")), ("我的页面", "")), html.Span(className="spacer"), toolbar.copy_link()]
     return Page("我的页面", body, group="mine", tools=bar)
 
 

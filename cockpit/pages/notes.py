@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, notes
-from cockpit import format as fmt
-from cockpit.figures.trend import Remark, letter, touched
-from cockpit.notes import Note
-from cockpit.pages import tools
+from cockpit.casework import notes
+from cockpit.casework.notes import Note
+from cockpit.identity import gate
+from cockpit.pages import toolbar
+from cockpit.pages.page_context import Visit
 from cockpit.pages.supervision import DAY
-from cockpit.pages.visit import Visit
-from cockpit.tiles.attributes import aria
-from warehouse.reading import DISTRICT, Point
+from cockpit.presentation import format as fmt
+from cockpit.presentation.charts.trend import Remark, letter, touched
+from cockpit.presentation.tiles.attributes import aria
+from warehouse.compile.reading import DISTRICT, Point
 
 ANCHOR = "metric-notes"
 OPEN_LINES = 8
@@ -26,7 +27,7 @@ OPEN_LINES = 8
 def standing(visit: Visit, metric: str, place: str) -> list[Note]:
     """The notes beside the trend: those that stand now, on a chosen snapshot those that stood when it was made."""
     moment = visit.book.generation.built_at if visit.address.get("as_of") else None
-    return [note for note in notes.beside(access.settings().state, metric, place) if (note.withdrawn is None if moment is None else note.stood(moment))]
+    return [note for note in notes.beside(gate.settings().state, metric, place) if (note.withdrawn is None if moment is None else note.stood(moment))]
 
 
 def remarks(listed: Sequence[Note]) -> list[Remark]:
@@ -67,14 +68,14 @@ def _line(visit: Visit, note: Note, mark: str, place: str) -> Component:
 
 
 def _withdraw(visit: Visit, note: Note) -> Component:
-    back = tools.hidden(f"note-{note.id}", "next", _back(visit))
+    back = toolbar.hidden(f"note-{note.id}", "next", _back(visit))
     button = html.Button("撤回", type="submit", className="button", **aria(label=f"撤回批注 {note.words}"))
     return html.Form([back, button], action=f"/notes/{note.id}/withdraw", method="post")
 
 
 def _withdrawn(visit: Visit, metric: str, place: str) -> Component | None:
     """Nothing is deleted: who may write sees what was taken back, by whom and when."""
-    gone = [note for note in notes.beside(access.settings().state, metric, place) if note.withdrawn] if not visit.address.get("as_of") else []
+    gone = [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn] if not visit.address.get("as_of") else []
     lines = [html.Li(html.Span([html.B(_days(note)), " ", html.Del(note.words), html.Small(f" {_signed(note)} · {who} 于 {at:%Y-%m-%d %H:%M} 撤回", className="muted")]))
              for note in gone if note.withdrawn for who, at in [note.withdrawn]]
     return html.Details([html.Summary(f"已撤回 {len(lines)} 条"), html.Ul(lines)], className="more-lines") if lines else None
@@ -85,7 +86,7 @@ def _form(visit: Visit) -> Component:
         return html.P(["快照上的批注停在当时;", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"], className="muted")
     hint = f"发生了什么,最多 {notes.LONGEST} 字"
     words = dcc.Input(type="text", name="words", value="", placeholder=hint, id="note-words", className="filter wide", maxLength=notes.LONGEST, required=True)
-    fields = [tools.hidden("note", "subject", visit.address.here()), tools.hidden("note", "next", _back(visit)), html.Label(["批注", words], className="wide"),
+    fields = [toolbar.hidden("note", "subject", visit.address.here()), toolbar.hidden("note", "next", _back(visit)), html.Label(["批注", words], className="wide"),
               _date("first", "日期", visit.book.generation.last_day), _date("last", "至(单日不填)", None)]
     form = html.Form([*fields, html.Button("保存批注", type="submit", className="button")], action="/notes/add", method="post", className="fields")
     return html.Details([html.Summary("添加批注", className="button"), form])

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit import points, texts, theme
-from cockpit.pages import decisions, supervision, tools
-from cockpit.pages.address import Address
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles import programmes
-from cockpit.tiles.kpi import tile
-from cockpit.tiles.table import scrolled
-from warehouse.errors import CockpitError, PageMissing
-from warehouse.reading import DISTRICT, Place, Reading
+from cockpit.pages import decisions, supervision, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts, theme
+from cockpit.presentation.address import Address
+from cockpit.presentation.tiles import programmes
+from cockpit.presentation.tiles.kpi import tile
+from cockpit.presentation.tiles.table import scrolled
+from warehouse.compile.reading import DISTRICT, Place, Reading
+from warehouse.core.errors import CockpitError, PageMissing
+from warehouse.query import periods
+from warehouse.query.programmes import scores
 
 if TYPE_CHECKING:
-    from warehouse.catalog import Metric
+    from warehouse.catalog.definitions import Metric
 
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")
@@ -48,7 +50,7 @@ def render_group(visit: Visit, group: str) -> Page:
         raise PageMissing()
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body: list[Component] = [programmes.strip(visit.book.programmes(), lambda number: visit.address.to(f"/programme/{number}"))] if group == "programme" else []
+    body: list[Component] = [programmes.strip(scores(visit.book), lambda number: visit.address.to(f"/programme/{number}"))] if group == "programme" else []
     body += [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     more = [dcc.Link("阵地一览", href=visit.address.to("/site"), className="button")] if group == "site" else []
@@ -98,9 +100,9 @@ def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Comp
     period = None
     if sample is not None:
         reading = visit.book.read(sample.id, window, period_of(visit, window))
-        period = tools.periods(visit, window, reading.win_start, reading.win_end)
-    found = [tools.crumbs(*steps), tools.windows(visit, WINDOWS, window), period, html.Span(className="spacer")]
-    return [item for item in found if item is not None] + [tools.copy_link()]
+        period = toolbar.periods(visit, window, reading.win_start, reading.win_end)
+    found = [toolbar.crumbs(*steps), toolbar.windows(visit, WINDOWS, window), period, html.Span(className="spacer")]
+    return [item for item in found if item is not None] + [toolbar.copy_link()]
 
 
 def _headline(visit: Visit, window: str) -> Component:
@@ -140,7 +142,7 @@ def asked_of(visit: Visit, metric: Metric, wanted: str) -> tuple[str, str | None
     window, asked = window_of(metric, wanted), bool(visit.address.get("at"))
     if window == "now" or (metric.through == "today" and window == "day" and not asked):
         return window, None  # of itself the system knows more than yesterday
-    return window, points.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked)
+    return window, periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked)
 
 
 def cards(visit: Visit, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
@@ -164,7 +166,7 @@ def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) 
     return tile(
         reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=visit.address.to(path, **query), note=note, today=visit.today,
         theme=visit.theme, marks=not of_page, badge=supervision.badge(visit, metric.id, code),
-        corner=tools.star(visit, Address(path, {}).here(**query), f"{metric.label}{where}", "star tile-star"),
+        corner=toolbar.star(visit, Address(path, {}).here(**query), f"{metric.label}{where}", "star tile-star"),
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
 def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:
     window = window_of(metric, wanted)
     asked = bool(visit.address.get("at"))
-    at = points.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked) if window != "now" else None
+    at = periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked) if window != "now" else None
     try:
         return {r.place.code: r for r in visit.book.by(metric.id, window, at, "town")}
     except CockpitError:

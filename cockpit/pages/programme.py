@@ -5,22 +5,23 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit import texts
-from cockpit.pages import entity, overview, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles import programmes as tiles
-from cockpit.tiles.table import Cell, table
-from warehouse import profiles
-from warehouse.errors import PageMissing
-from warehouse.reading import DISTRICT
+from cockpit.pages import overview, profile_parts, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles import programmes as tiles
+from cockpit.presentation.tiles.table import Cell, table
+from warehouse.compile.reading import DISTRICT
+from warehouse.core.errors import PageMissing
+from warehouse.insight import profiles
+from warehouse.query.programmes import scores
 
 GROUP = "programme"
 
 
 def render(visit: Visit, number: str) -> Page:
     """Unknown programme → PageMissing."""
-    found = next((p for p in visit.book.programmes() if str(p.number) == number), None)
+    found = next((p for p in scores(visit.book) if str(p.number) == number), None)
     if found is None:
         raise PageMissing()
     lines: list[list[Cell]] = []
@@ -42,7 +43,7 @@ def render(visit: Visit, number: str) -> Page:
     body: list[Component] = [
         tiles.strip([found]),
         html.Div(overview.tiles(cards), className="compact"),
-        tools.card(
+        toolbar.card(
             "指标与权重",
             "完成 = 值 ÷ 全期目标,序时 = 到今天应完成",
             table(["指标", "现值", "目标", "完成", "序时", "权重"], lines, right=range(1, 6)),
@@ -53,13 +54,13 @@ def render(visit: Visit, number: str) -> Page:
     if found.number == 3:
         body.append(_milestones(visit))
     title = f"{found.label} · {found.force}"
-    return Page(title, body, group=GROUP, tools=entity.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")))
+    return Page(title, body, group=GROUP, tools=profile_parts.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")))
 
 
 def _units(visit: Visit) -> Component:
     lines: list[list[Cell]] = [
         [
-            dcc.Link(row["unit"], href=entity.href(visit, "unit", row["unit_id"])),
+            dcc.Link(row["unit"], href=profile_parts.href(visit, "unit", row["unit_id"])),
             fmt.number(row["tasks"]),
             fmt.number(row["due"]),
             fmt.number(row["ontime"]),
@@ -67,7 +68,7 @@ def _units(visit: Visit) -> Component:
         ]
         for row in profiles.units_of(visit.book)
     ]
-    return tools.card(
+    return toolbar.card(
         "成员单位任务", "本年", table(["成员单位", "任务", "到期", "按期完成", "按期率"], lines, right=range(1, 5), empty="本年没有任务")
     )
 
@@ -84,7 +85,7 @@ def _milestones(visit: Visit) -> Component:
         ]
         for row in profiles.milestones(visit.book)
     ]
-    return tools.card(
+    return toolbar.card(
         "十件暖心实事",
         "按节点权重,本年",
         table(["实事", "牵头单位", "权重", "应完成", "已完成", "进度"], lines, right=(2, 3, 4), empty="本年没有节点"),
@@ -101,9 +102,9 @@ def render_unit(visit: Visit, unit_id: str) -> Page:
             return html.Span("按期" if row["is_ontime"] else "逾期完成", className="tone-good" if row["is_ontime"] else "tone-warn")
         return html.Span("逾期未完成", className="tone-bad") if row["day"] < today else "办理中"
 
-    lines: list[list[Cell]] = [[row["title"] or row["task_id"], entity.day(row["day"]), entity.day(row["done_at"]), state(row)] for row in rows]
-    body: list[Component] = [tools.card(name, f"共 {len(rows)} 项任务", table(["任务", "期限", "完成", "状态"], lines))]
-    return Page(name, body, group=GROUP, tools=entity.bar(visit, ("领航护航", visit.address.to("/programme/1")), (name, "")))
+    lines: list[list[Cell]] = [[row["title"] or row["task_id"], profile_parts.day(row["day"]), profile_parts.day(row["done_at"]), state(row)] for row in rows]
+    body: list[Component] = [toolbar.card(name, f"共 {len(rows)} 项任务", table(["任务", "期限", "完成", "状态"], lines))]
+    return Page(name, body, group=GROUP, tools=profile_parts.bar(visit, ("领航护航", visit.address.to("/programme/1")), (name, "")))
 
 
 def render_organisation(visit: Visit, org_id: str) -> Page:
@@ -113,13 +114,13 @@ def render_organisation(visit: Visit, org_id: str) -> Page:
     name = first["name"] or f"{first['org_type']}组织"
     lines: list[list[Cell]] = [
         [
-            entity.place_link(visit, row["company_key"]),
+            profile_parts.place_link(visit, row["company_key"]),
             "独立" if row["is_own"] else "联合" if row["is_own"] is False else fmt.DASH,
-            entity.day(row["from_day"]),
+            profile_parts.day(row["from_day"]),
         ]
         for row in rows
     ]
-    body: list[Component] = [tools.card(name, f"{first['kind']} · {first['org_type']}", table(["覆盖企业", "建制", "自"], lines))]
+    body: list[Component] = [toolbar.card(name, f"{first['kind']} · {first['org_type']}", table(["覆盖企业", "建制", "自"], lines))]
     return Page(
-        name, body, group="membership", tools=entity.bar(visit, (texts.GROUPS["membership"], visit.address.to("/group/membership")), (name, ""))
+        name, body, group="membership", tools=profile_parts.bar(visit, (texts.GROUPS["membership"], visit.address.to("/group/membership")), (name, ""))
     )

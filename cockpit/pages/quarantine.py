@@ -8,32 +8,35 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, asking, audit, texts, weekly_appendix
-from cockpit import format as fmt
-from cockpit.pages import tools
+from cockpit.casework import loader_requests
+from cockpit.identity import gate
+from cockpit.pages import toolbar
 from cockpit.pages.health import requested
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.table import facts
-from warehouse.catalog import contracts
-from warehouse.errors import Refused
-from warehouse.restricted import Restricted
-from warehouse.rules import named
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import data_notes, texts
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.table import facts
+from cockpit.store import audit
+from warehouse.catalog.definitions import contracts
+from warehouse.core.data_rules import named
+from warehouse.core.errors import Refused
+from warehouse.query.person_store import Restricted
 
 ROWS_SHOWN = 20
 
 
 def render(visit: Visit) -> Page:
     """/quarantine, of one table by `only=table:…`, paged. Raises Refused for roles that do not look after the data."""
-    if visit.viewer.role not in asking.ROLES:
+    if visit.viewer.role not in loader_requests.ROLES:
         raise Refused("没有权限", to_do="隔离记录只对业务岗位与系统管理员开放")
-    settings, table = access.settings(), dict(visit.address.only).get("table", "")
-    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=access.address(), detail=table or "全部")
+    settings, table = gate.settings(), dict(visit.address.only).get("table", "")
+    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), detail=table or "全部")
     with Restricted(settings, visit.book.generation.id) as file:
         found = file.quarantine(table)
     page = min(int(visit.address.get("page") or 1), max(1, -(-len(found) // ROWS_SHOWN)))
     shown = found[(page - 1) * ROWS_SHOWN : page * ROWS_SHOWN]
     bar = [
-        tools.crumbs(("数据健康", visit.address.to("/health")), ("隔离记录", "")), _tables(visit, table), html.Span(className="spacer"), tools.copy_link(),
+        toolbar.crumbs(("数据健康", visit.address.to("/health")), ("隔离记录", "")), _tables(visit, table), html.Span(className="spacer"), toolbar.copy_link(),
     ]
     empty = html.Section(html.P("没有隔离的记录。", className="empty"), className="card")
     body: list[Component] = [_row(visit, row) for row in shown] or [empty]
@@ -41,7 +44,7 @@ def render(visit: Visit) -> Page:
 
 
 def _tables(visit: Visit, chosen: str) -> Component:
-    names = {q["table"]: weekly_appendix.label(visit.book, q["table"]) for q in visit.book.quarantine()}
+    names = {q["table"]: data_notes.label(visit.book, q["table"]) for q in visit.book.quarantine()}
     items = [dcc.Link("全部来源", href=visit.address.here(only=None, page=None), className="menu-item")]
     items += [dcc.Link(label, href=visit.address.here(only=f"table:{name}", page=None), className="menu-item") for name, label in names.items()]
     return html.Details([html.Summary(f"来源:{names.get(chosen, '全部')}", className="button"), html.Div(items, className="menu")], className="drop")
@@ -50,7 +53,7 @@ def _tables(visit: Visit, chosen: str) -> Component:
 def _row(visit: Visit, row: dict[str, Any]) -> Component:
     contract, told = contracts().get(row["name"]), json.loads(row["payload"])
     reasons = "、".join(named(rule) for rule in str(row["reason"]).split(","))
-    title = weekly_appendix.label(visit.book, row["name"])
+    title = data_notes.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
     head = html.Header([html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head")
     names = contract.open if contract else {}
@@ -61,12 +64,12 @@ def _row(visit: Visit, row: dict[str, Any]) -> Component:
 
 def _form(visit: Visit, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:
     key = f"row-{row['seq']}-{row['row']}"
-    fields: list[Component] = [tools.hidden(key, "table", row["name"]), tools.hidden(key, "next", visit.address.here())]
+    fields: list[Component] = [toolbar.hidden(key, "table", row["name"]), toolbar.hidden(key, "next", visit.address.here())]
     for name, label in names.items():
         value = "" if told.get(name) is None else str(told[name])
-        box = dcc.Input(type="text", name=f"new-{name}", value=value, id=f"{key}-{name}", className="filter", maxLength=asking.LONGEST)
-        fields += [tools.hidden(key, f"old-{name}", value), html.Label([label, box])]
-    fields.append(html.Label(["更正理由", dcc.Input(type="text", name="why", value="", id=f"{key}-why", className="filter", maxLength=asking.LONGEST, required=True)]))
+        box = dcc.Input(type="text", name=f"new-{name}", value=value, id=f"{key}-{name}", className="filter", maxLength=loader_requests.LONGEST)
+        fields += [toolbar.hidden(key, f"old-{name}", value), html.Label([label, box])]
+    fields.append(html.Label(["更正理由", dcc.Input(type="text", name="why", value="", id=f"{key}-why", className="filter", maxLength=loader_requests.LONGEST, required=True)]))
     form = html.Form([*fields, html.Button("更正并重放", type="submit", className="button")], action=f"/quarantine/{row['seq']}/{row['row']}", method="post", className="fields")
     note = html.P("原始数据保持不变,更正作为新的一份落地;含身份证号、手机号的列不在此处显示和修改,请用 etl quarantine export 导出更正。", className="muted")
     return html.Details([html.Summary("更正", className="button"), note, form])

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from cockpit.pages import alarm, announcement, company, driver, health, lineage, metric, mine, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
-from cockpit.pages.visit import Page, Visit
-from warehouse.errors import PageMissing
+from cockpit.pages.page_context import Page, Visit
+from warehouse.core.errors import PageMissing
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/"), overview.render),

@@ -9,13 +9,14 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, sessions, texts
-from cockpit import format as fmt
-from cockpit.pages import tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.table import scrolled
-from cockpit.wall import LOST_S, Heartbeats, build_id
-from warehouse.errors import Refused
+from cockpit.identity import gate, sessions
+from cockpit.pages import toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles.table import scrolled
+from cockpit.wall.routes import LOST_S, Heartbeats, build_id
+from warehouse.core.errors import Refused
 
 ROLE = "admin"
 SLOW_FPS = 20
@@ -28,11 +29,11 @@ def render(visit: Visit) -> Page:
     """/screens. Raises Refused for any role but the administrator's."""
     if visit.viewer.role != ROLE:
         raise Refused("没有权限", to_do="大屏名册只对系统管理员开放")
-    file = access.settings().state
+    file = gate.settings().state
     seen = Heartbeats(file).roll()
     known = [d for d in sessions.devices(file) if not d["revoked_at"]]
     body: list[Component] = [_roll(visit, seen), _devices(known)]
-    return Page("大屏名册", body, group="screens", tools=[tools.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))])
+    return Page("大屏名册", body, group="screens", tools=[toolbar.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))])
 
 
 def _roll(visit: Visit, seen: list[dict[str, Any]]) -> Component:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.pages import entity, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.table import Cell, table
-from warehouse import search
-from warehouse.search import LABELS, Hit
+from cockpit.pages import profile_parts, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation.tiles.table import Cell, table
+from warehouse.insight import search
+from warehouse.insight.search import LABELS, Hit
 
 
 def render(visit: Visit) -> Page:
@@ -19,13 +19,13 @@ def render(visit: Visit) -> Page:
     body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
     if not body:
         said = f"没有找到“{typed}”。" if typed else ""
-        body = [tools.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。", className="empty"))]
-    return Page(f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=entity.bar(visit, ("搜索", "")))
+        body = [toolbar.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。", className="empty"))]
+    return Page(f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=profile_parts.bar(visit, ("搜索", "")))
 
 
 def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
-    lines: list[list[Cell]] = [[dcc.Link(hit.label, href=entity.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")] for hit in hits]
-    return tools.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", "说明"], lines))
+    lines: list[list[Cell]] = [[dcc.Link(hit.label, href=profile_parts.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")] for hit in hits]
+    return toolbar.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", "说明"], lines))
 
 
 def box(visit: Visit) -> Component:

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import access, assigning, supervision
-from cockpit import format as fmt
-from cockpit.pages import tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.supervision import Task
-from cockpit.tiles.attributes import aria
-from cockpit.tiles.table import Cell, table
-from warehouse.reading import DISTRICT
+from cockpit.casework import task_routes, task_store
+from cockpit.casework.task_store import Task
+from cockpit.identity import gate
+from cockpit.pages import toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.attributes import aria
+from cockpit.presentation.tiles.table import Cell, table
+from warehouse.compile.reading import DISTRICT
 
 VIEWS = {"open": "在办", "overdue": "逾期", "closed": "已办结", "all": "全部"}
 SORTS = {"due": "按期限", "office": "按科室", "-made": "按交办时间"}
@@ -26,7 +27,7 @@ USUAL_DAYS = 7
 
 def render(visit: Visit) -> Page:
     """/supervision, filtered by `only=state:…~office:…` and sorted by `sort`."""
-    tasks = supervision.every(access.settings().state)
+    tasks = task_store.every(gate.settings().state)
     chosen = dict(visit.address.only)
     view = chosen.get("state", "open") if chosen.get("state", "open") in VIEWS else "open"
     office, sort = chosen.get("office", ""), visit.address.get("sort") or "due"
@@ -34,12 +35,12 @@ def render(visit: Visit) -> Page:
     shown = [task for task in tasks if _is(task, view, visit.today) and office in ("", task.office)]
     shown.sort(key={"office": lambda t: (t.office, t.due), "-made": lambda t: -t.id}.get(sort, lambda t: (t.due, t.id)))
     bar = [
-        tools.crumbs(("总览", visit.address.to("/")), ("督办", "")),
+        toolbar.crumbs(("总览", visit.address.to("/")), ("督办", "")),
         _segments(visit, "state", {name: f"{words} {counts[name]}" for name, words in VIEWS.items()}, view, "状态"),
         _offices(visit, tasks, office),
-        tools.choices(visit, "sort", SORTS, sort, "排序"),
+        toolbar.choices(visit, "sort", SORTS, sort, "排序"),
         html.Span(className="spacer"),
-        tools.copy_link(),
+        toolbar.copy_link(),
     ]
     empty = html.Section(html.P("没有符合条件的督办任务。可在指标页、企业、车辆、报警等页面交办。", className="empty"), className="card")
     return Page("督办", [_task(visit, task) for task in shown] or [empty], group="supervision", tools=bar)
@@ -64,19 +65,19 @@ def _offices(visit: Visit, tasks: Sequence[Task], chosen: str) -> Component:
 def _task(visit: Visit, task: Task) -> Component:
     made = task.steps[0]
     head = html.Header([html.H2([f"督办 {task.id} · {task.office}"]), mark(task, visit.today), html.Span(f"期限 {task.due}", className="note")], className="card-head")
-    rows: list[list[Cell]] = [[f"{one.at:%Y-%m-%d %H:%M}", supervision.STEPS[one.step], one.who, one.words or fmt.DASH] for one in task.steps]
+    rows: list[list[Cell]] = [[f"{one.at:%Y-%m-%d %H:%M}", task_store.STEPS[one.step], one.who, one.words or fmt.DASH] for one in task.steps]
     about = html.P(["依据:", dcc.Link(task.subject.label, href=task.subject.href), html.Small(f" 快照 {task.subject.generation} · {made.who} 交办", className="muted")])
     return html.Section([head, html.P(task.what, className="task-what"), about, table(["时间", "步骤", "经办", "内容"], rows), *_forms(visit, task)], className="card task", id=f"task-{task.id}")
 
 
 def _forms(visit: Visit, task: Task) -> list[Component]:
     """The steps that this reader may do now."""
-    steps = [name for name, states in supervision.FROM.items() if task.state in states and supervision.may(visit.viewer, name)]
+    steps = [name for name, states in task_store.FROM.items() if task.state in states and task_store.may(visit.viewer, name)]
     made = []
     for name in steps:
         key = f"task-{task.id}-{name}"
         words = [] if name == "take" else [_text(key, "words", {"note": "进展情况", "close": "办理结果", "reopen": "重新交办的原因"}[name])]
-        made.append(html.Form([tools.hidden(key, "next", visit.address.here()), *words, html.Button(supervision.STEPS[name], type="submit", className="button")],
+        made.append(html.Form([toolbar.hidden(key, "next", visit.address.here()), *words, html.Button(task_store.STEPS[name], type="submit", className="button")],
                               action=f"/supervision/{task.id}/{name}", method="post", className="inline"))
     return [html.Div(made, className="task-steps")] if made else []
 
@@ -84,7 +85,7 @@ def _forms(visit: Visit, task: Task) -> list[Component]:
 def mark(task: Task, today: dt.date) -> Component:
     """How a task stands, in a tag: 督办中, 逾期 3 天, 已办结."""
     late = task.late(today)
-    words = f"逾期 {late} 天" if late else supervision.STATES[task.state]
+    words = f"逾期 {late} 天" if late else task_store.STATES[task.state]
     return html.Span(words, className="tag tag-bad" if late else "tag tag-held" if task.is_closed else "tag tag-warn")
 
 
@@ -99,30 +100,30 @@ def badge(visit: Visit, metric: str, place: str = DISTRICT) -> Component | None:
 
 def card(visit: Visit) -> Component | None:
     """The tasks of the page's number or record, and the form that makes one; None for a reader who sees none and may make none."""
-    subject = assigning.subject(visit.book, visit.address)
-    tasks = supervision.about(access.settings().state, subject.key, subject.place if subject.is_metric else None)
-    may = supervision.may(visit.viewer, "open")
+    subject = task_routes.subject(visit.book, visit.address)
+    tasks = task_store.about(gate.settings().state, subject.key, subject.place if subject.is_metric else None)
+    may = task_store.may(visit.viewer, "open")
     if not tasks and not may:
         return None
     page = visit.address.to("/supervision", only="state:all")
     lines = [html.Li([mark(task, visit.today), " ", dcc.Link(task.what, href=f"{page}#task-{task.id}"), html.Small(f" {task.office} · 期限 {task.due}")]) for task in tasks]
     listed = html.Ul(lines, className="plain-list") if lines else None
-    return tools.card("督办", "事项、期限与办理过程逐步留痕", listed, _form(visit) if may else None, id="supervise")
+    return toolbar.card("督办", "事项、期限与办理过程逐步留痕", listed, _form(visit) if may else None, id="supervise")
 
 
 def _form(visit: Visit) -> Component:
     metric = visit.book.metrics.get(visit.address.path.removeprefix("/metric/"))
-    names = assigning.offices(visit.book)
+    names = task_routes.offices(visit.book)
     if metric:
         names.sort(key=lambda name: name != metric.owner)
     office = html.Label(["责任科室", html.Select([html.Option(name, value=name) for name in names], name="office", id="supervise-office", className="filter")])
     day = (visit.today + dt.timedelta(days=USUAL_DAYS)).isoformat()
     due = html.Label(["期限", dcc.Input(type="text", name="due", value=day, pattern=DAY, placeholder="2026-01-31", required=True, id="supervise-due", className="filter")])
-    fields = [tools.hidden("supervise", "subject", visit.address.here()), tools.hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
+    fields = [toolbar.hidden("supervise", "subject", visit.address.here()), toolbar.hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
     form = html.Form([*fields, html.Button("交办", type="submit", className="button")], action="/supervision/open", method="post", className="fields")
     return html.Details([html.Summary("交办督办任务", className="button"), form])
 
 
 def _text(key: str, name: str, hint: str) -> Component:
-    return dcc.Input(type="text", name=name, value="", placeholder=hint, id=f"{key}-{name}", className="filter wide", maxLength=supervision.LONGEST, required=True)
+    return dcc.Input(type="text", name=name, value="", placeholder=hint, id=f"{key}-{name}", className="filter wide", maxLength=task_store.LONGEST, required=True)
 

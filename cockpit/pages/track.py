@@ -7,15 +7,15 @@ import datetime as dt
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit.pages import driver, entity, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.people import Track
-from cockpit.tiles.spot_map import Spot, replay
-from cockpit.tiles.table import Cell, table
-from warehouse import profiles
-from warehouse.errors import PageMissing, UsageError
-from warehouse.figures import plate
+from cockpit.identity.driver_access import Track
+from cockpit.pages import driver, profile_parts, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.spot_map import Spot, replay
+from cockpit.presentation.tiles.table import Cell, table
+from warehouse.core.errors import PageMissing, UsageError
+from warehouse.insight import profiles
+from warehouse.query.aggregates import plate
 
 
 def render(visit: Visit, key: str) -> Page:
@@ -24,7 +24,7 @@ def render(visit: Visit, key: str) -> Page:
     place = visit.book.known(str(owner))
     if place is None:
         raise PageMissing()
-    steps = [(place.label, entity.href(visit, "company", place.code)), (plate(key), entity.href(visit, "vehicle", key))]
+    steps = [(place.label, profile_parts.href(visit, "company", place.code)), (plate(key), profile_parts.href(visit, "vehicle", key))]
     return driver.guarded(visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit))))
 
 
@@ -38,7 +38,7 @@ def _day(visit: Visit) -> dt.date | None:
 
 def _body(visit: Visit, key: str, found: Track) -> list[Component]:
     if found.day is None or not found.trips:
-        return [_days(visit, found), tools.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty"))]
+        return [_days(visit, found), toolbar.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty"))]
     midnight = dt.datetime.combine(found.day, dt.time())
     points = [(p["lon"], p["lat"], (p["at"] - midnight).total_seconds()) for trip in found.trips for p in trip["path"] or []]
     alarms = [row for row in profiles.alarms(visit.book, "vehicle_key", key, 60) if row["raised_at"].date() == found.day]
@@ -48,10 +48,10 @@ def _body(visit: Visit, key: str, found: Track) -> list[Component]:
     lines: list[list[Cell]] = [
         [f"{t['from_at']:%H:%M}", f"{t['to_at']:%H:%M}", fmt.number(t["km"], 1), fmt.duration(t["drive_s"]), fmt.duration(t["rest_s"])] for t in found.trips
     ]
-    trips = tools.card("行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4)))
+    trips = toolbar.card("行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4)))
     shown = drawn or html.P("轨迹点太少,无法回放。", className="empty")
-    listed = tools.card("当日报警", "", entity.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警"))
-    return [_days(visit, found), entity.columns([tools.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed])]
+    listed = toolbar.card("当日报警", "", profile_parts.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警"))
+    return [_days(visit, found), profile_parts.columns([toolbar.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed])]
 
 
 def _days(visit: Visit, found: Track) -> Component:

@@ -7,15 +7,15 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit.pages import entity, supervision, tools
-from cockpit.pages.visit import Page, Visit
-from cockpit.tiles.listing import STATES, plain
-from cockpit.tiles.spot_map import Spot
-from cockpit.tiles.table import Cell, flag, table
-from warehouse import profiles
-from warehouse.figures import plate
-from warehouse.profiles import Fact, Vehicle
+from cockpit.pages import profile_parts, supervision, toolbar
+from cockpit.pages.page_context import Page, Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.listing import STATES, plain
+from cockpit.presentation.tiles.spot_map import Spot
+from cockpit.presentation.tiles.table import Cell, flag, table
+from warehouse.insight import profiles
+from warehouse.insight.profiles import Fact, Vehicle
+from warehouse.query.aggregates import plate
 
 STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "国六"}
 
@@ -25,16 +25,16 @@ def render(visit: Visit, key: str) -> Page:
     found = profiles.vehicle(visit.book, key)
     owner = found.facts.get("company_key") or next((row["company_key"] for row in found.days if row["company_key"]), None)
     spots = [
-        Spot(row["lon"], row["lat"], f"{entity.moment(row['raised_at'])} {row['kind']} {row['status']}", "good" if row["is_handled"] else "bad")
+        Spot(row["lon"], row["lat"], f"{profile_parts.moment(row['raised_at'])} {row['kind']} {row['status']}", "good" if row["is_handled"] else "bad")
         for row in found.alarms
     ]
-    alarms = tools.card("报警与处置", "", entity.alarm_table(visit, found.alarms, with_vehicle=False))
-    where = entity.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
-    body: list[Component] = [_head(visit, found, owner), entity.columns([_days(visit, found)], [where, alarms, supervision.card(visit)])]
+    alarms = toolbar.card("报警与处置", "", profile_parts.alarm_table(visit, found.alarms, with_vehicle=False))
+    where = profile_parts.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
+    body: list[Component] = [_head(visit, found, owner), profile_parts.columns([_days(visit, found)], [where, alarms, supervision.card(visit)])]
     known = visit.book.known(owner or "")
-    steps = [(known.label, entity.href(visit, "company", known.code))] if known else []
+    steps = [(known.label, profile_parts.href(visit, "company", known.code))] if known else []
     way = [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")] if known else []
-    return Page(plate(key), body, group="fleet", tools=[*entity.bar(visit, *steps, (plate(key), "")), *way])
+    return Page(plate(key), body, group="fleet", tools=[*profile_parts.bar(visit, *steps, (plate(key), "")), *way])
 
 
 def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
@@ -42,10 +42,10 @@ def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
     flags = [flag("重型(须装终端)", bool(here.get("is_heavy")))]
     if found.days:
         flags += [flag("已入网", bool(found.days[0]["is_networked"])), flag("报停", bool(found.days[0]["is_stopped"]))]
-    rows: list[tuple[str, Cell | list[Cell]]] = [("企业", entity.place_link(visit, owner))]
+    rows: list[tuple[str, Cell | list[Cell]]] = [("企业", profile_parts.place_link(visit, owner))]
     if here:
         rows += [
-            ("镇街", entity.place_link(visit, here["town_code"])),
+            ("镇街", profile_parts.place_link(visit, here["town_code"])),
             ("车型", plain(here["veh_type"])),
             ("类别", STATES.get(here["vehicle_class"], "—")),
             ("总质量", f"{plain(here['gross_mass_t'])} t"),
@@ -53,15 +53,15 @@ def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
             ("排放", STAGES.get(here["emission_stage"], "阶段不明")),
             ("状态", plain(here["status"])),
             ("年审到期", _until(visit, here["review_due"])),
-            ("道路运输证到期", entity.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件"))),
+            ("道路运输证到期", profile_parts.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件"))),
         ]
     else:
         rows.append(("登记", "现已不在册"))
-    return entity.head(plate(found.key), flags, rows)
+    return profile_parts.head(plate(found.key), flags, rows)
 
 
 def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
-    text = entity.day(value)
+    text = profile_parts.day(value)
     if value is None:
         return html.Span(missing, className="tone-bad") if missing != fmt.DASH else missing
     return html.Span([text, " 已过期"], className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
@@ -69,11 +69,11 @@ def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
 
 def _days(visit: Visit, found: Vehicle) -> Component:
     def line(row: Fact) -> list[Cell]:
-        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else entity.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
+        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else profile_parts.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
         ok = fmt.value(row["pts_ok"] / row["pts"], "ratio", 1) if row["pts"] else fmt.DASH
         online: Cell = "上线" if row["is_online"] else html.Span("报停" if row["is_stopped"] else "离线", className="muted")
         return [
-            entity.day(row["day"]),
+            profile_parts.day(row["day"]),
             online,
             fmt.number(row["valid_km"], 1),
             fmt.duration(row["drive_s"]),
@@ -86,6 +86,6 @@ def _days(visit: Visit, found: Vehicle) -> Component:
         ]
 
     heads = ["日期", "状态", "里程 km", "驾驶时长", "合格率", "漂移点", "超速", "疲劳超时", "主动安全", "出车检查"]
-    return tools.card(
+    return toolbar.card(
         "逐日运行", f"近 {len(found.days)} 天", table(heads, [line(row) for row in found.days], right=range(2, 9), empty="没有运行记录")
     )

@@ -8,17 +8,17 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit import format as fmt
-from cockpit import texts
-from cockpit.pages import tools
-from cockpit.pages.visit import Visit
-from cockpit.tiles import waterfall
-from cockpit.tiles.table import scrolled
-from warehouse.catalog import Metric
-from warehouse.contribution import Change, NoSplit, Piece, explain
-from warehouse.errors import CockpitError
-from warehouse.figures import Against
-from warehouse.reading import Reading
+from cockpit.pages import toolbar
+from cockpit.pages.page_context import Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles import waterfall
+from cockpit.presentation.tiles.table import scrolled
+from warehouse.catalog.definitions import Metric
+from warehouse.compile.reading import Reading
+from warehouse.core.errors import CockpitError
+from warehouse.query.aggregates import Against
+from warehouse.query.contribution import Change, NoSplit, Piece, explain
 
 ROWS = 8
 LEADS = ("town", "company")
@@ -95,11 +95,11 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
     choices = offered(visit, metric, reading)
     switches: list[Component] = []
     if choices and metric.kind != "now":  # what has no former value offers nothing to choose
-        switches = [tools.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
-        switches.append(tools.choices(visit, "vs", {"previous": "环比", "year": "同比"}, against(visit), "对比"))
+        switches = [toolbar.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
+        switches.append(toolbar.choices(visit, "vs", {"previous": "环比", "year": "同比"}, against(visit), "对比"))
     body: list[Component] = [html.Div(switches, className="card-switch")] if switches else []
     if isinstance(split, NoSplit):
-        return tools.card("为什么变了", "", *body, html.P(f"{split.reason}。", className="empty"), id="metric-why")
+        return toolbar.card("为什么变了", "", *body, html.P(f"{split.reason}。", className="empty"), id="metric-why")
     unit = "百分点" if metric.unit == "ratio" else metric.unit
     if not fmt.visible(split.after, split.before, metric.unit, metric.decimals):
         body.append(html.P(f"与{_before(split, reading)}持平。", className="why-not"))
@@ -117,7 +117,7 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
         )
     if split.pieces:
         body.append(html.Details([html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"))
-    return tools.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
+    return toolbar.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
 
 
 def _href(visit: Visit, by: str, code: str) -> str:

@@ -9,8 +9,9 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from etl.demo import clock, runner
-from etl.demo.world import HISTORY_DAYS
+from etl.demo.server import runner
+from etl.demo.world import clock
+from etl.demo.world.world import HISTORY_DAYS
 
 
 def _arguments() -> argparse.Namespace:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from etl import intake
-from etl.context import Context
-from warehouse import live
+from etl.pipeline import intake
+from etl.runtime.context import Context
+from warehouse.publish import live
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:

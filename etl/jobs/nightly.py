@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 
-from etl import intake
-from etl.context import Context
-from warehouse import compact, recover, snapshot
+from etl.pipeline import intake
+from etl.runtime.context import Context
+from warehouse.ingest import compact
+from warehouse.publish import recover, snapshot
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:

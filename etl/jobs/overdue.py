@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from etl.context import Context
 from etl.jobs import report
-from warehouse import snapshot, timetable, units
-from warehouse.timetable import Due
-from warehouse.units import SHANGHAI
+from etl.runtime.context import Context
+from warehouse.core import timetable, units
+from warehouse.core.timetable import Due
+from warehouse.core.units import SHANGHAI
+from warehouse.publish import snapshot
 
 LET_THE_PLAN_S = 900
 """So long after its hour a report is left to the plan's own run."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from etl import intake
-from etl.context import Context
-from warehouse import build, checks, compact, faults, live, persons, revisions, snapshot
+from etl.pipeline import intake
+from etl.runtime.context import Context
+from warehouse.build import checks, person_counts, revisions, runner
+from warehouse.core import failpoints
+from warehouse.ingest import compact
+from warehouse.publish import live, snapshot
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None, full: bool = False) -> list[str]:
@@ -23,18 +26,18 @@ def publish(context: Context, *, full: bool = False) -> str:
     with context.heavy:
         as_of = snapshot.moment(context.settings, context.clock())
         compact.lake(context.writer, context.settings)
-        built = build.build(context.writer, context.settings, as_of, full=full, progress=context.progress)
-        faults.point("mid_build")
+        built = runner.build(context.writer, context.settings, as_of, full=full, progress=context.progress)
+        failpoints.point("mid_build")
         checks.run(context.writer, as_of, built.models)
         held = checks.still_held(context.writer)
         context.progress("汇总人员类指标", 0, 3)
-        persons.count(context.writer, built, as_of.date())
+        person_counts.count(context.writer, built, as_of.date())
         revisions.prepare(context.writer)
         snapshot.take_over_trail(context.writer, context.settings)
         revisions.record(context.writer, built, as_of)
         context.progress("发布快照", 1, 3)
         generation = snapshot.publish(context.writer, context.settings, as_of, held, is_demo=context.is_demo)
-        build.settled(context.writer)
+        runner.settled(context.writer)
         live.publish(context.writer, context.settings, as_of)
         context.progress("发布完成", 3, 3)
         return generation

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 
-from etl.context import Context
-from warehouse import timetable, units
-from warehouse.settings import Settings
-from warehouse.timetable import REPORTS
+from etl.runtime.context import Context
+from warehouse.core import timetable, units
+from warehouse.core.settings import Settings
+from warehouse.core.timetable import REPORTS
 
 TIMEOUT_S = 600
 VERBS = {"week": "weekly", "month": "monthly", "quarter": "quarterly"}

@@ -7,7 +7,7 @@ import datetime as dt
 import subprocess
 import sys
 
-from etl.context import Context
+from etl.runtime.context import Context
 
 TIMEOUT_S = 600
 

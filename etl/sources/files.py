@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from etl.config import Endpoint, Feed, check_rule
-from warehouse.errors import ConfigError, ContractBroken, SourceDown
+from etl.config.descriptions import Endpoint, Feed, check_rule
+from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
 
 SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""

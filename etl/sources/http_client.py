@@ -16,10 +16,10 @@ import httpx
 import orjson
 import stamina
 
-from etl.config import Endpoint, Feed
+from etl.config.descriptions import Endpoint, Feed
 from etl.sources import bounded
-from warehouse.errors import ConfigError, ContractBroken, SourceDown
-from warehouse.parse import at_path
+from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from warehouse.ingest.parse import at_path
 
 stamina.instrumentation.set_on_retry_hooks([])  # a retry is no news; what stays broken is told once, at the end
 TRIES = 5

@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
-from etl.config import ANSWER, REQUEST, Endpoint, Feed
+from etl.config.descriptions import ANSWER, REQUEST, Endpoint, Feed
 from etl.sources.http_client import HttpClient
-from warehouse import parse
-from warehouse.errors import ContractBroken
-from warehouse.parse import at_path
-from warehouse.units import SHANGHAI
+from warehouse.core.errors import ContractBroken
+from warehouse.core.units import SHANGHAI
+from warehouse.ingest import parse
+from warehouse.ingest.parse import at_path
 
 MOST_PAGES = 20_000
 RESTARTS = 2

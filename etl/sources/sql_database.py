@@ -17,9 +17,9 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
-from etl.config import Endpoint, Feed
-from warehouse.errors import ConfigError, ContractBroken, SourceDown
-from warehouse.units import SHANGHAI
+from etl.config.descriptions import Endpoint, Feed
+from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from warehouse.core.units import SHANGHAI
 
 CONNECT_S, READ_S = 10, 120
 OVERLAP_S = 86400

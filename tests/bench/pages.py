@@ -14,12 +14,12 @@ from urllib.parse import quote
 from flask import g
 from plotly.io.json import to_json_plotly
 
-from cockpit import ahead, app, refresh
+from cockpit.identity.sessions import Viewer
 from cockpit.pages import overview
-from cockpit.sessions import Viewer
-from warehouse.reading import DISTRICT
-from warehouse.readings import Library
-from warehouse.settings import Settings
+from cockpit.web import app, cache_warmer, page_callback
+from warehouse.compile.reading import DISTRICT
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
 
 READER = Viewer("person", "bench", "leader")
 OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
@@ -54,7 +54,7 @@ def main() -> None:
     def draw(path: str, search: str = "") -> None:
         with web.test_request_context("/"):
             g.viewer = READER
-            to_json_plotly(refresh.answer(library, path, search)[0])
+            to_json_plotly(page_callback.answer(library, path, search)[0])
 
     def fresh(act: Callable[[], object], shared: str = "") -> float:
         book._answers.clear()
@@ -80,7 +80,7 @@ def main() -> None:
              *(f"/town/{town.code}" for town in book.places("town")), *(f"/{kind}/{quote(str(key), safe='')}" for kind, sql in KEYS.items() for (key,) in book.ask(sql)),
              "/health", "/lineage", "/quarantine", "/announcement", "/supervision", "/mine", "/site", "/search?q=yh"]
     book._answers.clear()
-    ahead.once(library, "", web.config["ZHENGBEI"].state)
+    cache_warmer.once(library, "", web.config["ZHENGBEI"].state)
     spread("其余各类页,首个读者", [timed(lambda p=page: draw(*p.split("?", 1))) for page in first])  # type: ignore[misc]
     print(f"总览,未问过  {fresh(lambda: draw('/')) * 1000:.0f} ms;问过  {timed(lambda: draw('/')) * 1000:.0f} ms")
 

@@ -13,15 +13,15 @@ from pathlib import Path
 import httpx
 import orjson
 
-from etl import intake
-from etl.config import feeds
-from etl.context import opened
-from etl.demo import runner
-from etl.demonstration import write_endpoints
+from etl.cli.demonstration import write_endpoints
+from etl.config.descriptions import feeds
+from etl.demo.server import runner
+from etl.pipeline import intake
+from etl.runtime.context import opened
 from tests.bench.run import timed
 from tests.conftest import WORLD_NOW
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
 
 
 def rounds(act: Callable[[], object]) -> float:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse import snapshot
-from warehouse.readings import Book
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
+from warehouse.publish import snapshot
+from warehouse.query.snapshot_store import Book
 
 
 def timed(act: Callable[[], object], times: int = 15, pause_s: float = 0.0) -> float:

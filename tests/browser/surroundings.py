@@ -16,8 +16,9 @@ import psutil
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from cockpit import access, app
-from warehouse.settings import Settings
+from cockpit.identity import gate
+from cockpit.web import app
+from warehouse.core.settings import Settings
 
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = ["--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-component-update", "--enable-precise-memory-info"]
@@ -48,7 +49,7 @@ class Site:
             self._server = None
 
     def link(self) -> str:
-        return f"{self.address}/enter/{access.create_one_time_link(Settings(self.data).state)}"
+        return f"{self.address}/enter/{gate.create_one_time_link(Settings(self.data).state)}"
 
 
 class Served:
@@ -97,7 +98,7 @@ class Served:
         return self._log.read().decode()
 
     def link(self, role: str = "leader") -> str:
-        return f"{self.address}/enter/{access.create_one_time_link(Settings(self.data).state, role=role)}"
+        return f"{self.address}/enter/{gate.create_one_time_link(Settings(self.data).state, role=role)}"
 
     def stop(self) -> int:
         """Its exit code."""

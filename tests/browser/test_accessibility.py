@@ -13,14 +13,15 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from cockpit import access, texts
-from etl import forms
-from etl.context import opened
+from cockpit.identity import gate
+from cockpit.presentation import texts
+from etl.runtime.context import opened
+from etl.worker import filing_forms
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from tests.conftest import WORLD_NOW
-from warehouse.readings import Library
-from warehouse.restricted import Restricted
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
+from warehouse.query.person_store import Restricted
+from warehouse.query.snapshot_store import Library
 
 pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
@@ -42,7 +43,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("accessible") / "data"
     shutil.copytree(published, folder)
     with opened(Settings(folder), now=lambda: WORLD_NOW) as context:
-        forms.offer(context)
+        filing_forms.offer(context)
     return folder
 
 
@@ -89,7 +90,7 @@ def looked_at(request: pytest.FixtureRequest, chromium: Browser, site: Site) -> 
 
 
 def enter(page: Page, site: Site, role: str) -> None:
-    page.goto(f"{site.address}/enter/{access.create_one_time_link(Settings(site.data).state, role=role)}")
+    page.goto(f"{site.address}/enter/{gate.create_one_time_link(Settings(site.data).state, role=role)}")
     page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.surroundings import WAIT_MS, Site
 from tests.browser.walls import until
-from warehouse.errors import DataMissing
+from warehouse.core.errors import DataMissing
 
 RETRY = Path("cockpit/deploy/retry.html")
 BARE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"

@@ -14,13 +14,13 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cockpit import access
-from etl import forms, requested
-from etl.context import opened
+from cockpit.identity import gate
+from etl.runtime.context import opened
+from etl.worker import filing_forms, request_handlers
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
-from tests.etl.planting import company, credit_code, vehicle
+from tests.etl.pipeline.planting import company, credit_code, vehicle
 from tests.house import House
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 pytestmark = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 14, 0)
@@ -51,15 +51,15 @@ def _load(settings: Settings, over: threading.Event) -> None:
     """What the loading process does with requests, for as long as the site stands."""
     start = time.monotonic()
     with opened(settings, now=lambda: NOW + dt.timedelta(minutes=5, seconds=time.monotonic() - start)) as context:
-        forms.offer(context)
+        filing_forms.offer(context)
         while not over.wait(0.2):
-            requested.serve(context)
+            request_handlers.serve(context)
 
 
 @pytest.fixture
 def clerk(chromium: Browser, site: Site) -> Iterator[Watched]:
     found = Watched(chromium, site)
-    found.page.goto(f"{site.address}/enter/{access.create_one_time_link(Settings(site.data).state, role='admin')}")
+    found.page.goto(f"{site.address}/enter/{gate.create_one_time_link(Settings(site.data).state, role='admin')}")
     found.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
     yield found
     found.context.close()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
-from warehouse.readings import Library
+from warehouse.query.snapshot_store import Library
 
 pytestmark = pytest.mark.browser
 METRIC = "safe_alarm_handled_rate"

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from cockpit import access
+from cockpit.identity import gate
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 pytestmark = pytest.mark.browser
 PHONE = {"width": 390, "height": 844}
@@ -68,7 +68,7 @@ def test_a_star_that_cannot_be_kept_says_so_and_stays_empty(watched: Watched, si
 
 def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_taken_back(watched: Watched, site: Site) -> None:
     page = watched.page
-    page.goto(f"{site.address}/enter/{access.create_one_time_link(Settings(site.data).state, role='analyst')}")
+    page.goto(f"{site.address}/enter/{gate.create_one_time_link(Settings(site.data).state, role='analyst')}")
     show(page, site, "/metric/fleet_online_rate?window=day")
     page.get_by_text("添加批注").click()
     page.get_by_label("日期").fill("2026-11-17")

@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route
 
-from cockpit import access, wall_layout
-from cockpit import format as fmt
-from cockpit.direction import Director
+from cockpit.identity import gate
+from cockpit.presentation import format as fmt
+from cockpit.wall import layouts
+from cockpit.wall.direction import Director
 from tests.browser.surroundings import Site, Watched
 from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
-from warehouse.readings import Library
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
+from warehouse.query.snapshot_store import Library
 
 SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
 OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
@@ -89,7 +90,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
     """A screen that signed on with its own device token and shows its first picture."""
     found = Watched(chromium, site, (1920, 1080))
-    token = access.create_device(Settings(data).state, "hall")
+    token = gate.create_device(Settings(data).state, "hall")
     Director(Settings(data)).steer("hall", "show", dt.datetime.now(SHANGHAI), by="test", scene="overview")
     found.page.goto(f"{site.address}/wall/hall?token={token}")
     assert "token" not in found.page.url
@@ -98,7 +99,7 @@ def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
     found.context.close()
 
 
-@pytest.mark.parametrize("scene", list(wall_layout.SCENES))
+@pytest.mark.parametrize("scene", list(layouts.SCENES))
 def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is_asked(wall: Watched, data: Path, scene: str) -> None:
     for (width, height), layout in {**SIZES, **OTHERS}.items():
         wall.page.set_viewport_size({"width": width, "height": height})
@@ -117,7 +118,7 @@ def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is
 
 
 def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched, data: Path) -> None:
-    for name, scene in wall_layout.SCENES.items():
+    for name, scene in layouts.SCENES.items():
         keep(wall.page, data, name)
         seen = wall.page.evaluate("[...document.querySelectorAll('main > [data-area]')].filter(x => x.offsetParent).map(x => x.dataset.area)")
         layout = scene.layouts["hd"]
@@ -176,8 +177,8 @@ def test_a_stopped_server_is_announced_and_the_wall_comes_back_by_itself(wall: W
 
 def test_a_revoked_screen_says_so_and_keeps_its_last_picture(wall: Watched, data: Path) -> None:
     state = Settings(data).state
-    for device in access.devices(state):
-        access.revoke_device(state, device["id"])
+    for device in gate.devices(state):
+        gate.revoke_device(state, device["id"])
     wall.page.wait_for_selector("#cut:not([hidden])", timeout=CUT_MS)
     assert "授权已失效" in wall.page.inner_text("#cut")
     assert wall.page.locator(".tile").count() >= 4

@@ -17,17 +17,17 @@ import orjson
 import pytest
 from playwright.sync_api import Browser, Page
 
-from cockpit import access
-from cockpit.direction import Director
-from etl.context import opened
-from etl.demo import runner
-from etl.demonstration import write_endpoints
+from cockpit.identity import gate
+from cockpit.wall.direction import Director
+from etl.cli.demonstration import write_endpoints
+from etl.demo.server import runner
 from etl.jobs import live, refresh
+from etl.runtime.context import opened
 from tests.browser.surroundings import Served, Site, Watched
 from tests.browser.walls import CUT_MS, folder_of, publish_live, ready, until
 from tests.depth import depth
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
 
 SOAK_S = depth(30, 3600)
 OUTAGES_S = depth((1,), (1, 60, 600))
@@ -51,7 +51,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def screen(chromium: Browser, site: Site | Served, data: Path, name: str, query: str = "") -> Watched:
     found = Watched(chromium, site, (1920, 1080))
-    found.page.goto(f"{site.address}/wall/{name}?token={access.create_device(Settings(data).state, name)}")
+    found.page.goto(f"{site.address}/wall/{name}?token={gate.create_device(Settings(data).state, name)}")
     if query:
         found.page.goto(f"{site.address}/wall/{name}{query}")
     ready(found.page)
@@ -154,12 +154,12 @@ def test_a_network_that_is_gone_for_a_while_is_told_and_heals_without_a_hand(chr
 
 def test_a_token_that_is_withdrawn_and_given_again_brings_the_wall_back(chromium: Browser, site: Site, data: Path) -> None:
     wall, state = screen(chromium, site, data, "again"), Settings(data).state
-    for device in access.devices(state):
+    for device in gate.devices(state):
         if device["screen"] == "again":
-            access.revoke_device(state, device["id"])
+            gate.revoke_device(state, device["id"])
     wall.page.wait_for_selector("#cut:not([hidden])", timeout=CUT_MS)
     assert "授权已失效" in wall.page.inner_text("#cut")
-    wall.page.goto(f"{site.address}/wall/again?token={access.create_device(state, 'again')}")
+    wall.page.goto(f"{site.address}/wall/again?token={gate.create_device(state, 'again')}")
     ready(wall.page)
     assert wall.page.evaluate("document.getElementById('cut').hidden") is True
     wall.context.close()

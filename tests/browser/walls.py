@@ -10,9 +10,9 @@ import orjson
 import pandas as pd
 from playwright.sync_api import Page
 
-from cockpit.direction import Director
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from cockpit.wall.direction import Director
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
 
 VEHICLES = 6000
 CUT_MS, BACK_MS, READY_MS, STEP_MS = 60_000, 60_000, 20_000, 200
@@ -29,7 +29,7 @@ def folder_of(published: Path, folder: Path) -> Path:
 
 
 def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
-    """A live picture of 6,000 vehicles as warehouse.live writes it; `shift` (deg) moves every one to the east."""
+    """A live picture of 6,000 vehicles as warehouse.publish.live writes it; `shift` (deg) moves every one to the east."""
     dice = np.random.default_rng(7)
     state = dice.choice(STATES, VEHICLES, p=SHARES)
     now = dt.datetime.now(SHANGHAI).replace(tzinfo=None, microsecond=0)

@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit import app
+from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
-from warehouse.readings import Book, Library
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Book, Library
 
 
 @pytest.fixture

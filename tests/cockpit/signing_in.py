@@ -9,8 +9,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from cockpit import accounts
-from warehouse.settings import Settings
+from cockpit.identity import accounts
+from warehouse.core.settings import Settings
 
 PASSWORD = "correct horse battery"
 CALLBACK = "/_dash-update-component"

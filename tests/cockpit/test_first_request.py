@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from dash import Dash
 
-from cockpit import app
+from cockpit.web import app
 from tests.cockpit.signing_in import CALLBACK, SAME_ORIGIN, good_body, sign_in
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 THREADS, WORKERS = 8, 3
 SCRIPT = "/_dash-component-suites/plotly/package_data/plotly.min.js"

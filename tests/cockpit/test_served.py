@@ -20,17 +20,19 @@ import httpx
 import pytest
 from flask import Flask
 
-from cockpit import archive, export, sessions
+from cockpit.identity import sessions
 from cockpit.pages import routes
-from etl import forms, requested
-from etl.context import opened
+from cockpit.report import archive
+from cockpit.web import export
+from etl.runtime.context import opened
+from etl.worker import filing_forms, request_handlers
 from tests.browser.surroundings import Served
+from tests.cockpit.report.test_archive import PDF, facts
 from tests.cockpit.signing_in import CALLBACK, SAME_ORIGIN, good_body
-from tests.cockpit.test_archive import PDF, facts
 from tests.conftest import WORLD_NOW
-from warehouse import requests
-from warehouse.readings import Library
-from warehouse.settings import Settings
+from warehouse.core import request_queue
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
 
 XLSX, CSV, HTML, JSON = export.TYPES["xlsx"], "text/csv", "text/html", "application/json"
 SCREEN, METRIC = "hall", "fleet_vehicle_cnt"
@@ -114,12 +116,12 @@ def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     archive.keep(settings, folder / "report.pdf", report, by="li")
     sessions.create_device(settings.state, SCREEN, by="test")
     with opened(settings, now=lambda: WORLD_NOW) as context:
-        forms.offer(context)
-        offered = requests.offered(settings.state)
+        filing_forms.offer(context)
+        offered = request_queue.offered(settings.state)
         table = next(name for name, told in offered.items() if told["current"])
         with sqlite3.connect(settings.state) as state:
-            number = requests.add(state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp())
-        requested.serve(context)
+            number = request_queue.add(state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp())
+        request_handlers.serve(context)
     site = Served(settings.data, "--workers", "1")
     yield World(site, settings, list(offered), (table, number), report["name"])
     assert site.stop() == 0

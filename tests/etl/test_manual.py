@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from etl.config import endpoints, feeds
+from etl.config.descriptions import endpoints, feeds
 from etl.sources.http_json import HttpJson
 from etl.sources.sql_database import SqlDatabase
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BLOCKS = re.findall(r"```toml\n(.*?)```", (ROOT / "etl" / "README.md").read_text("utf-8"), re.S)

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from etl import cli, forms, intake, requested, status
-from etl.config import described as read
-from etl.context import opened
+from etl.cli import commands
+from etl.config.descriptions import described as read
+from etl.pipeline import intake, status
+from etl.runtime.context import opened
+from etl.worker import filing_forms, request_handlers
 from tests.conftest import WORLD_NOW
-from tests.etl.test_connecting import FILES, MAPPED, addressed, described
-from tests.etl.test_files_hostile import drop
-from warehouse.errors import ConfigError
-from warehouse.readings import Library
-from warehouse.settings import Settings
+from tests.etl.sources.test_connecting import FILES, MAPPED, addressed, described
+from tests.etl.sources.test_files_hostile import drop
+from warehouse.core.errors import ConfigError
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
 
 GOOD = FILES + MAPPED
 WRONG = '[[feeds]]\nentity = "vehicle_day"\njobs = ["refresh"]\ntransport = "files"\nglob = "v/*.csv"\n[feeds.columns]\nkm_total = { from = "km", scaal = 0.1 }\n'
@@ -51,7 +53,7 @@ def test_the_cure_is_told_where_the_word_is_nearly_right(settings: Settings) -> 
 
 
 def test_a_run_loads_the_others_says_what_is_wrong_and_ends_as_a_wrong_setting(settings: Settings) -> None:
-    ended = CliRunner().invoke(cli.run, ["--data", str(settings.data)])
+    ended = CliRunner().invoke(commands.run, ["--data", str(settings.data)])
     assert ended.exit_code == ConfigError.exit_code == 78, ended.output
     assert "gps.toml" in ended.output and "scaal" in ended.output and "请改成 scale" in ended.output
     with opened(settings, now=lambda: WORLD_NOW) as context:
@@ -90,11 +92,11 @@ def test_a_wrong_section_of_the_addresses_stops_its_source_alone(section: str, s
 
 def test_the_queue_of_requests_goes_on_and_a_fault_in_it_is_one_entry(settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(settings, now=lambda: WORLD_NOW) as context:
-        assert "own_target" in forms.forms(context), "what can be filed does not hang on the wrong source"
-        monkeypatch.setattr(requested, "EVERY_S", 0.01)
-        monkeypatch.setattr(forms, "offer", lambda _: 1 / 0)
+        assert "own_target" in filing_forms.forms(context), "what can be filed does not hang on the wrong source"
+        monkeypatch.setattr(request_handlers, "EVERY_S", 0.01)
+        monkeypatch.setattr(filing_forms, "offer", lambda _: 1 / 0)
         ended = threading.Event()
         threading.Timer(0.5, ended.set).start()
         with caplog.at_level(logging.ERROR, "zhengbei.etl"):
-            requested.watch(context, ended, lambda: None)
+            request_handlers.watch(context, ended, lambda: None)
     assert len(caplog.records) == 1

@@ -13,14 +13,14 @@ import openpyxl
 import pytest
 from sqlalchemy import create_engine, text
 
-from etl import intake
-from etl.config import feeds
-from etl.context import opened
+from etl.config.descriptions import feeds
+from etl.pipeline import intake
+from etl.runtime.context import opened
 from etl.sources import sql_database
 from tests.conftest import WORLD_NOW
-from tests.etl.test_connecting import addressed, described
+from tests.etl.sources.test_connecting import addressed, described
 from tests.house import House
-from warehouse.settings import Settings
+from warehouse.core.settings import Settings
 
 NAMES = ("entry_id", "user_id", "delta", "type", "created_at")
 MAPPING: dict[str, Any] = {"columns": {name: name for name in NAMES}, "items": "rows"}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tests.independent.tally import DISTRICT, Data, Kpi
-from warehouse import units
-from warehouse.catalog import Metric
-from warehouse.reading import Reading
-from warehouse.readings import Book
+from warehouse.catalog.definitions import Metric
+from warehouse.compile.reading import Reading
+from warehouse.core import units
+from warehouse.query.snapshot_store import Book
 
 SMALL = 5
 COMPANY_DAYS = 62

@@ -8,18 +8,18 @@ from pathlib import Path
 import orjson
 import pytest
 
-from etl import loading
-from etl.context import opened
-from etl.demo import runner
+from etl.demo.server import runner
 from etl.jobs import refresh
+from etl.pipeline import load
+from etl.runtime.context import opened
 from tests import templates
 from tests.conftest import WORLD_NOW, whole_line
 from tests.independent import care, driver, fleet, health, membership, programmes, rows, safety, sites
 from tests.independent.population import Population
 from tests.independent.tally import Data
-from warehouse.readings import Book, Library
-from warehouse.settings import Settings
-from warehouse.units import SHANGHAI
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
+from warehouse.query.snapshot_store import Book, Library
 
 SCALE, DAYS = 420, 330
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
@@ -41,7 +41,7 @@ def three_members_more(folder: Path) -> Path:
             for number in big.groupby("company")["id_no"].head(6)]
     with opened(Settings(folder), now=lambda: WORLD_NOW) as context:
         note = context.landing.put("pb", "member", orjson.dumps(page), kind="json_rows", name="党员补充页", at=WORLD_NOW.replace(tzinfo=SHANGHAI), sealed=True)
-        assert loading.ingest(context, [note]) == (len(page), "")
+        assert load.ingest(context, [note]) == (len(page), "")
         refresh.publish(context)
     return folder
 

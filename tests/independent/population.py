@@ -65,7 +65,7 @@ class Population:
         self.rows = rows
         self._days: dict[tuple[str, pd.Timestamp], pd.DataFrame] = {}
 
-    def _remember(self, name: str, day: pd.Timestamp, make: Any) -> pd.DataFrame:
+    def remember(self, name: str, day: pd.Timestamp, make: Any) -> pd.DataFrame:
         if (name, day) not in self._days:
             self._days[name, day] = make(day)
         return self._days[name, day]
@@ -88,11 +88,11 @@ class Population:
 
     def register(self, day: pd.Timestamp) -> pd.DataFrame:
         """Every vehicle of the register on that day, whatever its status, with its owner."""
-        return self._remember("register", day, self._vehicle_line.on)
+        return self.remember("register", day, self._vehicle_line.on)
 
     def trucks(self, day: pd.Timestamp) -> pd.DataFrame:
         """V with flags v45, vh, vn, stopped; one row a vehicle."""
-        return self._remember("V", day, self._trucks)
+        return self.remember("V", day, self._trucks)
 
     def trailers(self, day: pd.Timestamp) -> pd.DataFrame:
         """Trailers in service."""
@@ -143,7 +143,7 @@ class Population:
 
     def companies(self, day: pd.Timestamp) -> pd.DataFrame:
         """The register of companies on that day with `licensed` (member of C)."""
-        return self._remember("companies", day, self._companies)
+        return self.remember("companies", day, self._companies)
 
     def _companies(self, day: pd.Timestamp) -> pd.DataFrame:
         frame = self._company_line.on(day)
@@ -162,11 +162,11 @@ class Population:
 
     def counts(self, day: pd.Timestamp) -> pd.DataFrame:
         """V, V45 and VH of each company on that day (index: company)."""
-        return self._remember("counts", day, lambda at: self.trucks(at).groupby("company").agg(v=("vehicle", "nunique"), v45=("v45", "sum"), vh=("vh", "sum")))
+        return self.remember("counts", day, lambda at: self.trucks(at).groupby("company").agg(v=("vehicle", "nunique"), v45=("v45", "sum"), vh=("vh", "sum")))
 
     def big(self, day: pd.Timestamp) -> pd.DataFrame:
         """C50 with v (vehicles that day) and heavy (C50 by VH too); leaves only after 30 days below 50."""
-        return self._remember("C50", day, self._big)
+        return self.remember("C50", day, self._big)
 
     def _big(self, day: pd.Timestamp) -> pd.DataFrame:
         month = pd.concat([self.counts(day - DAY * back) for back in range(30)])
@@ -184,7 +184,7 @@ class Population:
 
     def drivers(self, day: pd.Timestamp) -> pd.DataFrame:
         """P: one row a person and company, with is_captain, p45, p50, and what the register of drivers says that day."""
-        return self._remember("P", day, self._drivers)
+        return self.remember("P", day, self._drivers)
 
     def _drivers(self, day: pd.Timestamp) -> pd.DataFrame:
         people = self._driver_line.on(day)
@@ -208,7 +208,7 @@ class Population:
 
     def ledger(self, day: pd.Timestamp) -> pd.DataFrame:
         """The Party ledger's rows on that day (leads and excluded ones too)."""
-        return self._remember("ledger", day, self._member_line.on)
+        return self.remember("ledger", day, self._member_line.on)
 
     def members(self, day: pd.Timestamp) -> pd.DataFrame:
         """M: rows of P (person and company) that are verified members, with stage and badge_at."""
@@ -220,7 +220,7 @@ class Population:
 
     def owner(self, day: pd.Timestamp) -> pd.DataFrame:
         """Owner and town of every registered vehicle on that day (index: vehicle)."""
-        return self._remember("owner", day, lambda at: self.register(at).set_index("vehicle")[["company", "town"]])
+        return self.remember("owner", day, lambda at: self.register(at).set_index("vehicle")[["company", "town"]])
 
     def home(self, day: pd.Timestamp) -> dict[str, str]:
         """Town of every company of the register on that day."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from etl.demo import clock, runner
-from etl.demo.world import World
+from etl.demo.server import runner
+from etl.demo.world import clock
+from etl.demo.world.world import World
 
 STARTED = datetime(2026, 11, 23, 15, 0, tzinfo=clock.SHANGHAI)
 SCALE, SEED, DAYS = 60, 7, 40

@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from etl.demo import app_points, app_users, app_volunteers, clock, runner
-from etl.demo.world import World
+from etl.demo.app import points, users, volunteers
+from etl.demo.server import runner
+from etl.demo.world import clock
+from etl.demo.world.world import World
 from tests.etl.demo.conftest import STARTED
 
 NOW = STARTED + timedelta(minutes=10)
@@ -52,7 +54,7 @@ def app(folder: Path) -> Iterator[App]:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests ask faster than a client should."""
-    monkeypatch.setattr("etl.demo.app_http.Pace.is_too_fast", lambda self: False)
+    monkeypatch.setattr("etl.demo.app.http.Pace.is_too_fast", lambda self: False)
 
 
 @pytest.mark.parametrize("data, auth, status, error", [
@@ -105,7 +107,7 @@ def test_who_asks_too_fast_is_told_to_wait(app: App, monkeypatch: pytest.MonkeyP
 
 def ledger(world: World) -> list[tuple[int, int, int, str, str, int, int]]:
     months = range(clock.month_of(world.first_day), clock.month_of(world.anchor_day) + 1)
-    return [entry for month in months for entry in app_points.month_ledger(world, month).entries]
+    return [entry for month in months for entry in points.month_ledger(world, month).entries]
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,7 @@ def test_the_ledger_of_points_balances_in_a_clean_world(large: World) -> None:
 
 
 def test_the_ledger_breaks_only_where_it_was_planted(large: World) -> None:
-    months = [app_points.month_ledger(large, m) for m in range(clock.month_of(large.first_day), clock.month_of(large.anchor_day) + 1)]
+    months = [points.month_ledger(large, m) for m in range(clock.month_of(large.first_day), clock.month_of(large.anchor_day) + 1)]
     planted = {name for month in months for name in month.planted}
     entries = [entry for month in months for entry in month.entries]
     assert [e[0] for e in entries] == sorted({e[0] for e in entries})
@@ -141,17 +143,17 @@ def test_volunteers_spoil_only_what_was_planted(large: World) -> None:
     months = range(clock.month_of(large.first_day), clock.month_of(large.anchor_day) + 1)
     clean = replace(large, clean=True)
     for month in months:
-        table = app_volunteers.month_records(clean, month)
+        table = volunteers.month_records(clean, month)
         assert ((table["end_s"] > table["start_s"]) & (table["end_s"] - table["start_s"] < 12 * 3600)).all()
-        assert not app_volunteers.spoilt_records(clean, month)
-    kinds = {month % 4 for month in months if app_volunteers.spoilt_records(large, month)}
+        assert not volunteers.spoilt_records(clean, month)
+    kinds = {month % 4 for month in months if volunteers.spoilt_records(large, month)}
     assert kinds == {0, 1, 2, 3}
 
 
 def test_some_drivers_have_two_accounts_and_some_are_bound_by_phone_only(large: World) -> None:
-    table = app_users.users(large)
+    table = users.users(large)
     twice = table[table["driver"] >= 0].groupby("driver").size()
     assert (twice == 2).sum() == large.rates.d25_two_phones and twice.max() == 2
     assert ((table["bind_day"] >= 0) & ~table["with_id"]).any()
-    clean = app_users.users(replace(large, clean=True))
+    clean = users.users(replace(large, clean=True))
     assert clean[clean["driver"] >= 0]["driver"].is_unique and clean["with_id"].all()

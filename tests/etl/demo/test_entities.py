@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 from sqlalchemy import inspect
 
-from etl.config import Feed, feeds
-from etl.demo import active_safety, attendance, cases, clock, matters, registry, runner, supervision, terminals
-from etl.demo.app_http import AppLists
-from etl.demo.books import Book, versions
-from etl.demo.clock import DAY
-from etl.demo.feeds import Feeds
-from etl.demo.world import World
-from warehouse.catalog import contracts
+from etl.config.descriptions import Feed, feeds
+from etl.demo.app.http import AppLists
+from etl.demo.drivers import active_safety, attendance
+from etl.demo.positions import supervision, terminals
+from etl.demo.registers import cases, matters, registry
+from etl.demo.server import runner
+from etl.demo.server.feeds import Feeds
+from etl.demo.world import clock
+from etl.demo.world.books import Book, versions
+from etl.demo.world.clock import DAY
+from etl.demo.world.world import World
+from warehouse.catalog.definitions import contracts
 
 DELIVERED = {f"{feed.source}_{feed.entity}" for feed in feeds()}
 
@@ -100,7 +104,7 @@ def test_urges_follow_alarms_that_nobody_handled(folder: Path, world: World) -> 
 
 
 def test_a_later_look_at_the_databases_writes_what_has_happened_since_and_looking_twice_nothing_more(world: World, tmp_path: Path) -> None:
-    from etl.demo import live_tables
+    from etl.demo.registers import live_tables
 
     engine = registry.engine_for(f"sqlite:///{tmp_path / 'digital.sqlite'}")
     live_tables.create(world, engine, matters.METADATA, matters.TABLES)

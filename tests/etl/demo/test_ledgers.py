@@ -14,10 +14,12 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from etl.config import feeds
-from etl.demo import clock, honours, papers, party, party_book, party_work, sites, unions, warmth
-from etl.demo.clock import DAY
-from etl.demo.world import World
+from etl.config.descriptions import feeds
+from etl.demo.app import sites
+from etl.demo.ledgers import honours, papers, party, party_book, party_work, unions, warmth
+from etl.demo.world import clock
+from etl.demo.world.clock import DAY
+from etl.demo.world.world import World
 from tests.etl.demo.conftest import STARTED
 from tests.test_readme import MISPRINTS
 

@@ -9,8 +9,10 @@ import orjson
 import pytest
 from sqlalchemy import func, select
 
-from etl.demo import churn, clock, registry, runner
-from etl.demo.positions import TICK_S
+from etl.demo.positions.positions import TICK_S
+from etl.demo.registers import churn, registry
+from etl.demo.server import runner
+from etl.demo.world import clock
 from tests.etl.demo.conftest import DAYS, SCALE, SEED, STARTED, Client, SettableClock
 
 NOW = STARTED + timedelta(minutes=10)

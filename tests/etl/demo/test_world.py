@@ -7,11 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from etl.demo import alarms, clock, identity, management, movement, people, positions, registry, statistics
-from etl.demo.clock import DAY
-from etl.demo.places import KMH_PLATFORM
-from etl.demo.roads import distance_km
-from etl.demo.world import World
+from etl.demo.drivers import management
+from etl.demo.positions import alarms, movement, positions, statistics
+from etl.demo.registers import registry
+from etl.demo.world import clock, identity, people
+from etl.demo.world.clock import DAY
+from etl.demo.world.places import KMH_PLATFORM
+from etl.demo.world.roads import distance_km
+from etl.demo.world.world import World
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,125 @@
+"""What the pages of single things share: their links, their alarms as a table, their key numbers as cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit.casework import favourites
+from cockpit.pages import overview, toolbar
+from cockpit.pages.page_context import Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.theme import Theme
+from cockpit.presentation.tiles.spot_map import Spot, spot_map
+from cockpit.presentation.tiles.table import Cell, facts, table
+from warehouse.compile.reading import STATUS_LABELS, Place
+from warehouse.insight.profiles import Fact
+from warehouse.query.aggregates import plate
+
+CARDS_A_GROUP = 2
+
+
+def href(visit: Visit, kind: str, key: str) -> str:
+    """The page of a thing: kind as in the path (company, vehicle, alarm, site, town, unit, organisation)."""
+    return visit.address.to(f"/{kind}/{quote(str(key), safe='')}")
+
+
+def place_link(visit: Visit, code: str | None) -> Cell:
+    """A town or company by name, leading to its page; "—" for none and the code alone for one that is not known any more."""
+    known = visit.book.known(code or "")
+    return dcc.Link(known.label, href=href(visit, known.grain, known.code)) if known else (code or fmt.DASH)
+
+
+def vehicle_link(visit: Visit, key: str) -> Cell:
+    """A vehicle by its plate, leading to its page."""
+    return dcc.Link(plate(key), href=href(visit, "vehicle", key))
+
+
+def day(value: Any) -> str:
+    """A date as 2026-11-22; an open end ("9999-12-31", "1900-01-01") and None as "—"."""
+    return fmt.DASH if value is None or value.year >= 9999 or value.year <= 1900 else f"{value:%Y-%m-%d}"
+
+
+def moment(value: Any) -> str:
+    """A naive business time as 11-22 14:05:09; None → "—"."""
+    return fmt.DASH if value is None else f"{value:%m-%d %H:%M:%S}"
+
+
+def told(visit: Visit, table: str, absence: Cell) -> Cell:
+    """What is said of something that is not there, or 未上报 where the landed table it would come from has never delivered: then nobody knows."""
+    return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
+
+
+def status(row: Fact) -> Component:
+    """How an alarm stands, with a glyph beside the colour."""
+    good = row["is_handled"]
+    late = row["status"].startswith("超时")
+    return html.Span(
+        [html.Span("✓" if good else "!" if not late else "✕", className="glyph"), row["status"]],
+        className="tone-good" if good else "tone-bad" if late else "tone-warn",
+    )
+
+
+def alarm_table(visit: Visit, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警") -> Component:
+    """Alarms one by one; the time leads to the alarm's page."""
+    heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
+    lines = [
+        [
+            dcc.Link(moment(row["raised_at"]), href=href(visit, "alarm", row["alarm_uid"])),
+            row["kind"],
+            {1: "一级", 2: "二级"}.get(row["level"], "—"),
+            *([vehicle_link(visit, row["vehicle_key"])] if with_vehicle else []),
+            status(row),
+            moment(row["handled_at"]),
+        ]
+        for row in rows
+    ]
+    return table(heads, lines, empty=empty)
+
+
+def columns(left: Sequence[Component | None], right: Sequence[Component | None]) -> Component:
+    """Cards in a wide and a narrow column; None is left out."""
+    sides = [html.Div([card for card in side if card is not None], className="stack") for side in (left, right)]
+    return html.Div(sides, className="grid grid-2-1 grid-top")
+
+
+def head(name: str, flags: Sequence[Component], rows: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:
+    """The card on top: what it is called, what is true of it, and what the register says."""
+    return html.Section(
+        [html.Div([html.H2(name, className="entity-name"), html.Div(list(flags), className="flags")], className="entity-head"), facts(rows)],
+        className="card",
+    )
+
+
+def where(spots: Sequence[Spot], title: str, note: str, empty: str, theme: Theme) -> Component:
+    """The card with a map of the spots that have a position inside the district."""
+    return toolbar.card(title, note, spot_map(spots, theme=theme) or html.P(empty, className="empty"))
+
+
+def cards(visit: Visit, place: Place) -> Component:
+    """The first numbers of every group at a place, each leading to its metric page there."""
+    window = visit.address.get("window") or overview.DEFAULT
+    shown = []
+    for metrics in overview.grouped(visit.book.metrics.values()).values():
+        shown += [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"][:CARDS_A_GROUP]
+    return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
+
+
+def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Component]:
+    """The tools above an entity's page: where one is, the window of its numbers, the link to share."""
+    found: list[Component] = [toolbar.crumbs(("总览", visit.address.to("/")), *steps)]
+    if windows:
+        found.append(toolbar.windows(visit, overview.WINDOWS, visit.address.get("window") or overview.DEFAULT))
+    found.append(html.Span(className="spacer"))
+    if favourites.is_place(visit.address.path) and favourites.may_see(visit.viewer, visit.address.path):
+        found.append(toolbar.star(visit, favourites.place_of(visit.address), steps[-1][0]))
+    return [*found, toolbar.copy_link()]
+
+
+def metric_link(visit: Visit, metric: str, words: str, place: str | None = None, **query: str) -> Component:
+    """A button that leads to a metric's page."""
+    return dcc.Link(words, href=visit.address.to(f"/metric/{metric}", place=place, **query), className="button")

@@ -1,0 +1,79 @@
+"""The address bar is the whole state of a page: reading it, checking it, and writing the next one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from warehouse.core.errors import UsageError
+
+KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q", "metric")
+CARRIED = ("as_of",)
+"""Goes along to every other page: a chosen snapshot holds until it is left."""
+
+_PATTERNS = {
+    "window": re.compile(r"now|day|week|month|quarter|year"),
+    "at": re.compile(r"\d{4}(-(W\d{2}|Q[1-4]|\d{2}(-\d{2})?))?"),
+    "place": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
+    "as_of": re.compile(r"[0-9A-Za-z_.\-]{1,64}"),
+    "span": re.compile(r"now|day|week|month|quarter|year"),
+    "only": re.compile(r"[a-z0-9_]{1,24}:[^\x00-\x1f~]{1,40}(~[a-z0-9_]{1,24}:[^\x00-\x1f~]{1,40}){0,5}"),
+    "vs": re.compile(r"previous|year"),
+    "by": re.compile(r"[a-z0-9_]{1,24}"),
+    "of": re.compile(r"[a-z0-9_]{1,24}"),
+    "sort": re.compile(r"-?[a-z0-9_]{1,24}"),
+    "page": re.compile(r"\d{1,4}"),
+    "q": re.compile(r"[^\x00-\x1f]{0,40}"),
+    "metric": re.compile(r"[a-z0-9_]{2,60}"),
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """A path and the known, well-formed part of its query."""
+
+    path: str
+    query: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, path: str | None, search: str | None) -> Address:
+        """From the browser's pathname and search. Unknown keys are dropped; a malformed known one raises UsageError."""
+        found = {}
+        for key, value in parse_qsl((search or "").lstrip("?"), max_num_fields=40):
+            if key not in KEYS or not value:
+                continue
+            if not _PATTERNS[key].fullmatch(value):
+                raise UsageError("链接中的参数不正确", where=key, to_do="请从总览重新进入")
+            found[key] = value
+        return cls("/" + unquote(path or "/").strip("/"), found)
+
+    def get(self, key: str) -> str | None:
+        """The value of a key, None when it is not in the address."""
+        return self.query.get(key)
+
+    @property
+    def only(self) -> tuple[tuple[str, str], ...]:
+        """The filters as (dimension, member), in the order they were chosen; of one dimension the last counts."""
+        pairs = [word.partition(":") for word in (self.get("only") or "").split("~") if word]
+        return tuple({dimension: member for dimension, _, member in pairs}.items())
+
+    def filtered(self, dimension: str, member: str | None) -> str | None:
+        """The `only` word with one more filter, or with one less when `member` is None; None when none is left."""
+        kept = {**dict(self.only), dimension: member}
+        return "~".join(f"{name}:{value}" for name, value in kept.items() if value) or None
+
+    def here(self, **changes: str | None) -> str:
+        """This page with some keys changed; None or "" removes a key."""
+        return _build(quote(self.path, safe="/"), {**self.query, **changes})
+
+    def to(self, path: str, **query: str | None) -> str:
+        """Another page with its own query; the chosen snapshot goes along."""
+        kept = {key: self.query[key] for key in CARRIED if key in self.query}
+        return _build(path, {**kept, **query})
+
+
+def _build(path: str, query: Mapping[str, str | None]) -> str:
+    pairs = [(key, query[key]) for key in KEYS if query.get(key)]
+    return f"{path}?{urlencode(pairs)}" if pairs else path

@@ -1,0 +1,107 @@
+"""Every word the browser shows that is not a metric's own label. One table a subject; no logic, no colour."""
+
+from __future__ import annotations
+
+from warehouse.core import data_rules
+
+BRAND = "正北数字驾驶舱"
+BUREAU = "杭州市余杭区交通运输局"
+DEMO = "演示数据"
+
+GROUPS = {
+    "fleet": "车队运行",
+    "safety": "安全监管",
+    "driver": "司机与远程管理",
+    "membership": "组织与会员",
+    "programme": "六大工程",
+    "site": "服务阵地",
+    "health": "数据健康",
+}
+"""Group id → heading, in reading order. A group without metrics is not shown."""
+
+CHARTS = {
+    "Download plot as a PNG": "下载图片",
+    "Preparing image - this may take a few seconds": "正在生成图片…",
+    "Image download succeeded": "图片已下载",
+    "Sorry, there was a problem downloading your image!": "图片没有生成,请再试一次",
+}
+"""What the chart library says of itself → how we say it."""
+
+SCENES = {
+    "overview": "综合态势",
+    "safety": "安全监管",
+    "drivers": "司机与远程管理",
+    "members": "组织与会员",
+    "programmes": "六大工程",
+    "sites": "服务阵地",
+}
+"""Scene of the wall → heading, in the order of rotation."""
+
+ROLES = {
+    "leader": "领导",
+    "analyst": "业务",
+    "admin": "系统管理",
+    "auditor": "审计",
+    "screen": "大屏",
+}
+
+WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
+PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月", "quarter": "环比上季", "year": "比上年"}
+PREVIOUS_SHORT = "环比"
+THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
+BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
+LAST_YEAR = "同比去年"
+SAME = {"week": "去年同周", "month": "去年同月", "quarter": "去年同季"}
+"""The window a report's 同比 is held against; a week's is 52 weeks back, so that weekdays match."""
+RUN = {"week": "周", "month": "个月", "quarter": "个季度"}
+"""How windows of that kind are counted."""
+
+ORDER = "一二三四五六"
+"""Numbers of the six programmes."""
+MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
+"""A judgement as a glyph, beside its colour."""
+GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "■", "none": "○"}
+"""How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late, broken, carried over,
+nothing promised."""
+JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
+UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "km": "公里", "km/h": "公里/时", "m": "米", "t": "吨", "deg": "度"}
+"""Unit of a column → what a person writes beside a figure; other units are written as they are."""
+SEVERITIES = {"fail": "阻断", "warn": "提示"}
+
+def rule(identifier: str) -> str:
+    """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
+    return data_rules.named(identifier)
+
+
+PROVISIONAL = "暂定"
+DOUBT = "存疑"
+HELD = "沿用上期"
+INCOMPLETE = "未满期"
+NO_DATA = "—"
+
+LOGIN_FAILED = "账号或密码不正确,或尝试过多。请核对后重试;连续多次不成功将锁定 15 分钟。"
+LOGIN_STALE = "登录页已过期,请重新填写。"
+LINK_SPENT = "一次性登录链接已使用或已过期,请重新运行 ./zhengbei demo 取得新链接。"
+
+ERRORS = {
+    400: ("请求不完整", "请返回上一页后重试。"),
+    401: ("需要登录", "登录已过期或尚未登录。"),
+    403: ("没有权限", "当前账号不能查看这一页,如需要请联系系统管理员。"),
+    404: ("没有这一页", "链接可能已改动,或该指标尚未发布。"),
+    405: ("不支持的操作", "请返回上一页后重试。"),
+    413: ("内容过大", "提交的内容超过上限。"),
+    415: ("内容格式不支持", "请返回上一页后重试。"),
+    429: ("操作过于频繁", "请稍后再试。"),
+    500: ("页面出错", "错误已记录,请稍后重试;仍不成功请联系系统管理员。"),
+    503: ("还没有可看的数据", "数据尚未发布,请先运行 ./zhengbei etl run。"),
+}
+
+FACILITIES = {
+    "PARK": "停车", "REST": "休息", "HOTWATER": "热水", "MEALHEAT": "热饭", "SHOWER": "淋浴", "LAUNDRY": "洗衣", "TOILET": "如厕", "DINING": "餐饮", "SHOP": "便利店", "REPAIR": "维修",
+    "FUEL": "加油", "LODGING": "住宿", "WIFI": "无线网", "AED": "急救", "CHARGE": "充电", "READING": "阅览", "PARTY_ROOM": "党员活动室",
+    "GOV_SERVICE": "政务服务", "LEGAL": "法律援助", "HEALTH": "健康小屋",
+}
+BASIC_SERVICES = {code: FACILITIES[code] for code in ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY")}
+"""The five free basics of the 2025 service-area guide; 停车休息 is two codes (KPI 71)."""
+NINE_SERVICES = ("FUEL", "SHOP", "DINING", "REPAIR", "WIFI", "PARK", "REST", "LODGING", "LAUNDRY")
+"""The announcement's nine services."""

@@ -1,0 +1,127 @@
+"""The table of places behind a number: parts, value and change, sorted, filtered and paged by the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.attributes import aria
+from cockpit.presentation.tiles.kpi import delta_mark
+from cockpit.presentation.tiles.table import scrolled
+from warehouse.compile.reading import Reading
+
+PAGE_ROWS = 12
+COLUMNS = {"name": "企业", "town": "镇街", "num": "分子", "den": "分母", "value": "数值", "change": "环比", "state": "状态"}
+SORTS = ("value", "change", "num", "den", "name")
+
+
+@dataclass(frozen=True)
+class View:
+    """How the table is asked for: sort column (of SORTS), descending, page from 1, filter text."""
+
+    sort: str = "value"
+    descending: bool = False
+    page: int = 1
+    query: str = ""
+
+
+def pick(readings: Sequence[Reading], view: View) -> list[Reading]:
+    """Filtered and sorted rows; those without the sorted figure always come last."""
+    wanted = view.query.strip().casefold()
+    rows = [r for r in readings if wanted in r.place.label.casefold()]
+    keyed = [(_key(r, view.sort), r) for r in rows]
+    known = [(k, r) for k, r in keyed if k is not None]
+    known.sort(key=lambda pair: (pair[0], pair[1].place.label), reverse=view.descending)
+    return [r for _, r in known] + [r for k, r in keyed if k is None]
+
+
+def _key(item: Reading, sort: str) -> float | str | None:
+    if sort == "name":
+        return item.place.label
+    if sort == "change":
+        return None if item.value is None or item.previous is None else item.value - item.previous
+    return {"num": item.num, "den": item.den}.get(sort, item.value)
+
+
+def entities(
+    readings: Sequence[Reading],
+    view: View,
+    *,
+    decimals: int,
+    town_name: Callable[[str], str],
+    href: Callable[[Reading], str],
+    link: Callable[[View], str],
+) -> Component:
+    """Table and pager. `href`: where a row leads; `link`: address of another view of the same table."""
+    rows = pick(readings, view)
+    pages = max(1, -(-len(rows) // PAGE_ROWS))
+    page = min(max(1, view.page), pages)
+    with_parts = any(r.den is not None and r.value is not None for r in readings)
+    hidden = (() if with_parts else ("num", "den")) + (() if any(r.target for r in readings) else ("state",))
+    hidden += () if any(r.previous is not None for r in readings) else ("change",)
+    columns = [c for c in COLUMNS if c not in hidden]
+    head = html.Tr([_heading(c, readings, view, link) for c in columns])
+    body = [_row(r, columns, decimals, town_name, href) for r in rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]]
+    if not body:
+        body = [html.Tr(html.Td("没有符合条件的企业", colSpan=len(columns), className="empty"))]
+    table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
+    return html.Div([scrolled(table), pager(view, page, pages, f"共 {fmt.number(len(rows))} 家", link)])
+
+
+def _heading(column: str, readings: Sequence[Reading], view: View, link: Callable[[View], str]) -> Component:
+    label = COLUMNS[column]
+    if column == "value" and readings:
+        label = readings[0].label + (" %" if readings[0].unit == "ratio" else f" {readings[0].unit}")
+    if column not in SORTS:
+        return html.Th(label, className=f"col-{column}")
+    chosen = view.sort == column
+    glyph = ("▼" if view.descending else "▲") if chosen else ""
+    other = View(column, not view.descending if chosen else column != "name", 1, view.query)
+    order = aria(sort="descending" if view.descending else "ascending") if chosen else {}
+    return html.Th(
+        dcc.Link([label, html.Span(glyph, className="glyph")], href=link(other)), className=f"col-{column}", **order
+    )
+
+
+def _row(
+    item: Reading, columns: Sequence[str], decimals: int, town_name: Callable[[str], str], href: Callable[[Reading], str]
+) -> Component:
+    shown = fmt.reading(item, decimals)
+    change = fmt.delta(item.value, item.previous, item.unit, item.better, decimals)
+    hidden = item.status == "small_cell"
+    cells: dict[str, Any] = {
+        "name": dcc.Link(item.place.label, href=href(item)),
+        "town": town_name(item.place.parent),
+        "num": fmt.DASH if hidden else fmt.number(item.num),
+        "den": fmt.DASH if hidden else fmt.number(item.den),
+        "value": html.B(shown.text) if item.value is not None else html.Span(shown.text, className="muted"),
+        "change": delta_mark(change, item) if change.known else fmt.DASH,
+        "state": _state(item),
+    }
+    return html.Tr([html.Td(cells[c], className=f"col-{c}") for c in columns])
+
+
+def _state(item: Reading) -> Component | str:
+    words = {"good": ("✓", "达成"), "warn": ("!", "接近"), "bad": ("✕", "未达成")}.get(item.judgement or "")
+    if words is None:
+        return fmt.DASH
+    return html.Span([html.Span(words[0], className="glyph"), words[1]], className=f"tone-{item.judgement}")
+
+
+def pager(view: View, page: int, pages: int, total: str, link: Callable[[View], str]) -> Component:
+    """‹ page / pages › with the total in words on the left."""
+
+    def to(number: int, label: str) -> Component:
+        if not 1 <= number <= pages:
+            return html.Span(label, className="button is-off", **aria(disabled="true"))
+        return dcc.Link(label, href=link(View(view.sort, view.descending, number, view.query)), className="button")
+
+    return html.Footer(
+        [html.Span(total), to(page - 1, "上一页"), html.Span(f"{page} / {pages}"), to(page + 1, "下一页")],
+        className="pager",
+    )

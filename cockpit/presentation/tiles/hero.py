@@ -1,0 +1,138 @@
+"""The head of a metric page: the number set large, and every figure one needs to judge it, in one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.tiles.attributes import aria
+from cockpit.presentation.tiles.kpi import STATUS_REASON, clockwork, tags
+from warehouse.compile.reading import Reading
+
+
+def hero(reading: Reading, *, decimals: int = 0, sentence: str = "", more: Sequence[Component] = ()) -> Component:
+    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`: further facts."""
+    shown = fmt.reading(reading, decimals)
+    facts = [
+        *_changes(reading, decimals),
+        _goal(reading, decimals),
+        *_parts(reading),
+        _state(reading),
+        _time(reading),
+        *more,
+    ]
+    number = html.Div(_number(reading, shown), className="hero-number")
+    body = html.Div([html.Div([f for f in facts if f], className="hero-facts"), *_sentence(sentence)])
+    return html.Section(
+        [number, body], className=f"card hero is-{reading.status}", **aria(label=reading.label), **clockwork(reading)
+    )
+
+
+def _number(reading: Reading, shown: fmt.Shown) -> list[Component]:
+    if shown.status and not shown.unit:
+        return [
+            html.Span(shown.text, className="hero-state"),
+            html.Span(STATUS_REASON[shown.status], className="hero-why"),
+        ]
+    return [html.Span(shown.text, className="hero-value tile-value"), html.Span(shown.unit, className="hero-unit")]
+
+
+def fact(label: str, body: Sequence[Component | str], tone: str = "", title: str = "") -> Component:
+    """One labelled figure of the row."""
+    return html.Div(
+        [html.Span(label, className="fact-label"), html.Span(list(body), className=f"fact-value {tone}".strip())],
+        className="fact",
+        title=title or None,
+    )
+
+
+def _changes(reading: Reading, decimals: int) -> list[Component]:
+    """Both comparisons, a dash where one is unknown; a number of this moment has neither."""
+    if reading.window == "now" and reading.previous is None and reading.last_year is None:
+        return []
+    return [
+        _change(texts.PREVIOUS[reading.window], reading.value, reading.previous, reading, decimals),
+        _change(texts.LAST_YEAR, reading.value, reading.last_year, reading, decimals),
+    ]
+
+
+def _change(label: str, now: float | None, before: float | None, reading: Reading, decimals: int) -> Component:
+    change = fmt.delta(now, before, reading.unit, reading.better, decimals)
+    if not change.known:
+        return fact(label, [fmt.DASH], "tone-none")
+    was = str(fmt.value(before, reading.unit, decimals))
+    if change.tone == "flat":
+        return fact(label, ["持平"], "tone-flat", f"对比值 {was}")
+    return fact(
+        label,
+        [html.Span(change.glyph, className="glyph"), change.text, html.Small(change.unit)],
+        f"tone-{change.tone}",
+        f"对比值 {was}",
+    )
+
+
+def _goal(reading: Reading, decimals: int) -> Component | None:
+    if reading.target is None:
+        return None
+    label = f"目标 {fmt.target(reading.target, reading.unit, reading.better, decimals)}"
+    gap = fmt.target_gap(reading, decimals)
+    words = texts.JUDGEMENTS.get(reading.judgement or "", fmt.DASH)
+    return fact(
+        label, [words, html.Small(gap)], f"tone-{reading.judgement or 'none'}", f"目标来源:{reading.target.source}"
+    )
+
+
+def _parts(reading: Reading) -> list[Component]:
+    found = []
+    pair = fmt.parts(reading)
+    if pair:
+        found.append(fact("分子 / 分母", [pair]))
+    found += [fact(label, [fmt.number(amount)]) for label, amount in reading.parts.items()]
+    return found
+
+
+def _state(reading: Reading) -> Component | None:
+    marks = tags(reading)
+    return fact("本期状态", marks) if marks else None
+
+
+def _time(reading: Reading) -> Component:
+    moment = fmt.clock(reading.as_of) if reading.as_of else fmt.DASH
+    return fact("数据时间", [html.Span(moment, className="asof")], title="各输入中最旧一项的最新数据时间")
+
+
+def _sentence(sentence: str) -> list[Component]:
+    return [html.P(sentence, className="hero-sentence")] if sentence else []
+
+
+def movement(reading: Reading, towns: Sequence[Reading], decimals: int = 0) -> str:
+    """What moved, in one sentence made by rule: the total's change, how many towns rose and fell, the two extremes.
+
+    "" when the change is unknown. Names no cause: differences of towns do not add up to the total of a ratio."""
+    change = fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals)
+    if not change.known:
+        return ""
+    unit = "个百分点" if change.unit == "百分点" else change.unit
+    word = {"▲": "上升", "▼": "下降"}.get(change.glyph, "持平")
+    start = f"{texts.THIS[reading.window]}{word}" + ("" if word == "持平" else f" {change.text} {unit}")
+    known = [t for t in towns if t.value is not None and t.previous is not None]
+    if len(known) < 2:
+        return f"{start}。"
+    # a town that moved by less than what is shown has not moved for the reader
+    moved = [(t.value - t.previous, t) for t in known if fmt.visible(t.value, t.previous, t.unit, decimals)]  # type: ignore[operator]
+    if not moved:
+        return f"{start};各镇街均无明显变化。"
+    moved.sort(key=lambda pair: pair[0])
+    counts = f"{sum(d > 0 for d, _ in moved)} 个镇街上升、{sum(d < 0 for d, _ in moved)} 个下降"
+    ends = [_end("升幅最大", moved[-1], decimals)] if moved[-1][0] > 0 else []
+    ends += [_end("降幅最大", moved[0], decimals)] if moved[0][0] < 0 else []
+    return f"{start};{counts},{','.join(ends)}。" if ends else f"{start};{counts}。"
+
+
+def _end(words: str, pair: tuple[float, Reading], decimals: int) -> str:
+    change = fmt.delta(pair[1].value, pair[1].previous, pair[1].unit, pair[1].better, decimals)
+    return f"{words} {pair[1].place.label} {change.signed}{'' if change.unit == '百分点' else ' ' + change.unit}"

@@ -1,0 +1,181 @@
+"""The archive of printed reports: <data>/reports, a PDF and its facts (readings, generation, hash) for each. Owns what is kept, the chain
+that ties each report to the one before, and the comparison of any two.
+
+Nothing kept is ever replaced. The facts of report n name the SHA-256 of the facts of report n − 1 and of their own PDF, so a changed,
+removed or exchanged file is found by `broken`; the newest hash stands in the audit log, so that a missing end is found as well."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cockpit.presentation import format as fmt
+from cockpit.store import app_db, audit
+from warehouse.core import units
+from warehouse.core.errors import DataMissing, PrintFailed
+from warehouse.core.settings import Settings
+from warehouse.core.timetable import REPORTS
+
+NAME = re.compile(r"\d{4}-(?:W\d{2}|\d{2}|Q[1-4])-[0-9A-Za-z]{1,40}")
+"""<period>-<generation>: 2026-W47-…, 2026-10-…, 2026-Q3-…"""
+GENESIS = "0" * 64
+RELEASED, OPENED = "report_released", "report_opened"
+Facts = dict[str, Any]
+
+
+def every(settings: Settings) -> list[Facts]:
+    """Facts of the kept reports, newest period and generation first; a file without readable facts is left out."""
+    found = []
+    for file in sorted(settings.reports.glob("*.json"), reverse=True):
+        if NAME.fullmatch(file.stem) and file.with_suffix(".pdf").is_file():
+            try:
+                found.append(json.loads(file.read_text("utf-8")))
+            except (OSError, ValueError):
+                continue
+    return sorted(found, key=lambda facts: units.window_of(window(facts), units.parse_at(window(facts), period(facts)))[1], reverse=True)
+
+
+def period(facts: Facts) -> str:
+    """2026-W47, 2026-10 or 2026-Q3."""
+    return str(facts["name"]).rpartition("-")[0]
+
+
+def window(facts: Facts) -> str:
+    """week, month or quarter."""
+    return units.window_named(period(facts))
+
+
+def label(facts: Facts) -> str:
+    """周报, 月报 or 季报."""
+    return REPORTS[window(facts)]
+
+
+def one(settings: Settings, name: str) -> Facts:
+    """Facts of a kept report. Raises DataMissing when there is none of that name."""
+    found = next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
+    if found is None:
+        raise DataMissing(f"没有这期报告:{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的报告")
+    return found
+
+
+def last_of(settings: Settings, at: str, *, but: str) -> Facts | None:
+    """The report of the period `at` printed last from another generation than `but`, None when there is none."""
+    same = [facts for facts in every(settings) if period(facts) == at and facts["generation"] != but]
+    return max(same, key=lambda facts: (facts.get("number", 0), facts["printed_at"]), default=None)
+
+
+def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
+    """Puts a printed file into the archive and returns its facts as kept. The report of the same period and generation is there already: then
+    that one stays and its facts are returned. PDF first, facts last: whoever sees the .json finds the PDF it speaks of.
+
+    Raises PrintFailed when the same generation now gives other figures: one of the two papers would be wrong."""
+    folder, name = settings.reports, facts["name"]
+    with _alone(folder):
+        if (folder / f"{name}.json").exists() and (folder / f"{name}.pdf").exists():
+            kept = one(settings, name)
+            if kept["figures"] != facts["figures"]:
+                raise PrintFailed("同一快照两次打印的数不同,没有发布", where=name, to_do="请核对软件版本;已归档的一份保持不变")
+            return kept
+        number, previous = _tip(folder)
+        whole = {**facts, "number": number + 1, "previous": previous, "by": by}
+        aside = made.with_suffix(".json")
+        aside.write_text(json.dumps(whole, ensure_ascii=False, indent=1), "utf-8")
+        for file, suffix in ((made, ".pdf"), (aside, ".json")):
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(file, folder / f"{name}{suffix}")
+        audit.record(settings.state, RELEASED, who=by, detail=f"{name} {_digest(folder / f'{name}.json')}")
+    return whole
+
+
+def broken(settings: Settings) -> list[str]:
+    """Every place at which the archive is not what was put into it, in Chinese; empty when all of it holds."""
+    found: list[str] = []
+    files = {file.stem: file for file in settings.reports.glob("*.json") if NAME.fullmatch(file.stem)}
+    number, previous = 0, GENESIS
+    for facts, file in _in_order(files.values()):
+        name, pdf = file.stem, file.with_suffix(".pdf")
+        if not pdf.is_file():
+            found.append(f"{name}:PDF 不见了")
+        elif _digest(pdf) != facts["sha256"]:
+            found.append(f"{name}:PDF 与归档时不同")
+        if facts["number"] != number + 1:
+            found.append(f"第 {number + 1} 份到第 {facts['number'] - 1} 份不见了" if facts["number"] > number + 1 else f"{name}:序号 {facts['number']} 重复")
+        elif facts["previous"] != previous:
+            found.append(f"{name}:它之前的一份被改动或调换过")
+        number, previous = facts["number"], _digest(file)
+    for name, digest in _released(settings):
+        if name not in files:
+            found.append(f"{name}:已发布的一份不见了")
+        elif _digest(files[name]) != digest:
+            found.append(f"{name}:数据与发布时不同")
+    return list(dict.fromkeys(found))
+
+
+def opened(settings: Settings) -> dict[str, list[tuple[float, str]]]:
+    """Report → who opened it and when (UTC seconds), newest first."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    with app_db.reading(settings.state) as connection:
+        for row in connection.execute("SELECT at, who, detail FROM audit WHERE event = ? ORDER BY seq DESC", (OPENED,)):
+            found.setdefault(row["detail"], []).append((row["at"], row["who"]))
+    return found
+
+
+def compare(first: Facts, second: Facts) -> list[dict[str, Any]]:
+    """The figures of two reports side by side in the order of the second: label, what each says ("—" where it does not print the number),
+    and what lies between them (None where one has no value). A figure that only the first has comes last."""
+    rows = []
+    for metric in dict.fromkeys([*second["figures"], *first["figures"]]):
+        one_, other = first["figures"].get(metric), second["figures"].get(metric)
+        known = other or one_
+        both = one_ is not None and other is not None and one_["value"] is not None and other["value"] is not None and one_["unit"] == other["unit"]
+        rows.append({
+            "metric": metric, "label": known["label"], "first": one_["text"] if one_ else fmt.DASH, "second": other["text"] if other else fmt.DASH,
+            "delta": fmt.delta(other["value"], one_["value"], known["unit"], "context", known["decimals"]) if both else None,
+        })
+    return rows
+
+
+def _tip(folder: Path) -> tuple[int, str]:
+    number, previous = 0, GENESIS
+    for facts, file in _in_order(folder.glob("*.json")):
+        number, previous = facts["number"], _digest(file)
+    return number, previous
+
+
+def _in_order(files: Any) -> Iterator[tuple[Facts, Path]]:
+    """The files that are links of the chain, in its order."""
+    found = []
+    for file in files:
+        try:
+            facts = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if NAME.fullmatch(file.stem) and isinstance(facts.get("number"), int):
+            found.append((facts, file))
+    yield from sorted(found, key=lambda pair: (pair[0]["number"], pair[1].name))
+
+
+def _released(settings: Settings) -> list[tuple[str, str]]:
+    with app_db.reading(settings.state) as connection:
+        rows = connection.execute("SELECT detail FROM audit WHERE event = ? ORDER BY seq", (RELEASED,)).fetchall()
+    return [tuple(row["detail"].split(" ", 1)) for row in rows]
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One release at a time, whichever process prints: two of them would get the same number."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,305 @@
+"""What stands on the pages of a report: one Book and one period (a week, month or quarter) → words, numbers and SVG for the template.
+
+Pure: no clock, no file, no browser. Every figure printed is kept in `figures`, so that the self-test and the archive
+speak about the same numbers as the paper. District and town only (levels L1–L2): no company, plate, driver or phone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from cockpit.casework import permalinks, task_store
+from cockpit.presentation import data_notes, texts
+from cockpit.presentation import format as fmt
+from cockpit.presentation.charts import svg
+from cockpit.report import changes, highlights, programmes
+from warehouse.catalog.definitions import Metric
+from warehouse.compile.reading import STATUS_LABELS, Reading
+from warehouse.core import timetable, units
+from warehouse.core.errors import DataMissing, UsageError
+from warehouse.query import periods
+from warehouse.query.snapshot_store import Book
+
+TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
+"""Window → (points drawn, points to the same window a year before)."""
+TOWN_COLUMNS = 3
+CHART_PX = (680, 102)
+WORST_TOWNS = 3
+REASON_LIMIT = 40
+EXAMPLES = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3"}
+STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
+
+
+@dataclass
+class Issue:
+    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the readings they come from, and what is
+    missing ("" list = complete)."""
+
+    at: str
+    generation: str
+    context: dict[str, Any]
+    figures: dict[str, dict[str, Any]] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    charts: int = 0
+
+    @property
+    def window(self) -> str:
+        return units.window_named(self.at)
+
+    @property
+    def draft(self) -> bool:
+        return bool(self.missing)
+
+
+def newest(book: Book, window: str) -> str:
+    """The newest whole window that the generation's data reach, as "2026-W47", "2026-10" or "2026-Q3"."""
+    last = book.generation.last_day
+    start, end = units.window_of(window, last)
+    return fmt.period_key(window, start if end <= last else units.back(window, start, 1))
+
+
+def days(at: str, window: str) -> tuple[dt.date, dt.date]:
+    """First and last day of the period `at`. Raises UsageError for anything that names no such window."""
+    if units.window_named(at) != window:
+        raise UsageError(f"{timetable.REPORTS[window]}的期次写法不对:{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样")
+    return units.window_of(window, units.parse_at(window, at))
+
+
+def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
+    """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print of the same period.
+
+    Raises UsageError for a bad period, DataMissing for one that has not begun in these data."""
+    issue = Issue(at, book.generation.id, {})
+    window = issue.window if issue.window in timetable.REPORTS else "week"
+    first, last = days(at, window)
+    if first > book.generation.last_day:
+        raise DataMissing(f"{at} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一期")
+    metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
+    metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
+    issue.readings = readings = {m.id: periods.read(book, m, window, at) for m in metrics}
+    issue.missing = missing(book, metrics, readings, last, window)
+    rows = {m.id: row(m, readings[m.id], window) for m in metrics}
+    issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
+    counter = iter(range(1, len(metrics) + 1))
+    groups = [
+        section(book, name, [m for m in metrics if m.group == name], readings, rows, counter)
+        for name in dict.fromkeys(m.group for m in metrics)
+    ]
+    issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
+    generation = book.generation
+    told, revised = changes.tasks(tasks, last) if tasks else None, changes.revisions(book, first)
+    issue.context = {
+        "window": window,
+        "at": at,
+        "title": f"{texts.BRAND}{timetable.REPORTS[window]}",
+        "kind": timetable.REPORTS[window],
+        "this": texts.THIS[window],
+        "period": fmt.period(window, first, last),
+        "generation": generation.id,
+        "demo": generation.is_demo,
+        "release": generation.release,
+        "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
+        "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
+        "points": [point(text) for text in highlights.sentences(book, metrics, readings, window, first, told, revised, issue.missing)],
+        "groups": groups,
+        "attention": attention(book, metrics, readings, rows),
+        "programmes": programmes.rows(book),
+        "tasks": told,
+        "revisions": revised,
+        "reprint": changes.reprint(before, issue.figures),
+        "quality": data_notes.quality(book),
+        "definitions": [data_notes.definition(m, readings[m.id]) for m in metrics],
+        "missing": issue.missing,
+        "tally": tally(readings.values()),
+        "until": until(metrics, readings, window),
+        "link": "",
+        "base": "",
+    }
+    return issue
+
+
+def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week") -> list[str]:
+    """Why the window that ends on `last` is not complete, one Chinese sentence each; an empty list opens the gate.
+
+    A source is complete when its newest data, plus the delay it is allowed, reach its end.
+    """
+    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), fmt.ZONE)
+    found = []
+    # judged by the window itself: a metric that always tells its newest one may stand in a week that has hardly begun
+    if last >= book.generation.built_at.date():
+        found.append(f"{texts.THIS[window]}到 {fmt.day(last)} 才结束,以下为截至数据时间的累计")
+    used = {name for m in metrics for name in m.sources}
+    for source in book.sources():
+        if f"{source.source}_{source.entity}" not in used:
+            continue
+        if source.error:
+            found.append(f"{source.label}:采集故障({brief(source.error)})")
+        elif source.data_time is None:
+            found.append(f"{source.label}:未上报")
+        elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
+            found.append(f"{source.label}:数据只到 {fmt.clock(source.data_time)}")
+    for metric in metrics:
+        item = readings.get(metric.id)
+        if item is None or metric.group == "health":
+            # how well the system itself ran: no source of the period is incomplete because that is not known
+            continue
+        if item.status in ("missing", "failed"):
+            found.append(f"{item.label}:{STATUS_LABELS[item.status]}")
+        elif item.held:
+            found.append(f"{item.label}:沿用上期({item.held})")
+    return found
+
+
+def until(metrics: list[Metric], readings: dict[str, Reading], window: str) -> str:
+    """The day before which late data may still change the period's figures, "" when none is provisional."""
+    ends = [
+        dt.datetime.combine(readings[m.id].win_end, dt.time()) + dt.timedelta(days=1, hours=m.freeze_h)
+        for m in metrics if readings[m.id].provisional and readings[m.id].window == window
+    ]  # fmt: skip
+    return f"{max(ends):%m-%d}" if ends else ""
+
+
+def brief(error: str) -> str:
+    """What went wrong without what to do about it: the reader of the paper is not the operator."""
+    told = fmt.reason(error)
+    return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
+
+
+def row(metric: Metric, item: Reading, window: str) -> dict[str, Any]:
+    """One line of the core table of a report by `window`."""
+    change = fmt.delta(item.value, item.previous, item.unit, item.better, metric.decimals)
+    year = fmt.delta(item.value, item.last_year, item.unit, item.better, metric.decimals)
+    marks = [texts.HELD] * bool(item.held)
+    return {
+        "metric": metric.id,
+        "label": item.label,
+        "period": "" if item.window == window else f"({fmt.period(item.window, item.win_start, item.win_end)})",
+        "shown": fmt.reading(item, metric.decimals),
+        "status": item.status,
+        "target": fmt.target(item.target, item.unit, item.better, metric.decimals) or fmt.DASH,
+        "goal": fmt.target(item.target, item.unit, item.better, metric.decimals),
+        "gap": fmt.target_gap(item, metric.decimals),
+        "parts": fmt.parts(item) if item.unit == "ratio" and item.status == "ok" else "",
+        "change": change,
+        "year": year,
+        "judgement": item.judgement or "",
+        "word": word(item),
+        "marks": marks,
+        "passport": permalinks.spaced(permalinks.id_of(permalinks.address_of(item))),
+    }
+
+
+def word(item: Reading) -> str:
+    """The status in one word; 未评: there is a target, but the window is not one it judges (a month not over yet)."""
+    if item.status != "ok":
+        return "无值"
+    return STATUS_WORDS.get(item.judgement or "", "未评" if item.target else "参考")
+
+
+def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any]:
+    """The figure as archived: stored value, its parts and window, and the text that was printed."""
+    return {
+        "label": item.label, "text": str(line["shown"]), "value": item.value, "num": item.num, "den": item.den,
+        "unit": item.unit, "status": item.status, "window": item.window, "from": item.win_start.isoformat(),
+        "to": item.win_end.isoformat(), "judgement": item.judgement, "provisional": item.provisional, "held": item.held,
+        "decimals": metric.decimals,
+    }  # fmt: skip
+
+
+def section(
+    book: Book, group: str, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any], counter: Any
+) -> dict[str, Any]:
+    """One group: a block with trend for every metric, and the towns side by side."""
+    blocks = []
+    for metric in metrics:
+        chart = trend(book, metric, readings[metric.id])
+        blocks.append({"row": rows[metric.id], "chart": chart, "number": next(counter) if chart else 0})
+    names = texts.GROUPS
+    columns = [m for m in metrics if "town" in m.drill and m.better != "context"] or [m for m in metrics if "town" in m.drill]
+    return {
+        "id": group,
+        "label": names[group],
+        "rows": [rows[m.id] for m in metrics],
+        "blocks": blocks,
+        "towns": towns(book, columns[:TOWN_COLUMNS], readings),
+    }
+
+
+def trend(book: Book, metric: Metric, item: Reading) -> Any:
+    """The trend up to the reading's own window with the same windows a year before; "" when nothing is known."""
+    shown, reach = TREND[item.window]
+    series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
+    return svg.trend(
+        series[-shown:], series[-shown - reach : -reach], unit=item.unit, window=item.window,
+        decimals=metric.decimals, goal=item.target.green if item.target else None, width=CHART_PX[0], height=CHART_PX[1],
+    )  # fmt: skip
+
+
+def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
+    """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement."""
+    table: dict[str, list[dict[str, Any]]] = {}
+    heads = []
+    for metric in metrics:
+        head = readings[metric.id]
+        items = book.by(metric.id, head.window, fmt.period_key(head.window, head.win_start))
+        if not items:
+            continue
+        heads.append(metric.label)
+        full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
+        for item in items:
+            share = None if item.value is None else item.value / full
+            table.setdefault(item.place.label, []).append({
+                "shown": fmt.reading(item, metric.decimals),
+                "status": item.status,
+                "bar": svg.bar(share, height=7, tone=item.judgement or ""),
+                "word": STATUS_WORDS.get(item.judgement or "", ""),
+                "judgement": item.judgement or "",
+            })
+    return {"heads": heads, "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)]}
+
+
+def attention(
+    book: Book, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Numbers that need a decision: off target first, then close to it, then without a value."""
+    order = {"bad": 0, "warn": 1}
+    found = []
+    for metric in metrics:
+        item = readings[metric.id]
+        if item.status == "ok" and item.judgement not in order:
+            continue
+        found.append((order.get(item.judgement or "", 2), metric.number, {
+            **rows[metric.id], "owner": metric.owner, "worst": worst(book, metric, item),
+            "source": item.target.source if item.target else "",
+        }))
+    return [entry for *_, entry in sorted(found, key=lambda f: f[:2])]
+
+
+def worst(book: Book, metric: Metric, item: Reading) -> str:
+    """The towns farthest from good, in words; "" where towns are not comparable."""
+    if item.value is None or metric.better == "context":
+        return ""
+    places = book.by(metric.id, item.window, fmt.period_key(item.window, item.win_start))
+    known = [p for p in places if p.value is not None]
+    known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
+    return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}".replace(" %", "%") for p in known[:WORST_TOWNS])
+
+
+def tally(items: Any) -> dict[str, int]:
+    """How many of the judged figures are good, close, off; how many have no value."""
+    found = {"good": 0, "warn": 0, "bad": 0, "none": 0}
+    for item in items:
+        if item.status != "ok":
+            found["none"] += 1
+        elif item.judgement:
+            found[item.judgement] += 1
+    return found
+
+
+def point(text: str) -> dict[str, str]:
+    """A headline split at its first comma, so that the subject can be set bold."""
+    head, comma, rest = text.partition(",")
+    return {"head": head, "rest": f"{comma}{rest}"}

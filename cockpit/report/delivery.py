@@ -1,0 +1,276 @@
+"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns <data>/delivery.toml and the ledger `delivery`.
+
+Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the other side accept
+the message leaves; where the process ends before that, nothing was accepted and it is sent anew; where it ends after it, nobody here can know
+(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a period's final report is not told again by a reprint.
+
+A draft goes to the person on duty only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import re
+import smtplib
+import stat
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cockpit.presentation import public_url, texts
+from cockpit.report import archive
+from cockpit.store import app_db, audit
+from warehouse.core.errors import CockpitError, ConfigError, Refused, SourceDown, UsageError
+from warehouse.core.settings import Settings
+
+TIMEOUT_S = 30
+RECENT_S = 14 * 86400
+"""Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
+MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
+STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
+KEYS = {"mail": {"address"}, "webhook": {"url"}, "chat": {"url"}}
+ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well. proxy: the way of a chat out
+    of the house, "" = straight."""
+
+    name: str
+    kind: str
+    where: str
+    duty: bool = False
+    proxy: str = ""
+
+
+@dataclass(frozen=True)
+class Post:
+    """The mail server. tls: none | starttls | tls."""
+
+    host: str
+    sender: str
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    tls: str = "none"
+
+
+def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
+    """The mail server and the receivers; (None, []) without a file. Raises ConfigError naming the key, Refused when others can read it."""
+    file = settings.data / "delivery.toml"
+    if not file.exists():
+        return None, []
+    if stat.S_IMODE(file.stat().st_mode) & 0o077:
+        raise Refused("发送设置含密码,却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
+    try:
+        given = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"发送设置无法读取:{error}", where=file.name) from error
+    try:
+        post = Post(**given.pop("mail")) if "mail" in given else None
+    except TypeError as error:
+        raise ConfigError("[mail] 的键不对", where=file.name, to_do="可写 host、sender、port、user、password、tls,其中 host、sender 必填") from error
+    if post and post.tls not in ("none", "starttls", "tls"):
+        raise ConfigError(f"tls 的值 {post.tls} 不在允许范围:none、starttls、tls", where=file.name)
+    proxy = str(given.pop("proxy", ""))
+    found = [_receiver(one, f"{file.name} 第 {number} 个 to", proxy) for number, one in enumerate(given.pop("to", []), 1)]
+    if given:
+        raise ConfigError(f"未知的键:{'、'.join(sorted(given))}", where=file.name)
+    if len({one.name for one in found}) < len(found):
+        raise ConfigError("两个收件方同名", where=file.name, to_do="台账以名字区分收件方,请改名")
+    if post is None and any(one.kind == "mail" for one in found):
+        raise ConfigError("有邮件收件方,却没有 [mail]", where=file.name)
+    return post, found
+
+
+def _receiver(given: dict[str, Any], where: str, proxy: str) -> Receiver:
+    kind = given.get("kind", "")
+    if kind not in KEYS:
+        raise ConfigError(f"kind 的值 {kind} 不在允许范围:{'、'.join(KEYS)}", where=where)
+    key = next(iter(KEYS[kind]))
+    unknown = set(given) - {"name", "kind", "duty", key}
+    if unknown or not given.get("name") or not given.get(key):
+        raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}" if unknown else f"缺少 name 或 {key}", where=where)
+    if kind == "mail" and not ADDRESS.fullmatch(str(given[key])):
+        raise ConfigError("邮件地址写法不对", where=where)
+    if kind == "chat":
+        from cockpit.report import chat  # the library behind it is large, and most houses have no chat
+
+        chat.robot(str(given[key]), where)
+    return Receiver(str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)), proxy if kind == "chat" else "")
+
+
+def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
+    """Sends what is due. Returns Chinese lines about what was not delivered. One process at a time: a second one returns at once."""
+    post, receivers = configured(settings)
+    if not receivers:
+        return []
+    with _alone(settings) as is_mine:
+        if not is_mine:
+            return []
+        _cut_off(settings)
+        _enter(settings, receivers, now())
+        known = {one.name: one for one in receivers}
+        return [line for row in _due(settings, now()) if row["receiver"] in known for line in _one(settings, post, known[row["receiver"]], row, now)]
+
+
+def again(settings: Settings, report: str, receiver: str, by: str) -> None:
+    """A person has asked the receiver and wants it sent once more. Raises UsageError when there is no such entry."""
+    with app_db.writing(settings.state) as connection:
+        done = connection.execute("UPDATE delivery SET state = 'waiting', attempts = 0, due_at = 0, message = '' WHERE report = ? AND receiver = ? AND state IN ('unknown', 'failed', 'sent')",
+                                  (report, receiver))
+        if done.rowcount != 1:
+            raise UsageError("发送台账里没有这一条", where=f"{report} {receiver}", to_do="用 report sent 查看台账")
+        audit.append(connection, "delivery_again", who=by, detail=f"{report} {receiver}")
+
+
+def ledger(settings: Settings) -> list[dict[str, Any]]:
+    """All entries, newest first: report, receiver, state, attempts, at (UTC seconds), message."""
+    with app_db.reading(settings.state) as connection:
+        return [dict(row) for row in connection.execute("SELECT report, receiver, state, attempts, at, message FROM delivery ORDER BY at DESC, report, receiver")]
+
+
+def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
+    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the period, whatever its length)."""
+    first: dict[tuple[str, bool], archive.Facts] = {}
+    for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
+        if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
+            first.setdefault((archive.period(facts), facts["draft"]), facts)
+    with app_db.writing(settings.state) as connection:
+        for (period, is_draft), facts in first.items():
+            for one in receivers:
+                if one.duty or not is_draft:
+                    connection.execute("INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
+                                       (period, int(is_draft), facts["name"], one.name, now))
+
+
+def _cut_off(settings: Settings) -> None:
+    """What was being sent when the process before this one ended."""
+    with app_db.writing(settings.state) as connection:
+        connection.execute("UPDATE delivery SET state = 'unknown', message = '发送中断,不能确定对方是否收到;请核实,未收到时用 report send --again 重发' WHERE state = 'sending'")
+
+
+def _due(settings: Settings, now: float) -> list[dict[str, Any]]:
+    with app_db.reading(settings.state) as connection:
+        return [dict(row) for row in connection.execute("SELECT * FROM delivery WHERE state = 'waiting' AND due_at <= ? ORDER BY report, receiver", (now,))]
+
+
+def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]) -> list[str]:
+    facts = archive.one(settings, row["report"])
+    file = settings.reports / f"{facts['name']}.pdf"
+    pdf = file.read_bytes()
+
+    def accepted_next() -> None:
+        _set(settings, row, "sending", now(), attempts=row["attempts"] + 1)
+
+    try:
+        if receiver.kind == "mail":
+            assert post is not None
+            _mail(post, receiver, facts, pdf, accepted_next)
+        elif receiver.kind == "chat":
+            from cockpit.report import chat
+
+            lines, link = [*_lacks(facts), *facts.get("points", ())], public_url.base(settings)
+            accepted_next()
+            chat.say(receiver.where, subject(facts), lines, f"报告:{link}/reports?q={facts['name']}" if link else "", file, proxy=receiver.proxy, where=receiver.name)
+        else:
+            _hook(receiver, facts, pdf, accepted_next)
+    except SourceDown as down:
+        tries = row["attempts"] + 1
+        is_over = tries >= MOST_ATTEMPTS
+        _set(settings, row, "failed" if is_over else "waiting", now(), attempts=tries, due_at=now() + FIRST_WAIT_S * 2 ** (tries - 1), message=str(down))
+        return [f"{facts['name']} → {receiver.name}:{down}"] if is_over or tries == 1 else []
+    except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # the last byte had left: nobody knows
+        _set(settings, row, "unknown", now(), message=f"发送时连接中断({type(error).__name__}),不能确定对方是否收到;请核实,未收到时用 report send --again 重发")
+        return [f"{facts['name']} → {receiver.name}:不能确定是否送达"]
+    _set(settings, row, "sent", now(), message="")
+    with suppress(CockpitError):
+        audit.record(settings.state, "delivered", detail=f"{facts['name']} {receiver.name}")
+    return []
+
+
+def _set(settings: Settings, row: dict[str, Any], word: str, at: float, **more: Any) -> None:
+    values = {"state": word, "at": at, **more}
+    with app_db.writing(settings.state) as connection:  # every commit is on disk before the call returns
+        connection.execute(f"UPDATE delivery SET {', '.join(f'{name} = ?' for name in values)} WHERE report = ? AND receiver = ?", (*values.values(), row["report"], row["receiver"]))
+
+
+def subject(facts: archive.Facts) -> str:
+    """The line a receiver sees first."""
+    marks = f"{'【草稿】' if facts['draft'] else ''}{f'【{texts.DEMO}】' if facts['demo'] else ''}"
+    return f"{marks}{texts.BRAND}{archive.label(facts)} {facts['period']}"
+
+
+def body(facts: archive.Facts) -> str:
+    """What is said beside the attachment: no figures, they are in the report."""
+    return "\n".join([f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。", *_lacks(facts), f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
+
+
+def _lacks(facts: archive.Facts) -> list[str]:
+    if not facts["draft"]:
+        return ["本期各来源齐全,已通过自检。"]
+    return [f"本期为草稿,尚缺 {len(facts['missing'])} 处:", *(f"· {line}" for line in facts["missing"][:20])]
+
+
+def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
+    """Raises SourceDown as long as nothing can have been accepted, anything else once it may have been."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
+    message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
+    message.set_content(body(facts))
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf")
+    lines = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SMTP))
+    try:
+        server = (smtplib.SMTP_SSL if post.tls == "tls" else smtplib.SMTP)(post.host, post.port, timeout=TIMEOUT_S)
+        if post.tls == "starttls":
+            server.starttls()
+        if post.user:
+            server.login(post.user, post.password)
+        server.ehlo_or_helo_if_needed()
+        for code, told in (server.mail(post.sender), server.rcpt(receiver.where), server.docmd("DATA")):
+            if code not in (250, 251, 354):
+                raise smtplib.SMTPResponseException(code, told)
+        server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
+    except (OSError, smtplib.SMTPException) as error:
+        raise SourceDown(f"邮件服务器没有收下:{type(error).__name__}", where=f"{post.host}:{post.port}", to_do="稍后自动重试;请检查 delivery.toml 与邮件服务器") from error
+    accepted_next()
+    server.send(b".\r\n")
+    code, _ = server.getreply()
+    if code != 250:  # said no: it was not accepted
+        raise SourceDown(f"邮件服务器拒收:{code}", where=f"{post.host}:{post.port}", to_do="稍后自动重试;请核对收件地址与附件大小限制")
+    with suppress(OSError, smtplib.SMTPException):
+        server.quit()
+
+
+def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
+    """The report as a form with a file; the name of the report is the idempotency key."""
+    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "window": archive.window(facts), "at": archive.period(facts),
+            "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
+    accepted_next()
+    try:
+        answer = httpx.post(receiver.where, data=told, files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")}, headers={"Idempotency-Key": facts["name"]}, timeout=TIMEOUT_S)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise SourceDown("接收地址连不上", where=receiver.name, to_do="稍后自动重试;请检查 delivery.toml 与网络") from error
+    if answer.status_code >= 300:
+        raise SourceDown(f"接收地址拒收:{answer.status_code}", where=receiver.name, to_do="稍后自动重试;请与接收方核对")
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[bool]:
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    with Path(settings.reports / ".sending").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

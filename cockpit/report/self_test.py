@@ -1,0 +1,175 @@
+"""The self-test of a printed report: nothing is released that fails it. Reads the PDF as a reader would and compares it
+with readings taken anew from the same generation; changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+
+from cockpit.casework import permalinks
+from cockpit.presentation import format as fmt
+from cockpit.presentation.theme import LIGHT
+from cockpit.report import pdf_text
+from cockpit.report.content import Issue
+from warehouse.catalog.definitions import GROUPS
+from warehouse.core.errors import PrintFailed
+from warehouse.query import periods
+from warehouse.query.snapshot_store import Book
+
+MIN_PAGES, MAX_PAGES = 4, 60
+DPI, POINTS_PER_INCH = 60, 72
+CHART_BELOW_CAPTION_PT = (26, 108)
+"""Where a chart lies under the words 图n of its heading, from..to in points."""
+MIN_INK_PX = 8
+"""A lone known value is a dot of about 15 pixels; a chart that failed has none."""
+INK_TOLERANCE = 48
+CHINESE = re.compile("[\u4e00-\u9fff]")
+LOST_TOLD = 40
+TOOL_TIMEOUT_S = 60
+CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
+TITLES = ("要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
+HEADINGS = (*TITLES, *GROUPS.values())
+"""With which a page must not end; the first is 本周要点, 本月要点 or 本季要点."""
+
+
+def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:
+    """Every reason not to release `pdf`, in Chinese; empty when it is sound. Raises PrintFailed without poppler."""
+    texts = pdf_text.pages(pdf)
+    whole = "".join(texts)
+    lost = _lost(whole, html)
+    if len(texts) >= MIN_PAGES and not CHINESE.search(whole):  # all else would only be what follows from it
+        return [f"中文字体缺失:{len(lost)} 种字没有印出来,请安装 fonts-noto-cjk"]
+    found = _pages(texts, issue)
+    found += [f"缺少“{title}”一节" for title in TITLES if title not in whole]
+    found += _figures(whole, issue, book)
+    found += [f"缺字:{lost[:LOST_TOLD]}"] if lost else []
+    odd = sorted(set(pdf_text.ODD.findall(whole)))
+    found += [f"无法检索的字:{''.join(odd)}"] if odd else []
+    inside, all_fonts = pdf_text.embedded(pdf)
+    if not all_fonts or inside < all_fonts:
+        found.append(f"{all_fonts - inside} 个字体没有嵌入")
+    return found + _ink(pdf, issue.charts)
+
+
+def _pages(texts: list[str], issue: Issue) -> list[str]:
+    found = []
+    if not MIN_PAGES <= len(texts) <= MAX_PAGES:
+        found.append(f"页数 {len(texts)} 不在 {MIN_PAGES}–{MAX_PAGES} 之间")
+    for number, text in enumerate(texts, 1):
+        if f"{number}/{len(texts)}" not in text or issue.generation not in text:
+            found.append(f"第 {number} 页没有页码或快照号")
+        if text.endswith(HEADINGS):  # the frame of the page comes first in its text, so this is the last line above the foot
+            found.append(f"第 {number} 页以标题结尾,内容在下一页")
+    return found
+
+
+def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
+    """Wherever the paper tells a number (core table, what needs a look, its section) it must print, after the label, exactly what the generation answers
+    when asked again; and the points must be printed as they were made."""
+    core, attention, sections = _places(whole)
+    noted = {entry["metric"]: entry for entry in issue.context["attention"]}
+    found = []
+    for metric, archived in issue.figures.items():
+        again = periods.read(book, book.metrics[metric], issue.window, issue.at)
+        shown = str(fmt.reading(again, book.metrics[metric].decimals))
+        if again.value != archived["value"] or shown != archived["text"]:
+            found.append(f"{again.label}:同一快照两次读数不同")
+        period = "" if again.window == issue.window else f"({fmt.period(again.window, again.win_start, again.win_end)})"
+        row = f"{again.label}{period}{shown}"
+        wanted = [("核心指标表", core, row), ("分组页", sections, row)]
+        if metric in noted:
+            wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
+        if permalinks.spaced(permalinks.id_of(permalinks.address_of(again))) not in core:
+            found.append(f"{again.label}:没有印出数字护照")
+        found += [f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text]
+    told = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
+    return found + [f"要点与读数不符:{text[:20]}…" for text in told if text not in whole]
+
+
+def _places(whole: str) -> tuple[str, str, str]:
+    """The text of the core table, of 需要关注 and of the sections by group; all of it where a heading is not found, which is a fault by itself."""
+    marks, at = [], 0
+    for title in ("核心指标", "需要关注", "督办", "数据修订"):
+        at = whole.find(title, at)
+        if at < 0:
+            return whole, whole, whole
+        marks.append(at)
+    return whole[marks[0] : marks[1]], whole[marks[1] : marks[2]], whole[marks[2] : marks[3]]
+
+
+def _lost(whole: str, html: str) -> str:
+    """Characters of the page that did not reach the text of the PDF: the font has no glyph for them."""
+    reader = _Words()
+    reader.feed(html)
+    return "".join(sorted(set("".join("".join(reader.words).split())) - set(whole)))
+
+
+class _Words(HTMLParser):
+    """The visible words of a page: no style, no title of the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.muted = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.muted += tag in ("style", "title")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.muted -= tag in ("style", "title")
+
+    def handle_data(self, data: str) -> None:
+        if not self.muted:
+            self.words.append(data)
+
+
+def _ink(pdf: Path, charts: int) -> list[str]:
+    """Every chart must show its line: enough pixels of the accent colour below its caption."""
+    accent = np.array([int(LIGHT["fleet"][i : i + 2], 16) for i in (1, 3, 5)])
+    top, bottom = (int(p * DPI / POINTS_PER_INCH) for p in CHART_BELOW_CAPTION_PT)
+    seen, bare = 0, []
+    for number, captions in enumerate(_captions(pdf), 1):
+        if not captions:
+            continue
+        near = (np.abs(_raster(pdf, number).astype(int) - accent) < INK_TOLERANCE).all(axis=2)
+        for y, name in captions:
+            seen += 1
+            line = int(y * DPI / POINTS_PER_INCH)
+            if near[line + top : line + bottom].sum() < MIN_INK_PX:
+                bare.append(name)
+    found = [f"图 {name} 没有画出来" for name in bare]
+    return found + ([f"应有 {charts} 张图,纸面上有 {seen} 张"] if seen != charts else [])
+
+
+def _captions(pdf: Path) -> list[list[tuple[float, str]]]:
+    """For every page the places (points from the top) and numbers of the words 图n."""
+    boxes = _tool("pdftotext", "-bbox", str(pdf), "-").decode("utf-8", "replace")
+    return [[(float(y), n) for _, y, n in CAPTION.findall(page)] for page in boxes.split("<page ")[1:]]
+
+
+def _raster(pdf: Path, number: int) -> np.ndarray:
+    """One page as rows × columns × RGB."""
+    with tempfile.TemporaryDirectory(prefix="zhengbei-ink-") as work:
+        base = Path(work) / "page"
+        _tool("pdftoppm", "-r", str(DPI), "-f", str(number), "-l", str(number), "-singlefile", str(pdf), str(base))
+        raw = base.with_suffix(".ppm").read_bytes()
+    head = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", raw)
+    if head is None:
+        raise PrintFailed("无法读取页面图像", where=pdf.name)
+    width, height = int(head[1]), int(head[2])
+    return np.frombuffer(raw, np.uint8, offset=head.end()).reshape(height, width, 3)
+
+
+def _tool(*command: str) -> bytes:
+    try:
+        return subprocess.run(command, check=True, capture_output=True, timeout=TOOL_TIMEOUT_S).stdout
+    except FileNotFoundError as error:
+        raise PrintFailed(f"缺少 {command[0]}", to_do="请安装 poppler-utils 后重试") from error
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise PrintFailed(f"{command[0]} 无法读取刚打印的文件", where=command[-1]) from error

@@ -1,0 +1,268 @@
+"""What the wall's scenes show: Book → slots of HTML, all of one generation. Pure; no request, no clock of its own.
+
+A slot is replaced as a whole when its HTML changes, so the first page and every later update come from the same
+template. Nothing here names a person, a company of an alarm, a phone or a full plate.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cockpit.casework.task_store import Task
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.charts import svg
+from cockpit.presentation.templates import environment
+from cockpit.presentation.theme import tone
+from cockpit.wall import layouts as layout
+from cockpit.wall import needs as needs
+from cockpit.wall import panels as panels
+from warehouse.compile.reading import Reading
+from warehouse.insight import operations
+from warehouse.query.programmes import scores
+from warehouse.query.snapshot_store import Book
+
+SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
+ALARMS_SHOWN = 14
+SOURCES_SHOWN = 12
+TARGET_AT = 0.75
+"""Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
+SCORE = "分"
+"""A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
+REASONS = {"missing": "没有收到记录", "failed": "来源采集失败", "insufficient": "分母过小", "small_cell": "人数过少"}
+ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
+"""Beginning of an alarm's status → tone; any other status is told without a judgement."""
+
+
+MILEAGE = "fleet_km_per_vehicle_day"
+TOTALS = ("fleet_vehicle_cnt", "fleet_company50_cnt")
+TOWN_VALUES = "fleet_online_rate"
+"""What the live map writes beside a town's name."""
+
+
+def build(book: Book, names: Iterable[str], now: dt.datetime, tasks: Sequence[Task] = ()) -> dict[str, Any]:
+    """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware) decides only
+    how a date is said (今日, 11-22). `tasks`: those of 督办, for the scene that tells of them."""
+    today = fmt.local(now).date()
+    generation = book.generation
+    return {
+        "generation": generation.id, "demo": generation.is_demo, "release": generation.release, "built": fmt.clock(generation.built_at, today),
+        "scenes": {name: scene(book, name, today, tasks) for name in names},
+    }  # fmt: skip
+
+
+def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> dict[str, Any]:
+    """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind", "html"}], "cards": the same,
+    "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left out."""
+    found = layout.SCENES[name]
+    slots, figures = [], {}
+    for slot in found.slots:
+        if slot.kind in ("tile", "towns", "trend") and slot.what not in book.metrics:
+            continue
+        if slot.kind == "tile":
+            facts = tile(book, book.read(slot.what), "tile", today)
+            figures[f"tile-{slot.what}"] = facts["shown"].text
+        elif slot.kind in OWN:
+            facts = OWN[slot.kind](book, slot.what, today)
+            figures |= {f"strip-{one['id']}": one["shown"].text for one in facts.get("totals", ()) if one["id"] in book.metrics}
+        else:
+            facts = panels.PANELS[slot.kind](book, slot.what, today)
+        slots.append({"id": f"{slot.kind}-{slot.what}" if slot.what else slot.kind, "area": slot.name, "kind": slot.kind, "html": _macro(slot.kind, facts)})
+    cards = []
+    for one in scores(book) if found.programmes else []:
+        cards.append({"id": f"outline-{one.number}", "area": "", "kind": "outline", "html": _macro("outline", panels.outline(one))})
+    for metric in found.cards:
+        if metric in book.metrics:
+            facts = tile(book, book.read(metric), "card", today)
+            figures[f"card-{metric}"] = facts["shown"].text
+            cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
+    return {"label": found.label, "question": found.question, "needs": _macro("needs", {"rows": needs.of(book, name, today, tasks)}), "map": drawn(book, found.map),
+            "fine": _macro("fine", {"words": fine_print(book, name)}), "slots": slots, "cards": cards, "figures": figures}
+
+
+def drawn(book: Book, kind: str) -> dict[str, Any]:
+    """What the map of a scene draws beside outlines and names: {"mode": "", "vehicles", "heat" or "sites", "sites": marks, "cells": heat by hour,
+    "cell": side in degrees, "towns": {name: [text, tone]}}."""
+    if not kind:
+        return {"mode": ""}
+    marks = [{"name": one.name, "at": [one.lon, one.lat], "open": one.is_open} for one in operations.sites(book) if one.lon is not None]
+    made: dict[str, Any] = {"mode": kind, "sites": marks, "cell": operations.CELL_DEG, "cells": operations.alarm_cells(book) if kind == "heat" else [], "towns": {}}
+    if kind == "vehicles" and TOWN_VALUES in book.metrics:
+        metric = book.metrics[TOWN_VALUES]
+        made["towns"] = {item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.judgement or ""] for item in book.by(TOWN_VALUES) if item.value is not None}
+    return made
+
+
+def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]:
+    """Everything a KPI tile or card prints, already in words."""
+    metric = book.metrics[item.metric]
+    places = metric.decimals
+    points = SPARK_POINTS.get(item.window, 0)
+    series = book.series(item.metric, item.window, points) if points and kind == "tile" else []
+    share, mark = progress(item)
+    return {
+        "metric": item.metric,
+        "label": item.label,
+        "tone": tone(metric.group),
+        "shown": fmt.reading(item, places),
+        "status": item.status,
+        "reason": REASONS.get(item.status, ""),
+        "delta": fmt.delta(item.value, item.previous, item.unit, item.better, places),
+        "previous": texts.PREVIOUS[item.window],
+        "year": fmt.delta(item.value, item.last_year, item.unit, item.better, places),
+        # the unit stands beside the value already; a second and third one would push the line out of the tile
+        "target": fmt.target(item.target, item.unit, item.better, places).removesuffix(f" {item.unit}"),
+        "gap": fmt.target_gap(item, places).removesuffix(f" {item.unit}"),
+        "judgement": item.judgement or "",
+        "mark": texts.MARKS.get(item.judgement or "", ""),
+        "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
+        "parts": parts(item),
+        "spark": svg.spark([p.value for p in series]),
+        "bar": svg.bar(share, mark=mark, tone=item.judgement or tone(metric.group)),
+        "when": when(item, today),
+        "held": item.held,
+        "provisional": item.provisional,
+        "complete": item.complete or item.window == "now",
+        **_age(item),
+    }
+
+
+def fine_print(book: Book, name: str) -> str:
+    """Which periods may still change, said once instead of on every tile; "" when none may."""
+    found = {}
+    for metric in layout.metrics(name):
+        if metric in book.metrics:
+            item = book.read(metric)
+            if item.provisional and item.complete:
+                found[item.win_end] = f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
+    names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
+    return f"{names}为暂定值,期末后 72 小时内补传的数据仍会改变它" if names else ""
+
+
+def parts(item: Reading) -> str:
+    """Numerator and denominator short enough for a card: "7,842 / 8,396", large ones as "484.4万 / 487.1万"."""
+    return fmt.parts(item) if item.status == "ok" else ""
+
+
+def when(item: Reading, today: dt.date) -> str:
+    """The window in a few characters: 今日, 昨日, 11-20, 第 47 周, 11 月."""
+    if item.window == "now":
+        return "当前"
+    if item.window == "day":
+        return {0: "今日", 1: "昨日"}.get((today - item.win_end).days, fmt.day(item.win_end))
+    return f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
+
+
+def progress(item: Reading) -> tuple[float | None, float | None]:
+    """(filled share, place of the target tick) of a track, both 0–1. Ratios and scores fill 0–100; anything else is
+    drawn against its target, so that less than the tick is what a 'down' metric wants."""
+    if item.value is None:
+        return None, None
+    goal = item.target.green if item.target else None
+    if item.unit in ("ratio", SCORE) and item.better == "up":
+        full = 1.0 if item.unit == "ratio" else 100.0
+        return item.value / full, None if goal is None else goal / full
+    if not goal:
+        return None, None
+    return item.value / goal * TARGET_AT, TARGET_AT
+
+
+def strip(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+    """The totals that come from the generation; the live counts beside them come with the positions."""
+    found = []
+    for metric in TOTALS:
+        if metric in book.metrics:
+            item = book.read(metric)
+            found.append({"id": metric, "label": item.label, "shown": fmt.reading(item, book.metrics[metric].decimals),
+                          "when": when(item, today), **_age(item)})
+    if MILEAGE in book.metrics:
+        item = book.read(MILEAGE, "day")
+        shown = fmt.value(item.num, "km") if item.num is not None else fmt.reading(item)
+        found.insert(1, {"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)})
+    return {"totals": found}
+
+
+def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
+    """One metric by town, best first; a town without a number keeps its place at the end and says why."""
+    definition = book.metrics[metric]
+    items = book.by(metric, grain="town")
+    sign = 1 if definition.better == "down" else -1
+    items = sorted(items, key=lambda r: (r.value is None, sign * (r.value or 0.0)))
+    top = max((r.value for r in items if r.value is not None), default=0.0)
+    full = 1.0 if definition.unit == "ratio" else top or 1.0
+    rows = [
+        {
+            "town": r.place.label,
+            "shown": fmt.reading(r, definition.decimals),
+            "status": r.status,
+            "mark": texts.MARKS.get(r.judgement or "", ""),
+            "judgement": r.judgement or "",
+            "bar": svg.bar(
+                None if r.value is None else r.value / full, mark=r.target.green / full if r.target else None, tone=r.judgement or ""
+            ),
+        }
+        for r in items
+    ]
+    head = items[0] if items else None
+    return {"label": definition.label, "rows": rows, "when": when(head, today) if head else "", "metric": metric}
+
+
+def alarms(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+    """Newest alarms with masked plates, and the day's sum."""
+    rows = [
+        {
+            "time": moment(a["raised_at"], today),
+            "plate": a["plate_mask"],
+            "kind": a["kind"],
+            "town": fmt.town(a["town"]),
+            "status": a["status"],
+            "tone": ALARM_TONES.get(a["status"][:2], "flat"),
+        }
+        for a in book.alarms(ALARMS_SHOWN)
+    ]
+    total = book.alarm_summary()
+    day = total.get("day")
+    words = "今日" if day == today else fmt.day(day)
+    return {"rows": rows, "day": words, "raised": fmt.number(total.get("raised")), "handled": fmt.number(total.get("handled"))}
+
+
+def moment(raised: dt.datetime, today: dt.date) -> str:
+    """"14:06:21" today, "11-22 21:16" before: an alarm of yesterday must not read like one of tonight."""
+    here = fmt.local(raised)
+    return f"{here:%H:%M:%S}" if here.date() == today else fmt.clock(raised)
+
+
+def sources(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+    """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up most of
+    their promise. The browser's clock ages the rows; `late` counts all failed ones."""
+    built = book.generation.built_at
+    states = sorted(book.sources(), key=lambda s: (not s.error, -((built - s.data_time).total_seconds() / s.stale_after_s if s.data_time else 1.0), s.label))
+    rows = [
+        {
+            "label": s.label,
+            "time": fmt.clock(s.data_time, today),
+            "error": s.error,
+            "as_of": s.data_time.isoformat() if s.data_time else "",
+            "stale_after": s.stale_after_s,
+        }
+        for s in states[:SOURCES_SHOWN]
+    ]
+    return {"rows": rows, "late": sum(1 for s in states if s.error)}
+
+
+OWN = {"strip": strip, "towns": towns, "alarms": alarms, "sources": sources}
+"""Kinds of panels that are made here; all others are in wall_panels.py."""
+
+
+def _age(item: Reading) -> dict[str, Any]:
+    """What the browser needs to age a number; where there is no number there is nothing to age."""
+    if item.status not in ("ok", "small_cell"):
+        return {"as_of": "", "stale_after": 0}
+    return {"as_of": item.as_of.isoformat() if item.as_of else "", "stale_after": fmt.patience(item)}
+
+
+def _macro(name: str, facts: dict[str, Any]) -> str:
+    made = getattr(environment().get_template("wall_slots.html").module, name)(facts)
+    return " ".join(str(made).split("\n")).strip()

@@ -1,0 +1,84 @@
+"""The few JSON addresses: the heartbeat, one reading, and the one-word health. Same gate, same readings as the pages."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, abort, jsonify, request
+
+from cockpit.presentation.address import Address
+from cockpit.presentation.theme import ASSETS
+from cockpit.web import page_callback
+from warehouse.compile.reading import DISTRICT
+from warehouse.core.errors import CockpitError, DataMissing, UsageError
+from warehouse.core.settings import RELEASE, Settings
+
+if TYPE_CHECKING:
+    from warehouse.query.snapshot_store import Library
+
+
+def build_id() -> str:
+    """Names what a browser has loaded: the release and a hash of every style and script file. A new one means reload."""
+    mark = hashlib.sha256()
+    for file in sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js")):
+        mark.update(file.name.encode() + file.read_bytes())
+    return f"{RELEASE}-{mark.hexdigest()[:10]}"
+
+
+def plain(value: Any) -> Any:
+    """A reading as plain JSON values: dataclasses become objects, times ISO 8601 with offset, days YYYY-MM-DD."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value
+
+
+def register(server: Flask, library: Library, settings: Settings) -> None:
+    """Adds /healthz, /api/version and /api/metric/<id>."""
+    build = build_id()
+
+    @server.get("/healthz")
+    def healthz() -> Response:
+        try:
+            library.current()
+        except CockpitError:
+            return Response("empty", 503, mimetype="text/plain")
+        return Response("ok", mimetype="text/plain")
+
+    @server.get("/api/version")
+    def api_version() -> Response:
+        return jsonify(page_callback.version(library, settings.data, build))
+
+    @server.get("/api/metric/<metric>")
+    def api_metric(metric: str) -> Response:
+        return _metric(library, metric)
+
+
+def _metric(library: Library, metric: str) -> Response:
+    """One reading; `?window=&at=&place=&as_of=` as on the page. 404 for an unknown metric, 400 for a bad parameter."""
+    try:
+        address = Address.parse(request.path, request.query_string.decode("utf-8", "replace"))
+        wanted = address.get("as_of")
+        book = library.open(wanted) if wanted else library.current()
+        if metric not in book.metrics:
+            abort(404)
+        reading = book.read(metric, address.get("window"), address.get("at"), address.get("place") or DISTRICT)
+    except UsageError as error:
+        return _refusal(error, 400)
+    except DataMissing as error:
+        return _refusal(error, 404)
+    return jsonify(plain(reading))
+
+
+def _refusal(error: CockpitError, status: int) -> Response:
+    response = jsonify(error=error.what, to_do=error.to_do)
+    response.status_code = status
+    return response

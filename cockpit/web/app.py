@@ -1,0 +1,169 @@
+"""Puts the cockpit together: gate, headers, pages, wall, report. Short on purpose; every rule lives in its own module."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from dash import Dash
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
+from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, security_headers
+from cockpit.pages import routes
+from cockpit.presentation import texts
+from cockpit.presentation.theme import ASSETS
+from cockpit.wall import remote
+from cockpit.wall import routes as wall_routes
+from cockpit.web import api, cache_warmer, export, filing, page_callback, report_routes, shell
+from warehouse.core import keys
+from warehouse.core.errors import CockpitError, DataMissing, Refused
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
+
+
+class Routes(Protocol):
+    """A module that brings routes."""
+
+    def register(self, server: Flask, library: Library, settings: Settings) -> None:
+        """Adds them to `server`."""
+
+
+FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FLASK_DEBUG")
+"""Environment switches that open a debugger, a reloader or a remote-control endpoint on the served site."""
+
+ROUTES: tuple[Routes, ...] = (
+    api,
+    wall_routes,
+    remote,
+    report_routes,
+    task_routes,
+    device_routes,
+    permalinks,
+    export,
+    loader_requests,
+    filing,
+    favourites,
+    notes,
+)
+"""Modules that bring routes of their own, in the order in which they are added."""
+LOG = logging.getLogger("cockpit")
+
+
+def create_app(settings: Settings) -> Flask:
+    """The whole web application of one data folder. Opens nothing published yet: pages say so until there is data.
+
+    Raises Refused for an unsafe environment or a weak key."""
+    refuse_unsafe(os.environ)
+    server = _server(settings)
+    gate.guard(server)
+    library = Library(settings.data)
+    server.config["ZHENGBEI_LIBRARY"] = library
+    login.register(server)
+    driver_access.register(server)
+    for module in ROUTES:
+        module.register(server, library, settings)
+    dash = _dash(server)
+    page_callback.register(dash, library)
+    with server.app_context():
+        dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
+    server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
+    security_headers.protect(server, dash.csp_hashes)
+    _errors(server)
+    return server
+
+
+def from_env() -> Flask:
+    """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
+    server = create_app(Settings.from_env())
+    settle()
+    cache_warmer.start(server.config["ZHENGBEI_LIBRARY"], server.config["ZHENGBEI"].state)
+    return server
+
+
+def settle() -> None:
+    """What stands after start-up is left out of the search for garbage, and the search comes seldom: a page is tens of thousands of small
+    objects, and walking all that a worker keeps took longer than many a page (a tenth of a second, in one page of ten)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 10)
+
+
+def refuse_unsafe(environment: Mapping[str, str]) -> None:
+    """Raises Refused when a development switch is set; an empty, "0" or "false" one is as good as none."""
+    for name in FORBIDDEN:
+        if environment.get(name, environment.get(name.lower(), "")).lower() not in ("", "0", "false"):
+            raise Refused("环境变量会打开调试或远程接口,拒绝启动", where=name, to_do=f"请取消环境变量 {name} 后重试")
+
+
+def _server(settings: Settings) -> Flask:
+    server = Flask("cockpit", static_folder=None)
+    server.config.update(
+        ZHENGBEI=settings,
+        ZHENGBEI_PAGES=routes.known,
+        MAX_CONTENT_LENGTH=callback_validation.MAX_BODY,
+        MAX_FORM_PARTS=50,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    hosts = settings.option("hosts", None)
+    if isinstance(hosts, list):
+        server.config["TRUSTED_HOSTS"] = [str(host) for host in hosts]
+    server.secret_key = keys.secret(settings.keys, "web")
+    if settings.option("behind_proxy", False):
+        # one known proxy in front; without this option forwarded addresses are not believed
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return server
+
+
+def _dash(server: Flask) -> Dash:
+    host: Any = server
+    dash = Dash(
+        "cockpit", server=host, assets_folder=str(ASSETS), assets_ignore=shell.ASSETS_IGNORE, serve_locally=True,
+        suppress_callback_exceptions=True, use_pages=False, title=texts.BRAND, update_title="", index_string=shell.INDEX,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+        enable_mcp=False, compress=False, add_log_handler=False, include_pages_meta=False,
+    )  # fmt: skip
+    dash.layout = shell.layout
+    return dash
+
+
+def _errors(server: Flask) -> None:
+    """Every failure becomes a Chinese page or a JSON sentence; details go to the log only."""
+
+    @server.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        return _answer(error.code or 500)
+
+    @server.errorhandler(CockpitError)
+    def _known(error: CockpitError) -> Response:
+        if error.http_status >= 500 and not isinstance(error, DataMissing):
+            LOG.error("request %s failed", request.path, exc_info=error)
+        return _answer(error.http_status, f"{error.what}。{error.to_do}")
+
+    @server.errorhandler(Exception)
+    def _unknown(error: Exception) -> Response:
+        LOG.exception("request %s failed", request.path)
+        # our callback answers for itself; what Dash still stumbles over was not sent by one of our pages
+        return _answer(400 if request.path == callback_validation.CALLBACKS else InternalServerError.code or 500)
+
+
+def _answer(code: int, detail: str = "") -> Response:
+    heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
+    if gate.navigates(request):
+        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back(), retries=code >= 500 and request.method == "GET")
+        return Response(page, status=code, mimetype="text/html")
+    response = jsonify(error=heading, to_do=detail or advice)
+    response.status_code = code
+    return response
+
+
+def _back() -> str:
+    """The page whose form was refused, "" when it was no form or nothing is known of it."""
+    came = urlsplit(request.referrer or "")
+    return login.local_target(f"{came.path}?{came.query}" if came.query else came.path) if request.method == "POST" and came.netloc == request.host else ""

@@ -1,0 +1,175 @@
+"""The cockpit's verbs: serve, user, screen, and report when the weekly module is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from cockpit.identity import accounts, sessions
+from cockpit.presentation import format, texts
+from cockpit.wall import direction
+from warehouse.cli.main import data_option
+from warehouse.core.errors import UsageError
+from warehouse.core.settings import Settings
+
+THREADS = 4
+TIMEOUT_S = 30
+MAX_REQUESTS, MAX_REQUESTS_JITTER = 2000, 200
+ROLE_CHOICES = [role for role in texts.ROLES if role != "screen"]
+
+
+def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
+    """The server process: workers are renewed after a while, so that slow memory growth never matters."""
+    return [
+        sys.executable, "-m", "gunicorn", "cockpit.web.app:from_env()",
+        "--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "--workers", str(workers), "--threads", str(THREADS), "--timeout", str(TIMEOUT_S),
+        "--max-requests", str(MAX_REQUESTS), "--max-requests-jitter", str(MAX_REQUESTS_JITTER),
+        "--graceful-timeout", "10", "--keep-alive", "5", "--log-level", "warning",
+    ]  # fmt: skip
+
+
+@click.command("serve", help="启动网页、大屏与接口(前台运行,Ctrl-C 停止)")
+@data_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True, help="监听端口")
+@click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="工作进程数")
+def serve(data: Path, host: str, port: int, workers: int) -> None:
+    """Replaces this process by the web server."""
+    from cockpit.web import app
+
+    # fail here with one sentence, not later in every worker with a trace
+    app.create_app(Settings.at(data))
+    click.echo(f"{texts.BRAND}:http://{host}:{port}/  数据:{data}")
+    sys.stdout.flush()
+    os.execve(sys.executable, gunicorn_command(host, port, workers), {**os.environ, "ZHENGBEI_DATA": str(data)})
+
+
+@click.group("user", help="账号:新增、改密码、改角色、停用、列表")
+def user() -> None:
+    """Accounts of people."""
+
+
+def _password(given: bool) -> str:
+    """From standard input (for scripts) or twice by hand; never from the command line, where others can see it."""
+    if given:
+        return sys.stdin.readline().rstrip("\r\n")
+    return str(click.prompt("密码(至少 12 位)", hide_input=True, confirmation_prompt="再次输入"))
+
+
+@user.command("add", help="新增账号")
+@click.argument("name")
+@click.option("--role", type=click.Choice(ROLE_CHOICES), required=True, help="角色")
+@click.option("--display", default="", help="显示名,如 张**")
+@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
+@data_option
+def user_add(name: str, role: str, display: str, password_stdin: bool, data: Path) -> None:
+    """Creates an account."""
+    accounts.add(Settings.at(data).state, name, _password(password_stdin), role, display)
+    click.echo(f"已新增账号 {name}({texts.ROLES[role]})")
+
+
+@user.command("passwd", help="改密码(同时退出该账号的所有登录)")
+@click.argument("name")
+@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
+@data_option
+def user_passwd(name: str, password_stdin: bool, data: Path) -> None:
+    """Changes a password."""
+    accounts.set_password(Settings.at(data).state, name, _password(password_stdin))
+    click.echo(f"已更改 {name} 的密码")
+
+
+@user.command("role", help="改角色(同时退出该账号的所有登录)")
+@click.argument("name")
+@click.argument("role", type=click.Choice(ROLE_CHOICES))
+@data_option
+def user_role(name: str, role: str, data: Path) -> None:
+    """Changes a role."""
+    accounts.set_role(Settings.at(data).state, name, role)
+    click.echo(f"已将 {name} 改为 {texts.ROLES[role]}")
+
+
+@user.command("disable", help="停用账号")
+@click.argument("name")
+@data_option
+def user_disable(name: str, data: Path) -> None:
+    """Locks an account for good."""
+    accounts.disable(Settings.at(data).state, name)
+    click.echo(f"已停用 {name}")
+
+
+@user.command("link", help="取一个只能用一次的登录链接(10 分钟内、只限本机)")
+@click.option("--role", type=click.Choice(ROLE_CHOICES), default="leader", show_default=True, help="以什么角色登录")
+@data_option
+def user_link(role: str, data: Path) -> None:
+    """Prints the path of a one-time link."""
+    click.echo(f"/enter/{sessions.create_one_time_link(Settings.at(data).state, role=role)}")
+
+
+@user.command("list", help="列出账号")
+@data_option
+def user_list(data: Path) -> None:
+    """All accounts, one a line."""
+    for one in accounts.everyone(Settings.at(data).state):
+        click.echo(f"{one.name:<20}{texts.ROLES[one.role]}  {one.display}{'  已停用' if one.disabled else ''}")
+
+
+@click.group("screen", help="大屏:登记、列表、撤销")
+def screen() -> None:
+    """Wall devices."""
+
+
+@screen.command("add", help="登记一块大屏,输出只显示一次的登录地址")
+@click.argument("name")
+@click.option("--network", default="", help="只允许从这个地址或网段登录,如 10.20.30.0/24(默认:首次登录时所在网段)")
+@data_option
+def screen_add(name: str, network: str, data: Path) -> None:
+    """Registers a wall and prints the path it must open once."""
+    token = sessions.create_device(Settings.at(data).state, name, by="cli", network=network)
+    click.echo(f"/wall/{name}?token={token}")
+
+
+@screen.command("list", help="列出大屏")
+@data_option
+def screen_list(data: Path) -> None:
+    """All walls with their last sign of life and how they turn."""
+    settings = Settings.at(data)
+    director = direction.Director(settings)
+    for one in sessions.devices(settings.state):
+        seen = datetime.fromtimestamp(one["seen_at"], UTC) if one["seen_at"] else None
+        state = "已撤销" if one["revoked_at"] else ("在用" if seen else "未登录")
+        kept = director.plan(one["screen"])
+        turns = f"{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒{'  分组 ' + kept.group if kept.group else ''}"
+        click.echo(f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}  {turns}")
+
+
+@screen.command("set", help="设置一块大屏(或它的分组)如何轮播、何时被报警打断")
+@click.argument("name")
+@click.option("--scenes", default=None, help=f"轮播顺序,逗号分隔:{','.join(texts.SCENES)}")
+@click.option("--dwell", type=float, default=None, help="每个场景停留的秒数(默认 30)")
+@click.option("--group", default=None, help="加入分组,同组的屏一起轮播、一起遥控;写空串退出分组")
+@click.option("--urgent-level", type=int, default=None, help="这一级及以上的报警打断画面(默认 2;0 表示从不打断)")
+@click.option("--urgent-seconds", type=float, default=None, help="打断显示的秒数(默认 90)")
+@click.option("--quiet-seconds", type=float, default=None, help="一次打断后多少秒内不再打断(默认 300)")
+@data_option
+def screen_set(name: str, scenes: str | None, dwell: float | None, group: str | None, urgent_level: int | None, urgent_seconds: float | None,
+               quiet_seconds: float | None, data: Path) -> None:
+    """Changes the plan of a screen or of the group it is in."""
+    given = {"scenes": None if scenes is None else [one.strip() for one in scenes.split(",") if one.strip()], "dwell_s": dwell, "urgent_level": urgent_level,
+             "urgent_s": urgent_seconds, "quiet_s": quiet_seconds}
+    kept = direction.Director(Settings.at(data)).configure(name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None})
+    click.echo(f"{kept.target}:{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒;{kept.plan.urgent_level} 级及以上报警打断 {kept.plan.urgent_s:g} 秒,其后 {kept.plan.quiet_s:g} 秒内不再打断")
+
+
+@screen.command("revoke", help="撤销一块大屏")
+@click.argument("number", type=int)
+@data_option
+def screen_revoke(number: int, data: Path) -> None:
+    """Withdraws a wall; its next request is refused."""
+    if not sessions.revoke_device(Settings.at(data).state, number, by="cli"):
+        raise UsageError("没有这块在用的大屏", where=str(number), to_do="请用 screen list 查看编号")
+    click.echo(f"已撤销大屏 {number}")

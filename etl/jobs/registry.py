@@ -1,0 +1,90 @@
+"""Which jobs there are, and how one is run and booked. Knows no scheduler: a job runs alike by plan, by command and by request."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from etl.jobs import live, nightly, overdue, refresh, report, send
+from etl.runtime.context import Context
+from warehouse.core import request_queue, timetable
+from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
+from warehouse.core.units import SHANGHAI
+
+log = logging.getLogger("zhengbei.etl")
+
+JOBS_TABLE = """CREATE TABLE IF NOT EXISTS run.job (job VARCHAR, due_at TIMESTAMP, started_at TIMESTAMP, finished_at TIMESTAMP,
+    status VARCHAR, message VARCHAR)"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the plan. every_s for an interval, else cron fields (day_of_week by name: numbers start on Monday here but
+    on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed."""
+
+    name: str
+    label: str
+    run: Callable[..., list[str]]
+    grace_s: int
+    every_s: int = 0
+    cron: dict[str, object] | None = None
+
+
+def plan(times: timetable.Timetable) -> tuple[Job, ...]:
+    """All jobs, the reports at the hour the installation has set. From the 4th to the 6th there is always a weekday; the first of them prints
+    (timetable.due), the others find it done."""
+    at = {"hour": times.hour, "minute": times.minute}
+    return (
+        Job("live", "实时定位", live.run, 20, every_s=30),
+        Job("refresh", "刷新", refresh.run, 240, every_s=300),
+        Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
+        Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
+        Job("report_longer", "月报与季报", report.run_longer, 20 * 3600, cron={"day": "4-6", "day_of_week": "mon-fri", **at}),
+        Job("overdue", "报告补印", overdue.run, 240, every_s=300),
+        Job("send", "报告发送", send.run, 240, every_s=300),
+    )
+
+
+JOBS = plan(timetable.Timetable())
+"""The jobs by name; when they run is asked of plan()."""
+
+
+def job(name: str) -> Job:
+    """The job of that name. Raises UsageError otherwise."""
+    for row in JOBS:
+        if row.name == name:
+            return row
+    raise UsageError(f"没有这个任务:{name}", to_do="可用:" + "、".join(row.name for row in JOBS))
+
+
+def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> list[str]:
+    """Runs a job now and books it. Returns its problems; an error of the warehouse itself goes on up."""
+    context.writer.execute(JOBS_TABLE)
+    started, began = context.clock(), time.time()
+    try:
+        problems = row.run(context, due_at=due_at or started)
+        status = "partial" if problems else "ok"
+    except WarehouseBroken as error:
+        log.error("%s:%s", row.label, error)
+        raise
+    except CockpitError as error:
+        problems, status = [str(error)], "failed"
+    context.writer.execute("INSERT INTO run.job VALUES (?,?,?,?,?,?)", [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]])
+    book(context, row.name, began, time.time(), status, problems)
+    for problem in problems:
+        log.warning("%s:%s", row.label, problem)
+    return problems
+
+
+def book(context: Context, name: str, began: float, ended: float | None, status: str, problems: list[str]) -> None:
+    """The run for the page; a file that cannot be written now must not fail the run itself."""
+    started = dt.datetime.fromtimestamp(began, SHANGHAI).replace(tzinfo=None)
+    rows = context.writer.execute("SELECT coalesce(sum(rows_in), 0) FROM run.batch WHERE landed_at >= ?", [started])[0][0] if ended else None
+    try:
+        request_queue.book(context.settings.state, name, began, ended, status, rows, ";".join(problems))
+    except sqlite3.Error as error:
+        log.warning("运行记录没有写入 state.sqlite:%s", error)

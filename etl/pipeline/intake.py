@@ -1,0 +1,210 @@
+"""What the jobs ask for: fetch and load feeds, search for deletes, bring in what is pending, replay what was refused. Owns the
+booking of deliveries; each feed fails alone. After a crash at any point, pending() brings in what was landed but not loaded."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+from typing import Any
+
+import pyarrow as pa
+
+from etl.config.descriptions import Faults, Feed, described
+from etl.pipeline.fetch import fetch, not_set_back
+from etl.pipeline.load import ingest, land, load_now
+from etl.runtime.context import Context
+from etl.sources import files
+from warehouse.catalog.definitions import contracts
+from warehouse.core.errors import CockpitError, ContractBroken, Refused, UsageError
+from warehouse.core.settings import ROOT
+from warehouse.core.units import SHANGHAI
+from warehouse.ingest import load
+from warehouse.ingest.landing import Landed
+from warehouse.ingest.parse import FILES
+from warehouse.publish import recover
+
+
+def pending(context: Context) -> int:
+    """Loads every landed payload that is not in the warehouse yet (after a crash, a lost WAL tail or a rebuild), in order
+    of arrival. Returns how many."""
+    settled = load.settled(context.writer)
+    notes = [note for note in context.landing.notes() if note.seq not in settled]
+    ingest(context, notes, label="补装原始数据")
+    own_tables(context)  # rules come before the rows they judge
+    return len(notes)
+
+
+def usable(context: Context) -> tuple[list[Feed], Faults]:
+    """The feeds of every source that is described and addressed rightly, and what is wrong with the others. What is wrong now is booked for
+    the pages, and is gone from them with the first round after it was put right."""
+    found, faults = described(context.settings)
+    faults = {**context.faults, **faults}
+    told = [[source, str(error)] for source, error in sorted(faults.items())]
+    if told != [list(row) for row in context.writer.execute("SELECT source, error FROM run.fault ORDER BY 1")]:
+        with context.writer.transaction():
+            context.writer.execute("DELETE FROM run.fault")
+            for row in told:
+                context.writer.execute("INSERT INTO run.fault VALUES (?, ?)", row)
+    return [feed for feed in found if feed.source not in faults], faults
+
+
+def run_job(context: Context, job: str, *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
+    """Fetches and loads what a job asks for. Returns Chinese texts of what failed, sources that are described wrongly first."""
+    found, faults = usable(context)
+    problems = [f"来源 {source} 未取数:{error}" for source, error in faults.items()]
+    return problems + run(context, [feed for feed in found if job in feed.jobs], due_at=due_at, grace_s=grace_s)
+
+
+def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300, back_to: dt.datetime | None = None) -> list[str]:
+    """Fetches and loads the given feeds, from `back_to` on (naive Shanghai) where rows may have come later than the overlap.
+    Returns Chinese texts of what failed; a failed feed keeps its cursor and is asked again next time. Books one delivery a
+    feed, due at `due_at` (naive Shanghai, None = now)."""
+    due = due_at or context.clock()
+    problems: list[str] = []
+    booked: list[list[object]] = []
+    try:
+        for index, feed in enumerate(wanted):
+            context.progress(f"取数 {feed.contract.label}", index, len(wanted))
+            rows, error, through = 0, "", None
+            try:
+                rows, error, through = fetch(context, feed, back_to)
+            except CockpitError as broken:
+                if broken.exit_code == 70:
+                    raise
+                error = str(broken)
+            if error:
+                problems.append(f"{feed.contract.label}:{error}")
+            if rows >= 0 or error:
+                booked.append([feed.source, feed.entity, due, due + dt.timedelta(seconds=grace_s), context.clock(), through, max(rows, 0), not error, error])
+    finally:
+        _deliver(context, booked)
+    return problems
+
+
+def _deliver(context: Context, booked: list[list[object]]) -> None:
+    """All deliveries of a round in one transaction: one commit, not one a feed."""
+    if booked:
+        marks = ", ".join(["(?,?,?,?,?,?,?,?,?)"] * len(booked))
+        context.writer.execute(f"INSERT INTO run.delivery VALUES {marks}", [value for row in booked for value in row])
+
+
+def own_tables(context: Context) -> None:
+    """Lands the bureau's own tables (targets, SLAs, rules) where a file of <data>/own/ or the shipped one has changed."""
+    for contract in contracts().values():
+        if contract.load != "own":
+            continue
+        changed = context.settings.own / f"{contract.entity}.csv"
+        file = changed if changed.exists() else ROOT / "raw" / f"{contract.table}.csv"
+        body = file.read_bytes()
+        digest = hashlib.sha256(body).hexdigest()
+        last = context.writer.execute("SELECT arg_max(sha256, landing_seq) FROM run.batch WHERE source = 'own' AND entity = ?", [contract.entity])
+        if last[0][0] != digest:
+            note = context.landing.put("own", contract.entity, body, kind="own", name=file.name, at=context.clock().replace(tzinfo=SHANGHAI), sealed=False)
+            ingest(context, [note])
+
+
+def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) -> list[str]:
+    """Asks sources for all their keys and marks the vanished ones deleted (D22); refuses a mass delete unless confirmed, and a
+    source that was set back to an older state (F22) altogether."""
+    problems = []
+    for feed in wanted:
+        endpoint = context.endpoints.get(feed.source)
+        if not feed.reconcile or endpoint is None or not (endpoint.dsn if feed.transport == "sql_database" else endpoint.url):
+            continue
+        note: Landed | None = None
+        try:
+            body = _keys(context, feed)
+            mapping = {**feed.mapping, "columns": _key_columns(feed)}
+            note = land(context, feed, body, "keys", f"全部键|{'confirmed' if confirmed else 'plain'}", "", mapping)
+            load.reconcile(context.writer, feed.contract, note, _present(context, note, body), confirmed=confirmed)
+            recover.acknowledge(context.settings, note)
+        except CockpitError as error:
+            if isinstance(error, (Refused, ContractBroken)) and note is not None:
+                load.refused(context.writer, note, str(error))
+                recover.acknowledge(context.settings, note)
+            problems.append(f"{feed.contract.label}:{error}")
+    return problems
+
+
+def _keys(context: Context, feed: Feed) -> bytes:
+    if feed.transport == "http_json":
+        return context.http_of(feed.source).keys(feed)[0]
+    sql = context.sql_of(feed.source)
+    not_set_back(context, feed, sql)
+    return sql.keys(feed).body
+
+
+def _key_columns(feed: Feed) -> dict[str, object]:
+    """The part of the mapping that concerns keys, none of it required: a key may lie in either of two columns."""
+    names = [name for names in feed.contract.key_sources.values() for name in names] + list(feed.contract.key)
+    rules = {name: rule if isinstance(rule, dict) else {"from": rule} for name, rule in feed.mapping["columns"].items() if name in names}
+    return {name: {**rule, "optional": True} for name, rule in rules.items()}
+
+
+def _present(context: Context, note: Landed, body: bytes) -> pa.Table:
+    """The keys as they are stored: personal ones go through the door like everybody."""
+    return context.door.pass_through(contracts()[note.table], context.parser.parse(note, body))
+
+
+def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tuple[int, list[str]]:
+    """Loads refused payloads again (or the one numbered `seq`) with the mapping in force now. Returns how many went in and
+    what still failed. Left alone unless named: copies of other files (D21). Never replayed: old lists of keys, which say
+    nothing of today. confirmed: a person says that the mass delete in the whole list `seq` is true.
+
+    Raises UsageError for `confirmed` without a number."""
+    if confirmed and seq is None:
+        raise UsageError("--confirm-deletes 需要写明 --seq")
+    refused = {row[0] for row in context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND (reason NOT LIKE 'D21%' OR landing_seq = ?)", [seq or 0])}
+    problems: list[str] = []
+    count = 0
+    for note in list(context.landing.notes()):
+        if note.seq not in refused or note.kind == "keys" or (seq is not None and note.seq != seq):
+            continue
+        current = _remapped(context, note)
+        try:
+            if confirmed:
+                _confirm(context, current)
+            elif current.mapping != note.mapping:
+                context.parser.parse(current, context.landing.body(note))  # where the new mapping does not fit either, nothing changes
+                _land_again(context, current)
+            else:
+                load.load(context.writer, context.settings, context.door, current, context.parser.parse(current, context.landing.body(note)))
+                context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
+        except CockpitError as error:
+            problems.append(f"{note.name.split('|')[0]}:{error}")
+            continue
+        count += 1
+    return count, problems
+
+
+def _confirm(context: Context, note: Landed) -> None:
+    """A whole list once more, with the word of the person who vouches for it. Raises Refused when a newer list is in already."""
+    newer = context.writer.execute("SELECT count(*) FROM run.full_list WHERE source_table = ? AND landing_seq > ?", [note.table, note.seq])[0][0]
+    if newer and contracts()[note.table].version != "ledger_at":
+        raise Refused("之后已装入更新的全量,这一份不再重放", where=note.name.split("|")[0])
+    _land_again(context, dataclasses.replace(note, mapping={**note.mapping, "confirmed": True}))
+
+
+def _land_again(context: Context, note: Landed) -> None:
+    """Lands a payload once more with the mapping of `note` and loads it, so that a rebuild ends in the same tables; the first
+    copy is booked as replaced. Raises what loading raises; then the new copy is the refused one."""
+    again = context.landing.put(note.source, note.entity, context.landing.body(note), kind=note.kind, name=note.name, at=context.clock().replace(tzinfo=SHANGHAI),
+                                sealed=note.sealed, cursor=note.cursor, mapping={**note.mapping, "replaces": note.seq}, digest=note.digest)
+    load_now(context, again)
+
+
+def _remapped(context: Context, note: Landed) -> Landed:
+    """The payload's record with today's mapping in place of the one it came with."""
+    name = note.name.split("|")[0]
+    transport = {"json_pages": "http_json", "json_rows": "sql_database"}.get(note.kind, "files" if note.kind in FILES else "")
+    for feed in described(context.settings)[0]:
+        if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (transport == "files" and not files.matches(name, feed.glob)):
+            continue
+        mapping: dict[str, Any] | None = feed.mapping
+        if transport == "files" and feed.source in context.endpoints:
+            folder = context.folder_of(feed.source)
+            mapping = files.mapping_of(feed, folder, folder.path_of(name, feed.glob))
+        if mapping is not None:
+            return dataclasses.replace(note, mapping=mapping)
+    return note

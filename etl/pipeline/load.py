@@ -1,0 +1,159 @@
+"""From landed payloads to loaded rows: parse, load, acknowledge. Owns landing, the order of these steps, and which payloads
+go in together; a refused payload is booked and the next goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pyarrow as pa
+
+from etl.config.descriptions import Feed
+from etl.runtime.context import Context
+from etl.runtime.parser_pool import ParserDied
+from warehouse.catalog.definitions import contracts
+from warehouse.core import failpoints
+from warehouse.core.errors import CockpitError, ContractBroken, Refused
+from warehouse.core.units import SHANGHAI
+from warehouse.ingest import load
+from warehouse.ingest.landing import Landed
+from warehouse.ingest.parse import FILES
+from warehouse.publish import recover
+
+GROUP_ROWS = 150_000
+
+
+def land(context: Context, feed: Feed, body: bytes, kind: str, name: str, cursor: str, mapping: dict[str, Any] | None = None, digest: str = "") -> Landed:
+    """Puts a payload of the feed on disk, with the mapping in force; from here on it cannot be lost."""
+    at = context.clock().replace(tzinfo=SHANGHAI)
+    note = context.landing.put(feed.source, feed.entity, body, kind=kind, name=name, at=at, sealed=feed.contract.sealed, cursor=cursor,
+                               mapping=feed.mapping if mapping is None else mapping, digest=digest)
+    failpoints.point("after_landing")
+    return note
+
+
+def ingest(context: Context, notes: Iterable[Landed], *, label: str = "装载") -> tuple[int, str]:
+    """Parses and loads landed payloads in order, one parsing ahead in the child while others load; files of one table go in
+    together. Returns rows received and the Chinese text of the last refusal ("" = none); a refused payload is booked and
+    the next goes on."""
+    waiting = list(notes)
+    rows, error, index = 0, "", 0
+    parsed = _parsed(context, waiting)
+    for group in _groups(parsed):
+        if len(waiting) > 3:
+            context.progress(f"{label} {contracts()[group[0][0].table].label}", index, len(waiting))
+        index += len(group)
+        got, refusal = _load_group(context, group)
+        rows, error = rows + got, refusal or error
+    return rows, error
+
+
+Parsed = tuple[Landed, pa.Table | ContractBroken]
+
+
+def _parsed(context: Context, notes: list[Landed]) -> Iterator[Parsed]:
+    """Each payload with its rows, or with the reason why it has none."""
+    futures: list[Future[bytes]] = []
+    for index, note in enumerate(notes):
+        while len(futures) < min(index + 3, len(notes)):
+            following = notes[len(futures)]
+            futures.append(context.parser.submit(following, context.landing.body(following)))
+        try:
+            try:
+                yield note, context.parser.result(note, futures[index])
+            except ParserDied:  # perhaps another payload's doing: once more, alone
+                yield note, context.parser.parse(note, context.landing.body(note))
+        except ContractBroken as broken:
+            yield note, broken
+
+
+def _groups(parsed: Iterator[Parsed]) -> Iterator[list[Parsed]]:
+    """Neighbouring files of one table, up to GROUP_ROWS rows; everything else alone."""
+    group: list[Parsed] = []
+    rows = 0
+    for note, table in parsed:
+        alone = isinstance(table, ContractBroken) or note.kind not in FILES or note.mapping.get("snapshot") or contracts()[note.table].load == "lake"
+        if group and (alone or note.table != group[0][0].table or rows > GROUP_ROWS):
+            yield group
+            group, rows = [], 0
+        if alone or isinstance(table, ContractBroken):
+            yield [(note, table)]
+            continue
+        group.append((note, table))
+        rows += table.num_rows
+    if group:
+        yield group
+
+
+def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
+    """Rows received and the last refusal. Each payload is acknowledged in the ledger once its fate is in the database."""
+    new: list[tuple[Landed, pa.Table]] = []
+    seen: dict[str, str] = {}
+    error = ""
+    for note, table in group:
+        reason = _refusal(context, note, table, seen)
+        if reason:
+            load.refused(context.writer, note, reason)
+            recover.acknowledge(context.settings, note)
+            error = reason
+        elif isinstance(table, pa.Table):
+            new.append((note, table))
+    rows = 0
+    try:
+        if len(new) > 1:
+            rows = sum(account.rows_in for account in load.load_many(context.writer, context.settings, context.door, new))
+        else:
+            rows, error = _load_singly(context, new, error)
+    except ContractBroken:
+        rows, error = _load_singly(context, new, error)
+    failpoints.point("after_commit_before_ledger")
+    for note, _ in new:
+        recover.acknowledge(context.settings, note)
+    failpoints.point("after_ledger")
+    return rows, error
+
+
+def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, seen: dict[str, str]) -> str:
+    """Why the payload as a whole cannot go in, "" when it can. A file that repeats an earlier one byte for byte says
+    nothing of its day (D21). `seen`: digests of this group so far."""
+    if isinstance(table, ContractBroken):
+        return str(table)
+    if note.kind in FILES:
+        same = context.writer.execute("SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
+                                      [note.source, note.entity, note.sha256, note.seq])
+        if note.mapping.get("snapshot"):  # a whole list may well say again what one long ago said, not what the last one said
+            same = context.writer.execute("""SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
+                AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""", [note.source, note.entity, note.seq, note.sha256])
+        before = same[0][0] if same else seen.get(note.sha256, "")
+        seen[note.sha256] = note.name
+        if before:
+            return str(ContractBroken(f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同,按未到处理", where=note.name.split("|")[0]))
+    return ""
+
+
+def load_now(context: Context, note: Landed) -> None:
+    """Loads one landed payload by itself. Raises what parsing and loading raise; the payload is booked as refused then."""
+    try:
+        load.load(context.writer, context.settings, context.door, note, context.parser.parse(note, context.landing.body(note)))
+    except CockpitError as error:
+        load.refused(context.writer, note, str(error))
+        raise
+    finally:
+        recover.acknowledge(context.settings, note)
+
+
+def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: str) -> tuple[int, str]:
+    rows = 0
+    for note, table in new:
+        try:
+            if note.kind == "keys":
+                load.reconcile(context.writer, contracts()[note.table], note, table, confirmed=note.name.endswith("|confirmed"))
+            else:
+                rows += load.load(context.writer, context.settings, context.door, note, table).rows_in
+        except (ContractBroken, Refused) as broken:
+            load.refused(context.writer, note, str(broken))
+            error = str(broken)
+    return rows, error
+
+

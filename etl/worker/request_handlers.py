@@ -1,0 +1,128 @@
+"""What people asked for on a page, done here: one request at a time, beside the plan. Owns what each kind does; the queue is warehouse.core.request_queue.
+
+A request that was cut off is done again from its start. That is safe where the act is its own undoing when repeated (a run, a re-count, a table
+put in place); a correction carries the number of its request into the landing zone and is not landed a second time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from etl.jobs import backfill, refresh, registry
+from etl.jobs.report import VERBS, launch
+from etl.pipeline import correct, intake
+from etl.runtime.context import Context
+from etl.worker import filing_forms, list_filing
+from warehouse.core import request_queue, units
+from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
+from warehouse.core.request_queue import Request
+from warehouse.core.timetable import REPORTS
+
+EVERY_S, OFFER_S = 2.0, 300.0
+log = logging.getLogger("zhengbei.etl")
+
+
+def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) -> None:
+    """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request
+    waits for the next start)."""
+    offered = 0.0
+    told: dict[str, float] = {}
+    while not ended.wait(EVERY_S):
+        try:
+            if time.monotonic() - offered > OFFER_S or not offered:
+                filing_forms.offer(context)
+                offered = time.monotonic()
+            while not ended.is_set() and serve(context):
+                pass
+        except WarehouseBroken as error:
+            log.error("请求:%s", error)
+            broken()
+            return
+        except Exception as error:  # a queue that cannot be read now can be read later; the plan goes on meanwhile
+            if time.monotonic() - told.get(repr(error), -OFFER_S) >= OFFER_S:  # one fault is one entry, not one a round
+                told = {repr(error): time.monotonic()}
+                log.exception("请求队列暂时不可用")
+
+
+def serve(context: Context) -> bool:
+    """Takes and does the oldest waiting request. Returns False when there was none. Raises WarehouseBroken."""
+    path = context.settings.state
+    request = request_queue.claim(path, time.time())
+    if request is None:
+        return False
+    own = dataclasses.replace(context, progress=_told(context, request))
+    try:
+        message = ACTS[request.kind](own, request)
+    except WarehouseBroken:
+        raise
+    except CockpitError as error:
+        request_queue.finish(path, request.id, str(error), time.time(), failed=True)
+    except Exception as error:  # one odd request must not stop those behind it
+        log.exception("请求 %s 失败", request.id)
+        request_queue.finish(path, request.id, f"程序出错({type(error).__name__}),详见日志", time.time(), failed=True)
+    else:
+        request_queue.finish(path, request.id, message, time.time())
+    return True
+
+
+def _told(context: Context, request: Request) -> Callable[[str, int, int], None]:
+    last = [0.0]
+
+    def tell(label: str, done: int, total: int) -> None:
+        if time.monotonic() - last[0] > 1:
+            last[0] = time.monotonic()
+            request_queue.tell(context.settings.state, request.id, f"{label} {done}/{total}" if total else label)
+
+    return tell
+
+
+def _outcome(problems: list[str], done: str) -> str:
+    return done if not problems else f"{done};{len(problems)} 处有问题:{';'.join(problems[:3])}"
+
+
+def _run(context: Context, request: Request) -> str:
+    row = registry.job(str(request.asked["job"]))
+    with context.heavy:
+        problems = registry.run_once(context, row)
+    return _outcome(problems, f"{row.label}已运行")
+
+
+def _backfill(context: Context, request: Request) -> str:
+    first, last = (dt.date.fromisoformat(str(request.asked[name])) for name in ("first", "last"))
+    days, late, problems = backfill.run(context, first, last, who=request.who, why=f"页面补数(请求 {request.id})", sources=set(request.asked.get("sources") or ()))
+    return _outcome(problems, f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else ""))
+
+
+def _correct(context: Context, request: Request) -> str:
+    key, changes = (int(request.asked["seq"]), int(request.asked["row"])), dict(request.asked["changes"])
+    with context.heavy:
+        reason = correct.one(context, key, changes, who=request.who, why=str(request.asked.get("why", "")), request=request.id)
+        generation = refresh.publish(context)
+    if reason:
+        raise UsageError(f"更正后仍不合约定:{reason}", to_do="这一行留在隔离,请再次更正")
+    return f"更正后已装入,离开隔离;已发布快照 {generation}"
+
+
+def _replay(context: Context, request: Request) -> str:
+    with context.heavy:
+        count, problems = intake.replay(context, None)
+        refresh.publish(context)
+    return _outcome(problems, f"重放 {count} 份原始数据")
+
+
+def _report(context: Context, request: Request) -> str:
+    at = str(request.asked["at"])
+    window = units.window_named(at)
+    if window not in VERBS:
+        raise UsageError(f"看不懂的期次:{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
+    failed = launch(context, window, at, by=request.who)
+    if failed:
+        raise UsageError(failed[0], to_do="请按提示处理后再试")
+    return f"{REPORTS[window]} {at} 已重印"
+
+
+ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": list_filing.act, "report": _report}

@@ -1,0 +1,164 @@
+"""Passwords, locks, sessions and the audit chain, below HTTP; time is passed in."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cockpit.identity import accounts, sessions
+from cockpit.identity.accounts import ACCOUNT_FAILS, ADDRESS_FAILS, LOCK_S, Account
+from cockpit.store import app_db, audit
+from warehouse.core.errors import UsageError
+
+PASSWORD = "correct horse battery"
+ME = Account("zhang", "leader", "张**")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    accounts.add(tmp_path / "state.sqlite", "zhang", PASSWORD, "leader")
+    return tmp_path / "state.sqlite"
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "role"),
+    [("zhang2", "short", "leader"), ("zhang2", "a-zhang2-password", "leader"), ("x", PASSWORD, "leader"),
+     ("zhang", PASSWORD, "leader"), ("zhang2", PASSWORD, "root"), ("zhang2", PASSWORD, "screen"), ("a b", PASSWORD, "leader"),
+     ("zhang2", "x" * 300, "leader")],
+)  # fmt: skip
+def test_weak_or_odd_accounts_are_refused(path: Path, name: str, password: str, role: str) -> None:
+    with pytest.raises(UsageError):
+        accounts.add(path, name, password, role)
+
+
+def test_passwords_are_kept_as_argon2id_only(path: Path) -> None:
+    with app_db.reading(path) as connection:
+        stored = connection.execute("SELECT password_hash FROM users").fetchone()[0]
+    assert stored.startswith("$argon2id$") and PASSWORD not in stored
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_five_wrong_guesses_lock_the_account_for_a_quarter_of_an_hour(path: Path) -> None:
+    for second in range(ACCOUNT_FAILS):
+        assert accounts.check(path, "zhang", "wrong", "10.0.0.1", now=1000.0 + second) is None
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.2", now=1010.0) is None
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.2", now=1000.0 + LOCK_S) is None
+    unlocked = accounts.check(path, "zhang", PASSWORD, "10.0.0.2", now=1005.0 + LOCK_S)
+    assert unlocked is not None and unlocked.role == "leader"
+
+
+def test_a_right_password_clears_the_count(path: Path) -> None:
+    for _ in range(3):
+        for _ in range(ACCOUNT_FAILS - 1):
+            assert accounts.check(path, "zhang", "wrong", "10.0.0.1", now=1000.0) is None
+        assert accounts.check(path, "zhang", PASSWORD, "10.0.0.9", now=1000.0)
+
+
+def test_one_address_trying_many_names_is_locked_too(path: Path) -> None:
+    for number in range(ADDRESS_FAILS):
+        accounts.check(path, f"user{number}", "wrong", "10.0.0.1", now=1000.0)
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1", now=1001.0) is None
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.2", now=1001.0)
+
+
+def test_parallel_guesses_cannot_slip_past_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[str] = []
+    real = accounts._verify
+
+    def counting(stored: str, password: str) -> bool:
+        if stored != accounts._DECOY:
+            checked.append(password)
+        return real(stored, password)
+
+    monkeypatch.setattr(accounts, "_verify", counting)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: accounts.check(path, "zhang", f"guess {n}", f"10.0.0.{n}"), range(24)))
+    assert len(checked) <= ACCOUNT_FAILS
+
+
+def test_an_unknown_name_costs_as_much_as_a_known_one(path: Path) -> None:
+    def took(name: str, address: str) -> float:
+        start = time.perf_counter()
+        accounts.check(path, name, "wrong", address)
+        return time.perf_counter() - start
+
+    known = min(took("zhang", f"10.0.1.{n}") for n in range(4))
+    unknown = min(took(f"nobody{n}", f"10.0.2.{n}") for n in range(4))
+    assert 0.4 < unknown / known < 2.5
+
+
+def test_a_new_password_or_role_ends_every_session(path: Path) -> None:
+    first, second = sessions.start(path, ME, "10.0.0.1"), sessions.start(path, ME, "10.0.0.1")
+    accounts.set_password(path, "zhang", "another long password")
+    assert sessions.find(path, first) is None and sessions.find(path, second) is None
+    third = sessions.start(path, ME, "10.0.0.1")
+    accounts.set_role(path, "zhang", "analyst")
+    assert sessions.find(path, third) is None
+
+
+def test_a_disabled_account_cannot_log_in(path: Path) -> None:
+    accounts.disable(path, "zhang")
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1") is None
+
+
+def test_a_session_ends_when_idle_and_at_its_absolute_end(path: Path) -> None:
+    identifier, start = sessions.start(path, ME, "10.0.0.1"), time.time()
+    assert sessions.find(path, identifier, now=start + sessions.IDLE_S - 5)
+    assert sessions.find(path, identifier, now=start + 2 * sessions.IDLE_S - 20), "a request keeps it alive"
+    assert sessions.find(path, identifier, now=start + 4 * sessions.IDLE_S) is None
+    busy = sessions.start(path, ME, "10.0.0.1")
+    assert sessions.find(path, busy, idle_s=1e9, now=start + sessions.ABSOLUTE_S + 60) is None
+
+
+def test_the_heartbeat_does_not_keep_an_abandoned_session_alive(path: Path) -> None:
+    identifier, start = sessions.start(path, ME, "10.0.0.1"), time.time()
+    for minute in range(1, 15):
+        assert sessions.find(path, identifier, touch=False, now=start + minute * 60)
+    assert sessions.find(path, identifier, touch=False, now=start + sessions.IDLE_S + 1) is None
+
+
+def test_session_identifiers_are_not_stored(path: Path) -> None:
+    identifier = sessions.start(path, ME, "10.0.0.1")
+    assert identifier.encode() not in b"".join(f.read_bytes() for f in path.parent.iterdir())
+
+
+def test_a_link_expires(path: Path) -> None:
+    assert sessions.spend_link(path, sessions.create_one_time_link(path, valid_s=-1), "127.0.0.1") is None
+    assert sessions.spend_link(path, "unknown", "127.0.0.1") is None
+    account = sessions.spend_link(path, sessions.create_one_time_link(path, role="analyst"), "::1")
+    assert account is not None and account.role == "analyst"
+
+
+def test_a_kiosk_with_a_fresh_profile_signs_on_again_and_its_old_cookie_dies(path: Path) -> None:
+    token = sessions.create_device(path, "hall")
+    first = sessions.bind_device(path, token, "hall", "10.1.2.3")
+    second = sessions.bind_device(path, token, "hall", "10.1.2.99")
+    assert first and second and sessions.find_device(path, first, "10.1.2.3") is None
+    seen = sessions.find_device(path, second, "10.1.2.3")
+    assert seen is not None and (seen.kind, seen.role, seen.screen) == ("device", "screen", "hall")
+    assert sessions.bind_device(path, token, "hall", "10.7.7.7") is None
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    ["UPDATE audit SET who='li' WHERE seq=3", "DELETE FROM audit WHERE seq=3", "UPDATE audit SET at=at+1 WHERE seq=3",
+     "UPDATE audit SET seq=seq+100 WHERE seq=3", "UPDATE audit SET detail='' WHERE seq=3 AND detail<>''"],
+)  # fmt: skip
+def test_a_changed_audit_row_is_found(path: Path, tampering: str) -> None:
+    for number in range(5):
+        audit.record(path, "denied", who="zhang", detail=str(number))
+    assert audit.verify(path) is None
+    with sqlite3.connect(path) as connection:
+        connection.execute(tampering)
+    assert audit.verify(path) is not None
+
+
+def test_an_act_and_its_audit_row_stand_or_fall_together(path: Path) -> None:
+    with pytest.raises(UsageError):
+        accounts.set_role(path, "nobody", "leader")
+    with app_db.reading(path) as connection:
+        assert connection.execute("SELECT count(*) FROM audit WHERE event='role_changed'").fetchone()[0] == 0

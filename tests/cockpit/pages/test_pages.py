@@ -1,0 +1,310 @@
+"""Pages over the real published picture: everything is in the address, and one page is one generation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import duckdb
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+
+from cockpit.identity.sessions import Viewer
+from cockpit.pages import overview, toolbar
+from cockpit.pages.page_context import Visit
+from cockpit.presentation import format as fmt
+from cockpit.presentation.address import Address
+from cockpit.web import app, page_callback
+from tests.cockpit.signing_in import good_body, post, sign_in
+from tests.house import House
+from warehouse.compile.reading import DISTRICT
+from warehouse.core.errors import UsageError
+from warehouse.core.settings import Settings
+from warehouse.query import periods
+from warehouse.query.snapshot_store import Library
+
+LEADER = Viewer("person", "zhang", "leader", "", "张**")
+
+
+def walk(component: Any):  # type: ignore[no-untyped-def]
+    """Every component and text below, in order."""
+    if component is None:
+        return
+    if isinstance(component, list | tuple):
+        for child in component:
+            yield from walk(child)
+        return
+    yield component
+    yield from walk(getattr(component, "children", None))
+
+
+def words(component: Any) -> str:
+    return " ".join(str(item) for item in walk(component) if isinstance(item, str | int | float))
+
+
+def links(component: Any) -> list[str]:
+    return [item.href for item in walk(component) if getattr(item, "href", None)]
+
+
+@pytest.fixture
+def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
+    def drawn(path: str, search: str = "") -> Any:
+        with web.test_request_context("/"):
+            g.viewer = LEADER
+            return page_callback.draw(library, path, search)[0]
+
+    return drawn
+
+
+def test_the_overview_leads_to_every_metric(draw: Any, library: Library) -> None:
+    page = draw("/")
+    reached = {link.split("?")[0] for link in links(page)}
+    for metric in library.current().metrics:
+        assert f"/metric/{metric}" in reached
+    assert "要点" in words(page)
+
+
+def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: Library) -> None:
+    book = library.current()
+    town = book.places("town")[0]
+    company = next(iter(book.places("company", town.code)), town)
+    for metric in book.metrics.values():
+        for window in metric.windows:
+            for place, grain in ((DISTRICT, DISTRICT), (town.code, town.grain), (company.code, company.grain)):
+                page = draw(f"/metric/{metric.id}", f"?window={window}&place={place}")
+                if grain not in (DISTRICT, *metric.drill):
+                    assert "请回到全区查看" in words(page)
+                    continue
+                assert getattr(page, "id", "") == "shell-frame", (metric.id, window, place, words(page))
+                assert metric.label in words(page)
+                assert "口径与血缘" in words(page)
+
+
+def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(draw: Any, library: Library) -> None:
+    book = library.current()
+    town = book.places("town")[0].code
+    for metric in book.metrics.values():
+        for place in (DISTRICT, *([town] if "town" in metric.drill else [])):
+            for by in book.dimensions(metric, book.place(place)):
+                for rest in ("&vs=year", "&of=rows&sort=-key&page=2", "&q=%E6%B5%99&of=rows"):
+                    page = draw(f"/metric/{metric.id}", f"?place={place}&by={by}{rest}")
+                    assert getattr(page, "id", "") == "shell-frame", (metric.id, place, by, rest, words(page))
+                    assert "为什么变了" in words(page)
+        for slice_ in metric.slices:
+            for member, *_ in book.slices(metric.id, slice_)[:2]:
+                page = draw(f"/metric/{metric.id}", f"?only={slice_}:{quote(member)}")
+                assert "全部清除" in words(page), (metric.id, slice_, member, words(page))
+
+
+def test_filters_are_chips_that_can_be_dropped_one_by_one_or_all(draw: Any) -> None:
+    page = draw("/metric/fleet_vehicle_cnt", "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage")
+    said = words(page)
+    assert "能源类型:柴油" in said and "车辆类别:普通货物" in said
+    ways = links(page)
+    assert "/metric/fleet_vehicle_cnt?window=week&only=vehicle_class%3Afreight&by=emission_stage" in ways, "one dropped"
+    assert "/metric/fleet_vehicle_cnt?window=week" in ways, "all dropped"
+    assert any("only=energy%3A%E6%9F%B4%E6%B2%B9~vehicle_class%3Afreight~emission_stage%3A" in way for way in ways), "a member of the split adds itself"
+    assert "没有" in words(draw("/metric/fleet_online_rate", "?only=day:2026-11-22"))
+
+
+STATES = {
+    "held": ("INSERT INTO meta.held SELECT DISTINCT table_name, '检查未通过' FROM duckdb_tables() WHERE schema_name = 'marts'", "沿用上期"),
+    "failed": ("UPDATE meta.source SET error = '连接超时'; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "采集故障"),
+    "missing": ("UPDATE meta.source SET rows = 0; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "未上报"),
+    "stale": ("UPDATE meta.source SET data_time = data_time - INTERVAL 30 DAY", "10-2"),
+    "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "<5"),
+    "older": ("DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage", "未上报"),
+}
+
+
+@pytest.mark.parametrize("state", list(STATES))
+def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flask], state: str) -> None:
+    sql, expected = STATES[state]
+    web = elsewhere(sql)
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    book, said = library.current(), []
+    town = book.places("town")[0].code
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for metric in book.metrics.values():
+            for search in ("", "?of=rows&vs=year", f"?place={town}&by=company"):
+                if "town" not in metric.drill and "place" in search:
+                    continue
+                page = page_callback.draw(library, f"/metric/{metric.id}", search)[0]
+                assert getattr(page, "id", "") == "shell-frame", (state, metric.id, search, words(page))
+                said.append(words(page))
+    assert any(expected in text for text in said)
+
+
+def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
+    house = House.with_own_tables(tmp_path / "data")
+    house.publish()
+    house.close()
+    web = app.create_app(Settings(tmp_path / "data"))
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for path in ("/", "/health", *(f"/metric/{metric}" for metric in library.current().metrics)):
+            page = page_callback.draw(library, path, "")[0]
+            assert getattr(page, "id", "") == "shell-frame", (path, words(page))
+
+
+def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: Library) -> None:
+    for group in {m.group for m in library.current().metrics.values()}:
+        for window in ("day", "week", "month"):
+            assert "按镇街" in words(draw(f"/group/{group}", f"?window={window}"))
+    health = words(draw("/health"))
+    for source in library.current().sources():
+        assert source.label in health
+
+
+def test_demonstration_data_are_marked_on_every_page(draw: Any, library: Library) -> None:
+    for path in ("/", "/group/fleet", "/metric/fleet_online_rate", "/health"):
+        assert ("演示数据" in words(draw(path))) is library.current().generation.is_demo
+
+
+def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: Any, library: Library) -> None:
+    page = draw("/")
+    here = library.current().generation.id
+    found = {
+        item.to_plotly_json()["props"]["data-generation"]
+        for item in walk(page)
+        if hasattr(item, "to_plotly_json") and "data-generation" in item.to_plotly_json()["props"]
+    }
+    assert found == {here}
+
+
+def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: Library) -> None:
+    chosen = library.generations()[-1]
+    for path in ("/", "/metric/fleet_online_rate", "/group/safety"):
+        page = draw(path, f"?as_of={chosen}")
+        ways = [link for link in links(page) if link.startswith(("/metric", "/group", "/health"))]
+        menu = {f"{path}?as_of={other}" for other in library.generations()} | {path}
+        assert ways and all(f"as_of={chosen}" in way for way in ways if way not in menu), path
+        assert "不再更新" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "search", "said"),
+    [("/metric/nope", "", "没有这一页"), ("/group/nope", "", "没有这一页"), ("/nope", "", "没有这一页"),
+     ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"), ("/", "?as_of=20000101T000000", "还没有可看的数据"),
+     ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"), ("/", "?window=decade", "链接中的参数不正确")],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: str, said: str) -> None:
+    assert said in words(draw(path, search))
+
+
+def test_without_any_data_the_page_says_what_to_do(server: Flask, data: Path) -> None:
+    with server.test_request_context("/"):
+        g.viewer = LEADER
+        page, title = page_callback.draw(Library(data), "/", "")
+    assert title == "还没有可看的数据" and "etl run" in words(page)
+
+
+def test_the_heartbeat_says_generation_build_and_time(web: Flask, library: Library, data_with_picture: Path) -> None:
+    client = sign_in(web.test_client(), data_with_picture)
+    answer = client.get("/api/version").get_json()
+    assert set(answer) == {"generation", "live", "build", "server_time"}
+    assert answer["generation"] == library.current().generation.id
+    assert abs((dt.datetime.fromisoformat(answer["server_time"]) - dt.datetime.now(dt.UTC)).total_seconds()) < 10
+
+
+def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: Library, data_with_picture: Path) -> None:
+    client = sign_in(web.test_client(), data_with_picture)
+    expected = library.current().read("fleet_online_rate", "week")
+    answer = client.get("/api/metric/fleet_online_rate?window=week").get_json()
+    assert answer["value"] == expected.value and answer["num"] == expected.num and answer["status"] == expected.status
+    assert answer["win_start"] == expected.win_start.isoformat() and answer["place"]["code"] == DISTRICT
+    assert client.get("/api/metric/nope").status_code == 404
+    assert client.get("/api/metric/fleet_online_rate?at=zz").status_code == 400
+    assert client.get("/api/metric/fleet_online_rate?as_of=20000101T000000").status_code == 404
+    assert client.get("/healthz").get_data(as_text=True) == "ok"
+
+
+def test_an_address_survives_the_round_trip_and_drops_what_it_does_not_know() -> None:
+    address = Address.parse("/metric/x/", "?window=week&at=2026-W47&place=330110001&evil=1&q=顺 捷")
+    assert address.here() == "/metric/x?window=week&at=2026-W47&place=330110001&q=%E9%A1%BA+%E6%8D%B7"
+    assert address.here(at=None, q=None) == "/metric/x?window=week&place=330110001"
+    assert Address.parse("/", "?as_of=g1&window=day").to("/health") == "/health?as_of=g1"
+    with pytest.raises(UsageError):
+        Address.parse("/", "?place=<script>")
+
+
+def test_the_same_window_a_year_ago() -> None:
+    assert toolbar.year_before("week", dt.date(2026, 11, 16)) == "2025-W47"
+    assert toolbar.year_before("week", dt.date(2026, 12, 28)) == "2025-W52", "2025 has no week 53"
+    assert toolbar.year_before("month", dt.date(2026, 11, 1)) == "2025-11"
+    assert toolbar.year_before("day", dt.date(2028, 2, 29)) == "2027-02-28"
+    assert toolbar.step("month", dt.date(2026, 1, 1), -1) == dt.date(2025, 12, 1)
+
+
+def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_picture: Path) -> None:
+    client: FlaskClient = sign_in(web.test_client(), data_with_picture)
+    answer = post(client, good_body("/metric/fleet_online_rate"))
+    assert answer.status_code == 200
+    assert "车辆上线率" in answer.get_data(as_text=True)
+
+
+def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw: Any, library: Library) -> None:
+    book = library.current()
+    for window in ("week", "month"):
+        said = words(draw("/", f"?window={window}"))
+        # a quarter or year on the page of a week says itself that it is still running
+        other = [periods.read(book, metric, window, overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window))
+                 for metric in book.metrics.values() if (window not in metric.windows or metric.newest) and metric.windows[0] != "now"]
+        assert said.count("未满期") <= sum(not reading.complete for reading in other) and said.count("暂定") <= 1, window
+        at = overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
+        for metric in book.metrics.values():
+            if window in metric.windows and not (metric.cumulative or metric.newest):
+                assert fmt.period_key(window, periods.read(book, metric, window, at).win_start) == at, metric.id
+
+
+def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: Path, tmp_path: Path) -> None:
+    """Two generations, the older one built a week before: every page of it tells its own numbers and leads on within it."""
+    folder = tmp_path / "data" / "published"
+    shutil.copytree(published / "published", folder)
+    newest = Library(published).generations()[0]
+    old = f"{dt.datetime.strptime(newest, '%Y%m%dT%H%M%S') - dt.timedelta(days=7):%Y%m%dT%H%M%S}"
+    for suffix in (".json", ".duckdb", ".restricted.duckdb"):
+        shutil.copyfile(folder / f"{newest}{suffix}", folder / f"{old}{suffix}")
+    with duckdb.connect(str(folder / f"{old}.duckdb")) as con:
+        con.execute("UPDATE meta.generation SET id = ?, built_at = built_at - INTERVAL 7 DAY, last_day = last_day - 7", [old])
+        con.execute("DELETE FROM marts.vehicle_day WHERE day > (SELECT CAST(built_at AS DATE) FROM meta.generation)")
+    web = app.create_app(Settings(tmp_path / "data"))
+    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    then, now = library.open(old), library.current()
+    town = now.places("town")[0].code
+    differ = 0
+    with web.test_request_context("/"):
+        g.viewer = LEADER
+        for metric in ("fleet_online_rate", "fleet_km_per_vehicle_day", "safe_alarm_handled_rate", "dh_data_qualified_rate"):
+            for place in (DISTRICT, town):
+                reading = then.read(metric, "week", None, place)
+                page = page_callback.draw(library, f"/metric/{metric}", f"?window=week&place={place}&as_of={old}")[0]
+                assert reading.win_end < now.read(metric, "week").win_end
+                assert fmt.reading(reading, then.metrics[metric].decimals).text in words(page) and fmt.period("week", reading.win_start, reading.win_end) in words(page)
+                differ += reading.value != now.read(metric, "week", None, place).value
+                assert all(f"as_of={old}" in way for way in links(page) if way.startswith("/metric") and "/metric/" in way and "as_of=" in way and newest not in way)
+        said = words(page_callback.draw(library, "/", f"?as_of={old}")[0])
+        assert "第 46 周要点" in said and "不再更新" in said and "第 47 周要点" in words(page_callback.draw(library, "/", "")[0])
+    assert differ, "the two weeks are not the same"
+
+
+@pytest.mark.parametrize("path", ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/alarm/none", "/site/none", "/unit/none",
+                                  "/organisation/none", "/lineage?metric=nope"])
+def test_a_thing_that_is_not_there_is_said_so(draw: Any, path: str) -> None:
+    assert "没有这一页" in words(draw(*path.partition("?")[::2]))
+
+
+def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(draw: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("ours")
+
+    monkeypatch.setattr(page_callback.routes, "render", broken)
+    said = words(draw("/"))
+    assert "页面出错" in said and "没有这一页" not in said and "page / failed" in caplog.text and "KeyError" in caplog.text

@@ -1,0 +1,90 @@
+"""What a number is made of: the list behind it is the number, however it is sorted, searched and paged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from warehouse.catalog import definitions
+from warehouse.compile.reading import DISTRICT
+from warehouse.core.errors import UsageError
+from warehouse.query import records
+from warehouse.query.snapshot_store import Book, Library
+
+ALL = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def book(published: Path) -> Book:
+    return Library(published).current()
+
+
+@pytest.mark.parametrize("metric", [metric for metric, found in definitions.metrics().items() if records.of(found)])
+def test_the_list_behind_a_number_adds_up_to_it(book: Book, metric: str) -> None:
+    found = definitions.metric(metric)
+    towns = book.places("town")[:3] if "town" in found.drill else []
+    for place in (DISTRICT, *(town.code for town in towns)):
+        for window in found.windows:
+            reading = book.read(metric, window, None, place)
+            listed = records.behind(book, metric, window, None, place, rows=ALL)
+            assert listed is not None and listed.total == len(listed.rows)
+            if reading.status != "ok":
+                continue
+            assert sum(row.num or 0 for row in listed.rows) == pytest.approx(reading.num or 0, rel=1e-9, abs=1e-9)
+            if reading.den is not None:
+                assert sum(row.den or 0 for row in listed.rows) == pytest.approx(reading.den, rel=1e-9)
+
+
+def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
+    for metric in definitions.metrics().values():
+        assert metric.person or records.of(metric) is not None, metric.id
+    for model in definitions.models().values():
+        if model.entity is not None:
+            assert set(model.columns.get(column, "L1") for column in model.entity.columns) <= {"L1", "L2"}, model.name
+            assert not model.entity.name or model.entity.name in model.entity.columns
+
+
+def test_people_are_no_open_list(book: Book) -> None:
+    assert records.behind(book, "drv_driver_cnt") is None
+
+
+def test_it_is_sorted_searched_and_paged_by_the_database(book: Book) -> None:
+    whole = records.behind(book, "fleet_km_per_vehicle_day", "week", rows=ALL)
+    assert whole is not None and whole.total > 3
+    values = [row.value for row in whole.rows if row.value is not None]
+    assert values == sorted(values)
+    falling = records.behind(book, "fleet_km_per_vehicle_day", "week", sort="value", descending=True, rows=2)
+    assert falling is not None and [row.value for row in falling.rows] == sorted(values, reverse=True)[:2] and falling.total == whole.total
+    second = records.behind(book, "fleet_km_per_vehicle_day", "week", page=2, rows=2)
+    assert second is not None and [row.key for row in second.rows] == [row.key for row in whole.rows[2:4]]
+    beyond = records.behind(book, "fleet_km_per_vehicle_day", "week", page=9999, rows=2)
+    last = -(-whole.total // 2)
+    assert beyond is not None and beyond.page == last and [row.key for row in beyond.rows] == [row.key for row in whole.rows[2 * (last - 1):]] and beyond.total == whole.total
+    one = whole.rows[0]
+    assert [row.key for row in records.behind(book, "fleet_km_per_vehicle_day", "week", query=one.key.split("#")[0].lower()).rows] == [one.key]  # type: ignore[union-attr]
+    company = book.place(str(one.told["company_key"]))
+    mine = records.behind(book, "fleet_km_per_vehicle_day", "week", query=company.label, rows=ALL)
+    assert mine is not None and {row.told["company_key"] for row in mine.rows} == {company.code}
+    assert records.behind(book, "fleet_km_per_vehicle_day", "week", query="没有这样的").total == 0  # type: ignore[union-attr]
+    assert records.behind(book, "fleet_km_per_vehicle_day", "week", query="' OR 1=1 --").total == 0  # type: ignore[union-attr]
+    assert records.behind(book, "fleet_km_per_vehicle_day", "week", sort="num; DROP").total == whole.total  # type: ignore[union-attr]
+
+
+def test_a_filter_narrows_number_list_and_trend_alike(book: Book) -> None:
+    only = (("energy", "柴油"),)
+    reading = book.read("fleet_online_rate", "week", only=only)
+    listed = records.behind(book, "fleet_online_rate", "week", only=only, rows=ALL)
+    assert listed is not None and {row.told["energy"] for row in listed.rows} == {"柴油"}
+    assert sum(row.den or 0 for row in listed.rows) == reading.den
+    members = {member: den for member, _, _, den, _ in book.slices("fleet_online_rate", "energy", "week")}
+    assert members["柴油"] == reading.den
+    assert book.series("fleet_online_rate", "week", 1, only=only)[0].value == reading.value
+    towns = book.by("fleet_online_rate", "week", only=only)
+    assert sum(town.den or 0 for town in towns) == reading.den
+    assert book.read("fleet_vehicle_cnt", "day", only=(("energy", "没有这种"),)).value == 0, "nothing passes the filter, and the day is known"
+    with pytest.raises(UsageError):
+        book.read("fleet_online_rate", "week", only=(("pts > 0 OR energy", "x"),))
+    with pytest.raises(UsageError):
+        book.read("drv_driver_cnt", "day", place=book.places("company")[0].code, only=(("sex", "男"),))
+    assert book.read("drv_driver_cnt", "day", only=(("sex", "男"),)).value == next(value for member, value, *_ in book.slices("drv_driver_cnt", "sex", "day") if member == "男")

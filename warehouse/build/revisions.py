@@ -1,0 +1,99 @@
+"""The trail of published numbers: what a complete window's number was when it was first published, and each change since.
+
+Owns run.kpi_revision (and run.kpi_asked: which windows have been looked at). A row is written only when the number differs from the last one recorded for its window and place, at
+district and town level. A warehouse made anew takes the trail over from the newest published generation."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from warehouse.build.runner import Built
+from warehouse.catalog import definitions
+from warehouse.catalog.definitions import Metric
+from warehouse.compile.metric_sql import Span, counted, select, span
+from warehouse.core import units
+from warehouse.core.database import Writer
+
+HORIZON = {"day": 35, "week": 14, "month": 14, "quarter": 5, "year": 2}
+"""How many complete windows of each kind are watched."""
+LATE_DAYS = 3
+"""Rows of one day can change the number of a day so much before it: an answer, a handling, a closing."""
+
+TABLE = """CREATE TABLE IF NOT EXISTS run.kpi_revision (kpi_id VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, grain_key VARCHAR, num DOUBLE, den DOUBLE,
+    value DOUBLE, is_provisional BOOLEAN, generation VARCHAR, recorded_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS run.kpi_asked (kpi_id VARCHAR, win VARCHAR, win_start DATE)"""
+
+
+def prepare(writer: Writer) -> None:
+    """Makes the table where it is missing."""
+    writer.execute(TABLE)
+
+
+def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
+    """Records what the generation of `as_of` (naive Shanghai) is about to publish; returns how many rows were new."""
+    known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
+    writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
+    asked: list[tuple[str, str, dt.date]] = []
+    for metric in definitions.metrics().values():
+        if metric.kind == "now" or (metric.mart == "source_delivery"):
+            continue  # a delivery's own number changes with every poll of the day and is not restated afterwards
+        for window in metric.windows:
+            spans = _spans(metric, window, as_of.date(), built, known)
+            if spans:
+                _ask(writer, metric, window, spans, as_of)
+                asked += [(metric.id, window, item.start) for item in spans]
+    if not asked:
+        return 0
+    with writer.transaction():
+        before = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
+        writer.execute("""INSERT INTO run.kpi_revision SELECT t.* FROM told t LEFT JOIN (
+                SELECT * FROM run.kpi_revision QUALIFY row_number() OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at DESC) = 1) k
+            ON k.kpi_id = t.kpi_id AND k.win = t.win AND k.win_start = t.win_start AND k.grain = t.grain AND k.grain_key = t.grain_key
+            WHERE k.kpi_id IS NULL OR abs(coalesce(k.value, -1) - coalesce(t.value, -1)) > 1e-9 * greatest(1, abs(coalesce(t.value, 0)))
+                OR abs(coalesce(k.den, -1) - coalesce(t.den, -1)) > 1e-9 * greatest(1, abs(coalesce(t.den, 0)))""")
+        writer.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS kpi_id, unnest(?) AS win, unnest(?) AS win_start", [list(column) for column in zip(*asked, strict=True)])
+        writer.execute("INSERT INTO run.kpi_asked SELECT * FROM asked a WHERE NOT EXISTS (SELECT 1 FROM run.kpi_asked k WHERE k.kpi_id = a.kpi_id AND k.win = a.win AND k.win_start = a.win_start)")
+        writer.execute("INSERT INTO build.unpublished VALUES ('kpi_revision', NULL)")
+        after = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
+    return int(after - before)
+
+
+def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set[tuple[object, ...]]) -> list[Span]:
+    """Complete windows whose number may be new: never told, or touched by what this build took in."""
+    touched = built.touched.get(metric.mart, set()) if metric.mart in built.models else set()
+    start = units.back(window, units.window_of(window, today)[0], 1)
+    found = []
+    for _ in range(HORIZON[window]):
+        item = span(metric, window, start, today - dt.timedelta(days=1))
+        reach = item.first, item.last + dt.timedelta(days=LATE_DAYS)
+        is_touched = touched is None or any(reach[0] <= day <= reach[1] for day in touched)
+        if is_touched or (metric.id, window, start) not in known:
+            found.append(item)
+        start = units.back(window, start, 1)
+    return found
+
+
+def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
+    if metric.person:
+        writer.execute(f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, 'r')}, s.provisional, ?, ?
+            FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
+            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
+                       [window, f"{as_of:%Y%m%dT%H%M%S}", as_of, [item.start for item in spans], [counted(metric, window, item)[1] for item in spans],
+                        [_is_provisional(metric, item, as_of) for item in spans], metric.id, counted(metric, window, spans[0])[0]])
+        return
+    for grain in ("district", "town"):
+        if grain == "district" or grain in metric.drill:
+            sql, bound = select(metric, window, spans, grain)
+            writer.execute(f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, 'r')}, s.provisional, ?, ?
+                FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
+                           [f"{as_of:%Y%m%dT%H%M%S}", as_of, *bound, [item.start for item in spans], [_is_provisional(metric, item, as_of) for item in spans]])
+
+
+def _value(metric: Metric, row: str) -> str:
+    if not metric.denominator:
+        return f"{metric.scale} * coalesce({row}.num, 0)"
+    return f"CASE WHEN {row}.den > 0 AND {row}.den >= {metric.min_den} THEN {metric.scale} * coalesce({row}.num, 0) / {row}.den END"
+
+
+def _is_provisional(metric: Metric, item: Span, as_of: dt.datetime) -> bool:
+    return metric.freeze_h > 0 and as_of < dt.datetime.combine(item.last, dt.time.max) + dt.timedelta(hours=metric.freeze_h)

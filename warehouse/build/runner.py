@@ -1,0 +1,309 @@
+"""From landed tables to marts: only the models whose inputs changed, only the days touched, in the order the SQL itself tells.
+
+Owns build.* (clock, day, pending) and the model tables. A model is one SELECT; this module only decides what is asked
+for when. Stopping anywhere is harmless: the days stay pending and are made again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from functools import cache
+from graphlib import TopologicalSorter
+
+import sqlglot
+from sqlglot import exp
+
+from warehouse.catalog import definitions
+from warehouse.catalog.definitions import Model
+from warehouse.core import units
+from warehouse.core.database import Writer
+from warehouse.core.errors import ConfigError
+from warehouse.core.settings import Settings
+from warehouse.ingest import lake
+
+Progress = Callable[[str, int, int], None]
+Pending = dict[str, set[dt.date | None]]
+"""Landed table → days that new rows touched; None among them: rows that belong to no day."""
+HISTORY_DAYS = 400
+
+TABLES = """
+CREATE SCHEMA IF NOT EXISTS lake;
+CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.today (day DATE);
+CREATE TABLE IF NOT EXISTS build.day (day DATE);
+CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
+CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
+CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
+"""
+
+
+@dataclass
+class Built:
+    """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
+    touched (None = any day may have changed)."""
+
+    models: list[str] = field(default_factory=list)
+    days: dict[str, list[dt.date]] = field(default_factory=dict)
+    touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
+
+
+@cache
+def inputs(name: str) -> frozenset[str]:
+    """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
+    tree = sqlglot.parse_one(definitions.models()[name].sql, read="duckdb")
+    return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
+
+
+@cache
+def order() -> tuple[str, ...]:
+    """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
+    known = set(definitions.models())
+    graph: dict[str, set[str]] = {}
+    for name, model in definitions.models().items():
+        uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
+        if uses - known:
+            raise ConfigError(f"模型引用了不存在的表:{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql")
+        graph[name] = uses
+    return tuple(TopologicalSorter(graph).static_order())
+
+
+def landed(table: str) -> str | None:
+    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and for what the build
+    itself keeps (build.clock)."""
+    layer, bare = table.split(".")
+    if layer == "lake":
+        return "gps_location"
+    if layer == "raw":
+        return bare.removesuffix("_history")
+    return table if layer == "run" else None
+
+
+@cache
+def raw_below(name: str) -> frozenset[str]:
+    """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
+    found: set[str] = set()
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= raw_below(bare)
+        elif (behind := landed(table)) is not None:
+            found.add(behind)
+    return frozenset(found)
+
+
+@cache
+def below(name: str) -> frozenset[str]:
+    """Models that stand on this one, itself included."""
+    found = {name}
+    for other in order():
+        if any(table.split(".")[1] in found for table in inputs(other) if table.split(".")[0] in ("staging", "marts")):
+            found.add(other)
+    return frozenset(found)
+
+
+def above(name: str) -> frozenset[str]:
+    """Models that this one stands on, itself included."""
+    found = {name}
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= above(bare)
+    return frozenset(found)
+
+
+def build(
+    writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool = False, only: Collection[str] = (), progress: Progress | None = None
+) -> Built:
+    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew; `only` brings up those
+    models and what they stand on, for somebody who works on them (the others are then behind, and nothing may be published).
+
+    What a finished build used up is forgotten by settled(), which the caller calls after publishing."""
+    writer.execute(TABLES)
+    with writer.transaction():
+        writer.execute("INSERT INTO build.pending SELECT DISTINCT source_table, day FROM run.touched")
+        writer.execute("DELETE FROM run.touched")
+        writer.execute("DELETE FROM build.clock")
+        writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
+        writer.execute("DELETE FROM build.today")
+        writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+    pending: Pending = {}
+    for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
+        pending.setdefault(table, set()).add(day)
+    made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
+    result, changed = Built(), set[str]()
+    anew = {name for name in order() if full or _is_new(writer, definitions.models()[name])}
+    # a scratch table is gone by now; it is needed anew when one that is made of it is
+    anew |= {name for name in order() if definitions.models()[name].build == "scratch" and anew & _users(name)}
+    wanted = set().union(*(above(name) for name in only or order()))
+    for index, name in enumerate(order()):
+        model = definitions.models()[name]
+        if name not in wanted:
+            continue
+        if progress:
+            progress(f"计算 {model.label}", index, len(order()))
+        fresh = name in anew
+        touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
+        # what hangs on the minute is made every time, what hangs on the day once a day
+        timed = "build.clock" in inputs(name) or (_hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date()))
+        uses = {table.split(".")[1] for table in inputs(name)}
+        if not (fresh or touched or timed or uses & changed):
+            continue
+        if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
+            continue  # what has changed below concerns no day of it
+        only_time = not (fresh or touched or uses & changed) and model.build == "table"
+        with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
+            before = _digest(writer, model) if only_time else None
+            _make(writer, settings, model, as_of, pending, fresh, result)
+            if only_time and _digest(writer, model) == before:
+                continue  # time has passed, and nothing in it is different
+        _remember(writer, model, fresh, result)
+        result.touched[name] = _touched(model, pending, fresh, result)
+        if model.build != "view":
+            changed.add(name)
+    if progress:
+        progress("计算完成", len(order()), len(order()))
+    for name in order():
+        if definitions.models()[name].build == "scratch":
+            writer.execute(f"DROP TABLE IF EXISTS {definitions.models()[name].layer}.{name}")
+    return result
+
+
+def settled(writer: Writer) -> None:
+    """Forgets the days that are built, checked and published."""
+    writer.execute("DELETE FROM build.pending; DELETE FROM build.unpublished")
+
+
+def _exists(writer: Writer, model: Model) -> bool:
+    return bool(writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
+                               "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [model.layer, model.name] * 2))
+
+
+def _is_new(writer: Writer, model: Model) -> bool:
+    """Never made, or made by another SELECT."""
+    return (model.build != "scratch" and not _exists(writer, model)) or _stale_code(writer, model)
+
+
+def _users(name: str) -> set[str]:
+    """Models that read this one directly."""
+    return {other for other in order() if f"{definitions.models()[name].layer}.{name}" in inputs(other)}
+
+
+def _stale_code(writer: Writer, model: Model) -> bool:
+    known = writer.execute("SELECT fingerprint FROM build.made WHERE model = ?", [model.name])
+    return not known or known[0][0] != _fingerprint(model)
+
+
+def _fingerprint(model: Model) -> str:
+    import hashlib
+
+    return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
+
+
+def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:
+    if fresh:
+        return None
+    if model.name in result.days and not model.by_window:
+        return set(result.days[model.name])
+    days = {day for table in raw_below(model.name) for day in pending.get(table, ())}
+    return None if None in days else {day for day in days if day}
+
+
+def _hangs_on_the_day(model: Model) -> bool:
+    return "build.today" in inputs(model.name) or (model.build == "days" and bool(set(model.touched_by) - {"gps_location"}))
+
+
+def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built) -> None:
+    name = f"{model.layer}.{model.name}"
+    if model.build in ("days", "scratch"):
+        days = _days(writer, model, as_of, pending, fresh)
+        _set_days(writer, days)
+        if "gps_location" in model.touched_by:
+            _open_lake(writer, settings, days)
+        if model.build == "scratch":
+            writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+        else:
+            if fresh:
+                writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM ({model.sql}) LIMIT 0")
+            with writer.transaction():
+                writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
+                writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
+        result.days[model.name] = days
+    elif model.build == "view":
+        if "lake.gps_location" in inputs(model.name):
+            _open_lake(writer, settings, [])
+        writer.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
+    else:
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+    with writer.transaction():
+        writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
+        writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+
+
+def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
+    return writer.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {model.layer}.{model.name} t")[0]
+
+
+def _remember(writer: Writer, model: Model, fresh: bool, result: Built) -> None:
+    """Books what a publication must renew: the whole model, or some of its days."""
+    result.models.append(model.name)
+    if model.publish != "no":
+        days = [None] if fresh or model.build != "days" else result.days[model.name]
+        writer.execute("INSERT INTO build.unpublished SELECT ?, unnest(CAST(? AS DATE[]))", [model.name, days])
+
+
+def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool) -> list[dt.date]:
+    """Days to make: the touched ones and `spill_days` after each; of a register change all days since (since ever, when the
+    change names no day); always today. A model by windows makes the weeks and months of those days."""
+    today = as_of.date()
+    days: set[dt.date] = set()
+    first = _first(writer, today)
+    heard = {day for table in ("gps_vehicle_day", "gps_location") if table in raw_below(model.name) for day in pending.get(table, ()) if day and day >= first}
+    if fresh and "gps_location" in model.touched_by:
+        days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
+    # where history begins earlier than before, the days between are new as well
+    if set(model.touched_by) - {"gps_location"} and (fresh or (heard and min(heard) == first)):
+        days |= _span(first, today)
+    for table, manner in model.touched_by.items():
+        touched = pending.get(table, set())
+        known = {day for day in touched if day}
+        if touched and manner == "since":
+            days |= _span(first if None in touched else max(min(known), first), today)
+        else:
+            days |= known
+    for step in range(1, model.spill_days + 1):
+        days |= {day + dt.timedelta(days=step) for day in set(days)}
+    if set(model.touched_by) - {"gps_location"}:
+        days.add(today)
+    days = {day for day in days if day <= today}
+    return sorted({units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days)
+
+
+def _first(writer: Writer, today: dt.date) -> dt.date:
+    """The day on which history begins: the oldest with positions or statistics within HISTORY_DAYS; without any, as far back as that."""
+    begin = today - dt.timedelta(days=HISTORY_DAYS)
+    found: dt.date | None = writer.execute("SELECT min(day) FROM (SELECT day FROM raw.gps_vehicle_day UNION ALL SELECT day FROM run.lake_file) WHERE day BETWEEN ? AND ?",
+                                           [begin, today])[0][0]
+    return found or begin
+
+
+def _span(first: dt.date, last: dt.date) -> set[dt.date]:
+    return {first + dt.timedelta(days=step) for step in range((last - first).days + 1)}
+
+
+def _set_days(writer: Writer, days: list[dt.date]) -> None:
+    with writer.transaction():
+        writer.execute("DELETE FROM build.day")
+        writer.execute("INSERT INTO build.day SELECT unnest(CAST(? AS DATE[]))", [days])
+
+
+def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:
+    """Points lake.gps_location at the files of `days` and of the day before each (a drive may cross midnight);
+    at all files when `days` is empty."""
+    if days:
+        wanted = set(days) | {day - dt.timedelta(days=1) for day in days}
+        paths = [path for path in lake.files(writer, settings, min(wanted), max(wanted))
+                 if dt.date.fromisoformat(path.split("day=")[1].split("/")[0]) in wanted]
+    else:
+        paths = lake.files(writer, settings)
+    writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")

@@ -1,0 +1,176 @@
+"""The verbs of the knowing side: metric list | read, doctor, test, bench. Owns words; every number comes from readings."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from warehouse.cli.main import data_option
+from warehouse.core.settings import ROOT, Settings
+from warehouse.query.programmes import scores
+
+
+@click.group("metric")
+def metric() -> None:
+    """指标:目录与读数。"""
+
+
+@metric.command("list")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def metric_list(as_json: bool) -> None:
+    """列出全部指标。"""
+    from warehouse.catalog import definitions
+
+    rows = [{"id": row.id, "number": row.number, "label": row.label, "group": definitions.GROUPS[row.group], "unit": row.unit, "better": row.better,
+             "windows": list(row.windows), "drill": list(row.drill), "owner": row.owner, "basis": row.basis} for row in definitions.metrics().values()]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['number']:>3}  {row['id']:<32}{row['group']}·{row['label']}({row['owner']})")
+
+
+@metric.command("read")
+@click.argument("identifier")
+@click.option("--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期,默认取指标的第一个")
+@click.option("--at", help="期次:2026-11-22、2026-W47、2026-11、2026-Q4 或 2026,默认最近的完整一期")
+@click.option("--by", "grain", type=click.Choice(["town", "company"]), help="按镇街或企业展开")
+@click.option("--place", default="330110", help="镇街代码或企业统一社会信用代码")
+@click.option("--as-of", help="快照编号,默认最新")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def metric_read(identifier: str, window: str | None, at: str | None, grain: str | None, place: str, as_of: str | None, as_json: bool, data: Path) -> None:
+    """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
+    from warehouse.compile.reading import STATUS_LABELS
+    from warehouse.query.snapshot_store import Library
+
+    library = Library(data)
+    book = library.open(as_of) if as_of else library.current()
+    found = book.by(identifier, window, at, grain, place) if grain else [book.read(identifier, window, at, place)]
+    if as_json:
+        rows = [plain(reading) for reading in found]
+        click.echo(json.dumps(rows if grain else rows[0], ensure_ascii=False, indent=2))
+        return
+    for reading in found:
+        value = figure(book.metrics[reading.metric], reading.value) if reading.status == "ok" else STATUS_LABELS[reading.status]
+        parts = f"({reading.num:,.0f} / {reading.den:,.0f})" if reading.den is not None and reading.num is not None else ""
+        as_of_text = reading.as_of.strftime("%m-%d %H:%M:%S") if reading.as_of else "—"
+        click.echo(f"{reading.place.label}  {reading.label} {value} {parts}  {reading.win_start}~{reading.win_end}  数据至 {as_of_text}  快照 {reading.generation}")
+
+
+@metric.command("programmes")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+@data_option
+def metric_programmes(as_json: bool, data: Path) -> None:
+    """六大工程得分与序时进度,及每项指标的完成情况。"""
+    from warehouse.query.snapshot_store import Library
+
+    found = Library(data).current()
+    rows = [{"number": row.number, "label": row.label, "force": row.force, "score": row.score, "due": row.due,
+             "items": [{"weight": item.weight, "share": item.share, "due": item.due, **plain(item.reading)} for item in row.items]} for row in scores(found)]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in scores(found):
+        told = "—" if row.score is None or row.due is None else f"{row.score:.0%}(序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f})"
+        click.echo(f"{row.number} {row.label}·{row.force} {told}")
+        for item in row.items:
+            reading = item.reading
+            value = figure(found.metrics[reading.metric], reading.value)
+            click.echo(f"    {reading.label} {value} 完成 {'—' if item.share is None else f'{item.share:.0%}'} 应达 {item.due:.0%} 权重 {item.weight:g}")
+
+
+@metric.command("announcement")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def metric_announcement(as_json: bool) -> None:
+    """成立公告逐句对照:来源、指标、画面、待局确认。"""
+    from warehouse.catalog import announcement
+
+    rows = [{"says": fact.says, "sources": list(fact.tables), "metrics": [row.id for row in fact.metrics], "screens": list(fact.screens), "open": fact.open, "archive": fact.archive}
+            for fact in announcement.facts()]
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['says']}\n    来源 {'、'.join(row['sources']) or '—'}\n    指标 {'、'.join(row['metrics']) or row['archive']}\n    画面 {'、'.join(row['screens']) or '归档'}"
+                   + (f"\n    待局确认 {row['open']}" if row["open"] else ""))
+
+
+def figure(metric: Any, value: float | None) -> str:
+    """A value as the command line prints it: 93.4%, 12.0 秒/辆, 1,234 辆; — for None."""
+    if value is None:
+        return "—"
+    if metric.unit == "ratio":
+        return f"{value * 100:.{metric.decimals}f}%"
+    return f"{value:,.{metric.decimals}f} {metric.unit}"
+
+
+def plain(reading: Any) -> dict[str, Any]:
+    """A Reading as JSON values: dates ISO, ratios 0–1, None as null."""
+    from dataclasses import asdict
+
+    found = asdict(reading)
+    for key in ("win_start", "win_end", "as_of"):
+        found[key] = found[key].isoformat() if found[key] else None
+    return found
+
+
+@click.command("doctor")
+@click.option("--offline", is_flag=True, help="不连接来源系统")
+@data_option
+def doctor(offline: bool, data: Path) -> None:
+    """检查这台机器与数据:程序、浏览器、字体、磁盘、快照、原始数据校验和、来源是否可达。"""
+    from warehouse.cli import doctor as checks
+
+    failed = 0
+    for name, ok, text in checks.examine(Settings.at(data), offline=offline):
+        click.echo(f"{'✓' if ok else '✗'} {name}:{text}")
+        failed += not ok
+    sys.exit(1 if failed else 0)
+
+
+STYLE = (("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"]))
+"""What is looked at before anything runs, and with which tool."""
+LONG = ("browser", "servers", "crash", "independent", "soak")
+"""Marks of the tests that a quick run leaves out."""
+
+
+@click.command("test", context_settings={"ignore_unknown_options": True})
+@click.option("--quick", is_flag=True, help="三分钟以内：不跑浏览器、数据库服务、断电恢复与独立复算")
+@click.option("--nightly", is_flag=True, help="夜间长测：大屏以十倍速度连续运行 60 分钟，随机断电 100 次")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
+    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest。"""
+    home = ROOT.parent
+    for label, command in STYLE:
+        click.echo(f"== {label}")
+        done = subprocess.run([str(Path(sys.executable).parent / command[0]), *command[1:]], cwd=home, check=False)
+        if done.returncode:
+            click.echo(f"{label}检查没有通过", err=True)
+            sys.exit(done.returncode)
+    click.echo("== 测试")
+    words = ["--durations", "25", "--durations-min", "1", *(["-m", f"not ({' or '.join(LONG)})"] if quick else [])]
+    # the night measures growth and times: there nothing may run beside it
+    words += ["--timeout", "5400"] if nightly else ["-n", str(os.cpu_count() or 1), "--dist", "loadgroup"]
+    environment = {**os.environ, **({"ZHENGBEI_NIGHTLY": "1"} if nightly else {})}
+    done = subprocess.run([sys.executable, "-m", "pytest", *words, *arguments], cwd=home, check=False, env=environment)
+    sys.exit(done.returncode)
+
+
+@click.command("bench")
+@click.option("--scale", type=int, default=2000, show_default=True, help="车辆数")
+def bench(scale: int) -> None:
+    """量一量:装载、计算、读数各用多久,并在同一分钟内与基准对照;只报告,不判定。"""
+    script = ROOT.parent / "tests" / "bench" / "run.py"
+    if not script.exists() or shutil.which("sh") is None:
+        click.echo("基准脚本不在这份安装里", err=True)
+        sys.exit(66)
+    os.execv(sys.executable, [sys.executable, str(script), "--scale", str(scale)])
+

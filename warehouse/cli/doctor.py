@@ -1,0 +1,95 @@
+"""Is this machine and this data folder fit to serve? Owns the list of questions; repairs nothing."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from warehouse.core.database import Reader
+from warehouse.core.errors import CockpitError
+from warehouse.core.keys import Vault
+from warehouse.core.settings import Settings
+from warehouse.ingest import compact
+from warehouse.ingest.landing import Landing
+from warehouse.publish import snapshot
+
+Finding = tuple[str, bool, str]
+SAMPLE = 200
+"""How many of the newest payloads are verified; a full pass is `etl rebuild`."""
+
+
+def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """(name, fine, Chinese text) for each question, in an order that puts causes before effects."""
+    yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
+    yield _browser()
+    yield _fonts()
+    yield "pdftoppm", shutil.which("pdftoppm") is not None, shutil.which("pdftoppm") or "缺少,请安装 poppler-utils"
+    free = shutil.disk_usage(settings.data if settings.data.exists() else settings.data.parent).free / 2**30
+    yield "磁盘", free > 2, f"剩余 {free:.1f} GB"
+    yield _published(settings)
+    if settings.landing.exists():
+        yield _landing(settings)
+    if not offline and settings.sources.exists():
+        yield from _sources(settings)
+
+
+def _browser() -> Finding:
+    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return "浏览器", found is not None, found or "缺少,请安装 chromium"
+
+
+def _fonts() -> Finding:
+    if not shutil.which("fc-list"):
+        return "中文字体", False, "缺少 fontconfig,请安装 fonts-noto-cjk"
+    listed = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False).stdout
+    return "中文字体", bool(listed.strip()), listed.strip().splitlines()[0] if listed.strip() else "缺少,请安装 fonts-noto-cjk"
+
+
+def _published(settings: Settings) -> Finding:
+    generation = snapshot.current(settings)
+    if generation is None:
+        return "快照", False, "还没有发布,请运行 ./zhengbei etl run"
+    try:
+        rows = Reader(settings.published / f"{generation}.duckdb").rows("SELECT count(*) FROM marts.vehicle_day", timeout_s=30)[0][0]
+    except CockpitError as error:
+        return "快照", False, str(error)
+    return "快照", True, f"{generation},车辆日 {rows:,} 行"
+
+
+def _landing(settings: Settings) -> Finding:
+    landing = Landing(settings.landing, Vault(settings.keys))
+    notes = list(landing.notes())
+    for note in notes[-SAMPLE:]:
+        try:
+            landing.body(note)
+        except CockpitError as error:
+            return "原始数据", False, str(error)
+    return "原始数据", True, f"{len(notes)} 份,最近 {min(len(notes), SAMPLE)} 份校验和正确"
+
+
+def _sources(settings: Settings) -> Iterator[Finding]:
+    for name, values in tomllib.loads(settings.sources.read_text("utf-8")).items():
+        url = str(values.get("url", "")) if isinstance(values, dict) else ""
+        if url and not url.startswith(("env:", "file:")):  # where the address is itself a secret, the loader knows it and we do not
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+            try:
+                socket.create_connection((host, port), timeout=3).close()
+                yield f"来源 {name}", True, f"{host}:{port}"
+            except OSError as error:
+                yield f"来源 {name}", False, f"{host}:{port} 无法连接({error.strerror or error})"
+
+
+def lake(settings: Settings, booked: list[tuple[str, str]]) -> Finding:
+    """Verifies lake files (path, sha256) one by one."""
+    for path, digest in booked:
+        try:
+            compact.verify(settings, path, digest)
+        except CockpitError as error:
+            return "定位文件", False, str(error)
+    return "定位文件", True, f"{len(booked)} 个校验和正确"

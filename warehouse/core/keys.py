@@ -1,0 +1,77 @@
+"""Secrets of one installation: the pseudonym key and the landing key. Owns their files; never prints them.
+
+A lost pseudonym key means every person gets a new key, so `keys/` belongs in the backup kept off the machine."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from warehouse.core.errors import Refused
+
+LENGTH = 32
+
+
+def secret(folder: Path, name: str) -> bytes:
+    """The 32 random bytes of `<folder>/<name>.key`, made on first use with mode 0600.
+
+    Raises Refused when the file is readable by others or too short: a weak key is worse than none."""
+    file = folder / f"{name}.key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:  # another process was first: use its key
+            return secret(folder, name)
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(LENGTH))
+            out.flush()
+            os.fsync(out.fileno())
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        raise Refused("密钥文件对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
+    key = file.read_bytes()
+    if len(key) < LENGTH:
+        raise Refused("密钥文件过短", where=str(file), to_do="请由备份恢复该文件")
+    return key
+
+
+class Pseudonyms:
+    """HMAC-SHA-256 keys in place of identity numbers, and a different one for phones; stable for one installation."""
+
+    def __init__(self, folder: Path) -> None:
+        self._key = secret(folder, "pseudonym")
+
+    def person(self, id_number: str) -> str:
+        """64 hex digits for an 18-digit identity number (upper case, already checked)."""
+        return hmac.new(self._key, b"person:" + id_number.encode(), hashlib.sha256).hexdigest()
+
+    def phone(self, number: str) -> str:
+        """64 hex digits for a phone number, digits only."""
+        return hmac.new(self._key, b"phone:" + number.encode(), hashlib.sha256).hexdigest()
+
+    def misplaced(self, number: str) -> str:
+        """12 hex digits for a personal number met where none belongs: equal ones stay equal, no more is known of them."""
+        return hmac.new(self._key, b"misplaced:" + number.encode(), hashlib.sha256).hexdigest()[:12]
+
+
+class Vault:
+    """AES-256-GCM for landed payloads that carry L3/L4 fields."""
+
+    def __init__(self, folder: Path) -> None:
+        self._cipher = AESGCM(secret(folder, "landing"))
+
+    def seal(self, body: bytes, label: bytes) -> bytes:
+        """`body` encrypted, bound to `label` (so that a payload moved to another place does not open)."""
+        nonce = secrets.token_bytes(12)
+        return nonce + self._cipher.encrypt(nonce, body, label)
+
+    def open(self, sealed: bytes, label: bytes) -> bytes:
+        """What seal() was given. Raises cryptography.exceptions.InvalidTag when anything was altered."""
+        return self._cipher.decrypt(sealed[:12], sealed[12:], label)

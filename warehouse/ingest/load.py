@@ -1,0 +1,324 @@
+"""From rows of text to landed tables: contract checked row by row, merged by the one rule, all in one transaction.
+
+Owns raw.*, the quarantine, the batch book and the cursors. The rule of merging: of the rows with one key the one with the
+greatest (version, landing_seq, row) wins; an older one never replaces a newer one, so loading twice, late or out of order
+ends in the same table. in = merged + older + duplicate + quarantined, or the batch is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import orjson
+import pyarrow as pa
+
+from warehouse.catalog.definitions import Column, Contract, contracts
+from warehouse.core import failpoints
+from warehouse.core.database import Writer
+from warehouse.core.errors import ContractBroken
+from warehouse.core.settings import Settings
+from warehouse.ingest import lake, late_arrivals, parse, source_deletes
+from warehouse.ingest.landing import Landed
+from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.row_counts import Account
+
+BOOKS = """
+CREATE SCHEMA IF NOT EXISTS raw; CREATE SCHEMA IF NOT EXISTS run; CREATE SCHEMA IF NOT EXISTS build;
+CREATE SCHEMA IF NOT EXISTS staging; CREATE SCHEMA IF NOT EXISTS marts;
+CREATE TABLE IF NOT EXISTS raw.quarantine (source VARCHAR, entity VARCHAR, rule VARCHAR, reason VARCHAR, payload VARCHAR,
+    landing_seq BIGINT, row_no BIGINT, landed_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS run.batch (landing_seq BIGINT, source VARCHAR, entity VARCHAR, name VARCHAR, rows_in BIGINT,
+    merged BIGINT, older BIGINT, duplicate BIGINT, quarantined BIGINT, dropped_fields BIGINT, landed_at TIMESTAMP, sha256 VARCHAR);
+CREATE TABLE IF NOT EXISTS run.cursor (source VARCHAR, entity VARCHAR, cursor VARCHAR, landing_seq BIGINT);
+CREATE TABLE IF NOT EXISTS run.touched (source_table VARCHAR, day DATE, landing_seq BIGINT);
+CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, sha256 VARCHAR, from_at TIMESTAMP, to_at TIMESTAMP,
+    landing_seq BIGINT);
+CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
+    finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.fault (source VARCHAR, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
+CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTAMP, lon DOUBLE, lat DOUBLE, speed_kmh DOUBLE,
+    direction SMALLINT);
+"""
+
+META = "_version TIMESTAMP, _seq BIGINT, _row BIGINT, _hash UBIGINT, _deleted_at TIMESTAMP"
+
+
+def prepare(writer: Writer) -> None:
+    """Makes the books and one raw table (and its history) a contract where they are missing."""
+    writer.execute(BOOKS + source_deletes.BOOK + late_arrivals.BOOK)
+    for contract in contracts().values():
+        if contract.load == "lake":
+            continue
+        columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
+        for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
+            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({columns}, {META})")
+            present = {row[0] for row in writer.execute(f"DESCRIBE raw.{table}")}
+            for column in contract.stored:  # a contract that has grown since this file was made
+                if column.name not in present:
+                    writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
+
+
+def settled(writer: Writer) -> set[int]:
+    """Landing numbers that need no loading: those in the warehouse, and those refused as a whole until somebody replays them."""
+    return {row[0] for row in writer.execute("SELECT landing_seq FROM run.batch UNION SELECT landing_seq FROM raw.quarantine WHERE row_no = -1")}
+
+
+def load(writer: Writer, settings: Settings, door: Door, note: Landed, rows: pa.Table) -> Account:
+    """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
+    answers its account again and changes nothing.
+
+    Raises ContractBroken when more rows are bad than the contract allows; then nothing of it is in, the payload stays."""
+    known = writer.execute("SELECT rows_in, merged, older, duplicate, quarantined FROM run.batch WHERE landing_seq = ?", [note.seq])
+    return Account(*known[0]) if known else load_many(writer, settings, door, [(note, rows)])[0]
+
+
+def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tuple[Landed, pa.Table]]) -> list[Account]:
+    """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one each.
+
+    Raises ContractBroken, with nothing of any of them in, when one of them has too many bad rows: load them singly then."""
+    first = payloads[0][0]
+    contract = contracts()[first.table]
+    incoming = pa.concat_tables([_incoming(contract, door, note, rows) for note, rows in payloads])
+    counts = {note.seq: rows.num_rows for note, rows in payloads}
+    with writer.registered(incoming=incoming):
+        writer.execute(_typed(contract, first))
+        bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        for note, _ in payloads:
+            _acceptable(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
+        if contract.freeze_h:
+            late_arrivals.put_aside(writer, contract, first)
+            bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
+        is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
+        living = source_deletes.living(writer, contract) if is_whole else 0
+        with writer.transaction():
+            _quarantine(writer, contract)
+            late_arrivals.remember(writer, contract)
+            if contract.load == "lake":
+                accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
+            else:
+                accounts = _merge(writer, contract, counts, bad)
+            for (note, rows), account in zip(payloads, accounts, strict=True):
+                _book(writer, contract, note, account)
+                _tell(writer, note, rows)
+                late_arrivals.redone(writer, contract, note, naive(note.landed_at))
+            if is_whole:
+                source_deletes.close(writer, contract, first, naive(first.landed_at), living)
+            failpoints.point("before_commit")
+    return accounts
+
+
+def _incoming(contract: Contract, door: Door, note: Landed, rows: pa.Table) -> pa.Table:
+    passed, count = door.pass_through(contract, rows), rows.num_rows
+    passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column("_seq", pa.array([note.seq] * count, pa.int64()))
+    return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
+
+
+def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
+    if count < 100 or bad <= max(contract.max_bad_ratio * count, 20) or note.mapping.get("accept_bad"):
+        return
+    sample = writer.execute("SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3", [note.seq])
+    reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
+    raise ContractBroken(f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name.split('|')[0]}")
+
+
+def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
+    if not account.balanced:
+        raise ContractBroken(f"行数不平:{account}", where=f"{note.table} {note.name}")
+    dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
+    writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+                   [note.seq, note.source, note.entity, note.name, account.rows_in, account.merged, account.older,
+                    account.duplicate, account.quarantined, dropped, naive(note.landed_at), note.sha256])
+    _replace(writer, note)
+    if note.cursor:
+        transport, value = note.cursor.split("|", 1)
+        set_cursor(writer, note.source, f"{note.entity}:{transport}", value, note.seq)
+
+
+def _replace(writer: Writer, note: Landed) -> None:
+    """A payload that was landed again with another mapping takes the place of the refused one; part of the caller's transaction."""
+    first = note.mapping.get("replaces")
+    if first is not None:
+        writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [first])
+        writer.execute("INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'' WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
+                       [first, note.source, note.entity, note.name, naive(note.landed_at), first])
+
+
+def _tell(writer: Writer, note: Landed, rows: pa.Table) -> None:
+    """Books what reading the file left out, and the digest by which the same answer is known again."""
+    for rule, what, number in parse.tidied(rows):
+        writer.execute("INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number])
+    answered(writer, note, "")
+
+
+def answered(writer: Writer, note: Landed, error: str) -> None:
+    """Keeps the digest of the newest answer of a feed and what became of it; part of the caller's transaction."""
+    if note.digest:
+        transport, digest = note.digest.split("|", 1)
+        name = f"{note.entity}:{transport}"
+        writer.execute("DELETE FROM run.answer WHERE source = ? AND entity = ?", [note.source, name])
+        writer.execute("INSERT INTO run.answer VALUES (?,?,?,'',?,?)", [note.source, name, digest, note.seq, error])
+
+
+def naive(text: str) -> dt.datetime:
+    """An aware ISO instant as the warehouse keeps it: TIMESTAMP in Asia/Shanghai wall time."""
+    from warehouse.core.units import SHANGHAI
+
+    return dt.datetime.fromisoformat(text).astimezone(SHANGHAI).replace(tzinfo=None)
+
+
+def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) -> None:
+    """Moves the cursor forward; part of the caller's transaction."""
+    writer.execute("DELETE FROM run.cursor WHERE source = ? AND entity = ? AND landing_seq <= ?", [source, entity, seq])
+    writer.execute("INSERT INTO run.cursor SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run.cursor WHERE source = ? AND entity = ?)",
+                   [source, entity, cursor, seq, source, entity])
+
+
+def _cast(column: Column) -> str:
+    """What a column's text says as its type; NULL = not that type. How is written in rules.sql."""
+    text = f"trim({column.name})"
+    if column.type in ("TIMESTAMP", "DATE"):
+        return f"CAST(as_moment({text}) AS {column.type})"
+    if column.type in parse.WHOLE:
+        return f"TRY_CAST(as_whole({text}) AS {column.type})"
+    if column.type == "DOUBLE":
+        return f"as_number({text})"
+    return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
+
+
+def _typed(contract: Contract, note: Landed) -> str:
+    """The batch as typed rows with `_bad`, the list of broken rules."""
+    casts, rules = [], ["_door"]
+    for column in contract.stored:
+        cast = _cast(column)
+        casts.append(f"{cast} AS {column.name}")
+        if column.type == "VARCHAR" and not column.door:
+            rules.append(f"CASE WHEN is_cut_short({column.name}) THEN 'type:{column.name}' END")
+        if column.type != "VARCHAR":
+            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END")
+        if column.required:
+            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END")
+        if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
+            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END")
+        if column.rule == "plate" and not note.mapping.get("pseudonyms"):
+            rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
+    version = "NULL::TIMESTAMP"
+    if contract.version:
+        column = next(item for item in contract.columns if item.name == contract.version)
+        # a clock that runs ahead at the source must not freeze a row for ever (F15)
+        version = f"least({_cast(column)}, _landed + INTERVAL 60 SECOND)"
+    key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
+    return f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
+        SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, _seq, _row, _landed,
+        list_filter([{", ".join(rules)}], lambda x: x IS NOT NULL) AS _bad FROM incoming)"""
+
+
+def _quarantine(writer: Writer, contract: Contract) -> None:
+    """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
+    safe = r"regexp_replace(incoming.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
+    plain = ", ".join(f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
+                      for column in contract.stored if column.level in ("L1", "L2"))
+    writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
+        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
+        FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
+
+
+def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict[int, int]) -> list[Account]:
+    """Merges the batch and says what became of the rows of each payload (`counts`, `bad`: landing number → rows)."""
+    table, keys = f"raw.{contract.table}", ", ".join(contract.key)
+    names = ", ".join(column.name for column in contract.stored)
+    on = " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
+    if contract.load == "own":  # a table of the bureau's own is replaced as a whole
+        writer.execute(f"DELETE FROM {table}")
+    # within the batch: the newest of a key goes on, identical ones are duplicates, the others older
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER w AS _rank,
+        row_number() OVER (PARTITION BY {keys}, _hash ORDER BY _version DESC, _seq DESC, _row DESC) AS _copy
+        FROM batch WHERE len(_bad) = 0 WINDOW w AS (PARTITION BY {keys} ORDER BY _version DESC, _seq DESC, _row DESC)""")
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS SELECT b.*, CASE
+        WHEN b._rank > 1 THEN CASE WHEN b._copy > 1 THEN 'duplicate' ELSE 'older' END
+        WHEN b._hash = s._hash AND s._deleted_at IS NULL THEN 'duplicate'
+        WHEN s._seq IS NULL OR (b._version, b._seq) > (s._version, s._seq) THEN 'merged' ELSE 'older' END AS _fate, s._seq IS NULL AS _is_new
+        FROM ranked b LEFT JOIN {table} s ON {on}""")
+    writer.execute("CREATE OR REPLACE TEMP TABLE winner AS SELECT * FROM judged WHERE _fate = 'merged'")
+    touch = f"CAST({contract.touches} AS DATE)" if contract.touches else "NULL::DATE"
+    if contract.reaches_back:  # what is new to us may have been there for years
+        touch = f"CASE WHEN _is_new THEN least({touch}, CAST({contract.reaches_back} AS DATE)) ELSE {touch} END"
+    writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, _seq FROM winner")
+    if contract.history:
+        _keep_history(writer, contract, table, names, on)
+    writer.execute(f"DELETE FROM {table} s USING winner b WHERE {on}")
+    failpoints.point("mid_merge")
+    writer.execute(f"INSERT INTO {table} SELECT {names}, _version, _seq, _row, _hash, NULL FROM winner")
+    fates = {(seq, fate): number for seq, fate, number in writer.execute("SELECT _seq, _fate, count(*) FROM judged GROUP BY 1, 2")}
+    return [Account(count, fates.get((seq, "merged"), 0), fates.get((seq, "older"), 0), fates.get((seq, "duplicate"), 0), bad.get(seq, 0))
+            for seq, count in counts.items()]
+
+
+def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str) -> None:
+    """Superseded and late older versions go to the history, once each, so that any day can be asked who owned what."""
+    history = f"{table}_history"
+    same = " AND ".join(f"h.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
+    writer.execute(f"""INSERT INTO {history} SELECT {", ".join("s." + name.strip() for name in names.split(","))}, s._version, s._seq,
+        s._row, s._hash, s._deleted_at FROM {table} s JOIN winner b ON {on}
+        WHERE NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = s._version AND h._hash = s._hash)""")
+    writer.execute(f"""INSERT INTO {history} SELECT {", ".join("b." + name.strip() for name in names.split(","))}, b._version, b._seq,
+        b._row, b._hash, NULL FROM judged b WHERE b._fate = 'older'
+        AND NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = b._version AND h._hash = b._hash)""")
+
+
+def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, *, confirmed: bool = False) -> int:
+    """Hard deletes (D22): keys that the source no longer has are marked deleted, and returned ones revived.
+
+    Returns how many were marked. Raises Refused when more than 2 % or 500 keys vanish at once and nobody confirmed:
+    half an export looks exactly like this."""
+    if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
+        return 0
+    if not keys.num_rows:
+        raise ContractBroken("来源的全部键清单是空的,不当作全部删除", where=contract.label)
+    table = f"raw.{contract.table}"
+    held = {key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names] for key, names in contract.key_sources.items()}
+    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
+    at = naive(note.landed_at)
+    with writer.registered(present=keys), writer.transaction():
+        gone = writer.execute(f"SELECT count(*) FROM {table} s WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")[0][0]
+        if not confirmed:
+            source_deletes.guard(contract, gone, source_deletes.living(writer, contract), "请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes")
+        writer.execute(f"UPDATE {table} s SET _deleted_at = TIMESTAMP '{at}' WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")
+        writer.execute(f"UPDATE {table} s SET _deleted_at = NULL WHERE _deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM present k WHERE {on})")
+        writer.execute("INSERT INTO run.touched SELECT ?, ?, ? WHERE ? > 0", [contract.table, at.date(), note.seq, gone])
+        writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?)", [note.seq, note.source, note.entity, note.name, at, note.sha256])
+    return int(gone)
+
+
+def judge(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> None:
+    """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller holds the writer
+    (alone) for as long as it reads them."""
+    with writer.registered(incoming=_incoming(contract, door, note, rows)):
+        writer.execute(_typed(contract, note))
+
+
+def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> tuple[int, dt.datetime | None]:
+    """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks like
+    (F22). Changes nothing; (0, None) for a contract without versions."""
+    if not contract.version or contract.load != "upsert":
+        return 0, None
+    keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
+    with writer.alone():
+        judge(writer, contract, door, note, rows)
+        older, newest = writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
+            FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[0]
+        return int(older), newest
+
+
+def refused(writer: Writer, note: Landed, reason: str) -> None:
+    """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it. `reason`
+    may begin with the rule it broke ("D21 …")."""
+    rule = reason[:3] if re.match(r"[DF]\d\d ", reason) else "payload"
+    with writer.transaction():
+        writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
+        _replace(writer, note)
+        writer.execute("INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
+                       [note.source, note.entity, rule, reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])
+        answered(writer, note, reason)

@@ -1,0 +1,156 @@
+"""The live picture: one row a vehicle in service and the alarms that wait for a hand, published every half minute.
+
+Owns live/. Carries no full plate and no company: a number per vehicle that is stable through the day is enough to move a dot."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pyarrow.parquet as pq
+
+from warehouse.core.database import Writer
+from warehouse.core.settings import Settings
+from warehouse.core.units import SHANGHAI
+from warehouse.ingest.landing import sync_folder
+
+STATES = ("running", "parked", "offline", "alarm")
+POINTER = "current.json"
+KEEP = 20
+ALARMS_KEPT = 50
+NEEDED = {"dim_vehicle", "dim_town", "open_alarm"}
+"""The models behind the picture."""
+RECENT = "raised_at BETWEEN $now - INTERVAL 30 MINUTE AND $now"
+"""Which of the open alarms (marts.open_alarm) colour a vehicle and stand on the wall."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm that waits for a hand, fit for many eyes. id: twelve digits of a digest. raised_at, landed_at (when its first
+    version came in): aware. kind and town in words, town "" when unknown. plate: masked."""
+
+    id: str
+    raised_at: dt.datetime
+    landed_at: dt.datetime
+    kind: str
+    level: int
+    town: str
+    plate: str
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """version grows by one a publication. as_of: newest position in it, aware; None when nobody sent anything yet.
+    table: ref int, lon, lat (WGS-84 deg, NaN when never seen), speed_kmh, direction (deg, 0 = north), state, town,
+    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V. alarms: newest first, at most 50."""
+
+    version: int
+    as_of: dt.datetime | None
+    table: pd.DataFrame
+    counts: dict[str, int]
+    alarms: tuple[Alarm, ...] = ()
+
+
+def is_ready(writer: Writer) -> bool:
+    """Whether every model that the picture is made from has been built: not before the first build, nor, for a new model, after an upgrade."""
+    built = writer.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'")
+    return {row[0] for row in built} >= NEEDED
+
+
+def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
+    """Writes the newest state of every vehicle in service as of `now` (naive Shanghai) and moves the pointer; returns the
+    new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet. Two jobs publish; one after the other, so that no version is given twice."""
+    with writer.alone():
+        return _publish(writer, settings, now)
+
+
+def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
+    table = writer.table(f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
+        state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
+            CASE WHEN l.loc_time IS NULL OR l.loc_time <= $now - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'
+                 WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END AS state
+            FROM marts.dim_vehicle v LEFT JOIN raw.gps_latest l ON l.vehicle_key = v.vehicle_key AND l.loc_time <= $now + INTERVAL 60 SECOND
+            LEFT JOIN ringing r ON r.vehicle_key = v.vehicle_key
+            WHERE CAST($now AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer)
+        SELECT CAST(hash(vehicle_key || CAST($now AS DATE)) % 2147483647 AS INTEGER) AS ref, lon, lat, speed_kmh, direction, state,
+            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""", {"now": now})
+    settings.live.mkdir(parents=True, exist_ok=True)
+    before = _pointer(settings) or {"version": 0}
+    version = before["version"] + 1
+    name = f"{version}.parquet"
+    pq.write_table(table, settings.live / f".tmp-{name}", compression="zstd")
+    os.replace(settings.live / f".tmp-{name}", settings.live / name)
+    times = [value for value in table["loc_time"].to_pylist() if value]
+    states = table["state"].to_pylist()
+    note = {"version": version, "file": name, "as_of": max(times).isoformat() if times else None, "published_at": now.isoformat(),
+            "counts": {state: states.count(state) for state in STATES}, "alarms": _waiting(writer, now, before.get("alarms", []))}
+    aside = settings.live / f".tmp-{POINTER}"
+    aside.write_bytes(orjson.dumps(note))
+    os.replace(aside, settings.live / POINTER)
+    sync_folder(settings.live)
+    for old in settings.live.glob("*.parquet"):
+        if old.stem.isdigit() and int(old.stem) <= version - KEEP:
+            old.unlink(missing_ok=True)
+    return int(version)
+
+
+def _waiting(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of a row
+    comes with a later payload; what was told `before` keeps the time at which it first came in."""
+    rows = writer.execute(f"""SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
+        FROM marts.open_alarm a JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST($now AS DATE) BETWEEN v.from_day AND v.to_day
+            AND v.status = '营运' AND NOT v.is_trailer
+        LEFT JOIN marts.dim_town t ON t.code = v.town_code LEFT JOIN run.batch b ON b.landing_seq = a._seq
+        WHERE a.{RECENT}
+        ORDER BY a.raised_at DESC, a.alarm_uid LIMIT $most""", {"now": now, "most": ALARMS_KEPT})
+    told = {alarm["id"]: alarm["landed_at"] for alarm in before}
+    return [{"id": uid, "raised_at": raised.isoformat(), "landed_at": told.get(uid) or (landed or raised).isoformat(), "kind": kind, "level": int(level),
+             "town": town, "plate": plate} for uid, raised, landed, kind, level, town, plate in rows]
+
+
+def _pointer(settings: Settings) -> dict[str, Any] | None:
+    try:
+        note: dict[str, Any] = orjson.loads((settings.live / POINTER).read_bytes())
+        return note
+    except FileNotFoundError:
+        return None
+
+
+def version(data: Path) -> int:
+    """The newest version, 0 before the first."""
+    note = _pointer(Settings(data))
+    return int(note["version"]) if note else 0
+
+
+def alarms(data: Path) -> tuple[Alarm, ...]:
+    """The open alarms of the newest live picture, newest first; empty before the first. Reads the note only: a fraction of a
+    millisecond, so that every screen may ask every other second."""
+    return _alarms(_pointer(Settings(data)) or {})
+
+
+def _alarms(note: dict[str, Any]) -> tuple[Alarm, ...]:
+    def aware(text: str) -> dt.datetime:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+    return tuple(Alarm(a["id"], aware(a["raised_at"]), aware(a["landed_at"]), a["kind"], a["level"], a["town"], a["plate"]) for a in note.get("alarms", []))
+
+
+def read(data: Path) -> LiveFrame | None:
+    """The newest live picture, None when there is none yet."""
+    settings = Settings(data)
+    for _ in range(3):  # the pointer may move on, and an old file go, between two reads
+        note = _pointer(settings)
+        if note is None:
+            return None
+        try:
+            table = pq.read_table(settings.live / str(note["file"])).to_pandas()
+        except FileNotFoundError:
+            continue
+        as_of = dt.datetime.fromisoformat(str(note["as_of"])).replace(tzinfo=SHANGHAI) if note["as_of"] else None
+        return LiveFrame(int(note["version"]), as_of, table, dict(note["counts"]), _alarms(note))
+    return None

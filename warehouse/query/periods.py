@@ -1,0 +1,39 @@
+"""Which period a question means on a page or report of one period.
+
+Pure; asks the Book only. A metric that gathers through its month (learning hours against the month's plan) says nothing
+while the month runs: a page or report of a week then shows its newest whole month, never the running one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from warehouse.core import units
+
+if TYPE_CHECKING:
+    from warehouse.catalog.definitions import Metric
+    from warehouse.compile.reading import Reading
+    from warehouse.query.snapshot_store import Book
+
+
+def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
+    """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
+    window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a running
+    window is then shown when it is that very one."""
+    if at is None or metric.newest:
+        return None
+    own = window if window in metric.windows else metric.windows[0]
+    if own == "now":
+        return None
+    until = units.window_of(window, units.parse_at(window, at))[1]
+    start, end = units.window_of(own, min(until, book.generation.last_day))
+    if metric.cumulative and not (asked and own == window) and end > min(until, book.generation.last_day):
+        start = units.back(own, start, 1)
+    return units.at_label(own, start)
+
+
+def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
+    """The reading of a metric on a page of that period."""
+    own = window if window in metric.windows else metric.windows[0]
+    return book.read(metric.id, own, at_for(book, metric, window, at))
+

@@ -1,0 +1,74 @@
+"""The six programmes as one score each, against the time that has passed (序时进度). Owns how indicators become a score.
+
+Score = Σ weight × min(1, value ÷ target of the whole period) ÷ Σ weight over the indicators that have a value and a target;
+due = the same mean of the shares that should be reached by now: the part of the period that is over where the target grows
+with time, all of it else. Weights and targets are the bureau's (own_programme, own_target)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warehouse.catalog.definitions import PROGRAMMES
+from warehouse.compile.reading import Reading
+from warehouse.query.snapshot_store import Book
+
+WINDOWS = ("year", "quarter", "month", "week", "day")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One indicator of a programme. share: reached part of the whole target, 0–1, None without value or target; due: the part
+    that should be reached by now, 0–1."""
+
+    reading: Reading
+    weight: float
+    share: float | None
+    due: float
+
+
+@dataclass(frozen=True)
+class Programme:
+    """One of the six. score and due 0–1, None when no indicator of it has both a value and a target."""
+
+    number: int
+    label: str
+    force: str
+    score: float | None
+    due: float | None
+    items: tuple[Item, ...]
+
+    @property
+    def ahead(self) -> int | None:
+        """Whole percentage points before (+) or behind (−) the time that has passed; None without a score."""
+        return None if self.score is None or self.due is None else round((self.score - self.due) * 100)
+
+
+def scores(book: Book) -> list[Programme]:
+    """The six programmes in the announcement's order, for the newest period of each indicator."""
+    return list(book.remember(("scores",), lambda: _scores(book)))
+
+
+def _scores(book: Book) -> list[Programme]:
+    found = []
+    for number, (label, force) in PROGRAMMES.items():
+        items = tuple(_item(book, kpi, weight) for kpi, weight in book.programme_weights(number) if kpi in book.metrics)
+        told = [item for item in items if item.share is not None]
+        total = sum(item.weight for item in told)
+        score = sum(item.weight * (item.share or 0.0) for item in told) / total if total else None
+        due = sum(item.weight * item.due for item in told) / total if total else None
+        found.append(Programme(number, label, force, score, due, items))
+    return found
+
+
+def _item(book: Book, kpi: str, weight: float) -> Item:
+    metric = book.metrics[kpi]
+    # a stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one
+    twice = {"quarter"} if metric.kind in ("stock", "state") and "month" in metric.windows else set()
+    readings = [book.read(kpi, window) for window in WINDOWS if window in metric.windows and window not in twice]
+    reading = next((item for item in readings if item.target), readings[0])
+    target = reading.target
+    if target is None or reading.value is None or metric.better == "context":
+        return Item(reading, weight, None, 1.0)
+    whole = target.whole if target.whole is not None else target.green
+    share = min(1.0, reading.value / whole) if metric.better == "up" and whole else (1.0 if reading.value <= whole else whole / reading.value)
+    return Item(reading, weight, max(0.0, share), target.elapsed)
