@@ -16,7 +16,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from cockpit import access, ahead, api, bodies, headers, login, people, refresh, shell, texts
+from cockpit import access, ahead, api, bodies, headers, login, once, people, refresh, shell, texts
 from cockpit.pages import routes
 from cockpit.theme import ASSETS
 from warehouse import keys
@@ -49,6 +49,7 @@ def create_app(settings: Settings) -> Flask:
             importlib.import_module(f"cockpit.{name}").register(server, library, settings)
     dash = _dash(server)
     refresh.register(dash, library)
+    once.guard(server, settings.state)
     with server.app_context():
         dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map

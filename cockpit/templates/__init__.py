@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cockpit import format as fmt
-from cockpit import texts
+from cockpit import once, texts
 
 FOLDER = Path(__file__).resolve().parent
 
 
 @cache
 def environment() -> Environment:
-    """The environment; templates see `fmt` (the formatter) and `texts` (the words)."""
+    """The environment; templates see `fmt` (the formatter), `texts` (the words) and `once()` (the key that a form carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -26,7 +26,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(fmt=fmt, texts=texts)
+    made.globals.update(fmt=fmt, texts=texts, once=once.field)
     return made
 
 
