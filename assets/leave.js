@@ -1,5 +1,6 @@
 // Leaves a living page only when our own application answers at the address to come: a proxy that says 502 for a moment would otherwise be
 // the page for ever, and nobody stands before a wall to press F5. A page that is an error itself tries again the same way (data-retry).
+// It also makes the keys of what scripts ask for.
 (function () {
   "use strict";
 
@@ -33,6 +34,11 @@
     var isUnderWay = going !== null;
     going = { address: address || null, before: before || null };
     if (!isUnderWay) attempt(0);
+  };
+
+  // the one-time key of a deed that a script asks for; a connection without TLS has no randomUUID
+  window.onceKey = function () {
+    return Array.from(crypto.getRandomValues(new Uint32Array(4)), function (part) { return part.toString(36); }).join("-");
   };
 
   if (document.currentScript && document.currentScript.hasAttribute("data-retry")) {

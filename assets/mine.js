@@ -43,7 +43,7 @@
   function ask(button) {
     var star = button.dataset.mine === "star", on = button.getAttribute("aria-pressed") !== "true";
     var act = star ? (on ? "keep" : "drop") : button.dataset.mine;
-    fetch("/mine/" + act, { method: "POST", body: new URLSearchParams({ place: button.dataset.place }), credentials: "same-origin" })
+    fetch("/mine/" + act, { method: "POST", body: new URLSearchParams({ place: button.dataset.place }), headers: { "X-Once": window.onceKey() }, credentials: "same-origin" })
       .then(function (answer) { return answer.json().then(function (said) { if (!answer.ok) throw said; return said; }); })
       .then(function (said) {
         if (!star) { redraw(button); return; }

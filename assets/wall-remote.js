@@ -9,7 +9,7 @@
   async function ask(path, body) {
     const stop = new AbortController(), limit = setTimeout(() => stop.abort(), FETCH_MS);
     try {
-      const options = body ? { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Requested-With": "remote" } } : { headers: { "X-Requested-With": "remote" } };
+      const options = body ? { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Requested-With": "remote", "X-Once": window.onceKey() } } : { headers: { "X-Requested-With": "remote" } };
       const answer = await fetch(base + path, { ...options, cache: "no-store", credentials: "same-origin", redirect: "error", signal: stop.signal });
       if (answer.status === 401) { problem("登录已过期,请重新登录后再操作"); return null; }
       if (answer.status === 403) { problem("当前账号不能遥控大屏"); return null; }

@@ -6,10 +6,15 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
+from cockpit.store import one_time_key
 from tests import needs, templates
 from tests.depth import NIGHTLY
 from tests.house import House
@@ -37,6 +42,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("browser"):
         needs.chromium()
+
+
+class Keyed(FlaskClient):
+    """Sends every form with a fresh one-time key, as the forms of our pages do; a test that gives a key of its own keeps it."""
+
+    def open(self, *args: Any, **keywords: Any) -> TestResponse:
+        data = keywords.get("data")
+        if keywords.get("method") == "POST" and not (isinstance(data, dict) and one_time_key.FIELD in data):
+            keywords["headers"] = {one_time_key.HEADER: one_time_key.key(), **(keywords.get("headers") or {})}
+        return super().open(*args, **keywords)
+
+
+Flask.test_client_class = Keyed
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.etl.sources import endpoints, register
+from tests.etl.register import endpoints, register
 from warehouse.query.snapshot_store import Library
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,6 +15,8 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.store import one_time_key
+
 VOID = {"img", "input", "br", "hr", "wbr"}
 NAMES = {"className": "class", "htmlFor": "for"}
 """Attributes that Dash names otherwise than HTML; the others differ by capitals at most."""
@@ -112,7 +114,10 @@ def _tag(kind: type[Component]) -> str | None:
 
 def _children(node: Component) -> list[Any] | tuple[Any, ...]:
     inside = getattr(node, "children", None)
-    return inside if isinstance(inside, list | tuple) else () if inside is None else (inside,)
+    found = inside if isinstance(inside, list | tuple) else () if inside is None else (inside,)
+    if isinstance(node, html.Form) and getattr(node, "method", "get") == "post":  # no page has to think of it, and none can forget it
+        return [dcc.Input(type="hidden", name=one_time_key.FIELD, value=one_time_key.key(), autoComplete="off"), *found]
+    return found
 
 
 def _given(node: Component) -> Iterator[tuple[str, Any]]:

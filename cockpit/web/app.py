@@ -17,8 +17,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
 from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, security_headers
 from cockpit.pages import routes
-from cockpit.presentation import texts
+from cockpit.presentation import templates, texts
 from cockpit.presentation.theme import ASSETS
+from cockpit.store import one_time_key
 from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import api, cache_warmer, export, filing, page_callback, report_routes, shell
@@ -71,6 +72,7 @@ def create_app(settings: Settings) -> Flask:
         module.register(server, library, settings)
     dash = _dash(server)
     page_callback.register(dash, library)
+    one_time_key.guard(server, settings.state)
     with server.app_context():
         dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
@@ -103,7 +105,7 @@ def refuse_unsafe(environment: Mapping[str, str]) -> None:
 
 
 def _server(settings: Settings) -> Flask:
-    server = Flask("cockpit", static_folder=None)
+    server = Flask("cockpit", static_folder=None, template_folder=str(templates.FOLDER))
     server.config.update(
         ZHENGBEI=settings,
         ZHENGBEI_PAGES=routes.known,

@@ -182,7 +182,7 @@ def test_renewed_workers_end_quietly_under_load(world: World, admin: httpx.Clien
 
 
 def test_a_process_that_ends_while_it_asks_ahead_ends_well(world: World) -> None:
-    script = "import sys, time; from cockpit import app; app.from_env(); time.sleep(float(sys.argv[1]))"
+    script = "import sys, time; from cockpit.web import app; app.from_env(); time.sleep(float(sys.argv[1]))"
     for seconds in ("0.1", "0.3", "0.6"):
         done = subprocess.run([sys.executable, "-c", script, seconds], env=os.environ | {"ZHENGBEI_DATA": str(world.settings.data)}, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, ""), seconds

@@ -11,13 +11,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.store import one_time_key
 
 FOLDER = Path(__file__).resolve().parent
 
 
 @cache
 def environment() -> Environment:
-    """The environment; templates see `fmt` (the formatter) and `texts` (the words)."""
+    """The environment; templates see `fmt` (the formatter), `texts` (the words) and `once()` (the key that a form carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -26,7 +27,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(fmt=fmt, texts=texts)
+    made.globals.update(fmt=fmt, texts=texts, once=one_time_key.field)
     return made
 
 

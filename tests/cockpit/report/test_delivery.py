@@ -199,7 +199,7 @@ def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_unto
     dice = random.Random(20261125)
     names = [put(f"2026-W{week:02d}") for week in range(30, 47)]
     mail.pause_s = hook.pause_s = 0.02
-    command = [sys.executable, "-c", f"from cockpit import delivery; from warehouse.core.settings import Settings; from pathlib import Path; delivery.send(Settings(Path({str(settings.data)!r})))"]
+    command = [sys.executable, "-c", f"from cockpit.report import delivery; from warehouse.core.settings import Settings; from pathlib import Path; delivery.send(Settings(Path({str(settings.data)!r})))"]
     for _ in range(RESTARTS):
         before = mail.calls + len(hook.given)
         running = subprocess.Popen(command)

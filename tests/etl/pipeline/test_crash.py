@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.depth import depth
-from tests.etl import sources
+from tests.etl import register as sources
 from warehouse.core.failpoints import POINTS
 from warehouse.core.settings import Settings
 from warehouse.ingest import load

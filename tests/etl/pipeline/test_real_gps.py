@@ -18,7 +18,7 @@ from etl.jobs import refresh
 from etl.pipeline import status
 from etl.pipeline.intake import pending, run
 from etl.runtime.context import Context, opened
-from tests.etl import sources
+from tests.etl import register as sources
 from tests.house import AS_OF
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import Library

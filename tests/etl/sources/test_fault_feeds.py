@@ -24,8 +24,9 @@ from etl.config.descriptions import feeds
 from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from tests.conftest import WORLD_NOW
-from tests.etl.sources import endpoints as addresses
-from tests.etl.sources import fault_server, plate, register
+from tests.etl.register import endpoints as addresses
+from tests.etl.register import plate, register
+from tests.etl.sources import fault_server
 from tests.etl.sources.line import ROWS, TIME, Prints, plain, row, settings_of
 from tests.etl.sources.lists import Lists, Row
 from warehouse.core.settings import Settings

@@ -126,6 +126,11 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
             assert {book.read(metric.id, window).status for window in metric.windows} == {"missing"}, (metric.id, silent)
 
 
+def test_in_the_demo_every_number_is_reported(published: Path) -> None:
+    book = Library(published).current()
+    assert [name for name, metric in catalog.metrics().items() if not book.reported(metric)] == []
+
+
 def test_what_is_no_number_is_not_known(made: tuple[House, Book]) -> None:
     """A sum beyond a double, or over a NaN of an earlier release's file."""
     for broken in (float("nan"), float("inf")):
