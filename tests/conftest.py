@@ -1,4 +1,5 @@
-"""Fixtures that several packages' tests share: a house of one's own, and one data folder built by the whole real line."""
+"""Fixtures that several packages' tests share: a house of one's own, and one data folder built by the whole real
+line."""
 
 from __future__ import annotations
 
@@ -22,7 +23,14 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
 TINY = 60
-FIRST = ("tests/independent", "tests/browser", "tests/etl/test_crash", "tests/etl/test_transports", "tests/etl/test_whole_demo", "tests/cockpit/test_weekly")
+FIRST = (
+    "tests/independent",
+    "tests/browser",
+    "tests/etl/test_crash",
+    "tests/etl/test_transports",
+    "tests/etl/test_whole_demo",
+    "tests/cockpit/test_weekly",
+)
 """What takes longest begins first, so that no worker is left with it at the end."""
 TOGETHER = {"tests/independent": "independent"}
 """Folders whose files share a fixture that is worth keeping on one worker."""
@@ -36,7 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("nightly") and not NIGHTLY:
             item.add_marker(pytest.mark.skip(reason="only in a nightly run"))
-    items.sort(key=lambda item: next((rank for rank, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST)))
+    items.sort(
+        key=lambda item: next((rank for rank, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -45,7 +55,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 class Keyed(FlaskClient):
-    """Sends every form with a fresh one-time key, as the forms of our pages do; a test that gives a key of its own keeps it."""
+    """Sends every form with a fresh one-time key, as the forms of our pages do; a test that gives a key of its own
+    keeps it."""
 
     def open(self, *args: Any, **keywords: Any) -> TestResponse:
         data = keywords.get("data")
@@ -70,8 +81,8 @@ WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
 
 
 def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -> Path:
-    """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live round after
-    the refresh, whose positions are in no generation yet."""
+    """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live
+    round after the refresh, whose positions are in no generation yet."""
     from etl.cli.demonstration import write_endpoints
     from etl.demo.server import runner
     from etl.jobs import live, refresh
@@ -101,4 +112,6 @@ def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -
 def published() -> Path:
     """A data folder built by the whole real line from the stand-in sources: a tiny fleet, 40 days, every defect, one
     afternoon. Read-only for tests; copy what you want to change."""
-    return templates.prepared("published", lambda folder: whole_line(folder, scale=TINY, history_days=40, live_after=True))
+    return templates.prepared(
+        "published", lambda folder: whole_line(folder, scale=TINY, history_days=40, live_after=True)
+    )

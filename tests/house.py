@@ -1,5 +1,5 @@
-"""A small real house for tests: a data folder with landing, warehouse and published files, fed row by row through the front
-door (payload → landing → parse → load). Nothing in it is a mock."""
+"""A small real house for tests: a data folder with landing, warehouse and published files, fed row by row through the
+front door (payload → landing → parse → load). Nothing in it is a mock."""
 
 from __future__ import annotations
 
@@ -79,7 +79,9 @@ class House:
         """Lands the shipped own tables."""
         for contract in contracts().values():
             if contract.load == "own":
-                self.payload(contract.source, contract.entity, (ROOT / "raw" / f"{contract.table}.csv").read_bytes(), "own")
+                self.payload(
+                    contract.source, contract.entity, (ROOT / "raw" / f"{contract.table}.csv").read_bytes(), "own"
+                )
         return self
 
     def put(self, table: str, rows: list[dict[str, Any]], **keywords: Any) -> Account:
@@ -87,17 +89,46 @@ class House:
         contract = contracts()[table]
         return self.payload(contract.source, contract.entity, orjson.dumps(rows, default=str), "json_rows", **keywords)
 
-    def payload(self, source: str, entity: str, body: bytes, kind: str, *, mapping: dict[str, Any] | None = None, cursor: str = "",
-                at: dt.datetime | None = None, name: str = "") -> Account:
+    def payload(
+        self,
+        source: str,
+        entity: str,
+        body: bytes,
+        kind: str,
+        *,
+        mapping: dict[str, Any] | None = None,
+        cursor: str = "",
+        at: dt.datetime | None = None,
+        name: str = "",
+    ) -> Account:
         """A payload as received."""
         note = self.land(source, entity, body, kind, mapping=mapping, cursor=cursor, at=at, name=name)
         return self.load(note)
 
-    def land(self, source: str, entity: str, body: bytes, kind: str, *, mapping: dict[str, Any] | None = None, cursor: str = "",
-             at: dt.datetime | None = None, name: str = "") -> Landed:
+    def land(
+        self,
+        source: str,
+        entity: str,
+        body: bytes,
+        kind: str,
+        *,
+        mapping: dict[str, Any] | None = None,
+        cursor: str = "",
+        at: dt.datetime | None = None,
+        name: str = "",
+    ) -> Landed:
         sealed = contracts()[f"{source}_{entity}"].sealed
-        return self.landing.put(source, entity, body, kind=kind, name=name or f"payload-{next(self._names)}", at=(at or self.at).replace(tzinfo=SHANGHAI),
-                                sealed=sealed, cursor=cursor, mapping=mapping)
+        return self.landing.put(
+            source,
+            entity,
+            body,
+            kind=kind,
+            name=name or f"payload-{next(self._names)}",
+            at=(at or self.at).replace(tzinfo=SHANGHAI),
+            sealed=sealed,
+            cursor=cursor,
+            mapping=mapping,
+        )
 
     def load(self, note: Landed) -> Account:
         account = load.load(self.writer, self.settings, self.door, note, parse.parse(note, self.landing.body(note)))

@@ -1,4 +1,5 @@
-"""What a test needs of the machine. Where it is missing the test is skipped, but never in CI: there it fails and says what to install."""
+"""What a test needs of the machine. Where it is missing the test is skipped, but never in CI: there it fails and says
+what to install."""
 
 from __future__ import annotations
 

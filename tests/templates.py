@@ -1,7 +1,7 @@
 """Data folders that many tests start from, made once a version of the code and shared by all workers and runs.
 
-Owns where they lie and when they are made anew: a folder is named after the digest of everything that goes into it, so a change in
-`cockpit/` or `assets/` finds them ready, and one in `warehouse/` or `etl/` never meets a stale one."""
+Owns where they lie and when they are made anew: a folder is named after the digest of everything that goes into it, so
+a change in `cockpit/` or `assets/` finds them ready, and one in `warehouse/` or `etl/` never meets a stale one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from pathlib import Path
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("warehouse", "etl", "assets/geo", "tests/requirements.lock", "tests/conftest.py", "tests/house.py", "tests/templates.py", "tests/independent/conftest.py")
+SOURCES = (
+    "warehouse",
+    "etl",
+    "assets/geo",
+    "tests/requirements.lock",
+    "tests/conftest.py",
+    "tests/house.py",
+    "tests/templates.py",
+    "tests/independent/conftest.py",
+)
 """What a prepared folder is made from."""
 GENERATIONS_KEPT = 2
 
@@ -38,7 +47,8 @@ def _home() -> Path:
 
 
 def prepared(name: str, make: Callable[[Path], object]) -> Path:
-    """The folder of that name for this version of the code; `make(folder)` fills it when no worker or earlier run has. Read-only for tests."""
+    """The folder of that name for this version of the code; `make(folder)` fills it when no worker or earlier run has.
+    Read-only for tests."""
     home = _home()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder = home / digest() / name
@@ -60,7 +70,10 @@ def prepared(name: str, make: Callable[[Path], object]) -> Path:
 
 def _forget_older(home: Path) -> None:
     """Leaves the newest versions only: each holds some hundred megabytes."""
-    others = sorted((place for place in home.iterdir() if place.is_dir() and place.name != digest()), key=lambda place: place.stat().st_mtime)
+    others = sorted(
+        (place for place in home.iterdir() if place.is_dir() and place.name != digest()),
+        key=lambda place: place.stat().st_mtime,
+    )
     for place in others[: max(0, len(others) - GENERATIONS_KEPT + 1)]:
         shutil.rmtree(place, ignore_errors=True)
         for lock in home.glob(f"{place.name}-*.lock"):

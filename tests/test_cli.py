@@ -15,8 +15,15 @@ HOME = Path(__file__).resolve().parent.parent
 
 
 def zhengbei(*words: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "warehouse", *words], capture_output=True, text=True, cwd=folder or HOME, timeout=120, check=False,
-                          env={**os.environ, **environment})
+    return subprocess.run(
+        [sys.executable, "-m", "warehouse", *words],
+        capture_output=True,
+        text=True,
+        cwd=folder or HOME,
+        timeout=120,
+        check=False,
+        env={**os.environ, **environment},
+    )
 
 
 def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> None:
@@ -28,23 +35,32 @@ def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> Non
 
 
 def test_the_version_names_the_code_that_makes_the_numbers() -> None:
-    done = subprocess.run([str(HOME / "zhengbei"), "--version"], capture_output=True, text=True, timeout=120, check=False)
-    commit = subprocess.run(["git", "-C", str(HOME), "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    done = subprocess.run(
+        [str(HOME / "zhengbei"), "--version"], capture_output=True, text=True, timeout=120, check=False
+    )
+    commit = subprocess.run(
+        ["git", "-C", str(HOME), "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     declared = tomllib.loads((HOME / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert done.stdout.strip() == f"正北数字驾驶舱 {declared}{f'+{commit}' if commit else ''}", done.stderr
 
 
-@pytest.mark.parametrize(("words", "code", "says"), [
-    (("metric", "read", "fleet_onlin_rate"), 2, "没有这个指标"),
-    (("metric", "read", "fleet_online_rate", "--at", "2026-W99"), 2, "看不懂的期次"),
-    (("metric", "read", "fleet_online_rate", "--as-of", "19990101T000000"), 66, "没有快照"),
-    (("metric", "read", "fleet_online_rate", "--place", "x"), 2, "没有这个地方"),
-    (("metric", "read", "fleet_online_rate", "--window", "decade"), 2, "命令写法不对"),
-    (("etl", "run", "nothing"), 2, "没有这个任务"),
-    (("etl", "backfill", "--from", "2026-11-02", "--to", "2026-11-01"), 2, "早于"),
-    (("report", "weekly", "--week", "2026-11"), 2, "处理办法"),
-])
-def test_a_wrong_word_is_one_chinese_line_with_a_way_out(published: Path, tmp_path: Path, words: tuple[str, ...], code: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("metric", "read", "fleet_onlin_rate"), 2, "没有这个指标"),
+        (("metric", "read", "fleet_online_rate", "--at", "2026-W99"), 2, "看不懂的期次"),
+        (("metric", "read", "fleet_online_rate", "--as-of", "19990101T000000"), 66, "没有快照"),
+        (("metric", "read", "fleet_online_rate", "--place", "x"), 2, "没有这个地方"),
+        (("metric", "read", "fleet_online_rate", "--window", "decade"), 2, "命令写法不对"),
+        (("etl", "run", "nothing"), 2, "没有这个任务"),
+        (("etl", "backfill", "--from", "2026-11-02", "--to", "2026-11-01"), 2, "早于"),
+        (("report", "weekly", "--week", "2026-11"), 2, "处理办法"),
+    ],
+)
+def test_a_wrong_word_is_one_chinese_line_with_a_way_out(
+    published: Path, tmp_path: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "published").symlink_to(published / "published")
@@ -79,4 +95,7 @@ def test_status_reads_the_books_as_json(published: Path, tmp_path: Path) -> None
     shutil.copytree(published, tmp_path / "data", ignore=shutil.ignore_patterns("demo"))
     found = json.loads(zhengbei("etl", "status", "--json", "--data", str(tmp_path / "data")).stdout)
     assert found["is_demo"] and found["balances"] and found["defects"]
-    assert all(row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"] for row in found["balances"])
+    assert all(
+        row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"]
+        for row in found["balances"]
+    )

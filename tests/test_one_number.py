@@ -1,5 +1,5 @@
-"""One number everywhere: what the command line reads is, digit by digit, what stands on the overview, the metric page, the
-wall and the printed week, all of one generation and for the same window."""
+"""One number everywhere: what the command line reads is, digit by digit, what stands on the overview, the metric page,
+the wall and the printed week, all of one generation and for the same window."""
 
 from __future__ import annotations
 
@@ -56,7 +56,13 @@ def cli(data: Path) -> Read:
     runner = CliRunner()
 
     def read(metric: str, **options: str) -> dict[str, Any]:
-        arguments = [metric, *(word for name, value in options.items() for word in (f"--{name}", value)), "--json", "--data", str(data)]
+        arguments = [
+            metric,
+            *(word for name, value in options.items() for word in (f"--{name}", value)),
+            "--json",
+            "--data",
+            str(data),
+        ]
         done = runner.invoke(commands.metric_read, arguments, catch_exceptions=False)
         assert done.exit_code == 0, done.output
         found: dict[str, Any] = json.loads(done.output)
@@ -107,8 +113,22 @@ def as_shown(answer: dict[str, Any]) -> fmt.Shown:
 
 
 @pytest.mark.parametrize("window", ["day", "week"])
-def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(data: Path, library: Library, window: str) -> None:
-    command = [sys.executable, "-m", "warehouse", "metric", "read", ONLINE, "--window", window, "--json", "--data", str(data)]
+def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
+    data: Path, library: Library, window: str
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "warehouse",
+        "metric",
+        "read",
+        ONLINE,
+        "--window",
+        window,
+        "--json",
+        "--data",
+        str(data),
+    ]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
     assert {"value", "num", "den", "unit", "as_of", "status", "generation"} <= set(answer)
     expected = library.current().read(ONLINE, window)
@@ -120,7 +140,11 @@ def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
 
 @pytest.mark.parametrize("window", ["day", "week", "month"])
 def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any, cli: Read, window: str) -> None:
-    tiles = {props["data-metric"]: props for props in below(draw("/", f"?window={window}")) if "tile" in str(props.get("className", "")).split() and "data-metric" in props}
+    tiles = {
+        props["data-metric"]: props
+        for props in below(draw("/", f"?window={window}"))
+        if "tile" in str(props.get("className", "")).split() and "data-metric" in props
+    }
     assert set(tiles) == set(definitions.metrics())
     for metric, props in tiles.items():
         answer = cli(metric, window=window_of(definitions.metrics()[metric], window))
@@ -137,7 +161,9 @@ def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw
             page = draw(f"/metric/{metric.id}", f"?window={window}")
             hero = next(props for props in below(page) if "hero" in str(props.get("className", "")).split())
             assert figure_in(hero["children"], "hero-value") == as_shown(answer).text, metric.id
-            assert (hero["data-generation"], hero.get("data-asof")) == (answer["generation"], answer["as_of"]), metric.id
+            assert (hero["data-generation"], hero.get("data-asof")) == (answer["generation"], answer["as_of"]), (
+                metric.id
+            )
             words = " ".join(str(props.get("children")) for props in below(hero["children"]))
             assert fmt.parts(said(answer)) in words, metric.id
 
@@ -157,19 +183,31 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
             assert text in re.sub(r"<[^>]+>", " ", shown.get(slot, shown.get("strip", ""))), slot
             seen.add(metric)
     # what runs at this moment comes with the live positions, not with the generation
-    assert ONLINE in seen and {name for name, metric in definitions.metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
+    assert (
+        ONLINE in seen
+        and {name for name, metric in definitions.metrics().items() if "wall" in metric.show and metric.kind != "now"}
+        <= seen
+    )
 
 
 @pytest.mark.browser
-def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
+def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
+    data: Path, library: Library, cli: Read
+) -> None:
     printed = release.release(library, Settings(data), now=NOW)
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
     for metric, kept in printed["figures"].items():
         if "week" not in definitions.metrics()[metric].windows:
             continue
-        answer = cli(metric, window="week") if definitions.metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
-        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(answer[name] for name in ("value", "num", "den", "status")), metric
+        answer = (
+            cli(metric, window="week")
+            if definitions.metrics()[metric].newest
+            else cli(metric, window="week", at=printed["at"])
+        )
+        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(
+            answer[name] for name in ("value", "num", "den", "status")
+        ), metric
         assert "".join(str(as_shown(answer)).split()) in text, metric
 
 
@@ -180,7 +218,11 @@ def test_all_four_surfaces_say_the_same_of_the_newest_week(data: Path, library: 
     server = Flask("wall-four")
     routes.register(server, library, Settings(data), clock=lambda: NOW)
     tile = next(props for props in below(draw("/", "?window=week")) if props.get("data-metric") == ONLINE)
-    hero = next(props for props in below(draw(f"/metric/{ONLINE}", "?window=week")) if props.get("data-metric") == ONLINE)
+    hero = next(
+        props for props in below(draw(f"/metric/{ONLINE}", "?window=week")) if props.get("data-metric") == ONLINE
+    )
     figures = server.test_client().get("/wall/hall/scenes").get_json()["scenes"]["overview"]["figures"]
     on_wall = next(text for slot, text in figures.items() if slot.endswith(ONLINE))
-    assert {figure_in(tile["children"], "tile-value"), figure_in(hero["children"], "hero-value"), on_wall} == {as_shown(answer).text}
+    assert {figure_in(tile["children"], "tile-value"), figure_in(hero["children"], "hero-value"), on_wall} == {
+        as_shown(answer).text
+    }

@@ -1,4 +1,5 @@
-"""The manuals tell the truth: every command line exists with its options, every path is there, nothing names a registry."""
+"""The manuals tell the truth: every command line exists with its options, every path is there, nothing names a
+registry."""
 
 from __future__ import annotations
 
@@ -20,7 +21,15 @@ MODULES = re.compile(r"(?<![\w./-])([a-z_]+\.(?:py|css|js|sql))\b")
 PICTURE_LIMIT = 300 * 1024
 MISPRINTS = ("政\u6d3d", "\u89c9品", "\u89c9建", "骨\u5343", "志\u539f", "暖\u516b礼遇", "WIF\u0031", "\u5973明岗")
 """Words that a scan of the announcement got wrong; written here so that this file does not hold them itself."""
-HOSTS = ("pypi\u002eorg", "python" "hosted", "npmjs\u002e", "registry\u002e", "deb\u002edebian", "mirrors\u002e", "github\u002ecom")
+HOSTS = (
+    "pypi\u002eorg",
+    "pythonhosted",
+    "npmjs\u002e",
+    "registry\u002e",
+    "deb\u002edebian",
+    "mirrors\u002e",
+    "github\u002ecom",
+)
 
 
 def manual(name: str) -> str:
@@ -60,13 +69,17 @@ def test_every_manual_names_commands() -> None:
 
 @pytest.mark.parametrize("name", MANUALS)
 def test_every_path_in_the_manuals_exists(name: str) -> None:
-    for path in PATHS.findall(re.sub(r"```toml\n# .*?```", "", manual(name), flags=re.S)):  # a recipe makes its file (test_recipes)
+    for path in PATHS.findall(
+        re.sub(r"```toml\n# .*?```", "", manual(name), flags=re.S)
+    ):  # a recipe makes its file (test_recipes)
         plain = path.split("<")[0].rstrip("/")
         assert (ROOT / plain).exists(), f"{name}: {path}"
 
 
 def test_every_module_in_the_folder_map_exists() -> None:
-    files = {p.name for folder in ("warehouse", "etl", "cockpit", "assets", "tests") for p in (ROOT / folder).rglob("*.*")}
+    files = {
+        p.name for folder in ("warehouse", "etl", "cockpit", "assets", "tests") for p in (ROOT / folder).rglob("*.*")
+    }
     for module in MODULES.findall(manual("README.md")):
         assert module in files, module
 
@@ -74,7 +87,9 @@ def test_every_module_in_the_folder_map_exists() -> None:
 def test_every_option_in_the_manual_is_read_by_the_code() -> None:
     row = next(line for line in manual("README.md").splitlines() if line.startswith("| `zhengbei.toml`"))
     told = set(re.findall(r"`([a-z_]+)`", row.split("|", 2)[2]))
-    code = "".join(p.read_text("utf-8") for folder in ("warehouse", "etl", "cockpit") for p in (ROOT / folder).rglob("*.py"))
+    code = "".join(
+        p.read_text("utf-8") for folder in ("warehouse", "etl", "cockpit") for p in (ROOT / folder).rglob("*.py")
+    )
     assert told == set(re.findall(r'\.option\(\s*"([a-z_]+)"', code))
     for variable in re.findall(r"`(ZHENGBEI_[A-Z_]+)`", manual("README.md")):
         assert variable in code, variable

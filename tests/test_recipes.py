@@ -1,4 +1,5 @@
-"""The README's recipes work as they stand there: its blocks are written into a copy of the product, and nothing else."""
+"""The README's recipes work as they stand there: its blocks are written into a copy of the product, and nothing
+else."""
 
 from __future__ import annotations
 
@@ -27,7 +28,11 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for package in ("warehouse", "etl", "cockpit", "assets"):
         shutil.copytree(ROOT / package, home / package, ignore=shutil.ignore_patterns("__pycache__"))
     blocks = BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
-    assert [name for name, _ in blocks] == ["warehouse/metrics/fleet/fleet_heavy_share.toml", "warehouse/raw/ins_policy.toml", "etl/sources/ins.toml"]
+    assert [name for name, _ in blocks] == [
+        "warehouse/metrics/fleet/fleet_heavy_share.toml",
+        "warehouse/raw/ins_policy.toml",
+        "etl/sources/ins.toml",
+    ]
     for name, text in blocks:
         assert not (home / name).exists()
         (home / name).write_text(text, "utf-8")
@@ -35,8 +40,15 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(home: Path, *words: str) -> Any:
-    done = subprocess.run([sys.executable, "-m", "warehouse", *words], cwd=home, capture_output=True, text=True, timeout=300, check=False,
-                          env={**os.environ, "PYTHONPATH": str(home)})
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", *words],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(home)},
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout) if "--json" in words else done.stdout
 
@@ -59,8 +71,16 @@ def test_a_new_file_source_is_two_files_and_an_address(copy: Path, tmp_path: Pat
         file.write(f'[ins]\ndrop = "{drop}"\n')
     (drop / "ins").mkdir(parents=True)
     policy = drop / "ins" / "2026.csv"
-    policy.write_bytes("保单号,车牌号,到期日\nP1,浙A00001,2027-01-31\nP2,浙A00002,2026-12-31\nP3,不是号牌,2026-12-31\n".encode("gb18030"))
+    policy.write_bytes(
+        "保单号,车牌号,到期日\nP1,浙A00001,2027-01-31\nP2,浙A00002,2026-12-31\nP3,不是号牌,2026-12-31\n".encode(
+            "gb18030"
+        )
+    )
     os.utime(policy, (1, 1))
     run(copy, "etl", "run", "--data", str(data))
-    balance = next(row for row in run(copy, "etl", "status", "--json", "--data", str(data))["balances"] if row["table"] == "ins_policy")
+    balance = next(
+        row
+        for row in run(copy, "etl", "status", "--json", "--data", str(data))["balances"]
+        if row["table"] == "ins_policy"
+    )
     assert (balance["rows_in"], balance["merged"], balance["quarantined"]) == (3, 2, 1)

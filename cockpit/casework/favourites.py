@@ -1,8 +1,8 @@
-"""What a person keeps for 我的页面: places, in an order of one's own. Owns the table `favourite` of state.sqlite, what may be kept there, and
-where the stars are heard: /mine/<act>.
+"""What a person keeps for 我的页面: places, in an order of one's own. Owns the table `favourite` of state.sqlite, what
+may be kept there, and where the stars are heard: /mine/<act>.
 
-A place is a path and its query without the snapshot: the question is kept, never a number, a name or a word that somebody has typed. What is
-shown of it is looked up anew at every visit, by the rights the person has then."""
+A place is a path and its query without the snapshot: the question is kept, never a number, a name or a word that
+somebody has typed. What is shown of it is looked up anew at every visit, by the rights the person has then."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ ASKED_AHEAD = 120
 """Numbers that are read before anybody asks; what only few people keep beyond that is read when they ask."""
 METRIC = "/metric/"
 DRIVERS = "/drivers"
-PLACES = re.compile(r"/metric/[a-z0-9_]{2,60}|/(?:town|company|vehicle|alarm|site|unit|organisation)/[^/\x00-\x1f]{1,64}|/programme/[1-6]|/company/[^/\x00-\x1f]{1,64}/drivers")
+PLACES = re.compile(
+    r"/metric/[a-z0-9_]{2,60}|/(?:town|company|vehicle|alarm|site|unit|organisation)/[^/\x00-\x1f]{1,64}|/programme/[1-6]|/company/[^/\x00-\x1f]{1,64}/drivers"
+)
 """Pages of a number or of a single thing. Single people are not among them: who looks at one says why, each time."""
 ACTS = ("keep", "drop", "up", "down")
 
@@ -60,25 +62,37 @@ def kept(file: Path, viewer: Viewer) -> tuple[str, ...]:
     if viewer.kind != "person":
         return ()
     with app_db.reading(file) as connection:
-        return tuple(row["place"] for row in connection.execute("SELECT place FROM favourite WHERE user = ? ORDER BY rank", (viewer.user,)))
+        return tuple(
+            row["place"]
+            for row in connection.execute("SELECT place FROM favourite WHERE user = ? ORDER BY rank", (viewer.user,))
+        )
 
 
 def numbers(file: Path) -> tuple[str, ...]:
     """The places of numbers that anybody keeps, those of most people first, ASKED_AHEAD at most."""
     with app_db.reading(file) as connection:
-        rows = connection.execute("SELECT place FROM favourite WHERE place LIKE ? GROUP BY place ORDER BY count(*) DESC, place LIMIT ?", (f"{METRIC}%", ASKED_AHEAD))
+        rows = connection.execute(
+            "SELECT place FROM favourite WHERE place LIKE ? GROUP BY place ORDER BY count(*) DESC, place LIMIT ?",
+            (f"{METRIC}%", ASKED_AHEAD),
+        )
         return tuple(row["place"] for row in rows)
 
 
 def keep(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
     """Adds a place at the end; one that is there stays where it is. Raises UsageError beyond MOST."""
     with app_db.writing(file) as connection:
-        count, last, known = connection.execute("SELECT count(*), coalesce(max(rank), 0), count(*) FILTER (WHERE place = ?) FROM favourite WHERE user = ?", (place, viewer.user)).fetchone()
+        count, last, known = connection.execute(
+            "SELECT count(*), coalesce(max(rank), 0), count(*) FILTER (WHERE place = ?) FROM favourite WHERE user = ?",
+            (place, viewer.user),
+        ).fetchone()
         if known:
             return
         if count >= MOST:
             raise UsageError(f"已收藏 {count} 项,最多 {MOST} 项", to_do="请先在“我的页面”移除不再需要的")
-        connection.execute("INSERT INTO favourite (user, place, rank, kept_at) VALUES (?,?,?,?)", (viewer.user, place, last + 1, time.time()))
+        connection.execute(
+            "INSERT INTO favourite (user, place, rank, kept_at) VALUES (?,?,?,?)",
+            (viewer.user, place, last + 1, time.time()),
+        )
         audit.append(connection, "favourite_keep", who=viewer.user, ip=ip, detail=place)
 
 
@@ -90,15 +104,23 @@ def drop(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
 
 
 def move(file: Path, viewer: Viewer, place: str, by: int) -> None:
-    """Changes places with the neighbour before (by −1) or after (+1) of the same kind: numbers among numbers, pages among pages. The first
-    does not go up, the last not down."""
+    """Changes places with the neighbour before (by −1) or after (+1) of the same kind: numbers among numbers, pages
+    among pages. The first does not go up, the last not down."""
     with app_db.writing(file) as connection:
-        ranks = {row["place"]: row["rank"] for row in connection.execute("SELECT place, rank FROM favourite WHERE user = ? ORDER BY rank", (viewer.user,))}
+        ranks = {
+            row["place"]: row["rank"]
+            for row in connection.execute(
+                "SELECT place, rank FROM favourite WHERE user = ? ORDER BY rank", (viewer.user,)
+            )
+        }
         kind = [other for other in ranks if other.startswith(METRIC) == place.startswith(METRIC)]
         if place not in ranks or not 0 <= kind.index(place) + by < len(kind):
             return
         other = kind[kind.index(place) + by]
-        connection.executemany("UPDATE favourite SET rank = ? WHERE user = ? AND place = ?", [(ranks[other], viewer.user, place), (ranks[place], viewer.user, other)])
+        connection.executemany(
+            "UPDATE favourite SET rank = ? WHERE user = ? AND place = ?",
+            [(ranks[other], viewer.user, place), (ranks[place], viewer.user, other)],
+        )
 
 
 def register(server: Flask, library: Library, settings: Settings) -> None:

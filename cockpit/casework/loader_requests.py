@@ -1,7 +1,9 @@
-"""What people ask of the loading process on a page: run a job now, reckon days again, replay, correct one row of the quarantine.
+"""What people ask of the loading process on a page: run a job now, reckon days again, replay, correct one row of the
+quarantine.
 
-Owns who may ask for what and what of a form is believed. Nothing is done here: a request is written into state.sqlite, the loader takes it
-up within seconds and writes down what came of it. No personal value may stand in a request: such a cell is corrected by file."""
+Owns who may ask for what and what of a form is believed. Nothing is done here: a request is written into state.sqlite,
+the loader takes it up within seconds and writes down what came of it. No personal value may stand in a request: such a
+cell is corrected by file."""
 
 from __future__ import annotations
 
@@ -43,19 +45,30 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         contract = contracts().get(request.form.get("table", ""))
         if contract is None:
             abort(404)
-        changes = {name: _cell(name, request.form[f"new-{name}"]) for name in contract.open if request.form.get(f"new-{name}", "") != request.form.get(f"old-{name}", "")}
+        changes = {
+            name: _cell(name, request.form[f"new-{name}"])
+            for name in contract.open
+            if request.form.get(f"new-{name}", "") != request.form.get(f"old-{name}", "")
+        }
         if not changes:
             raise UsageError("没有改动任何一列", to_do="请先改正有错的列再提交")
-        put(settings, "correct", {"seq": seq, "row": row, "changes": changes, "why": _words(request.form.get("why", ""))})
+        put(
+            settings,
+            "correct",
+            {"seq": seq, "row": row, "changes": changes, "why": _words(request.form.get("why", ""))},
+        )
         return _back("/quarantine")
 
 
 def put(settings: Settings, kind: str, asked: dict[str, object], body: bytes | None = None) -> int:
-    """Writes down what the person asks of the loading process, in the audit log too; returns the number of the request."""
+    """Writes down what the person asks of the loading process, in the audit log too; returns the number of the
+    request."""
     who = gate.viewer().user
     with app_db.writing(settings.state) as connection:
         number = request_queue.add(connection, kind, asked, who, body=body, at=time.time())
-        audit.append(connection, "asked", who=who, ip=gate.address(), detail=f"{request_queue.KINDS[kind]} 请求 {number}")
+        audit.append(
+            connection, "asked", who=who, ip=gate.address(), detail=f"{request_queue.KINDS[kind]} 请求 {number}"
+        )
     return number
 
 
@@ -98,7 +111,11 @@ def _replay() -> dict[str, object]:
 def _cell(name: str, value: str) -> str:
     text = value.strip()[:LONGEST]
     if blot(text) != text:
-        raise UsageError("这里不能填写身份证号或手机号", where=name, to_do="含个人号码的更正请用 etl quarantine export 导出后以文件更正")
+        raise UsageError(
+            "这里不能填写身份证号或手机号",
+            where=name,
+            to_do="含个人号码的更正请用 etl quarantine export 导出后以文件更正",
+        )
     return text
 
 

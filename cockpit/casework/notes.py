@@ -1,8 +1,8 @@
-"""批注: what somebody who knows wrote beside a trend about a day or some days. Owns their words and their withdrawal in state.sqlite, who may
-write and withdraw, and where the forms arrive: /notes/add and /notes/<number>/withdraw.
+"""批注: what somebody who knows wrote beside a trend about a day or some days. Owns their words and their withdrawal in
+state.sqlite, who may write and withdraw, and where the forms arrive: /notes/add and /notes/<number>/withdraw.
 
-A note is written once and never changed; taking it back is a line of its own with who and when (the file itself refuses anything else), so what
-stood beside a trend at any earlier moment can be told again."""
+A note is written once and never changed; taking it back is a line of its own with who and when (the file itself refuses
+anything else), so what stood beside a trend at any earlier moment can be told again."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ KEEPER = "admin"
 
 @dataclass(frozen=True)
 class Note:
-    """first..last: business days of Asia/Shanghai, both inclusive. place: code of the place whose trend it was written beside. who: account
-    name. at: aware, Asia/Shanghai. withdrawn: who took it back and when, None while it stands."""
+    """first..last: business days of Asia/Shanghai, both inclusive. place: code of the place whose trend it was written
+    beside. who: account name. at: aware, Asia/Shanghai. withdrawn: who took it back and when, None while it stands."""
 
     id: int
     metric: str
@@ -64,10 +64,20 @@ def may_withdraw(viewer: Viewer, note: Note) -> bool:
 
 
 def add(
-    path: Path, viewer: Viewer, metric: str, place: str, first: dt.date, last: dt.date, words: str, *, ip: str = "", at: dt.datetime | None = None
-) -> int:  # fmt: skip
-    """A new note; returns its number. Personal numbers in the words are blotted out. Raises Refused without the role, UsageError for words that
-    are empty or too long and for days that are the wrong way round, too many or not over yet."""
+    path: Path,
+    viewer: Viewer,
+    metric: str,
+    place: str,
+    first: dt.date,
+    last: dt.date,
+    words: str,
+    *,
+    ip: str = "",
+    at: dt.datetime | None = None,
+) -> int:
+    """A new note; returns its number. Personal numbers in the words are blotted out. Raises Refused without the role,
+    UsageError for words that are empty or too long and for days that are the wrong way round, too many or not over
+    yet."""
     moment = at or now()
     if not may(viewer):
         raise Refused("当前角色不能批注", to_do="批注由业务岗位或系统管理员填写")
@@ -83,16 +93,18 @@ def add(
     if last > moment.astimezone(SHANGHAI).date():
         raise UsageError(f"{last} 还没有到", to_do="批注写已经发生的日子")
     with app_db.writing(path) as connection:
-        made = connection.execute("INSERT INTO note (metric, place, first, last, words, who, at) VALUES (?,?,?,?,?,?,?)",
-                                  (metric, place, first.isoformat(), last.isoformat(), plain, viewer.user, moment.timestamp()))
+        made = connection.execute(
+            "INSERT INTO note (metric, place, first, last, words, who, at) VALUES (?,?,?,?,?,?,?)",
+            (metric, place, first.isoformat(), last.isoformat(), plain, viewer.user, moment.timestamp()),
+        )
         number = int(made.lastrowid or 0)
         audit.append(connection, "note_add", who=viewer.user, ip=ip, detail=f"批注 {number} {metric} {place}")
     return number
 
 
 def withdraw(path: Path, viewer: Viewer, number: int, *, ip: str = "", at: dt.datetime | None = None) -> None:
-    """Takes a note back; it stays in the file. Raises PageMissing for an unknown one, Refused for a reader who neither wrote it nor is an
-    administrator, UsageError when it is taken back already."""
+    """Takes a note back; it stays in the file. Raises PageMissing for an unknown one, Refused for a reader who neither
+    wrote it nor is an administrator, UsageError when it is taken back already."""
     with app_db.writing(path) as connection:
         found = _read(connection, "n.id = ?", (number,))
         if not found:
@@ -101,13 +113,16 @@ def withdraw(path: Path, viewer: Viewer, number: int, *, ip: str = "", at: dt.da
             raise UsageError("这条批注已经撤回", where=f"批注 {number}", to_do="请刷新后再看")
         if not may_withdraw(viewer, found[0]):
             raise Refused("不能撤回他人的批注", to_do="请由填写人或系统管理员撤回")
-        connection.execute("INSERT INTO note_withdrawn (note, who, at) VALUES (?,?,?)", (number, viewer.user, (at or now()).timestamp()))
+        connection.execute(
+            "INSERT INTO note_withdrawn (note, who, at) VALUES (?,?,?)",
+            (number, viewer.user, (at or now()).timestamp()),
+        )
         audit.append(connection, "note_withdraw", who=viewer.user, ip=ip, detail=f"批注 {number}")
 
 
 def beside(path: Path, metric: str, place: str) -> list[Note]:
-    """All notes beside a metric's trend at a place, taken back or not, earliest days first: its own, and those of the whole district, which
-    hold everywhere."""
+    """All notes beside a metric's trend at a place, taken back or not, earliest days first: its own, and those of the
+    whole district, which hold everywhere."""
     with app_db.reading(path) as connection:
         return _read(connection, "n.metric = ? AND n.place IN (?, ?)", (metric, place, DISTRICT))
 
@@ -126,7 +141,16 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
             abort(404)
         first = loader_requests.day("first")
         last = loader_requests.day("last") if request.form.get("last", "").strip() else first
-        add(settings.state, gate.viewer(), metric.id, place.code, first, last, request.form.get("words", ""), ip=gate.address())
+        add(
+            settings.state,
+            gate.viewer(),
+            metric.id,
+            place.code,
+            first,
+            last,
+            request.form.get("words", ""),
+            ip=gate.address(),
+        )
         return _back()
 
     @server.post("/notes/<int:number>/withdraw")
@@ -144,9 +168,21 @@ def _back() -> Response:
 
 
 def _read(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Note]:
-    rows = connection.execute(f"SELECT n.*, w.who AS by, w.at AS gone FROM note n LEFT JOIN note_withdrawn w ON w.note = n.id WHERE {where} ORDER BY n.first, n.id", values)
+    rows = connection.execute(
+        f"SELECT n.*, w.who AS by, w.at AS gone FROM note n LEFT JOIN note_withdrawn w ON w.note = n.id WHERE {where} ORDER BY n.first, n.id",
+        values,
+    )
     return [
-        Note(row["id"], row["metric"], row["place"], dt.date.fromisoformat(row["first"]), dt.date.fromisoformat(row["last"]), row["words"], row["who"],
-             dt.datetime.fromtimestamp(row["at"], SHANGHAI), None if row["gone"] is None else (row["by"], dt.datetime.fromtimestamp(row["gone"], SHANGHAI)))
+        Note(
+            row["id"],
+            row["metric"],
+            row["place"],
+            dt.date.fromisoformat(row["first"]),
+            dt.date.fromisoformat(row["last"]),
+            row["words"],
+            row["who"],
+            dt.datetime.fromtimestamp(row["at"], SHANGHAI),
+            None if row["gone"] is None else (row["by"], dt.datetime.fromtimestamp(row["gone"], SHANGHAI)),
+        )
         for row in rows
-    ]  # fmt: skip
+    ]

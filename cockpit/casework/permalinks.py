@@ -1,7 +1,8 @@
 """The passport of a number: ten characters on screen, in an export and on paper that open exactly that number again.
 
-Made from the whole question (metric, window, period, place, filters, generation), so the same number has the same passport wherever it is
-met. Owns the table `passport` of state.sqlite and /n/<id>; what the number was stays known there when its snapshot is long gone."""
+Made from the whole question (metric, window, period, place, filters, generation), so the same number has the same
+passport wherever it is met. Owns the table `passport` of state.sqlite and /n/<id>; what the number was stays known
+there when its snapshot is long gone."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ _kept: set[tuple[Path, str]] = set()
 
 @dataclass(frozen=True)
 class Passport:
-    """href: the page of the number, with its generation. label: metric, place and period in words. shown: the number as it was printed."""
+    """href: the page of the number, with its generation. label: metric, place and period in words. shown: the number as
+    it was printed."""
 
     id: str
     href: str
@@ -48,7 +50,9 @@ def address_of(reading: Reading, only: str | None = None) -> str:
     """The one address of a number: whoever asks for it, and however, gets the same."""
     at = "" if reading.window == "now" else fmt.period_key(reading.window, reading.win_start)
     place = "" if reading.place.code == DISTRICT else reading.place.code
-    return Address(f"/metric/{reading.metric}", {}).here(window=reading.window, at=at, place=place, only=only, as_of=reading.generation)
+    return Address(f"/metric/{reading.metric}", {}).here(
+        window=reading.window, at=at, place=place, only=only, as_of=reading.generation
+    )
 
 
 def id_of(href: str) -> str:
@@ -65,8 +69,17 @@ def issue(file: Path, reading: Reading, decimals: int, only: str | None = None) 
         when = "" if reading.window == "now" else f" · {fmt.period(reading.window, reading.win_start, reading.win_end)}"
         where = "" if reading.place.code == DISTRICT else f" · {reading.place.label}"
         with app_db.writing(file) as connection:
-            connection.execute("INSERT OR IGNORE INTO passport (id, href, label, shown, generation, made_at) VALUES (?,?,?,?,?,?)",
-                               (made, href, f"{reading.label}{where}{when}", str(fmt.reading(reading, decimals)), reading.generation, time.time()))
+            connection.execute(
+                "INSERT OR IGNORE INTO passport (id, href, label, shown, generation, made_at) VALUES (?,?,?,?,?,?)",
+                (
+                    made,
+                    href,
+                    f"{reading.label}{where}{when}",
+                    str(fmt.reading(reading, decimals)),
+                    reading.generation,
+                    time.time(),
+                ),
+            )
         if len(_kept) >= MOST_REMEMBERED:
             _kept.clear()
         _kept.add((file, made))
@@ -79,12 +92,15 @@ def spaced(passport: str) -> str:
 
 
 def find(file: Path, typed: str) -> Passport | None:
-    """The number behind what somebody typed; small letters, blanks, hyphens and O for 0 are forgiven. None when there is none."""
+    """The number behind what somebody typed; small letters, blanks, hyphens and O for 0 are forgiven. None when there
+    is none."""
     asked = typed.upper().translate(TYPED)
     if not SHAPE.fullmatch(asked):
         return None
     with app_db.reading(file) as connection:
-        row = connection.execute("SELECT id, href, label, shown, generation FROM passport WHERE id = ?", (asked,)).fetchone()
+        row = connection.execute(
+            "SELECT id, href, label, shown, generation FROM passport WHERE id = ?", (asked,)
+        ).fetchone()
     return Passport(*row) if row else None
 
 
@@ -95,9 +111,15 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
     def number(typed: str) -> Response:
         found = find(settings.state, typed[:40])
         if found is None:
-            raise PageMissing("没有这个数字护照", where=typed[:40], to_do="请核对十位编号;字母 O 与数字 0、字母 I 与数字 1 不区分")
+            raise PageMissing(
+                "没有这个数字护照", where=typed[:40], to_do="请核对十位编号;字母 O 与数字 0、字母 I 与数字 1 不区分"
+            )
         try:
             library.open(found.generation)
         except DataMissing as gone:
-            raise DataMissing(f"{found.label}:{found.shown}", where=f"快照 {found.generation}", to_do=f"护照 {spaced(found.id)} 所指的快照已不再保存,这是当时的数") from gone
+            raise DataMissing(
+                f"{found.label}:{found.shown}",
+                where=f"快照 {found.generation}",
+                to_do=f"护照 {spaced(found.id)} 所指的快照已不再保存,这是当时的数",
+            ) from gone
         return redirect(found.href)

@@ -1,6 +1,7 @@
 """Where the forms of 督办 arrive: /supervision/open and /supervision/<number>/<step>. Owns what of a form is believed.
 
-Nothing of a number is taken from the form but its address; label, place and period are looked up in the generation it names."""
+Nothing of a number is taken from the form but its address; label, place and period are looked up in the generation it
+names."""
 
 from __future__ import annotations
 
@@ -39,7 +40,12 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
     def supervision_step(number: int, word: str) -> Response:
         if word not in task_store.FROM:
             abort(404)
-        return _answered(settings, lambda: task_store.step(settings.state, gate.viewer(), number, word, request.form.get("words", ""), ip=gate.address()))
+        return _answered(
+            settings,
+            lambda: task_store.step(
+                settings.state, gate.viewer(), number, word, request.form.get("words", ""), ip=gate.address()
+            ),
+        )
 
 
 def _answered(settings: Settings, act: object) -> Response:
@@ -64,7 +70,15 @@ def _open(library: Library, settings: Settings) -> None:
         due = dt.date.fromisoformat(request.form.get("due", ""))
     except ValueError as error:
         raise UsageError("办结期限不是日期", to_do="请填成 2026-01-31 的样子") from error
-    task_store.make(settings.state, gate.viewer(), request.form.get("what", ""), office, due, subject(book, address), ip=gate.address())
+    task_store.make(
+        settings.state,
+        gate.viewer(),
+        request.form.get("what", ""),
+        office,
+        due,
+        subject(book, address),
+        ip=gate.address(),
+    )
 
 
 def offices(book: Book) -> list[str]:
@@ -74,19 +88,38 @@ def offices(book: Book) -> list[str]:
 
 
 def subject(book: Book, address: Address) -> Subject:
-    """What an address is about, in the words of the generation. Raises PageMissing for a page that no task can be about, UsageError for a
-    window or place that does not fit."""
+    """What an address is about, in the words of the generation. Raises PageMissing for a page that no task can be
+    about, UsageError for a window or place that does not fit."""
     here = book.generation.id
     if address.path.startswith("/metric/"):
         metric = book.metric(address.path.removeprefix("/metric/"))
-        reading = book.read(metric.id, address.get("window") or metric.windows[0], address.get("at"), address.get("place") or DISTRICT, address.only)
+        reading = book.read(
+            metric.id,
+            address.get("window") or metric.windows[0],
+            address.get("at"),
+            address.get("place") or DISTRICT,
+            address.only,
+        )
         period = "" if reading.window == "now" else fmt.period_key(reading.window, reading.win_start)
         code = reading.place.code
         where = "" if code == DISTRICT else f" · {reading.place.label}"
         when = "" if reading.window == "now" else f" · {fmt.period(reading.window, reading.win_start, reading.win_end)}"
-        query = {"window": reading.window, "at": period or None, "place": None if code == DISTRICT else code, "only": address.get("only"), "as_of": here}
-        return Subject(metric.id, f"{metric.label}{where}{when}", Address(address.path, {}).here(**query), here, code, period)
+        query = {
+            "window": reading.window,
+            "at": period or None,
+            "place": None if code == DISTRICT else code,
+            "only": address.get("only"),
+            "as_of": here,
+        }
+        return Subject(
+            metric.id, f"{metric.label}{where}{when}", Address(address.path, {}).here(**query), here, code, period
+        )
     if not RECORDS.fullmatch(address.path):
         raise PageMissing()
     _, kind, key = address.path.split("/", 2)
-    return Subject(address.path, f"{KINDS[kind]} {profiles.brief(book, kind, key)[0]}", f"/{kind}/{quote(key, safe='')}?as_of={here}", here)
+    return Subject(
+        address.path,
+        f"{KINDS[kind]} {profiles.brief(book, kind, key)[0]}",
+        f"/{kind}/{quote(key, safe='')}?as_of={here}",
+        here,
+    )

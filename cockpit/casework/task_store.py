@@ -1,7 +1,9 @@
-"""督办: tasks that a number or a record gave rise to. Owns their facts and their history in state.sqlite, and who may do which step.
+"""督办: tasks that a number or a record gave rise to. Owns their facts and their history in state.sqlite, and who may
+do which step.
 
-A task is what was asked for once and never changes; all that happens to it afterwards is a step with who and when. Steps are only added
-(the file itself refuses a change), and how a task stands is always told from them, so any past evening can be told again."""
+A task is what was asked for once and never changes; all that happens to it afterwards is a step with who and when.
+Steps are only added (the file itself refuses a change), and how a task stands is always told from them, so any past
+evening can be told again."""
 
 from __future__ import annotations
 
@@ -20,7 +22,11 @@ from warehouse.core.units import SHANGHAI, now
 LONGEST = 200
 STEPS = {"open": "交办", "take": "接办", "note": "进展", "close": "办结", "reopen": "重新交办"}
 MAY: dict[str, tuple[str, ...]] = {
-    "open": ("leader", "analyst"), "take": ("leader", "analyst"), "note": ("leader", "analyst"), "close": ("leader",), "reopen": ("leader",),
+    "open": ("leader", "analyst"),
+    "take": ("leader", "analyst"),
+    "note": ("leader", "analyst"),
+    "close": ("leader",),
+    "reopen": ("leader",),
 }
 """Step → roles. Who closes a task is who answers for it: a leader."""
 FROM = {"take": ("open",), "note": ("open", "taken"), "close": ("open", "taken"), "reopen": ("closed",)}
@@ -28,10 +34,12 @@ FROM = {"take": ("open",), "note": ("open", "taken"), "close": ("open", "taken")
 AFTER = {"open": "open", "take": "taken", "close": "closed", "reopen": "open"}
 STATES = {"open": "待接办", "taken": "督办中", "closed": "已办结"}
 
+
 @dataclass(frozen=True)
 class Subject:
-    """What a task is about. key: the metric's id, or the path of a record ("/alarm/…"). place: code, "" for a record. href: the page of
-    exactly that number, with its generation. period: the `at` word, "" for a record. label: what a person reads."""
+    """What a task is about. key: the metric's id, or the path of a record ("/alarm/…"). place: code, "" for a record.
+    href: the page of exactly that number, with its generation. period: the `at` word, "" for a record. label: what a
+    person reads."""
 
     key: str
     label: str
@@ -82,8 +90,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Week:
-    """What happened between two days. opened, closed: tasks made, and tasks closed and still so at the end; standing: not closed at the end
-    of the last day; overdue: those of them whose due date was before that day's end, the longest first."""
+    """What happened between two days. opened, closed: tasks made, and tasks closed and still so at the end; standing:
+    not closed at the end of the last day; overdue: those of them whose due date was before that day's end, the longest
+    first."""
 
     opened: tuple[Task, ...]
     closed: tuple[Task, ...]
@@ -96,9 +105,19 @@ def may(viewer: Viewer, step: str) -> bool:
     return viewer.kind == "person" and viewer.role in MAY.get(step, ())
 
 
-def make(path: Path, viewer: Viewer, what: str, office: str, due: dt.date, subject: Subject, *, ip: str = "", at: dt.datetime | None = None) -> int:
-    """A new task; returns its number. Personal numbers in the words are blotted out. Raises Refused without the role, UsageError for
-    words that are empty or too long, or a due date in the past."""
+def make(
+    path: Path,
+    viewer: Viewer,
+    what: str,
+    office: str,
+    due: dt.date,
+    subject: Subject,
+    *,
+    ip: str = "",
+    at: dt.datetime | None = None,
+) -> int:
+    """A new task; returns its number. Personal numbers in the words are blotted out. Raises Refused without the role,
+    UsageError for words that are empty or too long, or a due date in the past."""
     _allowed(viewer, "open")
     moment = at or now()
     words = _words(what, "要办的事")
@@ -107,16 +126,29 @@ def make(path: Path, viewer: Viewer, what: str, office: str, due: dt.date, subje
     with app_db.writing(path) as connection:
         made = connection.execute(
             "INSERT INTO supervision (what, office, due, subject, label, place, href, period, generation) VALUES (?,?,?,?,?,?,?,?,?)",
-            (words, office, due.isoformat(), subject.key, blot(subject.label), subject.place, subject.href, subject.period, subject.generation),
+            (
+                words,
+                office,
+                due.isoformat(),
+                subject.key,
+                blot(subject.label),
+                subject.place,
+                subject.href,
+                subject.period,
+                subject.generation,
+            ),
         )
         number = int(made.lastrowid or 0)
         _append(connection, number, viewer, "open", "", moment, ip)
     return number
 
 
-def step(path: Path, viewer: Viewer, number: int, kind: str, words: str = "", *, ip: str = "", at: dt.datetime | None = None) -> None:
-    """One step more. Progress, a result and a reason to reopen need words. Raises Refused without the role, PageMissing for an unknown
-    task, UsageError for a step that does not follow from how the task stands (somebody may have been faster)."""
+def step(
+    path: Path, viewer: Viewer, number: int, kind: str, words: str = "", *, ip: str = "", at: dt.datetime | None = None
+) -> None:
+    """One step more. Progress, a result and a reason to reopen need words. Raises Refused without the role, PageMissing
+    for an unknown task, UsageError for a step that does not follow from how the task stands (somebody may have been
+    faster)."""
     _allowed(viewer, kind)
     if kind not in FROM:
         raise PageMissing()
@@ -126,7 +158,11 @@ def step(path: Path, viewer: Viewer, number: int, kind: str, words: str = "", *,
         if not found:
             raise PageMissing()
         if found[0].state not in FROM[kind]:
-            raise UsageError(f"{STATES[found[0].state]}的任务不能{STEPS[kind]}", where=f"督办 {number}", to_do="请刷新后再看,可能已由他人办理")
+            raise UsageError(
+                f"{STATES[found[0].state]}的任务不能{STEPS[kind]}",
+                where=f"督办 {number}",
+                to_do="请刷新后再看,可能已由他人办理",
+            )
         _append(connection, number, viewer, kind, told, at or now(), ip)
 
 
@@ -148,11 +184,15 @@ def about(path: Path, key: str, place: str | None = None) -> list[Task]:
 
 
 def for_week(path: Path, start: dt.date, end: dt.date) -> Week:
-    """What happened from `start` to `end` (both inclusive, days of Asia/Shanghai), and how it stood at the end of `end`. Told from the
-    history, so a week gives the same answer however much later it is asked."""
+    """What happened from `start` to `end` (both inclusive, days of Asia/Shanghai), and how it stood at the end of
+    `end`. Told from the history, so a week gives the same answer however much later it is asked."""
     tasks = [past for past in (as_of(task, end) for task in every(path)) if past is not None]
     opened = tuple(task for task in tasks if start <= task.steps[0].at.date())
-    closed = tuple(task for task in tasks if task.is_closed and start <= next(one.at.date() for one in reversed(task.steps) if one.step == "close"))
+    closed = tuple(
+        task
+        for task in tasks
+        if task.is_closed and start <= next(one.at.date() for one in reversed(task.steps) if one.step == "close")
+    )
     left = tuple(task for task in tasks if not task.is_closed)
     return Week(opened, closed, left, overdue(left, end))
 
@@ -164,7 +204,8 @@ def as_of(task: Task, day: dt.date) -> Task | None:
 
 
 def about_what(task: Task) -> str:
-    """What a task is about, fit for a wall and for paper: the metric, or the kind of record. Never its words or a record's own name."""
+    """What a task is about, fit for a wall and for paper: the metric, or the kind of record. Never its words or a
+    record's own name."""
     return task.subject.label.split(" · ")[0] if task.subject.is_metric else f"{task.subject.label.split(' ')[0]}一件"
 
 
@@ -175,7 +216,9 @@ def overdue(tasks: Sequence[Task], today: dt.date) -> tuple[Task, ...]:
 
 def _allowed(viewer: Viewer, kind: str) -> None:
     if not may(viewer, kind):
-        raise Refused(f"当前角色不能{STEPS.get(kind, '办理')}", to_do="交办、接办和填报进展由领导或业务岗位办理,办结由领导确认")
+        raise Refused(
+            f"当前角色不能{STEPS.get(kind, '办理')}", to_do="交办、接办和填报进展由领导或业务岗位办理,办结由领导确认"
+        )
 
 
 def _words(text: str, name: str) -> str:
@@ -188,8 +231,13 @@ def _words(text: str, name: str) -> str:
     return plain
 
 
-def _append(connection: sqlite3.Connection, number: int, viewer: Viewer, kind: str, words: str, at: dt.datetime, ip: str) -> None:
-    connection.execute("INSERT INTO supervision_step (task, at, who, step, words) VALUES (?,?,?,?,?)", (number, at.timestamp(), viewer.user, kind, words))
+def _append(
+    connection: sqlite3.Connection, number: int, viewer: Viewer, kind: str, words: str, at: dt.datetime, ip: str
+) -> None:
+    connection.execute(
+        "INSERT INTO supervision_step (task, at, who, step, words) VALUES (?,?,?,?,?)",
+        (number, at.timestamp(), viewer.user, kind, words),
+    )
     audit.append(connection, f"supervision_{kind}", who=viewer.user, ip=ip, detail=f"督办 {number}")
 
 
@@ -198,9 +246,17 @@ def _read(connection: sqlite3.Connection, where: str, values: tuple[object, ...]
     steps: dict[int, list[Step]] = {row["id"]: [] for row in rows}
     for one in connection.execute("SELECT * FROM supervision_step ORDER BY seq"):
         if one["task"] in steps:
-            steps[one["task"]].append(Step(dt.datetime.fromtimestamp(one["at"], SHANGHAI), one["who"], one["step"], one["words"]))
+            steps[one["task"]].append(
+                Step(dt.datetime.fromtimestamp(one["at"], SHANGHAI), one["who"], one["step"], one["words"])
+            )
     return [
-        Task(row["id"], row["what"], row["office"], dt.date.fromisoformat(row["due"]),
-             Subject(row["subject"], row["label"], row["href"], row["generation"], row["place"], row["period"]), tuple(steps[row["id"]]))
+        Task(
+            row["id"],
+            row["what"],
+            row["office"],
+            dt.date.fromisoformat(row["due"]),
+            Subject(row["subject"], row["label"], row["href"], row["generation"], row["place"], row["period"]),
+            tuple(steps[row["id"]]),
+        )
         for row in rows
     ]

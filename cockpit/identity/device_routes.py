@@ -1,4 +1,5 @@
-"""Where the forms of the roll call arrive: a wall screen is registered, bound to an address, withdrawn. Administrators only."""
+"""Where the forms of the roll call arrive: a wall screen is registered, bound to an address, withdrawn. Administrators
+only."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         token = sessions.create_device(file, name, by=gate.viewer().user, network=request.form.get("network", "")[:64])
         address = f"{request.host_url.rstrip('/')}/wall/{name}?token={token}"
         # the token is kept nowhere: it is in this one answer, and no proxy or back button may bring it again
-        page = Response(render_template("enrolled.html", texts=texts, screen=name, address=address), mimetype="text/html")
+        page = Response(
+            render_template("enrolled.html", texts=texts, screen=name, address=address), mimetype="text/html"
+        )
         page.headers["Cache-Control"] = "no-store"
         return page
 

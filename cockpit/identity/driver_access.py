@@ -1,7 +1,8 @@
 """The door to single drivers: who may, why, how often, and a line in the audit log before anything is read.
 
-A purpose is asked for each company, holds for a quarter of an hour and is kept with every look. Closed on any doubt: without a line in
-the log nothing is read. On a page a driver is called by a reference that only this installation can make."""
+A purpose is asked for each company, holds for a quarter of an hour and is kept with every look. Closed on any doubt:
+without a line in the log nothing is read. On a page a driver is called by a reference that only this installation can
+make."""
 
 from __future__ import annotations
 
@@ -61,11 +62,15 @@ class People:
     def purpose(self, company: str) -> str | None:
         """What the reader has said the drivers of a company are looked at for, None when nothing or too long ago."""
         with app_db.reading(self.settings.state) as connection:
-            row = connection.execute("SELECT purpose FROM purposes WHERE user=? AND subject=? AND until>?", (self.viewer.user, company, time.time())).fetchone()
+            row = connection.execute(
+                "SELECT purpose FROM purposes WHERE user=? AND subject=? AND until>?",
+                (self.viewer.user, company, time.time()),
+            ).fetchone()
         return None if row is None else str(row["purpose"])
 
     def drivers(self, company: str) -> list[tuple[str, Fact]]:
-        """(reference, what is known) of the drivers of a company. Raises Refused without role, purpose or looks left."""
+        """(reference, what is known) of the drivers of a company. Raises Refused without role, purpose or looks
+        left."""
         self._note(company, "person_list", "")
         with Restricted(self.settings, self.generation) as file:
             return [(self.reference(row["person_key"]), row) for row in file.drivers(company)]
@@ -74,35 +79,52 @@ class People:
         """One driver. Raises Refused as drivers() does, PageMissing for an unknown reference."""
         self._note(company, "person_read", reference)
         with Restricted(self.settings, self.generation) as file:
-            key = next((row["person_key"] for row in file.drivers(company) if self.reference(row["person_key"]) == reference), None)
+            key = next(
+                (row["person_key"] for row in file.drivers(company) if self.reference(row["person_key"]) == reference),
+                None,
+            )
             if key is None:
                 raise PageMissing()
             return file.driver(key, company)
 
     def track(self, company: str, vehicle_key: str, day: dt.date | None) -> Track:
-        """Where a vehicle of a company went on a day (None = the newest with trips): that tells where its driver was."""
+        """Where a vehicle of a company went on a day (None = the newest with trips): that tells where its driver
+        was."""
         self._note(company, "track_read", f"{vehicle_key} {day or ''}")
         with Restricted(self.settings, self.generation) as file:
             days = file.trip_days(vehicle_key)
             chosen = day or next(iter(days), None)
-            return Track(chosen, days, file.trips(vehicle_key, chosen) if chosen else [], file.stops(vehicle_key, chosen) if chosen else [])
+            return Track(
+                chosen,
+                days,
+                file.trips(vehicle_key, chosen) if chosen else [],
+                file.stops(vehicle_key, chosen) if chosen else [],
+            )
 
     def reference(self, person_key: str) -> str:
         """What a driver is called in an address: the same for everybody here, meaningless elsewhere."""
         return hashlib.blake2b(person_key.encode(), key=self.secret[:64], digest_size=9, person=b"driver").hexdigest()
 
     def _note(self, company: str, event: str, reference: str) -> None:
-        """The line before the look; counts looks at single drivers inside the same transaction, so that parallel ones cannot slip past."""
+        """The line before the look; counts looks at single drivers inside the same transaction, so that parallel ones
+        cannot slip past."""
         purpose = self.purpose(company) if self.may else None
         if purpose is None:
             raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
         with app_db.writing(self.settings.state) as connection:
-            looks = connection.execute("SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read') AND at>?", (self.viewer.user, time.time() - 3600)).fetchone()[0]
+            looks = connection.execute(
+                "SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read') AND at>?",
+                (self.viewer.user, time.time() - 3600),
+            ).fetchone()[0]
             spent = event != "person_list" and looks >= LOOKS_PER_HOUR
             detail = f"{company} {reference} {self.generation} {purpose}".replace("  ", " ")
-            audit.append(connection, "person_refused" if spent else event, who=self.viewer.user, ip=self.ip, detail=detail)
+            audit.append(
+                connection, "person_refused" if spent else event, who=self.viewer.user, ip=self.ip, detail=detail
+            )
         if spent:
-            raise Refused(f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看;确有需要请联系系统管理员")
+            raise Refused(
+                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看;确有需要请联系系统管理员"
+            )
 
 
 def register(server: Flask) -> None:

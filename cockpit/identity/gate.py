@@ -101,9 +101,14 @@ def cookie_name(kind: str) -> str:
 def set_cookie(response: BaseResponse, kind: str, identifier: str, max_age: float | None = None) -> None:
     """Puts a session identifier into a HttpOnly, SameSite=Lax cookie."""
     response.set_cookie(
-        cookie_name(kind), identifier, max_age=int(max_age) if max_age else None, httponly=True, samesite="Lax",
-        secure=secure(), path="/",
-    )  # fmt: skip
+        cookie_name(kind),
+        identifier,
+        max_age=int(max_age) if max_age else None,
+        httponly=True,
+        samesite="Lax",
+        secure=secure(),
+        path="/",
+    )
 
 
 def address() -> str:
@@ -112,7 +117,8 @@ def address() -> str:
 
 
 def wants_page(asked: Request) -> bool:
-    """True when a browser navigates to a page, False for scripts, Dash and API calls: those get a status, no redirect."""
+    """True when a browser navigates to a page, False for scripts, Dash and API calls: those get a status, no
+    redirect."""
     machine = asked.path.startswith(("/_", "/api/", "/assets/")) or asked.headers.get("X-Requested-With")
     return asked.method in SAFE_METHODS and not machine
 
@@ -142,7 +148,11 @@ def _gate() -> Response | BaseResponse | None:
         abort(403)
     callback_validation.check(request)
     # Dash answers every unknown path with its shell and 200; here a path that is no page is a 404
-    if request.url_rule is not None and request.url_rule.rule == CATCH_ALL and not current_app.config["ZHENGBEI_PAGES"](path):
+    if (
+        request.url_rule is not None
+        and request.url_rule.rule == CATCH_ALL
+        and not current_app.config["ZHENGBEI_PAGES"](path)
+    ):
         abort(404)
     return None
 

@@ -44,9 +44,13 @@ def _form(message: str = "", status: int = 200) -> Response:
     """The login page; the form token is bound to a cookie of this browser, so a form from elsewhere does not fit."""
     nonce = secrets.token_urlsafe(16)
     page = render_template(
-        "login.html", texts=texts, message=message, token=_signer().dumps(nonce),
-        target=local_target(request.values.get("next")), user=request.form.get("user", "")[:64],
-    )  # fmt: skip
+        "login.html",
+        texts=texts,
+        message=message,
+        token=_signer().dumps(nonce),
+        target=local_target(request.values.get("next")),
+        user=request.form.get("user", "")[:64],
+    )
     response = Response(page, status=status, mimetype="text/html")
     response.set_cookie(NONCE, nonce, httponly=True, samesite="Strict", secure=gate.secure(), max_age=FORM_S)
     return response

@@ -51,7 +51,9 @@ def start(path: Path, account: Account, ip: str, *, absolute_s: float = ABSOLUTE
     return identifier
 
 
-def find(path: Path, identifier: str, *, idle_s: float = IDLE_S, touch: bool = True, now: float | None = None) -> Viewer | None:
+def find(
+    path: Path, identifier: str, *, idle_s: float = IDLE_S, touch: bool = True, now: float | None = None
+) -> Viewer | None:
     """The person behind a session identifier, None when it is unknown, idle or over. `touch` False: a request that a
     page makes by itself (the heartbeat) must not keep an abandoned session alive."""
     moment = time.time() if now is None else now
@@ -113,8 +115,8 @@ def _network(ip: str) -> str:
 
 
 def create_device(path: Path, screen: str, by: str = "", network: str = "") -> str:
-    """Registers a wall device and returns its token, shown this once. network: address or CIDR block from which alone it may come, "" =
-    the subnet of its first call. Raises UsageError for an odd screen name or network."""
+    """Registers a wall device and returns its token, shown this once. network: address or CIDR block from which alone
+    it may come, "" = the subnet of its first call. Raises UsageError for an odd screen name or network."""
     if not SCREEN.fullmatch(screen):
         raise UsageError("屏幕名须为 1–32 位小写字母、数字或 -", where=screen[:40])
     bound, token = _block(network), secrets.token_urlsafe(32)
@@ -128,8 +130,8 @@ def create_device(path: Path, screen: str, by: str = "", network: str = "") -> s
 
 
 def move_device(path: Path, device: int, network: str, by: str = "") -> bool:
-    """Binds a device to another address or CIDR block; "" = to the subnet of its next call with the token. False when there is no such
-    device. Raises UsageError for an odd network."""
+    """Binds a device to another address or CIDR block; "" = to the subnet of its next call with the token. False when
+    there is no such device. Raises UsageError for an odd network."""
     bound = _block(network)
     with app_db.writing(path) as connection:
         done = connection.execute("UPDATE devices SET network=? WHERE id=? AND revoked_at IS NULL", (bound, device))
@@ -143,7 +145,11 @@ def _block(network: str) -> str | None:
     try:
         return str(ipaddress.ip_network(network.strip(), strict=False))
     except ValueError as error:
-        raise UsageError("不是网络地址", where=network[:40], to_do="请写成 10.20.30.40 或 10.20.30.0/24;留空则以首次登录时所在网段为准") from error
+        raise UsageError(
+            "不是网络地址",
+            where=network[:40],
+            to_do="请写成 10.20.30.40 或 10.20.30.0/24;留空则以首次登录时所在网段为准",
+        ) from error
 
 
 def _within(ip: str, network: str | None) -> bool:

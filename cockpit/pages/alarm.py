@@ -27,10 +27,17 @@ def render(visit: Visit, uid: str) -> Page:
     found = profiles.alarm(visit.book, uid)
     here = found.facts
     spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]
-    others = toolbar.card("当日该车其他报警", "", profile_parts.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"))
+    others = toolbar.card(
+        "当日该车其他报警",
+        "",
+        profile_parts.alarm_table(visit, found.others, with_vehicle=False, empty="当日没有其他报警"),
+    )
     body: list[Component] = [
         _head(visit, found),
-        profile_parts.columns([_steps(found), _urges(found), others], [profile_parts.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)]),
+        profile_parts.columns(
+            [_steps(found), _urges(found), others],
+            [profile_parts.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)],
+        ),
     ]
     known = visit.book.known(here["company_key"] or "")
     steps = [(known.label, profile_parts.href(visit, "company", known.code))] if known else []
@@ -39,14 +46,21 @@ def render(visit: Visit, uid: str) -> Page:
         title,
         body,
         group="safety",
-        tools=profile_parts.bar(visit, *steps, (plate(here["vehicle_key"]), profile_parts.href(visit, "vehicle", here["vehicle_key"])), (title, "")),
+        tools=profile_parts.bar(
+            visit,
+            *steps,
+            (plate(here["vehicle_key"]), profile_parts.href(visit, "vehicle", here["vehicle_key"])),
+            (title, ""),
+        ),
     )
 
 
 def _head(visit: Visit, found: Alarm) -> Component:
     here = found.facts
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
-    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] else "")  # platforms send 0 where no limit is known
+    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (
+        f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] else ""
+    )  # platforms send 0 where no limit is known
     rows: list[tuple[str, Cell | list[Cell]]] = [
         ("车辆", profile_parts.vehicle_link(visit, here["vehicle_key"])),
         ("企业", profile_parts.place_link(visit, here["company_key"])),
@@ -60,7 +74,11 @@ def _head(visit: Visit, found: Alarm) -> Component:
         ("用时", fmt.duration(took) if took is not None and took >= 0 else fmt.DASH),
         ("编号", here["alarm_uid"]),
     ]
-    flags = [profile_parts.status(here), flag("须处置", bool(here["must_handle"])), flag("时限内处置", bool(here["is_ontime"]))]
+    flags = [
+        profile_parts.status(here),
+        flag("须处置", bool(here["must_handle"])),
+        flag("时限内处置", bool(here["is_ontime"])),
+    ]
     if here["is_clock_error"]:
         flags.append(html.Span("处置时间早于报警时间,两边都不计入(D05)", className="tone-warn"))
     return profile_parts.head(here["kind"], flags, rows)

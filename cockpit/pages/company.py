@@ -1,4 +1,5 @@
-"""/company/<code>: one company with its register, both 50 flags, score, organisations, people in charge, vehicles, alarms and open matters."""
+"""/company/<code>: one company with its register, both 50 flags, score, organisations, people in charge, vehicles,
+alarms and open matters."""
 
 from __future__ import annotations
 
@@ -33,7 +34,11 @@ def render(visit: Visit, code: str) -> Page:
         profile_parts.columns(left, right),
     ]
     drivers = dcc.Link("驾驶员名单", href=visit.address.to(f"/company/{code}/drivers"), className="button")
-    steps = [(visit.book.place(place.parent).label, profile_parts.href(visit, "town", place.parent))] if visit.book.known(place.parent) else []
+    steps = (
+        [(visit.book.place(place.parent).label, profile_parts.href(visit, "town", place.parent))]
+        if visit.book.known(place.parent)
+        else []
+    )
     return Page(place.label, body, tools=[*profile_parts.bar(visit, *steps, (place.label, ""), windows=True), drivers])
 
 
@@ -48,7 +53,9 @@ def _head(visit: Visit, found: Company) -> Component:
     left = None if here["licence_to"] is None else (here["licence_to"] - visit.today).days
     licence: list[Cell] = [f"{profile_parts.day(here['licence_from'])} 至 {profile_parts.day(here['licence_to'])}"]
     if left is not None and left < EXPIRES_DAYS:
-        licence.append(html.Span(" 已过期" if left < 0 else f" {left} 天后到期", className="tone-bad" if left < 0 else "tone-warn"))
+        licence.append(
+            html.Span(" 已过期" if left < 0 else f" {left} 天后到期", className="tone-bad" if left < 0 else "tone-warn")
+        )
     rows: list[tuple[str, Cell | list[Cell]]] = [
         ("类型", plain(here["owner_type"])),
         ("镇街", profile_parts.place_link(visit, here["town_code"])),
@@ -73,16 +80,26 @@ def _score(visit: Visit, found: Company) -> Component:
     past = table(
         ["周", "得分", "入网车辆"],
         [
-            [fmt.period("week", row["win_start"], row["win_start"]).split("(")[0], f"{row['score']:.1f}", str(row["weight"])]
+            [
+                fmt.period("week", row["win_start"], row["win_start"]).split("(")[0],
+                f"{row['score']:.1f}",
+                str(row["weight"]),
+            ]
             for row in found.scores[1:6]
         ],
         right=(1, 2),
         empty="没有更早的得分",
     )
-    head = html.Div([html.Span(f"{newest['score']:.1f}", className="score"), html.Small("分 · 满分 100")], className="score-head")
-    link = dcc.Link("全区排名 ›", href=visit.address.to("/metric/safe_company_score", window="week"), className="more-link")
+    head = html.Div(
+        [html.Span(f"{newest['score']:.1f}", className="score"), html.Small("分 · 满分 100")], className="score-head"
+    )
+    link = dcc.Link(
+        "全区排名 ›", href=visit.address.to("/metric/safe_company_score", window="week"), className="more-link"
+    )
     note = f"{fmt.period('week', newest['win_start'], newest['win_start']).split('(')[0]} · 参照交运发〔2016〕160号口径"
-    return toolbar.card("动态监管得分", note, html.Div([html.Div([head, *items]), html.Div([past, link])], className="grid grid-half"))
+    return toolbar.card(
+        "动态监管得分", note, html.Div([html.Div([head, *items]), html.Div([past, link])], className="grid grid-half")
+    )
 
 
 def _vehicles(visit: Visit, code: str) -> Component:
@@ -101,9 +118,18 @@ def _vehicles(visit: Visit, code: str) -> Component:
         ]
         for row in rows[:VEHICLES]
     ]
-    more = profile_parts.metric_link(visit, "fleet_vehicle_cnt", "在营车辆逐辆", code, of="rows") if len(rows) > VEHICLES else None
+    more = (
+        profile_parts.metric_link(visit, "fleet_vehicle_cnt", "在营车辆逐辆", code, of="rows")
+        if len(rows) > VEHICLES
+        else None
+    )
     heads = ["车辆", "能源", "吨级", "状态", "年审到期", "运输证到期", "近 7 天上线", "里程 km", "报警"]
-    return toolbar.card("车辆", f"登记 {len(rows)} 辆 · 近 7 天报警多的在前", table(heads, lines, right=(6, 7, 8), empty="没有登记在册的货车"), more)
+    return toolbar.card(
+        "车辆",
+        f"登记 {len(rows)} 辆 · 近 7 天报警多的在前",
+        table(heads, lines, right=(6, 7, 8), empty="没有登记在册的货车"),
+        more,
+    )
 
 
 def _due(visit: Visit, value: object) -> Cell:
@@ -114,7 +140,10 @@ def _due(visit: Visit, value: object) -> Cell:
 def _alarms(visit: Visit, code: str) -> Component:
     more = profile_parts.metric_link(visit, "safe_alarm_handled_rate", "全部报警", code, of="rows")
     return toolbar.card(
-        "报警与处置", "未处置的在前 · 点击时间看处置过程", profile_parts.alarm_table(visit, profiles.alarms(visit.book, "company_key", code)), more
+        "报警与处置",
+        "未处置的在前 · 点击时间看处置过程",
+        profile_parts.alarm_table(visit, profiles.alarms(visit.book, "company_key", code)),
+        more,
     )
 
 
@@ -142,7 +171,10 @@ def _organisation(visit: Visit, found: Company) -> Component:
         body.append(html.Div([flag(label, bool(ledger[key])) for label, key in marks], className="flags"))
         if ledger["is_diff"]:
             body.append(
-                html.P(f"名录登记 {ledger['register_veh_cnt']} 辆,与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。", className="tone-warn")
+                html.P(
+                    f"名录登记 {ledger['register_veh_cnt']} 辆,与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。",
+                    className="tone-warn",
+                )
             )
     return toolbar.card("党群组织", "", *body)
 
@@ -150,7 +182,10 @@ def _organisation(visit: Visit, found: Company) -> Component:
 def _posts(found: Company) -> Component:
     lines = [[row["role"], row["unit"] or fmt.DASH, profile_parts.day(row["from_day"])] for row in found.posts]
     visits = [
-        [profile_parts.day(row["day"]), profile_parts.day(row["done_day"]) if row["done_day"] else html.Span("未完成", className="tone-warn")]
+        [
+            profile_parts.day(row["day"]),
+            profile_parts.day(row["done_day"]) if row["done_day"] else html.Span("未完成", className="tone-warn"),
+        ]
         for row in found.visits
     ]
     six = f"本季“六个一” {found.ledger['six_done']} / {found.ledger['six_due']} 项。" if found.ledger else ""
@@ -165,7 +200,15 @@ def _posts(found: Company) -> Component:
 
 def _open(visit: Visit, found: Company) -> Component:
     def line(row: Fact) -> list[Cell]:
-        name: Cell = dcc.Link(row["what"], href=profile_parts.href(visit, "alarm", row["alarm_uid"])) if row["alarm_uid"] else row["what"]
+        name: Cell = (
+            dcc.Link(row["what"], href=profile_parts.href(visit, "alarm", row["alarm_uid"]))
+            if row["alarm_uid"]
+            else row["what"]
+        )
         return [row["kind"], name, profile_parts.day(row["day"])]
 
-    return toolbar.card("逾期未办", "近 35 天", table(["类别", "事项", "期限"], [line(row) for row in found.open_items], empty="没有逾期事项"))
+    return toolbar.card(
+        "逾期未办",
+        "近 35 天",
+        table(["类别", "事项", "期限"], [line(row) for row in found.open_items], empty="没有逾期事项"),
+    )

@@ -1,4 +1,5 @@
-"""The lists behind a number on its page: the companies with their own number, or the vehicles, alarms and tickets one by one."""
+"""The lists behind a number on its page: the companies with their own number, or the vehicles, alarms and tickets one
+by one."""
 
 from __future__ import annotations
 
@@ -20,7 +21,13 @@ from warehouse.query import records as lists
 from warehouse.query.aggregates import plate
 
 COMPANIES, ROWS = "company", "rows"
-PAGES = {"vehicle_key": "vehicle", "company_key": "company", "alarm_uid": "alarm", "site_id": "site", "town_code": "town"}
+PAGES = {
+    "vehicle_key": "vehicle",
+    "company_key": "company",
+    "alarm_uid": "alarm",
+    "site_id": "site",
+    "town_code": "town",
+}
 """Column → the page of what its values name."""
 
 
@@ -36,13 +43,19 @@ def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     body = _companies(visit, metric, reading) if chosen == COMPANIES else _rows(visit, metric, reading)
     what = "企业" if chosen == COMPANIES else offered[chosen]
     return toolbar.card(
-        f"{where}{what}", "点击列名排序 · 点击名称进入", html.Div([*switch, _filter(visit, what)], className="card-switch"), body, id="metric-list"
+        f"{where}{what}",
+        "点击列名排序 · 点击名称进入",
+        html.Div([*switch, _filter(visit, what)], className="card-switch"),
+        body,
+        id="metric-list",
     )
 
 
 def _people(visit: Visit, reading: Reading) -> Component:
     """Where a number counts people, the list is another page with a door of its own."""
-    way = dcc.Link("查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button")
+    way = dcc.Link(
+        "查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button"
+    )
     return toolbar.card("人员名单", "按角色开放,须说明用途,逐次记入审计", way, id="metric-list")
 
 
@@ -51,7 +64,9 @@ def tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
     entity = lists.of(metric)
     # people are not counted by company and anything else at once
     is_counted = not (metric.person and visit.address.only)
-    found = {COMPANIES: "按企业"} if "company" in metric.drill and reading.place.grain != "company" and is_counted else {}
+    found = (
+        {COMPANIES: "按企业"} if "company" in metric.drill and reading.place.grain != "company" and is_counted else {}
+    )
     if entity is not None and not (found and entity.key == "company_key"):
         found[ROWS] = f"逐{entity.label}" if len(entity.label) == 1 else entity.label
     return found
@@ -59,7 +74,11 @@ def tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
 
 def _switch(visit: Visit, tabs: dict[str, str], chosen: str) -> Component:
     links = [
-        dcc.Link(label, href=visit.address.here(of=key, sort=None, page=None, q=None), className="seg is-on" if key == chosen else "seg")
+        dcc.Link(
+            label,
+            href=visit.address.here(of=key, sort=None, page=None, q=None),
+            className="seg is-on" if key == chosen else "seg",
+        )
         for key, label in tabs.items()
     ]
     return html.Div(links, className="segments", role="group")
@@ -71,18 +90,27 @@ def view(visit: Visit, descending: bool, sorts: tuple[str, ...] = ()) -> View:
     sort = asked.lstrip("-") if asked else "value"
     if asked and sorts and sort not in sorts:
         asked, sort = None, "value"
-    return View(sort, asked.startswith("-") if asked else descending, int(visit.address.get("page") or 1), visit.address.get("q") or "")
+    return View(
+        sort,
+        asked.startswith("-") if asked else descending,
+        int(visit.address.get("page") or 1),
+        visit.address.get("q") or "",
+    )
 
 
 def link(visit: Visit, wanted: View) -> str:
     """The address of another view of the same table."""
     return visit.address.here(
-        sort=f"{'-' if wanted.descending else ''}{wanted.sort}", page=str(wanted.page) if wanted.page > 1 else None, q=wanted.query or None
+        sort=f"{'-' if wanted.descending else ''}{wanted.sort}",
+        page=str(wanted.page) if wanted.page > 1 else None,
+        q=wanted.query or None,
     )
 
 
 def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
-    rows = visit.book.by(metric.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only)
+    rows = visit.book.by(
+        metric.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only
+    )
     labels = {t.code: t.label for t in visit.book.places("town")}
     return entities(
         rows,
@@ -110,7 +138,9 @@ def _rows(visit: Visit, metric: Metric, reading: Reading) -> Component:
     )
     assert found is not None  # a tab is only offered where there are rows
     unit = fmt.value(0, metric.unit).unit
-    heads = {"num": "分子", "den": "分母", "value": unit} if metric.denominator else {"num": "", "den": "", "value": unit}
+    heads = (
+        {"num": "分子", "den": "分母", "value": unit} if metric.denominator else {"num": "", "den": "", "value": unit}
+    )
     # "已处置 ÷ 应处置": of things that count once, the numerator's word says all
     counted = metric.formula.partition("÷")[0].strip() if metric.denominator and metric.scale == 1 else ""
     known = {"district": (), "town": ("town_code",), "company": ("town_code", "company_key")}[reading.place.grain]

@@ -1,4 +1,5 @@
-"""/company/<code>/drivers and /company/<code>/driver/<reference>: single drivers, for those who may and who have said what for."""
+"""/company/<code>/drivers and /company/<code>/driver/<reference>: single drivers, for those who may and who have said
+what for."""
 
 from __future__ import annotations
 
@@ -30,7 +31,10 @@ def render_list(visit: Visit, code: str) -> Page:
 def render(visit: Visit, code: str, reference: str) -> Page:
     """One driver. Unknown company or reference → PageMissing."""
     place = _company(visit, code)
-    steps = [(place.label, profile_parts.href(visit, "company", code)), ("驾驶员名单", visit.address.to(f"/company/{code}/drivers"))]
+    steps = [
+        (place.label, profile_parts.href(visit, "company", code)),
+        ("驾驶员名单", visit.address.to(f"/company/{code}/drivers")),
+    ]
     return guarded(visit, place, steps, "驾驶员", lambda people: _driver(visit, people.driver(place.code, reference)))
 
 
@@ -41,16 +45,22 @@ def _company(visit: Visit, code: str) -> Place:
     return place
 
 
-def guarded(visit: Visit, place: Place, steps: Sequence[tuple[str, str]], title: str, body: Callable[[People], list[Component]]) -> Page:
-    """A page about single people of a company: refused without the role, a question without a purpose, else the body under a line that
-    says who is looking, when and why."""
+def guarded(
+    visit: Visit, place: Place, steps: Sequence[tuple[str, str]], title: str, body: Callable[[People], list[Component]]
+) -> Page:
+    """A page about single people of a company: refused without the role, a question without a purpose, else the body
+    under a line that says who is looking, when and why."""
     bar = profile_parts.bar(visit, *steps, (title, ""))
     people = visit.people
     if people is None or not people.may:
         if people is not None:
             people.deny(visit.address.path)
         words = [texts.ERRORS[403][1], "驾驶员个人信息只对分管领导和业务岗位开放,本次访问已记录。"]
-        return Page(title, [toolbar.card(texts.ERRORS[403][0], "", *(html.P(line, className="empty") for line in words))], tools=bar)
+        return Page(
+            title,
+            [toolbar.card(texts.ERRORS[403][0], "", *(html.P(line, className="empty") for line in words))],
+            tools=bar,
+        )
     purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
@@ -94,13 +104,21 @@ def _ask(visit: Visit, place: Place) -> Component:
 def _list(visit: Visit, people: People, place: Place) -> Component:
     lines: list[list[Cell]] = [
         [
-            dcc.Link(row["name_mask"] or "(未登记姓名)", href=visit.address.to(f"/company/{place.code}/driver/{reference}")),
+            dcc.Link(
+                row["name_mask"] or "(未登记姓名)", href=visit.address.to(f"/company/{place.code}/driver/{reference}")
+            ),
             "车队长" if row["is_captain"] else "",
             profile_parts.told(visit, "yz_certificate", _papers(row["is_qualified"], row["qualified_to"])),
             plain(row["integrity_grade"]),
-            "已接入" if row["is_connected"] else profile_parts.told(visit, "rdm_account", html.Span("未接入", className="muted")),
+            "已接入"
+            if row["is_connected"]
+            else profile_parts.told(visit, "rdm_account", html.Span("未接入", className="muted")),
             fmt.DASH if row["score"] is None else f"{row['score']:.1f}",
-            fmt.DASH if row["is_done"] is None else "完成" if row["is_done"] else html.Span("未完成", className="tone-warn"),
+            fmt.DASH
+            if row["is_done"] is None
+            else "完成"
+            if row["is_done"]
+            else html.Span("未完成", className="tone-warn"),
             html.Span("✕ 高风险", className="tone-bad") if row["is_high_risk"] else "",
         ]
         for reference, row in people.drivers(place.code)
@@ -108,27 +126,46 @@ def _list(visit: Visit, people: People, place: Place) -> Component:
     return toolbar.card(
         "驾驶员",
         f"{len(lines)} 人 · 高风险的在前",
-        table(["姓名", "职务", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"], lines, right=(5,), empty="没有在册的驾驶员"),
+        table(
+            ["姓名", "职务", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"],
+            lines,
+            right=(5,),
+            empty="没有在册的驾驶员",
+        ),
     )
 
 
 def _papers(is_qualified: bool, until: object) -> Cell:
     text = profile_parts.day(until)
-    return f"有效至 {text}" if is_qualified else html.Span("无有效资格" if text == fmt.DASH else f"{text} 已过期", className="tone-bad")
+    return (
+        f"有效至 {text}"
+        if is_qualified
+        else html.Span("无有效资格" if text == fmt.DASH else f"{text} 已过期", className="tone-bad")
+    )
 
 
 def _driver(visit: Visit, found: Driver) -> list[Component]:
     here = found.facts
     rows: list[tuple[str, Cell | list[Cell]]] = [
-        ("从业资格", profile_parts.told(visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"])) if here["is_p45"] else "所在企业无 4.5 吨以上货车,不要求"),
+        (
+            "从业资格",
+            profile_parts.told(visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"]))
+            if here["is_p45"]
+            else "所在企业无 4.5 吨以上货车,不要求",
+        ),
         ("准驾车型", plain(here["licence_class"])),
         ("驾驶证到期", profile_parts.day(here["licence_to"])),
         ("诚信考核", f"{plain(here['integrity_grade'])}(至 {profile_parts.day(here['integrity_to'])})"),
         ("小程序", "已绑定" if here["is_registered"] else "未绑定"),
     ]
-    flags = [flag("高风险", bool(here["is_high_risk"])), flag("远程管理接入", bool(here["is_connected"])), flag("车队长", bool(here["is_captain"]))]
+    flags = [
+        flag("高风险", bool(here["is_high_risk"])),
+        flag("远程管理接入", bool(here["is_connected"])),
+        flag("车队长", bool(here["is_captain"])),
+    ]
     scores: list[list[Cell]] = [
-        [f"{row['day']:%Y-%m}", fmt.number(row["score"], 1), fmt.number(row["vendor_score"], 1), fmt.number(row["km"])] for row in found.scores
+        [f"{row['day']:%Y-%m}", fmt.number(row["score"], 1), fmt.number(row["vendor_score"], 1), fmt.number(row["km"])]
+        for row in found.scores
     ]
     learning: list[list[Cell]] = [
         [
@@ -139,7 +176,9 @@ def _driver(visit: Visit, found: Driver) -> list[Component]:
         ]
         for row in found.learning
     ]
-    honours: list[list[Cell]] = [[row["award_code"], row["level"], profile_parts.day(row["day"])] for row in found.honours]
+    honours: list[list[Cell]] = [
+        [row["award_code"], row["level"], profile_parts.day(row["day"])] for row in found.honours
+    ]
     alarms = [fact for uid in found.alarms if (fact := profiles.alarm_facts(visit.book, uid))]
     head = profile_parts.head(here["name_mask"] or "(未登记姓名)", flags, rows)
     left = [
@@ -151,7 +190,9 @@ def _driver(visit: Visit, found: Driver) -> list[Component]:
         toolbar.card("报警", "二级主动安全报警", profile_parts.alarm_table(visit, alarms, empty="没有二级报警")),
     ]
     right = [
-        toolbar.card("安全学习", "", table(["月份", "有效学时", "应学", "结果"], learning, right=(1, 2), empty="没有学习计划")),
+        toolbar.card(
+            "安全学习", "", table(["月份", "有效学时", "应学", "结果"], learning, right=(1, 2), empty="没有学习计划")
+        ),
         toolbar.card("荣誉", "", table(["荣誉", "级别", "日期"], honours, empty="没有荣誉记录")),
     ]
     return [head, profile_parts.columns(left, right)]

@@ -43,7 +43,11 @@ def render(visit: Visit) -> Page:
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
-        *([html.A("名录填报", href="/filing", className="button")] if visit.viewer.role in loader_requests.ROLES else []),
+        *(
+            [html.A("名录填报", href="/filing", className="button")]
+            if visit.viewer.role in loader_requests.ROLES
+            else []
+        ),
         html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("血缘", href=visit.address.to("/lineage"), className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
@@ -72,7 +76,11 @@ def _summary(
     coming = timetable.of(gate.settings()).coming(visit.now)[0]
     open_checks = sum(1 for c in checks if c["failed_rows"])
     facts = [
-        ("来源正常", f"{states.count('good')} / {len(states)}", "good" if states.count("good") == len(states) else "warn"),
+        (
+            "来源正常",
+            f"{states.count('good')} / {len(states)}",
+            "good" if states.count("good") == len(states) else "warn",
+        ),
         ("来源异常", fmt.number(len(states) - states.count("good")), "bad" if "bad" in states else ""),
         ("隔离记录", fmt.number(sum(s.quarantined for s in sources)), ""),
         ("检查有问题", f"{open_checks} / {len(checks)}", "warn" if open_checks else "good"),
@@ -98,7 +106,10 @@ def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
     head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
     rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
-    title = html.Header([html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")], className="card-head")
+    title = html.Header(
+        [html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")],
+        className="card-head",
+    )
     return html.Section([title, scrolled(table)], className="card", id="health-sources")
 
 
@@ -108,11 +119,15 @@ def _source(visit: Visit, source: SourceState) -> Component:
     share = 100.0 if passed is None else min(100.0, passed / max(1, source.stale_after_s) * 100)
     glyph = texts.GLYPHS[tone]
     promise = f"{fmt.duration(passed)} / {fmt.duration(source.stale_after_s)}"
-    bar = html.Span(html.Span(className=f"bar-fill fill-{tone}", style={"width": f"{share:.0f}%"}), className="bar-track")
+    bar = html.Span(
+        html.Span(className=f"bar-fill fill-{tone}", style={"width": f"{share:.0f}%"}), className="bar-track"
+    )
     age = data(asof=source.data_time.isoformat(), stale_after=str(source.stale_after_s)) if source.data_time else {}
     return html.Tr(
         [
-            html.Td([source.label, html.Small(f"{source.source}_{source.entity}", className="muted")], className="two-line"),
+            html.Td(
+                [source.label, html.Small(f"{source.source}_{source.entity}", className="muted")], className="two-line"
+            ),
             html.Td([html.Span(glyph, className="glyph"), words], className=f"tone-{tone}"),
             html.Td(html.Span(fmt.clock(source.data_time, visit.today), className="asof", **age)),
             html.Td(promise, className="col-num"),
@@ -135,19 +150,28 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
             [
                 html.Td(c["model"], className="mono"),
                 html.Td(c["check"]),
-                html.Td(texts.SEVERITIES.get(c["severity"], c["severity"]), className=f"tone-{'bad' if c['severity'] == 'fail' else 'warn'}"),
+                html.Td(
+                    texts.SEVERITIES.get(c["severity"], c["severity"]),
+                    className=f"tone-{'bad' if c['severity'] == 'fail' else 'warn'}",
+                ),
                 html.Td(fmt.number(c["failed_rows"]), className="col-num"),
                 html.Td(c["message"] or fmt.DASH, className="wrap"),
             ]
         )
         for c in shown
     ] or [html.Tr(html.Td("全部检查通过", colSpan=5, className="empty"))]
-    head = html.Tr([html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")])
-    title = html.Header([html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")], className="card-head")
+    head = html.Tr(
+        [html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")]
+    )
+    title = html.Header(
+        [html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")],
+        className="card-head",
+    )
     return html.Section(
         [title, scrolled(html.Table([html.Thead(head), html.Tbody(rows)], className="table"))],
-        className="card", id="health-checks",
-    )  # fmt: skip
+        className="card",
+        id="health-checks",
+    )
 
 
 def _defects(visit: Visit) -> Component:
@@ -157,7 +181,9 @@ def _defects(visit: Visit) -> Component:
         for d in data_notes.defects(visit.book)
     ] or [html.Tr(html.Td("没有发现已知缺陷", colSpan=3, className="empty"))]
     head = html.Tr([html.Th("缺陷"), html.Th("数据"), html.Th("涉及行数", className="col-num")])
-    title = html.Header([html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head")
+    title = html.Header(
+        [html.H2("已识别的数据缺陷"), html.Span("按规则改正或剔除后进入计算", className="note")], className="card-head"
+    )
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     return html.Section([title, scrolled(table)], className="card", id="health-defects")
 
@@ -165,10 +191,22 @@ def _defects(visit: Visit) -> Component:
 def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
     names = {f"{s.source}_{s.entity}": s.label for s in sources}
     rows = [
-        html.Tr([html.Td([names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")], className="two-line"), html.Td(fmt.number(q["rows"]), className="col-num")])
+        html.Tr(
+            [
+                html.Td(
+                    [names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")],
+                    className="two-line",
+                ),
+                html.Td(fmt.number(q["rows"]), className="col-num"),
+            ]
+        )
         for q in visit.book.quarantine()
     ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
-    way = dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine")) if visit.viewer.role in loader_requests.ROLES else "保留原文,可改正后重放"
+    way = (
+        dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine"))
+        if visit.viewer.role in loader_requests.ROLES
+        else "保留原文,可改正后重放"
+    )
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
@@ -177,21 +215,36 @@ def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:
     items = [html.Li([html.B(c["model"], className="mono"), html.Span(f"{c['check']}:{c['message']}")]) for c in held]
-    body = html.Ul(items, className="held-list") if items else html.P("没有被扣留的模型,全部为本期数据。", className="empty")
-    title = html.Header([html.H2("沿用上期的模型"), html.Span("检查未过,画面仍用前一期", className="note")], className="card-head")
+    body = (
+        html.Ul(items, className="held-list")
+        if items
+        else html.P("没有被扣留的模型,全部为本期数据。", className="empty")
+    )
+    title = html.Header(
+        [html.H2("沿用上期的模型"), html.Span("检查未过,画面仍用前一期", className="note")], className="card-head"
+    )
     return html.Section([title, body], className="card")
 
 
 def requested(visit: Visit, *kinds: str) -> list[Component]:
-    """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who may. No card
-    where runs are no subject and nothing was asked."""
+    """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who
+    may. No card where runs are no subject and nothing was asked."""
     may = visit.viewer.role in loader_requests.ROLES and "run" in kinds
     found = request_queue.newest(gate.settings().state, REQUESTS_SHOWN, *kinds)
     if not found and "run" not in kinds:
         return []
     rows: list[list[Cell]] = [
-        [str(one.id), request_queue.KINDS[one.kind], _wish(one), one.who, f"{one.at:%m-%d %H:%M}", _standing(one), one.message or one.progress or fmt.DASH] for one in found
-    ]  # fmt: skip
+        [
+            str(one.id),
+            request_queue.KINDS[one.kind],
+            _wish(one),
+            one.who,
+            f"{one.at:%m-%d %H:%M}",
+            _standing(one),
+            one.message or one.progress or fmt.DASH,
+        ]
+        for one in found
+    ]
     listed = table(("编号", "类别", "内容", "申请人", "时间", "状态", "结果"), rows, empty="没有请求。")
     note = dcc.Link("刷新", href=visit.address.here()) if found else ""
     head = html.Header([html.H2("运行与补数请求"), html.Span(note, className="note")], className="card-head")
@@ -204,7 +257,11 @@ def _wish(one: Request) -> str:
         return str(loader_requests.JOBS.get(asked["job"], asked["job"]))
     if one.kind == "backfill":
         return f"{asked['first']} 至 {asked['last']} {'、'.join(asked['sources']) or '全部来源'}"
-    return f"第 {asked['seq']} 份第 {asked['row'] + 1} 行:{'、'.join(asked['changes'])}" if one.kind == "correct" else fmt.DASH
+    return (
+        f"第 {asked['seq']} 份第 {asked['row'] + 1} 行:{'、'.join(asked['changes'])}"
+        if one.kind == "correct"
+        else fmt.DASH
+    )
 
 
 def _standing(one: Request) -> Component:
@@ -214,14 +271,48 @@ def _standing(one: Request) -> Component:
 
 def _asks(visit: Visit) -> list[Component]:
     back = visit.address.here()
-    jobs = html.Select([html.Option(words, value=name) for name, words in loader_requests.JOBS.items()], name="job", id="ask-job", className="filter")
+    jobs = html.Select(
+        [html.Option(words, value=name) for name, words in loader_requests.JOBS.items()],
+        name="job",
+        id="ask-job",
+        className="filter",
+    )
     names = {s.source: s.label.split("·")[0] for s in visit.book.sources()}
-    sources = html.Select([html.Option("全部来源", value=""), *(html.Option(label, value=name) for name, label in names.items())], name="source", id="ask-source", className="filter")
+    sources = html.Select(
+        [html.Option("全部来源", value=""), *(html.Option(label, value=name) for name, label in names.items())],
+        name="source",
+        id="ask-source",
+        className="filter",
+    )
     yesterday = (visit.today - dt.timedelta(days=1)).isoformat()
-    days = [html.Label([label, dcc.Input(type="text", name=name, value=yesterday, id=f"ask-{name}", className="filter", pattern=r"\d{4}-\d{2}-\d{2}", required=True)])
-            for name, label in (("first", "起始日"), ("last", "截止日"))]
-    forms: dict[str, list[Component]] = {"run": [html.Label(["任务", jobs]), html.Button("立即运行", type="submit", className="button")],
-             "backfill": [*days, html.Label(["来源", sources]), html.Button("补数重算", type="submit", className="button")],
-             "replay": [html.Button("重放被拒的整份数据", type="submit", className="button")]}
-    return [html.Form([toolbar.hidden(f"ask-{kind}", "next", back), *fields], action=f"/health/ask/{kind}", method="post", className="fields")
-            for kind, fields in forms.items()]
+    days = [
+        html.Label(
+            [
+                label,
+                dcc.Input(
+                    type="text",
+                    name=name,
+                    value=yesterday,
+                    id=f"ask-{name}",
+                    className="filter",
+                    pattern=r"\d{4}-\d{2}-\d{2}",
+                    required=True,
+                ),
+            ]
+        )
+        for name, label in (("first", "起始日"), ("last", "截止日"))
+    ]
+    forms: dict[str, list[Component]] = {
+        "run": [html.Label(["任务", jobs]), html.Button("立即运行", type="submit", className="button")],
+        "backfill": [*days, html.Label(["来源", sources]), html.Button("补数重算", type="submit", className="button")],
+        "replay": [html.Button("重放被拒的整份数据", type="submit", className="button")],
+    }
+    return [
+        html.Form(
+            [toolbar.hidden(f"ask-{kind}", "next", back), *fields],
+            action=f"/health/ask/{kind}",
+            method="post",
+            className="fields",
+        )
+        for kind, fields in forms.items()
+    ]

@@ -1,4 +1,5 @@
-"""/lineage?metric=…: where a number comes from, as a picture with the state of every step; without a metric, all metrics by source."""
+"""/lineage?metric=…: where a number comes from, as a picture with the state of every step; without a metric, all
+metrics by source."""
 
 from __future__ import annotations
 
@@ -23,8 +24,10 @@ from warehouse.insight.lineage import Node
 
 OWN = State("none", "自有表", "本局自有的规则、目标与对照,不从来源系统到达")
 BOOK = State("none", "自记", "装载程序自己的记录")
-LEGEND = ("从左到右,每一张都取自右边与它相连的表。◆ 与蓝线:决定该指标数据时间的落地表。"
-          "● 正常 ◐ 正常,另有隔离的行 ▲ 延迟或检查未过 ✕ 故障或中断 ■ 沿用上期 ○ 无时效承诺。")
+LEGEND = (
+    "从左到右,每一张都取自右边与它相连的表。◆ 与蓝线:决定该指标数据时间的落地表。"
+    "● 正常 ◐ 正常,另有隔离的行 ▲ 延迟或检查未过 ✕ 故障或中断 ■ 沿用上期 ○ 无时效承诺。"
+)
 FRESH = ("good", "aside")
 """Tones of a table that has arrived as promised; rows put aside do not make it late."""
 
@@ -34,15 +37,32 @@ def render(visit: Visit) -> Page:
     chosen = visit.address.get("metric")
     steps = [("数据健康", visit.address.to("/health")), ("血缘", visit.address.here(metric=None) if chosen else "")]
     if not chosen:
-        return Page("血缘", _by_source(visit), group="health", tools=[toolbar.crumbs(*steps), _others(visit, "选择指标"), html.Span(className="spacer"), toolbar.copy_link()])
+        return Page(
+            "血缘",
+            _by_source(visit),
+            group="health",
+            tools=[
+                toolbar.crumbs(*steps),
+                _others(visit, "选择指标"),
+                html.Span(className="spacer"),
+                toolbar.copy_link(),
+            ],
+        )
     metric = visit.book.metric(chosen)
     nodes = lineage.of(chosen)
     states = _states(visit, nodes)
     counts = f"{sum(node.layer in ('mart', 'staging') for node in nodes)} 张模型表 · {sum(node.layer == 'landed' for node in nodes)} 张落地表 · {sum(node.layer == 'source' for node in nodes)} 个来源"
-    picture = toolbar.card(f"{metric.label}从哪里来", counts, tree(nodes, states, _hrefs(visit, nodes), visit.theme), id="lineage-picture")
+    picture = toolbar.card(
+        f"{metric.label}从哪里来", counts, tree(nodes, states, _hrefs(visit, nodes), visit.theme), id="lineage-picture"
+    )
     legend = html.P(LEGEND, className="fine-print")
-    bar = [toolbar.crumbs(*steps, (metric.label, "")), _others(visit, f"指标:{metric.label}"), html.Span(className="spacer"),
-           dcc.Link("指标页", href=visit.address.to(f"/metric/{metric.id}"), className="button"), toolbar.copy_link()]  # fmt: skip
+    bar = [
+        toolbar.crumbs(*steps, (metric.label, "")),
+        _others(visit, f"指标:{metric.label}"),
+        html.Span(className="spacer"),
+        dcc.Link("指标页", href=visit.address.to(f"/metric/{metric.id}"), className="button"),
+        toolbar.copy_link(),
+    ]
     return Page(f"{metric.label} · 血缘", [picture, legend], group="health", tools=bar)
 
 
@@ -52,12 +72,17 @@ def _moment(visit: Visit) -> dt.datetime:
 
 
 def _others(visit: Visit, label: str) -> Component:
-    items = [dcc.Link(metric.label, href=visit.address.to("/lineage", metric=metric.id), className="menu-item") for metrics in grouped(visit.book.metrics.values()).values() for metric in metrics]
+    items = [
+        dcc.Link(metric.label, href=visit.address.to("/lineage", metric=metric.id), className="menu-item")
+        for metrics in grouped(visit.book.metrics.values()).values()
+        for metric in metrics
+    ]
     return html.Details([html.Summary(label, className="button"), html.Div(items, className="menu")], className="drop")
 
 
 def _states(visit: Visit, nodes: Sequence[Node]) -> dict[str, State]:
-    """How every node stands; a model is as late as the landed tables below it, a source as its worst table in the picture."""
+    """How every node stands; a model is as late as the landed tables below it, a source as its worst table in the
+    picture."""
     landed = {f"{source.source}_{source.entity}": source for source in visit.book.sources()}
     by_id, found = {node.id: node for node in nodes}, dict[str, State]()
     for node in nodes:
@@ -113,13 +138,18 @@ def _metric(visit: Visit, metric_id: str, mart: State) -> State:
     if reading.held:
         return State("held", f"{shown} {texts.HELD}", reading.held)
     if reading.status not in ("ok", "small_cell") or reading.doubt:
-        return State("bad" if reading.status == "failed" else "warn", f"{shown} {texts.DOUBT}" if reading.doubt else shown, reading.doubt)
+        return State(
+            "bad" if reading.status == "failed" else "warn",
+            f"{shown} {texts.DOUBT}" if reading.doubt else shown,
+            reading.doubt,
+        )
     late = reading.as_of is not None and (_moment(visit) - reading.as_of).total_seconds() > fmt.patience(reading)
     return State("warn", f"{shown} 数据延迟", mart.told) if late else State("good", f"{shown} 正常")
 
 
 def _hrefs(visit: Visit, nodes: Sequence[Node]) -> dict[str, str]:
-    """Where a box leads: a metric to its page, a landed table and a source to the row on 数据健康, a model to its checks there."""
+    """Where a box leads: a metric to its page, a landed table and a source to the row on 数据健康, a model to its
+    checks there."""
     health = visit.address.to("/health")
     promised = {f"{source.source}_{source.entity}" for source in visit.book.sources()}
     found = {nodes[0].id: visit.address.to(f"/metric/{nodes[0].id}")}
@@ -137,8 +167,15 @@ def _by_source(visit: Visit) -> list[Component]:
     known: dict[str, list[SourceState]] = {}
     for source in visit.book.sources():
         known.setdefault(source.source, []).append(source)
-    counted = Counter(node.name for metric in visit.book.metrics for node in lineage.of(metric) if node.layer == "landed")
-    body: list[Component] = [html.P("按来源列出各张落地表,以及由它决定数据时间的指标;点指标看从指标到来源的全图。", className="fine-print line-intro")]
+    counted = Counter(
+        node.name for metric in visit.book.metrics for node in lineage.of(metric) if node.layer == "landed"
+    )
+    body: list[Component] = [
+        html.P(
+            "按来源列出各张落地表,以及由它决定数据时间的指标;点指标看从指标到来源的全图。",
+            className="fine-print line-intro",
+        )
+    ]
     for name, label in lineage.sources().items():
         if name in known:
             body.append(_of_source(visit, label, known[name], counted))
@@ -150,11 +187,24 @@ def _of_source(visit: Visit, label: str, tables: Sequence[SourceState], counted:
     for source in tables:
         key = f"{source.source}_{source.entity}"
         tone, words = state_of(source, _moment(visit))
-        using = [dcc.Link(metric.label, href=visit.address.to("/lineage", metric=metric.id)) for metric in visit.book.metrics.values() if key in metric.sources]
+        using = [
+            dcc.Link(metric.label, href=visit.address.to("/lineage", metric=metric.id))
+            for metric in visit.book.metrics.values()
+            if key in metric.sources
+        ]
         aside = f"不决定数据时间,参与 {counted[key]} 项指标的计算" if counted[key] else "没有指标取自此表"
         told: Cell = html.Span(using, className="line-metrics") if using else html.Span(aside, className="muted")
         way = dcc.Link(source.label.partition("·")[2], href=f"{visit.address.to('/health')}#source-{key}")
-        rows.append([html.Span([way, html.Small(key, className="muted mono")], className="two-line"), mark(State(tone, words)), fmt.number(source.quarantined), told])
+        rows.append(
+            [
+                html.Span([way, html.Small(key, className="muted mono")], className="two-line"),
+                mark(State(tone, words)),
+                fmt.number(source.quarantined),
+                told,
+            ]
+        )
     states = [state_of(source, _moment(visit))[0] for source in tables]
     note = f"{states.count('good')} / {len(states)} 张正常"
-    return toolbar.card(label, note, html.Div(table(("落地表", "状态", "隔离", "指标"), rows, right=(2,)), className="line-table"))
+    return toolbar.card(
+        label, note, html.Div(table(("落地表", "状态", "隔离", "指标"), rows, right=(2,)), className="line-table")
+    )

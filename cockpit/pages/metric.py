@@ -1,4 +1,5 @@
-"""The metric page: the number and its parts, its trend, its towns and companies, its definition. All from the address."""
+"""The metric page: the number and its parts, its trend, its towns and companies, its definition. All from the
+address."""
 
 from __future__ import annotations
 
@@ -41,32 +42,66 @@ def render(visit: Visit, metric_id: str) -> Page:
     reading = read(visit, metric)
     place, towns = reading.place, towns_of(visit, metric, reading)
     split = why.change(visit, metric, reading)
-    left = [c for c in (why.card(visit, metric, reading, split), drilldown.card(visit, metric, reading), supervision.card(visit)) if c is not None]
+    left = [
+        c
+        for c in (
+            why.card(visit, metric, reading, split),
+            drilldown.card(visit, metric, reading),
+            supervision.card(visit),
+        )
+        if c is not None
+    ]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
-    right = [c for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None) if c is not None]
-    said = why.sentence(visit, metric, reading, split) or movement(reading, towns if place.code == DISTRICT else [], metric.decimals)
-    head = hero(reading, decimals=metric.decimals, sentence=said, more=[*_since(visit, metric, reading), _passport(visit, metric, reading)])
+    right = [
+        c
+        for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None)
+        if c is not None
+    ]
+    said = why.sentence(visit, metric, reading, split) or movement(
+        reading, towns if place.code == DISTRICT else [], metric.decimals
+    )
+    head = hero(
+        reading,
+        decimals=metric.decimals,
+        sentence=said,
+        more=[*_since(visit, metric, reading), _passport(visit, metric, reading)],
+    )
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
-        body: list[Component] = [head, html.Div([html.Div([wide, *left], className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top")]
+        body: list[Component] = [
+            head,
+            html.Div(
+                [html.Div([wide, *left], className="stack"), html.Div(right, className="stack")],
+                className="grid grid-2-1 grid-top",
+            ),
+        ]
         return Page(metric.label, body, group=metric.group, tools=_tools(visit, metric, reading))
     body = [
         head,
         html.Div([wide, _places(visit, metric, reading, towns)], className="grid grid-2-1"),
-        html.Div([html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"),
+        html.Div(
+            [html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"
+        ),
     ]
     title = metric.label if place.code == DISTRICT else f"{metric.label} · {place.label}"
     return Page(title, body, group=metric.group, tools=_tools(visit, metric, reading))
 
 
 def read(visit: Visit, metric: Metric) -> Reading:
-    """The number that the page's address asks for. Raises UsageError for a place or window that the metric does not have."""
+    """The number that the page's address asks for. Raises UsageError for a place or window that the metric does not
+    have."""
     place = visit.book.place(visit.address.get("place") or DISTRICT)
     if place.code != DISTRICT and place.grain not in metric.drill:
         raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
-    return visit.book.read(metric.id, visit.address.get("window") or metric.windows[0], visit.address.get("at"), place.code, visit.address.only)
+    return visit.book.read(
+        metric.id,
+        visit.address.get("window") or metric.windows[0],
+        visit.address.get("at"),
+        place.code,
+        visit.address.only,
+    )
 
 
 def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
@@ -92,41 +127,75 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
 
 def _passport(visit: Visit, metric: Metric, reading: Reading) -> Component:
     made = permalinks.issue(gate.settings().state, reading, metric.decimals, visit.address.get("only"))
-    return fact("数字护照", [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")])
+    return fact(
+        "数字护照",
+        [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")],
+    )
 
 
 def _since(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
-    """What an earlier snapshot's number is today; nothing for a number of this moment, which is another one by nature."""
+    """What an earlier snapshot's number is today; nothing for a number of this moment, which is another one by
+    nature."""
     if visit.newest is None or visit.newest.generation.id == reading.generation or reading.window == "now":
         return []
     try:
-        again = visit.newest.read(metric.id, reading.window, fmt.period_key(reading.window, reading.win_start), reading.place.code, visit.address.only)
+        again = visit.newest.read(
+            metric.id,
+            reading.window,
+            fmt.period_key(reading.window, reading.win_start),
+            reading.place.code,
+            visit.address.only,
+        )
     except CockpitError:
         return [fact("最新快照中", ["无此数"])]
     shown, was = str(fmt.reading(again, metric.decimals)), str(fmt.reading(reading, metric.decimals))
-    return [fact("最新快照中", [shown if shown != was else "未变"], "tone-bad" if shown != was else "", f"快照 {again.generation}")]
+    return [
+        fact(
+            "最新快照中",
+            [shown if shown != was else "未变"],
+            "tone-bad" if shown != was else "",
+            f"快照 {again.generation}",
+        )
+    ]
 
 
 def _export(visit: Visit) -> Component:
     kinds = {"xlsx": "Excel 工作簿(含封面)", "csv": "CSV(当前列表)"}
-    name, query = visit.address.path.removeprefix("/metric/"), visit.address.here(as_of=visit.book.generation.id).partition("?")[2]
-    ways = [html.A(words, href=f"/export/{name}.{kind}?{query}", className="menu-item", download="") for kind, words in kinds.items()]
+    name, query = (
+        visit.address.path.removeprefix("/metric/"),
+        visit.address.here(as_of=visit.book.generation.id).partition("?")[2],
+    )
+    ways = [
+        html.A(words, href=f"/export/{name}.{kind}?{query}", className="menu-item", download="")
+        for kind, words in kinds.items()
+    ]
     return html.Details([html.Summary("导出", className="button"), html.Div(ways, className="menu")], className="drop")
 
 
 def _profile(visit: Visit, place: Place) -> Component | None:
     """The way to the page of the town or company that the number is of."""
-    return None if place.code == DISTRICT else dcc.Link(f"{GRAINS[place.grain]}档案", href=visit.address.to(f"/{place.grain}/{place.code}"), className="button")
+    return (
+        None
+        if place.code == DISTRICT
+        else dcc.Link(
+            f"{GRAINS[place.grain]}档案", href=visit.address.to(f"/{place.grain}/{place.code}"), className="button"
+        )
+    )
 
 
 def filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
     """(dimension, its name, the member's name) of each filter that the address asks for."""
     names = models()[metric.mart].dimensions
-    return [(dimension, names[dimension].label, visit.book.member(metric, dimension, member)) for dimension, member in visit.address.only if dimension in names]
+    return [
+        (dimension, names[dimension].label, visit.book.member(metric, dimension, member))
+        for dimension, member in visit.address.only
+        if dimension in names
+    ]
 
 
 def trend_of(visit: Visit, metric: Metric, reading: Reading) -> tuple[str, list[Point], list[Point]] | None:
-    """Window, steps and the same steps a year before (empty where they are not known); None for a number of this moment."""
+    """Window, steps and the same steps a year before (empty where they are not known); None for a number of this
+    moment."""
     spans = [w for w in metric.windows if w in SPAN_POINTS]
     span = visit.address.get("span") or reading.window
     if span not in spans:
@@ -150,18 +219,51 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
         switch = toolbar.windows(visit, spans, span, key="span")
         words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
         return toolbar.card("趋势", "", html.Div(switch, className="card-switch"), words, below)
-    events = trend_annotations.beside(visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code)[-MOST_EVENTS:]
+    events = trend_annotations.beside(
+        visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code
+    )[-MOST_EVENTS:]
     chart = trend.figure(
-        points, past, window=span, unit=metric.unit, decimals=metric.decimals, better=metric.better,
-        target=reading.target, tone=theme.tone(metric.group), theme=visit.theme, events=events, remarks=notes.remarks(written),
-    )  # fmt: skip
+        points,
+        past,
+        window=span,
+        unit=metric.unit,
+        decimals=metric.decimals,
+        better=metric.better,
+        target=reading.target,
+        tone=theme.tone(metric.group),
+        theme=visit.theme,
+        events=events,
+        remarks=notes.remarks(written),
+    )
     unit = fmt.value(0, metric.unit).unit
     marks = notes.legend(written, points)
-    note = " · ".join(["实线 本期", *(["虚线 去年同期"] if any(p.value is not None for p in past) else []), *([marks] if marks else []), f"单位 {unit}"])
+    note = " · ".join(
+        [
+            "实线 本期",
+            *(["虚线 去年同期"] if any(p.value is not None for p in past) else []),
+            *([marks] if marks else []),
+            f"单位 {unit}",
+        ]
+    )
     label = f"{metric.label}趋势"
     switch = toolbar.windows(visit, spans, span, key="span")
-    told = html.Ol([html.Li(f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})") for n, e in enumerate(events, 1)], className="events")
-    return toolbar.card("趋势", note, html.Div(switch, className="card-switch"), graph(chart, id="metric-trend", label=label), told if events else None, below)
+    told = html.Ol(
+        [
+            html.Li(
+                f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})"
+            )
+            for n, e in enumerate(events, 1)
+        ],
+        className="events",
+    )
+    return toolbar.card(
+        "趋势",
+        note,
+        html.Div(switch, className="card-switch"),
+        graph(chart, id="metric-trend", label=label),
+        told if events else None,
+        below,
+    )
 
 
 def _known(points: list[Point]) -> list[Point]:
@@ -174,7 +276,9 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
     if not points:
         return []
     try:
-        return visit.book.series(metric.id, span, len(points), toolbar.year_before(span, points[-1].win_start), place, visit.address.only)
+        return visit.book.series(
+            metric.id, span, len(points), toolbar.year_before(span, points[-1].win_start), place, visit.address.only
+        )
     except CockpitError:
         # a warehouse younger than a year has no such window; the line is simply not drawn
         return []
@@ -224,7 +328,8 @@ def _town_of(visit: Visit, place: Place) -> str:
 
 
 def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
-    """Published numbers of this metric and place that were changed afterwards, each with the way to the snapshot that changed it."""
+    """Published numbers of this metric and place that were changed afterwards, each with the way to the snapshot that
+    changed it."""
     mine = [row for row in visit.book.revisions(metric.id) if row["place"] == reading.place.code]
     if not mine:
         return None
@@ -233,16 +338,27 @@ def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | No
         return str(fmt.value(amount, metric.unit, metric.decimals))
 
     lines = [
-        html.Li([
-            dcc.Link(f"{texts.WINDOWS[row['window']]} {row['at']}", href=visit.address.here(window=row["window"], at=row["at"], page=None)),
-            f" {told(row['old'])} → {told(row['new'])} ",
-            html.Small(f"{fmt.clock(row['at_time'], visit.today)}"),
-        ])
+        html.Li(
+            [
+                dcc.Link(
+                    f"{texts.WINDOWS[row['window']]} {row['at']}",
+                    href=visit.address.here(window=row["window"], at=row["at"], page=None),
+                ),
+                f" {told(row['old'])} → {told(row['new'])} ",
+                html.Small(f"{fmt.clock(row['at_time'], visit.today)}"),
+            ]
+        )
         for row in mine[:MOST_REVISIONS]
-    ]  # fmt: skip
+    ]
     more = f"共 {len(mine)} 次" if len(mine) > MOST_REVISIONS else "发布后被修订的数"
     return toolbar.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
 
 
 def _definition(visit: Visit, metric: Metric) -> Component:
-    return definition(metric, visit.book.sources(), visit.book.sql(metric.id), visit.today, visit.address.to("/lineage", metric=metric.id))
+    return definition(
+        metric,
+        visit.book.sources(),
+        visit.book.sql(metric.id),
+        visit.today,
+        visit.address.to("/lineage", metric=metric.id),
+    )

@@ -1,4 +1,5 @@
-"""/mine: what the reader keeps, in the reader's order: numbers as cards, single things as links with one line about each."""
+"""/mine: what the reader keeps, in the reader's order: numbers as cards, single things as links with one line about
+each."""
 
 from __future__ import annotations
 
@@ -24,21 +25,43 @@ ACTS = {"up": ("↑", "上移"), "down": ("↓", "下移"), "drop": ("✕", "移
 
 
 def render(visit: Visit) -> Page:
-    """/mine of the person who asks; every place stands there until its owner takes it away, also one that cannot be shown."""
+    """/mine of the person who asks; every place stands there until its owner takes it away, also one that cannot be
+    shown."""
     places = visit.favourites
     numbers = [place for place in places if place.startswith(favourites.METRIC)]
     things = [place for place in places if place not in numbers]
     body: list[Component] = []
     if numbers:
-        body.append(html.Section([html.H2("收藏的指标", className="group-title"), overview.tiles([_number(visit, place) for place in numbers])], className="group"))
+        body.append(
+            html.Section(
+                [
+                    html.H2("收藏的指标", className="group-title"),
+                    overview.tiles([_number(visit, place) for place in numbers]),
+                ],
+                className="group",
+            )
+        )
     if things:
-        body.append(toolbar.card("收藏的页面", "", html.Ul([_thing(visit, place) for place in things], className="mine-list")))
+        body.append(
+            toolbar.card("收藏的页面", "", html.Ul([_thing(visit, place) for place in things], className="mine-list"))
+        )
     if not places:
         way = dcc.Link("去总览", href=visit.address.to("/"), className="button")
-        body.append(toolbar.card("我的页面", f"最多 {favourites.MOST} 项", html.P(["还没有收藏。", HOW], className="empty"), html.P(way, className="empty")))
+        body.append(
+            toolbar.card(
+                "我的页面",
+                f"最多 {favourites.MOST} 项",
+                html.P(["还没有收藏。", HOW], className="empty"),
+                html.P(way, className="empty"),
+            )
+        )
     else:
         body.append(html.P(f"已收藏 {len(places)} 项,最多 {favourites.MOST} 项。{HOW}", className="fine-print"))
-    bar = [toolbar.crumbs(("总览", visit.address.to("/")), ("我的页面", "")), html.Span(className="spacer"), toolbar.copy_link()]
+    bar = [
+        toolbar.crumbs(("总览", visit.address.to("/")), ("我的页面", "")),
+        html.Span(className="spacer"),
+        toolbar.copy_link(),
+    ]
     return Page("我的页面", body, group="mine", tools=bar)
 
 
@@ -68,9 +91,16 @@ def _card(there: Visit) -> tuple[Component, str]:
     points = there.book.series(found.id, reading.window, count, at, code, there.address.only) if count else ()
     note = _said(there, reading)
     card = tile(
-        reading, decimals=found.decimals, points=points, tone=theme.tone(found.group), href=there.address.here(), note=note, today=there.today,
-        theme=there.theme, badge=supervision.badge(there, found.id, code),
-    )  # fmt: skip
+        reading,
+        decimals=found.decimals,
+        points=points,
+        tone=theme.tone(found.group),
+        href=there.address.here(),
+        note=note,
+        today=there.today,
+        theme=there.theme,
+        badge=supervision.badge(there, found.id, code),
+    )
     return card, f"{found.label} {note}"
 
 
@@ -80,15 +110,20 @@ def _said(there: Visit, reading: Reading) -> str:
     members = [member for _, _, member in metric.filters(there, there.book.metrics[reading.metric])]
     # a period that was chosen may be of another year
     when = fmt.period if there.address.get("at") else lambda window, start, _: fmt.tick(window, start)
-    period = texts.WINDOWS["now"] if reading.window == "now" else when(reading.window, reading.win_start, reading.win_end)
+    period = (
+        texts.WINDOWS["now"] if reading.window == "now" else when(reading.window, reading.win_start, reading.win_end)
+    )
     return " ".join(filter(None, (" · ".join([*place, *members, period]), fmt.parts(reading))))
 
 
 def _unshown(visit: Visit, place: str, why: str) -> tuple[Component, str]:
     key = place.partition("?")[0].removeprefix(favourites.METRIC)
     name = visit.book.metrics[key].label if key in visit.book.metrics else key
-    lines = [html.Div(html.Span(name, className="tile-label"), className="tile-head"), html.Div(html.Span("无法显示", className="tile-state"), className="tile-main"),
-             html.P(why, className="muted")]
+    lines = [
+        html.Div(html.Span(name, className="tile-label"), className="tile-head"),
+        html.Div(html.Span("无法显示", className="tile-state"), className="tile-main"),
+        html.P(why, className="muted"),
+    ]
     return html.Article(html.Div(lines, className="tile-body"), className="tile is-missing"), name
 
 
@@ -104,11 +139,15 @@ def _thing(visit: Visit, place: str) -> Component:
     except CockpitError as error:
         name, line = error.what, error.to_do
         shown = html.Span(name, className="mine-name muted")
-    return html.Li([html.Div([shown, html.Small(line, className="muted")], className="mine-told"), _acts(place, name)], className="mine-thing")
+    return html.Li(
+        [html.Div([shown, html.Small(line, className="muted")], className="mine-told"), _acts(place, name)],
+        className="mine-thing",
+    )
 
 
 def _told(there: Visit) -> tuple[str, str]:
-    """Name and line of a thing. Raises PageMissing where there is none (any more), Refused where the role does not see it."""
+    """Name and line of a thing. Raises PageMissing where there is none (any more), Refused where the role does not see
+    it."""
     path = there.address.path
     _, kind, key, *rest = path.split("/")
     name, line = profiles.brief(there.book, kind, key)
@@ -121,6 +160,14 @@ def _told(there: Visit) -> tuple[str, str]:
 
 def _acts(place: str, label: str) -> Component:
     buttons = [
-        html.Button(glyph, type="button", className="button mine-act", title=words, **aria(label=f"{words} {label}"), **data(mine=act, place=place)) for act, (glyph, words) in ACTS.items()
+        html.Button(
+            glyph,
+            type="button",
+            className="button mine-act",
+            title=words,
+            **aria(label=f"{words} {label}"),
+            **data(mine=act, place=place),
+        )
+        for act, (glyph, words) in ACTS.items()
     ]
     return html.Div(buttons, className="mine-acts", role="group", **aria(label=f"{label} 的次序"))

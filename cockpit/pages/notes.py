@@ -1,4 +1,5 @@
-"""What stands of 批注 on a metric page: the marks for its trend, the list under it (a phone has no hover), and the form that writes one."""
+"""What stands of 批注 on a metric page: the marks for its trend, the list under it (a phone has no hover), and the form
+that writes one."""
 
 from __future__ import annotations
 
@@ -27,7 +28,11 @@ OPEN_LINES = 8
 def standing(visit: Visit, metric: str, place: str) -> list[Note]:
     """The notes beside the trend: those that stand now, on a chosen snapshot those that stood when it was made."""
     moment = visit.book.generation.built_at if visit.address.get("as_of") else None
-    return [note for note in notes.beside(gate.settings().state, metric, place) if (note.withdrawn is None if moment is None else note.stood(moment))]
+    return [
+        note
+        for note in notes.beside(gate.settings().state, metric, place)
+        if (note.withdrawn is None if moment is None else note.stood(moment))
+    ]
 
 
 def remarks(listed: Sequence[Note]) -> list[Remark]:
@@ -36,15 +41,30 @@ def remarks(listed: Sequence[Note]) -> list[Remark]:
 
 
 def below(visit: Visit, metric: str, place: str, listed: Sequence[Note], points: Sequence[Point]) -> Component | None:
-    """The list of notes and the form; None where there is neither. A note whose days the trend does not show is listed without a letter."""
+    """The list of notes and the form; None where there is neither. A note whose days the trend does not show is listed
+    without a letter."""
     shown = in_sight(listed, points)
-    lines = [_line(visit, note, letter(shown.index(note) + 1) if note in shown else "", place) for note in reversed(listed)]
-    more = html.Details([html.Summary(f"更早的 {len(lines) - OPEN_LINES} 条"), html.Ul(lines[OPEN_LINES:])], className="more-lines") if len(lines) > OPEN_LINES else None
+    lines = [
+        _line(visit, note, letter(shown.index(note) + 1) if note in shown else "", place) for note in reversed(listed)
+    ]
+    more = (
+        html.Details(
+            [html.Summary(f"更早的 {len(lines) - OPEN_LINES} 条"), html.Ul(lines[OPEN_LINES:])], className="more-lines"
+        )
+        if len(lines) > OPEN_LINES
+        else None
+    )
     parts: list[Component | None] = [html.Ul(lines[:OPEN_LINES]) if lines else None, more]
     if notes.may(visit.viewer):
         parts += [_withdrawn(visit, metric, place), _form(visit)]
     found = [part for part in parts if part is not None]
-    return html.Section([html.H3("批注", className="sub-title"), *found], className="notes", id=ANCHOR, **aria(label="批注")) if found else None
+    return (
+        html.Section(
+            [html.H3("批注", className="sub-title"), *found], className="notes", id=ANCHOR, **aria(label="批注")
+        )
+        if found
+        else None
+    )
 
 
 def in_sight(listed: Sequence[Note], points: Sequence[Point]) -> list[Note]:
@@ -62,7 +82,13 @@ def _signed(note: Note) -> str:
 
 def _line(visit: Visit, note: Note, mark: str, place: str) -> Component:
     where = "全区 · " if note.place == DISTRICT != place else ""
-    told = html.Span([html.B(_days(note)), f" {note.words} ", html.Small(f"{where}{_signed(note)}{'' if mark else ' · 不在图上'}", className="muted")])
+    told = html.Span(
+        [
+            html.B(_days(note)),
+            f" {note.words} ",
+            html.Small(f"{where}{_signed(note)}{'' if mark else ' · 不在图上'}", className="muted"),
+        ]
+    )
     take = [_withdraw(visit, note)] if notes.may_withdraw(visit.viewer, note) and not visit.address.get("as_of") else []
     return html.Li([html.Span(mark, className="note-mark"), told, *take])
 
@@ -75,25 +101,77 @@ def _withdraw(visit: Visit, note: Note) -> Component:
 
 def _withdrawn(visit: Visit, metric: str, place: str) -> Component | None:
     """Nothing is deleted: who may write sees what was taken back, by whom and when."""
-    gone = [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn] if not visit.address.get("as_of") else []
-    lines = [html.Li(html.Span([html.B(_days(note)), " ", html.Del(note.words), html.Small(f" {_signed(note)} · {who} 于 {at:%Y-%m-%d %H:%M} 撤回", className="muted")]))
-             for note in gone if note.withdrawn for who, at in [note.withdrawn]]
-    return html.Details([html.Summary(f"已撤回 {len(lines)} 条"), html.Ul(lines)], className="more-lines") if lines else None
+    gone = (
+        [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn]
+        if not visit.address.get("as_of")
+        else []
+    )
+    lines = [
+        html.Li(
+            html.Span(
+                [
+                    html.B(_days(note)),
+                    " ",
+                    html.Del(note.words),
+                    html.Small(f" {_signed(note)} · {who} 于 {at:%Y-%m-%d %H:%M} 撤回", className="muted"),
+                ]
+            )
+        )
+        for note in gone
+        if note.withdrawn
+        for who, at in [note.withdrawn]
+    ]
+    return (
+        html.Details([html.Summary(f"已撤回 {len(lines)} 条"), html.Ul(lines)], className="more-lines")
+        if lines
+        else None
+    )
 
 
 def _form(visit: Visit) -> Component:
     if visit.address.get("as_of"):
-        return html.P(["快照上的批注停在当时;", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"], className="muted")
+        return html.P(
+            ["快照上的批注停在当时;", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"],
+            className="muted",
+        )
     hint = f"发生了什么,最多 {notes.LONGEST} 字"
-    words = dcc.Input(type="text", name="words", value="", placeholder=hint, id="note-words", className="filter wide", maxLength=notes.LONGEST, required=True)
-    fields = [toolbar.hidden("note", "subject", visit.address.here()), toolbar.hidden("note", "next", _back(visit)), html.Label(["批注", words], className="wide"),
-              _date("first", "日期", visit.book.generation.last_day), _date("last", "至(单日不填)", None)]
-    form = html.Form([*fields, html.Button("保存批注", type="submit", className="button")], action="/notes/add", method="post", className="fields")
+    words = dcc.Input(
+        type="text",
+        name="words",
+        value="",
+        placeholder=hint,
+        id="note-words",
+        className="filter wide",
+        maxLength=notes.LONGEST,
+        required=True,
+    )
+    fields = [
+        toolbar.hidden("note", "subject", visit.address.here()),
+        toolbar.hidden("note", "next", _back(visit)),
+        html.Label(["批注", words], className="wide"),
+        _date("first", "日期", visit.book.generation.last_day),
+        _date("last", "至(单日不填)", None),
+    ]
+    form = html.Form(
+        [*fields, html.Button("保存批注", type="submit", className="button")],
+        action="/notes/add",
+        method="post",
+        className="fields",
+    )
     return html.Details([html.Summary("添加批注", className="button"), form])
 
 
 def _date(name: str, label: str, day: dt.date | None) -> Component:
-    box = dcc.Input(type="text", name=name, value="" if day is None else day.isoformat(), pattern=DAY, placeholder="2026-01-31", required=day is not None, id=f"note-{name}", className="filter")
+    box = dcc.Input(
+        type="text",
+        name=name,
+        value="" if day is None else day.isoformat(),
+        pattern=DAY,
+        placeholder="2026-01-31",
+        required=day is not None,
+        id=f"note-{name}",
+        className="filter",
+    )
     return html.Label([label, box])
 
 

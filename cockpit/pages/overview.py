@@ -50,8 +50,16 @@ def render_group(visit: Visit, group: str) -> Page:
         raise PageMissing()
     window = visit.address.get("window") or DEFAULT
     title = texts.GROUPS[group]
-    body: list[Component] = [programmes.strip(scores(visit.book), lambda number: visit.address.to(f"/programme/{number}"))] if group == "programme" else []
-    body += [group_cards(visit, group, metrics, window, linked=False), _matrix(visit, metrics, window), _fine_print(visit, window)]
+    body: list[Component] = (
+        [programmes.strip(scores(visit.book), lambda number: visit.address.to(f"/programme/{number}"))]
+        if group == "programme"
+        else []
+    )
+    body += [
+        group_cards(visit, group, metrics, window, linked=False),
+        _matrix(visit, metrics, window),
+        _fine_print(visit, window),
+    ]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     more = [dcc.Link("阵地一览", href=visit.address.to("/site"), className="button")] if group == "site" else []
     return Page(title, body, group=group, tools=[*_tools(visit, window, steps), *more])
@@ -108,7 +116,9 @@ def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Comp
 def _headline(visit: Visit, window: str) -> Component:
     at = period_of(visit, window)
     title = f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"
-    head = html.Header([html.H2(title), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head")
+    head = html.Header(
+        [html.H2(title), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"
+    )
     return html.Section([head, decisions.lists(visit, window, at)], className="card headline-card")
 
 
@@ -124,12 +134,17 @@ def _name(visit: Visit, window: str, at: str | None) -> str:
 def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str, *, linked: bool) -> Component:
     heading: Component | str = texts.GROUPS[group]
     if linked:
-        heading = dcc.Link([heading, html.Span("›", className="more")], href=visit.address.to(f"/group/{group}", window=window))
-    return html.Section([html.H2(heading, className="group-title"), tiles(cards(visit, metrics, window))], className="group")
+        heading = dcc.Link(
+            [heading, html.Span("›", className="more")], href=visit.address.to(f"/group/{group}", window=window)
+        )
+    return html.Section(
+        [html.H2(heading, className="group-title"), tiles(cards(visit, metrics, window))], className="group"
+    )
 
 
 def tiles(cards: Sequence[Component]) -> Component:
-    """Cards in rows that come out even or leave the fewest gaps: the style sheet takes as many columns as fit of the two offered."""
+    """Cards in rows that come out even or leave the fewest gaps: the style sheet takes as many columns as fit of the
+    two offered."""
     count = len(cards)
     even = (5, 6, 4, 3) if count <= FEW else (5, 6, 4)  # many rows of three would leave each card half empty
     narrow = next((c for c in even if count % c == 0), max((4, 5), key=lambda c: count % c))
@@ -147,7 +162,9 @@ def asked_of(visit: Visit, metric: Metric, wanted: str) -> tuple[str, str | None
 
 def cards(visit: Visit, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
     """A card for each metric; what they tell is read in one go."""
-    visit.book.prepare([(metric.id, *asked_of(visit, metric, wanted)) for metric in metrics], DISTRICT if place is None else place.code)
+    visit.book.prepare(
+        [(metric.id, *asked_of(visit, metric, wanted)) for metric in metrics], DISTRICT if place is None else place.code
+    )
     return [card(visit, metric, wanted, place) for metric in metrics]
 
 
@@ -164,10 +181,18 @@ def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) 
     of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
     note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
-        reading, decimals=metric.decimals, points=trend, tone=theme.tone(metric.group), href=visit.address.to(path, **query), note=note, today=visit.today,
-        theme=visit.theme, marks=not of_page, badge=supervision.badge(visit, metric.id, code),
+        reading,
+        decimals=metric.decimals,
+        points=trend,
+        tone=theme.tone(metric.group),
+        href=visit.address.to(path, **query),
+        note=note,
+        today=visit.today,
+        theme=visit.theme,
+        marks=not of_page,
+        badge=supervision.badge(visit, metric.id, code),
         corner=toolbar.star(visit, Address(path, {}).here(**query), f"{metric.label}{where}", "star tile-star"),
-    )  # fmt: skip
+    )
 
 
 def _parts(reading: Reading) -> str:
@@ -181,13 +206,13 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
     towns = visit.book.places("town")
     head = html.Tr([html.Th("镇街"), *(html.Th([m.label, html.Small(fmt.value(0, m.unit).unit)]) for m in shown)])
     rows = [
-        html.Tr(
-            [html.Th(t.label, scope="row"), *(_cell(visit, m, columns[m.id].get(t.code), wanted) for m in shown)]
-        )
+        html.Tr([html.Th(t.label, scope="row"), *(_cell(visit, m, columns[m.id].get(t.code), wanted) for m in shown)])
         for t in towns
     ]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table matrix")
-    title = html.Header([html.H2("按镇街"), html.Span("点击单元格进入该镇街的指标页", className="note")], className="card-head")
+    title = html.Header(
+        [html.H2("按镇街"), html.Span("点击单元格进入该镇街的指标页", className="note")], className="card-head"
+    )
     return html.Section([title, scrolled(table)], className="card")
 
 
@@ -206,9 +231,11 @@ def _cell(visit: Visit, metric: Metric, reading: Reading | None, wanted: str) ->
         return html.Td(fmt.DASH, className="muted")
     shown = fmt.reading(reading, metric.decimals)
     href = visit.address.to(
-        f"/metric/{metric.id}", window=reading.window, place=reading.place.code,
+        f"/metric/{metric.id}",
+        window=reading.window,
+        place=reading.place.code,
         at=visit.address.get("at") if reading.window == wanted else None,
-    )  # fmt: skip
+    )
     look = f"cell-{reading.judgement}" if reading.judgement else ("" if reading.value is not None else "muted")
     words = {"good": "达成", "warn": "接近目标", "bad": "未达成"}.get(reading.judgement or "", "")
     glyph = html.Span({"warn": "!", "bad": "✕"}.get(reading.judgement or "", ""), className="glyph")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Visit:
     """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
-    people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand, newest first. newest: the current generation where the
-    visit is to an earlier one, else None. favourites: the places the reader keeps, in their order."""
+    people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand,
+    newest first. newest: the current generation where the visit is to an earlier one, else None. favourites: the places
+    the reader keeps, in their order."""
 
     book: Book
     address: Address

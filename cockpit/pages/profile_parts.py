@@ -29,7 +29,8 @@ def href(visit: Visit, kind: str, key: str) -> str:
 
 
 def place_link(visit: Visit, code: str | None) -> Cell:
-    """A town or company by name, leading to its page; "—" for none and the code alone for one that is not known any more."""
+    """A town or company by name, leading to its page; "—" for none and the code alone for one that is not known any
+    more."""
     known = visit.book.known(code or "")
     return dcc.Link(known.label, href=href(visit, known.grain, known.code)) if known else (code or fmt.DASH)
 
@@ -50,7 +51,8 @@ def moment(value: Any) -> str:
 
 
 def told(visit: Visit, table: str, absence: Cell) -> Cell:
-    """What is said of something that is not there, or 未上报 where the landed table it would come from has never delivered: then nobody knows."""
+    """What is said of something that is not there, or 未上报 where the landed table it would come from has never
+    delivered: then nobody knows."""
     return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
 
 
@@ -64,7 +66,9 @@ def status(row: Fact) -> Component:
     )
 
 
-def alarm_table(visit: Visit, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警") -> Component:
+def alarm_table(
+    visit: Visit, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警"
+) -> Component:
     """Alarms one by one; the time leads to the alarm's page."""
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
     lines = [
@@ -90,7 +94,13 @@ def columns(left: Sequence[Component | None], right: Sequence[Component | None])
 def head(name: str, flags: Sequence[Component], rows: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:
     """The card on top: what it is called, what is true of it, and what the register says."""
     return html.Section(
-        [html.Div([html.H2(name, className="entity-name"), html.Div(list(flags), className="flags")], className="entity-head"), facts(rows)],
+        [
+            html.Div(
+                [html.H2(name, className="entity-name"), html.Div(list(flags), className="flags")],
+                className="entity-head",
+            ),
+            facts(rows),
+        ],
         className="card",
     )
 
@@ -105,7 +115,9 @@ def cards(visit: Visit, place: Place) -> Component:
     window = visit.address.get("window") or overview.DEFAULT
     shown = []
     for metrics in overview.grouped(visit.book.metrics.values()).values():
-        shown += [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"][:CARDS_A_GROUP]
+        shown += [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"][
+            :CARDS_A_GROUP
+        ]
     return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 

@@ -1,4 +1,5 @@
-"""/programme/<n>: one of the six programmes against time with its indicators; /unit/<id> and /organisation/<id>: who carries it."""
+"""/programme/<n>: one of the six programmes against time with its indicators; /unit/<id> and /organisation/<id>: who
+carries it."""
 
 from __future__ import annotations
 
@@ -39,7 +40,10 @@ def render(visit: Visit, number: str) -> Page:
                 fmt.number(item.weight),
             ]
         )
-    cards = [overview.card(visit, visit.book.metrics[item.reading.metric], item.reading.window, visit.book.place(DISTRICT)) for item in found.items]
+    cards = [
+        overview.card(visit, visit.book.metrics[item.reading.metric], item.reading.window, visit.book.place(DISTRICT))
+        for item in found.items
+    ]
     body: list[Component] = [
         tiles.strip([found]),
         html.Div(overview.tiles(cards), className="compact"),
@@ -54,7 +58,12 @@ def render(visit: Visit, number: str) -> Page:
     if found.number == 3:
         body.append(_milestones(visit))
     title = f"{found.label} · {found.force}"
-    return Page(title, body, group=GROUP, tools=profile_parts.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")))
+    return Page(
+        title,
+        body,
+        group=GROUP,
+        tools=profile_parts.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")),
+    )
 
 
 def _units(visit: Visit) -> Component:
@@ -69,7 +78,9 @@ def _units(visit: Visit) -> Component:
         for row in profiles.units_of(visit.book)
     ]
     return toolbar.card(
-        "成员单位任务", "本年", table(["成员单位", "任务", "到期", "按期完成", "按期率"], lines, right=range(1, 5), empty="本年没有任务")
+        "成员单位任务",
+        "本年",
+        table(["成员单位", "任务", "到期", "按期完成", "按期率"], lines, right=range(1, 5), empty="本年没有任务"),
     )
 
 
@@ -81,7 +92,10 @@ def _milestones(visit: Visit) -> Component:
             fmt.number(row["weight"], 1),
             fmt.number(row["due"], 1),
             fmt.number(row["done"], 1),
-            html.Span("滞后" if row["done"] < row["due"] else "按期", className="tone-bad" if row["done"] < row["due"] else "tone-good"),
+            html.Span(
+                "滞后" if row["done"] < row["due"] else "按期",
+                className="tone-bad" if row["done"] < row["due"] else "tone-good",
+            ),
         ]
         for row in profiles.milestones(visit.book)
     ]
@@ -99,12 +113,24 @@ def render_unit(visit: Visit, unit_id: str) -> Page:
 
     def state(row: profiles.Fact) -> Cell:
         if row["done_at"] is not None:
-            return html.Span("按期" if row["is_ontime"] else "逾期完成", className="tone-good" if row["is_ontime"] else "tone-warn")
+            return html.Span(
+                "按期" if row["is_ontime"] else "逾期完成", className="tone-good" if row["is_ontime"] else "tone-warn"
+            )
         return html.Span("逾期未完成", className="tone-bad") if row["day"] < today else "办理中"
 
-    lines: list[list[Cell]] = [[row["title"] or row["task_id"], profile_parts.day(row["day"]), profile_parts.day(row["done_at"]), state(row)] for row in rows]
-    body: list[Component] = [toolbar.card(name, f"共 {len(rows)} 项任务", table(["任务", "期限", "完成", "状态"], lines))]
-    return Page(name, body, group=GROUP, tools=profile_parts.bar(visit, ("领航护航", visit.address.to("/programme/1")), (name, "")))
+    lines: list[list[Cell]] = [
+        [row["title"] or row["task_id"], profile_parts.day(row["day"]), profile_parts.day(row["done_at"]), state(row)]
+        for row in rows
+    ]
+    body: list[Component] = [
+        toolbar.card(name, f"共 {len(rows)} 项任务", table(["任务", "期限", "完成", "状态"], lines))
+    ]
+    return Page(
+        name,
+        body,
+        group=GROUP,
+        tools=profile_parts.bar(visit, ("领航护航", visit.address.to("/programme/1")), (name, "")),
+    )
 
 
 def render_organisation(visit: Visit, org_id: str) -> Page:
@@ -120,7 +146,12 @@ def render_organisation(visit: Visit, org_id: str) -> Page:
         ]
         for row in rows
     ]
-    body: list[Component] = [toolbar.card(name, f"{first['kind']} · {first['org_type']}", table(["覆盖企业", "建制", "自"], lines))]
+    body: list[Component] = [
+        toolbar.card(name, f"{first['kind']} · {first['org_type']}", table(["覆盖企业", "建制", "自"], lines))
+    ]
     return Page(
-        name, body, group="membership", tools=profile_parts.bar(visit, (texts.GROUPS["membership"], visit.address.to("/group/membership")), (name, ""))
+        name,
+        body,
+        group="membership",
+        tools=profile_parts.bar(visit, (texts.GROUPS["membership"], visit.address.to("/group/membership")), (name, "")),
     )

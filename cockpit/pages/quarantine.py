@@ -1,4 +1,5 @@
-"""/quarantine: the rows that were put aside, one by one with what is wrong, and the form that corrects one. For those who look after the data."""
+"""/quarantine: the rows that were put aside, one by one with what is wrong, and the form that corrects one. For those
+who look after the data."""
 
 from __future__ import annotations
 
@@ -36,18 +37,29 @@ def render(visit: Visit) -> Page:
     page = min(int(visit.address.get("page") or 1), max(1, -(-len(found) // ROWS_SHOWN)))
     shown = found[(page - 1) * ROWS_SHOWN : page * ROWS_SHOWN]
     bar = [
-        toolbar.crumbs(("数据健康", visit.address.to("/health")), ("隔离记录", "")), _tables(visit, table), html.Span(className="spacer"), toolbar.copy_link(),
+        toolbar.crumbs(("数据健康", visit.address.to("/health")), ("隔离记录", "")),
+        _tables(visit, table),
+        html.Span(className="spacer"),
+        toolbar.copy_link(),
     ]
     empty = html.Section(html.P("没有隔离的记录。", className="empty"), className="card")
     body: list[Component] = [_row(visit, row) for row in shown] or [empty]
-    return Page("隔离记录", [*requested(visit, "correct"), *body, _pager(visit, page, len(found))], group="health", tools=bar)
+    return Page(
+        "隔离记录", [*requested(visit, "correct"), *body, _pager(visit, page, len(found))], group="health", tools=bar
+    )
 
 
 def _tables(visit: Visit, chosen: str) -> Component:
     names = {q["table"]: data_notes.label(visit.book, q["table"]) for q in visit.book.quarantine()}
     items = [dcc.Link("全部来源", href=visit.address.here(only=None, page=None), className="menu-item")]
-    items += [dcc.Link(label, href=visit.address.here(only=f"table:{name}", page=None), className="menu-item") for name, label in names.items()]
-    return html.Details([html.Summary(f"来源:{names.get(chosen, '全部')}", className="button"), html.Div(items, className="menu")], className="drop")
+    items += [
+        dcc.Link(label, href=visit.address.here(only=f"table:{name}", page=None), className="menu-item")
+        for name, label in names.items()
+    ]
+    return html.Details(
+        [html.Summary(f"来源:{names.get(chosen, '全部')}", className="button"), html.Div(items, className="menu")],
+        className="drop",
+    )
 
 
 def _row(visit: Visit, row: dict[str, Any]) -> Component:
@@ -55,28 +67,67 @@ def _row(visit: Visit, row: dict[str, Any]) -> Component:
     reasons = "、".join(named(rule) for rule in str(row["reason"]).split(","))
     title = data_notes.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
-    head = html.Header([html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head")
+    head = html.Header(
+        [html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head"
+    )
     names = contract.open if contract else {}
     seen = facts([(names.get(name, name), str(value)) for name, value in told.items() if value not in (None, "")])
     form = _form(visit, row, names, told) if contract else None
-    return html.Section([head, html.P(reasons, className="tone-bad"), seen, *([form] if form else [])], className="card")
+    return html.Section(
+        [head, html.P(reasons, className="tone-bad"), seen, *([form] if form else [])], className="card"
+    )
 
 
 def _form(visit: Visit, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:
     key = f"row-{row['seq']}-{row['row']}"
-    fields: list[Component] = [toolbar.hidden(key, "table", row["name"]), toolbar.hidden(key, "next", visit.address.here())]
+    fields: list[Component] = [
+        toolbar.hidden(key, "table", row["name"]),
+        toolbar.hidden(key, "next", visit.address.here()),
+    ]
     for name, label in names.items():
         value = "" if told.get(name) is None else str(told[name])
-        box = dcc.Input(type="text", name=f"new-{name}", value=value, id=f"{key}-{name}", className="filter", maxLength=loader_requests.LONGEST)
+        box = dcc.Input(
+            type="text",
+            name=f"new-{name}",
+            value=value,
+            id=f"{key}-{name}",
+            className="filter",
+            maxLength=loader_requests.LONGEST,
+        )
         fields += [toolbar.hidden(key, f"old-{name}", value), html.Label([label, box])]
-    fields.append(html.Label(["更正理由", dcc.Input(type="text", name="why", value="", id=f"{key}-why", className="filter", maxLength=loader_requests.LONGEST, required=True)]))
-    form = html.Form([*fields, html.Button("更正并重放", type="submit", className="button")], action=f"/quarantine/{row['seq']}/{row['row']}", method="post", className="fields")
-    note = html.P("原始数据保持不变,更正作为新的一份落地;含身份证号、手机号的列不在此处显示和修改,请用 etl quarantine export 导出更正。", className="muted")
+    fields.append(
+        html.Label(
+            [
+                "更正理由",
+                dcc.Input(
+                    type="text",
+                    name="why",
+                    value="",
+                    id=f"{key}-why",
+                    className="filter",
+                    maxLength=loader_requests.LONGEST,
+                    required=True,
+                ),
+            ]
+        )
+    )
+    form = html.Form(
+        [*fields, html.Button("更正并重放", type="submit", className="button")],
+        action=f"/quarantine/{row['seq']}/{row['row']}",
+        method="post",
+        className="fields",
+    )
+    note = html.P(
+        "原始数据保持不变,更正作为新的一份落地;含身份证号、手机号的列不在此处显示和修改,请用 etl quarantine export 导出更正。",
+        className="muted",
+    )
     return html.Details([html.Summary("更正", className="button"), note, form])
 
 
 def _pager(visit: Visit, page: int, total: int) -> Component:
     pages = max(1, -(-total // ROWS_SHOWN))
     steps = [dcc.Link("上一页", href=visit.address.here(page=str(page - 1)), className="button")] if page > 1 else []
-    steps += [dcc.Link("下一页", href=visit.address.here(page=str(page + 1)), className="button")] if page < pages else []
+    steps += (
+        [dcc.Link("下一页", href=visit.address.here(page=str(page + 1)), className="button")] if page < pages else []
+    )
     return html.Div([html.Span(f"共 {fmt.number(total)} 行,第 {page} / {pages} 页 "), *steps], className="pager")

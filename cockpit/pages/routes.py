@@ -5,7 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from cockpit.pages import alarm, announcement, company, driver, health, lineage, metric, mine, overview, programme, quarantine, screens, search, site, supervision, town, track, vehicle
+from cockpit.pages import (
+    alarm,
+    announcement,
+    company,
+    driver,
+    health,
+    lineage,
+    metric,
+    mine,
+    overview,
+    programme,
+    quarantine,
+    screens,
+    search,
+    site,
+    supervision,
+    town,
+    track,
+    vehicle,
+)
 from cockpit.pages.page_context import Page, Visit
 from warehouse.core.errors import PageMissing
 

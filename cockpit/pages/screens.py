@@ -33,11 +33,15 @@ def render(visit: Visit) -> Page:
     seen = Heartbeats(file).roll()
     known = [d for d in sessions.devices(file) if not d["revoked_at"]]
     body: list[Component] = [_roll(visit, seen), _devices(known)]
-    return Page("大屏名册", body, group="screens", tools=[toolbar.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))])
+    return Page(
+        "大屏名册", body, group="screens", tools=[toolbar.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))]
+    )
 
 
 def _roll(visit: Visit, seen: list[dict[str, Any]]) -> Component:
-    rows = [_screen(visit, one) for one in seen] or [html.Tr(html.Td("还没有大屏报到。", colSpan=len(COLUMNS), className="empty"))]
+    rows = [_screen(visit, one) for one in seen] or [
+        html.Tr(html.Td("还没有大屏报到。", colSpan=len(COLUMNS), className="empty"))
+    ]
     return _card("在线情况", "每块屏每 30 秒报到一次", COLUMNS, rows)
 
 
@@ -49,12 +53,21 @@ def _screen(visit: Visit, one: dict[str, Any]) -> Component:
     heap = f"{one['heap'] / 2**20:,.0f} MB" if one["heap"] else fmt.DASH
     current = one["build"] == build_id()
     texts_ = (
-        html.A(html.B(one["screen"]), href=f"/remote/{one['screen']}", title="遥控这块屏"), html.Span(words, className=f"tone-{tone}"), fmt.age(silent),
+        html.A(html.B(one["screen"]), href=f"/remote/{one['screen']}", title="遥控这块屏"),
+        html.Span(words, className=f"tone-{tone}"),
+        fmt.age(silent),
         texts.SCENES.get(one["scene"], one["scene"] or fmt.DASH),
-        size, LAYOUTS.get(one["layout"], one["layout"] or fmt.DASH), fmt.number(one["fps"]), heap, fmt.number(one["errors"]),
-        one["generation"] or fmt.DASH, html.Span("最新" if current else "待刷新", className="" if current else "tone-warn", title=one["build"]),
-    )  # fmt: skip
-    return html.Tr([html.Td(t, className="col-num" if n in NUMERIC else "") for n, t in zip(COLUMNS, texts_, strict=True)])
+        size,
+        LAYOUTS.get(one["layout"], one["layout"] or fmt.DASH),
+        fmt.number(one["fps"]),
+        heap,
+        fmt.number(one["errors"]),
+        one["generation"] or fmt.DASH,
+        html.Span("最新" if current else "待刷新", className="" if current else "tone-warn", title=one["build"]),
+    )
+    return html.Tr(
+        [html.Td(t, className="col-num" if n in NUMERIC else "") for n, t in zip(COLUMNS, texts_, strict=True)]
+    )
 
 
 def _devices(known: list[dict[str, Any]]) -> Component:
@@ -63,11 +76,23 @@ def _devices(known: list[dict[str, Any]]) -> Component:
 
     names = ("编号", "屏幕", "状态", "登记时间", "登记人", "最近使用", "允许的地址", "操作")
     rows = [
-        html.Tr([html.Td(t) for t in (
-            str(d["id"]), d["screen"], "已登录" if d["bound_at"] else "未登录", at(d["created_at"]), d["created_by"] or fmt.DASH, at(d["seen_at"]), _bind(d), _revoke(d),
-        )])
+        html.Tr(
+            [
+                html.Td(t)
+                for t in (
+                    str(d["id"]),
+                    d["screen"],
+                    "已登录" if d["bound_at"] else "未登录",
+                    at(d["created_at"]),
+                    d["created_by"] or fmt.DASH,
+                    at(d["seen_at"]),
+                    _bind(d),
+                    _revoke(d),
+                )
+            ]
+        )
         for d in known
-    ] or [html.Tr(html.Td("没有登记的设备,请在下面登记。", colSpan=len(names), className="empty"))]  # fmt: skip
+    ] or [html.Tr(html.Td("没有登记的设备,请在下面登记。", colSpan=len(names), className="empty"))]
     card = _card("登记的设备", "允许的地址留空时,以下一次登录所在的网段为准", names, rows)
     card.children.append(_add())
     return card
@@ -75,12 +100,22 @@ def _devices(known: list[dict[str, Any]]) -> Component:
 
 def _bind(device: dict[str, Any]) -> Component:
     field = _field(f"screen-{device['id']}-network", "network", device["network"] or "", "10.20.30.0/24")
-    return html.Form([field, html.Button("改绑", type="submit", className="button")], action=f"/screens/{device['id']}/bind", method="post", className="inline")
+    return html.Form(
+        [field, html.Button("改绑", type="submit", className="button")],
+        action=f"/screens/{device['id']}/bind",
+        method="post",
+        className="inline",
+    )
 
 
 def _revoke(device: dict[str, Any]) -> Component:
     """Two steps: a wall that was withdrawn by a slip of the hand stays dark until somebody walks there."""
-    form = html.Form(html.Button(f"确认撤销 {device['screen']}", type="submit", className="button"), action=f"/screens/{device['id']}/revoke", method="post", className="inline")
+    form = html.Form(
+        html.Button(f"确认撤销 {device['screen']}", type="submit", className="button"),
+        action=f"/screens/{device['id']}/revoke",
+        method="post",
+        className="inline",
+    )
     return html.Details([html.Summary("撤销", className="button"), form])
 
 
@@ -94,7 +129,16 @@ def _add() -> Component:
 
 
 def _field(key: str, name: str, value: str, hint: str, *, required: bool = False) -> Component:
-    return dcc.Input(type="text", name=name, value=value, placeholder=hint, id=key, className="filter", maxLength=64, required=required)
+    return dcc.Input(
+        type="text",
+        name=name,
+        value=value,
+        placeholder=hint,
+        id=key,
+        className="filter",
+        maxLength=64,
+        required=required,
+    )
 
 
 def _card(title: str, note: str, columns: tuple[str, ...], rows: Sequence[Component]) -> Component:

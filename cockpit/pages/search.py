@@ -19,18 +19,54 @@ def render(visit: Visit) -> Page:
     body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
     if not body:
         said = f"没有找到“{typed}”。" if typed else ""
-        body = [toolbar.card("搜索", "", html.P(f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。", className="empty"))]
-    return Page(f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=profile_parts.bar(visit, ("搜索", "")))
+        body = [
+            toolbar.card(
+                "搜索",
+                "",
+                html.P(
+                    f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。",
+                    className="empty",
+                ),
+            )
+        ]
+    return Page(
+        f"搜索 {typed}".strip(), [html.Div(body, className="found")], tools=profile_parts.bar(visit, ("搜索", ""))
+    )
 
 
 def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
-    lines: list[list[Cell]] = [[dcc.Link(hit.label, href=profile_parts.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")] for hit in hits]
-    return toolbar.card(label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", "说明"], lines))
+    lines: list[list[Cell]] = [
+        [dcc.Link(hit.label, href=profile_parts.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")]
+        for hit in hits
+    ]
+    return toolbar.card(
+        label, f"前 {search.MOST} 个" if len(hits) == search.MOST else f"{len(hits)} 个", table(["名称", "说明"], lines)
+    )
 
 
 def box(visit: Visit) -> Component:
     """The field in the bar: a plain GET form, its result is an address. "/" puts the cursor into it (keys.js)."""
-    kept = [dcc.Input(type="hidden", name="as_of", value=visit.address.get("as_of"), id="search-as-of")] if visit.address.get("as_of") else []
+    kept = (
+        [dcc.Input(type="hidden", name="as_of", value=visit.address.get("as_of"), id="search-as-of")]
+        if visit.address.get("as_of")
+        else []
+    )
     typed = visit.address.get("q") if visit.address.path == "/search" else ""
-    field = dcc.Input(type="search", name="q", value=typed or "", placeholder="搜索  /", id="search-box", className="search-box", maxLength=40, debounce=True)
-    return html.Form([*kept, field], action="/search", method="get", className="search", role="search", title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入,按 ? 看全部按键")
+    field = dcc.Input(
+        type="search",
+        name="q",
+        value=typed or "",
+        placeholder="搜索  /",
+        id="search-box",
+        className="search-box",
+        maxLength=40,
+        debounce=True,
+    )
+    return html.Form(
+        [*kept, field],
+        action="/search",
+        method="get",
+        className="search",
+        role="search",
+        title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入,按 ? 看全部按键",
+    )

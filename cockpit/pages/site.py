@@ -1,4 +1,5 @@
-"""/site and /site/<id>: the service sites on the map with their free basics, and one site with its facilities, days and ratings."""
+"""/site and /site/<id>: the service sites on the map with their free basics, and one site with its facilities, days and
+ratings."""
 
 from __future__ import annotations
 
@@ -34,18 +35,39 @@ def render_all(visit: Visit) -> Page:
         ]
         for row in rows
     ]
-    listed = toolbar.card("服务阵地", f"共 {len(rows)} 个", table(["阵地", "类别", "镇街", "开放时间", "状态"], lines, empty="还没有登记服务阵地"))
-    body: list[Component] = [profile_parts.columns([listed], [profile_parts.where(spots, "分布", "", "没有带坐标的阵地。", visit.theme)])]
-    return Page("服务阵地", body, group="site", tools=profile_parts.bar(visit, (texts.GROUPS["site"], visit.address.to("/group/site")), ("阵地一览", "")))
+    listed = toolbar.card(
+        "服务阵地",
+        f"共 {len(rows)} 个",
+        table(["阵地", "类别", "镇街", "开放时间", "状态"], lines, empty="还没有登记服务阵地"),
+    )
+    body: list[Component] = [
+        profile_parts.columns([listed], [profile_parts.where(spots, "分布", "", "没有带坐标的阵地。", visit.theme)])
+    ]
+    return Page(
+        "服务阵地",
+        body,
+        group="site",
+        tools=profile_parts.bar(visit, (texts.GROUPS["site"], visit.address.to("/group/site")), ("阵地一览", "")),
+    )
 
 
 def render(visit: Visit, site_id: str) -> Page:
     """Unknown site → PageMissing."""
     found = profiles.site(visit.book, site_id)
     here = found.facts
-    where = profile_parts.where([Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标,或不在本区。", visit.theme)
-    body: list[Component] = [_head(visit, found), profile_parts.columns([_facilities(found), _days(found)], [where, supervision.card(visit)])]
-    return Page(here["name"], body, group="site", tools=profile_parts.bar(visit, ("阵地一览", visit.address.to("/site")), (here["name"], "")))
+    where = profile_parts.where(
+        [Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标,或不在本区。", visit.theme
+    )
+    body: list[Component] = [
+        _head(visit, found),
+        profile_parts.columns([_facilities(found), _days(found)], [where, supervision.card(visit)]),
+    ]
+    return Page(
+        here["name"],
+        body,
+        group="site",
+        tools=profile_parts.bar(visit, ("阵地一览", visit.address.to("/site")), (here["name"], "")),
+    )
 
 
 def _head(visit: Visit, found: Site) -> Component:
@@ -68,7 +90,14 @@ def _facilities(found: Site) -> Component:
     usable, broken, free = (found.facts[key] or [] for key in ("usable", "broken", "free"))
 
     def group(title: str, codes: Iterable[str]) -> Component:
-        marks = [flag(texts.FACILITIES.get(code, code), code in usable, "维修中" if code in broken else "免费" if code in free else "") for code in codes]
+        marks = [
+            flag(
+                texts.FACILITIES.get(code, code),
+                code in usable,
+                "维修中" if code in broken else "免费" if code in free else "",
+            )
+            for code in codes
+        ]
         return html.Div([html.H3(title, className="sub-title"), html.Div(marks, className="flags")])
 
     rest = [code for code in (*usable, *broken) if code not in {*texts.BASIC_SERVICES, *texts.NINE_SERVICES}]
@@ -96,5 +125,10 @@ def _days(found: Site) -> Component:
     return toolbar.card(
         "逐日服务",
         f"近 {len(found.days)} 天",
-        table(["日期", "服务人次", "计数方式", "开放率"], [line(row) for row in found.days], right=(1, 3), empty="没有记录"),
+        table(
+            ["日期", "服务人次", "计数方式", "开放率"],
+            [line(row) for row in found.days],
+            right=(1, 3),
+            empty="没有记录",
+        ),
     )

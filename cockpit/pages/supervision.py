@@ -1,4 +1,5 @@
-"""/supervision: all tasks of 督办; and what other pages show of them: a badge, and a card with the form that makes one."""
+"""/supervision: all tasks of 督办; and what other pages show of them: a badge, and a card with the form that makes
+one."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def render(visit: Visit) -> Page:
         html.Span(className="spacer"),
         toolbar.copy_link(),
     ]
-    empty = html.Section(html.P("没有符合条件的督办任务。可在指标页、企业、车辆、报警等页面交办。", className="empty"), className="card")
+    empty = html.Section(
+        html.P("没有符合条件的督办任务。可在指标页、企业、车辆、报警等页面交办。", className="empty"), className="card"
+    )
     return Page("督办", [_task(visit, task) for task in shown] or [empty], group="supervision", tools=bar)
 
 
@@ -51,34 +54,92 @@ def _is(task: Task, view: str, today: dt.date) -> bool:
 
 
 def _segments(visit: Visit, key: str, offered: dict[str, str], chosen: str, label: str) -> Component:
-    links = [dcc.Link(words, href=visit.address.here(only=visit.address.filtered(key, value)), className="seg is-on" if value == chosen else "seg") for value, words in offered.items()]
+    links = [
+        dcc.Link(
+            words,
+            href=visit.address.here(only=visit.address.filtered(key, value)),
+            className="seg is-on" if value == chosen else "seg",
+        )
+        for value, words in offered.items()
+    ]
     return html.Div(links, className="segments", role="group", **aria(label=label))
 
 
 def _offices(visit: Visit, tasks: Sequence[Task], chosen: str) -> Component:
     names = sorted({task.office for task in tasks})
-    items = [dcc.Link("全部科室", href=visit.address.here(only=visit.address.filtered("office", None)), className="menu-item")]
-    items += [dcc.Link(name, href=visit.address.here(only=visit.address.filtered("office", name)), className="menu-item") for name in names]
-    return html.Details([html.Summary(f"科室:{chosen or '全部'}", className="button"), html.Div(items, className="menu")], className="drop")
+    items = [
+        dcc.Link(
+            "全部科室", href=visit.address.here(only=visit.address.filtered("office", None)), className="menu-item"
+        )
+    ]
+    items += [
+        dcc.Link(name, href=visit.address.here(only=visit.address.filtered("office", name)), className="menu-item")
+        for name in names
+    ]
+    return html.Details(
+        [html.Summary(f"科室:{chosen or '全部'}", className="button"), html.Div(items, className="menu")],
+        className="drop",
+    )
 
 
 def _task(visit: Visit, task: Task) -> Component:
     made = task.steps[0]
-    head = html.Header([html.H2([f"督办 {task.id} · {task.office}"]), mark(task, visit.today), html.Span(f"期限 {task.due}", className="note")], className="card-head")
-    rows: list[list[Cell]] = [[f"{one.at:%Y-%m-%d %H:%M}", task_store.STEPS[one.step], one.who, one.words or fmt.DASH] for one in task.steps]
-    about = html.P(["依据:", dcc.Link(task.subject.label, href=task.subject.href), html.Small(f" 快照 {task.subject.generation} · {made.who} 交办", className="muted")])
-    return html.Section([head, html.P(task.what, className="task-what"), about, table(["时间", "步骤", "经办", "内容"], rows), *_forms(visit, task)], className="card task", id=f"task-{task.id}")
+    head = html.Header(
+        [
+            html.H2([f"督办 {task.id} · {task.office}"]),
+            mark(task, visit.today),
+            html.Span(f"期限 {task.due}", className="note"),
+        ],
+        className="card-head",
+    )
+    rows: list[list[Cell]] = [
+        [f"{one.at:%Y-%m-%d %H:%M}", task_store.STEPS[one.step], one.who, one.words or fmt.DASH] for one in task.steps
+    ]
+    about = html.P(
+        [
+            "依据:",
+            dcc.Link(task.subject.label, href=task.subject.href),
+            html.Small(f" 快照 {task.subject.generation} · {made.who} 交办", className="muted"),
+        ]
+    )
+    return html.Section(
+        [
+            head,
+            html.P(task.what, className="task-what"),
+            about,
+            table(["时间", "步骤", "经办", "内容"], rows),
+            *_forms(visit, task),
+        ],
+        className="card task",
+        id=f"task-{task.id}",
+    )
 
 
 def _forms(visit: Visit, task: Task) -> list[Component]:
     """The steps that this reader may do now."""
-    steps = [name for name, states in task_store.FROM.items() if task.state in states and task_store.may(visit.viewer, name)]
+    steps = [
+        name for name, states in task_store.FROM.items() if task.state in states and task_store.may(visit.viewer, name)
+    ]
     made = []
     for name in steps:
         key = f"task-{task.id}-{name}"
-        words = [] if name == "take" else [_text(key, "words", {"note": "进展情况", "close": "办理结果", "reopen": "重新交办的原因"}[name])]
-        made.append(html.Form([toolbar.hidden(key, "next", visit.address.here()), *words, html.Button(task_store.STEPS[name], type="submit", className="button")],
-                              action=f"/supervision/{task.id}/{name}", method="post", className="inline"))
+        words = (
+            []
+            if name == "take"
+            else [_text(key, "words", {"note": "进展情况", "close": "办理结果", "reopen": "重新交办的原因"}[name])]
+        )
+        made.append(
+            html.Form(
+                [
+                    toolbar.hidden(key, "next", visit.address.here()),
+                    *words,
+                    html.Button(task_store.STEPS[name], type="submit", className="button"),
+                ],
+                action=f"/supervision/{task.id}/{name}",
+                method="post",
+                className="inline",
+            )
+        )
     return [html.Div(made, className="task-steps")] if made else []
 
 
@@ -95,18 +156,33 @@ def badge(visit: Visit, metric: str, place: str = DISTRICT) -> Component | None:
     if not standing:
         return None
     late = max(task.late(visit.today) for task in standing)
-    return html.Span(f"督办中{f' · 逾期 {late} 天' if late else ''}", className="tag tag-bad" if late else "tag tag-warn", title=";".join(task.what for task in standing))
+    return html.Span(
+        f"督办中{f' · 逾期 {late} 天' if late else ''}",
+        className="tag tag-bad" if late else "tag tag-warn",
+        title=";".join(task.what for task in standing),
+    )
 
 
 def card(visit: Visit) -> Component | None:
-    """The tasks of the page's number or record, and the form that makes one; None for a reader who sees none and may make none."""
+    """The tasks of the page's number or record, and the form that makes one; None for a reader who sees none and may
+    make none."""
     subject = task_routes.subject(visit.book, visit.address)
     tasks = task_store.about(gate.settings().state, subject.key, subject.place if subject.is_metric else None)
     may = task_store.may(visit.viewer, "open")
     if not tasks and not may:
         return None
     page = visit.address.to("/supervision", only="state:all")
-    lines = [html.Li([mark(task, visit.today), " ", dcc.Link(task.what, href=f"{page}#task-{task.id}"), html.Small(f" {task.office} · 期限 {task.due}")]) for task in tasks]
+    lines = [
+        html.Li(
+            [
+                mark(task, visit.today),
+                " ",
+                dcc.Link(task.what, href=f"{page}#task-{task.id}"),
+                html.Small(f" {task.office} · 期限 {task.due}"),
+            ]
+        )
+        for task in tasks
+    ]
     listed = html.Ul(lines, className="plain-list") if lines else None
     return toolbar.card("督办", "事项、期限与办理过程逐步留痕", listed, _form(visit) if may else None, id="supervise")
 
@@ -116,14 +192,57 @@ def _form(visit: Visit) -> Component:
     names = task_routes.offices(visit.book)
     if metric:
         names.sort(key=lambda name: name != metric.owner)
-    office = html.Label(["责任科室", html.Select([html.Option(name, value=name) for name in names], name="office", id="supervise-office", className="filter")])
+    office = html.Label(
+        [
+            "责任科室",
+            html.Select(
+                [html.Option(name, value=name) for name in names],
+                name="office",
+                id="supervise-office",
+                className="filter",
+            ),
+        ]
+    )
     day = (visit.today + dt.timedelta(days=USUAL_DAYS)).isoformat()
-    due = html.Label(["期限", dcc.Input(type="text", name="due", value=day, pattern=DAY, placeholder="2026-01-31", required=True, id="supervise-due", className="filter")])
-    fields = [toolbar.hidden("supervise", "subject", visit.address.here()), toolbar.hidden("supervise", "next", visit.address.here()), _text("supervise", "what", "要办的事,最多 200 字"), office, due]
-    form = html.Form([*fields, html.Button("交办", type="submit", className="button")], action="/supervision/open", method="post", className="fields")
+    due = html.Label(
+        [
+            "期限",
+            dcc.Input(
+                type="text",
+                name="due",
+                value=day,
+                pattern=DAY,
+                placeholder="2026-01-31",
+                required=True,
+                id="supervise-due",
+                className="filter",
+            ),
+        ]
+    )
+    fields = [
+        toolbar.hidden("supervise", "subject", visit.address.here()),
+        toolbar.hidden("supervise", "next", visit.address.here()),
+        _text("supervise", "what", "要办的事,最多 200 字"),
+        office,
+        due,
+    ]
+    form = html.Form(
+        [*fields, html.Button("交办", type="submit", className="button")],
+        action="/supervision/open",
+        method="post",
+        className="fields",
+    )
     return html.Details([html.Summary("交办督办任务", className="button"), form])
 
 
 def _text(key: str, name: str, hint: str) -> Component:
-    return dcc.Input(type="text", name=name, value="", placeholder=hint, id=f"{key}-{name}", className="filter wide", maxLength=task_store.LONGEST, required=True)
-
+    return dcc.Input(
+        type="text",
+        name=name,
+        value="",
+        placeholder=hint,
+        id=f"{key}-{name}",
+        className="filter wide",
+        maxLength=task_store.LONGEST,
+        required=True,
+    )

@@ -42,7 +42,11 @@ def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "windo
 def choices(visit: Visit, key: str, offered: Mapping[str, str], chosen: str, label: str) -> Component:
     """Segmented switch of anything else that an address can hold: value → words."""
     links = [
-        dcc.Link(words, href=visit.address.here(**{key: value, "page": None}), className="seg is-on" if value == chosen else "seg")
+        dcc.Link(
+            words,
+            href=visit.address.here(**{key: value, "page": None}),
+            className="seg is-on" if value == chosen else "seg",
+        )
         for value, words in offered.items()
     ]
     return html.Div(links, className="segments", role="group", **aria(label=label))
@@ -60,15 +64,28 @@ def card(title: str, note: str, *body: Component | None, **facts: Any) -> Compon
 
 
 def filters(visit: Visit, chosen: Place, labels: Sequence[tuple[str, str, str]]) -> Component | None:
-    """What narrows the page as chips, each with its ✕, and one 全部清除. labels: (dimension, its name, member's name) of each filter;
-    None when nothing narrows it."""
+    """What narrows the page as chips, each with its ✕, and one 全部清除. labels: (dimension, its name, member's name)
+    of each filter; None when nothing narrows it."""
     chips = []
     for dimension, name, member in labels:
         drop = visit.address.here(only=visit.address.filtered(dimension, None), page=None)
-        chips.append(html.Span([html.Span(f"{name}:{member}", className="button"), dcc.Link("✕", href=drop, className="button chip-x", title=f"去掉{name}条件")], className="chip chip-on"))
+        chips.append(
+            html.Span(
+                [
+                    html.Span(f"{name}:{member}", className="button"),
+                    dcc.Link("✕", href=drop, className="button chip-x", title=f"去掉{name}条件"),
+                ],
+                className="chip chip-on",
+            )
+        )
     if not chips and chosen.code == DISTRICT:
         return None
-    clear = dcc.Link("全部清除", href=visit.address.here(place=None, only=None, by=None, page=None, q=None), className="button", id="clear-all")
+    clear = dcc.Link(
+        "全部清除",
+        href=visit.address.here(place=None, only=None, by=None, page=None, q=None),
+        className="button",
+        id="clear-all",
+    )
     return html.Div([*chips, clear], className="filters", role="group", **aria(label="筛选条件"))
 
 
@@ -120,13 +137,18 @@ def places(visit: Visit, chosen: Place, towns: Sequence[Place]) -> Component:
         trail.insert(0, visit.book.place(trail[0].parent))
     label = "镇街:全部" if chosen.code == DISTRICT else " › ".join(p.label for p in trail)
     options = [
-        dcc.Link(t.label, href=visit.address.here(place=t.code, page=None, q=None), className="menu-item") for t in towns
+        dcc.Link(t.label, href=visit.address.here(place=t.code, page=None, q=None), className="menu-item")
+        for t in towns
     ]
-    menu = html.Details([html.Summary(label, className="button"), html.Div(options, className="menu")], className="drop")
+    menu = html.Details(
+        [html.Summary(label, className="button"), html.Div(options, className="menu")], className="drop"
+    )
     if chosen.code == DISTRICT:
         return menu
     up = None if chosen.parent in ("", DISTRICT) else chosen.parent
-    drop = dcc.Link("✕", href=visit.address.here(place=up, page=None, q=None), className="button chip-x", title="返回上一级")
+    drop = dcc.Link(
+        "✕", href=visit.address.here(place=up, page=None, q=None), className="button chip-x", title="返回上一级"
+    )
     return html.Div([menu, drop], className="chip")
 
 
@@ -136,9 +158,16 @@ def copy_link() -> Component:
 
 
 def star(visit: Visit, place: str, label: str, look: str = "button star") -> Component:
-    """☆ / ★: whether the reader keeps a place for 我的页面; pressing it changes that (done by mine.js). label: what is kept, in words."""
+    """☆ / ★: whether the reader keeps a place for 我的页面; pressing it changes that (done by mine.js). label: what is
+    kept, in words."""
     pressed = "true" if place in visit.favourites else "false"
-    return html.Button(type="button", className=look, title="收藏到我的页面", **aria(label=f"收藏 {label}", pressed=pressed), **data(mine="star", place=place))
+    return html.Button(
+        type="button",
+        className=look,
+        title="收藏到我的页面",
+        **aria(label=f"收藏 {label}", pressed=pressed),
+        **data(mine="star", place=place),
+    )
 
 
 def snapshot(visit: Visit) -> Component:
@@ -147,7 +176,9 @@ def snapshot(visit: Visit) -> Component:
     pinned = visit.address.get("as_of") is not None
     label = f"快照 {fmt.clock(here.built_at, visit.today)}"
     items = [dcc.Link("最新(自动更新)", href=visit.address.here(as_of=None), className="menu-item")]
-    items += [dcc.Link(fmt.snapshot(g), href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations]
+    items += [
+        dcc.Link(fmt.snapshot(g), href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations
+    ]
     classes = "drop snapshot is-pinned" if pinned else "drop snapshot"
     return html.Details(
         [html.Summary(label, title=here.id), html.Div(items, className="menu menu-right")], className=classes

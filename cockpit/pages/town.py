@@ -22,7 +22,9 @@ def render(visit: Visit, code: str) -> Page:
     if place is None or place.grain != "town":
         raise PageMissing()
     body: list[Component] = [
-        html.Section(html.Div(html.H2(place.label, className="entity-name"), className="entity-head"), className="card"),
+        html.Section(
+            html.Div(html.H2(place.label, className="entity-name"), className="entity-head"), className="card"
+        ),
         profile_parts.cards(visit, place),
         profile_parts.columns([_companies(visit, code)], [_sites(visit, code), supervision.card(visit)]),
     ]
@@ -30,7 +32,9 @@ def render(visit: Visit, code: str) -> Page:
 
 
 def _companies(visit: Visit, code: str) -> Component:
-    found = records.behind(visit.book, "fleet_company_cnt", "day", None, code, sort="v_cnt", descending=True, rows=COMPANIES)
+    found = records.behind(
+        visit.book, "fleet_company_cnt", "day", None, code, sort="v_cnt", descending=True, rows=COMPANIES
+    )
     rows = found.rows if found else ()
     lines: list[list[Cell]] = [
         [
@@ -43,13 +47,26 @@ def _companies(visit: Visit, code: str) -> Component:
         for row in rows
     ]
     total = found.total if found else 0
-    more = profile_parts.metric_link(visit, "fleet_company_cnt", f"全部 {fmt.number(total)} 户", code, of="rows") if total > COMPANIES else None
-    return toolbar.card("业户", "货车多的在前", table(["业户", "类型", "货车", "重型", "名录"], lines, right=(2, 3), empty="没有有效业户"), more)
+    more = (
+        profile_parts.metric_link(visit, "fleet_company_cnt", f"全部 {fmt.number(total)} 户", code, of="rows")
+        if total > COMPANIES
+        else None
+    )
+    return toolbar.card(
+        "业户",
+        "货车多的在前",
+        table(["业户", "类型", "货车", "重型", "名录"], lines, right=(2, 3), empty="没有有效业户"),
+        more,
+    )
 
 
 def _sites(visit: Visit, code: str) -> Component:
     lines: list[list[Cell]] = [
-        [dcc.Link(row["name"], href=profile_parts.href(visit, "site", row["site_id"])), row["kind"], row["hours"] or fmt.DASH]
+        [
+            dcc.Link(row["name"], href=profile_parts.href(visit, "site", row["site_id"])),
+            row["kind"],
+            row["hours"] or fmt.DASH,
+        ]
         for row in profiles.sites(visit.book, code)
     ]
     return toolbar.card("服务阵地", "", table(["阵地", "类别", "开放时间"], lines, empty="没有服务阵地"))

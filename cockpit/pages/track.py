@@ -24,8 +24,13 @@ def render(visit: Visit, key: str) -> Page:
     place = visit.book.known(str(owner))
     if place is None:
         raise PageMissing()
-    steps = [(place.label, profile_parts.href(visit, "company", place.code)), (plate(key), profile_parts.href(visit, "vehicle", key))]
-    return driver.guarded(visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit))))
+    steps = [
+        (place.label, profile_parts.href(visit, "company", place.code)),
+        (plate(key), profile_parts.href(visit, "vehicle", key)),
+    ]
+    return driver.guarded(
+        visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit)))
+    )
 
 
 def _day(visit: Visit) -> dt.date | None:
@@ -38,24 +43,62 @@ def _day(visit: Visit) -> dt.date | None:
 
 def _body(visit: Visit, key: str, found: Track) -> list[Component]:
     if found.day is None or not found.trips:
-        return [_days(visit, found), toolbar.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty"))]
+        return [
+            _days(visit, found),
+            toolbar.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty")),
+        ]
     midnight = dt.datetime.combine(found.day, dt.time())
-    points = [(p["lon"], p["lat"], (p["at"] - midnight).total_seconds()) for trip in found.trips for p in trip["path"] or []]
-    alarms = [row for row in profiles.alarms(visit.book, "vehicle_key", key, 60) if row["raised_at"].date() == found.day]
-    spots = [Spot(row["lon"], row["lat"], f"停车 {fmt.duration(row['stop_s'])} {row['from_at']:%H:%M}–{row['to_at']:%H:%M}", "good") for row in found.stops]
-    spots += [Spot(row["lon"], row["lat"], f"{row['raised_at']:%H:%M} {row['kind']} {row['status']}", "bad") for row in alarms]
+    points = [
+        (p["lon"], p["lat"], (p["at"] - midnight).total_seconds()) for trip in found.trips for p in trip["path"] or []
+    ]
+    alarms = [
+        row for row in profiles.alarms(visit.book, "vehicle_key", key, 60) if row["raised_at"].date() == found.day
+    ]
+    spots = [
+        Spot(
+            row["lon"],
+            row["lat"],
+            f"停车 {fmt.duration(row['stop_s'])} {row['from_at']:%H:%M}–{row['to_at']:%H:%M}",
+            "good",
+        )
+        for row in found.stops
+    ]
+    spots += [
+        Spot(row["lon"], row["lat"], f"{row['raised_at']:%H:%M} {row['kind']} {row['status']}", "bad") for row in alarms
+    ]
     drawn = replay(points, spots, visit.theme)
     lines: list[list[Cell]] = [
-        [f"{t['from_at']:%H:%M}", f"{t['to_at']:%H:%M}", fmt.number(t["km"], 1), fmt.duration(t["drive_s"]), fmt.duration(t["rest_s"])] for t in found.trips
+        [
+            f"{t['from_at']:%H:%M}",
+            f"{t['to_at']:%H:%M}",
+            fmt.number(t["km"], 1),
+            fmt.duration(t["drive_s"]),
+            fmt.duration(t["rest_s"]),
+        ]
+        for t in found.trips
     ]
-    trips = toolbar.card("行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4)))
+    trips = toolbar.card(
+        "行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4))
+    )
     shown = drawn or html.P("轨迹点太少,无法回放。", className="empty")
-    listed = toolbar.card("当日报警", "", profile_parts.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警"))
-    return [_days(visit, found), profile_parts.columns([toolbar.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed])]
+    listed = toolbar.card(
+        "当日报警", "", profile_parts.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警")
+    )
+    return [
+        _days(visit, found),
+        profile_parts.columns(
+            [toolbar.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed]
+        ),
+    ]
 
 
 def _days(visit: Visit, found: Track) -> Component:
     links = [
-        dcc.Link(f"{day:%m-%d}", href=visit.address.here(at=day.isoformat()), className="seg is-on" if day == found.day else "seg") for day in found.days[:14]
+        dcc.Link(
+            f"{day:%m-%d}",
+            href=visit.address.here(at=day.isoformat()),
+            className="seg is-on" if day == found.day else "seg",
+        )
+        for day in found.days[:14]
     ]
     return html.Div(links, className="segments track-days") if links else html.Div()

@@ -23,17 +23,31 @@ STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "�
 def render(visit: Visit, key: str) -> Page:
     """Unknown vehicle → PageMissing."""
     found = profiles.vehicle(visit.book, key)
-    owner = found.facts.get("company_key") or next((row["company_key"] for row in found.days if row["company_key"]), None)
+    owner = found.facts.get("company_key") or next(
+        (row["company_key"] for row in found.days if row["company_key"]), None
+    )
     spots = [
-        Spot(row["lon"], row["lat"], f"{profile_parts.moment(row['raised_at'])} {row['kind']} {row['status']}", "good" if row["is_handled"] else "bad")
+        Spot(
+            row["lon"],
+            row["lat"],
+            f"{profile_parts.moment(row['raised_at'])} {row['kind']} {row['status']}",
+            "good" if row["is_handled"] else "bad",
+        )
         for row in found.alarms
     ]
     alarms = toolbar.card("报警与处置", "", profile_parts.alarm_table(visit, found.alarms, with_vehicle=False))
     where = profile_parts.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
-    body: list[Component] = [_head(visit, found, owner), profile_parts.columns([_days(visit, found)], [where, alarms, supervision.card(visit)])]
+    body: list[Component] = [
+        _head(visit, found, owner),
+        profile_parts.columns([_days(visit, found)], [where, alarms, supervision.card(visit)]),
+    ]
     known = visit.book.known(owner or "")
     steps = [(known.label, profile_parts.href(visit, "company", known.code))] if known else []
-    way = [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")] if known else []
+    way = (
+        [dcc.Link("行程回放", href=visit.address.to(f"/vehicle/{quote(key, safe='')}/track"), className="button")]
+        if known
+        else []
+    )
     return Page(plate(key), body, group="fleet", tools=[*profile_parts.bar(visit, *steps, (plate(key), "")), *way])
 
 
@@ -53,7 +67,10 @@ def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
             ("排放", STAGES.get(here["emission_stage"], "阶段不明")),
             ("状态", plain(here["status"])),
             ("年审到期", _until(visit, here["review_due"])),
-            ("道路运输证到期", profile_parts.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件"))),
+            (
+                "道路运输证到期",
+                profile_parts.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件")),
+            ),
         ]
     else:
         rows.append(("登记", "现已不在册"))
@@ -64,14 +81,26 @@ def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
     text = profile_parts.day(value)
     if value is None:
         return html.Span(missing, className="tone-bad") if missing != fmt.DASH else missing
-    return html.Span([text, " 已过期"], className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
+    return (
+        html.Span([text, " 已过期"], className="tone-bad")
+        if text != fmt.DASH and text < visit.today.isoformat()
+        else text
+    )
 
 
 def _days(visit: Visit, found: Vehicle) -> Component:
     def line(row: Fact) -> list[Cell]:
-        check: Cell = fmt.DASH if not row["pretrip_due"] else "已检查" if row["pretrip_done"] else profile_parts.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
+        check: Cell = (
+            fmt.DASH
+            if not row["pretrip_due"]
+            else "已检查"
+            if row["pretrip_done"]
+            else profile_parts.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
+        )
         ok = fmt.value(row["pts_ok"] / row["pts"], "ratio", 1) if row["pts"] else fmt.DASH
-        online: Cell = "上线" if row["is_online"] else html.Span("报停" if row["is_stopped"] else "离线", className="muted")
+        online: Cell = (
+            "上线" if row["is_online"] else html.Span("报停" if row["is_stopped"] else "离线", className="muted")
+        )
         return [
             profile_parts.day(row["day"]),
             online,
@@ -87,5 +116,7 @@ def _days(visit: Visit, found: Vehicle) -> Component:
 
     heads = ["日期", "状态", "里程 km", "驾驶时长", "合格率", "漂移点", "超速", "疲劳超时", "主动安全", "出车检查"]
     return toolbar.card(
-        "逐日运行", f"近 {len(found.days)} 天", table(heads, [line(row) for row in found.days], right=range(2, 9), empty="没有运行记录")
+        "逐日运行",
+        f"近 {len(found.days)} 天",
+        table(heads, [line(row) for row in found.days], right=range(2, 9), empty="没有运行记录"),
     )

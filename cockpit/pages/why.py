@@ -1,4 +1,5 @@
-"""为什么变了: the card that splits a change by any dimension, says it in one sentence, and lists every member's part of it."""
+"""为什么变了: the card that splits a change by any dimension, says it in one sentence, and lists every member's part of
+it."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ LEADS = ("town", "company")
 
 
 def offered(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
-    """The dimensions to choose from, key → label: those of the metric at this place without what is already one member."""
+    """The dimensions to choose from, key → label: those of the metric at this place without what is already one
+    member."""
     chosen = dict(visit.address.only)
     found = {key: label for key, label in visit.book.dimensions(metric, reading.place).items() if key not in chosen}
     # people are counted by one thing at a time, and by town
@@ -51,18 +53,30 @@ def change(visit: Visit, metric: Metric, reading: Reading) -> Change | NoSplit:
     if not by:
         return NoSplit("该指标没有可以拆分的维度")
     try:
-        return explain(visit.book, metric.id, reading.window, visit.address.get("at"), reading.place.code, by, against(visit), visit.address.only)
+        return explain(
+            visit.book,
+            metric.id,
+            reading.window,
+            visit.address.get("at"),
+            reading.place.code,
+            by,
+            against(visit),
+            visit.address.only,
+        )
     except CockpitError as error:
         return NoSplit(error.what)
 
 
 def sentence(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> str:
-    """The change and what made it, then the companies behind the town that moved it most. "" where nothing visible changed."""
+    """The change and what made it, then the companies behind the town that moved it most. "" where nothing visible
+    changed."""
     if isinstance(split, NoSplit) or not fmt.visible(split.after, split.before, metric.unit, metric.decimals):
         return ""
     moved = fmt.delta(split.after, split.before, metric.unit, metric.better, metric.decimals)
     unit = "个百分点" if moved.unit == "百分点" else moved.unit
-    head = f"较{_before(split, reading)}{'上升' if moved.glyph == '▲' else '下降'} {moved.text} {unit}".replace(" %", "%")
+    head = f"较{_before(split, reading)}{'上升' if moved.glyph == '▲' else '下降'} {moved.text} {unit}".replace(
+        " %", "%"
+    )
     parts = waterfall.sentence(split, metric.unit, metric.decimals)
     label = visit.book.dimensions(metric, reading.place)[split.by]
     return f"{head}。按{label}:{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
@@ -73,7 +87,16 @@ def _behind(visit: Visit, metric: Metric, reading: Reading, split: Change) -> st
     first = next((p for p in split.pieces if p.kind == "part"), None)
     if split.by != "town" or first is None or "company" not in metric.drill or metric.person:
         return ""
-    finer = explain(visit.book, metric.id, reading.window, visit.address.get("at"), reading.place.code, "company", split.against, visit.address.only)
+    finer = explain(
+        visit.book,
+        metric.id,
+        reading.window,
+        visit.address.get("at"),
+        reading.place.code,
+        "company",
+        split.against,
+        visit.address.only,
+    )
     if isinstance(finer, NoSplit):
         return ""
     known = {company.code for company in visit.book.places("company", first.code)}
@@ -95,7 +118,11 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
     choices = offered(visit, metric, reading)
     switches: list[Component] = []
     if choices and metric.kind != "now":  # what has no former value offers nothing to choose
-        switches = [toolbar.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")] if len(choices) > 1 else []
+        switches = (
+            [toolbar.choices(visit, "by", choices, dimension(visit, metric, reading), "拆分维度")]
+            if len(choices) > 1
+            else []
+        )
         switches.append(toolbar.choices(visit, "vs", {"previous": "环比", "year": "同比"}, against(visit), "对比"))
     body: list[Component] = [html.Div(switches, className="card-switch")] if switches else []
     if isinstance(split, NoSplit):
@@ -116,7 +143,11 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
             )
         )
     if split.pieces:
-        body.append(html.Details([html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"))
+        body.append(
+            html.Details(
+                [html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"
+            )
+        )
     return toolbar.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
 
 
@@ -136,7 +167,12 @@ def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
         name: Component | str = dcc.Link(piece.label, href=links[piece.code]) if links.get(piece.code) else piece.label
         cells: list[Component | str] = [name, _pair(piece.then, split.is_ratio), _pair(piece.now, split.is_ratio)]
         cells += [told(piece.level), told(piece.mix)] if split.is_ratio else []
-        return html.Tr([html.Td(cell, className="" if place == 0 else "col-num") for place, cell in enumerate([*cells, html.B(told(piece.amount))])])
+        return html.Tr(
+            [
+                html.Td(cell, className="" if place == 0 else "col-num")
+                for place, cell in enumerate([*cells, html.B(told(piece.amount))])
+            ]
+        )
 
     heads: Sequence[str] = ["名称", "对比期", "本期", *(["水平", "结构"] if split.is_ratio else []), "合计"]
     lines = [row(piece) for piece in split.pieces[:ROWS]]
@@ -147,7 +183,9 @@ def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
             html.Tr(
                 [
                     html.Td(text, className="" if n == 0 else "col-num")
-                    for n, text in enumerate([f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))])
+                    for n, text in enumerate(
+                        [f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))]
+                    )
                 ]
             )
         )

@@ -18,13 +18,20 @@ def quality(book: Book) -> dict[str, Any]:
     """Sources, checks that did not pass, quarantine and known defects: the page about the data themselves."""
     sources = [
         {
-            "label": s.label, "data": fmt.clock(s.data_time), "landed": fmt.clock(s.landed_at),
-            "promise": fmt.duration(s.stale_after_s), "rows": fmt.number(s.rows), "bad": fmt.number(s.quarantined),
-            "error": s.error, "never": s.data_time is None and not s.error,
-            "late": bool(s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) < book.generation.built_at),
+            "label": s.label,
+            "data": fmt.clock(s.data_time),
+            "landed": fmt.clock(s.landed_at),
+            "promise": fmt.duration(s.stale_after_s),
+            "rows": fmt.number(s.rows),
+            "bad": fmt.number(s.quarantined),
+            "error": s.error,
+            "never": s.data_time is None and not s.error,
+            "late": bool(
+                s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) < book.generation.built_at
+            ),
         }
         for s in book.sources()
-    ]  # fmt: skip
+    ]
     checks = book.checks()
     failed = [c for c in checks if c["failed_rows"]]
     rows = sum(s.rows for s in book.sources())
@@ -32,10 +39,16 @@ def quality(book: Book) -> dict[str, Any]:
     return {
         "systems": systems(book),
         "late": [s for s in sources if s["error"] or s["never"] or s["late"]],
-        "checks": [{**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])} for c in failed[:ROWS_SHOWN]],
+        "checks": [
+            {**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])}
+            for c in failed[:ROWS_SHOWN]
+        ],
         "passed": len(checks) - len(failed),
         "checked": len(checks),
-        "quarantine": [{**q, "rule": texts.rule(q["rule"]), "table": label(book, q["table"]), "count": fmt.number(q["rows"])} for q in book.quarantine()[:ROWS_SHOWN]],
+        "quarantine": [
+            {**q, "rule": texts.rule(q["rule"]), "table": label(book, q["table"]), "count": fmt.number(q["rows"])}
+            for q in book.quarantine()[:ROWS_SHOWN]
+        ],
         "defects": defects(book),
         "rows": fmt.number(rows),
         "bad": fmt.number(bad),
@@ -51,11 +64,23 @@ def systems(book: Book) -> list[dict[str, Any]]:
     rows = []
     for name, feeds in found.items():
         times = [s.data_time for s in feeds if s.data_time]
-        kept = sum(1 for s in feeds if not s.error and s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) >= book.generation.built_at)
-        rows.append({
-            "label": name, "feeds": len(feeds), "kept": kept, "data": fmt.clock(max(times)) if times else fmt.DASH,
-            "rows": fmt.number(sum(s.rows for s in feeds)), "bad": fmt.number(sum(s.quarantined for s in feeds)),
-        })
+        kept = sum(
+            1
+            for s in feeds
+            if not s.error
+            and s.data_time
+            and s.data_time + dt.timedelta(seconds=s.stale_after_s) >= book.generation.built_at
+        )
+        rows.append(
+            {
+                "label": name,
+                "feeds": len(feeds),
+                "kept": kept,
+                "data": fmt.clock(max(times)) if times else fmt.DASH,
+                "rows": fmt.number(sum(s.rows for s in feeds)),
+                "bad": fmt.number(sum(s.quarantined for s in feeds)),
+            }
+        )
     return rows
 
 
@@ -65,20 +90,28 @@ def label(book: Book, table: str) -> str:
 
 
 def defects(book: Book) -> list[dict[str, Any]]:
-    """Known defects, each rule and subject once: the largest count, because the same rows are found by several models."""
+    """Known defects, each rule and subject once: the largest count, because the same rows are found by several
+    models."""
     most: dict[tuple[str, str], int] = {}
     for item in book.defects():
         key = (item["rule"], item["label"])
         most[key] = max(most.get(key, 0), item["rows"])
-    return [{"rule": texts.rule(rule), "label": label, "count": fmt.number(n)} for (rule, label), n in most.items()][:ROWS_SHOWN]
+    return [{"rule": texts.rule(rule), "label": label, "count": fmt.number(n)} for (rule, label), n in most.items()][
+        :ROWS_SHOWN
+    ]
 
 
 def definition(metric: Metric, item: Reading) -> dict[str, Any]:
     """One entry of the appendix."""
     change = metric.changed[-1] if metric.changed else None
     return {
-        "label": metric.label, "number": metric.number, "describe": metric.describe, "basis": metric.basis,
-        "unit": "%" if metric.unit == "ratio" else metric.unit, "owner": metric.owner,
+        "label": metric.label,
+        "number": metric.number,
+        "describe": metric.describe,
+        "basis": metric.basis,
+        "unit": "%" if metric.unit == "ratio" else metric.unit,
+        "owner": metric.owner,
         "better": {"up": "越高越好", "down": "越低越好", "context": "仅作参考"}[metric.better],
-        "target": item.target.source if item.target else "", "change": f"{change['on']} {change['what']}" if change else "",
-    }  # fmt: skip
+        "target": item.target.source if item.target else "",
+        "change": f"{change['on']} {change['what']}" if change else "",
+    }

@@ -31,7 +31,8 @@ Tone = Literal["good", "bad", "flat", "context"]
 
 @dataclass(frozen=True)
 class Shown:
-    """A value split for setting the unit smaller: text "93.4", unit "%". `status`: words instead of a value, else ""."""
+    """A value split for setting the unit smaller: text "93.4", unit "%". `status`: words instead of a value, else
+    ""."""
 
     text: str
     unit: str
@@ -62,7 +63,8 @@ UNKNOWN_DELTA = Delta("", DASH, "", "context", DASH)
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """Grouped digits: 21,486 or 93.40. None, and what is no number (NaN, infinite) → "—". Minus sign is "−"; never "-0"."""
+    """Grouped digits: 21,486 or 93.40. None, and what is no number (NaN, infinite) → "—". Minus sign is "−"; never
+    "-0"."""
     if value is None or not math.isfinite(value):
         return DASH
     text = f"{abs(value):,.{decimals}f}"
@@ -88,7 +90,11 @@ def reading(item: Reading, decimals: int = 0) -> Shown:
     if item.status == "ok":
         return value(item.value, item.unit, decimals)
     if item.status == "small_cell":
-        return Shown(TOO_FEW, "", "small_cell") if is_rate(item) else Shown(STATUS_LABELS["small_cell"], item.unit, "small_cell")
+        return (
+            Shown(TOO_FEW, "", "small_cell")
+            if is_rate(item)
+            else Shown(STATUS_LABELS["small_cell"], item.unit, "small_cell")
+        )
     return Shown(STATUS_LABELS[item.status], "", item.status)
 
 
@@ -142,7 +148,8 @@ def _part(amount: float) -> str:
 
 
 def patience(item: Reading) -> int:
-    """Seconds after which a reading counts as stale: the promise of its inputs, but no less than what its window can show.
+    """Seconds after which a reading counts as stale: the promise of its inputs, but no less than what its window can
+    show.
 
     A period that is over changes only by late data and ages by hours; a running one is published every five minutes, so
     it is late when rounds were missed (RUNNING_S), a number of this moment when one was (NOW_S)."""
@@ -190,7 +197,7 @@ def local(moment: dt.datetime) -> dt.datetime:
 
 
 def clock(moment: dt.datetime | None, today: dt.date | None = None) -> str:
-    """"14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one; None → "—"."""
+    """ "14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one; None → "—"."""
     if moment is None:
         return DASH
     here = local(moment)
@@ -207,12 +214,12 @@ def snapshot(generation: str) -> str:
 
 
 def day(date: dt.date | None) -> str:
-    """"11-23"; None → "—"."""
+    """ "11-23"; None → "—"."""
     return DASH if date is None else f"{date:%m-%d}"
 
 
 def week(date: dt.date) -> str:
-    """"2026 年第 47 周": the ISO week of a day."""
+    """ "2026 年第 47 周": the ISO week of a day."""
     year, number_, _ = date.isocalendar()
     return f"{year} 年第 {number_} 周"
 
@@ -246,7 +253,7 @@ def tick(window: str, start: dt.date) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """"45 秒", "12 分钟", "2 小时 5 分", "3 天 4 小时"; None → "—"."""
+    """ "45 秒", "12 分钟", "2 小时 5 分", "3 天 4 小时"; None → "—"."""
     if seconds is None:
         return DASH
     total = max(0, int(seconds))
@@ -261,7 +268,7 @@ def duration(seconds: float | None) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """"12 秒前", "3 分钟前", "2 小时前", "3 天前"; a clock slightly ahead counts as "刚刚"; None → "—"."""
+    """ "12 秒前", "3 分钟前", "2 小时前", "3 天前"; a clock slightly ahead counts as "刚刚"; None → "—"."""
     if seconds is None:
         return DASH
     total = int(seconds)
@@ -274,7 +281,7 @@ def age(seconds: float | None) -> str:
 
 
 def pace(ahead: int | None) -> str:
-    """"超前 4", "滞后 19", "持平" against the time that has passed, in percentage points; None → "—"."""
+    """ "超前 4", "滞后 19", "持平" against the time that has passed, in percentage points; None → "—"."""
     if ahead is None:
         return DASH
     return f"{'超前' if ahead > 0 else '滞后'} {abs(ahead)}" if ahead else "持平"

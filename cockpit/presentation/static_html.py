@@ -1,8 +1,9 @@
-"""What of a page is only text, tables and links leaves as finished HTML; Dash keeps the charts and what stands around them.
+"""What of a page is only text, tables and links leaves as finished HTML; Dash keeps the charts and what stands around
+them.
 
-Dash asks every component at every turn whether it has changed: a page made of two thousand of them answers a click 0.2 s later than
-the same page made of ten. Pages are still written as Dash components; `finished` is the last step before one leaves.
-assets/markup.js puts the pieces in place and follows their links."""
+Dash asks every component at every turn whether it has changed: a page made of two thousand of them answers a click 0.2
+s later than the same page made of ten. Pages are still written as Dash components; `finished` is the last step before
+one leaves. assets/markup.js puts the pieces in place and follows their links."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ DASH_ONLY = {"debounce", "refresh"}
 
 
 class Static(Component):
-    """One element whose inside is finished HTML. tag: its name; attributes: by React's names; inside: every text in it is escaped."""
+    """One element whose inside is finished HTML. tag: its name; attributes: by React's names; inside: every text in it
+    is escaped."""
 
     _namespace = "zhengbei"
     _type = "Static"
@@ -39,19 +41,22 @@ class Static(Component):
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
-        # not by the constructor of all components: for its messages it would look for a package of this name on the disk, each time
+        # not by the constructor of all components: for its messages it would look for a package of this name on the
+        # disk, each time
         self.tag, self.attributes, self.inside = tag, attributes, inside
 
 
 def finished(page: Any) -> Any:
-    """The same page with every part that has no chart in it as one Static. Raises ValueError for a link that leaves this site."""
+    """The same page with every part that has no chart in it as one Static. Raises ValueError for a link that leaves
+    this site."""
     alive: set[int] = set()
     _mark(page, alive)
     return _settle(page, alive)
 
 
 def written(part: Any) -> str:
-    """A component, text or list of them as HTML. Raises ValueError for a chart, which needs a script, and for a link that leaves this site."""
+    """A component, text or list of them as HTML. Raises ValueError for a chart, which needs a script, and for a link
+    that leaves this site."""
     out: list[str] = []
     for node in part if isinstance(part, list | tuple) else (part,):
         _write(node, out)
@@ -98,7 +103,11 @@ def _write(node: Any, out: list[str]) -> None:
             continue
         if name == "style":
             value = ";".join(f"{_dashed(key)}:{one}" for key, one in value.items())
-        out.append(f" {NAMES.get(name) or name.lower()}" if value is True else f' {NAMES.get(name) or name.lower()}="{escape(value if isinstance(value, str) else str(value))}"')
+        out.append(
+            f" {NAMES.get(name) or name.lower()}"
+            if value is True
+            else f' {NAMES.get(name) or name.lower()}="{escape(value if isinstance(value, str) else str(value))}"'
+        )
     out.append(">")
     if tag not in VOID:
         for child in _children(node):
@@ -115,7 +124,9 @@ def _tag(kind: type[Component]) -> str | None:
 def _children(node: Component) -> list[Any] | tuple[Any, ...]:
     inside = getattr(node, "children", None)
     found = inside if isinstance(inside, list | tuple) else () if inside is None else (inside,)
-    if isinstance(node, html.Form) and getattr(node, "method", "get") == "post":  # no page has to think of it, and none can forget it
+    if (
+        isinstance(node, html.Form) and getattr(node, "method", "get") == "post"
+    ):  # no page has to think of it, and none can forget it
         return [dcc.Input(type="hidden", name=one_time_key.FIELD, value=one_time_key.key(), autoComplete="off"), *found]
     return found
 

@@ -46,7 +46,14 @@ ROLES = {
 }
 
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
-PREVIOUS = {"now": "较昨日", "day": "环比前日", "week": "环比上周", "month": "环比上月", "quarter": "环比上季", "year": "比上年"}
+PREVIOUS = {
+    "now": "较昨日",
+    "day": "环比前日",
+    "week": "环比上周",
+    "month": "环比上月",
+    "quarter": "环比上季",
+    "year": "比上年",
+}
 PREVIOUS_SHORT = "环比"
 THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
@@ -61,12 +68,23 @@ ORDER = "一二三四五六"
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 """A judgement as a glyph, beside its colour."""
 GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "■", "none": "○"}
-"""How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late, broken, carried over,
-nothing promised."""
+"""How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late,
+broken, carried over, nothing promised."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
-UNITS = {"s": "秒", "min": "分钟", "h": "小时", "d": "天", "km": "公里", "km/h": "公里/时", "m": "米", "t": "吨", "deg": "度"}
+UNITS = {
+    "s": "秒",
+    "min": "分钟",
+    "h": "小时",
+    "d": "天",
+    "km": "公里",
+    "km/h": "公里/时",
+    "m": "米",
+    "t": "吨",
+    "deg": "度",
+}
 """Unit of a column → what a person writes beside a figure; other units are written as they are."""
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
+
 
 def rule(identifier: str) -> str:
     """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
@@ -89,7 +107,10 @@ ERRORS = {
     403: ("没有权限", "当前账号不能查看这一页,如需要请联系系统管理员。"),
     404: ("没有这一页", "链接可能已改动,或该指标尚未发布。"),
     405: ("不支持的操作", "请返回上一页后重试。"),
-    409: ("已经提交过一次", "请打开原来的页面核对是否已经办理，不必再次提交；登录地址只显示一次，没有看到时请撤销后重新登记。"),
+    409: (
+        "已经提交过一次",
+        "请打开原来的页面核对是否已经办理，不必再次提交；登录地址只显示一次，没有看到时请撤销后重新登记。",
+    ),
     413: ("内容过大", "提交的内容超过上限。"),
     415: ("内容格式不支持", "请返回上一页后重试。"),
     429: ("操作过于频繁", "请稍后再试。"),
@@ -98,9 +119,26 @@ ERRORS = {
 }
 
 FACILITIES = {
-    "PARK": "停车", "REST": "休息", "HOTWATER": "热水", "MEALHEAT": "热饭", "SHOWER": "淋浴", "LAUNDRY": "洗衣", "TOILET": "如厕", "DINING": "餐饮", "SHOP": "便利店", "REPAIR": "维修",
-    "FUEL": "加油", "LODGING": "住宿", "WIFI": "无线网", "AED": "急救", "CHARGE": "充电", "READING": "阅览", "PARTY_ROOM": "党员活动室",
-    "GOV_SERVICE": "政务服务", "LEGAL": "法律援助", "HEALTH": "健康小屋",
+    "PARK": "停车",
+    "REST": "休息",
+    "HOTWATER": "热水",
+    "MEALHEAT": "热饭",
+    "SHOWER": "淋浴",
+    "LAUNDRY": "洗衣",
+    "TOILET": "如厕",
+    "DINING": "餐饮",
+    "SHOP": "便利店",
+    "REPAIR": "维修",
+    "FUEL": "加油",
+    "LODGING": "住宿",
+    "WIFI": "无线网",
+    "AED": "急救",
+    "CHARGE": "充电",
+    "READING": "阅览",
+    "PARTY_ROOM": "党员活动室",
+    "GOV_SERVICE": "政务服务",
+    "LEGAL": "法律援助",
+    "HEALTH": "健康小屋",
 }
 BASIC_SERVICES = {code: FACILITIES[code] for code in ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY")}
 """The five free basics of the 2025 service-area guide; 停车休息 is two codes (KPI 71)."""

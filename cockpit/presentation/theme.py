@@ -61,7 +61,6 @@ GROUP_TONE = {"fleet": "fleet", "safety": "fleet", "driver": "fleet", "health": 
 """Accent token of a metric group: fleet blue for running and safety, gold is kept for membership and programmes."""
 
 
-
 def tone(group: str) -> str:
     """Accent token of a metric group; groups of membership and programmes (anything not fleet-like) are gold."""
     return GROUP_TONE.get(group, "member")
@@ -101,7 +100,8 @@ def template(theme: Theme = LIGHT) -> dict[str, Any]:
 
 
 def graph_config(*, download_name: str = "", modebar: bool = False) -> dict[str, Any]:
-    """Plotly.js config. The mode bar shows at most 下载图片 (named `download_name`); nothing on it leaves this machine."""
+    """Plotly.js config. The mode bar shows at most 下载图片 (named `download_name`); nothing on it leaves this
+    machine."""
     config: dict[str, Any] = {
         "displaylogo": False,
         "displayModeBar": "hover" if modebar else False,

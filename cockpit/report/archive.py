@@ -1,8 +1,9 @@
-"""The archive of printed reports: <data>/reports, a PDF and its facts (readings, generation, hash) for each. Owns what is kept, the chain
-that ties each report to the one before, and the comparison of any two.
+"""The archive of printed reports: <data>/reports, a PDF and its facts (readings, generation, hash) for each. Owns what
+is kept, the chain that ties each report to the one before, and the comparison of any two.
 
-Nothing kept is ever replaced. The facts of report n name the SHA-256 of the facts of report n − 1 and of their own PDF, so a changed,
-removed or exchanged file is found by `broken`; the newest hash stands in the audit log, so that a missing end is found as well."""
+Nothing kept is ever replaced. The facts of report n name the SHA-256 of the facts of report n − 1 and of their own PDF,
+so a changed, removed or exchanged file is found by `broken`; the newest hash stands in the audit log, so that a missing
+end is found as well."""
 
 from __future__ import annotations
 
@@ -39,7 +40,11 @@ def every(settings: Settings) -> list[Facts]:
                 found.append(json.loads(file.read_text("utf-8")))
             except (OSError, ValueError):
                 continue
-    return sorted(found, key=lambda facts: units.window_of(window(facts), units.parse_at(window(facts), period(facts)))[1], reverse=True)
+    return sorted(
+        found,
+        key=lambda facts: units.window_of(window(facts), units.parse_at(window(facts), period(facts)))[1],
+        reverse=True,
+    )
 
 
 def period(facts: Facts) -> str:
@@ -72,8 +77,9 @@ def last_of(settings: Settings, at: str, *, but: str) -> Facts | None:
 
 
 def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
-    """Puts a printed file into the archive and returns its facts as kept. The report of the same period and generation is there already: then
-    that one stays and its facts are returned. PDF first, facts last: whoever sees the .json finds the PDF it speaks of.
+    """Puts a printed file into the archive and returns its facts as kept. The report of the same period and generation
+    is there already: then that one stays and its facts are returned. PDF first, facts last: whoever sees the .json
+    finds the PDF it speaks of.
 
     Raises PrintFailed when the same generation now gives other figures: one of the two papers would be wrong."""
     folder, name = settings.reports, facts["name"]
@@ -81,7 +87,9 @@ def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
         if (folder / f"{name}.json").exists() and (folder / f"{name}.pdf").exists():
             kept = one(settings, name)
             if kept["figures"] != facts["figures"]:
-                raise PrintFailed("同一快照两次打印的数不同,没有发布", where=name, to_do="请核对软件版本;已归档的一份保持不变")
+                raise PrintFailed(
+                    "同一快照两次打印的数不同,没有发布", where=name, to_do="请核对软件版本;已归档的一份保持不变"
+                )
             return kept
         number, previous = _tip(folder)
         whole = {**facts, "number": number + 1, "previous": previous, "by": by}
@@ -107,7 +115,11 @@ def broken(settings: Settings) -> list[str]:
         elif _digest(pdf) != facts["sha256"]:
             found.append(f"{name}:PDF 与归档时不同")
         if facts["number"] != number + 1:
-            found.append(f"第 {number + 1} 份到第 {facts['number'] - 1} 份不见了" if facts["number"] > number + 1 else f"{name}:序号 {facts['number']} 重复")
+            found.append(
+                f"第 {number + 1} 份到第 {facts['number'] - 1} 份不见了"
+                if facts["number"] > number + 1
+                else f"{name}:序号 {facts['number']} 重复"
+            )
         elif facts["previous"] != previous:
             found.append(f"{name}:它之前的一份被改动或调换过")
         number, previous = facts["number"], _digest(file)
@@ -129,17 +141,31 @@ def opened(settings: Settings) -> dict[str, list[tuple[float, str]]]:
 
 
 def compare(first: Facts, second: Facts) -> list[dict[str, Any]]:
-    """The figures of two reports side by side in the order of the second: label, what each says ("—" where it does not print the number),
-    and what lies between them (None where one has no value). A figure that only the first has comes last."""
+    """The figures of two reports side by side in the order of the second: label, what each says ("—" where it does not
+    print the number), and what lies between them (None where one has no value). A figure that only the first has comes
+    last."""
     rows = []
     for metric in dict.fromkeys([*second["figures"], *first["figures"]]):
         one_, other = first["figures"].get(metric), second["figures"].get(metric)
         known = other or one_
-        both = one_ is not None and other is not None and one_["value"] is not None and other["value"] is not None and one_["unit"] == other["unit"]
-        rows.append({
-            "metric": metric, "label": known["label"], "first": one_["text"] if one_ else fmt.DASH, "second": other["text"] if other else fmt.DASH,
-            "delta": fmt.delta(other["value"], one_["value"], known["unit"], "context", known["decimals"]) if both else None,
-        })
+        both = (
+            one_ is not None
+            and other is not None
+            and one_["value"] is not None
+            and other["value"] is not None
+            and one_["unit"] == other["unit"]
+        )
+        rows.append(
+            {
+                "metric": metric,
+                "label": known["label"],
+                "first": one_["text"] if one_ else fmt.DASH,
+                "second": other["text"] if other else fmt.DASH,
+                "delta": fmt.delta(other["value"], one_["value"], known["unit"], "context", known["decimals"])
+                if both
+                else None,
+            }
+        )
     return rows
 
 

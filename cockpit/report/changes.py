@@ -1,5 +1,6 @@
-"""What the weekly report says of changes and tasks: numbers published before and changed since, what an earlier print of the same
-period said otherwise, and what stands under supervision. Pure; no words of a task and no name of a record, which may hold what a paper must not."""
+"""What the weekly report says of changes and tasks: numbers published before and changed since, what an earlier print
+of the same period said otherwise, and what stands under supervision. Pure; no words of a task and no name of a record,
+which may hold what a paper must not."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ WHY = {True: "补传期内,迟到的数据改变了它", False: "已过补传期
 
 
 def revisions(book: Book, since: dt.date) -> dict[str, Any]:
-    """Numbers of the whole district that were changed on or after `since`, the newest change first. Changes too small to be printed are
-    left out; `more`: how many rows did not fit."""
+    """Numbers of the whole district that were changed on or after `since`, the newest change first. Changes too small
+    to be printed are left out; `more`: how many rows did not fit."""
     rows = []
     for item in book.revisions():
         metric = book.metrics.get(item["metric"])
@@ -27,7 +28,16 @@ def revisions(book: Book, since: dt.date) -> dict[str, Any]:
             continue
         old, new = (str(fmt.value(item[name], metric.unit, metric.decimals)) for name in ("old", "new"))
         if old != new:
-            rows.append({"label": metric.label, "period": item["at"], "old": old, "new": new, "when": fmt.clock(item["at_time"]), "why": WHY[item["provisional"]]})
+            rows.append(
+                {
+                    "label": metric.label,
+                    "period": item["at"],
+                    "old": old,
+                    "new": new,
+                    "when": fmt.clock(item["at_time"]),
+                    "why": WHY[item["provisional"]],
+                }
+            )
     return {"rows": rows[:ROWS_SHOWN], "more": max(0, len(rows) - ROWS_SHOWN)}
 
 
@@ -37,24 +47,44 @@ def reprint(before: dict[str, Any] | None, figures: dict[str, dict[str, Any]]) -
         return None
     changed = [
         {"label": now["label"], "old": then["text"] if then else fmt.DASH, "new": now["text"]}
-        for metric, now in figures.items() if (then := before["figures"].get(metric)) is None or then["text"] != now["text"]
-    ]  # fmt: skip
-    return {"generation": before["generation"], "printed": fmt.clock(dt.datetime.fromisoformat(before["printed_at"])), "rows": changed}
+        for metric, now in figures.items()
+        if (then := before["figures"].get(metric)) is None or then["text"] != now["text"]
+    ]
+    return {
+        "generation": before["generation"],
+        "printed": fmt.clock(dt.datetime.fromisoformat(before["printed_at"])),
+        "rows": changed,
+    }
 
 
 def tasks(week: task_store.Week, today: dt.date) -> dict[str, Any]:
     """How many tasks were made and closed in the period, and those that stand, the most overdue first."""
     late = {task.id for task in week.overdue}
-    standing = [*week.overdue, *sorted((task for task in week.standing if task.id not in late), key=lambda task: (task.due, task.id))]
+    standing = [
+        *week.overdue,
+        *sorted((task for task in week.standing if task.id not in late), key=lambda task: (task.due, task.id)),
+    ]
     return {
-        "opened": len(week.opened), "closed": len(week.closed), "standing": len(week.standing), "overdue": len(week.overdue),
-        "rows": [_task(task, today) for task in standing[:ROWS_SHOWN]], "more": max(0, len(standing) - ROWS_SHOWN),
+        "opened": len(week.opened),
+        "closed": len(week.closed),
+        "standing": len(week.standing),
+        "overdue": len(week.overdue),
+        "rows": [_task(task, today) for task in standing[:ROWS_SHOWN]],
+        "more": max(0, len(standing) - ROWS_SHOWN),
         "done": [_task(task, today) for task in week.closed[:ROWS_SHOWN]],
-    }  # fmt: skip
+    }
 
 
 def _task(task: Task, today: dt.date) -> dict[str, Any]:
     late = task.late(today)
     closed = next((one.at for one in reversed(task.steps) if one.step == "close"), None) if task.is_closed else None
     word = f"逾期 {late} 天" if late else f"{closed:%m-%d} 办结" if closed else task_store.STATES[task.state]
-    return {"id": task.id, "about": task_store.about_what(task), "office": task.office, "due": f"{task.due:%m-%d}", "made": f"{task.steps[0].at:%m-%d}", "word": word, "late": late}
+    return {
+        "id": task.id,
+        "about": task_store.about_what(task),
+        "office": task.office,
+        "due": f"{task.due:%m-%d}",
+        "made": f"{task.steps[0].at:%m-%d}",
+        "word": word,
+        "late": late,
+    }

@@ -1,4 +1,5 @@
-"""The command `report`: print, list, verify, compare and send. Owns words; what a report is stands in release and archive."""
+"""The command `report`: print, list, verify, compare and send. Owns words; what a report is stands in release and
+archive."""
 
 from __future__ import annotations
 
@@ -66,7 +67,9 @@ for verb_name, verb_window in (("weekly", "week"), ("monthly", "month"), ("quart
 def listed(data: Path) -> None:
     """One line a report, newest period first."""
     for facts in archive.every(Settings.at(data)):
-        click.echo(f"{facts['name']}  {'草稿' if facts['draft'] else '正式'}  {facts['pages']} 页  {facts['printed_at']}  {facts.get('by') or ''}")
+        click.echo(
+            f"{facts['name']}  {'草稿' if facts['draft'] else '正式'}  {facts['pages']} 页  {facts['printed_at']}  {facts.get('by') or ''}"
+        )
 
 
 @report.command("verify", help="核对归档:每份 PDF、每期数据与前后次序是否都和发布时一样")
@@ -76,7 +79,9 @@ def verify(data: Path) -> None:
     settings = Settings.at(data)
     found = archive.broken(settings)
     if found:
-        raise WarehouseBroken(";".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件,并查明谁动过归档文件夹")
+        raise WarehouseBroken(
+            ";".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件,并查明谁动过归档文件夹"
+        )
     click.echo(f"归档完好,共 {len(archive.every(settings))} 份")
 
 
@@ -88,7 +93,11 @@ def compared(first: str, second: str, data: Path) -> None:
     """One line a figure: label, first, second, difference."""
     settings = Settings.at(data)
     for row in archive.compare(archive.one(settings, first), archive.one(settings, second)):
-        change = "" if row["delta"] is None or not row["delta"].known else f"{row['delta'].glyph} {row['delta'].text}".strip()
+        change = (
+            ""
+            if row["delta"] is None or not row["delta"].known
+            else f"{row['delta'].glyph} {row['delta'].text}".strip()
+        )
         click.echo(f"{row['label']}\t{row['first']}\t{row['second']}\t{change}")
 
 
@@ -109,4 +118,6 @@ def send(data: Path, again: tuple[str, str] | None) -> None:
 def sent(data: Path) -> None:
     """One line an entry, newest first."""
     for row in delivery.ledger(Settings.at(data)):
-        click.echo(f"{row['report']}  {row['receiver']}  {delivery.STATES[row['state']]}  {row['attempts']} 次  {fmt.clock(dt.datetime.fromtimestamp(row['at'], dt.UTC))}  {row['message']}".rstrip())
+        click.echo(
+            f"{row['report']}  {row['receiver']}  {delivery.STATES[row['state']]}  {row['attempts']} 次  {fmt.clock(dt.datetime.fromtimestamp(row['at'], dt.UTC))}  {row['message']}".rstrip()
+        )

@@ -1,4 +1,5 @@
-"""What stands on the pages of a report: one Book and one period (a week, month or quarter) → words, numbers and SVG for the template.
+"""What stands on the pages of a report: one Book and one period (a week, month or quarter) → words, numbers and SVG for
+the template.
 
 Pure: no clock, no file, no browser. Every figure printed is kept in `figures`, so that the self-test and the archive
 speak about the same numbers as the paper. District and town only (levels L1–L2): no company, plate, driver or phone.
@@ -34,8 +35,8 @@ STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
 
 @dataclass
 class Issue:
-    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the readings they come from, and what is
-    missing ("" list = complete)."""
+    """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the
+    readings they come from, and what is missing ("" list = complete)."""
 
     at: str
     generation: str
@@ -64,12 +65,15 @@ def newest(book: Book, window: str) -> str:
 def days(at: str, window: str) -> tuple[dt.date, dt.date]:
     """First and last day of the period `at`. Raises UsageError for anything that names no such window."""
     if units.window_named(at) != window:
-        raise UsageError(f"{timetable.REPORTS[window]}的期次写法不对:{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样")
+        raise UsageError(
+            f"{timetable.REPORTS[window]}的期次写法不对:{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样"
+        )
     return units.window_of(window, units.parse_at(window, at))
 
 
 def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
-    """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print of the same period.
+    """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print
+    of the same period.
 
     Raises UsageError for a bad period, DataMissing for one that has not begun in these data."""
     issue = Issue(at, book.generation.id, {})
@@ -103,7 +107,10 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
         "release": generation.release,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
-        "points": [point(text) for text in highlights.sentences(book, metrics, readings, window, first, told, revised, issue.missing)],
+        "points": [
+            point(text)
+            for text in highlights.sentences(book, metrics, readings, window, first, told, revised, issue.missing)
+        ],
         "groups": groups,
         "attention": attention(book, metrics, readings, rows),
         "programmes": programmes.rows(book),
@@ -121,7 +128,9 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
     return issue
 
 
-def missing(book: Book, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week") -> list[str]:
+def missing(
+    book: Book, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week"
+) -> list[str]:
     """Why the window that ends on `last` is not complete, one Chinese sentence each; an empty list opens the gate.
 
     A source is complete when its newest data, plus the delay it is allowed, reach its end.
@@ -157,8 +166,9 @@ def until(metrics: list[Metric], readings: dict[str, Reading], window: str) -> s
     """The day before which late data may still change the period's figures, "" when none is provisional."""
     ends = [
         dt.datetime.combine(readings[m.id].win_end, dt.time()) + dt.timedelta(days=1, hours=m.freeze_h)
-        for m in metrics if readings[m.id].provisional and readings[m.id].window == window
-    ]  # fmt: skip
+        for m in metrics
+        if readings[m.id].provisional and readings[m.id].window == window
+    ]
     return f"{max(ends):%m-%d}" if ends else ""
 
 
@@ -202,11 +212,21 @@ def word(item: Reading) -> str:
 def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any]:
     """The figure as archived: stored value, its parts and window, and the text that was printed."""
     return {
-        "label": item.label, "text": str(line["shown"]), "value": item.value, "num": item.num, "den": item.den,
-        "unit": item.unit, "status": item.status, "window": item.window, "from": item.win_start.isoformat(),
-        "to": item.win_end.isoformat(), "judgement": item.judgement, "provisional": item.provisional, "held": item.held,
+        "label": item.label,
+        "text": str(line["shown"]),
+        "value": item.value,
+        "num": item.num,
+        "den": item.den,
+        "unit": item.unit,
+        "status": item.status,
+        "window": item.window,
+        "from": item.win_start.isoformat(),
+        "to": item.win_end.isoformat(),
+        "judgement": item.judgement,
+        "provisional": item.provisional,
+        "held": item.held,
         "decimals": metric.decimals,
-    }  # fmt: skip
+    }
 
 
 def section(
@@ -218,7 +238,9 @@ def section(
         chart = trend(book, metric, readings[metric.id])
         blocks.append({"row": rows[metric.id], "chart": chart, "number": next(counter) if chart else 0})
     names = texts.GROUPS
-    columns = [m for m in metrics if "town" in m.drill and m.better != "context"] or [m for m in metrics if "town" in m.drill]
+    columns = [m for m in metrics if "town" in m.drill and m.better != "context"] or [
+        m for m in metrics if "town" in m.drill
+    ]
     return {
         "id": group,
         "label": names[group],
@@ -233,9 +255,15 @@ def trend(book: Book, metric: Metric, item: Reading) -> Any:
     shown, reach = TREND[item.window]
     series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
     return svg.trend(
-        series[-shown:], series[-shown - reach : -reach], unit=item.unit, window=item.window,
-        decimals=metric.decimals, goal=item.target.green if item.target else None, width=CHART_PX[0], height=CHART_PX[1],
-    )  # fmt: skip
+        series[-shown:],
+        series[-shown - reach : -reach],
+        unit=item.unit,
+        window=item.window,
+        decimals=metric.decimals,
+        goal=item.target.green if item.target else None,
+        width=CHART_PX[0],
+        height=CHART_PX[1],
+    )
 
 
 def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
@@ -251,14 +279,19 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
         full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
         for item in items:
             share = None if item.value is None else item.value / full
-            table.setdefault(item.place.label, []).append({
-                "shown": fmt.reading(item, metric.decimals),
-                "status": item.status,
-                "bar": svg.bar(share, height=7, tone=item.judgement or ""),
-                "word": STATUS_WORDS.get(item.judgement or "", ""),
-                "judgement": item.judgement or "",
-            })
-    return {"heads": heads, "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)]}
+            table.setdefault(item.place.label, []).append(
+                {
+                    "shown": fmt.reading(item, metric.decimals),
+                    "status": item.status,
+                    "bar": svg.bar(share, height=7, tone=item.judgement or ""),
+                    "word": STATUS_WORDS.get(item.judgement or "", ""),
+                    "judgement": item.judgement or "",
+                }
+            )
+    return {
+        "heads": heads,
+        "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)],
+    }
 
 
 def attention(
@@ -271,10 +304,18 @@ def attention(
         item = readings[metric.id]
         if item.status == "ok" and item.judgement not in order:
             continue
-        found.append((order.get(item.judgement or "", 2), metric.number, {
-            **rows[metric.id], "owner": metric.owner, "worst": worst(book, metric, item),
-            "source": item.target.source if item.target else "",
-        }))
+        found.append(
+            (
+                order.get(item.judgement or "", 2),
+                metric.number,
+                {
+                    **rows[metric.id],
+                    "owner": metric.owner,
+                    "worst": worst(book, metric, item),
+                    "source": item.target.source if item.target else "",
+                },
+            )
+        )
     return [entry for *_, entry in sorted(found, key=lambda f: f[:2])]
 
 
@@ -285,7 +326,9 @@ def worst(book: Book, metric: Metric, item: Reading) -> str:
     places = book.by(metric.id, item.window, fmt.period_key(item.window, item.win_start))
     known = [p for p in places if p.value is not None]
     known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
-    return "、".join(f"{p.place.label} {fmt.reading(p, metric.decimals)}".replace(" %", "%") for p in known[:WORST_TOWNS])
+    return "、".join(
+        f"{p.place.label} {fmt.reading(p, metric.decimals)}".replace(" %", "%") for p in known[:WORST_TOWNS]
+    )
 
 
 def tally(items: Any) -> dict[str, int]:

@@ -1,8 +1,10 @@
-"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns <data>/delivery.toml and the ledger `delivery`.
+"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns <data>/delivery.toml
+and the ledger `delivery`.
 
-Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the other side accept
-the message leaves; where the process ends before that, nothing was accepted and it is sent anew; where it ends after it, nobody here can know
-(the row becomes `unknown`, a person asks and says `--again`). A receiver that was told of a period's final report is not told again by a reprint.
+Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the
+other side accept the message leaves; where the process ends before that, nothing was accepted and it is sent anew;
+where it ends after it, nobody here can know (the row becomes `unknown`, a person asks and says `--again`). A receiver
+that was told of a period's final report is not told again by a reprint.
 
 A draft goes to the person on duty only."""
 
@@ -42,8 +44,8 @@ ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 @dataclass(frozen=True)
 class Receiver:
-    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well. proxy: the way of a chat out
-    of the house, "" = straight."""
+    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well.
+    proxy: the way of a chat out of the house, "" = straight."""
 
     name: str
     kind: str
@@ -65,7 +67,8 @@ class Post:
 
 
 def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
-    """The mail server and the receivers; (None, []) without a file. Raises ConfigError naming the key, Refused when others can read it."""
+    """The mail server and the receivers; (None, []) without a file. Raises ConfigError naming the key, Refused when
+    others can read it."""
     file = settings.data / "delivery.toml"
     if not file.exists():
         return None, []
@@ -78,11 +81,17 @@ def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
     try:
         post = Post(**given.pop("mail")) if "mail" in given else None
     except TypeError as error:
-        raise ConfigError("[mail] 的键不对", where=file.name, to_do="可写 host、sender、port、user、password、tls,其中 host、sender 必填") from error
+        raise ConfigError(
+            "[mail] 的键不对",
+            where=file.name,
+            to_do="可写 host、sender、port、user、password、tls,其中 host、sender 必填",
+        ) from error
     if post and post.tls not in ("none", "starttls", "tls"):
         raise ConfigError(f"tls 的值 {post.tls} 不在允许范围:none、starttls、tls", where=file.name)
     proxy = str(given.pop("proxy", ""))
-    found = [_receiver(one, f"{file.name} 第 {number} 个 to", proxy) for number, one in enumerate(given.pop("to", []), 1)]
+    found = [
+        _receiver(one, f"{file.name} 第 {number} 个 to", proxy) for number, one in enumerate(given.pop("to", []), 1)
+    ]
     if given:
         raise ConfigError(f"未知的键:{'、'.join(sorted(given))}", where=file.name)
     if len({one.name for one in found}) < len(found):
@@ -106,11 +115,14 @@ def _receiver(given: dict[str, Any], where: str, proxy: str) -> Receiver:
         from cockpit.report import chat  # the library behind it is large, and most houses have no chat
 
         chat.robot(str(given[key]), where)
-    return Receiver(str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)), proxy if kind == "chat" else "")
+    return Receiver(
+        str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)), proxy if kind == "chat" else ""
+    )
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
-    """Sends what is due. Returns Chinese lines about what was not delivered. One process at a time: a second one returns at once."""
+    """Sends what is due. Returns Chinese lines about what was not delivered. One process at a time: a second one
+    returns at once."""
     post, receivers = configured(settings)
     if not receivers:
         return []
@@ -120,14 +132,21 @@ def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[st
         _cut_off(settings)
         _enter(settings, receivers, now())
         known = {one.name: one for one in receivers}
-        return [line for row in _due(settings, now()) if row["receiver"] in known for line in _one(settings, post, known[row["receiver"]], row, now)]
+        return [
+            line
+            for row in _due(settings, now())
+            if row["receiver"] in known
+            for line in _one(settings, post, known[row["receiver"]], row, now)
+        ]
 
 
 def again(settings: Settings, report: str, receiver: str, by: str) -> None:
     """A person has asked the receiver and wants it sent once more. Raises UsageError when there is no such entry."""
     with app_db.writing(settings.state) as connection:
-        done = connection.execute("UPDATE delivery SET state = 'waiting', attempts = 0, due_at = 0, message = '' WHERE report = ? AND receiver = ? AND state IN ('unknown', 'failed', 'sent')",
-                                  (report, receiver))
+        done = connection.execute(
+            "UPDATE delivery SET state = 'waiting', attempts = 0, due_at = 0, message = '' WHERE report = ? AND receiver = ? AND state IN ('unknown', 'failed', 'sent')",
+            (report, receiver),
+        )
         if done.rowcount != 1:
             raise UsageError("发送台账里没有这一条", where=f"{report} {receiver}", to_do="用 report sent 查看台账")
         audit.append(connection, "delivery_again", who=by, detail=f"{report} {receiver}")
@@ -136,11 +155,17 @@ def again(settings: Settings, report: str, receiver: str, by: str) -> None:
 def ledger(settings: Settings) -> list[dict[str, Any]]:
     """All entries, newest first: report, receiver, state, attempts, at (UTC seconds), message."""
     with app_db.reading(settings.state) as connection:
-        return [dict(row) for row in connection.execute("SELECT report, receiver, state, attempts, at, message FROM delivery ORDER BY at DESC, report, receiver")]
+        return [
+            dict(row)
+            for row in connection.execute(
+                "SELECT report, receiver, state, attempts, at, message FROM delivery ORDER BY at DESC, report, receiver"
+            )
+        ]
 
 
 def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
-    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the period, whatever its length)."""
+    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the
+    period, whatever its length)."""
     first: dict[tuple[str, bool], archive.Facts] = {}
     for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
         if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
@@ -149,22 +174,33 @@ def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
         for (period, is_draft), facts in first.items():
             for one in receivers:
                 if one.duty or not is_draft:
-                    connection.execute("INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
-                                       (period, int(is_draft), facts["name"], one.name, now))
+                    connection.execute(
+                        "INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
+                        (period, int(is_draft), facts["name"], one.name, now),
+                    )
 
 
 def _cut_off(settings: Settings) -> None:
     """What was being sent when the process before this one ended."""
     with app_db.writing(settings.state) as connection:
-        connection.execute("UPDATE delivery SET state = 'unknown', message = '发送中断,不能确定对方是否收到;请核实,未收到时用 report send --again 重发' WHERE state = 'sending'")
+        connection.execute(
+            "UPDATE delivery SET state = 'unknown', message = '发送中断,不能确定对方是否收到;请核实,未收到时用 report send --again 重发' WHERE state = 'sending'"
+        )
 
 
 def _due(settings: Settings, now: float) -> list[dict[str, Any]]:
     with app_db.reading(settings.state) as connection:
-        return [dict(row) for row in connection.execute("SELECT * FROM delivery WHERE state = 'waiting' AND due_at <= ? ORDER BY report, receiver", (now,))]
+        return [
+            dict(row)
+            for row in connection.execute(
+                "SELECT * FROM delivery WHERE state = 'waiting' AND due_at <= ? ORDER BY report, receiver", (now,)
+            )
+        ]
 
 
-def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]) -> list[str]:
+def _one(
+    settings: Settings, post: Post | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]
+) -> list[str]:
     facts = archive.one(settings, row["report"])
     file = settings.reports / f"{facts['name']}.pdf"
     pdf = file.read_bytes()
@@ -181,16 +217,38 @@ def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[st
 
             lines, link = [*_lacks(facts), *facts.get("points", ())], public_url.base(settings)
             accepted_next()
-            chat.say(receiver.where, subject(facts), lines, f"报告:{link}/reports?q={facts['name']}" if link else "", file, proxy=receiver.proxy, where=receiver.name)
+            chat.say(
+                receiver.where,
+                subject(facts),
+                lines,
+                f"报告:{link}/reports?q={facts['name']}" if link else "",
+                file,
+                proxy=receiver.proxy,
+                where=receiver.name,
+            )
         else:
             _hook(receiver, facts, pdf, accepted_next)
     except SourceDown as down:
         tries = row["attempts"] + 1
         is_over = tries >= MOST_ATTEMPTS
-        _set(settings, row, "failed" if is_over else "waiting", now(), attempts=tries, due_at=now() + FIRST_WAIT_S * 2 ** (tries - 1), message=str(down))
+        _set(
+            settings,
+            row,
+            "failed" if is_over else "waiting",
+            now(),
+            attempts=tries,
+            due_at=now() + FIRST_WAIT_S * 2 ** (tries - 1),
+            message=str(down),
+        )
         return [f"{facts['name']} → {receiver.name}:{down}"] if is_over or tries == 1 else []
     except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # the last byte had left: nobody knows
-        _set(settings, row, "unknown", now(), message=f"发送时连接中断({type(error).__name__}),不能确定对方是否收到;请核实,未收到时用 report send --again 重发")
+        _set(
+            settings,
+            row,
+            "unknown",
+            now(),
+            message=f"发送时连接中断({type(error).__name__}),不能确定对方是否收到;请核实,未收到时用 report send --again 重发",
+        )
         return [f"{facts['name']} → {receiver.name}:不能确定是否送达"]
     _set(settings, row, "sent", now(), message="")
     with suppress(CockpitError):
@@ -201,7 +259,10 @@ def _one(settings: Settings, post: Post | None, receiver: Receiver, row: dict[st
 def _set(settings: Settings, row: dict[str, Any], word: str, at: float, **more: Any) -> None:
     values = {"state": word, "at": at, **more}
     with app_db.writing(settings.state) as connection:  # every commit is on disk before the call returns
-        connection.execute(f"UPDATE delivery SET {', '.join(f'{name} = ?' for name in values)} WHERE report = ? AND receiver = ?", (*values.values(), row["report"], row["receiver"]))
+        connection.execute(
+            f"UPDATE delivery SET {', '.join(f'{name} = ?' for name in values)} WHERE report = ? AND receiver = ?",
+            (*values.values(), row["report"], row["receiver"]),
+        )
 
 
 def subject(facts: archive.Facts) -> str:
@@ -212,7 +273,13 @@ def subject(facts: archive.Facts) -> str:
 
 def body(facts: archive.Facts) -> str:
     """What is said beside the attachment: no figures, they are in the report."""
-    return "\n".join([f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。", *_lacks(facts), f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。"])
+    return "\n".join(
+        [
+            f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。",
+            *_lacks(facts),
+            f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。",
+        ]
+    )
 
 
 def _lacks(facts: archive.Facts) -> list[str]:
@@ -227,7 +294,9 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
     message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
     message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
     message.set_content(body(facts))
-    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf")
+    message.add_attachment(
+        pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf"
+    )
     lines = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SMTP))
     try:
         server = (smtplib.SMTP_SSL if post.tls == "tls" else smtplib.SMTP)(post.host, post.port, timeout=TIMEOUT_S)
@@ -241,25 +310,48 @@ def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
                 raise smtplib.SMTPResponseException(code, told)
         server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
     except (OSError, smtplib.SMTPException) as error:
-        raise SourceDown(f"邮件服务器没有收下:{type(error).__name__}", where=f"{post.host}:{post.port}", to_do="稍后自动重试;请检查 delivery.toml 与邮件服务器") from error
+        raise SourceDown(
+            f"邮件服务器没有收下:{type(error).__name__}",
+            where=f"{post.host}:{post.port}",
+            to_do="稍后自动重试;请检查 delivery.toml 与邮件服务器",
+        ) from error
     accepted_next()
     server.send(b".\r\n")
     code, _ = server.getreply()
     if code != 250:  # said no: it was not accepted
-        raise SourceDown(f"邮件服务器拒收:{code}", where=f"{post.host}:{post.port}", to_do="稍后自动重试;请核对收件地址与附件大小限制")
+        raise SourceDown(
+            f"邮件服务器拒收:{code}",
+            where=f"{post.host}:{post.port}",
+            to_do="稍后自动重试;请核对收件地址与附件大小限制",
+        )
     with suppress(OSError, smtplib.SMTPException):
         server.quit()
 
 
 def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
     """The report as a form with a file; the name of the report is the idempotency key."""
-    told = {"subject": subject(facts), "text": body(facts), "report": facts["name"], "window": archive.window(facts), "at": archive.period(facts),
-            "draft": str(facts["draft"]).lower(), "sha256": facts["sha256"]}
+    told = {
+        "subject": subject(facts),
+        "text": body(facts),
+        "report": facts["name"],
+        "window": archive.window(facts),
+        "at": archive.period(facts),
+        "draft": str(facts["draft"]).lower(),
+        "sha256": facts["sha256"],
+    }
     accepted_next()
     try:
-        answer = httpx.post(receiver.where, data=told, files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")}, headers={"Idempotency-Key": facts["name"]}, timeout=TIMEOUT_S)
+        answer = httpx.post(
+            receiver.where,
+            data=told,
+            files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")},
+            headers={"Idempotency-Key": facts["name"]},
+            timeout=TIMEOUT_S,
+        )
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise SourceDown("接收地址连不上", where=receiver.name, to_do="稍后自动重试;请检查 delivery.toml 与网络") from error
+        raise SourceDown(
+            "接收地址连不上", where=receiver.name, to_do="稍后自动重试;请检查 delivery.toml 与网络"
+        ) from error
     if answer.status_code >= 300:
         raise SourceDown(f"接收地址拒收:{answer.status_code}", where=receiver.name, to_do="稍后自动重试;请与接收方核对")
 

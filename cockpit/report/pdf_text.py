@@ -40,7 +40,8 @@ def count(file: Path) -> int:
 
 
 def mend(file: Path, facts: dict[str, str]) -> None:
-    """Rewrites `file`: searchable Chinese, and `facts` ("/Title" …) as its document information. Outline and tags stay."""
+    """Rewrites `file`: searchable Chinese, and `facts` ("/Title" …) as its document information. Outline and tags
+    stay."""
     writer = PdfWriter(clone_from=file)
     done: set[int] = set()
     for page in writer.pages:

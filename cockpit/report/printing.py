@@ -115,7 +115,12 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
         # Chromium's own sandbox refuses to start as root (containers); every other account keeps it.
         command.append("--no-sandbox")
     command.append(page.resolve().as_uri())
-    home = {"HOME": str(work), "XDG_CONFIG_HOME": str(work), "XDG_CACHE_HOME": str(work), "DBUS_SESSION_BUS_ADDRESS": ""}
+    home = {
+        "HOME": str(work),
+        "XDG_CONFIG_HOME": str(work),
+        "XDG_CACHE_HOME": str(work),
+        "DBUS_SESSION_BUS_ADDRESS": "",
+    }
     log = work / "stderr"
     with log.open("wb") as stderr:
         child = subprocess.Popen(
@@ -141,8 +146,8 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kills whatever is left of the browser's process group, helpers included, reaps it, and waits until its last member is gone:
-    a kill is only a message, and helpers answer it after their parent."""
+    """Kills whatever is left of the browser's process group, helpers included, reaps it, and waits until its last
+    member is gone: a kill is only a message, and helpers answer it after their parent."""
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

@@ -1,6 +1,7 @@
 """The six programmes against the time that has passed (序时进度), as the report tells them. Pure; asks the Book only.
 
-A programme's score is of the newest period of each of its indicators, so the table is of the day of the snapshot, in the report of a month that is over too."""
+A programme's score is of the newest period of each of its indicators, so the table is of the day of the snapshot, in
+the report of a month that is over too."""
 
 from __future__ import annotations
 
@@ -13,18 +14,21 @@ from warehouse.query.snapshot_store import Book
 
 
 def rows(book: Book) -> list[dict[str, Any]]:
-    """One line a programme in the announcement's order: label, bar with the mark of the time passed, done, due, pace in words and its judgement, how many
-    of its indicators count. A programme none of whose indicators has a value and a target says so and has no bar."""
+    """One line a programme in the announcement's order: label, bar with the mark of the time passed, done, due, pace in
+    words and its judgement, how many of its indicators count. A programme none of whose indicators has a value and a
+    target says so and has no bar."""
     found = []
     for one in scores(book):
         is_known = one.score is not None and one.due is not None
-        found.append({
-            "label": one.label,
-            "bar": svg.bar(one.score, mark=None if one.due is None else min(1.0, one.due), height=7),
-            "done": f"{one.score:.0%}" if is_known else "数据不足",
-            "due": f"{one.due:.0%}" if is_known else fmt.DASH,
-            "pace": f"{fmt.pace(one.ahead)} 个百分点" if one.ahead else fmt.pace(one.ahead),
-            "judgement": "none" if one.ahead is None else "good" if one.ahead >= 0 else "bad",
-            "counted": f"{sum(item.share is not None for item in one.items)} / {len(one.items)}",
-        })
+        found.append(
+            {
+                "label": one.label,
+                "bar": svg.bar(one.score, mark=None if one.due is None else min(1.0, one.due), height=7),
+                "done": f"{one.score:.0%}" if is_known else "数据不足",
+                "due": f"{one.due:.0%}" if is_known else fmt.DASH,
+                "pace": f"{fmt.pace(one.ahead)} 个百分点" if one.ahead else fmt.pace(one.ahead),
+                "judgement": "none" if one.ahead is None else "good" if one.ahead >= 0 else "bad",
+                "counted": f"{sum(item.share is not None for item in one.items)} / {len(one.items)}",
+            }
+        )
     return found

@@ -1,9 +1,9 @@
-"""The weekly report, and by the same steps the monthly and the quarterly one, from question to archive: print, self-test, keep.
-The numbers are the Book's, the pages weekly_pages.py's, the browser printing.py's.
+"""The weekly report, and by the same steps the monthly and the quarterly one, from question to archive: print,
+self-test, keep. The numbers are the Book's, the pages weekly_pages.py's, the browser printing.py's.
 
-A report is kept as <period>-<generation>.pdf with a .json beside it (archive.py); the same period of the same generation printed
-again must carry the same figures, and the first print stays. A report that fails its self-test is never kept.
-"""
+A report is kept as <period>-<generation>.pdf with a .json beside it (archive.py); the same period of the same
+generation printed again must carry the same figures, and the first print stays. A report that fails its self-test is
+never kept."""
 
 from __future__ import annotations
 
@@ -36,14 +36,23 @@ def html(issue: content.Issue) -> str:
     return render("weekly.html", css=css, **issue.context)
 
 
-def release(library: Library, settings: Settings, at: str | None = None, *, window: str = "week", now: dt.datetime | None = None, by: str = "",
-            is_held: bool = False) -> archive.Facts | None:
-    """Prints, tests and archives the report of the `window` named `at` (None: the newest whole one) from the current generation. by: who released it.
+def release(
+    library: Library,
+    settings: Settings,
+    at: str | None = None,
+    *,
+    window: str = "week",
+    now: dt.datetime | None = None,
+    by: str = "",
+    is_held: bool = False,
+) -> archive.Facts | None:
+    """Prints, tests and archives the report of the `window` named `at` (None: the newest whole one) from the current
+    generation. by: who released it.
 
-    Gives the archived facts: name, window, at, generation, pages, seconds, sha256, draft, missing, figures. is_held: a draft of it is out
-    already, so that only the finished report is printed; None while the gate is still shut. Raises DataMissing,
-    UsageError (bad period) or PrintFailed (browser, or the self-test with its findings); then nothing is kept.
-    """
+    Gives the archived facts: name, window, at, generation, pages, seconds, sha256, draft, missing, figures. is_held: a
+    draft of it is out already, so that only the finished report is printed; None while the gate is still shut. Raises
+    DataMissing, UsageError (bad period) or PrintFailed (browser, or the self-test with its findings); then nothing is
+    kept."""
     book = library.current()
     wanted = at or content.newest(book, window)
     days = content.days(wanted, window)
@@ -57,43 +66,70 @@ def release(library: Library, settings: Settings, at: str | None = None, *, wind
         with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
             return _make(library, settings, issue, Path(work), now or units.now(), by)
     except (OSError, sqlite3.Error) as error:
-        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有写成:{printing.why(error)}", where=str(settings.data), to_do="请处理后重新打印;归档没有改动") from error
+        raise PrintFailed(
+            f"{timetable.REPORTS[window]} {wanted} 没有写成:{printing.why(error)}",
+            where=str(settings.data),
+            to_do="请处理后重新打印;归档没有改动",
+        ) from error
     except PyPdfError as error:
         raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有发布:浏览器产出的 PDF 读不出来") from error
 
 
-def _make(library: Library, settings: Settings, issue: content.Issue, work: Path, now: dt.datetime, by: str) -> archive.Facts:
+def _make(
+    library: Library, settings: Settings, issue: content.Issue, work: Path, now: dt.datetime, by: str
+) -> archive.Facts:
     """Print, self-test, archive; `work` is a folder beside the archive, on the same file system."""
     name, page = f"{issue.at}-{issue.generation}", html(issue)
     source, made = work / "report.html", work / "report.pdf"
     source.write_text(page, "utf-8")
     seconds = printing.print_pdf(source, made)
-    pdf_text.mend(made, {
-        "/Title": f"{issue.context['title']} {issue.context['period']}", "/Author": texts.BUREAU,
-        "/Subject": f"快照 {issue.generation};数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
-    })
+    pdf_text.mend(
+        made,
+        {
+            "/Title": f"{issue.context['title']} {issue.context['period']}",
+            "/Author": texts.BUREAU,
+            "/Subject": f"快照 {issue.generation};数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
+        },
+    )
     found = self_test.faults(made, page, issue, library.open(issue.generation))
     if found:
         more = f";另有 {len(found) - FAULTS_TOLD} 处" if len(found) > FAULTS_TOLD else ""
         raise PrintFailed(
-            f"{issue.context['kind']}自检未通过,没有发布:{';'.join(found[:FAULTS_TOLD])}{more}", where=name, to_do="请按提示处理数据或字体后重新打印"
+            f"{issue.context['kind']}自检未通过,没有发布:{';'.join(found[:FAULTS_TOLD])}{more}",
+            where=name,
+            to_do="请按提示处理数据或字体后重新打印",
         )
-    for metric, reading in issue.readings.items():  # before the paper is out, so that whoever reads a number on it can open it
+    for (
+        metric,
+        reading,
+    ) in issue.readings.items():  # before the paper is out, so that whoever reads a number on it can open it
         permalinks.issue(settings.state, reading, issue.figures[metric]["decimals"])
     return archive.keep(settings, made, _facts(issue, name, made, seconds, now), by=by)
 
 
 def address(settings: Settings, issue: content.Issue) -> str:
-    """Where the same numbers are seen online, pinned to the generation; "" where no address is set. Raises ConfigError as public.base does."""
+    """Where the same numbers are seen online, pinned to the generation; "" where no address is set. Raises ConfigError
+    as public.base does."""
     base = public_url.base(settings)
     return f"{base}/?as_of={issue.generation}" if base else ""
 
 
 def _facts(issue: content.Issue, name: str, made: Path, seconds: float, now: dt.datetime) -> dict[str, Any]:
     return {
-        "name": name, "window": issue.window, "at": issue.at, "generation": issue.generation, "period": issue.context["period"],
-        "cutoff": issue.context["cutoff"], "demo": issue.context["demo"], "printed_at": now.isoformat(timespec="seconds"),
-        "pages": pdf_text.count(made), "seconds": round(seconds, 2), "bytes": made.stat().st_size,
-        "sha256": hashlib.sha256(made.read_bytes()).hexdigest(), "draft": issue.draft, "missing": issue.missing,
-        "points": [point["head"] + point["rest"] for point in issue.context["points"]], "figures": issue.figures,
-    }  # fmt: skip
+        "name": name,
+        "window": issue.window,
+        "at": issue.at,
+        "generation": issue.generation,
+        "period": issue.context["period"],
+        "cutoff": issue.context["cutoff"],
+        "demo": issue.context["demo"],
+        "printed_at": now.isoformat(timespec="seconds"),
+        "pages": pdf_text.count(made),
+        "seconds": round(seconds, 2),
+        "bytes": made.stat().st_size,
+        "sha256": hashlib.sha256(made.read_bytes()).hexdigest(),
+        "draft": issue.draft,
+        "missing": issue.missing,
+        "points": [point["head"] + point["rest"] for point in issue.context["points"]],
+        "figures": issue.figures,
+    }

@@ -64,14 +64,16 @@ def _pages(texts: list[str], issue: Issue) -> list[str]:
     for number, text in enumerate(texts, 1):
         if f"{number}/{len(texts)}" not in text or issue.generation not in text:
             found.append(f"第 {number} 页没有页码或快照号")
-        if text.endswith(HEADINGS):  # the frame of the page comes first in its text, so this is the last line above the foot
+        if text.endswith(
+            HEADINGS
+        ):  # the frame of the page comes first in its text, so this is the last line above the foot
             found.append(f"第 {number} 页以标题结尾,内容在下一页")
     return found
 
 
 def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
-    """Wherever the paper tells a number (core table, what needs a look, its section) it must print, after the label, exactly what the generation answers
-    when asked again; and the points must be printed as they were made."""
+    """Wherever the paper tells a number (core table, what needs a look, its section) it must print, after the label,
+    exactly what the generation answers when asked again; and the points must be printed as they were made."""
     core, attention, sections = _places(whole)
     noted = {entry["metric"]: entry for entry in issue.context["attention"]}
     found = []
@@ -87,13 +89,16 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
             wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
         if permalinks.spaced(permalinks.id_of(permalinks.address_of(again))) not in core:
             found.append(f"{again.label}:没有印出数字护照")
-        found += [f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text]
+        found += [
+            f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text
+        ]
     told = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
     return found + [f"要点与读数不符:{text[:20]}…" for text in told if text not in whole]
 
 
 def _places(whole: str) -> tuple[str, str, str]:
-    """The text of the core table, of 需要关注 and of the sections by group; all of it where a heading is not found, which is a fault by itself."""
+    """The text of the core table, of 需要关注 and of the sections by group; all of it where a heading is not found,
+    which is a fault by itself."""
     marks, at = [], 0
     for title in ("核心指标", "需要关注", "督办", "数据修订"):
         at = whole.find(title, at)

@@ -22,7 +22,13 @@ def _hash(previous: str, row: tuple[object, ...]) -> str:
 
 
 def append(
-    connection: sqlite3.Connection, event: str, *, who: str = "", ip: str = "", detail: str = "", now: float | None = None
+    connection: sqlite3.Connection,
+    event: str,
+    *,
+    who: str = "",
+    ip: str = "",
+    detail: str = "",
+    now: float | None = None,
 ) -> None:
     """Adds a row inside the caller's write transaction, so that the act and its record stand or fall together."""
     last = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()

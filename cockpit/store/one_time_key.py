@@ -1,7 +1,8 @@
 """Every form is carried out once: it carries a key, and a repeat of it gets the first answer instead of a second deed.
 
-A click whose answer is cut off is sent again by the browser itself, and by the person. Owns what a repeat is and how long it is remembered.
-All POST routes are wrapped but those of FREE, and a form without a key is refused, so that no new form can forget it."""
+A click whose answer is cut off is sent again by the browser itself, and by the person. Owns what a repeat is and how
+long it is remembered. All POST routes are wrapped but those of FREE, and a form without a key is refused, so that no
+new form can forget it."""
 
 from __future__ import annotations
 
@@ -72,7 +73,8 @@ def _wrapped(view: Callable[..., Any], file: Path) -> Callable[..., Any]:
 
 
 def _identity() -> str:
-    """Who sends which key with which content. A page that is found again by the back button has its old key: other words are another deed."""
+    """Who sends which key with which content. A page that is found again by the back button has its old key: other
+    words are another deed."""
     given = request.headers.get(HEADER) or request.form.get(FIELD, "")
     if not given or len(given) > LONGEST:
         raise UsageError("这张表单没有一次性编号", to_do="请刷新页面后再提交")
@@ -86,8 +88,8 @@ def _identity() -> str:
 
 
 def _claim(file: Path, identity: str) -> dict[str, Any] | None:
-    """None when it is ours to carry out; else what the first one came to. Aborts with 409 when that stays unknown: a deed that may have been
-    done is not done again."""
+    """None when it is ours to carry out; else what the first one came to. Aborts with 409 when that stays unknown: a
+    deed that may have been done is not done again."""
     end = time.monotonic() + WAIT_S
     while True:
         with app_db.writing(file) as connection:
@@ -104,7 +106,8 @@ def _claim(file: Path, identity: str) -> dict[str, Any] | None:
 
 
 def _keep(file: Path, identity: str, answer: Response) -> None:
-    """Remembers where the answer led, or what it said to a script. A page is not kept: it may show what is shown once."""
+    """Remembers where the answer led, or what it said to a script. A page is not kept: it may show what is shown
+    once."""
     said = {"to": answer.location} if answer.location else {"json": answer.get_json()} if answer.is_json else {}
     with app_db.writing(file) as connection:
         connection.execute("UPDATE once SET answer = ? WHERE id = ?", (json.dumps(said), identity))

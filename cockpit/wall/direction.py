@@ -1,10 +1,9 @@
 """What every screen shows: rotation, a hold, an urgency that interrupts. Decides which scene; knows nothing of pixels.
 
-Owns `wall_direction` and `wall_group` in state.sqlite. A target is a screen, or the group a screen belongs to: screens of
-a group have one plan and one course, and as the phase of a rotation is reckoned from the server's time they turn in step.
-The rules are pure functions of (plan, course, alarms, now); only `Director` reads and writes. Times in here are UTC
-seconds since 1970; what leaves is ISO 8601 with offset.
-"""
+Owns `wall_direction` and `wall_group` in state.sqlite. A target is a screen, or the group a screen belongs to: screens
+of a group have one plan and one course, and as the phase of a rotation is reckoned from the server's time they turn in
+step. The rules are pure functions of (plan, course, alarms, now); only `Director` reads and writes. Times in here are
+UTC seconds since 1970; what leaves is ISO 8601 with offset."""
 
 from __future__ import annotations
 
@@ -43,8 +42,9 @@ LOG = logging.getLogger("cockpit")
 
 @dataclass(frozen=True)
 class Plan:
-    """How a target is to behave. scenes: rotation order, one or more. dwell_s: seconds a scene. urgent_level: an alarm of this
-    level or above interrupts, 0 = none ever. urgent_s: seconds an interruption lasts. quiet_s: seconds after one without another."""
+    """How a target is to behave. scenes: rotation order, one or more. dwell_s: seconds a scene. urgent_level: an alarm
+    of this level or above interrupts, 0 = none ever. urgent_s: seconds an interruption lasts. quiet_s: seconds after
+    one without another."""
 
     scenes: tuple[str, ...] = SCENES
     dwell_s: float = 30
@@ -63,7 +63,8 @@ class Hold:
 
 @dataclass(frozen=True)
 class Interruption:
-    """An urgency: shown from `since` until `until`, or until `ended` when a person acknowledged it or nothing was left open."""
+    """An urgency: shown from `since` until `until`, or until `ended` when a person acknowledged it or nothing was left
+    open."""
 
     since: float
     until: float
@@ -89,8 +90,8 @@ class Course:
 
 @dataclass(frozen=True)
 class Kept:
-    """One row of wall_direction. seq grows with every change of any target. who, verb: the last command, "" before the first;
-    at: its time."""
+    """One row of wall_direction. seq grows with every change of any target. who, verb: the last command, "" before the
+    first; at: its time."""
 
     target: str
     seq: int = 0
@@ -140,7 +141,8 @@ def loud(plan: Plan, alarms: Sequence[Alarm]) -> list[Alarm]:
 
 
 def advance(plan: Plan, course: Course, alarms: Sequence[Alarm], now: float) -> Course:
-    """The course after the open alarms have been looked at: an interruption begins, goes on, or ends because nothing is open.
+    """The course after the open alarms have been looked at: an interruption begins, goes on, or ends because nothing is
+    open.
 
     One begins only by an alarm that landed after the quiet time of the last one and not longer ago than an interruption
     lasts; an alarm that lands in between joins the list of what is open and interrupts nobody."""
@@ -156,12 +158,21 @@ def advance(plan: Plan, course: Course, alarms: Sequence[Alarm], now: float) -> 
     return dataclasses.replace(course, urgent=Interruption(now, now + plan.urgent_s))
 
 
-def command(plan: Plan, course: Course, verb: str, now: float, *, scene: str = "", minutes: float | None = None, metric: str = "") -> Course:
-    """The course after a person's command. Every verb but highlight and clear also acknowledges a running interruption: a
-    person has taken over.
+def command(
+    plan: Plan,
+    course: Course,
+    verb: str,
+    now: float,
+    *,
+    scene: str = "",
+    minutes: float | None = None,
+    metric: str = "",
+) -> Course:
+    """The course after a person's command. Every verb but highlight and clear also acknowledges a running interruption:
+    a person has taken over.
 
-    show `scene` (for `minutes`, None = until released) · hold what is on · resume the rotation · back · next · highlight
-    the tile of `metric` · clear it · acknowledge. Raises UsageError for anything else."""
+    show `scene` (for `minutes`, None = until released) · hold what is on · resume the rotation · back · next ·
+    highlight the tile of `metric` · clear it · acknowledge. Raises UsageError for anything else."""
     if verb == "highlight":
         if not METRIC.fullmatch(metric):
             raise UsageError("没有这个指标", where=metric[:60])
@@ -222,13 +233,22 @@ def told(kept: Kept, alarms: Sequence[Alarm], now: float) -> dict[str, Any]:
             "since": _iso(running.since),
             "until": _iso(running.until),
             "alarms": [listed(a) for a in loud(plan, alarms)[:ALARMS_SHOWN]],
-        } if running else None,
-    }  # fmt: skip
+        }
+        if running
+        else None,
+    }
 
 
 def listed(alarm: Alarm) -> dict[str, Any]:
     """An open alarm as plain JSON values."""
-    return {"id": alarm.id, "raised_at": alarm.raised_at.isoformat(), "kind": alarm.kind, "level": alarm.level, "town": alarm.town, "plate": alarm.plate}
+    return {
+        "id": alarm.id,
+        "raised_at": alarm.raised_at.isoformat(),
+        "kind": alarm.kind,
+        "level": alarm.level,
+        "town": alarm.town,
+        "plate": alarm.plate,
+    }
 
 
 def revised(plan: Plan, **changes: Any) -> Plan:
@@ -252,7 +272,9 @@ def _scene(name: str) -> str:
 
 def _minutes(minutes: float) -> float:
     if not 0 < minutes <= LONGEST_HOLD_MIN:
-        raise UsageError("保持的时长超出范围", where=f"{minutes:g} 分钟", to_do=f"应在 1 到 {LONGEST_HOLD_MIN} 分钟之间")
+        raise UsageError(
+            "保持的时长超出范围", where=f"{minutes:g} 分钟", to_do=f"应在 1 到 {LONGEST_HOLD_MIN} 分钟之间"
+        )
     return minutes
 
 
@@ -280,7 +302,8 @@ class Director:
         moment = now.timestamp()
         with app_db.reading(self.file) as connection:
             kept = _find(connection, screen)
-        # the state first, the alarms second: an interruption is never judged by an older list than the one that began it
+        # the state first, the alarms second: an interruption is never judged by an older list than the one that began
+        # it
         alarms = self._alarms()
         course = advance(kept.plan, kept.course, alarms, moment)
         if course == kept.course:
@@ -295,8 +318,8 @@ class Director:
             return dataclasses.replace(kept, course=course), alarms
 
     def steer(self, screen: str, verb: str, now: dt.datetime, *, by: str, ip: str = "", **words: Any) -> int:
-        """Carries out a command of `by` for the target of `screen`; returns the seq that a screen must have heard of. See
-        `command` for the verbs and `words`. Raises UsageError for a command that makes no sense."""
+        """Carries out a command of `by` for the target of `screen`; returns the seq that a screen must have heard of.
+        See `command` for the verbs and `words`. Raises UsageError for a command that makes no sense."""
         moment = now.timestamp()
         with app_db.writing(self.file) as connection:
             kept = _find(connection, screen)
@@ -309,7 +332,8 @@ class Director:
         return kept.seq
 
     def configure(self, screen: str, *, by: str, group: str | None = None, **changes: Any) -> Kept:
-        """Changes the plan of the target of `screen`, after it has joined `group` ("" = leaves its group, None = stays).
+        """Changes the plan of the target of `screen`, after it has joined `group` ("" = leaves its group, None =
+        stays).
 
         A new group begins with the plan of the first screen that joins. Raises UsageError for odd names and values."""
         for name in filter(None, (screen, group)):
@@ -338,7 +362,10 @@ class Director:
         with app_db.reading(self.file) as connection:
             grouped = {row["screen"]: row["name"] for row in connection.execute("SELECT screen, name FROM wall_group")}
             names = {row["screen"] for row in connection.execute("SELECT screen FROM devices WHERE revoked_at IS NULL")}
-            names |= {row["target"] for row in connection.execute("SELECT target FROM wall_direction WHERE target NOT LIKE 'group:%'")}
+            names |= {
+                row["target"]
+                for row in connection.execute("SELECT target FROM wall_direction WHERE target NOT LIKE 'group:%'")
+            }
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name='wall_heartbeat'").fetchone():
                 names |= {row["screen"] for row in connection.execute("SELECT screen FROM wall_heartbeat")}
         return {name: grouped.get(name, "") for name in sorted(names | set(grouped))}
@@ -347,19 +374,24 @@ class Director:
 def _find(connection: sqlite3.Connection, screen: str) -> Kept:
     row = connection.execute(
         """SELECT coalesce('group:' || g.name, s.screen) AS goal, d.* FROM (SELECT ? AS screen) s LEFT JOIN wall_group g ON g.screen = s.screen
-        LEFT JOIN wall_direction d ON d.target = coalesce('group:' || g.name, s.screen)""", (screen,),
-    ).fetchone()  # fmt: skip
+        LEFT JOIN wall_direction d ON d.target = coalesce('group:' || g.name, s.screen)""",
+        (screen,),
+    ).fetchone()
     if row["seq"] is None:
         return Kept(row["goal"])
     return Kept(row["goal"], row["seq"], _plan(row["plan"]), _course(row["course"]), row["who"], row["verb"], row["at"])
 
 
 def _keep(connection: sqlite3.Connection, kept: Kept, **changes: Any) -> Kept:
-    """Stores the row under the next seq of all targets, so that a screen that changes its group never hears a smaller one."""
+    """Stores the row under the next seq of all targets, so that a screen that changes its group never hears a smaller
+    one."""
     seq = connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM wall_direction").fetchone()[0]
     made = dataclasses.replace(kept, seq=seq, **changes)
     plan, course = json.dumps(dataclasses.asdict(made.plan)), json.dumps(dataclasses.asdict(made.course))
-    connection.execute("INSERT OR REPLACE INTO wall_direction VALUES (?,?,?,?,?,?,?)", (made.target, seq, plan, course, made.who, made.verb, made.at))
+    connection.execute(
+        "INSERT OR REPLACE INTO wall_direction VALUES (?,?,?,?,?,?,?)",
+        (made.target, seq, plan, course, made.who, made.verb, made.at),
+    )
     return made
 
 
@@ -374,4 +406,10 @@ def _course(text: str) -> Course:
     facts = json.loads(text)
     hold, mark, urgent = facts["hold"], facts["highlight"], facts["urgent"]
     known = hold is not None and hold["scene"] in SCENES
-    return Course(facts["since"], Hold(**hold) if known else None, facts["before"], tuple(mark) if mark else None, Interruption(**urgent) if urgent else None)
+    return Course(
+        facts["since"],
+        Hold(**hold) if known else None,
+        facts["before"],
+        tuple(mark) if mark else None,
+        Interruption(**urgent) if urgent else None,
+    )

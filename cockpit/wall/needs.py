@@ -1,7 +1,7 @@
 """What needs a person now, scene by scene: at most a few short sentences made by rules from readings and boards. Pure.
 
-A rule speaks only of what it knows: a number that is not there makes no sentence, and a scene without sentences says that nothing
-is due, unless its sources are silent."""
+A rule speaks only of what it knows: a number that is not there makes no sentence, and a scene without sentences says
+that nothing is due, unless its sources are silent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ class Need:
 
 
 def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> list[Need]:
-    """The sentences of a scene, the most pressing first; on the programmes' scene what stands under supervision leads."""
+    """The sentences of a scene, the most pressing first; on the programmes' scene what stands under supervision
+    leads."""
     found = [need for rule in RULES[scene] for need in rule(book, today)]
     led = supervised(tasks, today) if scene == "programmes" else []
     return [*led, *sorted(found, key=lambda need: need.tone != "bad")][:SHOWN]
@@ -40,7 +41,11 @@ def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> li
 def silent_sources(book: Book, _today: dt.date) -> list[Need]:
     """Sources whose last run failed."""
     failed = sorted({state.label for state in book.sources() if state.error})
-    return [Need("bad", f"采集故障:{'、'.join(failed[:2])}{f' 等 {len(failed)} 张表' if len(failed) > 2 else ''}")] if failed else []
+    return (
+        [Need("bad", f"采集故障:{'、'.join(failed[:2])}{f' 等 {len(failed)} 张表' if len(failed) > 2 else ''}")]
+        if failed
+        else []
+    )
 
 
 def late_alarms(book: Book, today: dt.date) -> list[Need]:
@@ -50,7 +55,12 @@ def late_alarms(book: Book, today: dt.date) -> list[Need]:
     found = []
     if now:
         worst = max(now, key=lambda one: one.late_s)
-        found.append(Need("bad", f"今日 {len(now)} 起报警超时未处置,最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})"))
+        found.append(
+            Need(
+                "bad",
+                f"今日 {len(now)} 起报警超时未处置,最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})",
+            )
+        )
     old = dict(operations.waiting(book))["24小时以上"]
     if old:
         found.append(Need("warn", f"{old} 起报警超时 24 小时以上仍未处置"))
@@ -60,7 +70,11 @@ def late_alarms(book: Book, today: dt.date) -> list[Need]:
 def worst_company(book: Book, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
     rows = [row for row in operations.companies_waiting(book, 2) if row[0] != "个体业户"]
-    return [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置,请约谈")] if rows and rows[0][1] >= 5 else []
+    return (
+        [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置,请约谈")]
+        if rows and rows[0][1] >= 5
+        else []
+    )
 
 
 def behind(metric: str) -> Callable[[Book, dt.date], list[Need]]:
@@ -75,7 +89,12 @@ def behind(metric: str) -> Callable[[Book, dt.date], list[Need]]:
         last = numbers.worst(book, item)
         where = f",{fmt.town(last.place.label)}最{'低' if definition.better == 'up' else '高'}" if last else ""
         shown = str(fmt.reading(item, definition.decimals)).replace(" %", "%")
-        return [Need("bad" if item.judgement == "bad" else "warn", f"{definition.label} {shown},目标 {fmt.target(item.target, item.unit, item.better, definition.decimals)}{where}")]
+        return [
+            Need(
+                "bad" if item.judgement == "bad" else "warn",
+                f"{definition.label} {shown},目标 {fmt.target(item.target, item.unit, item.better, definition.decimals)}{where}",
+            )
+        ]
 
     return rule
 
@@ -97,20 +116,39 @@ def missing_orgs(book: Book, _today: dt.date) -> list[Need]:
 def lagging_programmes(book: Book, _today: dt.date) -> list[Need]:
     """The programme farthest behind the time that has passed."""
     worst = min((one for one in scores(book) if one.ahead is not None), key=lambda one: one.ahead or 0, default=None)
-    return [Need("bad" if worst.ahead < -FAR_BEHIND else "warn", f"{worst.label}滞后序时 {-worst.ahead} 个百分点")] if worst and worst.ahead and worst.ahead < 0 else []
+    return (
+        [Need("bad" if worst.ahead < -FAR_BEHIND else "warn", f"{worst.label}滞后序时 {-worst.ahead} 个百分点")]
+        if worst and worst.ahead and worst.ahead < 0
+        else []
+    )
 
 
 def late_nodes(book: Book, _today: dt.date) -> list[Need]:
     """Nodes of the ten items that are over their day."""
     late = [node for node in operations.milestones(book) if node.state == "overdue"]
     names = list(dict.fromkeys(f"第 {node.item_no} 项" for node in late))
-    return [Need("bad", f"暖心实事 {len(late)} 个节点逾期:{'、'.join(names[:3])}{'等' if len(names) > 3 else ''}")] if late else []
+    return (
+        [Need("bad", f"暖心实事 {len(late)} 个节点逾期:{'、'.join(names[:3])}{'等' if len(names) > 3 else ''}")]
+        if late
+        else []
+    )
 
 
 def late_units(book: Book, _today: dt.date) -> list[Need]:
     """Member units with tasks over their day."""
     late = [(unit, over) for unit, _, _, over, _ in operations.unit_tasks(book) if over]
-    return [Need("warn", f"{late[0][0]}等 {len(late)} 个单位有 {sum(over for _, over in late)} 项任务逾期" if len(late) > 1 else f"{late[0][0]} {late[0][1]} 项任务逾期")] if late else []
+    return (
+        [
+            Need(
+                "warn",
+                f"{late[0][0]}等 {len(late)} 个单位有 {sum(over for _, over in late)} 项任务逾期"
+                if len(late) > 1
+                else f"{late[0][0]} {late[0][1]} 项任务逾期",
+            )
+        ]
+        if late
+        else []
+    )
 
 
 def closed_sites(book: Book, _today: dt.date) -> list[Need]:
@@ -120,28 +158,48 @@ def closed_sites(book: Book, _today: dt.date) -> list[Need]:
     broken = [one for one in found if one.broken]
     needs = [Need("bad", f"{'、'.join(shut[:2])}停用")] if shut else []
     if broken:
-        needs.append(Need("warn", f"{sum(len(one.broken) for one in broken)} 项设施维修中:{broken[0].name.removeprefix('演示·')}等" if len(broken) > 1
-                          else f"{broken[0].name.removeprefix('演示·')}有 {len(broken[0].broken)} 项设施维修中"))
+        needs.append(
+            Need(
+                "warn",
+                f"{sum(len(one.broken) for one in broken)} 项设施维修中:{broken[0].name.removeprefix('演示·')}等"
+                if len(broken) > 1
+                else f"{broken[0].name.removeprefix('演示·')}有 {len(broken[0].broken)} 项设施维修中",
+            )
+        )
     return needs
 
 
 RULES: dict[str, tuple[Callable[[Book, dt.date], list[Need]], ...]] = {
     "overview": (silent_sources, late_alarms, lagging_programmes, behind("fleet_online_rate")),
     "safety": (late_alarms, worst_company, behind("safe_alarm_ontime_rate")),
-    "drivers": (risky_drivers, behind("rdm_learning_done_rate"), behind("rdm_pretrip_check_rate"), behind("rdm_identity_match_rate")),
-    "members": (missing_orgs, behind("mem_union_member_rate"), behind("mem_work_coverage_rate"), behind("mem_lead_verified_rate")),
+    "drivers": (
+        risky_drivers,
+        behind("rdm_learning_done_rate"),
+        behind("rdm_pretrip_check_rate"),
+        behind("rdm_identity_match_rate"),
+    ),
+    "members": (
+        missing_orgs,
+        behind("mem_union_member_rate"),
+        behind("mem_work_coverage_rate"),
+        behind("mem_lead_verified_rate"),
+    ),
     "programmes": (late_nodes, late_units, lagging_programmes),
     "sites": (closed_sites, behind("site_base_service_rate"), behind("site_satisfaction"), behind("site_open_rate")),
 }
 
 
 def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
-    """What stands under supervision: how many, how many are late, and the latest of these by metric or kind of record. Never the words
-    of a task, a record's own name or who is at it: people write there what a wall must not show."""
+    """What stands under supervision: how many, how many are late, and the latest of these by metric or kind of record.
+    Never the words of a task, a record's own name or who is at it: people write there what a wall must not show."""
     standing = [task for task in tasks if not task.is_closed]
     if not standing:
         return []
     late = overdue(standing, today)
     worst = "、".join(f"{about_what(task)}({task.office})逾期 {task.late(today)} 天" for task in late[:LATEST])
-    return [Need("bad" if late else "warn", f"督办在办 {len(standing)} 件" + (f",逾期 {len(late)} 件:{worst}" if late else ",均未到期"))]
-
+    return [
+        Need(
+            "bad" if late else "warn",
+            f"督办在办 {len(standing)} 件" + (f",逾期 {len(late)} 件:{worst}" if late else ",均未到期"),
+        )
+    ]

@@ -1,6 +1,8 @@
-"""What the wall's panels say, already in words: boards, programmes and readings → facts for the macros of wall_slots.html. Pure.
+"""What the wall's panels say, already in words: boards, programmes and readings → facts for the macros of
+wall_slots.html. Pure.
 
-One function a kind of panel, named as the kind; each takes the book, what the slot names, and today. A panel without data says so."""
+One function a kind of panel, named as the kind; each takes the book, what the slot names, and today. A panel without
+data says so."""
 
 from __future__ import annotations
 
@@ -39,63 +41,145 @@ def trend(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
     goal = item.target.green if item.target and item.target.whole is None else None
     newest = next((p for p in reversed(now) if p.value is not None), None)
     last = fmt.value(newest.value, definition.unit, definition.decimals) if newest else None
-    chart = svg_responsive.lines([p.value for p in now], [p.value for p in before], [fmt.tick(window, p.win_start) for p in now], unit=definition.unit, decimals=definition.decimals,
-                        goal=goal, last=f"{last.text}{last.unit}" if last else "", every=LABEL_EVERY[window])
-    return {"label": definition.label, "chart": chart, "goal": fmt.target(item.target, item.unit, item.better) if goal is not None else "",
-            "past": any(p.value is not None for p in before), "span": f"近 {count} {texts.WINDOWS[window]}"}
+    chart = svg_responsive.lines(
+        [p.value for p in now],
+        [p.value for p in before],
+        [fmt.tick(window, p.win_start) for p in now],
+        unit=definition.unit,
+        decimals=definition.decimals,
+        goal=goal,
+        last=f"{last.text}{last.unit}" if last else "",
+        every=LABEL_EVERY[window],
+    )
+    return {
+        "label": definition.label,
+        "chart": chart,
+        "goal": fmt.target(item.target, item.unit, item.better) if goal is not None else "",
+        "past": any(p.value is not None for p in before),
+        "span": f"近 {count} {texts.WINDOWS[window]}",
+    }
 
 
 def alarm_hours(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Today's alarms by hour beside what is usual on that weekday."""
     hours = operations.alarm_hours(book)
     known = any(h.usual is not None for h in hours)
-    chart = svg_responsive.columns([(h.second, h.first) if h.over else (None, None) for h in hours], ("second", "first"), [f"{h.hour}时" for h in hours],
-                          line=[h.usual for h in hours] if known else (), every=3)
+    chart = svg_responsive.columns(
+        [(h.second, h.first) if h.over else (None, None) for h in hours],
+        ("second", "first"),
+        [f"{h.hour}时" for h in hours],
+        line=[h.usual for h in hours] if known else (),
+        every=3,
+    )
     so_far = [h for h in hours if h.hour < book.generation.built_at.hour]
     total, usual = sum(h.first + h.second for h in so_far), sum(h.usual or 0 for h in so_far)
-    return {"chart": chart, "total": fmt.number(sum(h.first + h.second for h in hours)), "second": fmt.number(sum(h.second for h in hours)),
-            "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起,平常同期 {fmt.number(usual)} 起" if known and so_far else "还没有可比的前几周"}
+    return {
+        "chart": chart,
+        "total": fmt.number(sum(h.first + h.second for h in hours)),
+        "second": fmt.number(sum(h.second for h in hours)),
+        "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起,平常同期 {fmt.number(usual)} 起"
+        if known and so_far
+        else "还没有可比的前几周",
+    }
 
 
 def kinds(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Alarms of seven days by kind with the change from the seven days before."""
     rows = operations.alarm_kinds(book)
     most = max((now for _, now, _ in rows), default=0) or 1
-    return {"rows": [{"name": kind, "bar": svg.bar(now / most, tone="fleet"), "shown": fmt.number(now), "delta": fmt.delta(now, before or None, "起", "down")} for kind, now, before in rows]}
+    return {
+        "rows": [
+            {
+                "name": kind,
+                "bar": svg.bar(now / most, tone="fleet"),
+                "shown": fmt.number(now),
+                "delta": fmt.delta(now, before or None, "起", "down"),
+            }
+            for kind, now, before in rows
+        ]
+    }
 
 
 def clock(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The clock of handling: how many wait and how long, and how fast others were handled."""
     rows = operations.waiting(book)
     most = max((number for _, number in rows), default=0) or 1
-    times = [{"level": {2: "二级", 1: "一级"}.get(level, str(level)), "middle": fmt.duration(middle), "slow": fmt.duration(slow), "limit": fmt.duration(limit), "count": fmt.number(count),
-              "tone": "good" if slow <= limit else "bad"} for level, middle, slow, limit, count in operations.handling_time(book)]
-    return {"rows": [{"name": label, "bar": svg.bar(number / most, tone=tone if number else ""), "shown": fmt.number(number), "tone": tone if number else "flat"}
-                     for (label, number), tone in zip(rows, WAIT_TONES, strict=True)],
-            "total": fmt.number(sum(number for _, number in rows)), "times": times}
+    times = [
+        {
+            "level": {2: "二级", 1: "一级"}.get(level, str(level)),
+            "middle": fmt.duration(middle),
+            "slow": fmt.duration(slow),
+            "limit": fmt.duration(limit),
+            "count": fmt.number(count),
+            "tone": "good" if slow <= limit else "bad",
+        }
+        for level, middle, slow, limit, count in operations.handling_time(book)
+    ]
+    return {
+        "rows": [
+            {
+                "name": label,
+                "bar": svg.bar(number / most, tone=tone if number else ""),
+                "shown": fmt.number(number),
+                "tone": tone if number else "flat",
+            }
+            for (label, number), tone in zip(rows, WAIT_TONES, strict=True)
+        ],
+        "total": fmt.number(sum(number for _, number in rows)),
+        "times": times,
+    }
 
 
 def overdue(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The newest alarms beyond the time allowed."""
     rows = operations.overdue(book, 14)
-    return {"rows": [{"time": f"{a.raised_at:%H:%M}" if a.raised_at.date() == today else f"{a.raised_at:%m-%d %H:%M}", "plate": a.plate_mask, "kind": a.kind, "town": fmt.town(a.town),
-                      "late": fmt.duration(a.late_s)} for a in rows]}
+    return {
+        "rows": [
+            {
+                "time": f"{a.raised_at:%H:%M}" if a.raised_at.date() == today else f"{a.raised_at:%m-%d %H:%M}",
+                "plate": a.plate_mask,
+                "kind": a.kind,
+                "town": fmt.town(a.town),
+                "late": fmt.duration(a.late_s),
+            }
+            for a in rows
+        ]
+    }
 
 
 def companies(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Companies with the most alarms beyond the time allowed, of the last week."""
     rows = operations.companies_waiting(book, 12)
     most = max((late for _, late, _, _ in rows), default=0) or 1
-    return {"rows": [{"name": fmt.company(name), "bar": svg.bar(late / most, tone="bad"), "late": fmt.number(late),
-                      "parts": f"{fmt.number(done)} / {fmt.number(due)}"} for name, late, done, due in rows]}
+    return {
+        "rows": [
+            {
+                "name": fmt.company(name),
+                "bar": svg.bar(late / most, tone="bad"),
+                "late": fmt.number(late),
+                "parts": f"{fmt.number(done)} / {fmt.number(due)}",
+            }
+            for name, late, done, due in rows
+        ]
+    }
 
 
 def interventions(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """What was done about the alarms of a week."""
     rows = operations.interventions(book)
     total = sum(number for _, number in rows)
-    return {"rows": [{"name": action, "bar": svg.bar(number / total, tone="fleet"), "shown": fmt.number(number), "share": f"{100 * number / total:.0f}%"} for action, number in rows],
-            "total": fmt.number(total)}
+    return {
+        "rows": [
+            {
+                "name": action,
+                "bar": svg.bar(number / total, tone="fleet"),
+                "shown": fmt.number(number),
+                "share": f"{100 * number / total:.0f}%",
+            }
+            for action, number in rows
+        ],
+        "total": fmt.number(total),
+    }
 
 
 def bands(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
@@ -103,18 +187,47 @@ def bands(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     month, rows = operations.score_bands(book)
     total = sum(number for _, number, _ in rows)
     before = [number for _, _, number in rows]
-    chart = svg_responsive.columns([(number,) for _, number, _ in rows], ("band",), [label for label, _, _ in rows], words=[fmt.number(number) for _, number, _ in rows],
-                          marks=("bad", "warn", "", "", "good")) if total else ""
-    changes = [f"{label} {fmt.number(number)} 人({'+' if number > old else '−'}{abs(number - old)})" for (label, number, _), old in zip(rows[:2], before, strict=False)
-               if old is not None and number != old]
-    return {"chart": chart, "month": f"{month.month} 月" if month else "", "total": fmt.number(total), "changes": " · ".join(changes)}
+    chart = (
+        svg_responsive.columns(
+            [(number,) for _, number, _ in rows],
+            ("band",),
+            [label for label, _, _ in rows],
+            words=[fmt.number(number) for _, number, _ in rows],
+            marks=("bad", "warn", "", "", "good"),
+        )
+        if total
+        else ""
+    )
+    changes = [
+        f"{label} {fmt.number(number)} 人({'+' if number > old else '−'}{abs(number - old)})"
+        for (label, number, _), old in zip(rows[:2], before, strict=False)
+        if old is not None and number != old
+    ]
+    return {
+        "chart": chart,
+        "month": f"{month.month} 月" if month else "",
+        "total": fmt.number(total),
+        "changes": " · ".join(changes),
+    }
 
 
 def pipeline(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """People in each stage on the way into the Party, of the whole district."""
-    found = {member: (num, status) for member, _, num, _, status in book.slices("mem_pipeline_cnt", "stage")} if "mem_pipeline_cnt" in book.metrics else {}
+    found = (
+        {member: (num, status) for member, _, num, _, status in book.slices("mem_pipeline_cnt", "stage")}
+        if "mem_pipeline_cnt" in book.metrics
+        else {}
+    )
     most = max((num or 0 for num, _ in found.values()), default=0) or 1
-    rows = [{"name": stage, "bar": svg.bar((found[stage][0] or 0) / most, tone="member"), "shown": fmt.number(found[stage][0])} for stage in STAGES if stage in found]
+    rows = [
+        {
+            "name": stage,
+            "bar": svg.bar((found[stage][0] or 0) / most, tone="member"),
+            "shown": fmt.number(found[stage][0]),
+        }
+        for stage in STAGES
+        if stage in found
+    ]
     return {"rows": rows, "total": fmt.number(sum(num or 0 for num, _ in found.values())) if rows else ""}
 
 
@@ -122,8 +235,19 @@ def activities(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Party activities of the year by kind."""
     rows = operations.activities(book)
     most = max((number for _, number, _ in rows), default=0) or 1
-    return {"rows": [{"name": kind, "bar": svg.bar(number / most, tone="member"), "shown": f"{fmt.number(number)} 场", "people": f"{fmt.number(people)} 人次"} for kind, number, people in rows],
-            "total": fmt.number(sum(number for _, number, _ in rows)), "year": str(today.year)}
+    return {
+        "rows": [
+            {
+                "name": kind,
+                "bar": svg.bar(number / most, tone="member"),
+                "shown": f"{fmt.number(number)} 场",
+                "people": f"{fmt.number(people)} 人次",
+            }
+            for kind, number, people in rows
+        ],
+        "total": fmt.number(sum(number for _, number, _ in rows)),
+        "year": str(today.year),
+    }
 
 
 def points(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
@@ -131,29 +255,75 @@ def points(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     ledger = operations.points(book)
     if ledger is None:
         return {"bar": "", "parts": [], "issued": "", "gap": "", "is_even": True}
-    parts = (("已兑换", "redeemed", ledger.redeemed), ("已过期", "expired", ledger.expired), ("结余", "balance", ledger.balance))
-    return {"bar": svg_responsive.balance([(name, amount) for _, name, amount in parts]), "issued": fmt.number(ledger.issued), "is_even": ledger.gap == 0,
-            "parts": [{"label": label, "name": name, "shown": fmt.number(amount), "share": f"{100 * amount / ledger.issued:.0f}%" if ledger.issued else fmt.DASH} for label, name, amount in parts],
-            "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分,待核对(D19)" if ledger.gap else "账面余额与流水相符"}
+    parts = (
+        ("已兑换", "redeemed", ledger.redeemed),
+        ("已过期", "expired", ledger.expired),
+        ("结余", "balance", ledger.balance),
+    )
+    return {
+        "bar": svg_responsive.balance([(name, amount) for _, name, amount in parts]),
+        "issued": fmt.number(ledger.issued),
+        "is_even": ledger.gap == 0,
+        "parts": [
+            {
+                "label": label,
+                "name": name,
+                "shown": fmt.number(amount),
+                "share": f"{100 * amount / ledger.issued:.0f}%" if ledger.issued else fmt.DASH,
+            }
+            for label, name, amount in parts
+        ],
+        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分,待核对(D19)"
+        if ledger.gap
+        else "账面余额与流水相符",
+    }
 
 
 def programme(book: Book, what: str, today: dt.date) -> dict[str, Any]:
     """One programme: score against the time that has passed, and its indicators, the farthest behind first."""
     found = next((one for one in scores(book) if str(one.number) == what), None)
     if found is None:
-        return {"number": what, "label": "", "force": "", "score": None, "rows": [], "pace": "", "tone": "flat", "bar": "", "due": ""}
-    items = sorted((item for item in found.items if item.share is not None), key=lambda item: item.share - item.due if item.share is not None else 0.0)
-    rows = [{"name": item.reading.label, "bar": svg.bar(item.share, mark=item.due, tone=item.reading.judgement or "member"),
-             "shown": str(fmt.reading(item.reading, book.metrics[item.reading.metric].decimals)).replace(" %", "%"), "tone": item.reading.judgement or "flat",
-             "mark": texts.MARKS.get(item.reading.judgement or "", "")} for item in items[:ITEMS_SHOWN]]
+        return {
+            "number": what,
+            "label": "",
+            "force": "",
+            "score": None,
+            "rows": [],
+            "pace": "",
+            "tone": "flat",
+            "bar": "",
+            "due": "",
+        }
+    items = sorted(
+        (item for item in found.items if item.share is not None),
+        key=lambda item: item.share - item.due if item.share is not None else 0.0,
+    )
+    rows = [
+        {
+            "name": item.reading.label,
+            "bar": svg.bar(item.share, mark=item.due, tone=item.reading.judgement or "member"),
+            "shown": str(fmt.reading(item.reading, book.metrics[item.reading.metric].decimals)).replace(" %", "%"),
+            "tone": item.reading.judgement or "flat",
+            "mark": texts.MARKS.get(item.reading.judgement or "", ""),
+        }
+        for item in items[:ITEMS_SHOWN]
+    ]
     return {**outline(found), "rows": rows, "rest": len(found.items) - len(rows)}
 
 
 def outline(one: Programme) -> dict[str, Any]:
     """A programme in a line: number, name, score, due part, and whether it keeps pace."""
     tone = "flat" if one.ahead is None else "good" if one.ahead >= 0 else "warn" if one.ahead >= -FAR_BEHIND else "bad"
-    return {"number": texts.ORDER[one.number - 1], "label": one.label, "force": one.force, "score": None if one.score is None else f"{100 * one.score:.0f}",
-            "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%", "pace": fmt.pace(one.ahead), "tone": tone, "bar": svg.bar(one.score, mark=one.due, tone="member")}
+    return {
+        "number": texts.ORDER[one.number - 1],
+        "label": one.label,
+        "force": one.force,
+        "score": None if one.score is None else f"{100 * one.score:.0f}",
+        "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%",
+        "pace": fmt.pace(one.ahead),
+        "tone": tone,
+        "bar": svg.bar(one.score, mark=one.due, tone="member"),
+    }
 
 
 def milestones(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
@@ -166,40 +336,107 @@ def milestones(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
         row["nodes"].append({"state": node.state, "mark": MILESTONE_MARKS[node.state]})
         row["is_open"] = row["is_open"] or node.state == "overdue"
     states = [node.state for node in nodes]
-    return {"rows": list(rows.values()), "done": states.count("done") + states.count("late"), "all": len(states), "overdue": states.count("overdue"), "next": states.count("next")}
+    return {
+        "rows": list(rows.values()),
+        "done": states.count("done") + states.count("late"),
+        "all": len(states),
+        "overdue": states.count("overdue"),
+        "next": states.count("next"),
+    }
 
 
 def unit_tasks(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Tasks of the member units this year."""
     rows = operations.unit_tasks(book)
-    return {"rows": [{"name": unit, "bar": svg_responsive.balance([("good", intime), ("warn", late), ("bad", over), ("rest", rest)]), "over": over, "parts": f"{intime + late} / {intime + late + over + rest}"}
-                     for unit, intime, late, over, rest in rows], "over": sum(row[3] for row in rows)}
+    return {
+        "rows": [
+            {
+                "name": unit,
+                "bar": svg_responsive.balance([("good", intime), ("warn", late), ("bad", over), ("rest", rest)]),
+                "over": over,
+                "parts": f"{intime + late} / {intime + late + over + rest}",
+            }
+            for unit, intime, late, over, rest in rows
+        ],
+        "over": sum(row[3] for row in rows),
+    }
 
 
 def sites(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """The service sites: open or not, visits, what drivers may use there."""
     found = operations.sites(book)
     day, _ = operations.visit_hours(book)
-    rows = [{"name": one.name, "town": one.town, "kind": one.kind, "is_open": one.is_open, "hours": one.hours, "visits": fmt.number(one.visits),
-             "usual": fmt.delta(one.visits, one.usual, "人次", "up"),
-             "stars": fmt.number(one.stars, 1), "basics": [{"label": label, "state": _state(one, code)} for code, label in texts.BASIC_SERVICES.items()],
-             "nine": sum(1 for code in texts.NINE_SERVICES if code in one.usable), "broken": "、".join(texts.FACILITIES.get(code, code) for code in one.broken)} for one in found]
-    return {"rows": rows, "open": sum(1 for one in found if one.is_open), "all": len(found), "day": fmt.day(day) if day else ""}
+    rows = [
+        {
+            "name": one.name,
+            "town": one.town,
+            "kind": one.kind,
+            "is_open": one.is_open,
+            "hours": one.hours,
+            "visits": fmt.number(one.visits),
+            "usual": fmt.delta(one.visits, one.usual, "人次", "up"),
+            "stars": fmt.number(one.stars, 1),
+            "basics": [{"label": label, "state": _state(one, code)} for code, label in texts.BASIC_SERVICES.items()],
+            "nine": sum(1 for code in texts.NINE_SERVICES if code in one.usable),
+            "broken": "、".join(texts.FACILITIES.get(code, code) for code in one.broken),
+        }
+        for one in found
+    ]
+    return {
+        "rows": rows,
+        "open": sum(1 for one in found if one.is_open),
+        "all": len(found),
+        "day": fmt.day(day) if day else "",
+    }
 
 
 def _state(one: operations.Site, code: str) -> str:
-    return "broken" if code in one.broken else "free" if code in one.free else "usable" if code in one.usable else "none"
+    return (
+        "broken" if code in one.broken else "free" if code in one.free else "usable" if code in one.usable else "none"
+    )
 
 
 def visit_hours(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     """Visits by hour of the newest day beside what is usual on that weekday."""
     day, rows = operations.visit_hours(book)
     usual = [number for _, _, number in rows]
-    chart = svg_responsive.columns([(visits,) for _, visits, _ in rows], ("member",), [f"{hour}时" for hour, _, _ in rows], line=usual if any(v is not None for v in usual) else (), every=3) if day else ""
-    return {"chart": chart, "day": fmt.day(day) if day else "", "total": fmt.number(sum(visits or 0 for _, visits, _ in rows)) if day else ""}
+    chart = (
+        svg_responsive.columns(
+            [(visits,) for _, visits, _ in rows],
+            ("member",),
+            [f"{hour}时" for hour, _, _ in rows],
+            line=usual if any(v is not None for v in usual) else (),
+            every=3,
+        )
+        if day
+        else ""
+    )
+    return {
+        "chart": chart,
+        "day": fmt.day(day) if day else "",
+        "total": fmt.number(sum(visits or 0 for _, visits, _ in rows)) if day else "",
+    }
 
 
 PANELS: dict[str, Panel] = {
-    one.__name__: one for one in (trend, alarm_hours, kinds, clock, overdue, companies, interventions, bands, pipeline, activities, points, programme, milestones, unit_tasks, sites, visit_hours)
+    one.__name__: one
+    for one in (
+        trend,
+        alarm_hours,
+        kinds,
+        clock,
+        overdue,
+        companies,
+        interventions,
+        bands,
+        pipeline,
+        activities,
+        points,
+        programme,
+        milestones,
+        unit_tasks,
+        sites,
+        visit_hours,
+    )
 }
 """Kind of a slot → what it says."""

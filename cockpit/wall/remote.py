@@ -1,7 +1,7 @@
 """The remote control of the walls: a plain page for a phone, and the two endpoints behind it.
 
-Owns the routes below /remote. Only signed-in people of ROLES may steer, and every command is audited by the Director. The page says
-what the screen itself last said, so a command reads 已下发 until the screen has heard of it."""
+Owns the routes below /remote. Only signed-in people of ROLES may steer, and every command is audited by the Director.
+The page says what the screen itself last said, so a command reads 已下发 until the screen has heard of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ ROLES = ("leader", "analyst", "admin")
 MODES = {"rotate": "轮播中", "hold": "保持", "urgent": "报警打断"}
 
 
-def register(server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None) -> None:
+def register(
+    server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
+) -> None:
     """Adds /remote and /remote/<screen> to `server`. `clock` gives the aware present."""
     director, heartbeats, now = direction.Director(settings), Heartbeats(settings.state), clock or units.now
     routes = Blueprint("remote", __name__, url_prefix="/remote")
@@ -41,11 +43,30 @@ def register(server: Flask, library: Library, settings: Settings, *, clock: Call
         silent = None if said is None else moment.timestamp() - said["seen_at"]
         mode, scene = direction.shown(kept.plan, kept.course, moment.timestamp())
         return {
-            "screen": screen, "group": kept.group, "mode": mode, "mode_label": MODES[mode], "scene": scene, "seq": told["seq"], "until": told["until"],
-            "highlight": told["highlight"], "urgent": told["urgent"], "server_time": moment.isoformat(timespec="milliseconds"),
-            "on_glass": None if said is None else {"scene": said["scene"], "seq": said["seq"], "lost": silent is None or silent > LOST_S, "silent_s": round(silent or 0)},
-            "tiles": [{"metric": name, "label": definitions.metrics()[name].label} for name in layout.metrics(scene) if name in definitions.metrics()],
-        }  # fmt: skip
+            "screen": screen,
+            "group": kept.group,
+            "mode": mode,
+            "mode_label": MODES[mode],
+            "scene": scene,
+            "seq": told["seq"],
+            "until": told["until"],
+            "highlight": told["highlight"],
+            "urgent": told["urgent"],
+            "server_time": moment.isoformat(timespec="milliseconds"),
+            "on_glass": None
+            if said is None
+            else {
+                "scene": said["scene"],
+                "seq": said["seq"],
+                "lost": silent is None or silent > LOST_S,
+                "silent_s": round(silent or 0),
+            },
+            "tiles": [
+                {"metric": name, "label": definitions.metrics()[name].label}
+                for name in layout.metrics(scene)
+                if name in definitions.metrics()
+            ],
+        }
 
     @routes.url_value_preprocessor
     def check(_endpoint: str | None, values: dict[str, Any] | None) -> None:
@@ -81,7 +102,9 @@ def register(server: Flask, library: Library, settings: Settings, *, clock: Call
         if isinstance(minutes, int | float) and not isinstance(minutes, bool):
             words["minutes"] = minutes
         try:
-            director.steer(screen, str(asked.get("verb", ""))[:20], now(), by=gate.viewer().user, ip=gate.address(), **words)
+            director.steer(
+                screen, str(asked.get("verb", ""))[:20], now(), by=gate.viewer().user, ip=gate.address(), **words
+            )
         except CockpitError as error:
             answer = jsonify(error=f"{error.what}。{error.to_do}")
             answer.status_code = 400
@@ -92,7 +115,9 @@ def register(server: Flask, library: Library, settings: Settings, *, clock: Call
 
 
 def _page(name: str, **context: Any) -> Response:
-    body = render(name, build=build_id(), assets=f"{request.script_root}/assets", root=f"{request.script_root}/remote", **context)
+    body = render(
+        name, build=build_id(), assets=f"{request.script_root}/assets", root=f"{request.script_root}/remote", **context
+    )
     return _fresh(Response(body, mimetype="text/html"))
 
 

@@ -53,8 +53,14 @@ NO_DATA = "还没有已发布的数据,发布后本屏自动显示"
 LOST_S = 120
 """A screen speaks every 30 s; after four silent beats it is lost."""
 HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
-    "width": (0, 20_000), "height": (0, 20_000), "ratio": (0, 16), "fps": (0, 1000), "heap": (0, 2**40),
-    "errors": (0, 10**6), "level": (0, 10), "seq": (0, 2**53),
+    "width": (0, 20_000),
+    "height": (0, 20_000),
+    "ratio": (0, 16),
+    "fps": (0, 1000),
+    "heap": (0, 2**40),
+    "errors": (0, 10**6),
+    "level": (0, 10),
+    "seq": (0, 2**53),
 }
 """Numbers a screen may report, with the range that is believed; anything outside is stored as NULL."""
 HEARTBEAT_WORDS = ("scene", "build", "generation", "layout", "address")
@@ -65,7 +71,13 @@ def build_id() -> str:
     """Twelve characters that change exactly when the code, a template or an asset of the cockpit changes."""
     digest = hashlib.sha256()
     here = Path(__file__).resolve().parent
-    files = [*here.rglob("*.py"), *here.rglob("*.html"), *ASSETS.glob("*.css"), *ASSETS.glob("*.js"), *ASSETS.rglob("*.geojson")]
+    files = [
+        *here.rglob("*.py"),
+        *here.rglob("*.html"),
+        *ASSETS.glob("*.css"),
+        *ASSETS.glob("*.js"),
+        *ASSETS.rglob("*.geojson"),
+    ]
     for file in sorted(files):
         digest.update(file.name.encode())
         digest.update(file.read_bytes())
@@ -127,7 +139,8 @@ class Wall:
         return fmt.local(self.clock()).date()
 
     def version(self, screen: str) -> dict[str, Any]:
-        """The one-line answer screens ask for every few seconds; a missing generation or frame is null. See direction.told."""
+        """The one-line answer screens ask for every few seconds; a missing generation or frame is null. See
+        direction.told."""
         now = self.clock()
         try:
             generation = self.library.current().generation.id
@@ -156,7 +169,8 @@ class Wall:
             return self._scenes[key]
 
     def frame(self) -> bytes:
-        """The newest live frame as gzipped JSON: parallel arrays by `ref`, positions in 1/GRID degree, states as codes."""
+        """The newest live frame as gzipped JSON: parallel arrays by `ref`, positions in 1/GRID degree, states as
+        codes."""
         newest = live.version(self.settings.data)
         with self._lock:
             if self._packed[0] != newest:
@@ -169,7 +183,8 @@ class Wall:
 
 
 def pack(frame: live.LiveFrame) -> dict[str, Any]:
-    """A live frame as plain lists. Rows without a position are counted but not drawn; no town, plate or speed leaves."""
+    """A live frame as plain lists. Rows without a position are counted but not drawn; no town, plate or speed
+    leaves."""
     table = frame.table[frame.table["lon"].notna() & frame.table["lat"].notna()]
     codes = table["state"].map(STATE_CODES).fillna(STATE_CODES["offline"]).astype(int)
     return {
@@ -188,6 +203,7 @@ def pack(frame: live.LiveFrame) -> dict[str, Any]:
 @cache
 def outlines() -> bytes:
     """Gzipped JSON of what the map draws: districts (ours marked), towns with the point where a label sits best."""
+
     def features(name: str) -> list[dict[str, Any]]:
         file = ASSETS / "geo" / name
         return json.loads(file.read_text("utf-8"))["features"] if file.exists() else []
@@ -204,7 +220,9 @@ def outlines() -> bytes:
             "rings": [ring for part in (rings if kind == "MultiPolygon" else [rings]) for ring in part],
         }
 
-    districts = [entry(f) | {"ours": str(f["properties"].get("adcode")) == DISTRICT} for f in features("districts.geojson")]
+    districts = [
+        entry(f) | {"ours": str(f["properties"].get("adcode")) == DISTRICT} for f in features("districts.geojson")
+    ]
     towns = [entry(f) for f in features("towns.geojson")]
     body = json.dumps({"districts": districts, "towns": towns}, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(body.encode())
@@ -232,7 +250,8 @@ def register(
 
     @routes.get("/scenes")
     def all_scenes(screen: str) -> Response:
-        """Every scene at once: a screen that has them turns its pages without asking, and all its numbers are of one generation."""
+        """Every scene at once: a screen that has them turns its pages without asking, and all its numbers are of one
+        generation."""
         try:
             return _json(wall.scenes(*layout.SCENES))
         except DataMissing:
@@ -240,7 +259,9 @@ def register(
 
     @routes.get("/layout.css")
     def style(screen: str) -> Response:
-        return Response(layout.style(), mimetype="text/css", headers={"Cache-Control": "private, max-age=31536000, immutable"})
+        return Response(
+            layout.style(), mimetype="text/css", headers={"Cache-Control": "private, max-age=31536000, immutable"}
+        )
 
     @routes.get("/live")
     def positions(screen: str) -> Response:
@@ -267,7 +288,14 @@ def _page(wall: Wall, screen: str) -> str:
     now = wall.clock()
     kept, _ = wall.director.look(screen, now)
     _, name = direction.shown(kept.plan, kept.course, now.timestamp())
-    empty = {"label": layout.SCENES[name].label, "question": layout.SCENES[name].question, "needs": "", "fine": "", "slots": [], "cards": []}
+    empty = {
+        "label": layout.SCENES[name].label,
+        "question": layout.SCENES[name].question,
+        "needs": "",
+        "fine": "",
+        "slots": [],
+        "cards": [],
+    }
     try:
         shown, notice = wall.scenes(name), ""
     except DataMissing:
@@ -275,10 +303,20 @@ def _page(wall: Wall, screen: str) -> str:
     prefix = request.script_root
     return render(
         "wall.html",
-        scene=shown["scenes"][name], scene_id=name, shown=shown, notice=notice, screen=screen,
-        bureau=texts.BUREAU.removeprefix("杭州市"), build=build_id(), release=RELEASE, scripts=SCRIPTS,
-        base=f"{prefix}/wall/{screen}", assets=f"{prefix}/assets", day=wall.today().isoformat(),
-        dim=wall.settings.option("wall_dim", ""), drift=wall.settings.option("wall_drift_px", 2),
+        scene=shown["scenes"][name],
+        scene_id=name,
+        shown=shown,
+        notice=notice,
+        screen=screen,
+        bureau=texts.BUREAU.removeprefix("杭州市"),
+        build=build_id(),
+        release=RELEASE,
+        scripts=SCRIPTS,
+        base=f"{prefix}/wall/{screen}",
+        assets=f"{prefix}/assets",
+        day=wall.today().isoformat(),
+        dim=wall.settings.option("wall_dim", ""),
+        drift=wall.settings.option("wall_drift_px", 2),
     )
 
 
@@ -297,7 +335,9 @@ def _json(body: dict[str, Any]) -> Response:
 def _packed(body: bytes) -> Response:
     """A gzipped JSON body; unpacked again for the rare client that does not take gzip."""
     if "gzip" in request.headers.get("Accept-Encoding", ""):
-        response = Response(body, mimetype="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+        response = Response(
+            body, mimetype="application/json", headers={"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        )
     else:
         response = Response(gzip.decompress(body), mimetype="application/json")
     return _fresh(response)

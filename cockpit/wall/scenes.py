@@ -43,19 +43,23 @@ TOWN_VALUES = "fleet_online_rate"
 
 
 def build(book: Book, names: Iterable[str], now: dt.datetime, tasks: Sequence[Task] = ()) -> dict[str, Any]:
-    """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware) decides only
-    how a date is said (今日, 11-22). `tasks`: those of 督办, for the scene that tells of them."""
+    """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware)
+    decides only how a date is said (今日, 11-22). `tasks`: those of 督办, for the scene that tells of them."""
     today = fmt.local(now).date()
     generation = book.generation
     return {
-        "generation": generation.id, "demo": generation.is_demo, "release": generation.release, "built": fmt.clock(generation.built_at, today),
+        "generation": generation.id,
+        "demo": generation.is_demo,
+        "release": generation.release,
+        "built": fmt.clock(generation.built_at, today),
         "scenes": {name: scene(book, name, today, tasks) for name in names},
-    }  # fmt: skip
+    }
 
 
 def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> dict[str, Any]:
-    """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind", "html"}], "cards": the same,
-    "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left out."""
+    """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind",
+    "html"}], "cards": the same, "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left
+    out."""
     found = layout.SCENES[name]
     slots, figures = [], {}
     for slot in found.slots:
@@ -66,32 +70,70 @@ def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> 
             figures[f"tile-{slot.what}"] = facts["shown"].text
         elif slot.kind in OWN:
             facts = OWN[slot.kind](book, slot.what, today)
-            figures |= {f"strip-{one['id']}": one["shown"].text for one in facts.get("totals", ()) if one["id"] in book.metrics}
+            figures |= {
+                f"strip-{one['id']}": one["shown"].text for one in facts.get("totals", ()) if one["id"] in book.metrics
+            }
         else:
             facts = panels.PANELS[slot.kind](book, slot.what, today)
-        slots.append({"id": f"{slot.kind}-{slot.what}" if slot.what else slot.kind, "area": slot.name, "kind": slot.kind, "html": _macro(slot.kind, facts)})
+        slots.append(
+            {
+                "id": f"{slot.kind}-{slot.what}" if slot.what else slot.kind,
+                "area": slot.name,
+                "kind": slot.kind,
+                "html": _macro(slot.kind, facts),
+            }
+        )
     cards = []
     for one in scores(book) if found.programmes else []:
-        cards.append({"id": f"outline-{one.number}", "area": "", "kind": "outline", "html": _macro("outline", panels.outline(one))})
+        cards.append(
+            {
+                "id": f"outline-{one.number}",
+                "area": "",
+                "kind": "outline",
+                "html": _macro("outline", panels.outline(one)),
+            }
+        )
     for metric in found.cards:
         if metric in book.metrics:
             facts = tile(book, book.read(metric), "card", today)
             figures[f"card-{metric}"] = facts["shown"].text
             cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
-    return {"label": found.label, "question": found.question, "needs": _macro("needs", {"rows": needs.of(book, name, today, tasks)}), "map": drawn(book, found.map),
-            "fine": _macro("fine", {"words": fine_print(book, name)}), "slots": slots, "cards": cards, "figures": figures}
+    return {
+        "label": found.label,
+        "question": found.question,
+        "needs": _macro("needs", {"rows": needs.of(book, name, today, tasks)}),
+        "map": drawn(book, found.map),
+        "fine": _macro("fine", {"words": fine_print(book, name)}),
+        "slots": slots,
+        "cards": cards,
+        "figures": figures,
+    }
 
 
 def drawn(book: Book, kind: str) -> dict[str, Any]:
-    """What the map of a scene draws beside outlines and names: {"mode": "", "vehicles", "heat" or "sites", "sites": marks, "cells": heat by hour,
-    "cell": side in degrees, "towns": {name: [text, tone]}}."""
+    """What the map of a scene draws beside outlines and names: {"mode": "", "vehicles", "heat" or "sites", "sites":
+    marks, "cells": heat by hour, "cell": side in degrees, "towns": {name: [text, tone]}}."""
     if not kind:
         return {"mode": ""}
-    marks = [{"name": one.name, "at": [one.lon, one.lat], "open": one.is_open} for one in operations.sites(book) if one.lon is not None]
-    made: dict[str, Any] = {"mode": kind, "sites": marks, "cell": operations.CELL_DEG, "cells": operations.alarm_cells(book) if kind == "heat" else [], "towns": {}}
+    marks = [
+        {"name": one.name, "at": [one.lon, one.lat], "open": one.is_open}
+        for one in operations.sites(book)
+        if one.lon is not None
+    ]
+    made: dict[str, Any] = {
+        "mode": kind,
+        "sites": marks,
+        "cell": operations.CELL_DEG,
+        "cells": operations.alarm_cells(book) if kind == "heat" else [],
+        "towns": {},
+    }
     if kind == "vehicles" and TOWN_VALUES in book.metrics:
         metric = book.metrics[TOWN_VALUES]
-        made["towns"] = {item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.judgement or ""] for item in book.by(TOWN_VALUES) if item.value is not None}
+        made["towns"] = {
+            item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.judgement or ""]
+            for item in book.by(TOWN_VALUES)
+            if item.value is not None
+        }
     return made
 
 
@@ -136,7 +178,11 @@ def fine_print(book: Book, name: str) -> str:
         if metric in book.metrics:
             item = book.read(metric)
             if item.provisional and item.complete:
-                found[item.win_end] = f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
+                found[item.win_end] = (
+                    f"第 {fmt.tick('week', item.win_start)}"
+                    if item.window == "week"
+                    else fmt.tick(item.window, item.win_start)
+                )
     names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
     return f"{names}为暂定值,期末后 72 小时内补传的数据仍会改变它" if names else ""
 
@@ -175,12 +221,21 @@ def strip(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     for metric in TOTALS:
         if metric in book.metrics:
             item = book.read(metric)
-            found.append({"id": metric, "label": item.label, "shown": fmt.reading(item, book.metrics[metric].decimals),
-                          "when": when(item, today), **_age(item)})
+            found.append(
+                {
+                    "id": metric,
+                    "label": item.label,
+                    "shown": fmt.reading(item, book.metrics[metric].decimals),
+                    "when": when(item, today),
+                    **_age(item),
+                }
+            )
     if MILEAGE in book.metrics:
         item = book.read(MILEAGE, "day")
         shown = fmt.value(item.num, "km") if item.num is not None else fmt.reading(item)
-        found.insert(1, {"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)})
+        found.insert(
+            1, {"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)}
+        )
     return {"totals": found}
 
 
@@ -200,7 +255,9 @@ def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
             "mark": texts.MARKS.get(r.judgement or "", ""),
             "judgement": r.judgement or "",
             "bar": svg.bar(
-                None if r.value is None else r.value / full, mark=r.target.green / full if r.target else None, tone=r.judgement or ""
+                None if r.value is None else r.value / full,
+                mark=r.target.green / full if r.target else None,
+                tone=r.judgement or "",
             ),
         }
         for r in items
@@ -225,20 +282,32 @@ def alarms(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     total = book.alarm_summary()
     day = total.get("day")
     words = "今日" if day == today else fmt.day(day)
-    return {"rows": rows, "day": words, "raised": fmt.number(total.get("raised")), "handled": fmt.number(total.get("handled"))}
+    return {
+        "rows": rows,
+        "day": words,
+        "raised": fmt.number(total.get("raised")),
+        "handled": fmt.number(total.get("handled")),
+    }
 
 
 def moment(raised: dt.datetime, today: dt.date) -> str:
-    """"14:06:21" today, "11-22 21:16" before: an alarm of yesterday must not read like one of tonight."""
+    """ "14:06:21" today, "11-22 21:16" before: an alarm of yesterday must not read like one of tonight."""
     here = fmt.local(raised)
     return f"{here:%H:%M:%S}" if here.date() == today else fmt.clock(raised)
 
 
 def sources(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
-    """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up most of
-    their promise. The browser's clock ages the rows; `late` counts all failed ones."""
+    """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up
+    most of their promise. The browser's clock ages the rows; `late` counts all failed ones."""
     built = book.generation.built_at
-    states = sorted(book.sources(), key=lambda s: (not s.error, -((built - s.data_time).total_seconds() / s.stale_after_s if s.data_time else 1.0), s.label))
+    states = sorted(
+        book.sources(),
+        key=lambda s: (
+            not s.error,
+            -((built - s.data_time).total_seconds() / s.stale_after_s if s.data_time else 1.0),
+            s.label,
+        ),
+    )
     rows = [
         {
             "label": s.label,

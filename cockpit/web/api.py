@@ -1,4 +1,5 @@
-"""The few JSON addresses: the heartbeat, one reading, and the one-word health. Same gate, same readings as the pages."""
+"""The few JSON addresses: the heartbeat, one reading, and the one-word health. Same gate, same readings as the
+pages."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def build_id() -> str:
-    """Names what a browser has loaded: the release and a hash of every style and script file. A new one means reload."""
+    """Names what a browser has loaded: the release and a hash of every style and script file. A new one means
+    reload."""
     mark = hashlib.sha256()
     for file in sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js")):
         mark.update(file.name.encode() + file.read_bytes())

@@ -1,4 +1,5 @@
-"""Puts the cockpit together: gate, headers, pages, wall, report. Short on purpose; every rule lives in its own module."""
+"""Puts the cockpit together: gate, headers, pages, wall, report. Short on purpose; every rule lives in its own
+module."""
 
 from __future__ import annotations
 
@@ -90,8 +91,9 @@ def from_env() -> Flask:
 
 
 def settle() -> None:
-    """What stands after start-up is left out of the search for garbage, and the search comes seldom: a page is tens of thousands of small
-    objects, and walking all that a worker keeps took longer than many a page (a tenth of a second, in one page of ten)."""
+    """What stands after start-up is left out of the search for garbage, and the search comes seldom: a page is tens of
+    thousands of small objects, and walking all that a worker keeps took longer than many a page (a tenth of a second,
+    in one page of ten)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 10)
@@ -126,11 +128,22 @@ def _server(settings: Settings) -> Flask:
 def _dash(server: Flask) -> Dash:
     host: Any = server
     dash = Dash(
-        "cockpit", server=host, assets_folder=str(ASSETS), assets_ignore=shell.ASSETS_IGNORE, serve_locally=True,
-        suppress_callback_exceptions=True, use_pages=False, title=texts.BRAND, update_title="", index_string=shell.INDEX,
+        "cockpit",
+        server=host,
+        assets_folder=str(ASSETS),
+        assets_ignore=shell.ASSETS_IGNORE,
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        use_pages=False,
+        title=texts.BRAND,
+        update_title="",
+        index_string=shell.INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
-        enable_mcp=False, compress=False, add_log_handler=False, include_pages_meta=False,
-    )  # fmt: skip
+        enable_mcp=False,
+        compress=False,
+        add_log_handler=False,
+        include_pages_meta=False,
+    )
     dash.layout = shell.layout
     return dash
 
@@ -158,7 +171,16 @@ def _errors(server: Flask) -> None:
 def _answer(code: int, detail: str = "") -> Response:
     heading, advice = texts.ERRORS.get(code, texts.ERRORS[500 if code >= 500 else 400])
     if gate.navigates(request):
-        page = render_template("error.html", texts=texts, code=code, heading=heading, advice=advice, detail=detail, back=_back(), retries=code >= 500 and request.method == "GET")
+        page = render_template(
+            "error.html",
+            texts=texts,
+            code=code,
+            heading=heading,
+            advice=advice,
+            detail=detail,
+            back=_back(),
+            retries=code >= 500 and request.method == "GET",
+        )
         return Response(page, status=code, mimetype="text/html")
     response = jsonify(error=heading, to_do=detail or advice)
     response.status_code = code
@@ -168,4 +190,8 @@ def _answer(code: int, detail: str = "") -> Response:
 def _back() -> str:
     """The page whose form was refused, "" when it was no form or nothing is known of it."""
     came = urlsplit(request.referrer or "")
-    return login.local_target(f"{came.path}?{came.query}" if came.query else came.path) if request.method == "POST" and came.netloc == request.host else ""
+    return (
+        login.local_target(f"{came.path}?{came.query}" if came.query else came.path)
+        if request.method == "POST" and came.netloc == request.host
+        else ""
+    )

@@ -1,8 +1,8 @@
-"""The answers of the overview and the groups in each window, of 我的页面 and of the numbers one click further, asked for before the first reader
-of a new generation does: one quiet thread in each web worker.
+"""The answers of the overview and the groups in each window, of 我的页面 and of the numbers one click further, asked
+for before the first reader of a new generation does: one quiet thread in each web worker.
 
-A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a failure is no
-reader's business and is tried again with the next round."""
+A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a
+failure is no reader's business and is tried again with the next round."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def start(library: Library, file: Path) -> None:
 
 
 def _end(thread: threading.Thread) -> None:
-    """Waits for the question that is under way. A thread that is inside the database when the interpreter goes ends the whole process by SIGABRT."""
+    """Waits for the question that is under way. A thread that is inside the database when the interpreter goes ends the
+    whole process by SIGABRT."""
     ENDED.set()
     thread.join()
 
@@ -68,20 +69,31 @@ def _pause() -> None:
 
 
 def once(library: Library, done: str, file: Path) -> str:
-    """Asks what the overview and the groups of the newest generation, the numbers that people keep and the pages behind the overview's cards ask,
-    unless that one is `done`; returns its id. Raises DataMissing before the first publication."""
+    """Asks what the overview and the groups of the newest generation, the numbers that people keep and the pages behind
+    the overview's cards ask, unless that one is `done`; returns its id. Raises DataMissing before the first
+    publication."""
     book = library.current()
     if book.generation.id != done:
         nobody, now = Viewer("person", "", ""), units.now()
         for window in (overview.DEFAULT, *(each for each in overview.WINDOWS if each != overview.DEFAULT)):
             overview.render(Visit(book, Address.parse("/", f"?window={window}"), nobody, now))
             for group in overview.grouped(book.metrics.values()):
-                overview.render_group(Visit(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group)
+                overview.render_group(
+                    Visit(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group
+                )
                 _pause()
         lineage.render(Visit(book, Address.parse("/lineage", ""), nobody, now))
         mine.render(Visit(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
         for metric in book.metrics.values():
-            _ask(Visit(book, Address.parse(f"/metric/{metric.id}", f"?window={overview.window_of(metric, overview.DEFAULT)}"), nobody, now), metric)
+            _ask(
+                Visit(
+                    book,
+                    Address.parse(f"/metric/{metric.id}", f"?window={overview.window_of(metric, overview.DEFAULT)}"),
+                    nobody,
+                    now,
+                ),
+                metric,
+            )
             _pause()
     return book.generation.id
 

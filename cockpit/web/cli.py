@@ -25,12 +25,29 @@ ROLE_CHOICES = [role for role in texts.ROLES if role != "screen"]
 def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
     """The server process: workers are renewed after a while, so that slow memory growth never matters."""
     return [
-        sys.executable, "-m", "gunicorn", "cockpit.web.app:from_env()",
-        "--bind", f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
-        "--workers", str(workers), "--threads", str(THREADS), "--timeout", str(TIMEOUT_S),
-        "--max-requests", str(MAX_REQUESTS), "--max-requests-jitter", str(MAX_REQUESTS_JITTER),
-        "--graceful-timeout", "10", "--keep-alive", "5", "--log-level", "warning",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "cockpit.web.app:from_env()",
+        "--bind",
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "--workers",
+        str(workers),
+        "--threads",
+        str(THREADS),
+        "--timeout",
+        str(TIMEOUT_S),
+        "--max-requests",
+        str(MAX_REQUESTS),
+        "--max-requests-jitter",
+        str(MAX_REQUESTS_JITTER),
+        "--graceful-timeout",
+        "10",
+        "--keep-alive",
+        "5",
+        "--log-level",
+        "warning",
+    ]
 
 
 @click.command("serve", help="启动网页、大屏与接口(前台运行,Ctrl-C 停止)")
@@ -143,8 +160,12 @@ def screen_list(data: Path) -> None:
         seen = datetime.fromtimestamp(one["seen_at"], UTC) if one["seen_at"] else None
         state = "已撤销" if one["revoked_at"] else ("在用" if seen else "未登录")
         kept = director.plan(one["screen"])
-        turns = f"{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒{'  分组 ' + kept.group if kept.group else ''}"
-        click.echo(f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}  {turns}")
+        turns = (
+            f"{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒{'  分组 ' + kept.group if kept.group else ''}"
+        )
+        click.echo(
+            f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}  {turns}"
+        )
 
 
 @screen.command("set", help="设置一块大屏(或它的分组)如何轮播、何时被报警打断")
@@ -156,13 +177,30 @@ def screen_list(data: Path) -> None:
 @click.option("--urgent-seconds", type=float, default=None, help="打断显示的秒数(默认 90)")
 @click.option("--quiet-seconds", type=float, default=None, help="一次打断后多少秒内不再打断(默认 300)")
 @data_option
-def screen_set(name: str, scenes: str | None, dwell: float | None, group: str | None, urgent_level: int | None, urgent_seconds: float | None,
-               quiet_seconds: float | None, data: Path) -> None:
+def screen_set(
+    name: str,
+    scenes: str | None,
+    dwell: float | None,
+    group: str | None,
+    urgent_level: int | None,
+    urgent_seconds: float | None,
+    quiet_seconds: float | None,
+    data: Path,
+) -> None:
     """Changes the plan of a screen or of the group it is in."""
-    given = {"scenes": None if scenes is None else [one.strip() for one in scenes.split(",") if one.strip()], "dwell_s": dwell, "urgent_level": urgent_level,
-             "urgent_s": urgent_seconds, "quiet_s": quiet_seconds}
-    kept = direction.Director(Settings.at(data)).configure(name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None})
-    click.echo(f"{kept.target}:{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒;{kept.plan.urgent_level} 级及以上报警打断 {kept.plan.urgent_s:g} 秒,其后 {kept.plan.quiet_s:g} 秒内不再打断")
+    given = {
+        "scenes": None if scenes is None else [one.strip() for one in scenes.split(",") if one.strip()],
+        "dwell_s": dwell,
+        "urgent_level": urgent_level,
+        "urgent_s": urgent_seconds,
+        "quiet_s": quiet_seconds,
+    }
+    kept = direction.Director(Settings.at(data)).configure(
+        name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None}
+    )
+    click.echo(
+        f"{kept.target}:{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒;{kept.plan.urgent_level} 级及以上报警打断 {kept.plan.urgent_s:g} 秒,其后 {kept.plan.quiet_s:g} 秒内不再打断"
+    )
 
 
 @screen.command("revoke", help="撤销一块大屏")

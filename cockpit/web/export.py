@@ -1,7 +1,9 @@
-"""What a metric's page shows, as a workbook or a CSV file: /export/<metric>.xlsx and .csv with the page's own address behind it.
+"""What a metric's page shows, as a workbook or a CSV file: /export/<metric>.xlsx and .csv with the page's own address
+behind it.
 
-Owns the tables of an export and how they are written. The numbers are those of the page (same Book, same address, same rules for small
-groups; people are never listed); a cell is a number, a date or text, never a formula. Every export is a line in the audit log."""
+Owns the tables of an export and how they are written. The numbers are those of the page (same Book, same address, same
+rules for small groups; people are never listed); a cell is a number, a date or text, never a formula. Every export is a
+line in the audit log."""
 
 from __future__ import annotations
 
@@ -75,16 +77,24 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         who = gate.viewer()
         visit = Visit(book, address, who, units.now())
         sheets = tables(visit, settings, request.host_url.rstrip("/"))
-        audit.record(settings.state, "exported", who=who.user, ip=gate.address(), detail=f"{kind} {address.here()}"[:300])
+        audit.record(
+            settings.state, "exported", who=who.user, ip=gate.address(), detail=f"{kind} {address.here()}"[:300]
+        )
         body = workbook(sheets) if kind == "xlsx" else text(sheets[-1])
         return template_pages.file(body, TYPES[kind], f"{name}-{book.generation.id}.{kind}")
 
 
 def tables(visit: Visit, settings: Settings, site: str) -> list[Sheet]:
-    """The cover, the trend, the towns and the list behind the number; a table that the page does not have is left out."""
+    """The cover, the trend, the towns and the list behind the number; a table that the page does not have is left
+    out."""
     item = visit.book.metrics[visit.address.path.removeprefix("/metric/")]
     reading = metric.read(visit, item)
-    found = [_cover(visit, item, reading, settings, site), _trend(visit, item, reading), _towns(visit, item, reading), _listed(visit, item, reading)]
+    found = [
+        _cover(visit, item, reading, settings, site),
+        _trend(visit, item, reading),
+        _towns(visit, item, reading),
+        _listed(visit, item, reading),
+    ]
     return [sheet for sheet in found if sheet is not None]
 
 
@@ -95,16 +105,28 @@ def _cover(visit: Visit, item: Metric, reading: Reading, settings: Settings, sit
     period = "当前时刻" if reading.window == "now" else fmt.period(reading.window, reading.win_start, reading.win_end)
     goal = fmt.target(reading.target, reading.unit, reading.better, item.decimals)
     rows: list[tuple[str, Value]] = [
-        ("指标", item.label), ("范围", "全区" if reading.place.code == DISTRICT else reading.place.label), ("期间", period), ("筛选", chosen),
-        ("数值", str(fmt.reading(reading, item.decimals))), ("分子 / 分母", fmt.parts(reading) or fmt.DASH), ("目标", goal or fmt.DASH),
-        ("环比", _change(reading, reading.previous, item)), ("同比", _change(reading, reading.last_year, item)),
+        ("指标", item.label),
+        ("范围", "全区" if reading.place.code == DISTRICT else reading.place.label),
+        ("期间", period),
+        ("筛选", chosen),
+        ("数值", str(fmt.reading(reading, item.decimals))),
+        ("分子 / 分母", fmt.parts(reading) or fmt.DASH),
+        ("目标", goal or fmt.DASH),
+        ("环比", _change(reading, reading.previous, item)),
+        ("同比", _change(reading, reading.last_year, item)),
         ("状态", "、".join(_marks(reading)) or "正常"),
         ("数据时间", fmt.local(reading.as_of).strftime("%Y-%m-%d %H:%M") if reading.as_of else fmt.DASH),
-        ("快照", generation.id), ("数据性质", texts.DEMO if generation.is_demo else "业务数据"),
-        ("口径", item.describe), ("公式", item.formula), ("依据", item.basis or fmt.DASH), ("责任科室", item.owner or fmt.DASH),
-        ("数字护照", permalinks.spaced(made)), ("在线查看", f"{site}/n/{made}"),
-        ("导出人", visit.viewer.display or visit.viewer.user), ("导出时间", fmt.local(visit.now).strftime("%Y-%m-%d %H:%M:%S")),
-    ]  # fmt: skip
+        ("快照", generation.id),
+        ("数据性质", texts.DEMO if generation.is_demo else "业务数据"),
+        ("口径", item.describe),
+        ("公式", item.formula),
+        ("依据", item.basis or fmt.DASH),
+        ("责任科室", item.owner or fmt.DASH),
+        ("数字护照", permalinks.spaced(made)),
+        ("在线查看", f"{site}/n/{made}"),
+        ("导出人", visit.viewer.display or visit.viewer.user),
+        ("导出时间", fmt.local(visit.now).strftime("%Y-%m-%d %H:%M:%S")),
+    ]
     return Sheet("封面", (texts.BRAND, "导出"), rows)
 
 
@@ -114,7 +136,12 @@ def _change(reading: Reading, before: float | None, item: Metric) -> str:
 
 
 def _marks(reading: Reading) -> list[str]:
-    marks = [(reading.held, texts.HELD), (reading.doubt, texts.DOUBT), (reading.provisional, texts.PROVISIONAL), (not reading.complete and reading.window != "now", texts.INCOMPLETE)]
+    marks = [
+        (reading.held, texts.HELD),
+        (reading.doubt, texts.DOUBT),
+        (reading.provisional, texts.PROVISIONAL),
+        (not reading.complete and reading.window != "now", texts.INCOMPLETE),
+    ]
     return [word for is_on, word in marks if is_on]
 
 
@@ -141,9 +168,22 @@ def _trend(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
         return None
     span, points, past = found
     before = dict(zip((p.win_start for p in points[-len(past) :]), past, strict=False)) if past else {}
-    rows = [(fmt.period(span, p.win_start, p.win_end), _said(p, item), *_figures(p), before[p.win_start].value if p.win_start in before else None,
-             "" if p.complete else texts.INCOMPLETE) for p in points]
-    return Sheet("趋势", ("期间", _headed(item), "分子", "分母", "去年同期", "说明"), rows, ("", _format(item), "", "", _format(item), ""))
+    rows = [
+        (
+            fmt.period(span, p.win_start, p.win_end),
+            _said(p, item),
+            *_figures(p),
+            before[p.win_start].value if p.win_start in before else None,
+            "" if p.complete else texts.INCOMPLETE,
+        )
+        for p in points
+    ]
+    return Sheet(
+        "趋势",
+        ("期间", _headed(item), "分子", "分母", "去年同期", "说明"),
+        rows,
+        ("", _format(item), "", "", _format(item), ""),
+    )
 
 
 def _headed(item: Metric) -> str:
@@ -156,9 +196,20 @@ def _towns(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
     return _places("按镇街", "镇街", found, item) if found else None
 
 
-def _places(title: str, name: str, found: Sequence[Reading], item: Metric, towns: dict[str, str] | None = None) -> Sheet:
-    rows = [(r.place.label, *([towns.get(r.place.parent, fmt.DASH)] if towns else []), _said(r, item), *_figures(r), r.previous,
-             texts.JUDGEMENTS.get(r.judgement or "", "")) for r in found]
+def _places(
+    title: str, name: str, found: Sequence[Reading], item: Metric, towns: dict[str, str] | None = None
+) -> Sheet:
+    rows = [
+        (
+            r.place.label,
+            *([towns.get(r.place.parent, fmt.DASH)] if towns else []),
+            _said(r, item),
+            *_figures(r),
+            r.previous,
+            texts.JUDGEMENTS.get(r.judgement or "", ""),
+        )
+        for r in found
+    ]
     heads = (name, *(["镇街"] if towns else []), _headed(item), "分子", "分母", "上期", "评价")
     return Sheet(title, heads, rows, (*([""] * (2 if towns else 1)), _format(item), "", "", _format(item), ""))
 
@@ -172,18 +223,39 @@ def _listed(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
     chosen = asked if asked in tabs else next(iter(tabs))
     wanted = drilldown.view(visit, item.better != "up")
     if chosen == drilldown.COMPANIES:
-        rows = visit.book.by(item.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only)
+        rows = visit.book.by(
+            item.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only
+        )
         return _places("按企业", "企业", pick(rows, wanted), item, {t.code: t.label for t in visit.book.places("town")})
-    found = records.behind(visit.book, item.id, reading.window, visit.address.get("at"), reading.place.code, visit.address.only,
-                            sort=wanted.sort, descending=wanted.descending, query=wanted.query, rows=MOST_ROWS)
+    found = records.behind(
+        visit.book,
+        item.id,
+        reading.window,
+        visit.address.get("at"),
+        reading.place.code,
+        visit.address.only,
+        sort=wanted.sort,
+        descending=wanted.descending,
+        query=wanted.query,
+        rows=MOST_ROWS,
+    )
     if found is None:
         return None
     columns = found.entity.columns
     key = found.entity.key
-    named = [(plate(row.key) if key == "vehicle_key" else row.key, *(_told(visit, item, key, column, row.told[column]) for column in columns), row.num, row.den)
-             for row in found.rows]
+    named = [
+        (
+            plate(row.key) if key == "vehicle_key" else row.key,
+            *(_told(visit, item, key, column, row.told[column]) for column in columns),
+            row.num,
+            row.den,
+        )
+        for row in found.rows
+    ]
     if found.total > len(found.rows):
-        named.append((f"共 {found.total} 条,只列出前 {len(found.rows)} 条;请缩小范围后再导出", *([None] * (len(columns) + 2))))
+        named.append(
+            (f"共 {found.total} 条,只列出前 {len(found.rows)} 条;请缩小范围后再导出", *([None] * (len(columns) + 2)))
+        )
     return Sheet(tabs[chosen], (found.entity.label, *columns.values(), "分子", "分母"), named)
 
 
@@ -216,7 +288,9 @@ def book_of(sheets: Sequence[Sheet]) -> Workbook:
                     cell.number_format = sheet.formats[column - 1]
         page.freeze_panes = "A2"
         for column in range(1, len(sheet.heads) + 1):
-            longest = max((_width(page.cell(row, column).value) for row in range(1, min(page.max_row, 200) + 1)), default=0)
+            longest = max(
+                (_width(page.cell(row, column).value) for row in range(1, min(page.max_row, 200) + 1)), default=0
+            )
             page.column_dimensions[get_column_letter(column)].width = max(NARROWEST, min(WIDEST, longest + 2))
     del book[book.sheetnames[0]]  # the empty one that every new workbook has
     return book
@@ -230,12 +304,14 @@ def saved(book: Workbook) -> bytes:
 
 
 def _titled(title: str) -> str:
-    """A title as a spreadsheet takes it. The stars of a pattern of names go, so that the pattern still finds the sheet."""
+    """A title as a spreadsheet takes it. The stars of a pattern of names go, so that the pattern still finds the
+    sheet."""
     return NO_TITLE.sub("_", _written(title).replace("*", "")).strip("'")[:LONGEST_TITLE] or "表"
 
 
 def _written(text: str) -> str:
-    """Text without what XML 1.0 cannot hold: a name that was pasted from elsewhere may carry a vertical tab, half a surrogate pair."""
+    """Text without what XML 1.0 cannot hold: a name that was pasted from elsewhere may carry a vertical tab, half a
+    surrogate pair."""
     return NO_XML.sub("", text)
 
 
@@ -253,10 +329,16 @@ def _width(value: Any) -> int:
 
 
 def text(sheet: Sheet) -> bytes:
-    """One table as CSV (UTF-8 with BOM, CRLF); a text that a spreadsheet would take for a formula gets an apostrophe in front."""
+    """One table as CSV (UTF-8 with BOM, CRLF); a text that a spreadsheet would take for a formula gets an apostrophe in
+    front."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(sheet.heads)
     for row in sheet.rows:
-        writer.writerow(["" if value is None else f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value for value in row])
+        writer.writerow(
+            [
+                "" if value is None else f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+                for value in row
+            ]
+        )
     return b"\xef\xbb\xbf" + out.getvalue().encode()

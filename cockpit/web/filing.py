@@ -1,7 +1,9 @@
-"""/filing: 名录填报 as pages – take the template, upload, see every wrong cell or the difference, put in force, take back.
+"""/filing: 名录填报 as pages – take the template, upload, see every wrong cell or the difference, put in force, take
+back.
 
-Owns who may file and what of an upload is believed. Every step is a request to the loading process; a page says how far it is and asks again
-by itself. The pages are server-made, outside Dash: an upload is a form, and a form works on any browser of the bureau."""
+Owns who may file and what of an upload is believed. Every step is a request to the loading process; a page says how far
+it is and asks again by itself. The pages are server-made, outside Dash: an upload is a form, and a form works on any
+browser of the bureau."""
 
 from __future__ import annotations
 
@@ -67,11 +69,21 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         history = request_queue.filings(settings.state, table, HISTORY)
         number = request.args.get("n", "")
         shown = _request(settings, table, int(number), *STEPS) if number.isascii() and number.isdigit() else None
-        return _page("filing_table.html", table=table, told=told, history=history, kind=list_review.kind, unit=filing_sheet.unit, **_standing(shown, history, table))
+        return _page(
+            "filing_table.html",
+            table=table,
+            told=told,
+            history=history,
+            kind=list_review.kind,
+            unit=filing_sheet.unit,
+            **_standing(shown, history, table),
+        )
 
     @routes.get("/<table>/template.xlsx")
     def template(table: str) -> Answer:
-        return template_pages.file(filing_sheet.workbook(_offered(settings, table)), export.TYPES["xlsx"], f"{table}-模板.xlsx")
+        return template_pages.file(
+            filing_sheet.workbook(_offered(settings, table)), export.TYPES["xlsx"], f"{table}-模板.xlsx"
+        )
 
     @routes.get("/<table>/current/<int:number>.xlsx")
     def content(table: str, number: int) -> Answer:
@@ -97,7 +109,13 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
         month = request.form.get("month", "").strip()
         if told["ledger"] and not MONTH.fullmatch(month):
             raise UsageError("台账年月写法不对", to_do="请写成 2026-01 的样子")
-        return _ask(settings, table, "check", {"name": name, **({"month": month} if told["ledger"] else {})}, list_review.seal(settings, table, body))
+        return _ask(
+            settings,
+            table,
+            "check",
+            {"name": name, **({"month": month} if told["ledger"] else {})},
+            list_review.seal(settings, table, body),
+        )
 
     @routes.post("/<table>/commit")
     def commit(table: str) -> Answer:
@@ -108,8 +126,9 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
     @routes.post("/<table>/undo")
     def undo(table: str) -> Answer:
         _offered(settings, table)
-        return _once(settings, table, "undo", "commit", _request(settings, table, _number("commit"), "commit", "undo").id)
-
+        return _once(
+            settings, table, "undo", "commit", _request(settings, table, _number("commit"), "commit", "undo").id
+        )
 
 
 def _page(template: str, **values: Any) -> Answer:
@@ -140,7 +159,8 @@ def _number(field: str) -> int:
 
 
 def _uploaded() -> tuple[str, bytes]:
-    """Name and bytes of the file in the form. The loader looks at what is in it; here only what cannot be a list is turned away."""
+    """Name and bytes of the file in the form. The loader looks at what is in it; here only what cannot be a list is
+    turned away."""
     given = request.files.get("file")
     if given is None or not given.filename:
         raise UsageError("没有选择文件", to_do="请选择填好的 XLSX 或 CSV 文件")
@@ -160,23 +180,47 @@ def _ask(settings: Settings, table: str, step: str, asked: dict[str, object], bo
 
 def _once(settings: Settings, table: str, step: str, of: str, number: int, **asked: object) -> Answer:
     """Asks for a step that may be done once; sent twice (a second click), it leads to the first."""
-    same = next((one for one in request_queue.filings(settings.state, table) if one.asked["step"] == step and one.asked.get(of) == number and one.state != "failed"), None)
-    return redirect(f"/filing/{table}?n={same.id}", code=303) if same else _ask(settings, table, step, {of: number, **asked})
+    same = next(
+        (
+            one
+            for one in request_queue.filings(settings.state, table)
+            if one.asked["step"] == step and one.asked.get(of) == number and one.state != "failed"
+        ),
+        None,
+    )
+    return (
+        redirect(f"/filing/{table}?n={same.id}", code=303)
+        if same
+        else _ask(settings, table, step, {of: number, **asked})
+    )
 
 
 def _standing(shown: Request | None, history: list[Request], table: str) -> dict[str, Any]:
-    """How far the step is that the page is about: found (what a check came to), followed (the commit of this check), is_newest (it may be taken
-    back), is_slow (nobody takes it up), moved (the first of moved_count metrics that what took effect may move)."""
+    """How far the step is that the page is about: found (what a check came to), followed (the commit of this check),
+    is_newest (it may be taken back), is_slow (nobody takes it up), moved (the first of moved_count metrics that what
+    took effect may move)."""
     found: dict[str, Any] = {}
     if shown and shown.asked["step"] == "check" and shown.state == "done" and shown.result:
         found = orjson.loads(shown.result)
     done = [one for one in history if one.asked["step"] in ("commit", "undo") and one.state == "done"]
-    followed = next((one for one in history if shown and one.asked.get("check") == shown.id and one.state != "failed"), None)
+    followed = next(
+        (one for one in history if shown and one.asked.get("check") == shown.id and one.state != "failed"), None
+    )
     waits = shown is not None and shown.state in ("waiting", "running")
     is_slow = shown is not None and shown.state == "waiting" and time.time() - shown.at.timestamp() > PATIENCE_S
     labels = contracts()[table].open
-    moved = [metrics()[name] for name in lineage.above(table)] if shown and any(one.id == shown.id for one in done) else []
+    moved = (
+        [metrics()[name] for name in lineage.above(table)] if shown and any(one.id == shown.id for one in done) else []
+    )
     return {
-        "shown": shown, "found": found, "followed": followed, "newest": done[0] if done else None, "waits": waits, "is_slow": is_slow, "names": labels,
-        "moved": moved[:MOVED_SHOWN], "moved_count": len(moved), "this_month": f"{units.now():%Y-%m}",
-    }  # fmt: skip
+        "shown": shown,
+        "found": found,
+        "followed": followed,
+        "newest": done[0] if done else None,
+        "waits": waits,
+        "is_slow": is_slow,
+        "names": labels,
+        "moved": moved[:MOVED_SHOWN],
+        "moved_count": len(moved),
+        "this_month": f"{units.now():%Y-%m}",
+    }

@@ -1,5 +1,5 @@
-"""The workbook that people fill in: one sheet with the columns of a table, one that explains them. Owns what such a file looks like;
-what is accepted is judged by the loader alone."""
+"""The workbook that people fill in: one sheet with the columns of a table, one that explains them. Owns what such a
+file looks like; what is accepted is judged by the loader alone."""
 
 from __future__ import annotations
 
@@ -22,17 +22,41 @@ Told = dict[str, Any]
 
 
 def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
-    """The table as XLSX. told: as the loader offers it (warehouse.core.request_queue.offered); rows: content to begin with, texts in the order of the
-    columns, None = empty. Words that a column is limited to are offered as a drop-down list."""
+    """The table as XLSX. told: as the loader offers it (warehouse.core.request_queue.offered); rows: content to begin
+    with, texts in the order of the columns, None = empty. Words that a column is limited to are offered as a drop-down
+    list."""
     columns = told["columns"]
     filled = [[_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
-    guide = [(one["heading"], one["label"], list_review.kind(one["type"]), "是" if one["required"] else "", unit(one), "、".join(one["words"]), "隐去后入库" if one["personal"] else "") for one in columns]
-    book = export.book_of([Sheet(told["sheet"], [one["heading"] for one in columns], filled), Sheet(GUIDE, ("列", "含义", "类型", "必填", "单位", "只能填", "个人信息"), guide)])
+    guide = [
+        (
+            one["heading"],
+            one["label"],
+            list_review.kind(one["type"]),
+            "是" if one["required"] else "",
+            unit(one),
+            "、".join(one["words"]),
+            "隐去后入库" if one["personal"] else "",
+        )
+        for one in columns
+    ]
+    book = export.book_of(
+        [
+            Sheet(told["sheet"], [one["heading"] for one in columns], filled),
+            Sheet(GUIDE, ("列", "含义", "类型", "必填", "单位", "只能填", "个人信息"), guide),
+        ]
+    )
     page = book.worksheets[0]
     for number, column in enumerate(columns, 1):
         offered = ",".join(column["words"])
         if offered and len(offered) <= MOST_IN_LIST:
-            rule = DataValidation(type="list", formula1=f'"{offered}"', allow_blank=not column["required"], showErrorMessage=True, errorTitle="填写有误", error=f"只能填:{offered}")
+            rule = DataValidation(
+                type="list",
+                formula1=f'"{offered}"',
+                allow_blank=not column["required"],
+                showErrorMessage=True,
+                errorTitle="填写有误",
+                error=f"只能填:{offered}",
+            )
             rule.add(f"{get_column_letter(number)}2:{get_column_letter(number)}{max(1000, len(filled) + 200)}")
             page.add_data_validation(rule)
     return export.saved(book)

@@ -51,8 +51,8 @@ def register(app: Dash, library: Library) -> None:
 
 
 def answer(library: Library, path: str | None, search: str | None) -> tuple[Component, str]:
-    """What leaves for the browser: the page as finished HTML, and its title. A callback that raised would leave old numbers standing there in
-    silence, so a page that cannot be written out becomes a sentence too."""
+    """What leaves for the browser: the page as finished HTML, and its title. A callback that raised would leave old
+    numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
     page, title = draw(library, path, search)
     try:
         return static_html.finished(page), title
@@ -61,7 +61,9 @@ def answer(library: Library, path: str | None, search: str | None) -> tuple[Comp
         return static_html.finished(shell.failure(*texts.ERRORS[500])), texts.ERRORS[500][0]
 
 
-def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> tuple[Component, str]:
+def draw(
+    library: Library, path: str | None, search: str | None, now: dt.datetime | None = None
+) -> tuple[Component, str]:
     """The framed page of an address and its title; a page that cannot be made becomes a sentence, never a trace."""
     try:
         return _drawn(library, Address.parse(path, search), now or units.now())
@@ -83,10 +85,23 @@ def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Compon
     # theme.js keeps the reader's choice in a cookie, because charts are drawn here
     theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
     viewer = gate.viewer()
-    people = People(gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people"))
+    people = People(
+        gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people")
+    )
     newest = library.current() if wanted else None
     file = gate.settings().state
-    visit = Visit(book, address, viewer, now, generations, theme, people, task_store.standing(file), newest, favourites.kept(file, viewer))
+    visit = Visit(
+        book,
+        address,
+        viewer,
+        now,
+        generations,
+        theme,
+        people,
+        task_store.standing(file),
+        newest,
+        favourites.kept(file, viewer),
+    )
     page = routes.render(visit)
     groups = list(overview.grouped(book.metrics.values()))
     return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"

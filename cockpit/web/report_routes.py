@@ -22,7 +22,8 @@ HASH_SHOWN = 12
 
 
 def register(server: Flask, library: Library, settings: Settings) -> None:
-    """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`. Raises ConfigError for a `report_at` that says no time."""
+    """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`. Raises ConfigError for a
+    `report_at` that says no time."""
     times = timetable.of(settings)
     routes = Blueprint("reports", __name__, url_prefix="/reports")
 
@@ -33,13 +34,25 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)]
         rows = [row for row in rows if not asked or asked.lower() in row["found_by"]]
         second = rows[0] if rows else None
-        first = next((row for row in rows[1:] if second and row["kind"] == second["kind"]), second)  # compared with the one before of its own kind
-        return template_pages.page("reports.html", rows=rows[:LISTED], first=first, second=second, asked=asked, faults=archive.broken(settings), coming=times.coming(units.now()))
+        first = next(
+            (row for row in rows[1:] if second and row["kind"] == second["kind"]), second
+        )  # compared with the one before of its own kind
+        return template_pages.page(
+            "reports.html",
+            rows=rows[:LISTED],
+            first=first,
+            second=second,
+            asked=asked,
+            faults=archive.broken(settings),
+            coming=times.coming(units.now()),
+        )
 
     @routes.get("/compare")
     def compare() -> Response:
         first, second = (archive.one(settings, request.args.get(name, "")) for name in ("first", "second"))
-        return template_pages.page("reports_compare.html", first=first, second=second, rows=archive.compare(first, second))
+        return template_pages.page(
+            "reports_compare.html", first=first, second=second, rows=archive.compare(first, second)
+        )
 
     @routes.get("/<name>.pdf")
     def download(name: str) -> Response:
@@ -47,19 +60,26 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         if not archive.NAME.fullmatch(name) or not file.is_file():
             abort(404)
         audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), detail=name)
-        return template_pages.file(file, "application/pdf", f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf", opens=True)
+        return template_pages.file(
+            file, "application/pdf", f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf", opens=True
+        )
 
     server.register_blueprint(routes)
 
 
 def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, Any]:
-    """A line of the archive page. found_by: the words by which a search finds it. Who opened it is for those who answer for access."""
+    """A line of the archive page. found_by: the words by which a search finds it. Who opened it is for those who answer
+    for access."""
     state = "草稿" if facts["draft"] else "正式"
     names = "、".join(dict.fromkeys(who for _, who in opened)) if gate.viewer().role in ("admin", "auditor") else ""
     return {
-        **facts, "kind": archive.label(facts), "hash": facts["sha256"][:HASH_SHOWN], "size": f"{facts['bytes'] / 1024:,.0f} KB", "by": facts.get("by") or fmt.DASH,
+        **facts,
+        "kind": archive.label(facts),
+        "hash": facts["sha256"][:HASH_SHOWN],
+        "size": f"{facts['bytes'] / 1024:,.0f} KB",
+        "by": facts.get("by") or fmt.DASH,
         "printed": fmt.local(dt.datetime.fromisoformat(facts["printed_at"])).strftime("%Y-%m-%d %H:%M"),
-        "opened": len(opened), "openers": names, "found_by": f"{facts['name']} {archive.label(facts)} {facts['period']} {facts['cutoff']} {state}".lower(),
-    }  # fmt: skip
-
-
+        "opened": len(opened),
+        "openers": names,
+        "found_by": f"{facts['name']} {archive.label(facts)} {facts['period']} {facts['cutoff']} {state}".lower(),
+    }

@@ -31,7 +31,9 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 """Dash's default page asks for a favicon of its own and carries an inline script for Internet Explorer."""
 
-ASSETS_IGNORE = r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
+ASSETS_IGNORE = (
+    r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
+)
 """Files of the wall, the paper and the login page; a cockpit page does not load them."""
 
 
@@ -71,7 +73,12 @@ def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
 def places(groups: Sequence[str]) -> list[tuple[str, str, str]]:
     """Where the main navigation leads: key, label and path, in reading order."""
     middle = [(group, texts.GROUPS[group], f"/group/{group}") for group in groups if group != "health"]
-    return [("overview", "总览", "/"), *middle, ("health", texts.GROUPS["health"], "/health"), ("supervision", "督办", "/supervision")]
+    return [
+        ("overview", "总览", "/"),
+        *middle,
+        ("health", texts.GROUPS["health"], "/health"),
+        ("supervision", "督办", "/supervision"),
+    ]
 
 
 def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
@@ -98,15 +105,26 @@ def _right(visit: Visit) -> Component:
         seconds = max(0, int((visit.now - here.data_time).total_seconds()))
         age.append(
             html.Span(
-                ["数据 ", html.Span(fmt.age(seconds), className="age")], className="fresh", id="shell-fresh",
-                title="最旧一项输入的数据时间", **data(asof=here.data_time.isoformat()),
+                ["数据 ", html.Span(fmt.age(seconds), className="age")],
+                className="fresh",
+                id="shell-fresh",
+                title="最旧一项输入的数据时间",
+                **data(asof=here.data_time.isoformat()),
             )
-        )  # fmt: skip
+        )
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}({role})" if name != role else name
-    rolls = [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")] if visit.viewer.role == "admin" else []
-    lists = [html.A("名录填报", href="/filing", className="menu-item")] if visit.viewer.role in loader_requests.ROLES else []
+    rolls = (
+        [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
+        if visit.viewer.role == "admin"
+        else []
+    )
+    lists = (
+        [html.A("名录填报", href="/filing", className="menu-item")]
+        if visit.viewer.role in loader_requests.ROLES
+        else []
+    )
     menu = html.Div(
         [
             dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),
@@ -125,7 +143,9 @@ def _pinned(visit: Visit, pinned: bool) -> list[Component]:
     if not pinned:
         return []
     text = f"正在查看 {fmt.snapshot(visit.book.generation.id)} 的快照,数字不再更新。"
-    return [html.Div([text, dcc.Link("回到最新", href=visit.address.here(as_of=None))], className="notice", role="status")]
+    return [
+        html.Div([text, dcc.Link("回到最新", href=visit.address.here(as_of=None))], className="notice", role="status")
+    ]
 
 
 def _colophon(visit: Visit) -> Component:

@@ -1,5 +1,5 @@
-"""Pages outside Dash in the frame of the cockpit: the same bar, navigation and marks, made by a template and without a script of their own;
-and the files that people take away.
+"""Pages outside Dash in the frame of the cockpit: the same bar, navigation and marks, made by a template and without a
+script of their own; and the files that people take away.
 
 For what is a form or a table and nothing more: such a page works in any browser and when nothing else does."""
 
@@ -27,8 +27,9 @@ def page(template: str, **values: Any) -> Response:
 
 
 def file(content: bytes | Path, mimetype: str, name: str, *, opens: bool = False) -> Response:
-    """A file under a name of any script. opens: the browser may show it itself instead of saving it. The one place that names a file to a browser:
-    a header is Latin-1, and a Chinese name that is put there as it stands ends the answer inside the server."""
+    """A file under a name of any script. opens: the browser may show it itself instead of saving it. The one place that
+    names a file to a browser: a header is Latin-1, and a Chinese name that is put there as it stands ends the answer
+    inside the server."""
     source = io.BytesIO(content) if isinstance(content, bytes) else content
     answer = send_file(source, mimetype=mimetype, as_attachment=not opens, download_name=name)
     answer.headers["Cache-Control"] = "no-store"

@@ -1,4 +1,5 @@
-"""The verbs of the loading side: etl run | schedule | status | backfill | rebuild | replay, and demo. Owns words and bars only."""
+"""The verbs of the loading side: etl run | schedule | status | backfill | rebuild | replay, and demo. Owns words and
+bars only."""
 
 from __future__ import annotations
 
@@ -95,7 +96,11 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
     with bar() as progress, opened(Settings.at(data), progress=progress) as context:
         intake.pending(context)
         days, late, problems = again.run(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
-    click.echo(f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else "") + (f",{len(problems)} 处有问题" if problems else ""))
+    click.echo(
+        f"已重算 {days} 天"
+        + (f",装入冻结后才到的 {late} 行" if late else "")
+        + (f",{len(problems)} 处有问题" if problems else "")
+    )
 
 
 @etl.command("review")
@@ -234,4 +239,3 @@ def demo(port: int, scale: int, no_browser: bool, once: bool, clock: str, data: 
     from etl.cli import demonstration
 
     demonstration.run(Settings.at(data), port=port, scale=scale, browser=not no_browser, once=once, clock=clock)
-

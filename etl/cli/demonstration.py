@@ -1,4 +1,5 @@
-"""`zhengbei demo`: stand-in sources, a first load, the scheduler and the web server, each a process of its own, until Ctrl-C.
+"""`zhengbei demo`: stand-in sources, a first load, the scheduler and the web server, each a process of its own, until
+Ctrl-C.
 
 Owns the lives of these processes and nothing else; the product side is exactly what serves a real bureau."""
 
@@ -49,12 +50,23 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         if once:
             click.echo(f"已装载并发布快照 {snapshot.current(settings)}(演示数据)")
             return
-        stack.enter_context(_kept_alive("装载进程", [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(settings.data)]))
-        web = stack.enter_context(_child("网页服务", [sys.executable, "-m", "warehouse", "serve", "--port", str(port), "--data", str(settings.data)]))
+        stack.enter_context(
+            _kept_alive(
+                "装载进程", [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(settings.data)]
+            )
+        )
+        web = stack.enter_context(
+            _child(
+                "网页服务",
+                [sys.executable, "-m", "warehouse", "serve", "--port", str(port), "--data", str(settings.data)],
+            )
+        )
         _wait_for(port, web)
         link = f"http://127.0.0.1:{port}{_link(settings)}"
-        click.echo(f"\n正北数字驾驶舱(演示数据)\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main(同一浏览器登录后打开)\n"
-                   "  链接 10 分钟内有效,只能用一次;再取一个:./zhengbei user link\n按 Ctrl-C 停止。")
+        click.echo(
+            f"\n正北数字驾驶舱(演示数据)\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main(同一浏览器登录后打开)\n"
+            "  链接 10 分钟内有效,只能用一次;再取一个:./zhengbei user link\n按 Ctrl-C 停止。"
+        )
         if browser:
             webbrowser.open(link)
         _until_stopped(web)
@@ -84,7 +96,9 @@ def _sources(settings: Settings, scale: int, progress: Progress) -> Iterator[Non
         while not ready.exists():
             waited = int(time.monotonic() - started)
             if child.poll() is not None or waited > READY_S:
-                raise SourceDown("演示用的替身来源没有启动", where=str(folder), to_do=f"请查看 {folder / 'sources.log'}")
+                raise SourceDown(
+                    "演示用的替身来源没有启动", where=str(folder), to_do=f"请查看 {folder / 'sources.log'}"
+                )
             progress("准备演示来源(13 个月的历史)", waited, 0)
             time.sleep(0.2)
         write_endpoints(settings, json.loads(ready.read_text("utf-8")))
@@ -97,7 +111,11 @@ def write_endpoints(settings: Settings, found: dict[str, str]) -> None:
     http = f"url = {quoted['http']}\nclient_id = {quoted['client_id']}\nclient_secret = {quoted['client_secret']}\n"
     drop = f"drop = {quoted['drop']}\n"
     sections = {"yz": f"dsn = {quoted['registry_dsn']}\n", "pj": f"dsn = {quoted['digital_dsn']}\n"}
-    sections |= dict.fromkeys(("gps", "rdm", "as"), http + drop) | dict.fromkeys(("ext", "mp"), http) | dict.fromkeys(("pb", "un", "st", "wf", "hn"), drop)
+    sections |= (
+        dict.fromkeys(("gps", "rdm", "as"), http + drop)
+        | dict.fromkeys(("ext", "mp"), http)
+        | dict.fromkeys(("pb", "un", "st", "wf", "hn"), drop)
+    )
     text = "is_demo = true\n" + "".join(f"\n[{source}]\n{where}" for source, where in sections.items())
     aside = settings.sources.with_suffix(".tmp")
     handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

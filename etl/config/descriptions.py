@@ -26,24 +26,40 @@ JOBS = ("refresh", "live")
 TRANSPORTS = ("http_json", "sql_database", "files")
 AUTHS, PAGINGS, TIMES = ("token", "oauth2", "none"), ("page", "cursor", "window"), ("iso", "text", "epoch", "epoch_ms")
 REQUEST = {"since": "updated_since", "until": "updated_until", "page": "page", "size": "page_size", "cursor": "cursor"}
-ANSWER = {"items": "data.items", "total": "data.total", "next": "data.next_cursor", "until": "data.updated_until", "code": "code", "ok": 0, "message": "message"}
-RULE = {"from": "对方的列名", "scale": "一个数", "unit": " s、ms、us 或 ns", "time_zone": "时区名,如 UTC、Asia/Tokyo", "values": "一张表,值都写成文字(加引号)", "optional": " true 或 false"}
+ANSWER = {
+    "items": "data.items",
+    "total": "data.total",
+    "next": "data.next_cursor",
+    "until": "data.updated_until",
+    "code": "code",
+    "ok": 0,
+    "message": "message",
+}
+RULE = {
+    "from": "对方的列名",
+    "scale": "一个数",
+    "unit": " s、ms、us 或 ns",
+    "time_zone": "时区名,如 UTC、Asia/Tokyo",
+    "values": "一张表,值都写成文字(加引号)",
+    "optional": " true 或 false",
+}
 
 
 @dataclass(frozen=True)
 class Feed:
     """One way by which one entity arrives. jobs: which jobs ask for it. columns: our name → theirs, or {from, scale,
-    time_zone, values, optional} (see warehouse.ingest.parse); constants: our name → one value for every row. sparse: a row may
-    leave out what is empty. expect_rows: an empty answer is a fault (D21), not a fact. snapshot: each delivery is the whole
-    list. reconcile: the source can list its keys (SQL; over HTTP under keys_path).
+    time_zone, values, optional} (see warehouse.ingest.parse); constants: our name → one value for every row. sparse: a
+    row may leave out what is empty. expect_rows: an empty answer is a fault (D21), not a fact. snapshot: each delivery
+    is the whole list. reconcile: the source can list its keys (SQL; over HTTP under keys_path).
 
-    http_json: path, auth, token_path, scope, paging, page_size, request and answer (names and dotted paths of the protocol,
-    "" = the source has no such thing), time (how instants are written), max_per_s (0 = no limit), window_s (longest span of
-    one request series), first_back_s (how far back the first one reaches), most_back_s, overlap_s (span asked again each
-    time, for rows that arrive late), probe (ask for the newest known row where nothing is new: has the source gone back?).
-    sql_database: table ("schema.table" allowed), cursor_column ("" = the whole table each time), overlap_s (0 = 24 h).
-    files: glob, member (which files inside a ZIP), encoding and delimiter ("" = found out), mapping_beside, sheet (glob on
-    the sheet's name), name_date (regex on the file name: year, month and perhaps day of the ledger)."""
+    http_json: path, auth, token_path, scope, paging, page_size, request and answer (names and dotted paths of the
+    protocol, "" = the source has no such thing), time (how instants are written), max_per_s (0 = no limit), window_s
+    (longest span of one request series), first_back_s (how far back the first one reaches), most_back_s, overlap_s
+    (span asked again each time, for rows that arrive late), probe (ask for the newest known row where nothing is new:
+    has the source gone back?). sql_database: table ("schema.table" allowed), cursor_column ("" = the whole table each
+    time), overlap_s (0 = 24 h). files: glob, member (which files inside a ZIP), encoding and delimiter ("" = found
+    out), mapping_beside, sheet (glob on the sheet's name), name_date (regex on the file name: year, month and perhaps
+    day of the ledger)."""
 
     source: str
     entity: str
@@ -93,7 +109,8 @@ class Feed:
     @property
     def mapping(self) -> dict[str, Any]:
         """What a payload of this feed is landed with, so that it can be read the same way at any later time. Without a
-        column mapping the contract's own names are asked for: a column that has gone is noticed, one too many stays out."""
+        column mapping the contract's own names are asked for: a column that has gone is noticed, one too many stays
+        out."""
         found: dict[str, Any] = {"columns": self.columns or self._own_names()}
         if self.transport == "http_json":
             found["items"] = {**ANSWER, **self.answer}["items"]
@@ -106,7 +123,11 @@ class Feed:
         given = set(self.constants)
         names: dict[str, Any] = {}
         for column in self.contract.stored:
-            if column.source not in given and column.name not in given and not (self.name_date and column.name == "ledger_at"):
+            if (
+                column.source not in given
+                and column.name not in given
+                and not (self.name_date and column.name == "ledger_at")
+            ):
                 names[column.source] = {"from": column.source, "optional": True} if self.sparse else column.source
             if column.fallback:
                 names.setdefault(column.fallback, column.fallback)
@@ -120,9 +141,9 @@ class Feed:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a source lives: base url with client id and secret, a database DSN (its password may stand apart), or a drop
-    folder: a path, sftp://user@host/folder or s3://bucket/prefix with `options` ("" = not set up). ca: file with the
-    certificates of a private authority."""
+    """Where a source lives: base url with client id and secret, a database DSN (its password may stand apart), or a
+    drop folder: a path, sftp://user@host/folder or s3://bucket/prefix with `options` ("" = not set up). ca: file with
+    the certificates of a private authority."""
 
     url: str = ""
     client_id: str = ""
@@ -138,12 +159,14 @@ class Endpoint:
 
 
 Faults = dict[str, CockpitError]
-"""Source → what is wrong with what is written about it, in file, key and cure. Such a source is left out; the others go on."""
+"""Source → what is wrong with what is written about it, in file, key and cure. Such a source is left out; the others go
+on."""
 
 
 def described(settings: Settings | None = None) -> tuple[list[Feed], Faults]:
-    """The feeds of all sources whose description is right, and what is wrong with the others: the shipped files, each replaced by
-    <data>/sources/<source>.toml where `settings` are given and there is one; that folder may add sources."""
+    """The feeds of all sources whose description is right, and what is wrong with the others: the shipped files, each
+    replaced by <data>/sources/<source>.toml where `settings` are given and there is one; that folder may add
+    sources."""
     files = {file.stem: file for file in sorted(FOLDER.glob("*.toml"))}
     if settings is not None:
         files |= {file.stem: file for file in sorted((settings.data / "sources").glob("*.toml"))}
@@ -170,7 +193,11 @@ def _read(file: Path) -> list[Feed]:
     defaults = given.pop("defaults", {})
     listed = given.pop("feeds", [])
     _refuse_unknown(given, {"label"}, file.name)
-    if not isinstance(defaults, dict) or not isinstance(listed, list) or not all(isinstance(own, dict) for own in listed):
+    if (
+        not isinstance(defaults, dict)
+        or not isinstance(listed, list)
+        or not all(isinstance(own, dict) for own in listed)
+    ):
         raise ConfigError("defaults 应为一张表,feeds 应写成 [[feeds]]", where=file.name)
     found = []
     for number, own in enumerate(listed, 1):
@@ -185,17 +212,36 @@ def _read(file: Path) -> list[Feed]:
 
 def _feed(given: dict[str, Any], where: str) -> Feed:
     _refuse_unknown(given, {item.name for item in fields(Feed)}, where)
-    lacking = [item.name for item in fields(Feed) if item.default is MISSING and item.default_factory is MISSING and item.name not in given]
+    lacking = [
+        item.name
+        for item in fields(Feed)
+        if item.default is MISSING and item.default_factory is MISSING and item.name not in given
+    ]
     if lacking:
         raise ConfigError(f"缺少必填的键:{'、'.join(lacking)}", where=where)
     for item in fields(Feed):
-        sample = item.default if item.default is not MISSING else {} if item.default_factory is not MISSING else [] if item.name == "jobs" else ""
+        sample = (
+            item.default
+            if item.default is not MISSING
+            else {}
+            if item.default_factory is not MISSING
+            else []
+            if item.name == "jobs"
+            else ""
+        )
         wanted = (int, float) if isinstance(sample, float) else type(sample)
-        if item.name in given and (not isinstance(given[item.name], wanted) or (isinstance(given[item.name], bool) and not isinstance(sample, bool))):
+        if item.name in given and (
+            not isinstance(given[item.name], wanted)
+            or (isinstance(given[item.name], bool) and not isinstance(sample, bool))
+        ):
             raise ConfigError(f"键 {item.name} 的值类型不对:应为 {type(sample).__name__}", where=where)
     feed = Feed(**{**given, "jobs": tuple(given["jobs"])})
     if f"{feed.source}_{feed.entity}" not in contracts():
-        raise ConfigError(f"没有这张落地表的约定:{feed.source}_{feed.entity}", where=where, to_do="请核对 entity,或先写好 warehouse/raw 下的约定文件")
+        raise ConfigError(
+            f"没有这张落地表的约定:{feed.source}_{feed.entity}",
+            where=where,
+            to_do="请核对 entity,或先写好 warehouse/raw 下的约定文件",
+        )
     _check_words(feed, where)
     _check_columns(feed, where)
     return feed
@@ -206,7 +252,11 @@ def _check_words(feed: Feed, where: str) -> None:
         if getattr(feed, name) not in allowed:
             raise ConfigError(f"键 {name} 的值 {getattr(feed, name)} 不在允许范围:{'、'.join(allowed)}", where=where)
     if not feed.jobs or set(feed.jobs) - set(JOBS):
-        raise ConfigError(f"键 jobs 的值 {list(feed.jobs)} 不在允许范围:{'、'.join(JOBS)}", where=where, to_do="写错的任务名永远不会取数,请改成其中之一或几个")
+        raise ConfigError(
+            f"键 jobs 的值 {list(feed.jobs)} 不在允许范围:{'、'.join(JOBS)}",
+            where=where,
+            to_do="写错的任务名永远不会取数,请改成其中之一或几个",
+        )
     _refuse_unknown(feed.request, {*REQUEST, "extra"}, f"{where} request")
     _refuse_unknown(feed.answer, set(ANSWER), f"{where} answer")
     needed = {"http_json": ["path"], "sql_database": ["table"], "files": ["glob"]}[feed.transport]
@@ -257,10 +307,13 @@ def check_rule(ours: str, rule: Any, where: str) -> None:
         raise ConfigError(f"列 {ours} 的对应关系应为列名或 {{ from = … }}", where=where)
     _refuse_unknown(rule, set(RULE), f"{where} 列 {ours}")
     scale, words, zone = rule.get("scale", 1), rule.get("values", {}), rule.get("time_zone", "UTC")
-    wrong = {"scale": isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale),
-             "values": not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()),
-             "unit": rule.get("unit", "s") not in PER_SECOND, "time_zone": not isinstance(zone, str) or zone not in zoneinfo.available_timezones(),
-             "optional": not isinstance(rule.get("optional", False), bool)}
+    wrong = {
+        "scale": isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale),
+        "values": not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()),
+        "unit": rule.get("unit", "s") not in PER_SECOND,
+        "time_zone": not isinstance(zone, str) or zone not in zoneinfo.available_timezones(),
+        "optional": not isinstance(rule.get("optional", False), bool),
+    }
     for key in (key for key, is_wrong in wrong.items() if is_wrong):
         raise ConfigError(f"列 {ours} 的 {key} 写得不对:应为{RULE[key]}", where=where)
 
@@ -269,7 +322,11 @@ def _refuse_unknown(given: dict[str, Any], known: set[str], where: str) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
         near = difflib.get_close_matches(unknown[0], sorted(known), 1)
-        raise ConfigError(f"未知的键:{'、'.join(unknown)}", where=where, to_do=f"请改成 {near[0]} 或删去" if near else f"请删去;可用的键:{'、'.join(sorted(known))}")
+        raise ConfigError(
+            f"未知的键:{'、'.join(unknown)}",
+            where=where,
+            to_do=f"请改成 {near[0]} 或删去" if near else f"请删去;可用的键:{'、'.join(sorted(known))}",
+        )
 
 
 def _toml(file: Path, what: str) -> dict[str, Any]:
@@ -280,12 +337,15 @@ def _toml(file: Path, what: str) -> dict[str, Any]:
 
 
 def addressed(settings: Settings) -> tuple[dict[str, Endpoint], bool, Faults]:
-    """Source → endpoint, whether these are the stand-in sources of the demo, and what is wrong with the sections of other sources.
+    """Source → endpoint, whether these are the stand-in sources of the demo, and what is wrong with the sections of
+    other sources.
 
     Raises ConfigError when <data>/sources.toml is missing or cannot be read at all, Refused when others can read it."""
     file = settings.sources
     if not file.exists():
-        raise ConfigError("没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml,或先运行 ./zhengbei demo")
+        raise ConfigError(
+            "没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml,或先运行 ./zhengbei demo"
+        )
     _private(file, "来源地址文件")
     given = _toml(file, "来源地址文件")
     is_demo = bool(given.pop("is_demo", False))

@@ -35,14 +35,23 @@ def main() -> int:
     is_terminal = sys.stderr.isatty()
 
     def progress(label: str, done: int, total: int) -> None:
-        print(f"\r正在准备 {label} {done}/{total}    " if is_terminal else f"正在准备 {label} {done}/{total}", end="" if is_terminal else "\n", file=sys.stderr, flush=True)
+        print(
+            f"\r正在准备 {label} {done}/{total}    " if is_terminal else f"正在准备 {label} {done}/{total}",
+            end="" if is_terminal else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
     try:
-        runner.prepare(asked.dir, asked.scale, asked.seed, now, progress, asked.registry_dsn, asked.clean, asked.history_days)
+        runner.prepare(
+            asked.dir, asked.scale, asked.seed, now, progress, asked.registry_dsn, asked.clean, asked.history_days
+        )
         if asked.files_only:
             print(f"模拟源系统的数据已就绪: {asked.dir}")
             return 0
-        server = runner.serve(asked.dir, clock.frozen(now) if now else clock.system_clock, asked.port, asked.registry_dsn)
+        server = runner.serve(
+            asked.dir, clock.frozen(now) if now else clock.system_clock, asked.port, asked.registry_dsn
+        )
     except (ValueError, OSError) as error:
         print(f"无法启动模拟源系统: {error}", file=sys.stderr)
         return 2

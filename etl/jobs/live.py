@@ -1,4 +1,5 @@
-"""The half-minute job: live positions and alarms in, the live picture out. Small enough to run beside a long refresh."""
+"""The half-minute job: live positions and alarms in, the live picture out. Small enough to run beside a long
+refresh."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The five-minute look for reports that should be out and are not: held back as a draft because data were missing, or not printed at all because the
-machine was off or the printer failed at the appointed hour.
+"""The five-minute look for reports that should be out and are not: held back as a draft because data were missing, or
+not printed at all because the machine was off or the printer failed at the appointed hour.
 
-A draft is followed by its final report as soon as a snapshot opens the gate, once. What fell due before this installation had anything to show is
-nobody's arrears. A print that failed is tried again after RETRY_S."""
+A draft is followed by its final report as soon as a snapshot opens the gate, once. What fell due before this
+installation had anything to show is nobody's arrears. A print that failed is tried again after RETRY_S."""
 
 from __future__ import annotations
 
@@ -35,21 +35,33 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
             if states.get(due.at) == "draft":
                 told += _try(context, due, ids[0], now, "--held")
             elif _was_here(ids, due.moment):
-                told += _try(context, due, ids[0], now) or [f"{due.label} 应于 {due.moment:%m-%d %H:%M} 打印,当时没有印成,已于 {now:%m-%d %H:%M} 补印"]
+                told += _try(context, due, ids[0], now) or [
+                    f"{due.label} 应于 {due.moment:%m-%d %H:%M} 打印,当时没有印成,已于 {now:%m-%d %H:%M} 补印"
+                ]
         return told
 
 
 def _wanted(context: Context, states: dict[str, str], now: dt.datetime) -> list[Due]:
-    """Reports whose hour is past and that are not final: the newest of each window, and every draft that has not grown too old."""
+    """Reports whose hour is past and that are not final: the newest of each window, and every draft that has not grown
+    too old."""
     times = timetable.of(context.settings)
     found = [times.newest(window, now) for window in report.VERBS]
-    drafts = [times.due(window, units.parse_at(window, at)) for at, word in states.items() if word == "draft" and (window := units.window_named(at)) in report.VERBS]
+    drafts = [
+        times.due(window, units.parse_at(window, at))
+        for at, word in states.items()
+        if word == "draft" and (window := units.window_named(at)) in report.VERBS
+    ]
     found += [due for due in drafts if due not in found]
-    return [due for due in found if states.get(due.at) != "final" and LET_THE_PLAN_S <= (now - due.moment).total_seconds() <= HELD_D * 86400]
+    return [
+        due
+        for due in found
+        if states.get(due.at) != "final" and LET_THE_PLAN_S <= (now - due.moment).total_seconds() <= HELD_D * 86400
+    ]
 
 
 def _was_here(ids: list[str], moment: dt.datetime) -> bool:
-    """Something was published before the moment, and something since: what arrived meanwhile belongs into the report. ids: newest first."""
+    """Something was published before the moment, and something since: what arrived meanwhile belongs into the report.
+    ids: newest first."""
     return ids[-1] <= moment.strftime("%Y%m%dT%H%M%S") <= ids[0]
 
 

@@ -1,4 +1,5 @@
-"""Which jobs there are, and how one is run and booked. Knows no scheduler: a job runs alike by plan, by command and by request."""
+"""Which jobs there are, and how one is run and booked. Knows no scheduler: a job runs alike by plan, by command and by
+request."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ JOBS_TABLE = """CREATE TABLE IF NOT EXISTS run.job (job VARCHAR, due_at TIMESTAM
 
 @dataclass(frozen=True)
 class Job:
-    """One row of the plan. every_s for an interval, else cron fields (day_of_week by name: numbers start on Monday here but
-    on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed."""
+    """One row of the plan. every_s for an interval, else cron fields (day_of_week by name: numbers start on Monday here
+    but on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed."""
 
     name: str
     label: str
@@ -35,15 +36,21 @@ class Job:
 
 
 def plan(times: timetable.Timetable) -> tuple[Job, ...]:
-    """All jobs, the reports at the hour the installation has set. From the 4th to the 6th there is always a weekday; the first of them prints
-    (timetable.due), the others find it done."""
+    """All jobs, the reports at the hour the installation has set. From the 4th to the 6th there is always a weekday;
+    the first of them prints (timetable.due), the others find it done."""
     at = {"hour": times.hour, "minute": times.minute}
     return (
         Job("live", "实时定位", live.run, 20, every_s=30),
         Job("refresh", "刷新", refresh.run, 240, every_s=300),
         Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
         Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
-        Job("report_longer", "月报与季报", report.run_longer, 20 * 3600, cron={"day": "4-6", "day_of_week": "mon-fri", **at}),
+        Job(
+            "report_longer",
+            "月报与季报",
+            report.run_longer,
+            20 * 3600,
+            cron={"day": "4-6", "day_of_week": "mon-fri", **at},
+        ),
         Job("overdue", "报告补印", overdue.run, 240, every_s=300),
         Job("send", "报告发送", send.run, 240, every_s=300),
     )
@@ -73,7 +80,10 @@ def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> l
         raise
     except CockpitError as error:
         problems, status = [str(error)], "failed"
-    context.writer.execute("INSERT INTO run.job VALUES (?,?,?,?,?,?)", [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]])
+    context.writer.execute(
+        "INSERT INTO run.job VALUES (?,?,?,?,?,?)",
+        [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]],
+    )
     book(context, row.name, began, time.time(), status, problems)
     for problem in problems:
         log.warning("%s:%s", row.label, problem)
@@ -83,7 +93,11 @@ def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> l
 def book(context: Context, name: str, began: float, ended: float | None, status: str, problems: list[str]) -> None:
     """The run for the page; a file that cannot be written now must not fail the run itself."""
     started = dt.datetime.fromtimestamp(began, SHANGHAI).replace(tzinfo=None)
-    rows = context.writer.execute("SELECT coalesce(sum(rows_in), 0) FROM run.batch WHERE landed_at >= ?", [started])[0][0] if ended else None
+    rows = (
+        context.writer.execute("SELECT coalesce(sum(rows_in), 0) FROM run.batch WHERE landed_at >= ?", [started])[0][0]
+        if ended
+        else None
+    )
     try:
         request_queue.book(context.settings.state, name, began, ended, status, rows, ";".join(problems))
     except sqlite3.Error as error:

@@ -1,5 +1,5 @@
-"""The job of the appointed hour: print and archive the report of the week, month or quarter that has ended. The printing is the cockpit's; it runs as a
-child process, so a browser that hangs cannot hold the loader."""
+"""The job of the appointed hour: print and archive the report of the week, month or quarter that has ended. The
+printing is the cockpit's; it runs as a child process, so a browser that hangs cannot hold the loader."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ printing = threading.Lock()
 
 
 def run(context: Context, *, due_at: dt.datetime | None = None, windows: tuple[str, ...] = ("week",)) -> list[str]:
-    """Prints the report of the newest period of each window that is over; one that is out already is not printed again. Returns the Chinese text
-    of what failed."""
+    """Prints the report of the newest period of each window that is over; one that is out already is not printed again.
+    Returns the Chinese text of what failed."""
     today, times = context.clock().date(), timetable.of(context.settings)
     told: list[str] = []
     with printing:
@@ -57,9 +57,26 @@ def states(settings: Settings) -> dict[str, str]:
 def launch(context: Context, window: str, at: str, *more: str, by: str = "schedule") -> list[str]:
     """The child process that prints. Returns the Chinese text of what failed."""
     label = f"{REPORTS[window]} {at}"
-    command = [sys.executable, "-m", "warehouse", "report", VERBS[window], f"--{window}", at, "--by", by, *more, "--data", str(context.settings.data)]
+    command = [
+        sys.executable,
+        "-m",
+        "warehouse",
+        "report",
+        VERBS[window],
+        f"--{window}",
+        at,
+        "--by",
+        by,
+        *more,
+        "--data",
+        str(context.settings.data),
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
         return [f"{label} 打印超时"]
-    return [] if done.returncode == 0 else [f"{label}:{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]
+    return (
+        []
+        if done.returncode == 0
+        else [f"{label}:{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]
+    )

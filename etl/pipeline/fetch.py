@@ -1,5 +1,5 @@
-"""One feed's turn: ask its source for what is new, land it, load it. Owns the cursors' arithmetic, and what is not worth
-landing: an answer that says what the last one said."""
+"""One feed's turn: ask its source for what is new, land it, load it. Owns the cursors' arithmetic, and what is not
+worth landing: an answer that says what the last one said."""
 
 from __future__ import annotations
 
@@ -25,22 +25,34 @@ Outcome = tuple[int, str, dt.datetime | None]
 
 
 def fetch(context: Context, feed: Feed, back_to: dt.datetime | None = None) -> Outcome:
-    """(rows, error, complete through); rows −1 when there was nothing to be asked for (no new file, or this way of arriving
-    is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the overlap (F21)."""
+    """(rows, error, complete through); rows −1 when there was nothing to be asked for (no new file, or this way of
+    arriving is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the
+    overlap (F21)."""
     endpoint = context.endpoints.get(feed.source)
-    if endpoint is None or not {"http_json": endpoint.url, "sql_database": endpoint.dsn, "files": endpoint.drop}[feed.transport]:
+    if (
+        endpoint is None
+        or not {"http_json": endpoint.url, "sql_database": endpoint.dsn, "files": endpoint.drop}[feed.transport]
+    ):
         return -1, "", None
-    return _files(context, feed) if feed.transport == "files" else {"http_json": _http, "sql_database": _sql}[feed.transport](context, feed, back_to)
+    return (
+        _files(context, feed)
+        if feed.transport == "files"
+        else {"http_json": _http, "sql_database": _sql}[feed.transport](context, feed, back_to)
+    )
 
 
 def _cursor(context: Context, feed: Feed) -> str:
-    rows = context.writer.execute("SELECT cursor FROM run.cursor WHERE source = ? AND entity = ?", [feed.source, feed.cursor_name])
+    rows = context.writer.execute(
+        "SELECT cursor FROM run.cursor WHERE source = ? AND entity = ?", [feed.source, feed.cursor_name]
+    )
     return str(rows[0][0]) if rows else ""
 
 
 def _last_answer(context: Context, feed: Feed) -> tuple[str, str, str]:
     """(digest, etag, error) of the feed's last landed answer."""
-    rows = context.writer.execute("SELECT digest, etag, error FROM run.answer WHERE source = ? AND entity = ?", [feed.source, feed.cursor_name])
+    rows = context.writer.execute(
+        "SELECT digest, etag, error FROM run.answer WHERE source = ? AND entity = ?", [feed.source, feed.cursor_name]
+    )
     return (str(rows[0][0]), str(rows[0][1]), str(rows[0][2])) if rows else ("", "", "")
 
 
@@ -48,7 +60,11 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     http = context.http_of(feed.source)
     now = context.clock().replace(tzinfo=SHANGHAI)
     cursor = _cursor(context, feed)
-    since = dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=feed.overlap_s) if cursor else now - dt.timedelta(seconds=feed.first_back_s)
+    since = (
+        dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=feed.overlap_s)
+        if cursor
+        else now - dt.timedelta(seconds=feed.first_back_s)
+    )
     if back_to and cursor:
         since = min(since, back_to.replace(tzinfo=SHANGHAI))
     if feed.most_back_s:
@@ -69,45 +85,74 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
             through, error = whole, told if fetched.rows or fetched.is_same else ""
             continue
         failpoints.point("after_fetch")
-        note = land(context, feed, fetched.body, "json_pages", f"{since:%Y-%m-%d %H:%M:%S}", f"http_json|{fetched.until.isoformat()}", digest=f"http_json|{fetched.digest}")
+        note = land(
+            context,
+            feed,
+            fetched.body,
+            "json_pages",
+            f"{since:%Y-%m-%d %H:%M:%S}",
+            f"http_json|{fetched.until.isoformat()}",
+            digest=f"http_json|{fetched.digest}",
+        )
         got, error = ingest(context, [note])
         rows, through = rows + got, whole
         if error:
             break
         if fetched.etag:
-            context.writer.execute("UPDATE run.answer SET etag = ? WHERE source = ? AND entity = ? AND digest = ?", [fetched.etag, feed.source, feed.cursor_name, fetched.digest])
+            context.writer.execute(
+                "UPDATE run.answer SET etag = ? WHERE source = ? AND entity = ? AND digest = ?",
+                [fetched.etag, feed.source, feed.cursor_name, fetched.digest],
+            )
     return rows, error, through
 
 
 def _still_there(context: Context, feed: Feed, body: bytes) -> None:
-    """Where an answer is not the last one: asks whether the newest row that we know is still there, at most once an hour.
-    body: the answer's pages, b"" = no rows.
+    """Where an answer is not the last one: asks whether the newest row that we know is still there, at most once an
+    hour. body: the answer's pages, b"" = no rows.
 
-    Raises Refused when the source was set back to an older state (F22): the row is gone, and the answer has none as new."""
+    Raises Refused when the source was set back to an older state (F22): the row is gone, and the answer has none as
+    new."""
     key, hour = (feed.source, feed.cursor_name), str(int(time.monotonic() // PROBE_EVERY_S))
     if not feed.probe or not feed.contract.version or context.looked_at.get(key) == hour:
         return
-    newest = context.writer.execute(f"SELECT max(_version) FROM raw.{feed.contract.table} WHERE _deleted_at IS NULL")[0][0]
+    newest = context.writer.execute(f"SELECT max(_version) FROM raw.{feed.contract.table} WHERE _deleted_at IS NULL")[
+        0
+    ][0]
     if newest is None or newest > context.clock():
         return
     if not context.http_of(feed.source).has(feed, newest.replace(microsecond=0, tzinfo=SHANGHAI)):
         there = None
         if body:  # or perhaps that very row has been changed since, and stands in the answer under a later time
-            note = Landed(0, feed.source, feed.entity, "json_pages", feed.path, context.clock().replace(tzinfo=SHANGHAI).isoformat(), "", len(body), mapping=feed.mapping)
-            there = load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, body))[1]
+            note = Landed(
+                0,
+                feed.source,
+                feed.entity,
+                "json_pages",
+                feed.path,
+                context.clock().replace(tzinfo=SHANGHAI).isoformat(),
+                "",
+                len(body),
+                mapping=feed.mapping,
+            )
+            there = load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, body))[
+                1
+            ]
         if there is None or there < newest:
             raise _set_back(feed, f"{newest:%Y-%m-%d %H:%M:%S}", f"{there:%Y-%m-%d %H:%M:%S}" if there else "更早")
     context.looked_at[key] = hour
 
 
 def _set_back(feed: Feed, known: str, there: str) -> Refused:
-    return Refused(f"F22 来源数据倒退:已知最近更新为 {known},来源现为 {there},疑似恢复了旧备份;该来源已冻结,未作任何覆盖或删除", where=feed.contract.label,
-                   to_do="请向来源核实;来源补齐后自动恢复取数")
+    return Refused(
+        f"F22 来源数据倒退:已知最近更新为 {known},来源现为 {there},疑似恢复了旧备份;该来源已冻结,未作任何覆盖或删除",
+        where=feed.contract.label,
+        to_do="请向来源核实;来源补齐后自动恢复取数",
+    )
 
 
 def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
-    """Raises Refused when the database was set back to an older state (F22): its newest time stamp lies before the one we have
-    seen, and rows that we hold are older there. A newest row that was merely deleted is no such case."""
+    """Raises Refused when the database was set back to an older state (F22): its newest time stamp lies before the one
+    we have seen, and rows that we hold are older there. A newest row that was merely deleted is no such case."""
     cursor = _cursor(context, feed) if feed.cursor_column else ""
     if not cursor:
         return
@@ -116,7 +161,17 @@ def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
     if not sql_database.before(there, cursor) or context.looked_at.get(key) == there:
         return
     found = sql.since(feed, "")
-    note = Landed(0, feed.source, feed.entity, "json_rows", feed.table, context.clock().replace(tzinfo=SHANGHAI).isoformat(), "", len(found.body), mapping=feed.mapping)
+    note = Landed(
+        0,
+        feed.source,
+        feed.entity,
+        "json_rows",
+        feed.table,
+        context.clock().replace(tzinfo=SHANGHAI).isoformat(),
+        "",
+        len(found.body),
+        mapping=feed.mapping,
+    )
     if load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, found.body))[0]:
         raise _set_back(feed, cursor, there or "空")
     context.looked_at[key] = there
@@ -140,14 +195,33 @@ def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
         newest = min(newest, f"{at:%Y-%m-%d %H:%M:%S}")  # a future time stamp must not hide later rows (F15)
     newest = newest or cursor
     failpoints.point("after_fetch")
-    note = land(context, feed, found.body, "json_rows", f"{feed.table} {since}", f"sql_database|{newest}" if newest else "", digest=f"sql_database|{digest}")
+    note = land(
+        context,
+        feed,
+        found.body,
+        "json_rows",
+        f"{feed.table} {since}",
+        f"sql_database|{newest}" if newest else "",
+        digest=f"sql_database|{digest}",
+    )
     rows, error = ingest(context, [note])
     return rows, error, None if error else at
 
 
 def _files(context: Context, feed: Feed) -> Outcome:
-    known = {row[0] for row in context.writer.execute("SELECT name FROM run.batch WHERE source = ? AND entity = ?", [feed.source, feed.entity])}
-    known |= {row[0] for row in context.writer.execute("SELECT payload->>'name' FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1", [feed.source, feed.entity])}
+    known = {
+        row[0]
+        for row in context.writer.execute(
+            "SELECT name FROM run.batch WHERE source = ? AND entity = ?", [feed.source, feed.entity]
+        )
+    }
+    known |= {
+        row[0]
+        for row in context.writer.execute(
+            "SELECT payload->>'name' FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1",
+            [feed.source, feed.entity],
+        )
+    }
     notes, refusal = [], ""
     try:
         found = files.waiting(feed, context.folder_of(feed.source), known, time.time())
@@ -167,5 +241,6 @@ def _files(context: Context, feed: Feed) -> Outcome:
     if not notes:
         return -1, refusal, None
     rows, error = ingest(context, notes)
-    # one refused file among good ones is that file's fault (it is in quarantine, and counts as late), not the source's silence
+    # one refused file among good ones is that file's fault (it is in quarantine, and counts as late), not the source's
+    # silence
     return rows, error if not rows else "", context.clock()

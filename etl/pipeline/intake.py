@@ -1,5 +1,6 @@
-"""What the jobs ask for: fetch and load feeds, search for deletes, bring in what is pending, replay what was refused. Owns the
-booking of deliveries; each feed fails alone. After a crash at any point, pending() brings in what was landed but not loaded."""
+"""What the jobs ask for: fetch and load feeds, search for deletes, bring in what is pending, replay what was refused.
+Owns the booking of deliveries; each feed fails alone. After a crash at any point, pending() brings in what was landed
+but not loaded."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ from warehouse.publish import recover
 
 
 def pending(context: Context) -> int:
-    """Loads every landed payload that is not in the warehouse yet (after a crash, a lost WAL tail or a rebuild), in order
-    of arrival. Returns how many."""
+    """Loads every landed payload that is not in the warehouse yet (after a crash, a lost WAL tail or a rebuild), in
+    order of arrival. Returns how many."""
     settled = load.settled(context.writer)
     notes = [note for note in context.landing.notes() if note.seq not in settled]
     ingest(context, notes, label="补装原始数据")
@@ -36,8 +37,8 @@ def pending(context: Context) -> int:
 
 
 def usable(context: Context) -> tuple[list[Feed], Faults]:
-    """The feeds of every source that is described and addressed rightly, and what is wrong with the others. What is wrong now is booked for
-    the pages, and is gone from them with the first round after it was put right."""
+    """The feeds of every source that is described and addressed rightly, and what is wrong with the others. What is
+    wrong now is booked for the pages, and is gone from them with the first round after it was put right."""
     found, faults = described(context.settings)
     faults = {**context.faults, **faults}
     told = [[source, str(error)] for source, error in sorted(faults.items())]
@@ -50,16 +51,24 @@ def usable(context: Context) -> tuple[list[Feed], Faults]:
 
 
 def run_job(context: Context, job: str, *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
-    """Fetches and loads what a job asks for. Returns Chinese texts of what failed, sources that are described wrongly first."""
+    """Fetches and loads what a job asks for. Returns Chinese texts of what failed, sources that are described wrongly
+    first."""
     found, faults = usable(context)
     problems = [f"来源 {source} 未取数:{error}" for source, error in faults.items()]
     return problems + run(context, [feed for feed in found if job in feed.jobs], due_at=due_at, grace_s=grace_s)
 
 
-def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = None, grace_s: int = 300, back_to: dt.datetime | None = None) -> list[str]:
-    """Fetches and loads the given feeds, from `back_to` on (naive Shanghai) where rows may have come later than the overlap.
-    Returns Chinese texts of what failed; a failed feed keeps its cursor and is asked again next time. Books one delivery a
-    feed, due at `due_at` (naive Shanghai, None = now)."""
+def run(
+    context: Context,
+    wanted: list[Feed],
+    *,
+    due_at: dt.datetime | None = None,
+    grace_s: int = 300,
+    back_to: dt.datetime | None = None,
+) -> list[str]:
+    """Fetches and loads the given feeds, from `back_to` on (naive Shanghai) where rows may have come later than the
+    overlap. Returns Chinese texts of what failed; a failed feed keeps its cursor and is asked again next time. Books
+    one delivery a feed, due at `due_at` (naive Shanghai, None = now)."""
     due = due_at or context.clock()
     problems: list[str] = []
     booked: list[list[object]] = []
@@ -76,7 +85,19 @@ def run(context: Context, wanted: list[Feed], *, due_at: dt.datetime | None = No
             if error:
                 problems.append(f"{feed.contract.label}:{error}")
             if rows >= 0 or error:
-                booked.append([feed.source, feed.entity, due, due + dt.timedelta(seconds=grace_s), context.clock(), through, max(rows, 0), not error, error])
+                booked.append(
+                    [
+                        feed.source,
+                        feed.entity,
+                        due,
+                        due + dt.timedelta(seconds=grace_s),
+                        context.clock(),
+                        through,
+                        max(rows, 0),
+                        not error,
+                        error,
+                    ]
+                )
     finally:
         _deliver(context, booked)
     return problems
@@ -90,7 +111,8 @@ def _deliver(context: Context, booked: list[list[object]]) -> None:
 
 
 def own_tables(context: Context) -> None:
-    """Lands the bureau's own tables (targets, SLAs, rules) where a file of <data>/own/ or the shipped one has changed."""
+    """Lands the bureau's own tables (targets, SLAs, rules) where a file of <data>/own/ or the shipped one has
+    changed."""
     for contract in contracts().values():
         if contract.load != "own":
             continue
@@ -98,19 +120,33 @@ def own_tables(context: Context) -> None:
         file = changed if changed.exists() else ROOT / "raw" / f"{contract.table}.csv"
         body = file.read_bytes()
         digest = hashlib.sha256(body).hexdigest()
-        last = context.writer.execute("SELECT arg_max(sha256, landing_seq) FROM run.batch WHERE source = 'own' AND entity = ?", [contract.entity])
+        last = context.writer.execute(
+            "SELECT arg_max(sha256, landing_seq) FROM run.batch WHERE source = 'own' AND entity = ?", [contract.entity]
+        )
         if last[0][0] != digest:
-            note = context.landing.put("own", contract.entity, body, kind="own", name=file.name, at=context.clock().replace(tzinfo=SHANGHAI), sealed=False)
+            note = context.landing.put(
+                "own",
+                contract.entity,
+                body,
+                kind="own",
+                name=file.name,
+                at=context.clock().replace(tzinfo=SHANGHAI),
+                sealed=False,
+            )
             ingest(context, [note])
 
 
 def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) -> list[str]:
-    """Asks sources for all their keys and marks the vanished ones deleted (D22); refuses a mass delete unless confirmed, and a
-    source that was set back to an older state (F22) altogether."""
+    """Asks sources for all their keys and marks the vanished ones deleted (D22); refuses a mass delete unless
+    confirmed, and a source that was set back to an older state (F22) altogether."""
     problems = []
     for feed in wanted:
         endpoint = context.endpoints.get(feed.source)
-        if not feed.reconcile or endpoint is None or not (endpoint.dsn if feed.transport == "sql_database" else endpoint.url):
+        if (
+            not feed.reconcile
+            or endpoint is None
+            or not (endpoint.dsn if feed.transport == "sql_database" else endpoint.url)
+        ):
             continue
         note: Landed | None = None
         try:
@@ -138,7 +174,11 @@ def _keys(context: Context, feed: Feed) -> bytes:
 def _key_columns(feed: Feed) -> dict[str, object]:
     """The part of the mapping that concerns keys, none of it required: a key may lie in either of two columns."""
     names = [name for names in feed.contract.key_sources.values() for name in names] + list(feed.contract.key)
-    rules = {name: rule if isinstance(rule, dict) else {"from": rule} for name, rule in feed.mapping["columns"].items() if name in names}
+    rules = {
+        name: rule if isinstance(rule, dict) else {"from": rule}
+        for name, rule in feed.mapping["columns"].items()
+        if name in names
+    }
     return {name: {**rule, "optional": True} for name, rule in rules.items()}
 
 
@@ -148,14 +188,20 @@ def _present(context: Context, note: Landed, body: bytes) -> pa.Table:
 
 
 def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tuple[int, list[str]]:
-    """Loads refused payloads again (or the one numbered `seq`) with the mapping in force now. Returns how many went in and
-    what still failed. Left alone unless named: copies of other files (D21). Never replayed: old lists of keys, which say
-    nothing of today. confirmed: a person says that the mass delete in the whole list `seq` is true.
+    """Loads refused payloads again (or the one numbered `seq`) with the mapping in force now. Returns how many went in
+    and what still failed. Left alone unless named: copies of other files (D21). Never replayed: old lists of keys,
+    which say nothing of today. confirmed: a person says that the mass delete in the whole list `seq` is true.
 
     Raises UsageError for `confirmed` without a number."""
     if confirmed and seq is None:
         raise UsageError("--confirm-deletes 需要写明 --seq")
-    refused = {row[0] for row in context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND (reason NOT LIKE 'D21%' OR landing_seq = ?)", [seq or 0])}
+    refused = {
+        row[0]
+        for row in context.writer.execute(
+            "SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND (reason NOT LIKE 'D21%' OR landing_seq = ?)",
+            [seq or 0],
+        )
+    }
     problems: list[str] = []
     count = 0
     for note in list(context.landing.notes()):
@@ -166,10 +212,18 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
             if confirmed:
                 _confirm(context, current)
             elif current.mapping != note.mapping:
-                context.parser.parse(current, context.landing.body(note))  # where the new mapping does not fit either, nothing changes
+                context.parser.parse(
+                    current, context.landing.body(note)
+                )  # where the new mapping does not fit either, nothing changes
                 _land_again(context, current)
             else:
-                load.load(context.writer, context.settings, context.door, current, context.parser.parse(current, context.landing.body(note)))
+                load.load(
+                    context.writer,
+                    context.settings,
+                    context.door,
+                    current,
+                    context.parser.parse(current, context.landing.body(note)),
+                )
                 context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         except CockpitError as error:
             problems.append(f"{note.name.split('|')[0]}:{error}")
@@ -179,27 +233,44 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
 
 
 def _confirm(context: Context, note: Landed) -> None:
-    """A whole list once more, with the word of the person who vouches for it. Raises Refused when a newer list is in already."""
-    newer = context.writer.execute("SELECT count(*) FROM run.full_list WHERE source_table = ? AND landing_seq > ?", [note.table, note.seq])[0][0]
+    """A whole list once more, with the word of the person who vouches for it. Raises Refused when a newer list is in
+    already."""
+    newer = context.writer.execute(
+        "SELECT count(*) FROM run.full_list WHERE source_table = ? AND landing_seq > ?", [note.table, note.seq]
+    )[0][0]
     if newer and contracts()[note.table].version != "ledger_at":
         raise Refused("之后已装入更新的全量,这一份不再重放", where=note.name.split("|")[0])
     _land_again(context, dataclasses.replace(note, mapping={**note.mapping, "confirmed": True}))
 
 
 def _land_again(context: Context, note: Landed) -> None:
-    """Lands a payload once more with the mapping of `note` and loads it, so that a rebuild ends in the same tables; the first
-    copy is booked as replaced. Raises what loading raises; then the new copy is the refused one."""
-    again = context.landing.put(note.source, note.entity, context.landing.body(note), kind=note.kind, name=note.name, at=context.clock().replace(tzinfo=SHANGHAI),
-                                sealed=note.sealed, cursor=note.cursor, mapping={**note.mapping, "replaces": note.seq}, digest=note.digest)
+    """Lands a payload once more with the mapping of `note` and loads it, so that a rebuild ends in the same tables; the
+    first copy is booked as replaced. Raises what loading raises; then the new copy is the refused one."""
+    again = context.landing.put(
+        note.source,
+        note.entity,
+        context.landing.body(note),
+        kind=note.kind,
+        name=note.name,
+        at=context.clock().replace(tzinfo=SHANGHAI),
+        sealed=note.sealed,
+        cursor=note.cursor,
+        mapping={**note.mapping, "replaces": note.seq},
+        digest=note.digest,
+    )
     load_now(context, again)
 
 
 def _remapped(context: Context, note: Landed) -> Landed:
     """The payload's record with today's mapping in place of the one it came with."""
     name = note.name.split("|")[0]
-    transport = {"json_pages": "http_json", "json_rows": "sql_database"}.get(note.kind, "files" if note.kind in FILES else "")
+    transport = {"json_pages": "http_json", "json_rows": "sql_database"}.get(
+        note.kind, "files" if note.kind in FILES else ""
+    )
     for feed in described(context.settings)[0]:
-        if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (transport == "files" and not files.matches(name, feed.glob)):
+        if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (
+            transport == "files" and not files.matches(name, feed.glob)
+        ):
             continue
         mapping: dict[str, Any] | None = feed.mapping
         if transport == "files" and feed.source in context.endpoints:

@@ -1,5 +1,5 @@
-"""From landed payloads to loaded rows: parse, load, acknowledge. Owns landing, the order of these steps, and which payloads
-go in together; a refused payload is booked and the next goes on."""
+"""From landed payloads to loaded rows: parse, load, acknowledge. Owns landing, the order of these steps, and which
+payloads go in together; a refused payload is booked and the next goes on."""
 
 from __future__ import annotations
 
@@ -24,19 +24,38 @@ from warehouse.publish import recover
 GROUP_ROWS = 150_000
 
 
-def land(context: Context, feed: Feed, body: bytes, kind: str, name: str, cursor: str, mapping: dict[str, Any] | None = None, digest: str = "") -> Landed:
+def land(
+    context: Context,
+    feed: Feed,
+    body: bytes,
+    kind: str,
+    name: str,
+    cursor: str,
+    mapping: dict[str, Any] | None = None,
+    digest: str = "",
+) -> Landed:
     """Puts a payload of the feed on disk, with the mapping in force; from here on it cannot be lost."""
     at = context.clock().replace(tzinfo=SHANGHAI)
-    note = context.landing.put(feed.source, feed.entity, body, kind=kind, name=name, at=at, sealed=feed.contract.sealed, cursor=cursor,
-                               mapping=feed.mapping if mapping is None else mapping, digest=digest)
+    note = context.landing.put(
+        feed.source,
+        feed.entity,
+        body,
+        kind=kind,
+        name=name,
+        at=at,
+        sealed=feed.contract.sealed,
+        cursor=cursor,
+        mapping=feed.mapping if mapping is None else mapping,
+        digest=digest,
+    )
     failpoints.point("after_landing")
     return note
 
 
 def ingest(context: Context, notes: Iterable[Landed], *, label: str = "装载") -> tuple[int, str]:
-    """Parses and loads landed payloads in order, one parsing ahead in the child while others load; files of one table go in
-    together. Returns rows received and the Chinese text of the last refusal ("" = none); a refused payload is booked and
-    the next goes on."""
+    """Parses and loads landed payloads in order, one parsing ahead in the child while others load; files of one table
+    go in together. Returns rows received and the Chinese text of the last refusal ("" = none); a refused payload is
+    booked and the next goes on."""
     waiting = list(notes)
     rows, error, index = 0, "", 0
     parsed = _parsed(context, waiting)
@@ -73,7 +92,12 @@ def _groups(parsed: Iterator[Parsed]) -> Iterator[list[Parsed]]:
     group: list[Parsed] = []
     rows = 0
     for note, table in parsed:
-        alone = isinstance(table, ContractBroken) or note.kind not in FILES or note.mapping.get("snapshot") or contracts()[note.table].load == "lake"
+        alone = (
+            isinstance(table, ContractBroken)
+            or note.kind not in FILES
+            or note.mapping.get("snapshot")
+            or contracts()[note.table].load == "lake"
+        )
         if group and (alone or note.table != group[0][0].table or rows > GROUP_ROWS):
             yield group
             group, rows = [], 0
@@ -87,7 +111,8 @@ def _groups(parsed: Iterator[Parsed]) -> Iterator[list[Parsed]]:
 
 
 def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
-    """Rows received and the last refusal. Each payload is acknowledged in the ledger once its fate is in the database."""
+    """Rows received and the last refusal. Each payload is acknowledged in the ledger once its fate is in the
+    database."""
     new: list[tuple[Landed, pa.Table]] = []
     seen: dict[str, str] = {}
     error = ""
@@ -102,7 +127,9 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     rows = 0
     try:
         if len(new) > 1:
-            rows = sum(account.rows_in for account in load.load_many(context.writer, context.settings, context.door, new))
+            rows = sum(
+                account.rows_in for account in load.load_many(context.writer, context.settings, context.door, new)
+            )
         else:
             rows, error = _load_singly(context, new, error)
     except ContractBroken:
@@ -120,22 +147,36 @@ def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, s
     if isinstance(table, ContractBroken):
         return str(table)
     if note.kind in FILES:
-        same = context.writer.execute("SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
-                                      [note.source, note.entity, note.sha256, note.seq])
-        if note.mapping.get("snapshot"):  # a whole list may well say again what one long ago said, not what the last one said
-            same = context.writer.execute("""SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
-                AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""", [note.source, note.entity, note.seq, note.sha256])
+        same = context.writer.execute(
+            "SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
+            [note.source, note.entity, note.sha256, note.seq],
+        )
+        if note.mapping.get(
+            "snapshot"
+        ):  # a whole list may well say again what one long ago said, not what the last one said
+            same = context.writer.execute(
+                """SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
+                AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""",
+                [note.source, note.entity, note.seq, note.sha256],
+            )
         before = same[0][0] if same else seen.get(note.sha256, "")
         seen[note.sha256] = note.name
         if before:
-            return str(ContractBroken(f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同,按未到处理", where=note.name.split("|")[0]))
+            return str(
+                ContractBroken(
+                    f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同,按未到处理", where=note.name.split("|")[0]
+                )
+            )
     return ""
 
 
 def load_now(context: Context, note: Landed) -> None:
-    """Loads one landed payload by itself. Raises what parsing and loading raise; the payload is booked as refused then."""
+    """Loads one landed payload by itself. Raises what parsing and loading raise; the payload is booked as refused
+    then."""
     try:
-        load.load(context.writer, context.settings, context.door, note, context.parser.parse(note, context.landing.body(note)))
+        load.load(
+            context.writer, context.settings, context.door, note, context.parser.parse(note, context.landing.body(note))
+        )
     except CockpitError as error:
         load.refused(context.writer, note, str(error))
         raise
@@ -148,12 +189,12 @@ def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: st
     for note, table in new:
         try:
             if note.kind == "keys":
-                load.reconcile(context.writer, contracts()[note.table], note, table, confirmed=note.name.endswith("|confirmed"))
+                load.reconcile(
+                    context.writer, contracts()[note.table], note, table, confirmed=note.name.endswith("|confirmed")
+                )
             else:
                 rows += load.load(context.writer, context.settings, context.door, note, table).rows_in
         except (ContractBroken, Refused) as broken:
             load.refused(context.writer, note, str(broken))
             error = str(broken)
     return rows, error
-
-

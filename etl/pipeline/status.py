@@ -1,4 +1,5 @@
-"""What an operator wants to know in one look. Reads the writer's file when nobody holds it, else the newest generation."""
+"""What an operator wants to know in one look. Reads the writer's file when nobody holds it, else the newest
+generation."""
 
 from __future__ import annotations
 
@@ -16,20 +17,34 @@ from warehouse.ingest import lake
 from warehouse.publish import recover
 from warehouse.query.snapshot_store import Library
 
-REASONS = {"range": "经纬度超出范围", "time": "定位时间不合规", "unfixed": "未定位", "speed": "速度超限", "encrypted": "坐标加密", "altitude": "海拔不合规",
-           "direction": "方向不合规", "color": "号牌颜色不合规"}
+REASONS = {
+    "range": "经纬度超出范围",
+    "time": "定位时间不合规",
+    "unfixed": "未定位",
+    "speed": "速度超限",
+    "encrypted": "坐标加密",
+    "altitude": "海拔不合规",
+    "direction": "方向不合规",
+    "color": "号牌颜色不合规",
+}
 
 
 def collect(settings: Settings) -> dict[str, Any]:
-    """Generation, sources, balances of rows, quarantine, defects, held models; `balances` only when the writer is free."""
+    """Generation, sources, balances of rows, quarantine, defects, held models; `balances` only when the writer is
+    free."""
     try:
         book = Library(settings.data).current()
     except DataMissing:
         book = None
-    found: dict[str, Any] = {"generation": book.generation.id if book else None, "is_demo": book.generation.is_demo if book else None,
-                             "sources": [vars(state) for state in book.sources()] if book else [],
-                             "defects": book.defects() if book else [], "review": book.review() if book else [], "quarantine": book.quarantine() if book else [],
-                             "checks": [check for check in book.checks() if check["failed_rows"]] if book else []}
+    found: dict[str, Any] = {
+        "generation": book.generation.id if book else None,
+        "is_demo": book.generation.is_demo if book else None,
+        "sources": [vars(state) for state in book.sources()] if book else [],
+        "defects": book.defects() if book else [],
+        "review": book.review() if book else [],
+        "quarantine": book.quarantine() if book else [],
+        "checks": [check for check in book.checks() if check["failed_rows"]] if book else [],
+    }
     found["faults"] = _faults(settings)
     found["reports"] = [{"report": due.label, "due": due.moment} for due in timetable.of(settings).coming(units.now())]
     try:
@@ -47,7 +62,8 @@ def collect(settings: Settings) -> dict[str, Any]:
 
 
 def _faults(settings: Settings) -> dict[str, str]:
-    """Source → what is wrong in what is written about it, from the files as they are now: a running loader need not be asked."""
+    """Source → what is wrong in what is written about it, from the files as they are now: a running loader need not be
+    asked."""
     faults = described(settings)[1]
     try:
         faults = {**addressed(settings)[2], **faults}
@@ -71,22 +87,35 @@ def _refused(writer: Writer) -> list[dict[str, str]]:
 
 
 def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
-    """Messages that arrived whole but are no position, by file with a mapping of its own and by reason: a source that is
-    out of range says so here."""
-    if not writer.execute("SELECT 1 FROM duckdb_views() WHERE schema_name = 'staging' AND view_name = 'stg_gps_location'"):
+    """Messages that arrived whole but are no position, by file with a mapping of its own and by reason: a source that
+    is out of range says so here."""
+    if not writer.execute(
+        "SELECT 1 FROM duckdb_views() WHERE schema_name = 'staging' AND view_name = 'stg_gps_location'"
+    ):
         return []
-    names = dict(writer.execute("""SELECT landing_seq, split_part(name, '|', 1) FROM run.batch
-        WHERE source = 'gps' AND entity = 'location' AND name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' AND merged > 0 ORDER BY 1"""))
+    names = dict(
+        writer.execute("""SELECT landing_seq, split_part(name, '|', 1) FROM run.batch
+        WHERE source = 'gps' AND entity = 'location' AND name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' AND merged > 0 ORDER BY 1""")
+    )
     if not names:
         return []
-    paths = [str(settings.lake / row[0]) for row in writer.execute("SELECT path FROM run.lake_file WHERE landing_seq >= ?", [min(names)])]
+    paths = [
+        str(settings.lake / row[0])
+        for row in writer.execute("SELECT path FROM run.lake_file WHERE landing_seq >= ?", [min(names)])
+    ]
     writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")
     counts: dict[int, dict[str | None, int]] = {}
     for seq, reason, number in writer.execute(f"""SELECT _seq, reason, count(*) FROM staging.stg_gps_location
             WHERE _seq IN ({", ".join(map(str, names))}) GROUP BY ALL ORDER BY 1, 3 DESC"""):
         counts.setdefault(seq, {})[reason] = number
-    return [{"file": names[seq], "pts": sum(found.values()), **{REASONS[reason]: number for reason, number in found.items() if reason}}
-            for seq, found in counts.items()]
+    return [
+        {
+            "file": names[seq],
+            "pts": sum(found.values()),
+            **{REASONS[reason]: number for reason, number in found.items() if reason},
+        }
+        for seq, found in counts.items()
+    ]
 
 
 def text(found: dict[str, Any]) -> str:
@@ -94,23 +123,41 @@ def text(found: dict[str, Any]) -> str:
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
     lines += [f"注意:{note}" for note in found.get("notes", [])]
     lines += [f"来源 {source} 未取数:{error}" for source, error in found["faults"].items()]
-    lines.append("下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无"))
+    lines.append(
+        "下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无")
+    )
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:
         at = state["data_time"].strftime("%m-%d %H:%M:%S") if state["data_time"] else "从未"
-        lines.append(f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or '正常'}")
+        lines.append(
+            f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or '正常'}"
+        )
     if found.get("balances"):
         lines.append("\n行数平衡:收到 = 并入 + 较旧 + 重复 + 隔离")
         for row in found["balances"]:
-            lines.append(f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,} + {row['duplicate']:,} + {row['quarantined']:,}"
-                         + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else ""))
+            lines.append(
+                f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,} + {row['duplicate']:,} + {row['quarantined']:,}"
+                + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else "")
+            )
     for row in found.get("unqualified", []):
         rest = ";".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
         lines.append(f"文件 {row['file']}:定位 {row['pts']:,} 条;{rest or '全部合格'}")
     lines.append("\n数据缺陷(规则:行数,出处)")
-    lines += [f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']};{TREATMENTS.get(row['rule'], '')})" for row in found["defects"]] or ["无"]
+    lines += [
+        f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']};{TREATMENTS.get(row['rule'], '')})"
+        for row in found["defects"]
+    ] or ["无"]
     lines.append("\n隔离(表:规则 行数)")
-    lines += [f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}" for row in found["quarantine"]] or ["无"]
-    lines += [f"整份未装载:{contracts()[row['table']].label} {row['name']}:{row['reason']}" for row in found.get("refused", [])]
-    lines += [f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处{'(已保留上一快照)' if check['held'] else ''}" for check in found["checks"]]
+    lines += [
+        f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}"
+        for row in found["quarantine"]
+    ] or ["无"]
+    lines += [
+        f"整份未装载:{contracts()[row['table']].label} {row['name']}:{row['reason']}"
+        for row in found.get("refused", [])
+    ]
+    lines += [
+        f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处{'(已保留上一快照)' if check['held'] else ''}"
+        for check in found["checks"]
+    ]
     return "\n".join(lines)

@@ -34,7 +34,8 @@ def silent(label: str, done: int, total: int) -> None:
 
 @dataclass
 class Context:
-    """The open data folder of the one etl process. `clock` gives naive Shanghai time: jobs never read the clock themselves."""
+    """The open data folder of the one etl process. `clock` gives naive Shanghai time: jobs never read the clock
+    themselves."""
 
     settings: Settings
     writer: Writer
@@ -47,14 +48,17 @@ class Context:
     clock: Callable[[], dt.datetime]
     progress: Progress = silent
     heavy: threading.RLock = field(default_factory=threading.RLock)
-    """Held by refresh, nightly and other long jobs, so that two of them never run at once; live does not wait for it."""
+    """Held by refresh, nightly and other long jobs, so that two of them never run at once; live does not wait for
+    it."""
     http: dict[str, HttpJson] = field(default_factory=dict)
     sql: dict[str, SqlDatabase] = field(default_factory=dict)
     folders: dict[str, Folder] = field(default_factory=dict)
     looked_at: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Feed → the state of its source that was found to be no restored backup (F22), so that it is not examined each time."""
+    """Feed → the state of its source that was found to be no restored backup (F22), so that it is not examined each
+    time."""
     tried: dict[str, tuple[str, dt.datetime]] = field(default_factory=dict)
-    """Period of a report that is due → the snapshot this process looked at last ("" when the print failed), and when it may be tried again."""
+    """Period of a report that is due → the snapshot this process looked at last ("" when the print failed), and when it
+    may be tried again."""
     faults: Faults = field(default_factory=dict)
     """What is wrong with the address of a source, as read at the start: that source is not asked."""
 
@@ -91,15 +95,28 @@ def clock() -> dt.datetime:
 
 
 @contextlib.contextmanager
-def opened(settings: Settings, *, progress: Progress = silent, now: Callable[[], dt.datetime] = clock) -> Iterator[Context]:
+def opened(
+    settings: Settings, *, progress: Progress = silent, now: Callable[[], dt.datetime] = clock
+) -> Iterator[Context]:
     """The data folder, locked for us. Raises Locked naming the holder when another process has it."""
     with held(settings.lock):
         writer, notes = recover.open_warehouse(settings)
         context: Context | None = None
         try:
             found, is_demo, faults = addressed(settings)
-            context = Context(settings, writer, Landing(settings.landing, Vault(settings.keys)), Door(Pseudonyms(settings.keys)),
-                              Parser(), found, is_demo, notes, now, progress, faults=faults)
+            context = Context(
+                settings,
+                writer,
+                Landing(settings.landing, Vault(settings.keys)),
+                Door(Pseudonyms(settings.keys)),
+                Parser(),
+                found,
+                is_demo,
+                notes,
+                now,
+                progress,
+                faults=faults,
+            )
             yield context
         finally:
             if context is not None:
@@ -109,7 +126,8 @@ def opened(settings: Settings, *, progress: Progress = silent, now: Callable[[],
 
 @contextlib.contextmanager
 def held(file: Path) -> Iterator[None]:
-    """An exclusive lock on `file`, which tells who holds it. The kernel frees it when the process dies, however it dies."""
+    """An exclusive lock on `file`, which tells who holds it. The kernel frees it when the process dies, however it
+    dies."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

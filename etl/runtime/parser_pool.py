@@ -1,4 +1,5 @@
-"""Foreign bytes are read in a child process with a memory and time limit. Owns that child; a hostile file ends it, not us."""
+"""Foreign bytes are read in a child process with a memory and time limit. Owns that child; a hostile file ends it, not
+us."""
 
 from __future__ import annotations
 
@@ -33,7 +34,9 @@ def _limit(parent: int) -> None:
     threading.Thread(target=_end_with, args=[parent], daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a reader that gives up writes pages there; the reason comes back by itself
+    os.dup2(
+        os.open(os.devnull, os.O_WRONLY), 2
+    )  # a reader that gives up writes pages there; the reason comes back by itself
 
 
 def _end_with(parent: int) -> None:
@@ -82,7 +85,9 @@ class Parser:
     def submit(self, note: Landed, body: bytes) -> Future[bytes]:
         """Starts parsing; result() with the same note fetches the rows."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit, initargs=(os.getpid(),))
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit, initargs=(os.getpid(),)
+            )
         return self._pool.submit(_work, note, body)
 
     def result(self, note: Landed, future: Future[bytes]) -> pa.Table:

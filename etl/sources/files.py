@@ -1,5 +1,5 @@
-"""Files in a drop folder: a path, sftp:// or s3:// through fsspec. Owns finding new ones and the mapping file beside; reads
-bytes, opens nothing."""
+"""Files in a drop folder: a path, sftp:// or s3:// through fsspec. Owns finding new ones and the mapping file beside;
+reads bytes, opens nothing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,28 @@ SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""
 MOST_BYTES = 1 << 30
 SKIPPED_SUFFIXES = (".tmp", ".part", ".filepart", ".toml")
-MAPPING_KEYS = {"columns", "constants", "encoding", "delimiter", "sheet", "member", "name_date", "pseudonyms", "accept_bad"}
-OPTIONS = {"sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
-           "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"}}
+MAPPING_KEYS = {
+    "columns",
+    "constants",
+    "encoding",
+    "delimiter",
+    "sheet",
+    "member",
+    "name_date",
+    "pseudonyms",
+    "accept_bad",
+}
+OPTIONS = {
+    "sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
+    "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"},
+}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as the folder lists it: its path in the folder, the same as it may be written down (people put telephone and
-    identity numbers into names of files), size, and modification time (seconds since the epoch, and as it enters the
-    booked name)."""
+    """A file as the folder lists it: its path in the folder, the same as it may be written down (people put telephone
+    and identity numbers into names of files), size, and modification time (seconds since the epoch, and as it enters
+    the booked name)."""
 
     path: str
     shown: str
@@ -55,10 +67,12 @@ class Drop:
         return self.entry.name
 
     def read(self) -> bytes | None:
-        """The bytes, None when the file has grown or changed under our hands and is not ready. Raises ContractBroken when it
-        is too large to be meant."""
+        """The bytes, None when the file has grown or changed under our hands and is not ready. Raises ContractBroken
+        when it is too large to be meant."""
         if self.entry.size > MOST_BYTES:
-            raise ContractBroken(f"文件超过 {MOST_BYTES >> 20} MB", where=self.entry.shown, to_do="请拆成较小的文件后重新投递")
+            raise ContractBroken(
+                f"文件超过 {MOST_BYTES >> 20} MB", where=self.entry.shown, to_do="请拆成较小的文件后重新投递"
+            )
         body = self.folder.bytes(self.entry.path)
         again = self.folder.entry(self.entry.path)
         return body if again == self.entry and len(body) == self.entry.size else None
@@ -86,7 +100,10 @@ class Folder:
             listed = [self._entry(path, facts) for path, facts in found if facts.get("type") == "file"]
         except Exception as error:  # each library has its own tree of errors
             raise self._down(error) from None
-        return sorted((entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)), key=lambda entry: Path(entry.path))
+        return sorted(
+            (entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)),
+            key=lambda entry: Path(entry.path),
+        )
 
     def path_of(self, shown: str, glob: str) -> str:
         """The path of the file that is booked as `shown`; that itself when the file is gone."""
@@ -117,12 +134,21 @@ class Folder:
             return Entry(inner, self._shown(inner), facts["size"], stamp / 1e9, str(stamp))
         moment = facts.get("mtime") or facts.get("LastModified")
         seconds = moment.timestamp() if moment is not None else 0.0
-        return Entry(inner, self._shown(inner), int(facts["size"]), seconds, str(facts.get("ETag", "")).strip('"') or str(int(seconds)))
+        return Entry(
+            inner,
+            self._shown(inner),
+            int(facts["size"]),
+            seconds,
+            str(facts.get("ETag", "")).strip('"') or str(int(seconds)),
+        )
 
     def _down(self, error: Exception) -> SourceDown:
         kind = type(error).__name__
-        to_do = {"BadHostKeyException": "主机密钥与 host_key 不符,请向对方核实", "AuthenticationException": "请核对用户名与密码或密钥",
-                 "PermissionError": "请核对账号对该文件夹的权限"}.get(kind, "请检查该文件夹与网络;恢复后会自动续传,不丢数据")
+        to_do = {
+            "BadHostKeyException": "主机密钥与 host_key 不符,请向对方核实",
+            "AuthenticationException": "请核对用户名与密码或密钥",
+            "PermissionError": "请核对账号对该文件夹的权限",
+        }.get(kind, "请检查该文件夹与网络;恢复后会自动续传,不丢数据")
         return SourceDown(f"投递文件夹无法访问:{kind}", where=self._where, to_do=to_do)
 
     def _connect(self, endpoint: Endpoint) -> tuple[str, str, Any]:
@@ -130,16 +156,28 @@ class Folder:
         if parts.scheme in ("", "file"):
             from fsspec.implementations.local import LocalFileSystem
 
-            return "file", str(Path(parts.path if parts.scheme else endpoint.drop).expanduser().absolute()), LocalFileSystem(skip_instance_cache=True)
+            return (
+                "file",
+                str(Path(parts.path if parts.scheme else endpoint.drop).expanduser().absolute()),
+                LocalFileSystem(skip_instance_cache=True),
+            )
         if parts.scheme not in OPTIONS:
-            raise ConfigError(f"不认识的投递地址:{parts.scheme}://", where=self._where, to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀")
+            raise ConfigError(
+                f"不认识的投递地址:{parts.scheme}://",
+                where=self._where,
+                to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀",
+            )
         unknown = set(endpoint.options) - OPTIONS[parts.scheme]
         if unknown:
             raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"{self._where} options")
         options = {name: value for name, value in endpoint.options.items() if name not in ("timeout_s", "deadline_s")}
         try:
             if parts.scheme == "sftp":
-                return "sftp", parts.path or "/", _sftp(parts.hostname or "", parts.username or "", parts.port, options, self._where)
+                return (
+                    "sftp",
+                    parts.path or "/",
+                    _sftp(parts.hostname or "", parts.username or "", parts.port, options, self._where),
+                )
             return "s3", f"{parts.netloc}{parts.path}".rstrip("/"), _s3(options)
         except ConfigError:
             raise
@@ -154,7 +192,11 @@ def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where
 
     given = str(options.pop("host_key", "")).split()
     if len(given) < 2:
-        raise ConfigError("sftp 必须写明对方的主机密钥", where=f"{where} options", to_do='请向对方索取,写成 host_key = "ssh-ed25519 AAAA…"')
+        raise ConfigError(
+            "sftp 必须写明对方的主机密钥",
+            where=f"{where} options",
+            to_do='请向对方索取,写成 host_key = "ssh-ed25519 AAAA…"',
+        )
 
     class Pinned(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
         def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
@@ -164,9 +206,21 @@ def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where
     port = port or int(options.pop("port", 22))
     options.pop("port", None)
     only = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]}.get(given[0], [given[0]])
-    offered = [name for name in paramiko.Transport._preferred_keys if name not in only]  # ask for the kind of key that we know
-    return SFTPFileSystem(host, port=port, username=user, timeout=20, allow_agent=False, look_for_keys=False, host_key_policy=Pinned(),
-                          disabled_algorithms={"keys": offered}, skip_instance_cache=True, **options)
+    offered = [
+        name for name in paramiko.Transport._preferred_keys if name not in only
+    ]  # ask for the kind of key that we know
+    return SFTPFileSystem(
+        host,
+        port=port,
+        username=user,
+        timeout=20,
+        allow_agent=False,
+        look_for_keys=False,
+        host_key_policy=Pinned(),
+        disabled_algorithms={"keys": offered},
+        skip_instance_cache=True,
+        **options,
+    )
 
 
 def _s3(options: dict[str, Any]) -> Any:
@@ -177,8 +231,15 @@ def _s3(options: dict[str, Any]) -> Any:
         client["endpoint_url"] = options["endpoint_url"]
     if options.get("ca"):
         client["verify"] = options["ca"]
-    return S3FileSystem(key=options.get("key"), secret=options.get("secret"), token=options.get("token"), client_kwargs=client, use_listings_cache=False,
-                        skip_instance_cache=True, config_kwargs={"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}})
+    return S3FileSystem(
+        key=options.get("key"),
+        secret=options.get("secret"),
+        token=options.get("token"),
+        client_kwargs=client,
+        use_listings_cache=False,
+        skip_instance_cache=True,
+        config_kwargs={"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}},
+    )
 
 
 def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[Drop]:
@@ -196,15 +257,15 @@ def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[D
 
 
 def mapping_of(feed: Feed, folder: Folder, path: str) -> dict[str, Any] | None:
-    """The mapping in force for a file: the feed's, with what the mapping file beside it says; None when the feed wants such a
-    file and there is none. Raises ConfigError when that is broken."""
+    """The mapping in force for a file: the feed's, with what the mapping file beside it says; None when the feed wants
+    such a file and there is none. Raises ConfigError when that is broken."""
     beside = _beside(folder, path)
     return None if feed.mapping_beside and beside is None else _mapping(feed, beside, path)
 
 
 def _is_settled(folder: Folder, entry: Entry, now_s: float) -> bool:
-    """Whether the file has stopped growing. An S3 object appears whole; where the other side's clock runs ahead of ours,
-    what counts is that the file stays as it is for as long."""
+    """Whether the file has stopped growing. An S3 object appears whole; where the other side's clock runs ahead of
+    ours, what counts is that the file stays as it is for as long."""
     if folder.kind == "s3":
         return True
     if entry.modified_s <= now_s:

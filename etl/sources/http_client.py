@@ -1,4 +1,5 @@
-"""One source's HTTP side: requests, retries, tokens, pace. Owns what is worth another try and when to leave a source alone.
+"""One source's HTTP side: requests, retries, tokens, pace. Owns what is worth another try and when to leave a source
+alone.
 
 Redirects to anywhere are refused, proxies of the environment ignored, and no secret is in any message."""
 
@@ -29,8 +30,17 @@ RENEW_S = 30.0
 """A token is renewed this long before it expires, or after half its life where that is shorter."""
 PATIENCE, FIRST_PAUSE_S, LONGEST_PAUSE_S = 3, 60.0, 900.0
 OPTIONS = {"timeout_s", "deadline_s"}
-CAUSES = {"ConnectError": "无法连接", "ConnectTimeout": "连接超时", "ReadTimeout": "应答太慢", "WriteTimeout": "发送太慢", "ReadError": "连接中断", "WriteError": "连接中断",
-          "RemoteProtocolError": "应答没有传完或不合 HTTP", "DecodingError": "应答的压缩内容损坏", "InvalidURL": "地址写法不对"}
+CAUSES = {
+    "ConnectError": "无法连接",
+    "ConnectTimeout": "连接超时",
+    "ReadTimeout": "应答太慢",
+    "WriteTimeout": "发送太慢",
+    "ReadError": "连接中断",
+    "WriteError": "连接中断",
+    "RemoteProtocolError": "应答没有传完或不合 HTTP",
+    "DecodingError": "应答的压缩内容损坏",
+    "InvalidURL": "地址写法不对",
+}
 
 
 @dataclass(frozen=True)
@@ -51,20 +61,29 @@ class Transient(Exception):
 
 
 class HttpClient:
-    """Keeps tokens, pace and pauses between requests; safe among threads. Endpoint options: timeout_s (one request, in all)
-    and deadline_s (one request with its retries)."""
+    """Keeps tokens, pace and pauses between requests; safe among threads. Endpoint options: timeout_s (one request, in
+    all) and deadline_s (one request with its retries)."""
 
     def __init__(self, source: str, endpoint: Endpoint) -> None:
         unknown = set(endpoint.options) - OPTIONS
         if unknown and endpoint.url and not endpoint.drop:
             raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"sources.toml [{source}] options")
         self._source, self._endpoint = source, endpoint
-        self._timeout_s, self._deadline_s = float(endpoint.options.get("timeout_s", REQUEST_S)), float(endpoint.options.get("deadline_s", DEADLINE_S))
+        self._timeout_s, self._deadline_s = (
+            float(endpoint.options.get("timeout_s", REQUEST_S)),
+            float(endpoint.options.get("deadline_s", DEADLINE_S)),
+        )
         try:
             verify: ssl.SSLContext | bool = ssl.create_default_context(cafile=endpoint.ca) if endpoint.ca else True
         except OSError as error:
             raise ConfigError("证书文件无法读取", where=f"sources.toml [{source}] ca") from error
-        self._client = httpx.Client(base_url=endpoint.url, timeout=self._timeout_s, follow_redirects=False, trust_env=False, transport=bounded.transport(verify))
+        self._client = httpx.Client(
+            base_url=endpoint.url,
+            timeout=self._timeout_s,
+            follow_redirects=False,
+            trust_env=False,
+            transport=bounded.transport(verify),
+        )
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
         self._lock = threading.RLock()
         self._turns: list[float] = []
@@ -79,7 +98,14 @@ class HttpClient:
             raise SourceDown(f"来源连续无法访问或要求暂缓,{left:.0f} 秒后再试", where=f"{feed.source} {path}")
         reason, ends = "期限已到", time.monotonic() + self._deadline_s
         try:
-            for attempt in stamina.retry_context(on=lambda error: _backoff(error, ends - time.monotonic()), attempts=TRIES, timeout=self._deadline_s, wait_initial=0.3, wait_max=8.0, wait_jitter=0.5):
+            for attempt in stamina.retry_context(
+                on=lambda error: _backoff(error, ends - time.monotonic()),
+                attempts=TRIES,
+                timeout=self._deadline_s,
+                wait_initial=0.3,
+                wait_max=8.0,
+                wait_jitter=0.5,
+            ):
                 with attempt:
                     found = self._once(feed, path, query, etag)
             self._failures = 0
@@ -87,7 +113,11 @@ class HttpClient:
         except Transient as error:
             reason = str(error)
             self._failures += 1
-            pause = min(FIRST_PAUSE_S * 2 ** (self._failures - PATIENCE), LONGEST_PAUSE_S) if self._failures >= PATIENCE else 0.0
+            pause = (
+                min(FIRST_PAUSE_S * 2 ** (self._failures - PATIENCE), LONGEST_PAUSE_S)
+                if self._failures >= PATIENCE
+                else 0.0
+            )
             self._quiet_until = time.monotonic() + max(pause, error.wait_s)
         raise SourceDown(f"来源无法访问:{reason}", where=f"{feed.source} {self._endpoint.url}{path}")
 
@@ -95,10 +125,14 @@ class HttpClient:
         headers = {"If-None-Match": etag} if etag else {}
         if feed.auth != "none":
             headers["Authorization"] = f"Bearer {self._token(feed)}"
-        answer, body = self._send(feed, "GET", path, params={name: str(value) for name, value in query.items()}, headers=headers)
+        answer, body = self._send(
+            feed, "GET", path, params={name: str(value) for name, value in query.items()}, headers=headers
+        )
         if answer.status_code == 401:  # an expired token is renewed on the next try
             if feed.auth == "none":
-                raise ContractBroken("来源要求登录(401)", where=f"{feed.source} {path}", to_do="请在来源描述里写明 auth 与 token_path")
+                raise ContractBroken(
+                    "来源要求登录(401)", where=f"{feed.source} {path}", to_do="请在来源描述里写明 auth 与 token_path"
+                )
             with self._lock:
                 self._tokens.pop((feed.auth, feed.token_path), None)
             raise Transient("令牌失效(401)")
@@ -148,12 +182,23 @@ class HttpClient:
         client = (self._endpoint.client_id, self._endpoint.client_secret)
         if feed.auth == "oauth2":
             form = {"grant_type": "client_credentials", **({"scope": feed.scope} if feed.scope else {})}
-            answer, body = self._send(feed, "POST", feed.token_path, data=form, auth=httpx.BasicAuth(*map(quote_plus, client)), headers={"Accept": "application/json"})
+            answer, body = self._send(
+                feed,
+                "POST",
+                feed.token_path,
+                data=form,
+                auth=httpx.BasicAuth(*map(quote_plus, client)),
+                headers={"Accept": "application/json"},
+            )
         else:
-            answer, body = self._send(feed, "POST", feed.token_path, json={"client_id": client[0], "client_secret": client[1]})
+            answer, body = self._send(
+                feed, "POST", feed.token_path, json={"client_id": client[0], "client_secret": client[1]}
+            )
         where = f"{self._endpoint.url}{feed.token_path}"
         if answer.status_code in (400, 401, 403):
-            raise SourceDown("来源拒绝了客户端编号或密钥", where=where, to_do="请核对 sources.toml 中的 client_id 与 client_secret")
+            raise SourceDown(
+                "来源拒绝了客户端编号或密钥", where=where, to_do="请核对 sources.toml 中的 client_id 与 client_secret"
+            )
         _check(answer)
         try:
             given = at_path(orjson.loads(body), "" if feed.auth == "oauth2" else "data")
@@ -166,8 +211,8 @@ class HttpClient:
 
 
 def _backoff(error: Exception, left_s: float) -> bool | float:
-    """stamina's hook: no retry for other errors, nor when the server wants longer than half of the `left_s` we have; else
-    the server's Retry-After, or the exponential default."""
+    """stamina's hook: no retry for other errors, nor when the server wants longer than half of the `left_s` we have;
+    else the server's Retry-After, or the exponential default."""
     if not isinstance(error, Transient):
         return False
     return error.wait_s if 0 < error.wait_s <= left_s / 2 else not error.wait_s
@@ -186,18 +231,19 @@ def _cause(error: Exception) -> str:
 
 def _check(answer: httpx.Response) -> None:
     if answer.status_code in (408, 425, 429) or answer.status_code >= 500:
-        raise Transient(f"HTTP {answer.status_code}", retry_after(answer.headers.get("Retry-After", ""), dt.datetime.now(dt.UTC)))
+        raise Transient(
+            f"HTTP {answer.status_code}", retry_after(answer.headers.get("Retry-After", ""), dt.datetime.now(dt.UTC))
+        )
     if answer.status_code != 200:
         raise ContractBroken(f"来源返回 HTTP {answer.status_code}", where=str(answer.request.url.path))
 
 
 def retry_after(text: str, now: dt.datetime) -> float:
-    """Seconds to wait by a Retry-After header, given in seconds or as an HTTP date; 0 when it says nothing. `now` is aware."""
+    """Seconds to wait by a Retry-After header, given in seconds or as an HTTP date; 0 when it says nothing. `now` is
+    aware."""
     if text.strip().isdigit():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
     except (TypeError, ValueError):
         return 0.0
-
-

@@ -1,5 +1,6 @@
-"""Lists of JSON over HTTP: windows of update times, in pages, by cursor or at once. Owns the shape of the protocol, which the
-feed may word in its own way; a window counts only when it has arrived whole, so the cursor never moves on a part."""
+"""Lists of JSON over HTTP: windows of update times, in pages, by cursor or at once. Owns the shape of the protocol,
+which the feed may word in its own way; a window counts only when it has arrived whole, so the cursor never moves on a
+part."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ RESTARTS = 2
 @dataclass(frozen=True)
 class Fetched:
     """All pages of one window as received, one a line. until: the instant (aware) up to which the window is complete.
-    digest: of the rows, whatever their order and wrapping. etag: of a window of one page. is_same: the server says nothing
-    has changed since the etag we gave. is_last: no later window was asked for."""
+    digest: of the rows, whatever their order and wrapping. etag: of a window of one page. is_same: the server says
+    nothing has changed since the etag we gave. is_last: no later window was asked for."""
 
     body: bytes
     rows: int
@@ -61,11 +62,19 @@ class HttpJson:
     def __init__(self, source: str, endpoint: Endpoint) -> None:
         self._client = HttpClient(source, endpoint)
 
-    def windows(self, feed: Feed, since: dt.datetime, now: dt.datetime, progress: Callable[[int, int], None] | None = None, etag: str = "") -> Iterator[Fetched]:
-        """Whole windows from `since` (exclusive) to `now` (both aware), oldest first. etag: that of the last answer, for a
-        window that is the only one.
+    def windows(
+        self,
+        feed: Feed,
+        since: dt.datetime,
+        now: dt.datetime,
+        progress: Callable[[int, int], None] | None = None,
+        etag: str = "",
+    ) -> Iterator[Fetched]:
+        """Whole windows from `since` (exclusive) to `now` (both aware), oldest first. etag: that of the last answer,
+        for a window that is the only one.
 
-        Raises SourceDown when the source does not answer in time, ContractBroken when the answer is not the agreed one."""
+        Raises SourceDown when the source does not answer in time, ContractBroken when the answer is not the agreed
+        one."""
         start = since
         total = max(1, int((now - since).total_seconds() // feed.window_s) + 1)
         done = 0
@@ -100,11 +109,19 @@ class HttpJson:
                 break
             except Shifted as moved:
                 if again == RESTARTS:
-                    raise ContractBroken(f"分页不完整:翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}") from None
+                    raise ContractBroken(
+                        f"分页不完整:翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}"
+                    ) from None
         if pages is None:
             return Fetched(b"", 0, until, etag=etag, is_same=True)
         whole = min(until, pages.until) if pages.until else until
-        return Fetched(b"\n".join(pages.raw), len(pages.items), whole, digest_of(feed, pages.items), pages.etag if len(pages.raw) == 1 else "")
+        return Fetched(
+            b"\n".join(pages.raw),
+            len(pages.items),
+            whole,
+            digest_of(feed, pages.items),
+            pages.etag if len(pages.raw) == 1 else "",
+        )
 
     def _turn(self, feed: Feed, path: str, query: dict[str, object], etag: str, *, accept_moves: bool) -> Pages | None:
         """All pages of one list, None when it is the one that `etag` names."""
@@ -114,7 +131,13 @@ class HttpJson:
             asked[names["size"]] = feed.page_size
         pages, cursor, cursors = Pages(), "", set()
         for number in range(1, MOST_PAGES + 1):
-            turn = {names["page"]: number} if feed.paging == "page" and names["page"] else {names["cursor"]: cursor} if cursor else {}
+            turn = (
+                {names["page"]: number}
+                if feed.paging == "page" and names["page"]
+                else {names["cursor"]: cursor}
+                if cursor
+                else {}
+            )
             answer = self._client.get(feed, path, {**asked, **turn}, etag if number == 1 else "")
             if answer.is_same:
                 return None
@@ -145,8 +168,8 @@ class HttpJson:
         return ended
 
     def _take(self, feed: Feed, path: str, document: Any, pages: Pages, *, accept_moves: bool) -> int:
-        """Adds a page's rows; returns how many came on it. A page that comes twice must not stand for one that never came;
-        positions alone may repeat to the digit."""
+        """Adds a page's rows; returns how many came on it. A page that comes twice must not stand for one that never
+        came; positions alone may repeat to the digit."""
         paths = {**ANSWER, **feed.answer}
         items = at_path(document, paths["items"])
         total = _maybe(document, paths["total"])
@@ -172,8 +195,8 @@ class HttpJson:
         return len(items)
 
     def _document(self, feed: Feed, path: str, raw: bytes, pages: Pages) -> Any:
-        """The page's JSON, in UTF-8 and without a mark before it, kept as a line. Raises ContractBroken when it is a log-in
-        page, an error inside a 200, or has no list where it should be."""
+        """The page's JSON, in UTF-8 and without a mark before it, kept as a line. Raises ContractBroken when it is a
+        log-in page, an error inside a 200, or has no list where it should be."""
         paths = {**ANSWER, **feed.answer}
         try:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
@@ -183,14 +206,18 @@ class HttpJson:
                 raw = raw.decode("gb18030").encode()
                 document = parse.document(raw)
             if paths["code"] and at_path(document, paths["code"]) != paths["ok"]:
-                raise ContractBroken(f"来源报告错误:{str(_maybe(document, paths['message']))[:80]}", where=f"{feed.source}{path}")
+                raise ContractBroken(
+                    f"来源报告错误:{str(_maybe(document, paths['message']))[:80]}", where=f"{feed.source}{path}"
+                )
             items = at_path(document, paths["items"])
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise TypeError("items")
             if feed.paging == "page" and paths["total"]:
                 int(at_path(document, paths["total"]))
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise ContractBroken("返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{path}") from error
+            raise ContractBroken(
+                "返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{path}"
+            ) from error
         pages.raw.append(raw.replace(b"\n", b" "))
         return document
 

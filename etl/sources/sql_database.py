@@ -12,7 +12,22 @@ from decimal import Decimal
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Date, DateTime, Float, Integer, MetaData, Numeric, Select, Table, create_engine, event, func, select, type_coerce
+from sqlalchemy import (
+    Column,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    MetaData,
+    Numeric,
+    Select,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import NullType
@@ -24,7 +39,8 @@ from warehouse.core.units import SHANGHAI
 CONNECT_S, READ_S = 10, 120
 OVERLAP_S = 86400
 EXACT = 2.0**53
-"""From here on a double does not hold every whole number; its exponent tells so, and load takes it for no code and no count."""
+"""From here on a double does not hold every whole number; its exponent tells so, and load takes it for no code and no
+count."""
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -56,20 +72,34 @@ class SqlDatabase:
             question = question.where(column > _bound(column, cursor))
         rows = self._rows(feed, question)
         # which of two rows of one key and one time stamp comes last must not hang on the database's mood
-        rows.sort(key=lambda row: (row.get(feed.cursor_column) is not None, _order(row.get(feed.cursor_column) or ""), orjson.dumps(row)))
-        newest = max((row.get(feed.cursor_column) or "" for row in rows), key=_order, default="") if feed.cursor_column else ""
+        rows.sort(
+            key=lambda row: (
+                row.get(feed.cursor_column) is not None,
+                _order(row.get(feed.cursor_column) or ""),
+                orjson.dumps(row),
+            )
+        )
+        newest = (
+            max((row.get(feed.cursor_column) or "" for row in rows), key=_order, default="")
+            if feed.cursor_column
+            else ""
+        )
         return Rows(orjson.dumps(rows), len(rows), newest)
 
     def newest(self, feed: Feed) -> str:
         """The greatest cursor value in the table, "" when it has none."""
-        found = self._rows(feed, select(func.max(self._column(feed, self._table(feed), feed.cursor_column)).label("newest")))
+        found = self._rows(
+            feed, select(func.max(self._column(feed, self._table(feed), feed.cursor_column)).label("newest"))
+        )
         return found[0]["newest"] or ""
 
     def keys(self, feed: Feed) -> Rows:
         """All present keys under the source's names, for the search for hard deletes."""
         table = self._table(feed)
         rules = feed.mapping["columns"]
-        names = dict.fromkeys(feed.theirs(name) for names in feed.contract.key_sources.values() for name in names if name in rules)
+        names = dict.fromkeys(
+            feed.theirs(name) for names in feed.contract.key_sources.values() for name in names if name in rules
+        )
         rows = self._rows(feed, select(*(self._column(feed, table, name) for name in names)))
         rows.sort(key=orjson.dumps)
         return Rows(orjson.dumps(rows), len(rows), "")
@@ -80,8 +110,11 @@ class SqlDatabase:
         absent = [name for name in wanted if name not in table.c]
         if absent:
             self._tables.pop(feed.table, None)
-            raise ContractBroken(f"来源缺少列:{'、'.join(absent)}", where=f"{feed.source} {feed.table},实际列:{'、'.join(table.c.keys())[:200]}",
-                                 to_do="请与来源核对,或在来源描述的 columns 里改成现在的列名")
+            raise ContractBroken(
+                f"来源缺少列:{'、'.join(absent)}",
+                where=f"{feed.source} {feed.table},实际列:{'、'.join(table.c.keys())[:200]}",
+                to_do="请与来源核对,或在来源描述的 columns 里改成现在的列名",
+            )
         if feed.cursor_column:
             wanted[self._column(feed, table, feed.cursor_column).name] = None
         return [table.c[name] for name in wanted]
@@ -89,16 +122,24 @@ class SqlDatabase:
     def _column(self, feed: Feed, table: Table, name: str) -> Column[Any]:
         if name not in table.c:
             self._tables.pop(feed.table, None)
-            raise ContractBroken(f"来源缺少列:{name}", where=f"{feed.source} {feed.table}", to_do="请与来源核对,或在来源描述里改成现在的列名")
+            raise ContractBroken(
+                f"来源缺少列:{name}",
+                where=f"{feed.source} {feed.table}",
+                to_do="请与来源核对,或在来源描述里改成现在的列名",
+            )
         return table.c[name]
 
     def _table(self, feed: Feed) -> Table:
         if feed.table not in self._tables:
             schema, _, name = feed.table.rpartition(".")
             try:
-                self._tables[feed.table] = Table(name, MetaData(), schema=schema or None, autoload_with=self._engine, resolve_fks=False)
+                self._tables[feed.table] = Table(
+                    name, MetaData(), schema=schema or None, autoload_with=self._engine, resolve_fks=False
+                )
             except NoSuchTableError as error:
-                raise ContractBroken(f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对,或在来源描述里改成现在的表名") from error
+                raise ContractBroken(
+                    f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对,或在来源描述里改成现在的表名"
+                ) from error
             except SQLAlchemyError as error:
                 raise SourceDown(f"来源数据库无法访问:{_reason(error)}", where=feed.source) from None
         return self._tables[feed.table]
@@ -106,7 +147,10 @@ class SqlDatabase:
     def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
         try:
             with self._engine.connect() as connection:
-                return [{str(name): text(value) for name, value in row.items()} for row in connection.execute(_as_stored(question)).mappings()]
+                return [
+                    {str(name): text(value) for name, value in row.items()}
+                    for row in connection.execute(_as_stored(question)).mappings()
+                ]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
             raise SourceDown(f"来源数据库读取失败:{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
@@ -116,9 +160,14 @@ class SqlDatabase:
 
 
 def _as_stored(question: Select[Any]) -> Select[Any]:
-    """The question with exact numbers as the driver hands them out: of SQLite's SQLAlchemy makes a double first, and 19 digits become 16."""
-    columns = [type_coerce(column, NullType()).label(column.name) if isinstance(column.type, Numeric) and not isinstance(column.type, Float) else column
-               for column in question.selected_columns]
+    """The question with exact numbers as the driver hands them out: of SQLite's SQLAlchemy makes a double first, and 19
+    digits become 16."""
+    columns = [
+        type_coerce(column, NullType()).label(column.name)
+        if isinstance(column.type, Numeric) and not isinstance(column.type, Float)
+        else column
+        for column in question.selected_columns
+    ]
     return question.with_only_columns(*columns, maintain_column_froms=True)
 
 
@@ -128,7 +177,10 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
         if endpoint.password:
             url = url.set(password=endpoint.password)
         known: dict[str, dict[str, Any]] = {
-            "postgresql": {"connect_timeout": CONNECT_S, "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai"},
+            "postgresql": {
+                "connect_timeout": CONNECT_S,
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai",
+            },
             "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S},
             "sqlite": {"timeout": CONNECT_S},
         }
@@ -138,8 +190,11 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
             event.listen(engine, "connect", _read_only)
         return engine
     except (ArgumentError, ImportError, ValueError) as error:
-        raise ConfigError(f"dsn 写法不对或没有这种数据库的驱动:{type(error).__name__}", where=f"sources.toml [{source}]",
-                          to_do="写成 postgresql+psycopg://用户@主机/库、mysql+pymysql://用户@主机/库 或 sqlite:////路径") from None
+        raise ConfigError(
+            f"dsn 写法不对或没有这种数据库的驱动:{type(error).__name__}",
+            where=f"sources.toml [{source}]",
+            to_do="写成 postgresql+psycopg://用户@主机/库、mysql+pymysql://用户@主机/库 或 sqlite:////路径",
+        ) from None
 
 
 def _read_only(connection: Any, record: object) -> None:
@@ -175,7 +230,9 @@ def back(cursor: str, overlap_s: int) -> str:
     """The cursor less the overlap: seconds of an instant, units of a number."""
     if _order(cursor)[0] == 0:
         return str(int(Decimal(cursor)) - overlap_s)
-    return (dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=overlap_s or OVERLAP_S)).strftime("%Y-%m-%d %H:%M:%S")
+    return (dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=overlap_s or OVERLAP_S)).strftime(
+        "%Y-%m-%d %H:%M:%S"
+    )
 
 
 def before(one: str, other: str) -> bool:
@@ -189,8 +246,9 @@ def is_number(cursor: str) -> bool:
 
 
 def text(value: object) -> str | None:
-    """A database value as text, the same for all of them: no trailing zeros, no exponents (but where a double has lost digits), true and false
-    as 1 and 0, instants as naive Shanghai wall time, bits as their number; None for NULL and the zero date. NaN stays, for the contract to refuse."""
+    """A database value as text, the same for all of them: no trailing zeros, no exponents (but where a double has lost
+    digits), true and false as 1 and 0, instants as naive Shanghai wall time, bits as their number; None for NULL and
+    the zero date. NaN stays, for the contract to refuse."""
     if value is None or isinstance(value, str):
         return None if value is not None and value.startswith("0000-00-00") else value
     if isinstance(value, bool):
@@ -223,7 +281,8 @@ def _plain(value: Decimal) -> str:
 
 
 def _bytes(value: bytes) -> str:
-    """Text kept as bytes is text; a bit field, as MariaDB hands it out, is its number; anything else is written in hex."""
+    """Text kept as bytes is text; a bit field, as MariaDB hands it out, is its number; anything else is written in
+    hex."""
     with contextlib.suppress(UnicodeDecodeError):
         if value.decode("utf-8").isprintable():
             return value.decode("utf-8")

@@ -1,4 +1,5 @@
-"""Which tables people may file, how such a file is read, and what the pages are told of them. Owns the form; its steps are etl.worker.list_filing.
+"""Which tables people may file, how such a file is read, and what the pages are told of them. Owns the form; its steps
+are etl.worker.list_filing.
 
 A form is the bureau's own table, or a ledger that arrives as files and is whole each time."""
 
@@ -20,7 +21,8 @@ YES_NO = {"是": "true", "否": "false"}
 
 @dataclass(frozen=True)
 class Form:
-    """A table that can be filed. columns: what is asked for, in the order of the contract; mapping: how the uploaded file is read."""
+    """A table that can be filed. columns: what is asked for, in the order of the contract; mapping: how the uploaded
+    file is read."""
 
     contract: Contract
     feed: Feed | None
@@ -54,7 +56,10 @@ def forms(context: Context) -> dict[str, Form]:
 
 
 def _own(contract: Contract) -> Form:
-    rules: dict[str, dict[str, Any]] = {column.name: {"from": _short(column.label), **({"values": YES_NO} if column.type == "BOOLEAN" else {})} for column in contract.columns}
+    rules: dict[str, dict[str, Any]] = {
+        column.name: {"from": _short(column.label), **({"values": YES_NO} if column.type == "BOOLEAN" else {})}
+        for column in contract.columns
+    }
     return Form(contract, None, contract.columns, {"columns": rules, "cells": True})
 
 
@@ -65,7 +70,9 @@ def _short(label: str) -> str:
 
 def _ledger(feed: Feed) -> Form:
     """As the ledger itself is read; what is not kept (names, health) is not asked for."""
-    given: dict[str, dict[str, Any]] = {ours: {"from": rule} if isinstance(rule, str) else dict(rule) for ours, rule in feed.columns.items()}
+    given: dict[str, dict[str, Any]] = {
+        ours: {"from": rule} if isinstance(rule, str) else dict(rule) for ours, rule in feed.columns.items()
+    }
     columns = []
     for column in feed.contract.columns:
         rule = given.get(column.name) or given.get(column.source)
@@ -88,12 +95,34 @@ def offer(context: Context) -> None:
 
 def _told(context: Context, form: Form) -> dict[str, Any]:
     contract = form.contract
-    rows, newest = context.writer.execute(f"SELECT count(*), max(_version) FROM raw.{contract.table} WHERE _deleted_at IS NULL")[0]
+    rows, newest = context.writer.execute(
+        f"SELECT count(*), max(_version) FROM raw.{contract.table} WHERE _deleted_at IS NULL"
+    )[0]
     month = f"{newest:%Y-%m}" if form.is_ledger and newest else None
-    landed = context.writer.execute("SELECT max(landed_at) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0", [contract.source, contract.entity])[0][0]
+    landed = context.writer.execute(
+        "SELECT max(landed_at) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0",
+        [contract.source, contract.entity],
+    )[0][0]
     return {
-        "label": contract.label, "ledger": form.is_ledger, "sheet": (form.feed.sheet if form.feed else "") or _short(contract.label.rsplit("·", 1)[-1]), "rows": rows, "month": month,
-        "landed_at": landed.isoformat(timespec="minutes") if landed else None, "current": not any(column.door in ("person", "holder", "phone") for column in form.columns),
-        "columns": [{"name": column.name, "heading": form.heading(column), "label": column.label, "type": column.type, "unit": column.unit, "required": column.required or column.name in contract.key,
-                     "key": column.name in contract.key, "personal": column.name not in contract.open, "words": list(form.words(column))} for column in form.columns],
-    }  # fmt: skip
+        "label": contract.label,
+        "ledger": form.is_ledger,
+        "sheet": (form.feed.sheet if form.feed else "") or _short(contract.label.rsplit("·", 1)[-1]),
+        "rows": rows,
+        "month": month,
+        "landed_at": landed.isoformat(timespec="minutes") if landed else None,
+        "current": not any(column.door in ("person", "holder", "phone") for column in form.columns),
+        "columns": [
+            {
+                "name": column.name,
+                "heading": form.heading(column),
+                "label": column.label,
+                "type": column.type,
+                "unit": column.unit,
+                "required": column.required or column.name in contract.key,
+                "key": column.name in contract.key,
+                "personal": column.name not in contract.open,
+                "words": list(form.words(column)),
+            }
+            for column in form.columns
+        ],
+    }

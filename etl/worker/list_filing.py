@@ -1,7 +1,9 @@
-"""名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns these four steps.
+"""名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns
+these four steps.
 
-What is put in force is landed as a delivery of its own, with the mapping it was read with; nothing is edited in place, and taking it back is
-one more delivery. Each step is a request: one that was cut off is done again from its start and finds by its number what it landed already."""
+What is put in force is landed as a delivery of its own, with the mapping it was read with; nothing is edited in place,
+and taking it back is one more delivery. Each step is a request: one that was cut off is done again from its start and
+finds by its number what it landed already."""
 
 from __future__ import annotations
 
@@ -41,7 +43,12 @@ def act(context: Context, request: Request) -> str:
     form = forms(context).get(str(request.asked["table"]))
     if form is None:
         raise UsageError("没有这张可填报的表")
-    steps: dict[str, Callable[[Context, Form, Request], str]] = {"current": _current, "check": _check, "commit": _commit, "undo": _undo}
+    steps: dict[str, Callable[[Context, Form, Request], str]] = {
+        "current": _current,
+        "check": _check,
+        "commit": _commit,
+        "undo": _undo,
+    }
     with context.heavy:
         message = steps[str(request.asked["step"])](context, form, request)
         offer(context)
@@ -51,8 +58,13 @@ def act(context: Context, request: Request) -> str:
 def _current(context: Context, form: Form, request: Request) -> str:
     """The rows in force as they would be filed."""
     back = {column.name: {value: word for word, value in form.words(column).items()} for column in form.columns}
-    rows = [[back[column.name].get(row[column.name], row[column.name]) for column in form.columns] for row in list_review.living(context.writer, form.contract)]
-    request_queue.keep(context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(rows)))
+    rows = [
+        [back[column.name].get(row[column.name], row[column.name]) for column in form.columns]
+        for row in list_review.living(context.writer, form.contract)
+    ]
+    request_queue.keep(
+        context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(rows))
+    )
     return f"现有 {len(rows)} 行"
 
 
@@ -63,10 +75,18 @@ def _check(context: Context, form: Form, request: Request) -> str:
     look = list_review.look(context.writer, form.contract, context.door, note, rows)
     errors = _errors(form, rows, look)
     told = {
-        "rows": rows.num_rows, "living": look.living, "base": look.base, "error_count": len(errors), "errors": errors[:MOST_ERRORS],
-        "left_out": [f"{what} {number} 行" for _, what, number in parse.tidied(rows)], "added": look.added, "changed": look.changed, "removed": look.removed,
-        "guarded": source_deletes.is_mass(look.removed, look.living), "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
-    }  # fmt: skip
+        "rows": rows.num_rows,
+        "living": look.living,
+        "base": look.base,
+        "error_count": len(errors),
+        "errors": errors[:MOST_ERRORS],
+        "left_out": [f"{what} {number} 行" for _, what, number in parse.tidied(rows)],
+        "added": look.added,
+        "changed": look.changed,
+        "removed": look.removed,
+        "guarded": source_deletes.is_mass(look.removed, look.living),
+        "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
+    }
     request_queue.keep(context.settings.state, request.id, orjson.dumps(told), body=not errors)
     if errors:
         return f"{len(errors)} 处不合约定,未装载"
@@ -74,13 +94,24 @@ def _check(context: Context, form: Form, request: Request) -> str:
 
 
 def _uploaded(context: Context, form: Form, request: Request) -> tuple[Landed, bytes]:
-    """The uploaded file as it would be landed. Raises UsageError when it is no longer kept or its month does not fit."""
+    """The uploaded file as it would be landed. Raises UsageError when it is no longer kept or its month does not
+    fit."""
     if request.body is None:
         raise UsageError("上传的内容已过期", to_do="请重新上传")
     contract = form.contract
     body = list_review.unseal(context.settings, contract.table, request.body)
     digest = hashlib.sha256(body).hexdigest()
-    return Landed(0, contract.source, contract.entity, "file", _name(request), _now(context).isoformat(), digest, len(body), mapping=_mapping(context, form, request)), body
+    return Landed(
+        0,
+        contract.source,
+        contract.entity,
+        "file",
+        _name(request),
+        _now(context).isoformat(),
+        digest,
+        len(body),
+        mapping=_mapping(context, form, request),
+    ), body
 
 
 def _read(context: Context, note: Landed, body: bytes) -> pa.Table:
@@ -88,7 +119,9 @@ def _read(context: Context, note: Landed, body: bytes) -> pa.Table:
     try:
         rows = context.parser.parse(note, body)
     except ContractBroken as error:
-        raise UsageError(error.what, where=error.where.replace(note.name, note.name.split("|")[0]), to_do="请核对文件后重新上传") from error
+        raise UsageError(
+            error.what, where=error.where.replace(note.name, note.name.split("|")[0]), to_do="请核对文件后重新上传"
+        ) from error
     if not rows.num_rows:
         raise UsageError("文件里没有一行数据", to_do="请在表头下填写后重新上传")
     if rows.num_rows > MOST_ROWS:
@@ -103,28 +136,45 @@ def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
         month = dt.date.fromisoformat(f"{request.asked.get('month', '')}-01")
     except ValueError as error:
         raise UsageError("没有写明台账年月", to_do="请写成 2026-01 的样子") from error
-    known = context.writer.execute(f"SELECT CAST(max(_version) AS DATE) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL")[0][0]
+    known = context.writer.execute(
+        f"SELECT CAST(max(_version) AS DATE) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL"
+    )[0][0]
     if month > context.clock().date():
         raise UsageError(f"台账年月 {month:%Y-%m} 还没有到", to_do="请填本月或以前的月份")
     if known and month < known.replace(day=1):
-        raise UsageError(f"台账年月 {month:%Y-%m} 早于现有的 {known:%Y-%m},填报后不会生效", to_do=f"请填 {known:%Y-%m} 或以后的月份")
+        raise UsageError(
+            f"台账年月 {month:%Y-%m} 早于现有的 {known:%Y-%m},填报后不会生效", to_do=f"请填 {known:%Y-%m} 或以后的月份"
+        )
     return {**form.mapping, "constants": {"ledger_at": f"{max(month, known or month)} 00:00:00"}}
 
 
 def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
-    """Every cell that is wrong: cell, heading, what stands there (open columns only) and why, in the order of the file."""
+    """Every cell that is wrong: cell, heading, what stands there (open columns only) and why, in the order of the
+    file."""
     lines, letters = parse.cells(rows)
     columns = {column.name: column for column in form.columns}
     found: list[tuple[int, str, str]] = []
     for row, rule in look.bad:
         kind, _, name = rule.partition(":")
-        name = name or next((column.name for column in form.columns if column.door in ("person", "holder") or column.rule == "plate"), "")
+        name = name or next(
+            (column.name for column in form.columns if column.door in ("person", "holder") or column.rule == "plate"),
+            "",
+        )
         found.append((row, name, _why(kind, columns.get(name))))
     for row, first in look.doubles:
-        found.append((row, form.contract.key[0], f"与第 {lines[first]} 行重复({'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同)"))
+        found.append(
+            (
+                row,
+                form.contract.key[0],
+                f"与第 {lines[first]} 行重复({'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同)",
+            )
+        )
     for column in form.columns:
         found += [(row, column.name, why) for row, why in _words(form, column, rows)]
-    told = [_told_error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in dict.fromkeys(found)]
+    told = [
+        _told_error(form, columns.get(name), name, rows, row, lines, letters, why)
+        for row, name, why in dict.fromkeys(found)
+    ]
     return sorted(told, key=_place)
 
 
@@ -134,16 +184,32 @@ def _place(error: dict[str, str]) -> tuple[int, int, str]:
     return int(error["cell"][len(letters) :]), len(letters), letters
 
 
-def _told_error(form: Form, column: Column | None, name: str, rows: pa.Table, row: int, lines: list[int], letters: dict[str, str], why: str) -> dict[str, str]:
+def _told_error(
+    form: Form,
+    column: Column | None,
+    name: str,
+    rows: pa.Table,
+    row: int,
+    lines: list[int],
+    letters: dict[str, str],
+    why: str,
+) -> dict[str, str]:
     ours = name if name in rows.column_names else column.source if column else name
     value = str(rows[ours][row].as_py() or "") if ours in rows.column_names and name in form.contract.open else ""
-    return {"cell": f"{letters.get(ours, '')}{lines[row]}", "heading": form.heading(column) if column else name, "value": blot(value)[:60], "why": why}
+    return {
+        "cell": f"{letters.get(ours, '')}{lines[row]}",
+        "heading": form.heading(column) if column else name,
+        "value": blot(value)[:60],
+        "why": why,
+    }
 
 
 def _why(kind: str, column: Column | None) -> str:
     if kind == "type" and column is not None:
         return "应为月份,如 2026-01" if column.rule == "month" else f"应为{list_review.kind(column.type)}"
-    return {"required": "必填,不能为空"}.get(kind, f"{data_rules.RULES[kind]}不对" if kind in data_rules.RULES else "不合约定")
+    return {"required": "必填,不能为空"}.get(
+        kind, f"{data_rules.RULES[kind]}不对" if kind in data_rules.RULES else "不合约定"
+    )
 
 
 def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
@@ -162,10 +228,16 @@ def _commit(context: Context, form: Form, request: Request) -> str:
     state = context.settings.state
     checked = request_queue.one(state, int(request.asked["check"]))
     told = orjson.loads(checked.result or b"{}")
-    if checked.asked.get("step") != "check" or checked.asked["table"] != form.contract.table or told.get("error_count") != 0:
+    if (
+        checked.asked.get("step") != "check"
+        or checked.asked["table"] != form.contract.table
+        or told.get("error_count") != 0
+    ):
         raise UsageError("这一份没有通过检查", to_do="请重新上传")
     if told["guarded"] and not request.asked.get("confirmed"):
-        raise UsageError(f"这一份比现有的少 {told['removed']} 行(现有 {told['living']} 行)", to_do="请确认属实,勾选后再提交")
+        raise UsageError(
+            f"这一份比现有的少 {told['removed']} 行(现有 {told['living']} 行)", to_do="请确认属实,勾选后再提交"
+        )
     if not told["added"] + told["changed"] + told["removed"]:
         raise UsageError("与现有内容没有差别", to_do="不必提交")
     seq = _landed(context, form, request)
@@ -174,7 +246,11 @@ def _commit(context: Context, form: Form, request: Request) -> str:
         if list_review.base(context.writer, form.contract) != told["base"]:
             raise UsageError("检查之后,这张表又有新的数据到达", to_do="请重新上传,再看一次差异")
         before = _before(context, form, request)
-        seq = _land(context, form, request, note, body) if form.is_ledger else _replace_own(context, form, _read(context, note, body), before)
+        seq = (
+            _land(context, form, request, note, body)
+            if form.is_ledger
+            else _replace_own(context, form, _read(context, note, body), before)
+        )
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
     request_queue.keep(state, checked.id, checked.result, body=False)
@@ -182,8 +258,8 @@ def _commit(context: Context, form: Form, request: Request) -> str:
 
 
 def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
-    """What was in force before the step, written down once, before anything is changed: base, and own (the file of the bureau's own table,
-    None where the shipped one holds) or rows (of a ledger)."""
+    """What was in force before the step, written down once, before anything is changed: base, and own (the file of the
+    bureau's own table, None where the shipped one holds) or rows (of a ledger)."""
     kept = request_queue.one(context.settings.state, request.id).result
     if kept is not None:
         found: dict[str, Any] = orjson.loads(list_review.unseal(context.settings, form.contract.table, kept))
@@ -199,7 +275,9 @@ def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
 
 
 def _remember(context: Context, form: Form, request: Request, told: dict[str, Any]) -> None:
-    request_queue.keep(context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(told)))
+    request_queue.keep(
+        context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(told))
+    )
 
 
 def _landed(context: Context, form: Form, request: Request) -> int | None:
@@ -213,10 +291,26 @@ def _landed(context: Context, form: Form, request: Request) -> int | None:
 
 
 def _land(context: Context, form: Form, request: Request, note: Landed, body: bytes) -> int:
-    """The payload on disk and in the table; returns its landing number. Raises what loading raises; the payload is refused then."""
-    mapping = {**{key: value for key, value in note.mapping.items() if key != "cells"}, "snapshot": True, "confirmed": True, "filed": request.id, "who": request.who}
+    """The payload on disk and in the table; returns its landing number. Raises what loading raises; the payload is
+    refused then."""
+    mapping = {
+        **{key: value for key, value in note.mapping.items() if key != "cells"},
+        "snapshot": True,
+        "confirmed": True,
+        "filed": request.id,
+        "who": request.who,
+    }
     contract = form.contract
-    landed = context.landing.put(contract.source, contract.entity, body, kind=note.kind, name=note.name, at=_now(context), sealed=contract.sealed, mapping=mapping)
+    landed = context.landing.put(
+        contract.source,
+        contract.entity,
+        body,
+        kind=note.kind,
+        name=note.name,
+        at=_now(context),
+        sealed=contract.sealed,
+        mapping=mapping,
+    )
     load_now(context, landed)
     return landed.seq
 
@@ -232,7 +326,8 @@ def _replace_own(context: Context, form: Form, rows: pa.Table, before: dict[str,
 
 
 def _put_own(context: Context, form: Form, text: str | None, base: int) -> int:
-    """Writes the file aside, renames it and lands it; None takes it away, so that the shipped table holds again. Returns the landing number."""
+    """Writes the file aside, renames it and lands it; None takes it away, so that the shipped table holds again.
+    Returns the landing number."""
     place = _file(context, form)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if text is None:
@@ -253,7 +348,12 @@ def _undo(context: Context, form: Form, request: Request) -> str:
     """Puts in force again what was before a step, as a new delivery."""
     state = context.settings.state
     step = request_queue.one(state, int(request.asked["commit"]))
-    if step.asked.get("step") not in ("commit", "undo") or step.asked["table"] != form.contract.table or step.state != "done" or step.result is None:
+    if (
+        step.asked.get("step") not in ("commit", "undo")
+        or step.asked["table"] != form.contract.table
+        or step.state != "done"
+        or step.result is None
+    ):
         raise UsageError("没有这一次填报")
     before = orjson.loads(list_review.unseal(context.settings, form.contract.table, step.result))
     seq = _landed(context, form, request)
@@ -263,7 +363,11 @@ def _undo(context: Context, form: Form, request: Request) -> str:
         if form.is_ledger and not before["rows"]:
             raise UsageError("这次填报之前没有任何内容,不能退回到空表", to_do="请改好后重新填报")
         now = _before(context, form, request)
-        seq = _put_own(context, form, before["own"], now["base"]) if not form.is_ledger else _land_rows(context, form, request, before["rows"])
+        seq = (
+            _put_own(context, form, before["own"], now["base"])
+            if not form.is_ledger
+            else _land_rows(context, form, request, before["rows"])
+        )
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
     return f"已退回到第 {step.id} 次之前的内容;快照 {generation}"
@@ -273,7 +377,16 @@ def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[s
     """Rows as they were in force (pseudonyms and all), of the newest ledger's day."""
     day = context.writer.execute(f"SELECT max(_version) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL")[0][0]
     body = orjson.dumps([{**row, "ledger_at": day.strftime(parse.TIME)} for row in rows])
-    note = Landed(0, form.contract.source, form.contract.entity, "json_rows", f"撤销填报|{request.id}", _now(context).isoformat(), "", len(body))
+    note = Landed(
+        0,
+        form.contract.source,
+        form.contract.entity,
+        "json_rows",
+        f"撤销填报|{request.id}",
+        _now(context).isoformat(),
+        "",
+        len(body),
+    )
     return _land(context, form, request, note, body)
 
 

@@ -1,7 +1,9 @@
-"""What people asked for on a page, done here: one request at a time, beside the plan. Owns what each kind does; the queue is warehouse.core.request_queue.
+"""What people asked for on a page, done here: one request at a time, beside the plan. Owns what each kind does; the
+queue is warehouse.core.request_queue.
 
-A request that was cut off is done again from its start. That is safe where the act is its own undoing when repeated (a run, a re-count, a table
-put in place); a correction carries the number of its request into the landing zone and is not landed a second time."""
+A request that was cut off is done again from its start. That is safe where the act is its own undoing when repeated (a
+run, a re-count, a table put in place); a correction carries the number of its request into the landing zone and is not
+landed a second time."""
 
 from __future__ import annotations
 
@@ -27,8 +29,8 @@ log = logging.getLogger("zhengbei.etl")
 
 
 def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) -> None:
-    """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself failed (the request
-    waits for the next start)."""
+    """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself
+    failed (the request waits for the next start)."""
     offered = 0.0
     told: dict[str, float] = {}
     while not ended.wait(EVERY_S):
@@ -93,14 +95,23 @@ def _run(context: Context, request: Request) -> str:
 
 def _backfill(context: Context, request: Request) -> str:
     first, last = (dt.date.fromisoformat(str(request.asked[name])) for name in ("first", "last"))
-    days, late, problems = backfill.run(context, first, last, who=request.who, why=f"页面补数(请求 {request.id})", sources=set(request.asked.get("sources") or ()))
+    days, late, problems = backfill.run(
+        context,
+        first,
+        last,
+        who=request.who,
+        why=f"页面补数(请求 {request.id})",
+        sources=set(request.asked.get("sources") or ()),
+    )
     return _outcome(problems, f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else ""))
 
 
 def _correct(context: Context, request: Request) -> str:
     key, changes = (int(request.asked["seq"]), int(request.asked["row"])), dict(request.asked["changes"])
     with context.heavy:
-        reason = correct.one(context, key, changes, who=request.who, why=str(request.asked.get("why", "")), request=request.id)
+        reason = correct.one(
+            context, key, changes, who=request.who, why=str(request.asked.get("why", "")), request=request.id
+        )
         generation = refresh.publish(context)
     if reason:
         raise UsageError(f"更正后仍不合约定:{reason}", to_do="这一行留在隔离,请再次更正")
@@ -125,4 +136,11 @@ def _report(context: Context, request: Request) -> str:
     return f"{REPORTS[window]} {at} 已重印"
 
 
-ACTS: dict[str, Callable[[Context, Request], str]] = {"run": _run, "backfill": _backfill, "correct": _correct, "replay": _replay, "file": list_filing.act, "report": _report}
+ACTS: dict[str, Callable[[Context, Request], str]] = {
+    "run": _run,
+    "backfill": _backfill,
+    "correct": _correct,
+    "replay": _replay,
+    "file": list_filing.act,
+    "report": _report,
+}

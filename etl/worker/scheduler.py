@@ -1,6 +1,7 @@
 """When jobs run. Owns the scheduler process: one lock, a grace a job, missed runs recorded.
 
-APScheduler 3.11 in a process of its own; jobs are rebuilt from the registry and the settings at each start, nothing is pickled."""
+APScheduler 3.11 in a process of its own; jobs are rebuilt from the registry and the settings at each start, nothing is
+pickled."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ from warehouse.core.units import SHANGHAI
 
 log = logging.getLogger("zhengbei.etl")
 
+
 def serve(context: Context) -> int:
-    """Runs the plan until SIGTERM or SIGINT. Returns the exit code: 0, or 70 when the database failed and the process must
-    be started anew. Raises ConfigError, before anything runs, for a time of the reports that cannot be understood."""
+    """Runs the plan until SIGTERM or SIGINT. Returns the exit code: 0, or 70 when the database failed and the process
+    must be started anew. Raises ConfigError, before anything runs, for a time of the reports that cannot be
+    understood."""
     jobs = registry.plan(timetable.of(context.settings))
     context.writer.execute(registry.JOBS_TABLE)
     intake.pending(context)
@@ -43,9 +46,22 @@ def serve(context: Context) -> int:
             ended.set()
 
     for row in jobs:
-        trigger = IntervalTrigger(seconds=row.every_s, timezone=SHANGHAI) if row.every_s else CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
+        trigger = (
+            IntervalTrigger(seconds=row.every_s, timezone=SHANGHAI)
+            if row.every_s
+            else CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
+        )
         first = {"next_run_time": dt.datetime.now(SHANGHAI)} if row.every_s else {}
-        scheduler.add_job(work, trigger, args=[row], id=row.name, max_instances=1, coalesce=True, misfire_grace_time=row.grace_s, **first)
+        scheduler.add_job(
+            work,
+            trigger,
+            args=[row],
+            id=row.name,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=row.grace_s,
+            **first,
+        )
     scheduler.add_listener(lambda event: _missed(context, event), EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -59,6 +75,7 @@ def serve(context: Context) -> int:
 
 def _requests(context: Context, ended: threading.Event, code: list[int]) -> threading.Thread:
     """The thread that does what people ask for on a page."""
+
     def broken() -> None:
         code[0] = 70
         ended.set()
@@ -80,8 +97,8 @@ def _missed(context: Context, event: JobExecutionEvent) -> None:
 
 
 def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:
-    """Waits for the end; when the wall clock steps against the monotonic one by more than a minute, wakes the scheduler so
-    that jobs go on within one interval (it sleeps by the wall clock it saw before)."""
+    """Waits for the end; when the wall clock steps against the monotonic one by more than a minute, wakes the scheduler
+    so that jobs go on within one interval (it sleeps by the wall clock it saw before)."""
     wall, steady = time.time(), time.monotonic()
     while not ended.wait(5):
         drift = (time.time() - wall) - (time.monotonic() - steady)

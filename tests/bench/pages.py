@@ -1,5 +1,6 @@
-"""How long the server needs for readings and pages that nobody has asked before, and for pages asked again: from the address to the bytes
-that leave. Of a page that nobody has asked, what other pages share (names of places, freshness of sources) is known. Prints; judges nothing.
+"""How long the server needs for readings and pages that nobody has asked before, and for pages asked again: from the
+address to the bytes that leave. Of a page that nobody has asked, what other pages share (names of places, freshness of
+sources) is known. Prints; judges nothing.
 
 `python -m tests.bench.pages --data var`"""
 
@@ -25,15 +26,20 @@ READER = Viewer("person", "bench", "leader")
 OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
 """A page of another metric, read before."""
 KEYS = {
-    "vehicle": "SELECT vehicle_key FROM marts.vehicle_current ORDER BY hash(vehicle_key) LIMIT 25", "alarm": "SELECT alarm_uid FROM marts.alarm_event ORDER BY hash(alarm_uid) LIMIT 25",
-    "site": "SELECT site_id FROM marts.site", "unit": "SELECT DISTINCT unit_id FROM marts.unit_task", "organisation": "SELECT DISTINCT org_id FROM marts.company_organisation LIMIT 15",
+    "vehicle": "SELECT vehicle_key FROM marts.vehicle_current ORDER BY hash(vehicle_key) LIMIT 25",
+    "alarm": "SELECT alarm_uid FROM marts.alarm_event ORDER BY hash(alarm_uid) LIMIT 25",
+    "site": "SELECT site_id FROM marts.site",
+    "unit": "SELECT DISTINCT unit_id FROM marts.unit_task",
+    "organisation": "SELECT DISTINCT org_id FROM marts.company_organisation LIMIT 15",
 }
 
 
 def spread(name: str, spans: list[float]) -> None:
     """Median, p95 and worst of spans in seconds."""
     spans.sort()
-    print(f"{name:<28}{len(spans):5} 次  中位 {spans[len(spans) // 2] * 1000:7.1f} ms  p95 {spans[int(len(spans) * 0.95)] * 1000:7.1f} ms  最长 {spans[-1] * 1000:7.1f} ms")
+    print(
+        f"{name:<28}{len(spans):5} 次  中位 {spans[len(spans) // 2] * 1000:7.1f} ms  p95 {spans[int(len(spans) * 0.95)] * 1000:7.1f} ms  最长 {spans[-1] * 1000:7.1f} ms"
+    )
 
 
 def timed(act: Callable[[], object]) -> float:
@@ -65,9 +71,19 @@ def main() -> None:
 
     asked = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
     spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in asked])  # type: ignore[misc]
-    spread("读数,问过", [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*asked, *asked]][len(asked):])  # type: ignore[misc]
-    pages = [(f"/metric/{metric}", f"?window={window}&place={place}") for metric, window in asked for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))]
-    spread("指标页,未问过", [fresh(lambda p=path, s=search: draw(p, s), shared=OTHERS[path == OTHERS[0]]) for path, search in pages])  # type: ignore[misc]
+    spread(
+        "读数,问过",
+        [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*asked, *asked]][len(asked) :],
+    )  # type: ignore[misc]
+    pages = [
+        (f"/metric/{metric}", f"?window={window}&place={place}")
+        for metric, window in asked
+        for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))
+    ]
+    spread(
+        "指标页,未问过",
+        [fresh(lambda p=path, s=search: draw(p, s), shared=OTHERS[path == OTHERS[0]]) for path, search in pages],
+    )  # type: ignore[misc]
     again = []
     for path, search in pages:
         draw(path, search)
@@ -75,10 +91,28 @@ def main() -> None:
     spread("指标页,问过", again)
     book._answers.clear()
     draw("/")  # a served site asks ahead what the overview needs
-    spread("企业页,未问过", [timed(lambda c=company.code: draw(f"/company/{c}")) for company in book.places("company")[:40]])  # type: ignore[misc]
-    first = [*(f"/group/{group}?window={window}" for group in overview.grouped(book.metrics.values()) for window in overview.WINDOWS), *(f"/?window={window}" for window in overview.WINDOWS),
-             *(f"/town/{town.code}" for town in book.places("town")), *(f"/{kind}/{quote(str(key), safe='')}" for kind, sql in KEYS.items() for (key,) in book.ask(sql)),
-             "/health", "/lineage", "/quarantine", "/announcement", "/supervision", "/mine", "/site", "/search?q=yh"]
+    spread(
+        "企业页,未问过",
+        [timed(lambda c=company.code: draw(f"/company/{c}")) for company in book.places("company")[:40]],
+    )  # type: ignore[misc]
+    first = [
+        *(
+            f"/group/{group}?window={window}"
+            for group in overview.grouped(book.metrics.values())
+            for window in overview.WINDOWS
+        ),
+        *(f"/?window={window}" for window in overview.WINDOWS),
+        *(f"/town/{town.code}" for town in book.places("town")),
+        *(f"/{kind}/{quote(str(key), safe='')}" for kind, sql in KEYS.items() for (key,) in book.ask(sql)),
+        "/health",
+        "/lineage",
+        "/quarantine",
+        "/announcement",
+        "/supervision",
+        "/mine",
+        "/site",
+        "/search?q=yh",
+    ]
     book._answers.clear()
     cache_warmer.once(library, "", web.config["ZHENGBEI"].state)
     spread("其余各类页,首个读者", [timed(lambda p=page: draw(*p.split("?", 1))) for page in first])  # type: ignore[misc]

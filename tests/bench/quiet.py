@@ -1,5 +1,5 @@
-"""What a refresh costs when no source has anything new: all feeds against the stand-in sources, beside a baseline of bare
-requests to the same server in the same minute. Prints times; judges nothing. Run: python -m tests.bench.quiet"""
+"""What a refresh costs when no source has anything new: all feeds against the stand-in sources, beside a baseline of
+bare requests to the same server in the same minute. Prints times; judges nothing. Run: python -m tests.bench.quiet"""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ def main() -> None:
                 asked = sum(feed.transport == "http_json" for feed in wanted)
                 start = time.perf_counter()
                 intake.run(context, wanted)
-                print(f"首次装载({given.scale} 辆,{given.days} 天)        {time.perf_counter() - start:8.2f} s,{len(wanted)} 个 feed")
+                print(
+                    f"首次装载({given.scale} 辆,{given.days} 天)        {time.perf_counter() - start:8.2f} s,{len(wanted)} 个 feed"
+                )
                 for number in (2, 3):  # SQL asks with a cursor from the second round on
                     start = time.perf_counter()
                     intake.run(context, wanted)
@@ -59,11 +61,21 @@ def main() -> None:
                 url = next(endpoint.url for endpoint in context.endpoints.values() if endpoint.url)
                 with httpx.Client(base_url=url, trust_env=False) as client:
                     bare = timed(lambda: [client.get("/") for _ in range(asked)], 7)
-                spans = {transport: rounds(lambda some=some: intake.run(context, some)) for transport, some in  # type: ignore[misc]
-                         {"": wanted, **{name: [feed for feed in wanted if feed.transport == name] for name in ("http_json", "files", "sql_database")}}.items()}
+                spans = {
+                    transport: rounds(lambda some=some: intake.run(context, some))
+                    for transport, some in {  # type: ignore[misc]
+                        "": wanted,
+                        **{
+                            name: [feed for feed in wanted if feed.transport == name]
+                            for name in ("http_json", "files", "sql_database")
+                        },
+                    }.items()
+                }
                 print(f"基准:同一服务 {asked} 次空请求            {bare * 1000:6.0f} ms")
-                print(f"无新数据的一轮(中位数,5 次)        {spans[''] * 1000:6.0f} ms = 基准的 {spans[''] / bare:.1f} 倍;其中接口 {spans['http_json'] * 1000:.0f} ms、"
-                      f"文件 {spans['files'] * 1000:.0f} ms、数据库 {spans['sql_database'] * 1000:.0f} ms")
+                print(
+                    f"无新数据的一轮(中位数,5 次)        {spans[''] * 1000:6.0f} ms = 基准的 {spans[''] / bare:.1f} 倍;其中接口 {spans['http_json'] * 1000:.0f} ms、"
+                    f"文件 {spans['files'] * 1000:.0f} ms、数据库 {spans['sql_database'] * 1000:.0f} ms"
+                )
         finally:
             server.stop()
 

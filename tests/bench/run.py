@@ -38,14 +38,21 @@ def main() -> None:
         data = given.data or Path(folder)
         if given.data is None:
             start = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "warehouse", "demo", "--once", "--scale", str(given.scale), "--data", str(data)], check=True)
+            subprocess.run(
+                [sys.executable, "-m", "warehouse", "demo", "--once", "--scale", str(given.scale), "--data", str(data)],
+                check=True,
+            )
             print(f"首次:生成来源、全部装载、计算、发布  {time.perf_counter() - start:6.1f} s({given.scale} 辆)")
         settings = Settings(data)
         generation = snapshot.current(settings)
         assert generation, "没有快照"
         with duckdb.connect(str(settings.published / f"{generation}.duckdb"), read_only=True) as con:
-            baseline = timed(lambda: con.execute("SELECT count(DISTINCT vehicle_key) FILTER (is_networked AND is_online), count(DISTINCT vehicle_key) FILTER (is_networked) "
-                                                 "FROM marts.vehicle_day WHERE day BETWEEN (SELECT max(day) - 7 FROM marts.vehicle_day) AND (SELECT max(day) FROM marts.vehicle_day)").fetchall())
+            baseline = timed(
+                lambda: con.execute(
+                    "SELECT count(DISTINCT vehicle_key) FILTER (is_networked AND is_online), count(DISTINCT vehicle_key) FILTER (is_networked) "
+                    "FROM marts.vehicle_day WHERE day BETWEEN (SELECT max(day) - 7 FROM marts.vehicle_day) AND (SELECT max(day) FROM marts.vehicle_day)"
+                ).fetchall()
+            )
         print(f"基准:同一问题直接问 DuckDB               {baseline * 1000:6.1f} ms")
         fresh = timed(lambda: Book(settings, generation).read("fleet_online_rate", "week"), 7)
         book = Book(settings, generation)

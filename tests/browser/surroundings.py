@@ -1,4 +1,5 @@
-"""What browser tests stand on: the web application on a port of its own, and a page that notes what it should not have done."""
+"""What browser tests stand on: the web application on a port of its own, and a page that notes what it should not have
+done."""
 
 from __future__ import annotations
 
@@ -21,7 +22,13 @@ from cockpit.web import app
 from warehouse.core.settings import Settings
 
 CHROMIUM = "/usr/bin/chromium"
-SWITCHES = ["--no-sandbox", "--disable-background-networking", "--no-first-run", "--disable-component-update", "--enable-precise-memory-info"]
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--enable-precise-memory-info",
+]
 SIZES = [(1440, 900), (1920, 1080), (390, 844)]
 WAIT_MS = 20_000
 
@@ -53,7 +60,8 @@ class Site:
 
 
 class Served:
-    """The site as it is served for real: workers that are renewed now and then, in processes of their own that can be weighed."""
+    """The site as it is served for real: workers that are renewed now and then, in processes of their own that can be
+    weighed."""
 
     def __init__(self, data: Path, *more: str, environment: dict[str, str] | None = None) -> None:
         with socket.socket() as probe:
@@ -62,7 +70,9 @@ class Served:
         self.data, self.address = data, f"http://127.0.0.1:{self.port}"
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 – it is read as long as the site runs
         command = [sys.executable, "-m", "warehouse", "serve", "--data", str(data), "--port", str(self.port), *more]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._log, env=os.environ | (environment or {}))
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=self._log, env=os.environ | (environment or {})
+        )
         end = time.monotonic() + WAIT_MS / 1000
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -115,7 +125,10 @@ class Watched:
         self.foreign: list[str] = []
         self.violations: list[str] = []
         self.errors: list[str] = []
-        self.page.on("request", lambda r: None if r.url.startswith((site.address, "data:", "blob:")) else self.foreign.append(r.url))
+        self.page.on(
+            "request",
+            lambda r: None if r.url.startswith((site.address, "data:", "blob:")) else self.foreign.append(r.url),
+        )
         self.page.on("websocket", lambda w: self.foreign.append(w.url))
         self.page.on("pageerror", lambda e: self.errors.append(str(e)))
         self.page.on("console", self._console)

@@ -1,5 +1,5 @@
-"""Every kind of page, light on a desk and dark on a phone: no fault in the eyes of axe-core, nothing wider than the window, no button too
-small for a finger, and no word of English that the browser or a library brought along."""
+"""Every kind of page, light on a desk and dark on a phone: no fault in the eyes of axe-core, nothing wider than the
+window, no button too small for a finger, and no word of English that the browser or a library brought along."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from warehouse.query.person_store import Restricted
 from warehouse.query.snapshot_store import Library
 
 pytestmark = pytest.mark.browser
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 ENGLISH = re.compile(
     r"(?<![A-Za-z0-9_./:@-])(Loading|No data|None|NaN|nan|undefined|null|Error|Choose|Submit|Reset|Zoom|Pan|Autoscale|Download|Monday|Sunday"
     r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?![A-Za-z0-9_])"
@@ -49,7 +52,9 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def companies(library: Library) -> list[str]:
     """Those that have alarms and an organisation, the most watched first."""
-    rows = library.current().ask("SELECT company_key FROM marts.company_organisation JOIN marts.alarm_event USING (company_key) WHERE is_v GROUP BY 1 ORDER BY count(*) DESC, 1")
+    rows = library.current().ask(
+        "SELECT company_key FROM marts.company_organisation JOIN marts.alarm_event USING (company_key) WHERE is_v GROUP BY 1 ORDER BY count(*) DESC, 1"
+    )
     return [str(key) for (key,) in rows]
 
 
@@ -57,7 +62,13 @@ def tracked(site: Site, firm: str) -> str:
     """A vehicle of the company that has been somewhere."""
     book = Library(site.data).current()
     with Restricted(Settings(site.data), book.generation.id) as file:
-        return next(str(key) for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE company_key = ? ORDER BY 1", [firm]) if file.trip_days(key))
+        return next(
+            str(key)
+            for (key,) in book.ask(
+                "SELECT vehicle_key FROM marts.vehicle_current WHERE company_key = ? ORDER BY 1", [firm]
+            )
+            if file.trip_days(key)
+        )
 
 
 def paths(library: Library, firm: str) -> list[str]:
@@ -68,19 +79,44 @@ def paths(library: Library, firm: str) -> list[str]:
         return quote(str(book.ask(f"{sql} ORDER BY 1 LIMIT 1", list(values))[0][0]), safe="")
 
     return [
-        "/", *(f"/group/{group}" for group in texts.GROUPS if group != "health"), "/metric/fleet_running_now_cnt", "/metric/safe_alarm_handled_rate?window=week",
-        "/metric/safe_alarm_handled_rate?window=week&by=kind&of=rows&vs=year", f"/town/{book.places('town')[0].code}", f"/company/{firm}",
-        f"/vehicle/{first('SELECT vehicle_key FROM marts.vehicle_current WHERE company_key = ?', firm)}", f"/alarm/{first('SELECT alarm_uid FROM marts.alarm_event WHERE is_v')}",
-        "/site", f"/site/{first('SELECT site_id FROM marts.site')}", "/programme/1", "/programme/3", f"/unit/{first('SELECT unit_id FROM marts.unit_task')}",
-        f"/organisation/{first('SELECT org_id FROM marts.company_organisation WHERE company_key = ?', firm)}", "/search?q=yh", "/search?q=没有这样的东西", "/health", "/lineage",
-        "/lineage?metric=fleet_online_rate", "/quarantine", "/announcement", "/supervision", "/mine", "/reports", "/filing", "/filing/pb_register50",
-        f"/?as_of={book.generation.id}", "/metric/no_such_metric",
-    ]  # fmt: skip
+        "/",
+        *(f"/group/{group}" for group in texts.GROUPS if group != "health"),
+        "/metric/fleet_running_now_cnt",
+        "/metric/safe_alarm_handled_rate?window=week",
+        "/metric/safe_alarm_handled_rate?window=week&by=kind&of=rows&vs=year",
+        f"/town/{book.places('town')[0].code}",
+        f"/company/{firm}",
+        f"/vehicle/{first('SELECT vehicle_key FROM marts.vehicle_current WHERE company_key = ?', firm)}",
+        f"/alarm/{first('SELECT alarm_uid FROM marts.alarm_event WHERE is_v')}",
+        "/site",
+        f"/site/{first('SELECT site_id FROM marts.site')}",
+        "/programme/1",
+        "/programme/3",
+        f"/unit/{first('SELECT unit_id FROM marts.unit_task')}",
+        f"/organisation/{first('SELECT org_id FROM marts.company_organisation WHERE company_key = ?', firm)}",
+        "/search?q=yh",
+        "/search?q=没有这样的东西",
+        "/health",
+        "/lineage",
+        "/lineage?metric=fleet_online_rate",
+        "/quarantine",
+        "/announcement",
+        "/supervision",
+        "/mine",
+        "/reports",
+        "/filing",
+        "/filing/pb_register50",
+        f"/?as_of={book.generation.id}",
+        "/metric/no_such_metric",
+    ]
 
 
-@pytest.fixture(scope="module", params=[(1440, 900, "light", 0), (390, 844, "dark", 1)], ids=["desk-light", "phone-dark"])
+@pytest.fixture(
+    scope="module", params=[(1440, 900, "light", 0), (390, 844, "dark", 1)], ids=["desk-light", "phone-dark"]
+)
 def looked_at(request: pytest.FixtureRequest, chromium: Browser, site: Site) -> Iterator[tuple[Watched, str, str]]:
-    """A data keeper's browser of that size and theme, and a company of its own: a word of purpose holds for a quarter of an hour."""
+    """A data keeper's browser of that size and theme, and a company of its own: a word of purpose holds for a quarter
+    of an hour."""
     width, height, theme, number = request.param
     found = Watched(chromium, site, (width, height))
     enter(found.page, site, "analyst")
@@ -95,17 +131,22 @@ def enter(page: Page, site: Site, role: str) -> None:
 
 
 def faults(page: Page, theme: str) -> list[str]:
-    """What a reader would stumble over: rule, weight, number and first place of each fault; then, with every menu and fold open, what the
-    house asks beyond the rules."""
+    """What a reader would stumble over: rule, weight, number and first place of each fault; then, with every menu and
+    fold open, what the house asks beyond the rules."""
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     found = [(one, one["nodes"][0]) for one in Axe().run(page, options=RULES).response["violations"]]
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     small = page.evaluate(SMALL, FINGER_PX) if page.evaluate("innerWidth") < 640 else []
     return [
-        *(f"{one['id']} ({one['impact']}, {len(one['nodes'])}) {node['target']} {node['html'][:200]} {node['failureSummary']}" for one, node in found),
-        *([f"{wide} px wider than the window"] if wide > 0 else []), *(f"the word {word}" for word in sorted(set(ENGLISH.findall(page.evaluate(WORDS))))), *sorted(set(small)),
-    ]  # fmt: skip
+        *(
+            f"{one['id']} ({one['impact']}, {len(one['nodes'])}) {node['target']} {node['html'][:200]} {node['failureSummary']}"
+            for one, node in found
+        ),
+        *([f"{wide} px wider than the window"] if wide > 0 else []),
+        *(f"the word {word}" for word in sorted(set(ENGLISH.findall(page.evaluate(WORDS))))),
+        *sorted(set(small)),
+    ]
 
 
 def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, str, str], site: Site) -> None:
@@ -135,5 +176,10 @@ def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, s
     watched.context.clear_cookies()
     page.goto(f"{site.address}/login")
     said["login"] = faults(page, theme)
-    wrong = [f"{path}: {fault}" for path, found in said.items() for fault in found] + watched.errors + watched.violations + watched.foreign
+    wrong = (
+        [f"{path}: {fault}" for path, found in said.items() for fault in found]
+        + watched.errors
+        + watched.violations
+        + watched.foreign
+    )
     assert not wrong, "\n".join(wrong)

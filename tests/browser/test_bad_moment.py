@@ -1,4 +1,5 @@
-"""A proxy that says 502 in the very moment in which a page or a wall wants to load itself anew: nobody stands there to press F5."""
+"""A proxy that says 502 in the very moment in which a page or a wall wants to load itself anew: nobody stands there to
+press F5."""
 
 from __future__ import annotations
 
@@ -24,13 +25,16 @@ OUTAGE_MS = 6000
 
 
 class Proxy:
-    """Hands on what the site says. down: the page with which all but heartbeats is answered 502, None = all is well. build: what heartbeats
-    say of the build instead."""
+    """Hands on what the site says. down: the page with which all but heartbeats is answered 502, None = all is well.
+    build: what heartbeats say of the build instead."""
 
     def __init__(self, site: Site) -> None:
         self.down: bytes | None = None
         self.build, self.refused = "", 0
-        self._site, self._upstream = site.address, httpx.HTTPTransport()  # the bare wire: it keeps no cookies of its own
+        self._site, self._upstream = (
+            site.address,
+            httpx.HTTPTransport(),
+        )  # the bare wire: it keeps no cookies of its own
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -53,10 +57,21 @@ class Proxy:
             self._say(asked, 502, [("Content-Type", "text/html; charset=utf-8")], self.down)
             return
         body = asked.rfile.read(int(asked.headers.get("Content-Length") or 0))
-        answer = self._upstream.handle_request(httpx.Request(asked.command, self._site + asked.path, headers=list(asked.headers.items()), content=body))
+        answer = self._upstream.handle_request(
+            httpx.Request(asked.command, self._site + asked.path, headers=list(asked.headers.items()), content=body)
+        )
         answer.read()
-        said = json.dumps(answer.json() | {"build": self.build}).encode() if is_beat and self.build and answer.is_success else answer.content
-        self._say(asked, answer.status_code, [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in HOP], said)
+        said = (
+            json.dumps(answer.json() | {"build": self.build}).encode()
+            if is_beat and self.build and answer.is_success
+            else answer.content
+        )
+        self._say(
+            asked,
+            answer.status_code,
+            [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in HOP],
+            said,
+        )
 
     def _say(self, asked: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         with contextlib.suppress(ConnectionError):
@@ -91,7 +106,8 @@ def page(chromium: Browser, site: Site, proxy: Proxy) -> Iterator[Page]:
 
 
 def bad_moment(page: Page, proxy: Proxy, alive: str) -> None:
-    """A new build, and all but the heartbeat is 502 for a while: the page lives on, and loads itself anew once the next one is there."""
+    """A new build, and all but the heartbeat is 502 for a while: the page lives on, and loads itself anew once the next
+    one is there."""
     page.evaluate("window.sameDocument = true")
     proxy.down, proxy.build = BARE, "newer"
     page.wait_for_timeout(OUTAGE_MS)

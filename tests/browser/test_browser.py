@@ -9,9 +9,15 @@ from playwright.sync_api import Browser, expect
 from tests.browser.surroundings import SIZES, WAIT_MS, Site, Watched, show
 
 PATHS = [
-    "/", "/?window=month", "/group/fleet", "/group/safety", "/health",
-    "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt?window=day", "/metric/fleet_running_now_cnt",
-]  # fmt: skip
+    "/",
+    "/?window=month",
+    "/group/fleet",
+    "/group/safety",
+    "/health",
+    "/metric/fleet_online_rate?window=week",
+    "/metric/fleet_vehicle_cnt?window=day",
+    "/metric/fleet_running_now_cnt",
+]
 
 pytestmark = pytest.mark.browser
 
@@ -139,13 +145,16 @@ def test_the_keyboard_goes_where_the_links_go_and_tells_its_keys(watched: Watche
     assert page.locator("#keys-help").count() == 0, "what is typed into a field is text"
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
-    assert page.locator("#keys-help[open]").inner_text().count("\n") > 10 and "安全监管" in page.inner_text("#keys-help")
+    assert page.locator("#keys-help[open]").inner_text().count("\n") > 10 and "安全监管" in page.inner_text(
+        "#keys-help"
+    )
     page.keyboard.press("Escape")
     assert page.locator("#keys-help[open]").count() == 0 and watched.violations == []
 
 
 def test_what_is_opened_typed_and_focused_outlives_a_page_drawn_anew(watched: Watched, site: Site) -> None:
-    """Somebody writes while the page is drawn anew: the drawer stays open, the words in their field and the cursor in it."""
+    """Somebody writes while the page is drawn anew: the drawer stays open, the words in their field and the cursor in
+    it."""
     page = watched.page
     show(page, site, "/metric/fleet_online_rate?window=week")
     page.click("summary:has-text('交办督办任务')")

@@ -1,4 +1,5 @@
-"""A clerk files a list: the template, a broken workbook with every error named by its cell, the right one, the number that moves, and back."""
+"""A clerk files a list: the template, a broken workbook with every error named by its cell, the right one, the number
+that moves, and back."""
 
 from __future__ import annotations
 
@@ -31,12 +32,25 @@ OVER = ".filing-now:not(.is-waiting):not(.is-running)"
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Two companies of sixty trucks in the register, one confirmed last month, one long ago; and the loader beside them."""
+    """Two companies of sixty trucks in the register, one confirmed last month, one long ago; and the loader beside
+    them."""
     house = House.with_own_tables(tmp_path_factory.mktemp("filing") / "data", NOW)
-    house.put("yz_company", [company(uscc=firm, licence_no=f"33011012345{n}", name=f"杭州{'甲乙'[n]}物流有限公司") for n, firm in enumerate(FIRMS)])
+    house.put(
+        "yz_company",
+        [
+            company(uscc=firm, licence_no=f"33011012345{n}", name=f"杭州{'甲乙'[n]}物流有限公司")
+            for n, firm in enumerate(FIRMS)
+        ],
+    )
     house.put("yz_vehicle", [vehicle(plate_no=f"浙A{n:05d}", uscc=FIRMS[n % 2]) for n in range(120)])
     confirmed = dict(zip(FIRMS, ("2026-10-02", "2026-01-05"), strict=True))
-    house.put("pb_register50", [{"uscc": firm, "veh_cnt": 60, "confirmed_at": day, "version": 1, "ledger_at": "2026-10-01 00:00:00"} for firm, day in confirmed.items()])
+    house.put(
+        "pb_register50",
+        [
+            {"uscc": firm, "veh_cnt": 60, "confirmed_at": day, "version": 1, "ledger_at": "2026-10-01 00:00:00"}
+            for firm, day in confirmed.items()
+        ],
+    )
     house.publish()
     house.hand_over()
     over = threading.Event()
@@ -87,7 +101,9 @@ def hero(page: Page, site: Site) -> str:
     return page.locator(".hero-value, .hero-state").first.inner_text()
 
 
-def test_a_broken_list_is_named_by_cell_the_right_one_moves_the_number_and_undo_moves_it_back(clerk: Watched, site: Site, tmp_path: Path) -> None:
+def test_a_broken_list_is_named_by_cell_the_right_one_moves_the_number_and_undo_moves_it_back(
+    clerk: Watched, site: Site, tmp_path: Path
+) -> None:
     page = clerk.page
     before = hero(page, site)
     show(page, site, "/health")

@@ -1,5 +1,5 @@
-"""A leader's way as a person goes it: from the overview to the handling of one alarm, by links alone; and a link that shows the same
-numbers to somebody else, and of the snapshot it was copied from."""
+"""A leader's way as a person goes it: from the overview to the handling of one alarm, by links alone; and a link that
+shows the same numbers to somebody else, and of the snapshot it was copied from."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from warehouse.query.snapshot_store import Library
 
 pytestmark = pytest.mark.browser
 METRIC = "safe_alarm_handled_rate"
-PATHS = (f"/metric/{METRIC}?window=week", f"/metric/{METRIC}?window=week&by=kind&of=rows&sort=-raised_at", "/metric/fleet_online_rate?window=week&only=energy:%E6%9F%B4%E6%B2%B9",
-         "/group/safety", "/")
+PATHS = (
+    f"/metric/{METRIC}?window=week",
+    f"/metric/{METRIC}?window=week&by=kind&of=rows&sort=-raised_at",
+    "/metric/fleet_online_rate?window=week&only=energy:%E6%9F%B4%E6%B2%B9",
+    "/group/safety",
+    "/",
+)
 WATCH = """() => {
     window.painted = window.drawn = null;
     document.addEventListener('click', () => {
@@ -33,7 +38,8 @@ WATCH = """() => {
 
 
 def click(page: Page, selector: str) -> tuple[float, float]:
-    """Clicks the first such link; milliseconds from the click until the next page is painted, and until its charts are drawn."""
+    """Clicks the first such link; milliseconds from the click until the next page is painted, and until its charts are
+    drawn."""
     link = page.locator(selector).first
     link.scroll_into_view_if_needed()
     page.evaluate(WATCH)
@@ -45,7 +51,10 @@ def click(page: Page, selector: str) -> tuple[float, float]:
 def settled(page: Page) -> None:
     """Waits until the page stands with its charts."""
     page.wait_for_selector("#main", timeout=WAIT_MS)
-    page.wait_for_function("() => [...document.querySelectorAll('#main .dash-graph')].every(one => one.querySelector('.main-svg'))", timeout=WAIT_MS)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#main .dash-graph')].every(one => one.querySelector('.main-svg'))",
+        timeout=WAIT_MS,
+    )
 
 
 def numbers(page: Page) -> list[str]:
@@ -55,7 +64,9 @@ def numbers(page: Page) -> list[str]:
     return re.findall(r"[−+]?\d[\d,.]*", page.locator("#main").inner_text())
 
 
-def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(watched: Watched, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(
+    watched: Watched, site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
     page = watched.page
     show(page, site, "/")
     took = [click(page, f".tile a[href*='/metric/{METRIC}']")]
@@ -97,12 +108,18 @@ def test_back_and_forward_lead_through_the_same_pages(watched: Watched, site: Si
     first = numbers(page)
     page.locator("#metric-why a.seg:text-is('报警类型')").click()
     page.wait_for_function("() => location.search.includes('by=kind')", timeout=WAIT_MS)
-    page.wait_for_function("() => document.querySelector('#metric-why .seg.is-on')?.textContent === '报警类型'", timeout=WAIT_MS)
+    page.wait_for_function(
+        "() => document.querySelector('#metric-why .seg.is-on')?.textContent === '报警类型'", timeout=WAIT_MS
+    )
     page.go_back()
-    page.wait_for_function("() => document.querySelector('#metric-why .seg.is-on')?.textContent === '镇街'", timeout=WAIT_MS)
+    page.wait_for_function(
+        "() => document.querySelector('#metric-why .seg.is-on')?.textContent === '镇街'", timeout=WAIT_MS
+    )
     assert numbers(page) == first
     page.go_forward()
-    page.wait_for_function("() => document.querySelector('#metric-why .seg.is-on')?.textContent === '报警类型'", timeout=WAIT_MS)
+    page.wait_for_function(
+        "() => document.querySelector('#metric-why .seg.is-on')?.textContent === '报警类型'", timeout=WAIT_MS
+    )
 
 
 def test_a_snapshot_in_the_address_holds_on_every_page(watched: Watched, site: Site) -> None:
@@ -110,5 +127,9 @@ def test_a_snapshot_in_the_address_holds_on_every_page(watched: Watched, site: S
     for path in ("/", f"/metric/{METRIC}", "/group/safety", "/site"):
         show(watched.page, site, f"{path}?as_of={old}")
         assert watched.page.locator("#shell-frame").get_attribute("data-generation") == old
-        ways = watched.page.locator("#main a[href^='/']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        assert ways and all(f"as_of={old}" in way or way.startswith("/n/") for way in ways), path  # a passport has its snapshot in itself
+        ways = watched.page.locator("#main a[href^='/']").evaluate_all(
+            "links => links.map(link => link.getAttribute('href'))"
+        )
+        assert ways and all(f"as_of={old}" in way or way.startswith("/n/") for way in ways), (
+            path
+        )  # a passport has its snapshot in itself

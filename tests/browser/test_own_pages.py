@@ -1,5 +1,5 @@
-"""What people make their own, as a person does it: stars and 我的页面, words beside a trend, the way from a number to its
-sources; by mouse, keyboard and finger."""
+"""What people make their own, as a person does it: stars and 我的页面, words beside a trend, the way from a number to
+its sources; by mouse, keyboard and finger."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def test_a_star_that_cannot_be_kept_says_so_and_stays_empty(watched: Watched, si
     expect(page.locator(".button.star")).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_taken_back(watched: Watched, site: Site) -> None:
+def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_taken_back(
+    watched: Watched, site: Site
+) -> None:
     page = watched.page
     page.goto(f"{site.address}/enter/{gate.create_one_time_link(Settings(site.data).state, role='analyst')}")
     show(page, site, "/metric/fleet_online_rate?window=day")
@@ -95,7 +97,9 @@ def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_tak
     assert not watched.errors and not watched.violations and not watched.foreign
 
 
-def test_the_way_from_a_number_to_its_sources_is_a_picture_on_a_screen_and_a_list_on_a_phone(watched: Watched, site: Site) -> None:
+def test_the_way_from_a_number_to_its_sources_is_a_picture_on_a_screen_and_a_list_on_a_phone(
+    watched: Watched, site: Site
+) -> None:
     page = watched.page
     show(page, site, "/metric/fleet_online_rate?window=week")
     with page.expect_response("**/_dash-update-component*"):
@@ -106,10 +110,19 @@ def test_the_way_from_a_number_to_its_sources_is_a_picture_on_a_screen_and_a_lis
     frame = page.locator(".line-picture").bounding_box()
     assert frame is not None and len(places) > 30
     for number, one in enumerate(places):
-        assert one is not None and one["x"] >= frame["x"] - 1 and one["x"] + one["width"] <= frame["x"] + frame["width"] + 1
+        assert (
+            one is not None
+            and one["x"] >= frame["x"] - 1
+            and one["x"] + one["width"] <= frame["x"] + frame["width"] + 1
+        )
         for other in places[:number]:
             assert other is not None
-            assert one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"] or one["y"] >= other["y"] + other["height"] or other["y"] >= one["y"] + one["height"]
+            assert (
+                one["x"] >= other["x"] + other["width"]
+                or other["x"] >= one["x"] + one["width"]
+                or one["y"] >= other["y"] + other["height"]
+                or other["y"] >= one["y"] + one["height"]
+            )
     expect(page.locator(".line-lines")).to_be_visible()
     page.set_viewport_size(PHONE)
     expect(page.locator(".line-lines")).to_be_hidden()

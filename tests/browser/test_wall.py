@@ -100,15 +100,23 @@ def wall(chromium: Browser, site: Site, data: Path) -> Iterator[Watched]:
 
 
 @pytest.mark.parametrize("scene", list(layouts.SCENES))
-def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is_asked(wall: Watched, data: Path, scene: str) -> None:
+def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is_asked(
+    wall: Watched, data: Path, scene: str
+) -> None:
     for (width, height), layout in {**SIZES, **OTHERS}.items():
         wall.page.set_viewport_size({"width": width, "height": height})
         keep(wall.page, data, scene)
         wall.page.wait_for_timeout(900)
         at = (scene, width, height)
-        assert wall.page.evaluate("[document.getElementById('stage').dataset.layout, Wall.state.scene]") == [layout, scene]
+        assert wall.page.evaluate("[document.getElementById('stage').dataset.layout, Wall.state.scene]") == [
+            layout,
+            scene,
+        ]
         page = "document.documentElement"
-        assert wall.page.evaluate(f"[{page}.scrollWidth <= innerWidth, {page}.scrollHeight <= innerHeight]") == [True, True]
+        assert wall.page.evaluate(f"[{page}.scrollWidth <= innerWidth, {page}.scrollHeight <= innerHeight]") == [
+            True,
+            True,
+        ]
         assert wall.page.evaluate(OUTSIDE) == [], at
         assert wall.page.evaluate(SPILLED) == [], at
         assert wall.page.evaluate(OVERLAPPING) == [], at
@@ -120,12 +128,16 @@ def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is
 def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched, data: Path) -> None:
     for name, scene in layouts.SCENES.items():
         keep(wall.page, data, name)
-        seen = wall.page.evaluate("[...document.querySelectorAll('main > [data-area]')].filter(x => x.offsetParent).map(x => x.dataset.area)")
+        seen = wall.page.evaluate(
+            "[...document.querySelectorAll('main > [data-area]')].filter(x => x.offsetParent).map(x => x.dataset.area)"
+        )
         layout = scene.layouts["hd"]
         assert set(seen) == {cell for _, row in layout.rows for cell in row.split()} - {"map"} | set(layout.over), name
         assert wall.page.evaluate("Boolean(document.getElementById('map').offsetParent)") is bool(scene.map)
         assert wall.page.inner_text("#scene-label") == scene.label
-        assert wall.page.evaluate("document.querySelectorAll('canvas').length") == 3, "no scene brings a canvas of its own"
+        assert wall.page.evaluate("document.querySelectorAll('canvas').length") == 3, (
+            "no scene brings a canvas of its own"
+        )
 
 
 def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) -> None:
@@ -137,12 +149,15 @@ def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) ->
     assert len(shown) >= 4
     for metric, text in shown.items():
         assert text == fmt.reading(book.read(metric), book.metrics[metric].decimals).text
-    live: Any = wall.page.evaluate("Object.fromEntries([...document.querySelectorAll('[data-live]')].map(n => [n.dataset.live, n.textContent]))")
+    live: Any = wall.page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('[data-live]')].map(n => [n.dataset.live, n.textContent]))"
+    )
     assert sum(int(text.replace(",", "")) for text in live.values()) == VEHICLES
 
 
 def test_a_new_generation_changes_every_tile_of_the_scene_in_one_frame(wall: Watched, data: Path) -> None:
     """In each frame that is painted either no tile is of the new generation or all are."""
+
     def newer(route: Route) -> None:
         told = route.fetch().json()
         for scene in told["scenes"].values():
@@ -229,7 +244,7 @@ def test_a_new_build_reloads_an_untouched_page_and_never_in_a_circle(wall: Watch
 
 def test_the_frame_rate_with_six_thousand_vehicles_is_reported(wall: Watched, record_property: Any, data: Path) -> None:
     """Measured and told, never judged: a shared machine without a graphics card says little about a wall."""
-    for (width, height) in SIZES:
+    for width, height in SIZES:
         wall.page.set_viewport_size({"width": width, "height": height})
         wall.page.wait_for_timeout(1500)
         fps = wall.page.evaluate("WallMap.trial(4000)")

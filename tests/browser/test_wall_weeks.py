@@ -1,7 +1,9 @@
-"""A wall that nobody touches: ten times the wear, servers that die, networks that go, a phone that steers, an alarm that interrupts.
+"""A wall that nobody touches: ten times the wear, servers that die, networks that go, a phone that steers, an alarm
+that interrupts.
 
-Half a minute at every change; an hour by `./zhengbei test --nightly`, which also loses the network for ten minutes. What a page holds is read from
-Chromium itself after a collection of garbage, and the second half of the soak is compared with the first."""
+Half a minute at every change; an hour by `./zhengbei test --nightly`, which also loses the network for ten minutes.
+What a page holds is read from Chromium itself after a collection of garbage, and the second half of the soak is
+compared with the first."""
 
 from __future__ import annotations
 
@@ -66,8 +68,8 @@ def served(data: Path) -> Iterator[Served]:
 
 
 def held(page: Page) -> dict[str, float]:
-    """Heap in bytes, DOM nodes and listeners of the page after a collection: the least of three weighings. What leaks is in all of
-    them; a scene that is just being replaced, or an answer that is just being read, is in one."""
+    """Heap in bytes, DOM nodes and listeners of the page after a collection: the least of three weighings. What leaks
+    is in all of them; a scene that is just being replaced, or an answer that is just being read, is in one."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
     weighed = []
@@ -78,12 +80,18 @@ def held(page: Page) -> dict[str, float]:
             session.send("HeapProfiler.collectGarbage")
         weighed.append({one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]})
     session.detach()
-    return {name: min(one[metric] for one in weighed) for name, metric in (("heap", "JSHeapUsedSize"), ("nodes", "Nodes"), ("listeners", "JSEventListeners"))}
+    return {
+        name: min(one[metric] for one in weighed)
+        for name, metric in (("heap", "JSHeapUsedSize"), ("nodes", "Nodes"), ("listeners", "JSEventListeners"))
+    }
 
 
 @pytest.mark.timeout(SOAK_S + 600)
-def test_ten_times_the_wear_leaves_page_and_server_as_small_as_they_were(chromium: Browser, served: Served, data: Path, record_property: Any) -> None:
-    """A new live picture every half second, a new generation of numbers by turns of the day, a scene every five seconds."""
+def test_ten_times_the_wear_leaves_page_and_server_as_small_as_they_were(
+    chromium: Browser, served: Served, data: Path, record_property: Any
+) -> None:
+    """A new live picture every half second, a new generation of numbers by turns of the day, a scene every five
+    seconds."""
     Director(Settings(data)).configure("soak", by="test", dwell_s=5, urgent_level=0)
     wall = screen(chromium, served, data, "soak", f"?speed={SPEED}")
     curve, version, end, seen = [], 100, time.monotonic() + SOAK_S, set()
@@ -94,10 +102,14 @@ def test_ten_times_the_wear_leaves_page_and_server_as_small_as_they_were(chromiu
             version += 1
             publish_live(data, version, shift=0.0004 * (version % 40))
             wall.page.wait_for_timeout(500)
-        wall.page.evaluate("Wall.state.generation = 'older'")  # the next poll brings every scene afresh, as a new generation does
+        wall.page.evaluate(
+            "Wall.state.generation = 'older'"
+        )  # the next poll brings every scene afresh, as a new generation does
         seen.add(wall.page.evaluate("Wall.state.scene"))
         curve.append({**held(wall.page), "server": float(served.resident())})
-        print(f"soak {sample + 1}/{SAMPLES} heap {curve[-1]['heap'] / 2**20:.1f} MB nodes {curve[-1]['nodes']:.0f} listeners {curve[-1]['listeners']:.0f} server {curve[-1]['server'] / 2**20:.0f} MB")
+        print(
+            f"soak {sample + 1}/{SAMPLES} heap {curve[-1]['heap'] / 2**20:.1f} MB nodes {curve[-1]['nodes']:.0f} listeners {curve[-1]['listeners']:.0f} server {curve[-1]['server'] / 2**20:.0f} MB"
+        )
     assert time.monotonic() >= end - step and wall.page.evaluate("Wall.state.live") >= version - 3
     assert len(seen) > 1 and wall.errors == [] and wall.page.evaluate("Wall.state.errors") == 0
     settled, last = curve[SAMPLES // 4 : SAMPLES // 2], curve[-SAMPLES // 4 :]
@@ -108,7 +120,9 @@ def test_ten_times_the_wear_leaves_page_and_server_as_small_as_they_were(chromiu
     wall.context.close()
 
 
-def test_many_deaths_of_the_server_and_a_lost_network_heal_without_a_hand(chromium: Browser, site: Site, data: Path) -> None:
+def test_many_deaths_of_the_server_and_a_lost_network_heal_without_a_hand(
+    chromium: Browser, site: Site, data: Path
+) -> None:
     wall = screen(chromium, site, data, "phoenix")
     wall.page.evaluate("window.sameDocument = true")
     for death in range(DEATHS):
@@ -124,8 +138,11 @@ def test_many_deaths_of_the_server_and_a_lost_network_heal_without_a_hand(chromi
 
 @pytest.mark.timeout(max(OUTAGES_S) + 600)
 @pytest.mark.parametrize("outage_s", OUTAGES_S)
-def test_a_network_that_is_gone_for_a_while_is_told_and_heals_without_a_hand(chromium: Browser, site: Site, data: Path, outage_s: int, record_property: Any) -> None:
-    """While it is gone the scenes go on turning, and after twenty seconds the glass says how long it has been alone and dims the map."""
+def test_a_network_that_is_gone_for_a_while_is_told_and_heals_without_a_hand(
+    chromium: Browser, site: Site, data: Path, outage_s: int, record_property: Any
+) -> None:
+    """While it is gone the scenes go on turning, and after twenty seconds the glass says how long it has been alone and
+    dims the map."""
     name, version = f"lost-{outage_s}", 6000 + outage_s
     Director(Settings(data)).configure(name, by="test", dwell_s=5, urgent_level=0)
     wall = screen(chromium, site, data, name)
@@ -152,7 +169,9 @@ def test_a_network_that_is_gone_for_a_while_is_told_and_heals_without_a_hand(chr
     wall.context.close()
 
 
-def test_a_token_that_is_withdrawn_and_given_again_brings_the_wall_back(chromium: Browser, site: Site, data: Path) -> None:
+def test_a_token_that_is_withdrawn_and_given_again_brings_the_wall_back(
+    chromium: Browser, site: Site, data: Path
+) -> None:
     wall, state = screen(chromium, site, data, "again"), Settings(data).state
     for device in gate.devices(state):
         if device["screen"] == "again":
@@ -165,13 +184,21 @@ def test_a_token_that_is_withdrawn_and_given_again_brings_the_wall_back(chromium
     wall.context.close()
 
 
-def test_over_midnight_and_with_a_clock_that_jumps_the_wall_goes_by_the_servers_time(chromium: Browser, site: Site, data: Path) -> None:
+def test_over_midnight_and_with_a_clock_that_jumps_the_wall_goes_by_the_servers_time(
+    chromium: Browser, site: Site, data: Path
+) -> None:
     wall = screen(chromium, site, data, "midnight")
-    wall.page.evaluate("window.realNow = Date.now.bind(Date); Date.now = () => realNow() + 86400000")  # the screen's own clock jumps a day
+    wall.page.evaluate(
+        "window.realNow = Date.now.bind(Date); Date.now = () => realNow() + 86400000"
+    )  # the screen's own clock jumps a day
     here = f"{dt.datetime.now(SHANGHAI):%Y-%m-%d}"
     until(wall.page, f"document.getElementById('date').textContent === '{here}'", 15_000)
     wall.page.evaluate("Date.now = () => realNow() - 7200000")
-    until(wall.page, f"Math.abs(Wall.state.offset - 7200000) < 60000 && document.getElementById('date').textContent === '{here}'", 15_000)
+    until(
+        wall.page,
+        f"Math.abs(Wall.state.offset - 7200000) < 60000 && document.getElementById('date').textContent === '{here}'",
+        15_000,
+    )
     assert wall.page.evaluate("document.getElementById('cut').hidden") is True
     asked: list[str] = []
     wall.page.on("request", lambda request: asked.append(request.url))
@@ -192,15 +219,22 @@ def test_the_phone_steers_and_the_glass_follows(chromium: Browser, site: Site, d
     hand.page.click("#tiles [data-metric=mem_org_built_rate]")
     until(wall.page, "document.querySelector('[data-metric=mem_org_built_rate]').classList.contains('is-lit')", 10_000)
     hand.page.click("[data-verb=resume]")
-    until(wall.page, "document.getElementById('turn').textContent.includes('秒') && !document.getElementById('turn').textContent.includes('保持')", 10_000)
+    until(
+        wall.page,
+        "document.getElementById('turn').textContent.includes('秒') && !document.getElementById('turn').textContent.includes('保持')",
+        10_000,
+    )
     assert hand.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert wall.errors == hand.errors == [] and hand.foreign == [] and hand.violations == []
     for one in (wall, hand):
         one.context.close()
 
 
-def test_an_alarm_of_the_source_interrupts_the_wall_and_the_phone_sends_it_back(chromium: Browser, tmp_path_factory: pytest.TempPathFactory, record_property: Any) -> None:
-    """Raised at the stand-in source, landed by the live job, seen on the glass: the time from landing to glass is told."""
+def test_an_alarm_of_the_source_interrupts_the_wall_and_the_phone_sends_it_back(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory, record_property: Any
+) -> None:
+    """Raised at the stand-in source, landed by the live job, seen on the glass: the time from landing to glass is
+    told."""
     folder = tmp_path_factory.mktemp("alarm") / "data"
     moment = dt.datetime.now(SHANGHAI)
     runner.prepare(folder / "demo", scale=60, now=moment, history_days=10)

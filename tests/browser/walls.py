@@ -29,15 +29,23 @@ def folder_of(published: Path, folder: Path) -> Path:
 
 
 def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
-    """A live picture of 6,000 vehicles as warehouse.publish.live writes it; `shift` (deg) moves every one to the east."""
+    """A live picture of 6,000 vehicles as warehouse.publish.live writes it; `shift` (deg) moves every one to the
+    east."""
     dice = np.random.default_rng(7)
     state = dice.choice(STATES, VEHICLES, p=SHARES)
     now = dt.datetime.now(SHANGHAI).replace(tzinfo=None, microsecond=0)
-    table = pd.DataFrame({
-        "ref": np.arange(VEHICLES) * 7 + 11, "lon": dice.uniform(119.75, 120.1, VEHICLES) + shift,
-        "lat": dice.uniform(30.2, 30.5, VEHICLES), "speed_kmh": 40.0, "direction": dice.integers(0, 360, VEHICLES),
-        "state": state, "town": "良渚街道", "loc_time": now,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "ref": np.arange(VEHICLES) * 7 + 11,
+            "lon": dice.uniform(119.75, 120.1, VEHICLES) + shift,
+            "lat": dice.uniform(30.2, 30.5, VEHICLES),
+            "speed_kmh": 40.0,
+            "direction": dice.integers(0, 360, VEHICLES),
+            "state": state,
+            "town": "良渚街道",
+            "loc_time": now,
+        }
+    )
     folder = data / "live"
     folder.mkdir(exist_ok=True)
     table.to_parquet(folder / f"{version}.parquet")
@@ -64,4 +72,7 @@ def keep(page: Page, data: Path, scene: str) -> None:
 
 
 def ready(page: Page) -> None:
-    until(page, "Boolean(window.Wall) && Wall.state.live !== null && Wall.state.scenes !== null && WallMap.stats().vehicles > 0")
+    until(
+        page,
+        "Boolean(window.Wall) && Wall.state.live !== null && Wall.state.scenes !== null && WallMap.stats().vehicles > 0",
+    )

@@ -27,7 +27,11 @@ def test_a_source_described_as_in_the_manual_is_accepted(text: str, tmp_path: Pa
 
 
 def test_addresses_as_in_the_manual_are_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks = [block for block in BLOCKS if re.match(r"(is_demo|\[\w+\])", block) and re.search(r"^(dsn|url|drop) = ", block, re.M)]
+    blocks = [
+        block
+        for block in BLOCKS
+        if re.match(r"(is_demo|\[\w+\])", block) and re.search(r"^(dsn|url|drop) = ", block, re.M)
+    ]
     assert len(blocks) == 3
     secret = tmp_path / "password"
     secret.touch(0o600)
@@ -35,9 +39,14 @@ def test_addresses_as_in_the_manual_are_accepted(tmp_path: Path, monkeypatch: py
     for name in re.findall(r'"env:(\w+)"', "".join(blocks)):
         monkeypatch.setenv(name, "geheim")
     (tmp_path / "sources.toml").touch(0o600)
-    (tmp_path / "sources.toml").write_text(re.sub(r'"file:/[^"]+"', f'"file:{secret}"', "\n".join(blocks)).replace('ca = "/etc/zhengbei/ca.pem"', ""), "utf-8")
+    (tmp_path / "sources.toml").write_text(
+        re.sub(r'"file:/[^"]+"', f'"file:{secret}"', "\n".join(blocks)).replace('ca = "/etc/zhengbei/ca.pem"', ""),
+        "utf-8",
+    )
     found, is_demo = endpoints(Settings(tmp_path))
     assert not is_demo and set(found) == {"yz", "gps", "un", "pj", "hn"}
-    assert (found["yz"].password, found["gps"].client_secret, found["hn"].options["key"]) == ("geheim",) * 3 and "geheim" not in repr(found)
+    assert (found["yz"].password, found["gps"].client_secret, found["hn"].options["key"]) == (
+        "geheim",
+    ) * 3 and "geheim" not in repr(found)
     SqlDatabase("yz", found["yz"]).close()
     HttpJson("gps", found["gps"]).close()

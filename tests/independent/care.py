@@ -16,7 +16,9 @@ LEVELS = {"区": 0, "市": 1, "省": 2, "国家": 3}
 def cases(data: Data, last: pd.Timestamp) -> pd.DataFrame:
     """Qualified hardship cases open on that day: town of the case, companies of the person."""
     frame = data.rows.current("wf_hardship")
-    frame = frame[(day_of(frame["opened_at"]) <= last) & ~(day_of(frame["closed_at"]) <= last) & true(frame["qualified"])]
+    frame = frame[
+        (day_of(frame["opened_at"]) <= last) & ~(day_of(frame["closed_at"]) <= last) & true(frame["qualified"])
+    ]
     return frame.assign(town=frame["town"].map(data.rows.towns.of), day=last)
 
 
@@ -49,7 +51,11 @@ def guests(data: Data, first: pd.Timestamp, last: pd.Timestamp, kinds: set[str])
     events = events.assign(day=day_of(events["held_at"]))
     events = events[events["type"].isin(kinds) & events["day"].between(first, last)]
     frame = data.rows.current("wf_benefit_person").merge(events[["event_id", "day"]], on="event_id")
-    frame = frame.assign(came=true(frame["attended"]), chosen=true(frame["selected"]), entry=frame["event_id"] + "|" + frame["entry_no"].astype(str))
+    frame = frame.assign(
+        came=true(frame["attended"]),
+        chosen=true(frame["selected"]),
+        entry=frame["event_id"] + "|" + frame["entry_no"].astype(str),
+    )
     return ledgers.at_companies(data, frame, "person_key", "day")
 
 
@@ -81,15 +87,20 @@ def registered(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
     bound = ledgers.users(data)
     bound = bound[day_of(bound["bind_at"]) <= last]
     frame = data.people.drivers(last)
-    good = frame["person_key"].isin(set(bound["person_key"].dropna())) | frame["phone_hash"].isin(set(bound.loc[bound["person_key"].isna(), "phone_hash"].dropna()))
+    good = frame["person_key"].isin(set(bound["person_key"].dropna())) | frame["phone_hash"].isin(
+        set(bound.loc[bound["person_key"].isna(), "phone_hash"].dropna())
+    )
     return spread(frame.assign(good=good), rate("person_key", "good"))
 
 
 @kpi(62, "p5_mp_mau_rate", "flow", person=True)
 def monthly_active(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Bound users with an action in the month / users bound by its last counted day; at the person's companies, else the user's town."""
+    """Bound users with an action in the month / users bound by its last counted day; at the person's companies, else
+    the user's town."""
     bound = ledgers.users(data)
-    bound = bound[day_of(bound["bind_at"]) <= last].assign(day=last, own=lambda frame: frame["town"].map(data.rows.towns.of))
+    bound = bound[day_of(bound["bind_at"]) <= last].assign(
+        day=last, own=lambda frame: frame["town"].map(data.rows.towns.of)
+    )
     acts = data.rows.current("mp_event_day")
     acts = acts[day_of(acts["day"]).between(first, last)].groupby("user_id")["actions"].sum()
     frame = ledgers.at_companies(data, bound.assign(good=bound["user_id"].map(acts).fillna(0) >= 1), "person", "day")
@@ -108,7 +119,9 @@ def red_heart(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
 def hours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Hours of verified records, overlaps merged and no more than 12 a person and day / persons with one."""
     found = []
-    for (person, day), own in ledgers.volunteering(data, first, last).sort_values("start_at").groupby(["person", "day"]):
+    for (person, day), own in (
+        ledgers.volunteering(data, first, last).sort_values("start_at").groupby(["person", "day"])
+    ):
         spent, until = 0.0, pd.Timestamp.min
         for begin, end in zip(own["start_at"], own["end_at"], strict=True):
             spent += max((end - max(begin, until)).total_seconds(), 0.0)
@@ -129,19 +142,24 @@ def points(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = frame[frame["biz_no"].isna() | ~frame.duplicated(["type", "biz_no"])]
     frame = frame[day_of(frame["created_at"]).between(first, last)]
     delta = frame["delta"].astype(float)
-    frame = frame.assign(spent=-delta.where(frame["type"].isin({"REDEEM", "CANCEL"}), 0.0), issued=delta.where(frame["type"].isin({"SIGN", "VOLUNTEER", "ACTIVITY", "ADJUST"}), 0.0))
+    frame = frame.assign(
+        spent=-delta.where(frame["type"].isin({"REDEEM", "CANCEL"}), 0.0),
+        issued=delta.where(frame["type"].isin({"SIGN", "VOLUNTEER", "ACTIVITY", "ADJUST"}), 0.0),
+    )
     return spread(frame, lambda part: (float(part["spent"].sum()), float(part["issued"].sum())), levels=("district",))
 
 
 def honours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Honours won in the window's year, each at its highest level, at the holder's companies on the day it was given (1 January when no day
-    of that year is known); one given after `last` does not count yet."""
+    """Honours won in the window's year, each at its highest level, at the holder's companies on the day it was given (1
+    January when no day of that year is known); one given after `last` does not count yet."""
     frame = data.rows.current("hn_award")
     frame = frame[(frame["year"] == first.year) & (frame["status"] == "获得")]
     given = day_of(frame["awarded_at"])
     frame = frame.assign(day=given.where(given.dt.year == first.year, pd.Timestamp(first.year, 1, 1)))
     frame = frame[frame["day"] <= last]
-    holder = frame["person_key"].where(frame["person_key"].notna(), frame["org_id"].where(frame["org_id"].notna(), frame["uscc"]))
+    holder = frame["person_key"].where(
+        frame["person_key"].notna(), frame["org_id"].where(frame["org_id"].notna(), frame["uscc"])
+    )
     holder = holder.where(holder.notna(), frame["award_id"])
     frame = frame.assign(honour=frame["award_code"] + "|" + holder.astype(str), rank=frame["level"].map(LEVELS))
     frame = frame.sort_values(["rank", "award_id"]).drop_duplicates("honour", keep="last")
@@ -167,5 +185,7 @@ def awards(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 def demos(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Organisations with the title in force."""
     frame = data.rows.current("hn_demo")
-    frame = frame[(frame["stage"] == "认定") & (day_of(frame["from_date"]) <= last) & ~(day_of(frame["to_date"]) < last)].assign(day=last)
+    frame = frame[
+        (frame["stage"] == "认定") & (day_of(frame["from_date"]) <= last) & ~(day_of(frame["to_date"]) < last)
+    ].assign(day=last)
     return spread(ledgers.at_home(data, frame, "uscc", "day"), number("org_id"))

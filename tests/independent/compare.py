@@ -68,7 +68,11 @@ def compare(data: Data, book: Book, metric: Metric, own: Kpi, window: str, at: s
         shown = {reading.place.code for reading in readings}
         known = {place.code for place in book.places("company")}
         kept = not own.person or last.date() > book.generation.built_at.date() - dt.timedelta(days=COMPANY_DAYS)
-        lost = [place for place in mine.index if kept and place in known and place not in shown and (mine.at[place, "num"] or mine.at[place, "den"] > 0)]
+        lost = [
+            place
+            for place in mine.index
+            if kept and place in known and place not in shown and (mine.at[place, "num"] or mine.at[place, "den"] > 0)
+        ]
         found += [Difference(metric.id, place, label, "no reading", _figure(mine, place)) for place in lost]
     return found, int(readings[0].value is not None and DISTRICT in mine.index)
 
@@ -83,8 +87,17 @@ def _differs(own: Kpi, reading: Reading, mine: pd.DataFrame, label: str) -> Diff
     said = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
     wrong = Difference(own.id, place, label, said, f"{num}/{den}")
     if reading.status == "small_cell":
-        return None if own.person and reading.place.grain != "district" and reading.value is None and reading.num is None else wrong
-    if own.person and reading.place.grain != "district" and 0 < (den if own.ratio else num) < SMALL and own.number not in (30,):
+        return (
+            None
+            if own.person and reading.place.grain != "district" and reading.value is None and reading.num is None
+            else wrong
+        )
+    if (
+        own.person
+        and reading.place.grain != "district"
+        and 0 < (den if own.ratio else num) < SMALL
+        and own.number not in (30,)
+    ):
         return wrong
     silent = place not in mine.index or not mine.at[place, "heard"]
     if reading.status in ("missing", "failed"):
@@ -95,7 +108,12 @@ def _differs(own: Kpi, reading: Reading, mine: pd.DataFrame, label: str) -> Diff
         return None if reading.status == "ok" and _close(own, reading.value, num) else wrong
     if not den or den < own.floor:
         return None if reading.status == "insufficient" and reading.value is None else wrong
-    good = reading.status == "ok" and _close(own, reading.num, num) and _close(own, reading.den, den) and _close(own, reading.value, own.scale * num / den)
+    good = (
+        reading.status == "ok"
+        and _close(own, reading.num, num)
+        and _close(own, reading.den, den)
+        and _close(own, reading.value, own.scale * num / den)
+    )
     return None if good else wrong
 
 

@@ -29,18 +29,38 @@ MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 @pytest.fixture(scope="session")
 def audited() -> Path:
     """A data folder built by the whole real line, as `published`, but larger and longer."""
-    return templates.prepared("audited", lambda folder: three_members_more(whole_line(folder, scale=SCALE, history_days=DAYS, live_after=False)))
+    return templates.prepared(
+        "audited",
+        lambda folder: three_members_more(whole_line(folder, scale=SCALE, history_days=DAYS, live_after=False)),
+    )
 
 
 def three_members_more(folder: Path) -> Path:
-    """A world this small may have no company with three Party members, and KPI 35 nothing to say: a ledger page names some more."""
+    """A world this small may have no company with three Party members, and KPI 35 nothing to say: a ledger page names
+    some more."""
     world = runner.load(folder / "demo")
     people = world.drivers
     big = people[world.companies["is_big"].to_numpy()[people["company"]] & (people["to_day"] < 0)]
-    page = [{"id_no": number, "stage": "正式党员", "verify_status": "confirmed", "verified_at": "2026-01-05", "ledger_at": "2026-11-01 00:00:00"}
-            for number in big.groupby("company")["id_no"].head(6)]
+    page = [
+        {
+            "id_no": number,
+            "stage": "正式党员",
+            "verify_status": "confirmed",
+            "verified_at": "2026-01-05",
+            "ledger_at": "2026-11-01 00:00:00",
+        }
+        for number in big.groupby("company")["id_no"].head(6)
+    ]
     with opened(Settings(folder), now=lambda: WORLD_NOW) as context:
-        note = context.landing.put("pb", "member", orjson.dumps(page), kind="json_rows", name="党员补充页", at=WORLD_NOW.replace(tzinfo=SHANGHAI), sealed=True)
+        note = context.landing.put(
+            "pb",
+            "member",
+            orjson.dumps(page),
+            kind="json_rows",
+            name="党员补充页",
+            at=WORLD_NOW.replace(tzinfo=SHANGHAI),
+            sealed=True,
+        )
         assert load.ingest(context, [note]) == (len(page), "")
         refresh.publish(context)
     return folder

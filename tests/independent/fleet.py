@@ -66,7 +66,10 @@ def certificates(data: Data, day: pd.Timestamp) -> pd.DataFrame:
 
 def in_force(papers: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
     """Certificates with a real number, not cancelled, issued by then and not run out."""
-    issued, until = pd.to_datetime(papers["issue_date"].map(text.real_date)), pd.to_datetime(papers["valid_to"].map(text.real_date))
+    issued, until = (
+        pd.to_datetime(papers["issue_date"].map(text.real_date)),
+        pd.to_datetime(papers["valid_to"].map(text.real_date)),
+    )
     real = ~papers["cert_no"].map(text.certificate_filler).astype(bool)
     return real & (papers["status"] != "注销") & ~(issued > day) & ~(until < day)
 
@@ -79,9 +82,12 @@ def networked(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
 
 @kpi(8, "fleet_online_rate", "flow")
 def online(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """VN with a qualified position in the window / VN, each vehicle on the days on which it was not on approved stop."""
+    """VN with a qualified position in the window / VN, each vehicle on the days on which it was not on approved
+    stop."""
     frame = data.people.fleet_days(first, last)
-    return spread(frame.assign(due=frame["vn"] & ~frame["stopped"], good=frame["pts_ok"] > 0), rate("vehicle", "good", "due"))
+    return spread(
+        frame.assign(due=frame["vn"] & ~frame["stopped"], good=frame["pts_ok"] > 0), rate("vehicle", "good", "due")
+    )
 
 
 @kpi(9, "fleet_running_now_cnt", "now", ratio=False)
@@ -106,5 +112,3 @@ def kilometres(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
         return float(out["valid_km"].sum()), float(len(out))
 
     return spread(frame, count)
-
-

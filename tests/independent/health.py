@@ -27,14 +27,19 @@ def track(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 @kpi(76, "dh_data_qualified_rate", "flow")
 def qualified(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Qualified messages / messages of V."""
-    return spread(data.people.fleet_days(first, last), lambda part: (float(part["pts_ok"].sum()), float(part["pts"].sum())))
+    return spread(
+        data.people.fleet_days(first, last), lambda part: (float(part["pts_ok"].sum()), float(part["pts"].sum()))
+    )
 
 
 @kpi(77, "dh_drift_vehicle_rate", "flow")
 def drift(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """V that drifted on some day / V online."""
     frame = data.people.fleet_days(first, last)
-    return spread(frame.assign(due=frame["pts_ok"] > 0, good=frame["drift_pts"] >= data.rows.parameters["drift_min_pts"]), rate("vehicle", "good", "due"))
+    return spread(
+        frame.assign(due=frame["pts_ok"] > 0, good=frame["drift_pts"] >= data.rows.parameters["drift_min_pts"]),
+        rate("vehicle", "good", "due"),
+    )
 
 
 @kpi(78, "dh_platform_link_rate", "flow")
@@ -43,7 +48,11 @@ def link(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = data.rows.current("gps_link_day")
     frame = frame[pd.to_datetime(frame["day"]).between(first, last)]
     excused = pd.to_numeric(frame["excused_min"]).fillna(0).astype(float)
-    return spread(frame.assign(due=1440 - excused), lambda part: (float(part["up_min"].sum()), float(part["due"].sum())), levels=("district",))
+    return spread(
+        frame.assign(due=1440 - excused),
+        lambda part: (float(part["up_min"].sum()), float(part["due"].sum())),
+        levels=("district",),
+    )
 
 
 @kpi(80, "dh_register_diff_rate", "stock")
@@ -54,8 +63,6 @@ def register_diff(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Dat
     frame = data.people.big(last).merge(register(data, last)[["company", "veh_cnt"]], on="company")
     gap = (frame["veh_cnt"].astype(float) - frame["v"]).abs()
     return spread(frame.assign(good=(gap > 3) | (gap > 0.05 * frame["v"])), rate("company", "good"))
-
-
 
 
 CREDIT_CODE = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -78,19 +85,28 @@ def _order(begin: pd.Series, end: pd.Series) -> pd.Series:
 
 @kpi(79, "dh_key_quality_rate", "stock")
 def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Rows of the newest registers that pass every key rule as they came, before any repair / rows, quarantined ones included (identity
-    numbers fail at the door). Known for the newest registers only: other days have nothing."""
+    """Rows of the newest registers that pass every key rule as they came, before any repair / rows, quarantined ones
+    included (identity numbers fail at the door). Known for the newest registers only: other days have nothing."""
     rows = data.rows
     if last != rows.today:
         return pd.DataFrame({"num": [], "den": [], "heard": []})
-    known = {name: rows.current(name) for name in ("yz_company", "yz_vehicle", "yz_driver", "yz_employment", "yz_certificate")}
-    vehicle, company, driver, job, paper = (known[name] for name in ("yz_vehicle", "yz_company", "yz_driver", "yz_employment", "yz_certificate"))
+    known = {
+        name: rows.current(name)
+        for name in ("yz_company", "yz_vehicle", "yz_driver", "yz_employment", "yz_certificate")
+    }
+    vehicle, company, driver, job, paper = (
+        known[name] for name in ("yz_vehicle", "yz_company", "yz_driver", "yz_employment", "yz_certificate")
+    )
     towns = {town for town in rows.towns.codes if rows.towns.inside(town)}
     always = pd.Series(rows.today, index=vehicle.index)
     fits = [
-        vehicle["plate_no"].map(lambda value: bool(text.PLATE.fullmatch(str(value)))) & vehicle["plate_color"].isin(text.COLOURS) & vehicle["home_town"].isin(towns)
+        vehicle["plate_no"].map(lambda value: bool(text.PLATE.fullmatch(str(value))))
+        & vehicle["plate_color"].isin(text.COLOURS)
+        & vehicle["home_town"].isin(towns)
         & _order(vehicle["register_date"], always),
-        company["uscc"].map(credit_code) & company["op_town"].where(company["op_town"].notna(), company["reg_town"]).isin(towns) & _order(company["licence_from"], company["licence_to"]),
+        company["uscc"].map(credit_code)
+        & company["op_town"].where(company["op_town"].notna(), company["reg_town"]).isin(towns)
+        & _order(company["licence_from"], company["licence_to"]),
         driver["home_town"].isin(towns),
         job["uscc"].map(credit_code) & _order(job["from_date"], job["to_date"]),
         ~paper["cert_no"].map(text.certificate_filler).astype(bool) & _order(paper["issue_date"], paper["valid_to"]),
@@ -98,4 +114,6 @@ def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
     bad = rows.all("quarantine")
     bad = bad[(bad["row_no"] >= 0) & (bad["source"] + "_" + bad["entity"]).isin(set(known))]
     good = float(sum(flags.sum() for flags in fits))
-    return pd.DataFrame({"num": [good], "den": [float(sum(map(len, known.values())) + len(bad))], "heard": [True]}, index=["330110"])
+    return pd.DataFrame(
+        {"num": [good], "den": [float(sum(map(len, known.values())) + len(bad))], "heard": [True]}, index=["330110"]
+    )

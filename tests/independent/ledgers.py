@@ -24,7 +24,8 @@ def joined(frame: pd.DataFrame, keys: list[str]) -> list[str]:
 
 
 def on(data: Data, table: str, keys: list[str], day: pd.Timestamp, own_date: str | None = None) -> pd.DataFrame:
-    """The versions of a ledger valid on that day: from the ledger's date on, the first one from its own date if that is earlier."""
+    """The versions of a ledger valid on that day: from the ledger's date on, the first one from its own date if that is
+    earlier."""
     frame = data.rows.versions(table)
     frame["_key"] = joined(frame, keys)
     back = frame[own_date].map(text.real_date) if own_date else frame["_version"]
@@ -68,7 +69,8 @@ def covering(data: Data, day: pd.Timestamp) -> dict[str, set[str]]:
     lists = on(data, "pb_org_company", ["org_id", "uscc"], day)
     joint = set(frame.loc[frame["org_type"].isin(JOINT_ORGS), "org_id"])
     pairs = list(zip(frame["uscc"], frame["org_id"], strict=True)) + [
-        (uscc, org) for org, uscc in zip(lists["org_id"], lists["uscc"], strict=True) if org in joint]
+        (uscc, org) for org, uscc in zip(lists["org_id"], lists["uscc"], strict=True) if org in joint
+    ]
     found: dict[str, set[str]] = {}
     for value, org in pairs:
         if company := find(value):
@@ -81,7 +83,10 @@ def unions(data: Data, day: pd.Timestamp, kinds: set[str]) -> set[str]:
     find = company_names(data, day)
     frame = on(data, "un_org", ["org_id"], day, "set_up_at")
     frame = frame[frame["org_type"].isin(kinds) & (day_of(frame["set_up_at"]) <= day)]
-    named = [*frame["uscc"], *(part for value in frame["coverage"] if not text.absent(value) for part in re.split(r"[;；、]", str(value)))]
+    named = [
+        *frame["uscc"],
+        *(part for value in frame["coverage"] if not text.absent(value) for part in re.split(r"[;；、]", str(value))),
+    ]
     return {found for value in named if (found := find(value))}
 
 
@@ -117,21 +122,30 @@ def stages(data: Data, day: pd.Timestamp) -> pd.DataFrame:
 def users(data: Data) -> pd.DataFrame:
     """Accounts of the mini-program with `person`: by person key, else the driver of that telephone."""
     frame = data.rows.current("mp_user")
-    people = data.rows.current("yz_driver").dropna(subset=["phone_hash"]).sort_values("person_key").drop_duplicates("phone_hash")
+    people = (
+        data.rows.current("yz_driver")
+        .dropna(subset=["phone_hash"])
+        .sort_values("person_key")
+        .drop_duplicates("phone_hash")
+    )
     by_phone = dict(zip(people["phone_hash"], people["person_key"], strict=True))
-    return frame.assign(person=frame["person_key"].where(frame["person_key"].notna(), frame["phone_hash"].map(by_phone)))
+    return frame.assign(
+        person=frame["person_key"].where(frame["person_key"].notna(), frame["phone_hash"].map(by_phone))
+    )
 
 
 def lit(data: Data, day: pd.Timestamp) -> set[str]:
     """Persons whose red heart is lit and approved."""
     hearts = data.rows.current("mp_red_heart")
-    hearts = hearts[(hearts["audit_status"] == "通过") & (day_of(hearts["lit_at"]) <= day) & ~(day_of(hearts["off_at"]) <= day)]
+    hearts = hearts[
+        (hearts["audit_status"] == "通过") & (day_of(hearts["lit_at"]) <= day) & ~(day_of(hearts["off_at"]) <= day)
+    ]
     return set(hearts.merge(users(data)[["user_id", "person"]], on="user_id")["person"].dropna())
 
 
 def volunteering(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Verified records that began in first..last of activities that took place, with `day` and `person`: the person's key, else the
-    one of the account, else the account itself."""
+    """Verified records that began in first..last of activities that took place, with `day` and `person`: the person's
+    key, else the one of the account, else the account itself."""
     frame = data.rows.current("mp_volunteer_record")
     dropped = data.rows.current("mp_volunteer_activity")
     dropped = set(dropped.loc[dropped["status"] == "取消", "act_id"])
@@ -144,25 +158,39 @@ def volunteering(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Data
 
 
 def at_companies(data: Data, frame: pd.DataFrame, person: str, day: str) -> pd.DataFrame:
-    """One row for each company that employs the person on that row's day; persons in no company stay, without a place."""
+    """One row for each company that employs the person on that row's day; persons in no company stay, without a
+    place."""
     parts = []
     for at, group in frame.groupby(day):
-        jobs = data.people.drivers(min(at, data.rows.today))[["person_key", "company", "town"]].rename(columns={"person_key": person})
+        jobs = data.people.drivers(min(at, data.rows.today))[["person_key", "company", "town"]].rename(
+            columns={"person_key": person}
+        )
         parts.append(group.drop(columns=["company", "town"], errors="ignore").merge(jobs, on=person, how="left"))
     return pd.concat(parts, ignore_index=True) if parts else frame.assign(company=None, town=None)
 
 
 def at_home(data: Data, frame: pd.DataFrame, uscc: str, day: str) -> pd.DataFrame:
     """`frame` with company and its town on that row's day."""
-    company = [company_names(data, min(at, data.rows.today))(value) for value, at in zip(frame[uscc], frame[day], strict=True)]
-    town = [data.people.home(min(at, data.rows.today)).get(key) if key else None for key, at in zip(company, frame[day], strict=True)]
+    company = [
+        company_names(data, min(at, data.rows.today))(value) for value, at in zip(frame[uscc], frame[day], strict=True)
+    ]
+    town = [
+        data.people.home(min(at, data.rows.today)).get(key) if key else None
+        for key, at in zip(company, frame[day], strict=True)
+    ]
     return frame.assign(company=company, town=town)
 
 
 def share(frame: pd.DataFrame, good: Iterable[str]) -> pd.DataFrame:
     """Companies of `frame` that are in `good` / companies of `frame`."""
     chosen = set(good)
-    return spread(frame, lambda part: (float(part.loc[part["company"].isin(chosen), "company"].nunique()), float(part["company"].nunique())))
+    return spread(
+        frame,
+        lambda part: (
+            float(part.loc[part["company"].isin(chosen), "company"].nunique()),
+            float(part["company"].nunique()),
+        ),
+    )
 
 
 def headcount(frame: pd.DataFrame, person: str = "person_key") -> pd.DataFrame:

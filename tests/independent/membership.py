@@ -31,13 +31,20 @@ def leads(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Leads in P that were confirmed or excluded / leads in P."""
     frame = data.people.ledger(last)
     frame = frame[frame["lead_source"].notna()].assign(good=frame["verify_status"].isin({"confirmed", "excluded"}))
-    return spread(data.people.drivers(last).merge(frame[["person_key", "good"]], on="person_key"), rate("person_key", "good"))
+    return spread(
+        data.people.drivers(last).merge(frame[["person_key", "good"]], on="person_key"), rate("person_key", "good")
+    )
 
 
 @kpi(35, "mem_org_built_rate", "stock")
 def built(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """C50 with three full members and an organisation of their own / C50 with three full members."""
-    full = data.people.members(last).query("stage == @FULL", local_dict={"FULL": FULL}).groupby("company")["person_key"].nunique()
+    full = (
+        data.people.members(last)
+        .query("stage == @FULL", local_dict={"FULL": FULL})
+        .groupby("company")["person_key"]
+        .nunique()
+    )
     frame = data.people.big(last)
     return ledgers.share(frame[frame["company"].isin(full[full >= 3].index)], ledgers.own_org(data, last))
 

@@ -18,7 +18,8 @@ DAY = pd.Timedelta(days=1)
 
 def true(column: pd.Series) -> pd.Series:
     """A flag that may be missing, as plain bool: missing is False."""
-    return pd.Series([value is not pd.NA and value is not None and value == True for value in column], index=column.index, dtype=bool)  # noqa: E712
+    flags = [value is not pd.NA and value is not None and value == True for value in column]  # noqa: E712
+    return pd.Series(flags, index=column.index, dtype=bool)
 
 
 def day_of(column: pd.Series) -> pd.Series:
@@ -32,11 +33,14 @@ def by_latest(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 class Timeline:
-    """Versions of one register. On a day the newest version that had come by then counts; the first one of a key reaches
-    back to the day in `back` (None: for ever); a key that the source deleted counts until the day before. `alive`: the status
-    before a first version that already says something else (an end is known from the day of that version on, not before)."""
+    """Versions of one register. On a day the newest version that had come by then counts; the first one of a key
+    reaches back to the day in `back` (None: for ever); a key that the source deleted counts until the day before.
+    `alive`: the status before a first version that already says something else (an end is known from the day of that
+    version on, not before)."""
 
-    def __init__(self, versions: pd.DataFrame, raw: list[str], key: str, back: pd.Series | None, alive: str = "") -> None:
+    def __init__(
+        self, versions: pd.DataFrame, raw: list[str], key: str, back: pd.Series | None, alive: str = ""
+    ) -> None:
         frame = versions.assign(_from=day_of(versions["_version"]), _gone=day_of(versions["_deleted_at"]))
         first = ~frame.duplicated(key)
         if alive:
@@ -55,7 +59,11 @@ class Timeline:
     def on(self, day: pd.Timestamp) -> pd.DataFrame:
         """One row a key that stands on that day."""
         known = by_latest(self._frame[self._frame["_from"] <= day], self._raw)
-        return by_latest(known[~(known["_gone"] <= day)], [self._key]).drop(columns=["_from", "_gone"]).reset_index(drop=True)
+        return (
+            by_latest(known[~(known["_gone"] <= day)], [self._key])
+            .drop(columns=["_from", "_gone"])
+            .reset_index(drop=True)
+        )
 
 
 class Population:
@@ -125,7 +133,9 @@ class Population:
         """V on each day of first..last beside its activity of that day (NaN: nothing received)."""
         everyone = [self.trucks(day).assign(day=day) for day in pd.date_range(first, last)]
         if not everyone:
-            return self.trucks(first).iloc[0:0].assign(day=first).merge(self.activity, on=["vehicle", "day"], how="left")
+            return (
+                self.trucks(first).iloc[0:0].assign(day=first).merge(self.activity, on=["vehicle", "day"], how="left")
+            )
         return pd.concat(everyone, ignore_index=True).merge(self.activity, on=["vehicle", "day"], how="left")
 
     # -- companies --------------------------------------------------------------------------------------------------
@@ -134,8 +144,13 @@ class Population:
     def _company_line(self) -> Timeline:
         frame = self.rows.versions("yz_company")
         frame["company"] = frame["uscc"].map(text.code_or_none).fillna(frame["licence_no"].map(text.code_or_none))
-        frame["town"] = [self._company_town(op, reg) for op, reg in zip(frame["op_town"], frame["reg_town"], strict=True)]
-        frame["begin"], frame["end"] = frame["licence_from"].map(text.real_date), frame["licence_to"].map(text.real_date)
+        frame["town"] = [
+            self._company_town(op, reg) for op, reg in zip(frame["op_town"], frame["reg_town"], strict=True)
+        ]
+        frame["begin"], frame["end"] = (
+            frame["licence_from"].map(text.real_date),
+            frame["licence_to"].map(text.real_date),
+        )
         return Timeline(frame, ["uscc"], "company", None, alive="营业")
 
     def _company_town(self, operating: Any, registered: Any) -> str:
@@ -162,7 +177,13 @@ class Population:
 
     def counts(self, day: pd.Timestamp) -> pd.DataFrame:
         """V, V45 and VH of each company on that day (index: company)."""
-        return self.remember("counts", day, lambda at: self.trucks(at).groupby("company").agg(v=("vehicle", "nunique"), v45=("v45", "sum"), vh=("vh", "sum")))
+        return self.remember(
+            "counts",
+            day,
+            lambda at: (
+                self.trucks(at).groupby("company").agg(v=("vehicle", "nunique"), v45=("v45", "sum"), vh=("vh", "sum"))
+            ),
+        )
 
     def big(self, day: pd.Timestamp) -> pd.DataFrame:
         """C50 with v (vehicles that day) and heavy (C50 by VH too); leaves only after 30 days below 50."""
@@ -183,7 +204,8 @@ class Population:
         return Timeline(self.rows.versions("yz_driver"), ["person_key"], "person_key", None)
 
     def drivers(self, day: pd.Timestamp) -> pd.DataFrame:
-        """P: one row a person and company, with is_captain, p45, p50, and what the register of drivers says that day."""
+        """P: one row a person and company, with is_captain, p45, p50, and what the register of drivers says that
+        day."""
         return self.remember("P", day, self._drivers)
 
     def _drivers(self, day: pd.Timestamp) -> pd.DataFrame:
@@ -191,11 +213,16 @@ class Population:
         people = people[~people["status"].isin(CLOSED_DRIVER)]
         jobs = self.rows.all("yz_employment")
         jobs = jobs[~(day_of(jobs["_deleted_at"]) <= day)]
-        begin, end = pd.to_datetime(jobs["from_date"].map(text.real_date)), pd.to_datetime(jobs["to_date"].map(text.real_date))
+        begin, end = (
+            pd.to_datetime(jobs["from_date"].map(text.real_date)),
+            pd.to_datetime(jobs["to_date"].map(text.real_date)),
+        )
         jobs = jobs[~(begin > day) & ~(end < day)].assign(company=jobs["uscc"].map(text.code_or_none))
         jobs["captain"] = true(jobs["is_captain"])
         jobs = jobs.groupby(["person_key", "company"], as_index=False)["captain"].max()
-        companies = self.licensed(day)[["company", "town", "owner_type", "name"]].rename(columns={"name": "company_name"})
+        companies = self.licensed(day)[["company", "town", "owner_type", "name"]].rename(
+            columns={"name": "company_name"}
+        )
         frame = jobs.merge(companies, on="company").merge(people.drop(columns=["status", "home_town"]), on="person_key")
         frame["p45"] = frame["company"].map(self.counts(day)["v45"]).fillna(0) > 0
         frame["p50"] = frame["company"].isin(set(self.big(day)["company"]))
@@ -213,7 +240,11 @@ class Population:
     def members(self, day: pd.Timestamp) -> pd.DataFrame:
         """M: rows of P (person and company) that are verified members, with stage and badge_at."""
         frame = self.ledger(day)
-        good = (frame["verify_status"] == "confirmed") & frame["stage"].isin({FULL, PROBATION}) & ~(day_of(frame["verified_at"]) > day)
+        good = (
+            (frame["verify_status"] == "confirmed")
+            & frame["stage"].isin({FULL, PROBATION})
+            & ~(day_of(frame["verified_at"]) > day)
+        )
         return self.drivers(day).merge(frame[good][["person_key", "stage", "badge_at"]], on="person_key")
 
     # -- places -----------------------------------------------------------------------------------------------------
@@ -228,8 +259,14 @@ class Population:
         return dict(zip(frame["company"], frame["town"], strict=True))
 
     def with_owner(self, frame: pd.DataFrame, day: str) -> pd.DataFrame:
-        """`frame` (columns vehicle and `day`) with the company, town and flags of V on that row's day; rows of vehicles that
-        were not in V that day are left out."""
-        parts = [group.merge(self.trucks(at).drop(columns=[name for name in group if name != "vehicle"], errors="ignore"), on="vehicle")
-                 for at, group in frame.groupby(day) if at <= self.rows.today]
+        """`frame` (columns vehicle and `day`) with the company, town and flags of V on that row's day; rows of vehicles
+        that were not in V that day are left out."""
+        parts = [
+            group.merge(
+                self.trucks(at).drop(columns=[name for name in group if name != "vehicle"], errors="ignore"),
+                on="vehicle",
+            )
+            for at, group in frame.groupby(day)
+            if at <= self.rows.today
+        ]
         return pd.concat(parts, ignore_index=True) if parts else frame.iloc[0:0].assign(company=None, town=None)

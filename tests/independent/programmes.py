@@ -18,16 +18,24 @@ def instructors(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
     """C50 with a Party instructor and a resident officer in office / C50."""
     office = ledgers.in_office(data, last)
     roles = office.groupby("company")["role"].agg(set)
-    return ledgers.share(data.people.big(last), [company for company, held in roles.items() if {"党建指导员", "驻企服务员"} <= held])
+    return ledgers.share(
+        data.people.big(last), [company for company, held in roles.items() if {"党建指导员", "驻企服务员"} <= held]
+    )
 
 
 @kpi(43, "p1_visit_done_rate", "flow")
 def visits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Planned visits done (day, visitor and note known) / visits planned for the window. Two on one day at one company are one: the
-    earlier plan has it."""
+    """Planned visits done (day, visitor and note known) / visits planned for the window. Two on one day at one company
+    are one: the earlier plan has it."""
     frame = data.rows.current("pb_visit").sort_values(["due", "visit_id"])
-    filled = frame["visitor"].map(text.code_or_none).notna() & frame["note"].map(text.code_or_none).notna() & frame["visit_at"].notna()
-    frame = frame.assign(day=day_of(frame["due"]), at=day_of(frame["visit_at"]), firm=frame["uscc"].map(text.code_or_none))
+    filled = (
+        frame["visitor"].map(text.code_or_none).notna()
+        & frame["note"].map(text.code_or_none).notna()
+        & frame["visit_at"].notna()
+    )
+    frame = frame.assign(
+        day=day_of(frame["due"]), at=day_of(frame["visit_at"]), firm=frame["uscc"].map(text.code_or_none)
+    )
     once = ~frame[filled].duplicated(["firm", "at"])
     frame["done"] = (frame["at"] <= last) & once.reindex(frame.index, fill_value=False)
     frame = ledgers.at_home(data, frame[frame["day"].between(first, last)], "uscc", "day")
@@ -39,8 +47,14 @@ def six_one(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
     """Items done of the quarter / C50 × items."""
     items = set(data.rows.current("own_six_one")["item_no"].astype(int))
     done = data.rows.current("pb_six_one")
-    done = done[(done["period"] == f"{first.year}Q{first.quarter}") & (day_of(done["done_at"]) <= last) & done["item_no"].isin(items)]
-    done = done.assign(company=done["uscc"].map(ledgers.company_names(data, last))).drop_duplicates(["company", "item_no"])
+    done = done[
+        (done["period"] == f"{first.year}Q{first.quarter}")
+        & (day_of(done["done_at"]) <= last)
+        & done["item_no"].isin(items)
+    ]
+    done = done.assign(company=done["uscc"].map(ledgers.company_names(data, last))).drop_duplicates(
+        ["company", "item_no"]
+    )
     per = done.groupby("company").size()
     frame = data.people.big(last)
     frame["done"] = frame["company"].map(per).fillna(0)
@@ -54,7 +68,9 @@ def sends(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
     frame = data.rows.current("pb_activity")
     frame = frame.assign(day=day_of(frame["held_at"]))
-    frame = ledgers.at_home(data, frame[frame["act_type"].isin(SENDS) & frame["day"].between(first, last)], "uscc", "day")
+    frame = ledgers.at_home(
+        data, frame[frame["act_type"].isin(SENDS) & frame["day"].between(first, last)], "uscc", "day"
+    )
     site = [site_towns(data, day).get(key) for key, day in zip(frame["site_id"], frame["day"], strict=True)]
     frame["town"] = pd.Series(site, index=frame.index, dtype=object).where(lambda found: found.notna(), frame["town"])
     return spread(frame, number("act_id"))
@@ -66,7 +82,9 @@ def tasks(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = data.rows.current("pb_task")
     frame = frame[day_of(frame["due"]).between(first, last)]
     good = day_of(frame["done_at"]) <= day_of(frame["due"])
-    return spread(frame.assign(good=good), lambda part: (float(part["good"].sum()), float(len(part))), levels=("district",))
+    return spread(
+        frame.assign(good=good), lambda part: (float(part["good"].sum()), float(len(part))), levels=("district",)
+    )
 
 
 @kpi(47, "p2_survey_done_rate", "stock")
@@ -75,8 +93,12 @@ def survey(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = ledgers.on(data, "pb_survey", ["round_no", "uscc"], last, "finished_at")
     begun = data.rows.versions("pb_survey")
     rounds = begun.loc[day_of(begun["_version"]) <= last, "round_no"]
-    frame = frame[(frame["round_no"] == rounds.max()) & (day_of(frame["finished_at"]) <= last) & (frame["missing_cnt"] == 0)]
-    return ledgers.share(data.people.big(last), [found for value in frame["uscc"] if (found := ledgers.company_names(data, last)(value))])
+    frame = frame[
+        (frame["round_no"] == rounds.max()) & (day_of(frame["finished_at"]) <= last) & (frame["missing_cnt"] == 0)
+    ]
+    return ledgers.share(
+        data.people.big(last), [found for value in frame["uscc"] if (found := ledgers.company_names(data, last)(value))]
+    )
 
 
 def register(data: Data, last: pd.Timestamp) -> pd.DataFrame:
@@ -121,7 +143,11 @@ def warm_items(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
     frame = frame[frame["year"] == first.year]
     done = (day_of(frame["done_at"]) <= last) & frame["evidence"].map(text.code_or_none).notna()
     weight = frame["weight"].astype(float)
-    return spread(frame.assign(w=weight, d=weight.where(done, 0.0)), lambda part: (float(part["d"].sum()), float(part["w"].sum())), levels=("district",))
+    return spread(
+        frame.assign(w=weight, d=weight.where(done, 0.0)),
+        lambda part: (float(part["d"].sum()), float(part["w"].sum())),
+        levels=("district",),
+    )
 
 
 @kpi(52, "p3_ecert_rate", "stock")
@@ -129,13 +155,20 @@ def ecerts(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Certificates in force with an electronic one / certificates in force, at the holder's company."""
     papers = certificates(data, last)
     papers = papers[in_force(papers, last)]
-    papers = papers.assign(key=papers["cert_type"] + "|" + papers["cert_no"].map(text.code), held=papers["holder_key"].map(lambda value: None if text.absent(value) else text.holder(str(value))))
+    papers = papers.assign(
+        key=papers["cert_type"] + "|" + papers["cert_no"].map(text.code),
+        held=papers["holder_key"].map(lambda value: None if text.absent(value) else text.holder(str(value))),
+    )
     papers["good"] = papers["ecert_id"].map(text.code_or_none).notna() & ~(day_of(papers["ecert_at"]) > last)
     fleet = data.people.register(last)[["vehicle", "company", "town"]].rename(columns={"vehicle": "held"})
     people = data.people.drivers(last)[["person_key", "company", "town"]].rename(columns={"person_key": "held"})
     firms = data.people.companies(last)[["company", "town"]].assign(held=lambda frame: frame["company"])
-    gone = set(fleet.loc[~fleet["town"].map(data.rows.towns.inside), "held"])  # vehicles of the towns that left the district
-    frame = papers[~papers["held"].isin(gone)].merge(pd.concat([fleet, people, firms]).drop_duplicates(), on="held", how="left")
+    gone = set(
+        fleet.loc[~fleet["town"].map(data.rows.towns.inside), "held"]
+    )  # vehicles of the towns that left the district
+    frame = papers[~papers["held"].isin(gone)].merge(
+        pd.concat([fleet, people, firms]).drop_duplicates(), on="held", how="left"
+    )
     return spread(frame, rate("key", "good"))
 
 
@@ -159,10 +192,16 @@ def permits_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.D
     """Permits decided within the working days of their scope and class / permits decided."""
     frame = permits(data, first, last)
     limits = data.rows.current("own_permit_limit")
-    limit = {(scope, kind): int(days) for scope, kind, days in zip(limits["scope"], limits["permit_class"], limits["workdays"], strict=True)}
+    limit = {
+        (scope, kind): int(days)
+        for scope, kind, days in zip(limits["scope"], limits["permit_class"], limits["workdays"], strict=True)
+    }
     free, extra = calendar(data)
-    taken = [np.busday_count(begin + pd.Timedelta(days=1), end + pd.Timedelta(days=1), holidays=free) + sum(begin < day <= end for day in extra)
-             for begin, end in zip(day_of(frame["accepted_at"]).dt.date, frame["day"].dt.date, strict=True)]
+    taken = [
+        np.busday_count(begin + pd.Timedelta(days=1), end + pd.Timedelta(days=1), holidays=free)
+        + sum(begin < day <= end for day in extra)
+        for begin, end in zip(day_of(frame["accepted_at"]).dt.date, frame["day"].dt.date, strict=True)
+    ]
     most = [limit.get(key) for key in zip(frame["scope"], frame["permit_class"], strict=True)]
     frame["known"] = [value is not None for value in most]
     frame["good"] = [value is not None and used <= value for used, value in zip(taken, most, strict=True)]
@@ -196,11 +235,13 @@ def appeals(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
                 by_phone[key] = (found, row.received_at)
         by_ticket.setdefault(row.ticket_no, found)
         group.append(found)
-    merged = frame.assign(group=group, open=frame["closed_at"].isna()).groupby("group").agg(
-        due=("due", "min"), closed_at=("closed_at", "max"), open=("open", "any"), uscc=("uscc", "first")).reset_index()
+    merged = (
+        frame.assign(group=group, open=frame["closed_at"].isna())
+        .groupby("group")
+        .agg(due=("due", "min"), closed_at=("closed_at", "max"), open=("open", "any"), uscc=("uscc", "first"))
+        .reset_index()
+    )
     merged["day"] = day_of(merged["due"])
     merged = ledgers.at_home(data, merged[merged["day"].between(first, last)], "uscc", "day")
     merged["good"] = ~merged["open"] & (day_of(merged["closed_at"]) <= merged["day"])
     return spread(merged, lambda part: (float(part["good"].sum()), float(len(part))))
-
-

@@ -19,7 +19,9 @@ class Rows:
     def __init__(self, fetch: Callable[[str], pd.DataFrame], lake: Path | None, built: dt.datetime) -> None:
         self._fetch, self._lake, self.built = fetch, lake, built
         self._kept: dict[str, pd.DataFrame] = {}
-        self.names = set(self._book("SELECT * FROM information_schema.tables").query("table_schema == 'raw'")["table_name"])
+        self.names = set(
+            self._book("SELECT * FROM information_schema.tables").query("table_schema == 'raw'")["table_name"]
+        )
         self.towns = Towns(self.current("own_town"))
         own = self.current("own_parameter")
         self.parameters = {str(name): float(value) for name, value in zip(own["name"], own["value"], strict=True)}
@@ -58,7 +60,11 @@ class Rows:
         if f"{name}_history" in self.names:
             parts.insert(0, self._book(f"SELECT * FROM raw.{name}_history"))
         parts = [part for part in parts if len(part)] or parts[-1:]
-        return pd.concat(parts, ignore_index=True).sort_values(["_version", "_seq", "_row"], kind="stable").reset_index(drop=True)
+        return (
+            pd.concat(parts, ignore_index=True)
+            .sort_values(["_version", "_seq", "_row"], kind="stable")
+            .reset_index(drop=True)
+        )
 
     def run(self, name: str) -> pd.DataFrame:
         """A book of the run schema."""

@@ -13,23 +13,36 @@ EVENT_S, MERGE_S = 30, 60
 
 
 def alarms(data: Data) -> pd.DataFrame:
-    """Alarms of the monitoring platform, reports of one overspeeding merged to one: vehicle, alarm_uid, raised_at, end, level, warn_type."""
+    """Alarms of the monitoring platform, reports of one overspeeding merged to one: vehicle, alarm_uid, raised_at, end,
+    level, warn_type."""
     frame = data.rows.current("gps_alarm")
-    frame = frame.assign(vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"]))
+    frame = frame.assign(
+        vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"])
+    )
     frame["level"] = pd.to_numeric(frame["level"]).astype(float)
     fast = frame[frame["warn_type"] == OVERSPEED].sort_values(["vehicle", "raised_at", "alarm_uid"])
     until = fast.groupby("vehicle")["end"].cummax().groupby(fast["vehicle"]).shift()
     fresh = ~((fast["raised_at"] - until).dt.total_seconds() <= MERGE_S)
     fast["event"] = fresh.cumsum()
-    merged = fast.groupby("event", as_index=False).agg(vehicle=("vehicle", "first"), alarm_uid=("alarm_uid", "first"), raised_at=("raised_at", "min"),
-                                                      end=("end", "max"), level=("level", "max"), warn_type=("warn_type", "first"))
-    return pd.concat([frame[frame["warn_type"] != OVERSPEED], merged], ignore_index=True)[["vehicle", "alarm_uid", "raised_at", "end", "level", "warn_type"]]
+    merged = fast.groupby("event", as_index=False).agg(
+        vehicle=("vehicle", "first"),
+        alarm_uid=("alarm_uid", "first"),
+        raised_at=("raised_at", "min"),
+        end=("end", "max"),
+        level=("level", "max"),
+        warn_type=("warn_type", "first"),
+    )
+    return pd.concat([frame[frame["warn_type"] != OVERSPEED], merged], ignore_index=True)[
+        ["vehicle", "alarm_uid", "raised_at", "end", "level", "warn_type"]
+    ]
 
 
 def device_alarms(data: Data) -> pd.DataFrame:
     """Alarms of the on-board devices that are alarms: code below 16, not an end mark, each once."""
     frame = data.rows.current("as_alarm")
-    frame = frame[(frame["code"] < 16) & ~(pd.to_numeric(frame["flag"]).astype(float) == 2)].drop_duplicates("alarm_uid")
+    frame = frame[(frame["code"] < 16) & ~(pd.to_numeric(frame["flag"]).astype(float) == 2)].drop_duplicates(
+        "alarm_uid"
+    )
     return frame.assign(vehicle=text.vehicles(frame), raised_at=frame["alarm_time"], day=day_of(frame["alarm_time"]))
 
 
@@ -41,7 +54,9 @@ def _online(frame: pd.DataFrame) -> pd.Series:
 def overspeed(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Overspeed events of more than 30 s on V / V online in the window."""
     events = alarms(data)
-    events = events[(events["warn_type"] == OVERSPEED) & ((events["end"] - events["raised_at"]).dt.total_seconds() > EVENT_S)]
+    events = events[
+        (events["warn_type"] == OVERSPEED) & ((events["end"] - events["raised_at"]).dt.total_seconds() > EVENT_S)
+    ]
     events = events.assign(day=day_of(events["raised_at"]))
     number = events.groupby(["vehicle", "day"]).size().rename("events").reset_index()
     frame = data.people.fleet_days(first, last).merge(number, on=["vehicle", "day"], how="left")
@@ -51,13 +66,18 @@ def overspeed(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
 @kpi(12, "safe_fatigue_sec_per_vehicle", "flow")
 def fatigue(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Seconds at the wheel beyond the limit on V / V online in the window."""
-    return spread(data.people.fleet_days(first, last), lambda part: (float(part["fatigue_s"].sum()), float(_online(part).nunique())))
+    return spread(
+        data.people.fleet_days(first, last),
+        lambda part: (float(part["fatigue_s"].sum()), float(_online(part).nunique())),
+    )
 
 
 def equipped_days(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Vehicle-days of V whose device reported that day."""
     ends = data.rows.current("gps_terminal")
-    ends = ends.assign(vehicle=text.vehicles(ends), begin=day_of(ends["installed_at"]), until=day_of(ends["removed_at"]))
+    ends = ends.assign(
+        vehicle=text.vehicles(ends), begin=day_of(ends["installed_at"]), until=day_of(ends["removed_at"])
+    )
     days = data.rows.current("as_device_day")[["terminal_id", "day"]]
     both = days.merge(ends[["terminal_id", "vehicle", "begin", "until"]], on="terminal_id")
     both = both[(both["begin"] <= both["day"]) & ~(both["until"] < both["day"])]
@@ -77,7 +97,9 @@ def device_rate(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
 def profiled(data: Data) -> pd.DataFrame:
     """Device alarms with what the own profile says of their code (is_top, is_fatigue)."""
     own = data.rows.current("own_alarm_profile")
-    return device_alarms(data).merge(own[["profile", "module", "code", "is_top", "is_fatigue"]], on=["profile", "module", "code"], how="left")
+    return device_alarms(data).merge(
+        own[["profile", "module", "code", "is_top", "is_fatigue"]], on=["profile", "module", "code"], how="left"
+    )
 
 
 @kpi(14, "safe_dsm_top_rate", "flow")
@@ -90,7 +112,8 @@ def dsm_top(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
 
 
 def due_alarms(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Alarms on V that must be handled and whose time is up, with owner, last handling step and `clock` (handled before it rang)."""
+    """Alarms on V that must be handled and whose time is up, with owner, last handling step and `clock` (handled before
+    it rang)."""
     platform = alarms(data)
     types = data.rows.current("own_alarm_type")
     must = set(types.loc[types["is_due"].astype(bool), "warn_type"])
@@ -104,7 +127,11 @@ def due_alarms(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
     limit = data.rows.current("own_sla").set_index("level")["limit_s"]
     frame["limit"] = pd.to_timedelta(frame["level"].map(limit), unit="s")
     frame = frame[frame["raised_at"] + frame["limit"] <= data.rows.now]
-    steps = data.rows.current("rdm_alarm_handle").sort_values(["alarm_uid", "step", "handled_at", "handle_id"]).drop_duplicates("alarm_uid", keep="last")
+    steps = (
+        data.rows.current("rdm_alarm_handle")
+        .sort_values(["alarm_uid", "step", "handled_at", "handle_id"])
+        .drop_duplicates("alarm_uid", keep="last")
+    )
     frame = frame.merge(steps[["alarm_uid", "result", "reason", "handled_at"]], on="alarm_uid", how="left")
     reason = frame["reason"].map(text.code_or_none).notna()
     result = pd.to_numeric(frame["result"]).astype(float)
@@ -130,18 +157,31 @@ def handled_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.D
 
 @kpi(17, "safe_urge_done_rate", "flow")
 def urges(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Urges answered with 1 by their deadline / urges whose deadline has passed, at the owner of the alarm's vehicle."""
+    """Urges answered with 1 by their deadline / urges whose deadline has passed, at the owner of the alarm's
+    vehicle."""
     frame = data.rows.current("gps_alarm_urge")
     frame = frame[(frame["deadline"] <= data.rows.now) & day_of(frame["sent_at"]).between(first, last)]
     plain = data.rows.current("gps_alarm")
-    known = [pd.DataFrame({"alarm_uid": plain["alarm_uid"], "vehicle": text.vehicles(plain), "at": day_of(plain["start_at"])})]
+    known = [
+        pd.DataFrame(
+            {"alarm_uid": plain["alarm_uid"], "vehicle": text.vehicles(plain), "at": day_of(plain["start_at"])}
+        )
+    ]
     if data.rows.has("as_alarm"):
         device = data.rows.current("as_alarm")
-        known.append(pd.DataFrame({"alarm_uid": device["alarm_uid"], "vehicle": text.vehicles(device), "at": day_of(device["alarm_time"])}))
+        known.append(
+            pd.DataFrame(
+                {"alarm_uid": device["alarm_uid"], "vehicle": text.vehicles(device), "at": day_of(device["alarm_time"])}
+            )
+        )
     frame = frame.merge(pd.concat(known).drop_duplicates("alarm_uid"), on="alarm_uid", how="left")
-    frame["good"] = (pd.to_numeric(frame["answer_result"]).astype(float) == 1) & (frame["answered_at"] <= frame["deadline"])
+    frame["good"] = (pd.to_numeric(frame["answer_result"]).astype(float) == 1) & (
+        frame["answered_at"] <= frame["deadline"]
+    )
     frame = placed(data, frame, "vehicle", "at")
-    frame = frame[~frame["town"].map(lambda town: town is not None and not data.rows.towns.inside(town)).astype(bool)]  # vehicles of the towns that left are not ours
+    frame = frame[
+        ~frame["town"].map(lambda town: town is not None and not data.rows.towns.inside(town)).astype(bool)
+    ]  # vehicles of the towns that left are not ours
     return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
 
 
@@ -159,7 +199,10 @@ def placed(data: Data, frame: pd.DataFrame, vehicle: str, day: str) -> pd.DataFr
 @kpi(18, "safe_night_km_share", "flow")
 def night_share(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Kilometres from 0 to 5 o'clock / kilometres of V."""
-    return spread(data.people.fleet_days(first, last), lambda part: (float(part["km_night05"].sum()), float(part["valid_km"].sum())))
+    return spread(
+        data.people.fleet_days(first, last),
+        lambda part: (float(part["km_night05"].sum()), float(part["valid_km"].sum())),
+    )
 
 
 @kpi(19, "safe_overlimit_per_100veh", "flow", scale=100)
@@ -188,7 +231,8 @@ def class_mean(part: pd.DataFrame, companies: list[str]) -> float:
 
 
 def item(name: str, value: float, mean: float) -> float:
-    """Points of one item. The two relative ones: clamp(10·(2A−x)/A, 0, 20), A the district's mean; nobody at all: 20 for none."""
+    """Points of one item. The two relative ones: clamp(10·(2A−x)/A, 0, 20), A the district's mean; nobody at all: 20
+    for none."""
     if name in ("fast", "tired"):
         return min(max(10 * (2 * mean - value) / mean, 0.0), 20.0) if mean else (0.0 if value else 20.0)
     if name == "drift":
@@ -198,29 +242,41 @@ def item(name: str, value: float, mean: float) -> float:
 
 @kpi(20, "safe_company_score", "flow", tolerance=1e-9)
 def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Points of the 2016 table for each company with networked vehicles, to two decimals, an item that nothing is known of left out and the
-    rest scaled to 100, none where less than 60 points can be judged; A is the mean of the companies of the same class (hazmat or not);
-    towns and district are the means weighted with networked vehicles."""
+    """Points of the 2016 table for each company with networked vehicles, to two decimals, an item that nothing is known
+    of left out and the rest scaled to 100, none where less than 60 points can be judged; A is the mean of the companies
+    of the same class (hazmat or not); towns and district are the means weighted with networked vehicles."""
     from tests.independent import driver, fleet, health
 
     days = data.people.fleet_days(first, last)
-    parts = {"network": spread(days, rate("vehicle", "vn", "vh")), "online": fleet.online(data, first, last), "complete": health.track(data, first, last),
-             "qualified": health.qualified(data, first, last), "drift": health.drift(data, first, last), "fast": overspeed(data, first, last),
-             "tired": fatigue(data, first, last), "post": driver.post_checks(data, first, last)}
+    parts = {
+        "network": spread(days, rate("vehicle", "vn", "vh")),
+        "online": fleet.online(data, first, last),
+        "complete": health.track(data, first, last),
+        "qualified": health.qualified(data, first, last),
+        "drift": health.drift(data, first, last),
+        "fast": overspeed(data, first, last),
+        "tired": fatigue(data, first, last),
+        "post": driver.post_checks(data, first, last),
+    }
     values = {name: (part["num"] / part["den"])[part["den"] > 0] for name, part in parts.items()}
     weight = parts["network"]["num"]
     homes = days.sort_values("day").groupby("company")["town"].last()
     homes = pd.Series(data.people.home(last)).reindex(homes.index)
     hazmat = data.people.hazmat
-    means = {(name, kind): class_mean(parts[name], [company for company in homes.index if (company in hazmat) is kind])
-             for name in ("fast", "tired") for kind in (True, False)}
+    means = {
+        (name, kind): class_mean(parts[name], [company for company in homes.index if (company in hazmat) is kind])
+        for name in ("fast", "tired")
+        for kind in (True, False)
+    }
     scored = []
     for company in homes.index[weight.reindex(homes.index) > 0]:
         known = {name: float(value[company]) for name, value in values.items() if company in value.index}
         if sum(POINTS[name] for name in known) < LEAST_POINTS:
             continue
         got = sum(item(name, value, means.get((name, company in hazmat), 0.0)) for name, value in known.items())
-        scored.append((company, homes[company], weight[company], round(got / sum(POINTS[name] for name in known) * 100, 2)))
+        scored.append(
+            (company, homes[company], weight[company], round(got / sum(POINTS[name] for name in known) * 100, 2))
+        )
     frame = pd.DataFrame(scored, columns=["company", "town", "w", "score"])
     frame["points"] = frame["w"] * frame["score"]
     return spread(frame, total("points", "w"))

@@ -26,7 +26,10 @@ def site_towns(data: Data, day: pd.Timestamp) -> dict[str, str]:
 
 
 def _at_sites(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
-    parts = [group.merge(sites(data, day)[["site_id", "town", "company", "used"]], on="site_id") for day, group in frame.groupby("day")]
+    parts = [
+        group.merge(sites(data, day)[["site_id", "town", "company", "used"]], on="site_id")
+        for day, group in frame.groupby("day")
+    ]
     return pd.concat(parts, ignore_index=True) if parts else frame.assign(town=None, company=None, used=False)
 
 
@@ -36,7 +39,11 @@ def opened(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = data.rows.current("st_open_log")
     frame = frame.assign(day=day_of(frame["day"]))
     frame = _at_sites(data, frame[frame["day"].between(first, last) & ~true(frame["is_excused"])])
-    return spread(frame[frame["used"]], lambda part: (float(part["opened_min"].sum()), float(part["scheduled_min"].sum())), levels=LEVELS)
+    return spread(
+        frame[frame["used"]],
+        lambda part: (float(part["opened_min"].sum()), float(part["scheduled_min"].sum())),
+        levels=LEVELS,
+    )
 
 
 @kpi(70, "site_visit_cnt", "flow", ratio=False)
@@ -58,20 +65,29 @@ def basics(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     ready = known[known["status"] == "可用"].groupby("site_id")["fac_code"].agg(set)
     full = {site for site, codes in ready.items() if set(BASICS) <= codes}
     own = sites(data, last)
-    return spread(own[own["used"]].assign(good=lambda part: part["site_id"].isin(full)), rate("site_id", "good"), levels=LEVELS)
+    return spread(
+        own[own["used"]].assign(good=lambda part: part["site_id"].isin(full)), rate("site_id", "good"), levels=LEVELS
+    )
 
 
 @kpi(72, "site_satisfaction", "flow", floor=10)
 def satisfaction(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Stars / ratings of the last 90 days, one a person, site and day."""
     frame = data.rows.current("st_rating")
-    frame = frame.assign(at=day_of(frame["day"])).sort_values("rated_at").drop_duplicates(["site_id", "user_id", "at"], keep="last")
-    frame = frame[(frame["at"] > last - 90 * DAY) & (frame["at"] <= last)].merge(sites(data, last)[["site_id", "town", "company"]], on="site_id")
+    frame = (
+        frame.assign(at=day_of(frame["day"]))
+        .sort_values("rated_at")
+        .drop_duplicates(["site_id", "user_id", "at"], keep="last")
+    )
+    frame = frame[(frame["at"] > last - 90 * DAY) & (frame["at"] <= last)].merge(
+        sites(data, last)[["site_id", "town", "company"]], on="site_id"
+    )
     return spread(frame, lambda part: (float(part["stars"].sum()), float(len(part))), levels=LEVELS)
 
 
 def stops(data: Data) -> pd.DataFrame:
-    """Stops between two drives in the lake, of at least trip_rest_s, where the first one ended: vehicle, day (of its end), lon, lat."""
+    """Stops between two drives in the lake, of at least trip_rest_s, where the first one ended: vehicle, day (of its
+    end), lon, lat."""
     walk = track.steps(data.rows)
     walk = track.walked(data.rows, walk[~walk["drift"]].copy())
     walk = walk[walk["drives"]]
@@ -107,5 +123,3 @@ def reach(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
         away = track.distance_km(used["lon"], used["lat"], row.lon, row.lat)
         near.append(bool((away <= data.rows.parameters["site_reach_km"]).any()))
     return spread(frame.assign(near=near), lambda part: (float(part["near"].sum()), float(len(part))))
-
-

@@ -1,4 +1,5 @@
-"""From rows with a place to the three levels, each counted by itself: never the sum of its children. Also the list of KPIs."""
+"""From rows with a place to the three levels, each counted by itself: never the sum of its children. Also the list of
+KPIs."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ Compute = Callable[[Data, pd.Timestamp, pd.Timestamp], pd.DataFrame]
 
 @dataclass(frozen=True)
 class Kpi:
-    """One KPI: how its window is read (stock: its last day · flow: up to yesterday · today: up to today · now), whether it has a
-    denominator, its factor, whether small cells are hidden, the relative tolerance, the least denominator."""
+    """One KPI: how its window is read (stock: its last day · flow: up to yesterday · today: up to today · now), whether
+    it has a denominator, its factor, whether small cells are hidden, the relative tolerance, the least denominator."""
 
     id: str
     number: int
@@ -46,8 +47,17 @@ class Kpi:
 KPIS: dict[str, Kpi] = {}
 
 
-def kpi(number: int, identifier: str, kind: str, *, ratio: bool = True, scale: float = 1, person: bool = False, tolerance: float = 1e-9,
-        floor: float = 0) -> Callable[[Compute], Compute]:
+def kpi(
+    number: int,
+    identifier: str,
+    kind: str,
+    *,
+    ratio: bool = True,
+    scale: float = 1,
+    person: bool = False,
+    tolerance: float = 1e-9,
+    floor: float = 0,
+) -> Callable[[Compute], Compute]:
     """Enters a function as the computation of a KPI."""
 
     def enter(compute: Compute) -> Compute:
@@ -61,19 +71,24 @@ def kpi(number: int, identifier: str, kind: str, *, ratio: bool = True, scale: f
     return enter
 
 
-def spread(frame: pd.DataFrame, count: Count, *, levels: tuple[str, ...] = ("district", "town", "company")) -> pd.DataFrame:
-    """num and den (NaN: no denominator) of every place that has a row, index place; `heard`: False where `frame` has a column pts
-    and it says that nothing was received. `frame` needs town and company."""
+def spread(
+    frame: pd.DataFrame, count: Count, *, levels: tuple[str, ...] = ("district", "town", "company")
+) -> pd.DataFrame:
+    """num and den (NaN: no denominator) of every place that has a row, index place; `heard`: False where `frame` has a
+    column pts and it says that nothing was received. `frame` needs town and company."""
     parts = [(DISTRICT, frame)] if "district" in levels else []
     for level in ("town", "company"):
         if level in levels and len(frame):
             parts += [(str(place), part) for place, part in frame.groupby(level)]
     found = {place: (*count(part), "pts" not in part or part["pts"].sum() > 0) for place, part in parts}
-    return pd.DataFrame.from_dict(found, orient="index", columns=["num", "den", "heard"]).astype({"num": float, "den": float})
+    return pd.DataFrame.from_dict(found, orient="index", columns=["num", "den", "heard"]).astype(
+        {"num": float, "den": float}
+    )
 
 
 def rate(key: str, good: str, due: str | None = None) -> Count:
-    """Distinct `key` with the flag `good` / distinct `key` with the flag `due` (None: all rows). Only good ones that are due count."""
+    """Distinct `key` with the flag `good` / distinct `key` with the flag `due` (None: all rows). Only good ones that
+    are due count."""
 
     def count(part: pd.DataFrame) -> Parts:
         within = part if due is None else part[part[due].astype(bool)]

@@ -1,4 +1,5 @@
-"""Each of the 80 KPIs, at district, town and company, against the second computation. A KPI of which the data say nothing fails."""
+"""Each of the 80 KPIs, at district, town and company, against the second computation. A KPI of which the data say
+nothing fails."""
 
 from __future__ import annotations
 
@@ -16,7 +17,9 @@ pytestmark = pytest.mark.independent
 def test_eighty_are_declared_and_eighty_are_computed_again() -> None:
     assert len(definitions.metrics()) == 80 and MODULES
     assert sorted(metric.number for metric in definitions.metrics().values()) == list(range(1, 81))
-    assert {(metric.id, metric.number) for metric in definitions.metrics().values()} == {(own.id, own.number) for own in KPIS.values()}
+    assert {(metric.id, metric.number) for metric in definitions.metrics().values()} == {
+        (own.id, own.number) for own in KPIS.values()
+    }
 
 
 @pytest.mark.parametrize("identifier", list(definitions.metrics()))

@@ -40,7 +40,8 @@ def code_or_none(value: Any) -> str | None:
 
 @cache
 def plate(text: str) -> str:
-    """A plate as printed: no separators, no colour inside the text, O and I after the city letter as 0 and 1, lost 挂 put back."""
+    """A plate as printed: no separators, no colour inside the text, O and I after the city letter as 0 and 1, lost 挂
+    put back."""
     if PLATE.fullmatch(text):
         return text
     bare = re.sub(r"[·•.\-_ ]", "", COLOUR_IN_TEXT.sub("", code(text)))
@@ -50,7 +51,8 @@ def plate(text: str) -> str:
 
 
 def colour(value: Any, family: str | None = None) -> int | None:
-    """A plate colour of JT/T 697.7-2014; 0x91–0x94 read as decimal repaired, unless the platform's family says otherwise."""
+    """A plate colour of JT/T 697.7-2014; 0x91–0x94 read as decimal repaired, unless the platform's family says
+    otherwise."""
     if absent(value):
         return None
     number = int(value)
@@ -67,7 +69,11 @@ def vehicle(plate_no: Any, plate_color: Any) -> str | None:
 
 def vehicles(frame: pd.DataFrame) -> pd.Series:
     """`vehicle` for the plate_no and plate_color columns of a frame."""
-    return pd.Series([vehicle(no, shade) for no, shade in zip(frame["plate_no"], frame["plate_color"], strict=True)], index=frame.index, dtype=object)
+    return pd.Series(
+        [vehicle(no, shade) for no, shade in zip(frame["plate_no"], frame["plate_color"], strict=True)],
+        index=frame.index,
+        dtype=object,
+    )
 
 
 @cache

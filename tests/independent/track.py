@@ -10,7 +10,18 @@ import pandas as pd
 from tests.independent import text
 from tests.independent.rows import Rows
 
-NUMBERS = ["pts", "pts_ok", "drift_pts", "km_total", "km_complete", "valid_km", "drive_s", "fatigue_s", "km_night05", "trip_cnt"]
+NUMBERS = [
+    "pts",
+    "pts_ok",
+    "drift_pts",
+    "km_total",
+    "km_complete",
+    "valid_km",
+    "drive_s",
+    "fatigue_s",
+    "km_night05",
+    "trip_cnt",
+]
 MOMENTS = ["first_valid_at", "first_move_at", "depart_at", "depart_after"]
 EARTH_KM = 6371.0088
 Carries = Callable[[str, pd.Timestamp], bool]
@@ -22,7 +33,8 @@ LIMIT_S, HAZMAT_NIGHT_S = 14400, 7200
 
 
 def vehicle_days(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
-    """One row a vehicle and day. From the positions where the lake has any for it, else from the platform's statistics."""
+    """One row a vehicle and day. From the positions where the lake has any for it, else from the platform's
+    statistics."""
     given = rows.current("gps_vehicle_day")
     given["vehicle"] = text.vehicles(given)
     given = given.sort_values(["_version", "_seq", "_row"]).drop_duplicates(["vehicle", "day"], keep="last")
@@ -37,14 +49,18 @@ def vehicle_days(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
 
 
 def judged(rows: Rows) -> pd.DataFrame:
-    """Every position with its vehicle, place in degrees, speed in km/h and `ok` (qualified, domain §2), frozen fixes included."""
+    """Every position with its vehicle, place in degrees, speed in km/h and `ok` (qualified, domain §2), frozen fixes
+    included."""
     frame = rows.positions().copy()
     if not len(frame):
         return frame
     own = rows.current("own_platform").set_index("platform_id")
     family = frame["platform_id"].map(own["color_family"])
     scale = frame["platform_id"].map(own["speed_scale"]).fillna(1).astype(float)
-    shade = [text.colour(value, None if text.absent(kind) else str(kind)) for value, kind in zip(frame["plate_color"], family, strict=True)]
+    shade = [
+        text.colour(value, None if text.absent(kind) else str(kind))
+        for value, kind in zip(frame["plate_color"], family, strict=True)
+    ]
     number = frame["plate_no"].map(lambda value: text.plate(str(value)))
     frame["vehicle"] = [f"{no}#{color}" for no, color in zip(number, shade, strict=True)]
     frame["lon"], frame["lat"] = frame["lon_e6"] / 1e6, frame["lat_e6"] / 1e6
@@ -53,16 +69,26 @@ def judged(rows: Rows) -> pd.DataFrame:
     frame["ok"] = (
         pd.Series([value in text.COLOURS for value in shade], index=frame.index)
         & frame["loc_time"].between(received - pd.Timedelta(days=7), received + pd.Timedelta(seconds=60))
-        & frame["lon"].between(73.55, 135 + 5 / 60) & frame["lat"].between(3.85, 53.55)
-        & frame["speed"].between(0, 160) & frame["alt_m"].between(-200, 6500) & frame["direction"].between(0, 359)
-        & ((frame["status_bits"].astype("int64") & 2) != 0) & ~frame["encrypted"].astype(bool)
-        & ~eight_hours_off(frame))
+        & frame["lon"].between(73.55, 135 + 5 / 60)
+        & frame["lat"].between(3.85, 53.55)
+        & frame["speed"].between(0, 160)
+        & frame["alt_m"].between(-200, 6500)
+        & frame["direction"].between(0, 359)
+        & ((frame["status_bits"].astype("int64") & 2) != 0)
+        & ~frame["encrypted"].astype(bool)
+        & ~eight_hours_off(frame)
+    )
     return frame
 
 
 def eight_hours_off(frame: pd.DataFrame) -> pd.Series:
-    """Messages of a terminal that keeps its clock eight hours behind (UTC stored as local, D05), judged by vehicle and day."""
-    lag = (frame["recv_time"] - frame["loc_time"]).dt.total_seconds().where(~frame["is_makeup"].fillna(False).astype(bool))
+    """Messages of a terminal that keeps its clock eight hours behind (UTC stored as local, D05), judged by vehicle and
+    day."""
+    lag = (
+        (frame["recv_time"] - frame["loc_time"])
+        .dt.total_seconds()
+        .where(~frame["is_makeup"].fillna(False).astype(bool))
+    )
     middle = lag.groupby([frame["vehicle"], frame["day"]]).transform("median")
     return (middle - 8 * 3600).abs() <= 300
 
@@ -77,8 +103,14 @@ def distance_km(lon1: pd.Series, lat1: pd.Series, lon2: pd.Series, lat2: pd.Seri
 def path(rows: Rows) -> pd.DataFrame:
     """The qualified positions of each vehicle in time order, frozen fixes marked and drifts marked."""
     frame = judged(rows)
-    frame = frame[frame["ok"]].sort_values(["vehicle", "loc_time"]).drop_duplicates(["vehicle", "loc_time"], keep="first")
-    same = frame["vehicle"].eq(frame["vehicle"].shift()) & frame["lon_e6"].eq(frame["lon_e6"].shift()) & frame["lat_e6"].eq(frame["lat_e6"].shift())
+    frame = (
+        frame[frame["ok"]].sort_values(["vehicle", "loc_time"]).drop_duplicates(["vehicle", "loc_time"], keep="first")
+    )
+    same = (
+        frame["vehicle"].eq(frame["vehicle"].shift())
+        & frame["lon_e6"].eq(frame["lon_e6"].shift())
+        & frame["lat_e6"].eq(frame["lat_e6"].shift())
+    )
     run = (~same).cumsum()
     moving = frame["speed"] > 5
     frame["frozen"] = moving & moving.groupby(run).transform("sum").ge(FROZEN_PTS)
@@ -94,8 +126,12 @@ def steps(rows: Rows) -> pd.DataFrame:
     for name in ("lon", "lat", "loc_time", "mileage_01km"):
         frame[f"_{name}"] = own[name].shift()
         frame[f"{name}_"] = own[name].shift(-1)
-    before = distance_km(frame["_lon"], frame["_lat"], frame["lon"], frame["lat"]) / ((frame["loc_time"] - frame["_loc_time"]).dt.total_seconds() / 3600)
-    after = distance_km(frame["lon"], frame["lat"], frame["lon_"], frame["lat_"]) / ((frame["loc_time_"] - frame["loc_time"]).dt.total_seconds() / 3600)
+    before = distance_km(frame["_lon"], frame["_lat"], frame["lon"], frame["lat"]) / (
+        (frame["loc_time"] - frame["_loc_time"]).dt.total_seconds() / 3600
+    )
+    after = distance_km(frame["lon"], frame["lat"], frame["lon_"], frame["lat_"]) / (
+        (frame["loc_time_"] - frame["loc_time"]).dt.total_seconds() / 3600
+    )
     leap = distance_km(frame["_lon"], frame["_lat"], frame["lon_"], frame["lat_"])
     out = distance_km(frame["_lon"], frame["_lat"], frame["lon"], frame["lat"])
     frame["drift"] = (before > limit) & (after > limit) & (leap < out)
@@ -107,20 +143,31 @@ def from_positions(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
     if not len(rows.positions()):
         return pd.DataFrame()
     everything = judged(rows)
-    counts = everything.groupby(["vehicle", "day"]).agg(pts=("ok", "size"), pts_ok=("ok", "sum"), first_valid_at=("loc_time", "min")).reset_index()
+    counts = (
+        everything.groupby(["vehicle", "day"])
+        .agg(pts=("ok", "size"), pts_ok=("ok", "sum"), first_valid_at=("loc_time", "min"))
+        .reset_index()
+    )
     good = everything[everything["ok"]].groupby(["vehicle", "day"])["loc_time"].min()
-    counts["first_valid_at"] = [good.get((vehicle, day), pd.NaT) for vehicle, day in zip(counts["vehicle"], counts["day"], strict=True)]
+    counts["first_valid_at"] = [
+        good.get((vehicle, day), pd.NaT) for vehicle, day in zip(counts["vehicle"], counts["day"], strict=True)
+    ]
     marked = path(rows)
     marked["day"] = marked["loc_time"].dt.normalize()
     frozen = marked[marked["frozen"]].groupby(["vehicle", "day"]).size()
-    counts["pts_ok"] = counts["pts_ok"] - pd.Series([frozen.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)])
+    counts["pts_ok"] = counts["pts_ok"] - pd.Series(
+        [frozen.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)]
+    )
     walk = steps(rows)
     walk["day"] = walk["loc_time"].dt.normalize()
     drifts = walk[walk["drift"]].groupby(["vehicle", "day"]).size()
     counts["drift_pts"] = [drifts.get(key, 0) for key in zip(counts["vehicle"], counts["day"], strict=True)]
     driven = driving(rows, walk[~walk["drift"]].copy(), is_hazmat)
-    return counts.astype({"pts": float, "pts_ok": float, "drift_pts": float}).merge(driven, on=["vehicle", "day"], how="left").fillna(
-        {name: 0.0 for name in NUMBERS})
+    return (
+        counts.astype({"pts": float, "pts_ok": float, "drift_pts": float})
+        .merge(driven, on=["vehicle", "day"], how="left")
+        .fillna({name: 0.0 for name in NUMBERS})
+    )
 
 
 def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
@@ -139,7 +186,9 @@ def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
     void = (seconds > p["track_gap_most_s"]) | (straight / (seconds / 3600) > p["drift_speed_kmh"])
     moves = ~void & (km / (seconds / 3600) >= p["move_speed_kmh"])
     walk["s"], walk["gap"], walk["drives"] = seconds, gap, moves & ~(gap & (seconds > p["trip_rest_s"]))
-    walk["km"] = km.where(moves | (gap & ~void), 0.0)  # a vehicle that stands jitters: no distance; over a loss of track it is one
+    walk["km"] = km.where(
+        moves | (gap & ~void), 0.0
+    )  # a vehicle that stands jitters: no distance; over a loss of track it is one
     return walk
 
 
@@ -150,16 +199,26 @@ def driving(rows: Rows, walk: pd.DataFrame, is_hazmat: Carries) -> pd.DataFrame:
     walk["km_night"] = walk["km"].where(walk["loc_time"].dt.hour < 5, 0.0)
     walk["drive_s"] = walk["s"].where(walk["drives"], 0.0)
     walk["moved_at"] = walk["_loc_time"].where(walk["drives"])
-    days = walk.groupby(["vehicle", "day"]).agg(km_total=("km", "sum"), km_complete=("km_ok", "sum"), valid_km=("km", "sum"), drive_s=("drive_s", "sum"),
-                                                km_night05=("km_night", "sum"), first_move_at=("moved_at", "min")).reset_index()
+    days = (
+        walk.groupby(["vehicle", "day"])
+        .agg(
+            km_total=("km", "sum"),
+            km_complete=("km_ok", "sum"),
+            valid_km=("km", "sum"),
+            drive_s=("drive_s", "sum"),
+            km_night05=("km_night", "sum"),
+            first_move_at=("moved_at", "min"),
+        )
+        .reset_index()
+    )
     metres = ["km_total", "km_complete", "valid_km", "km_night05"]
     days[metres] = days[metres].round(3)  # a vehicle-day is kept to the metre
     return days.merge(stretches(walk, rows.parameters["trip_rest_s"], is_hazmat), on=["vehicle", "day"], how="left")
 
 
 def stretches(walk: pd.DataFrame, rest_s: float, is_hazmat: Carries) -> pd.DataFrame:
-    """Trips ended, the departure after a stop of two hours (a day's first one, with the end of the drive before it, or 24 hours
-    before where none is known), and seconds beyond the limit at the wheel, by vehicle and day."""
+    """Trips ended, the departure after a stop of two hours (a day's first one, with the end of the drive before it, or
+    24 hours before where none is known), and seconds beyond the limit at the wheel, by vehicle and day."""
     found = []
     for vehicle, own in walk[walk["drives"]].groupby("vehicle"):
         wheel, before = 0.0, None

@@ -1,4 +1,5 @@
-"""Questions that must have no answer. Owns run.check_result, run.defect and run.review; decides what is held, repairs nothing."""
+"""Questions that must have no answer. Owns run.check_result, run.defect and run.review; decides what is held, repairs
+nothing."""
 
 from __future__ import annotations
 
@@ -28,17 +29,26 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
         writer.execute("DELETE FROM run.check_result WHERE model = ?", [name])
         for check in model.checks:
             failed = writer.execute(f"SELECT count(*) FROM ({check.sql})")[0][0]
-            writer.execute("INSERT INTO run.check_result VALUES (?,?,?,?,?,?)", [as_of, name, check.name, check.severity, check.message, failed])
+            writer.execute(
+                "INSERT INTO run.check_result VALUES (?,?,?,?,?,?)",
+                [as_of, name, check.name, check.severity, check.message, failed],
+            )
             if failed and check.severity == "fail":
                 for below in runner.below(name):
                     held.setdefault(below, f"{model.label}:{check.message}({failed} 处)")
         if model.build != "scratch" and model.defects:
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
             for rule, expression in model.defects.items():
-                writer.execute(f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name} LIMIT 1", [rule, name, model.label])
+                writer.execute(
+                    f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name} LIMIT 1",
+                    [rule, name, model.label],
+                )
         writer.execute("DELETE FROM run.review WHERE model = ?", [name])
         for rule, review in model.review.items():
-            writer.execute(f"INSERT INTO run.review SELECT ?, ?, ?, subject, detail FROM ({review.sql}) ORDER BY subject, detail LIMIT {LISTED}", [rule, name, review.is_personal])
+            writer.execute(
+                f"INSERT INTO run.review SELECT ?, ?, ?, subject, detail FROM ({review.sql}) ORDER BY subject, detail LIMIT {LISTED}",
+                [rule, name, review.is_personal],
+            )
     return held
 
 
@@ -46,7 +56,8 @@ def still_held(writer: Writer) -> dict[str, str]:
     """The same answer from the last results, for models that were not made anew."""
     held: dict[str, str] = {}
     for name, message, failed in writer.execute(
-            "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"):
+        "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
+    ):
         for below in runner.below(name):
             held.setdefault(below, f"{definitions.models()[name].label}:{message}({failed} 处)")
     return held

@@ -1,7 +1,9 @@
-"""The trail of published numbers: what a complete window's number was when it was first published, and each change since.
+"""The trail of published numbers: what a complete window's number was when it was first published, and each change
+since.
 
-Owns run.kpi_revision (and run.kpi_asked: which windows have been looked at). A row is written only when the number differs from the last one recorded for its window and place, at
-district and town level. A warehouse made anew takes the trail over from the newest published generation."""
+Owns run.kpi_revision (and run.kpi_asked: which windows have been looked at). A row is written only when the number
+differs from the last one recorded for its window and place, at district and town level. A warehouse made anew takes the
+trail over from the newest published generation."""
 
 from __future__ import annotations
 
@@ -51,8 +53,13 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
             ON k.kpi_id = t.kpi_id AND k.win = t.win AND k.win_start = t.win_start AND k.grain = t.grain AND k.grain_key = t.grain_key
             WHERE k.kpi_id IS NULL OR abs(coalesce(k.value, -1) - coalesce(t.value, -1)) > 1e-9 * greatest(1, abs(coalesce(t.value, 0)))
                 OR abs(coalesce(k.den, -1) - coalesce(t.den, -1)) > 1e-9 * greatest(1, abs(coalesce(t.den, 0)))""")
-        writer.execute("CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS kpi_id, unnest(?) AS win, unnest(?) AS win_start", [list(column) for column in zip(*asked, strict=True)])
-        writer.execute("INSERT INTO run.kpi_asked SELECT * FROM asked a WHERE NOT EXISTS (SELECT 1 FROM run.kpi_asked k WHERE k.kpi_id = a.kpi_id AND k.win = a.win AND k.win_start = a.win_start)")
+        writer.execute(
+            "CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS kpi_id, unnest(?) AS win, unnest(?) AS win_start",
+            [list(column) for column in zip(*asked, strict=True)],
+        )
+        writer.execute(
+            "INSERT INTO run.kpi_asked SELECT * FROM asked a WHERE NOT EXISTS (SELECT 1 FROM run.kpi_asked k WHERE k.kpi_id = a.kpi_id AND k.win = a.win AND k.win_start = a.win_start)"
+        )
         writer.execute("INSERT INTO build.unpublished VALUES ('kpi_revision', NULL)")
         after = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
     return int(after - before)
@@ -75,18 +82,36 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
     if metric.person:
-        writer.execute(f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, 'r')}, s.provisional, ?, ?
+        writer.execute(
+            f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
             WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
-                       [window, f"{as_of:%Y%m%dT%H%M%S}", as_of, [item.start for item in spans], [counted(metric, window, item)[1] for item in spans],
-                        [_is_provisional(metric, item, as_of) for item in spans], metric.id, counted(metric, window, spans[0])[0]])
+            [
+                window,
+                f"{as_of:%Y%m%dT%H%M%S}",
+                as_of,
+                [item.start for item in spans],
+                [counted(metric, window, item)[1] for item in spans],
+                [_is_provisional(metric, item, as_of) for item in spans],
+                metric.id,
+                counted(metric, window, spans[0])[0],
+            ],
+        )
         return
     for grain in ("district", "town"):
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
-            writer.execute(f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, 'r')}, s.provisional, ?, ?
+            writer.execute(
+                f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
-                           [f"{as_of:%Y%m%dT%H%M%S}", as_of, *bound, [item.start for item in spans], [_is_provisional(metric, item, as_of) for item in spans]])
+                [
+                    f"{as_of:%Y%m%dT%H%M%S}",
+                    as_of,
+                    *bound,
+                    [item.start for item in spans],
+                    [_is_provisional(metric, item, as_of) for item in spans],
+                ],
+            )
 
 
 def _value(metric: Metric, row: str) -> str:
@@ -96,4 +121,6 @@ def _value(metric: Metric, row: str) -> str:
 
 
 def _is_provisional(metric: Metric, item: Span, as_of: dt.datetime) -> bool:
-    return metric.freeze_h > 0 and as_of < dt.datetime.combine(item.last, dt.time.max) + dt.timedelta(hours=metric.freeze_h)
+    return metric.freeze_h > 0 and as_of < dt.datetime.combine(item.last, dt.time.max) + dt.timedelta(
+        hours=metric.freeze_h
+    )

@@ -1,4 +1,5 @@
-"""From landed tables to marts: only the models whose inputs changed, only the days touched, in the order the SQL itself tells.
+"""From landed tables to marts: only the models whose inputs changed, only the days touched, in the order the SQL itself
+tells.
 
 Owns build.* (clock, day, pending) and the model tables. A model is one SELECT; this module only decides what is asked
 for when. Stopping anywhere is harmless: the days stay pending and are made again."""
@@ -63,14 +64,16 @@ def order() -> tuple[str, ...]:
     for name, model in definitions.models().items():
         uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
         if uses - known:
-            raise ConfigError(f"模型引用了不存在的表:{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql")
+            raise ConfigError(
+                f"模型引用了不存在的表:{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
+            )
         graph[name] = uses
     return tuple(TopologicalSorter(graph).static_order())
 
 
 def landed(table: str) -> str | None:
-    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and for what the build
-    itself keeps (build.clock)."""
+    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and
+    for what the build itself keeps (build.clock)."""
     layer, bare = table.split(".")
     if layer == "lake":
         return "gps_location"
@@ -113,10 +116,17 @@ def above(name: str) -> frozenset[str]:
 
 
 def build(
-    writer: Writer, settings: Settings, as_of: dt.datetime, *, full: bool = False, only: Collection[str] = (), progress: Progress | None = None
+    writer: Writer,
+    settings: Settings,
+    as_of: dt.datetime,
+    *,
+    full: bool = False,
+    only: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> Built:
-    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew; `only` brings up those
-    models and what they stand on, for somebody who works on them (the others are then behind, and nothing may be published).
+    """Brings every model up to date as of `as_of` (naive, Asia/Shanghai). `full` makes all days anew; `only` brings up
+    those models and what they stand on, for somebody who works on them (the others are then behind, and nothing may be
+    published).
 
     What a finished build used up is forgotten by settled(), which the caller calls after publishing."""
     writer.execute(TABLES)
@@ -145,7 +155,9 @@ def build(
         fresh = name in anew
         touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
         # what hangs on the minute is made every time, what hangs on the day once a day
-        timed = "build.clock" in inputs(name) or (_hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date()))
+        timed = "build.clock" in inputs(name) or (
+            _hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date())
+        )
         uses = {table.split(".")[1] for table in inputs(name)}
         if not (fresh or touched or timed or uses & changed):
             continue
@@ -175,8 +187,13 @@ def settled(writer: Writer) -> None:
 
 
 def _exists(writer: Writer, model: Model) -> bool:
-    return bool(writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
-                               "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?", [model.layer, model.name] * 2))
+    return bool(
+        writer.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
+            "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?",
+            [model.layer, model.name] * 2,
+        )
+    )
 
 
 def _is_new(writer: Writer, model: Model) -> bool:
@@ -210,10 +227,14 @@ def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[
 
 
 def _hangs_on_the_day(model: Model) -> bool:
-    return "build.today" in inputs(model.name) or (model.build == "days" and bool(set(model.touched_by) - {"gps_location"}))
+    return "build.today" in inputs(model.name) or (
+        model.build == "days" and bool(set(model.touched_by) - {"gps_location"})
+    )
 
 
-def _make(writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built) -> None:
+def _make(
+    writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built
+) -> None:
     name = f"{model.layer}.{model.name}"
     if model.build in ("days", "scratch"):
         days = _days(writer, model, as_of, pending, fresh)
@@ -253,12 +274,18 @@ def _remember(writer: Writer, model: Model, fresh: bool, result: Built) -> None:
 
 
 def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool) -> list[dt.date]:
-    """Days to make: the touched ones and `spill_days` after each; of a register change all days since (since ever, when the
-    change names no day); always today. A model by windows makes the weeks and months of those days."""
+    """Days to make: the touched ones and `spill_days` after each; of a register change all days since (since ever, when
+    the change names no day); always today. A model by windows makes the weeks and months of those days."""
     today = as_of.date()
     days: set[dt.date] = set()
     first = _first(writer, today)
-    heard = {day for table in ("gps_vehicle_day", "gps_location") if table in raw_below(model.name) for day in pending.get(table, ()) if day and day >= first}
+    heard = {
+        day
+        for table in ("gps_vehicle_day", "gps_location")
+        if table in raw_below(model.name)
+        for day in pending.get(table, ())
+        if day and day >= first
+    }
     if fresh and "gps_location" in model.touched_by:
         days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
     # where history begins earlier than before, the days between are new as well
@@ -276,14 +303,19 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     if set(model.touched_by) - {"gps_location"}:
         days.add(today)
     days = {day for day in days if day <= today}
-    return sorted({units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days)
+    return sorted(
+        {units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days
+    )
 
 
 def _first(writer: Writer, today: dt.date) -> dt.date:
-    """The day on which history begins: the oldest with positions or statistics within HISTORY_DAYS; without any, as far back as that."""
+    """The day on which history begins: the oldest with positions or statistics within HISTORY_DAYS; without any, as far
+    back as that."""
     begin = today - dt.timedelta(days=HISTORY_DAYS)
-    found: dt.date | None = writer.execute("SELECT min(day) FROM (SELECT day FROM raw.gps_vehicle_day UNION ALL SELECT day FROM run.lake_file) WHERE day BETWEEN ? AND ?",
-                                           [begin, today])[0][0]
+    found: dt.date | None = writer.execute(
+        "SELECT min(day) FROM (SELECT day FROM raw.gps_vehicle_day UNION ALL SELECT day FROM run.lake_file) WHERE day BETWEEN ? AND ?",
+        [begin, today],
+    )[0][0]
     return found or begin
 
 
@@ -302,8 +334,11 @@ def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:
     at all files when `days` is empty."""
     if days:
         wanted = set(days) | {day - dt.timedelta(days=1) for day in days}
-        paths = [path for path in lake.files(writer, settings, min(wanted), max(wanted))
-                 if dt.date.fromisoformat(path.split("day=")[1].split("/")[0]) in wanted]
+        paths = [
+            path
+            for path in lake.files(writer, settings, min(wanted), max(wanted))
+            if dt.date.fromisoformat(path.split("day=")[1].split("/")[0]) in wanted
+        ]
     else:
         paths = lake.files(writer, settings)
     writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")

@@ -18,8 +18,9 @@ SCREENS = {"wall": "大屏", "weekly": "周报"}
 
 @dataclass(frozen=True)
 class Fact:
-    """A sentence of the announcement. tables: landed tables behind it, by label; metrics: indicators that answer it; screens:
-    where they are seen; open: what only the bureau can say ("" = nothing); archive: why it has no indicator of its own today."""
+    """A sentence of the announcement. tables: landed tables behind it, by label; metrics: indicators that answer it;
+    screens: where they are seen; open: what only the bureau can say ("" = nothing); archive: why it has no indicator of
+    its own today."""
 
     says: str
     tables: tuple[str, ...]
@@ -40,10 +41,23 @@ def _fact(given: dict[str, object], where: str) -> Fact:
     origin, names = given.get("origin", []), given.get("tables", [])
     assert isinstance(origin, list) and isinstance(names, list)
     unknown = [name for name in names if name not in definitions.contracts()]
-    metrics = tuple(metric for metric in definitions.metrics().values() if set(origin) & set(metric.origin) or ("programme" in origin and metric.programme))
+    metrics = tuple(
+        metric
+        for metric in definitions.metrics().values()
+        if set(origin) & set(metric.origin) or ("programme" in origin and metric.programme)
+    )
     if unknown or not (metrics or given.get("archive")):
-        raise ConfigError(f"公告对照表:{'没有这些表:' + '、'.join(unknown) if unknown else '没有指标回答这一句'}", where=f"{where} {given['says']}")
+        raise ConfigError(
+            f"公告对照表:{'没有这些表:' + '、'.join(unknown) if unknown else '没有指标回答这一句'}",
+            where=f"{where} {given['says']}",
+        )
     groups = dict.fromkeys(definitions.GROUPS[metric.group] for metric in metrics)
     shown = [label for key, label in SCREENS.items() if any(key in metric.show for metric in metrics)]
-    return Fact(str(given["says"]), tuple(definitions.contracts()[name].label for name in names), metrics, tuple([*(f"浏览器·{name}" for name in groups), *shown]),
-                str(given.get("open", "")), str(given.get("archive", "")))
+    return Fact(
+        str(given["says"]),
+        tuple(definitions.contracts()[name].label for name in names),
+        metrics,
+        tuple([*(f"浏览器·{name}" for name in groups), *shown]),
+        str(given.get("open", "")),
+        str(given.get("archive", "")),
+    )

@@ -17,8 +17,23 @@ from warehouse.core.settings import ROOT
 LEVELS = ("L1", "L2", "L3", "L4")
 DOORS = ("", "person", "phone", "mask_name", "holder", "birth_year", "text", "drop")
 RULES = ("", "plate", "plate_color", "month")
-GROUPS = {"fleet": "车队运行", "safety": "安全监管", "driver": "司机与远程管理", "membership": "组织与会员", "programme": "六大工程", "site": "服务阵地", "health": "数据健康"}
-PROGRAMMES = {1: ("领航护航", "引领力"), 2: ("提质示范", "组织力"), 3: ("红能聚力", "服务力"), 4: ("暖心礼遇", "获得力"), 5: ("数字赋能", "科技力"), 6: ("典型培育", "成长力")}
+GROUPS = {
+    "fleet": "车队运行",
+    "safety": "安全监管",
+    "driver": "司机与远程管理",
+    "membership": "组织与会员",
+    "programme": "六大工程",
+    "site": "服务阵地",
+    "health": "数据健康",
+}
+PROGRAMMES = {
+    1: ("领航护航", "引领力"),
+    2: ("提质示范", "组织力"),
+    3: ("红能聚力", "服务力"),
+    4: ("暖心礼遇", "获得力"),
+    5: ("数字赋能", "科技力"),
+    6: ("典型培育", "成长力"),
+}
 """The six programmes of the founding announcement and the force each of them lifts, in its order."""
 KINDS = ("flow", "stock", "state", "window", "now")
 WINDOWS = ("now", "day", "week", "month", "quarter", "year")
@@ -64,7 +79,8 @@ class Contract:
     freeze_h: int = 0
     """Hours after a day's end (or its first row's arrival) after which its rows come too late; 0 = never."""
     feeds: str = ""
-    """The table whose rows these rows sum up or continue: with either of them what it tells has been delivered. "" = none."""
+    """The table whose rows these rows sum up or continue: with either of them what it tells has been delivered. "" =
+    none."""
 
     @property
     def table(self) -> str:
@@ -82,13 +98,18 @@ class Contract:
 
     @property
     def open(self) -> dict[str, str]:
-        """The columns that may be seen and corrected on a page, name → label: nothing personal (levels L1 and L2, no door)."""
-        return {column.name: column.label for column in self.stored if column.level in ("L1", "L2") and column.door in ("", "text")}
+        """The columns that may be seen and corrected on a page, name → label: nothing personal (levels L1 and L2, no
+        door)."""
+        return {
+            column.name: column.label
+            for column in self.stored
+            if column.level in ("L1", "L2") and column.door in ("", "text")
+        }
 
     @property
     def sealed(self) -> bool:
-        """True when a payload must be encrypted at rest: it is a source's, and what a source puts into a free text or into the
-        wrong column nobody knows beforehand. The bureau's own tables are rules and lie open."""
+        """True when a payload must be encrypted at rest: it is a source's, and what a source puts into a free text or
+        into the wrong column nobody knows beforehand. The bureau's own tables are rules and lie open."""
         return self.load != "own"
 
 
@@ -113,7 +134,8 @@ class Review:
 
 @dataclass(frozen=True)
 class Dimension:
-    """A column by which a mart's rows fall into groups. members: value (as text) → what it is called; others are called what they are."""
+    """A column by which a mart's rows fall into groups. members: value (as text) → what it is called; others are called
+    what they are."""
 
     label: str
     members: dict[str, str] = field(default_factory=dict)
@@ -121,8 +143,9 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Entity:
-    """What a mart's numbers are made of, one by one. label: what such a thing is called; key: the column (or expression) that identifies it;
-    name: the column of `columns` by which people know it, "" = its key; columns: what is told of it, column → label."""
+    """What a mart's numbers are made of, one by one. label: what such a thing is called; key: the column (or
+    expression) that identifies it; name: the column of `columns` by which people know it, "" = its key; columns: what
+    is told of it, column → label."""
 
     label: str
     key: str
@@ -133,9 +156,9 @@ class Entity:
 @dataclass(frozen=True)
 class Model:
     """One SELECT and what is true about it. build: table (made anew) · view · days (only the days touched) · scratch
-    (made for the touched days, dropped after publishing). publish: open | restricted | no.
-    touched_by: landed table → "day" (its days) or "since" (from its earliest day on). by_window: a row's day is the first of a
-    week or month, and whole windows are made anew."""
+    (made for the touched days, dropped after publishing). publish: open | restricted | no. touched_by: landed table →
+    "day" (its days) or "since" (from its earliest day on). by_window: a row's day is the first of a week or month, and
+    whole windows are made anew."""
 
     name: str
     layer: str
@@ -157,14 +180,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Metric:
-    """One KPI as its file says. kind: flow (rows of the window's days) · stock (rows of its last day that counts) · state
-    (rows whose from_day..to_day hold that day) · window (the mart is by window already) · now (newest moment). Expressions
-    may use win_start, win_first and win_last, the days read. value = scale × numerator ÷ denominator. lookback_days: a
-    flow over so many days up to the last. min_den: a smaller denominator says nothing (数据不足). programme: 1–6, the
-    programme it measures, 0 = none. decimals are of the displayed value (of the % figure for a ratio).
-    where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the window.
-    cumulative: grows through its window, so only a complete one is shown first and judged. through: newest day that
-    counts, yesterday (the last complete one) or today."""
+    """One KPI as its file says. kind: flow (rows of the window's days) · stock (rows of its last day that counts) ·
+    state (rows whose from_day..to_day hold that day) · window (the mart is by window already) · now (newest moment).
+    Expressions may use win_start, win_first and win_last, the days read. value = scale × numerator ÷ denominator.
+    lookback_days: a flow over so many days up to the last. min_den: a smaller denominator says nothing (数据不足).
+    programme: 1–6, the programme it measures, 0 = none. decimals are of the displayed value (of the % figure for a
+    ratio). where: rows that belong to the population. present: aggregate that is 0 when nothing reached us for the
+    window. cumulative: grows through its window, so only a complete one is shown first and judged. through: newest day
+    that counts, yesterday (the last complete one) or today."""
 
     id: str
     group: str
@@ -206,7 +229,8 @@ class Metric:
     formula: str = ""
     show: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    """Landed tables that the number is made of; while one of them has never delivered a row, the number is not known, whatever the others say."""
+    """Landed tables that the number is made of; while one of them has never delivered a row, the number is not known,
+    whatever the others say."""
     optional: tuple[str, ...] = ()
     """Those of `sources` without which it is whole all the same."""
     doubt_above: float = 0
@@ -266,20 +290,56 @@ def models() -> dict[str, Model]:
 def _model(layer: str, file: Path) -> Model:
     beside = file.with_suffix(".toml")
     given = _read(beside)
-    allowed = {"label", "grain", "build", "publish", "touched_by", "spill_days", "by_window", "columns", "defects", "review", "checks", "dimensions", "entity"}
+    allowed = {
+        "label",
+        "grain",
+        "build",
+        "publish",
+        "touched_by",
+        "spill_days",
+        "by_window",
+        "columns",
+        "defects",
+        "review",
+        "checks",
+        "dimensions",
+        "entity",
+    }
     if set(given) - allowed:
         raise ConfigError(f"未知的键:{'、'.join(sorted(set(given) - allowed))}", where=beside.name)
-    checks = tuple(Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"]) for item in given.get("checks", []))
-    return Model(file.stem, layer, file.read_text("utf-8"), given["label"], tuple(given.get("grain", ())), given.get("build", "table"),
-                 given.get("publish", "no"), given.get("touched_by", {}), given.get("spill_days", 0), given.get("by_window", False), given.get("columns", {}),
-                 given.get("defects", {}), {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()}, checks,
-                 {name: Dimension(**item) for name, item in given.get("dimensions", {}).items()}, Entity(**given["entity"]) if "entity" in given else None)
+    checks = tuple(
+        Check(item["name"], item["sql"], item.get("severity", "fail"), item["message"])
+        for item in given.get("checks", [])
+    )
+    return Model(
+        file.stem,
+        layer,
+        file.read_text("utf-8"),
+        given["label"],
+        tuple(given.get("grain", ())),
+        given.get("build", "table"),
+        given.get("publish", "no"),
+        given.get("touched_by", {}),
+        given.get("spill_days", 0),
+        given.get("by_window", False),
+        given.get("columns", {}),
+        given.get("defects", {}),
+        {rule: Review(item["sql"], item.get("personal", False)) for rule, item in given.get("review", {}).items()},
+        checks,
+        {name: Dimension(**item) for name, item in given.get("dimensions", {}).items()},
+        Entity(**given["entity"]) if "entity" in given else None,
+    )
 
 
 @cache
 def shape() -> str:
-    """A digest of what published files look like: models with their columns' levels. Another shape needs fresh files."""
-    told = [(model.name, model.publish, model.sql, sorted(model.columns.items())) for _, model in sorted(models().items()) if model.publish != "no"]
+    """A digest of what published files look like: models with their columns' levels. Another shape needs fresh
+    files."""
+    told = [
+        (model.name, model.publish, model.sql, sorted(model.columns.items()))
+        for _, model in sorted(models().items())
+        if model.publish != "no"
+    ]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
@@ -300,7 +360,12 @@ def _metric(file: Path) -> Metric:
         metric = Metric(**given)
     except TypeError as error:
         raise ConfigError(f"缺少必填项:{error}", where=file.name) from error
-    if metric.group not in GROUPS or metric.better not in ("up", "down", "context") or metric.kind not in KINDS or set(metric.windows) - set(WINDOWS):
+    if (
+        metric.group not in GROUPS
+        or metric.better not in ("up", "down", "context")
+        or metric.kind not in KINDS
+        or set(metric.windows) - set(WINDOWS)
+    ):
         raise ConfigError("group、better、kind 或 windows 不在允许范围", where=file.name)
     if unknown := set(metric.sources) - set(contracts()) | set(metric.optional) - set(metric.sources):
         raise ConfigError(f"sources 或 optional 里没有这样的落地表:{'、'.join(sorted(unknown))}", where=file.name)
@@ -311,5 +376,7 @@ def metric(identifier: str) -> Metric:
     """The metric of that id. Raises UsageError with close names when there is none."""
     if identifier not in metrics():
         near = [name for name in metrics() if identifier.split("_")[0] in name][:5]
-        raise UsageError(f"没有这个指标:{identifier}", to_do=f"可用:{'、'.join(near or list(metrics())[:5])} …,全部见 metric list")
+        raise UsageError(
+            f"没有这个指标:{identifier}", to_do=f"可用:{'、'.join(near or list(metrics())[:5])} …,全部见 metric list"
+        )
     return metrics()[identifier]

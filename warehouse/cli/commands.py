@@ -1,4 +1,5 @@
-"""The verbs of the knowing side: metric list | read, doctor, test, bench. Owns words; every number comes from readings."""
+"""The verbs of the knowing side: metric list | read, doctor, test, bench. Owns words; every number comes from
+readings."""
 
 from __future__ import annotations
 
@@ -28,8 +29,21 @@ def metric_list(as_json: bool) -> None:
     """列出全部指标。"""
     from warehouse.catalog import definitions
 
-    rows = [{"id": row.id, "number": row.number, "label": row.label, "group": definitions.GROUPS[row.group], "unit": row.unit, "better": row.better,
-             "windows": list(row.windows), "drill": list(row.drill), "owner": row.owner, "basis": row.basis} for row in definitions.metrics().values()]
+    rows = [
+        {
+            "id": row.id,
+            "number": row.number,
+            "label": row.label,
+            "group": definitions.GROUPS[row.group],
+            "unit": row.unit,
+            "better": row.better,
+            "windows": list(row.windows),
+            "drill": list(row.drill),
+            "owner": row.owner,
+            "basis": row.basis,
+        }
+        for row in definitions.metrics().values()
+    ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
@@ -39,14 +53,25 @@ def metric_list(as_json: bool) -> None:
 
 @metric.command("read")
 @click.argument("identifier")
-@click.option("--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期,默认取指标的第一个")
+@click.option(
+    "--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期,默认取指标的第一个"
+)
 @click.option("--at", help="期次:2026-11-22、2026-W47、2026-11、2026-Q4 或 2026,默认最近的完整一期")
 @click.option("--by", "grain", type=click.Choice(["town", "company"]), help="按镇街或企业展开")
 @click.option("--place", default="330110", help="镇街代码或企业统一社会信用代码")
 @click.option("--as-of", help="快照编号,默认最新")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
-def metric_read(identifier: str, window: str | None, at: str | None, grain: str | None, place: str, as_of: str | None, as_json: bool, data: Path) -> None:
+def metric_read(
+    identifier: str,
+    window: str | None,
+    at: str | None,
+    grain: str | None,
+    place: str,
+    as_of: str | None,
+    as_json: bool,
+    data: Path,
+) -> None:
     """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
     from warehouse.compile.reading import STATUS_LABELS
     from warehouse.query.snapshot_store import Library
@@ -59,10 +84,18 @@ def metric_read(identifier: str, window: str | None, at: str | None, grain: str 
         click.echo(json.dumps(rows if grain else rows[0], ensure_ascii=False, indent=2))
         return
     for reading in found:
-        value = figure(book.metrics[reading.metric], reading.value) if reading.status == "ok" else STATUS_LABELS[reading.status]
-        parts = f"({reading.num:,.0f} / {reading.den:,.0f})" if reading.den is not None and reading.num is not None else ""
+        value = (
+            figure(book.metrics[reading.metric], reading.value)
+            if reading.status == "ok"
+            else STATUS_LABELS[reading.status]
+        )
+        parts = (
+            f"({reading.num:,.0f} / {reading.den:,.0f})" if reading.den is not None and reading.num is not None else ""
+        )
         as_of_text = reading.as_of.strftime("%m-%d %H:%M:%S") if reading.as_of else "—"
-        click.echo(f"{reading.place.label}  {reading.label} {value} {parts}  {reading.win_start}~{reading.win_end}  数据至 {as_of_text}  快照 {reading.generation}")
+        click.echo(
+            f"{reading.place.label}  {reading.label} {value} {parts}  {reading.win_start}~{reading.win_end}  数据至 {as_of_text}  快照 {reading.generation}"
+        )
 
 
 @metric.command("programmes")
@@ -73,18 +106,36 @@ def metric_programmes(as_json: bool, data: Path) -> None:
     from warehouse.query.snapshot_store import Library
 
     found = Library(data).current()
-    rows = [{"number": row.number, "label": row.label, "force": row.force, "score": row.score, "due": row.due,
-             "items": [{"weight": item.weight, "share": item.share, "due": item.due, **plain(item.reading)} for item in row.items]} for row in scores(found)]
+    rows = [
+        {
+            "number": row.number,
+            "label": row.label,
+            "force": row.force,
+            "score": row.score,
+            "due": row.due,
+            "items": [
+                {"weight": item.weight, "share": item.share, "due": item.due, **plain(item.reading)}
+                for item in row.items
+            ],
+        }
+        for row in scores(found)
+    ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in scores(found):
-        told = "—" if row.score is None or row.due is None else f"{row.score:.0%}(序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f})"
+        told = (
+            "—"
+            if row.score is None or row.due is None
+            else f"{row.score:.0%}(序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f})"
+        )
         click.echo(f"{row.number} {row.label}·{row.force} {told}")
         for item in row.items:
             reading = item.reading
             value = figure(found.metrics[reading.metric], reading.value)
-            click.echo(f"    {reading.label} {value} 完成 {'—' if item.share is None else f'{item.share:.0%}'} 应达 {item.due:.0%} 权重 {item.weight:g}")
+            click.echo(
+                f"    {reading.label} {value} 完成 {'—' if item.share is None else f'{item.share:.0%}'} 应达 {item.due:.0%} 权重 {item.weight:g}"
+            )
 
 
 @metric.command("announcement")
@@ -93,14 +144,25 @@ def metric_announcement(as_json: bool) -> None:
     """成立公告逐句对照:来源、指标、画面、待局确认。"""
     from warehouse.catalog import announcement
 
-    rows = [{"says": fact.says, "sources": list(fact.tables), "metrics": [row.id for row in fact.metrics], "screens": list(fact.screens), "open": fact.open, "archive": fact.archive}
-            for fact in announcement.facts()]
+    rows = [
+        {
+            "says": fact.says,
+            "sources": list(fact.tables),
+            "metrics": [row.id for row in fact.metrics],
+            "screens": list(fact.screens),
+            "open": fact.open,
+            "archive": fact.archive,
+        }
+        for fact in announcement.facts()
+    ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in rows:
-        click.echo(f"{row['says']}\n    来源 {'、'.join(row['sources']) or '—'}\n    指标 {'、'.join(row['metrics']) or row['archive']}\n    画面 {'、'.join(row['screens']) or '归档'}"
-                   + (f"\n    待局确认 {row['open']}" if row["open"] else ""))
+        click.echo(
+            f"{row['says']}\n    来源 {'、'.join(row['sources']) or '—'}\n    指标 {'、'.join(row['metrics']) or row['archive']}\n    画面 {'、'.join(row['screens']) or '归档'}"
+            + (f"\n    待局确认 {row['open']}" if row["open"] else "")
+        )
 
 
 def figure(metric: Any, value: float | None) -> str:
@@ -173,4 +235,3 @@ def bench(scale: int) -> None:
         click.echo("基准脚本不在这份安装里", err=True)
         sys.exit(66)
     os.execv(sys.executable, [sys.executable, str(script), "--scale", str(scale)])
-

@@ -39,7 +39,9 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
 
 
 def _browser() -> Finding:
-    found = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
     return "浏览器", found is not None, found or "缺少,请安装 chromium"
 
 
@@ -47,7 +49,11 @@ def _fonts() -> Finding:
     if not shutil.which("fc-list"):
         return "中文字体", False, "缺少 fontconfig,请安装 fonts-noto-cjk"
     listed = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False).stdout
-    return "中文字体", bool(listed.strip()), listed.strip().splitlines()[0] if listed.strip() else "缺少,请安装 fonts-noto-cjk"
+    return (
+        "中文字体",
+        bool(listed.strip()),
+        listed.strip().splitlines()[0] if listed.strip() else "缺少,请安装 fonts-noto-cjk",
+    )
 
 
 def _published(settings: Settings) -> Finding:
@@ -55,7 +61,9 @@ def _published(settings: Settings) -> Finding:
     if generation is None:
         return "快照", False, "还没有发布,请运行 ./zhengbei etl run"
     try:
-        rows = Reader(settings.published / f"{generation}.duckdb").rows("SELECT count(*) FROM marts.vehicle_day", timeout_s=30)[0][0]
+        rows = Reader(settings.published / f"{generation}.duckdb").rows(
+            "SELECT count(*) FROM marts.vehicle_day", timeout_s=30
+        )[0][0]
     except CockpitError as error:
         return "快照", False, str(error)
     return "快照", True, f"{generation},车辆日 {rows:,} 行"
@@ -75,7 +83,9 @@ def _landing(settings: Settings) -> Finding:
 def _sources(settings: Settings) -> Iterator[Finding]:
     for name, values in tomllib.loads(settings.sources.read_text("utf-8")).items():
         url = str(values.get("url", "")) if isinstance(values, dict) else ""
-        if url and not url.startswith(("env:", "file:")):  # where the address is itself a secret, the loader knows it and we do not
+        if url and not url.startswith(
+            ("env:", "file:")
+        ):  # where the address is itself a secret, the loader knows it and we do not
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
             try:

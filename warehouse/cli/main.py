@@ -40,7 +40,9 @@ class Verbs(click.Group):
         return None
 
 
-@click.version_option(RELEASE, "--version", prog_name="正北数字驾驶舱", message="%(prog)s %(version)s", help="版本与提交号")
+@click.version_option(
+    RELEASE, "--version", prog_name="正北数字驾驶舱", message="%(prog)s %(version)s", help="版本与提交号"
+)
 @click.group(cls=Verbs, context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100})
 def zhengbei() -> None:
     """正北数字驾驶舱 —— 余杭区交通运输局车队与六大工程指标驾驶舱。

@@ -1,7 +1,7 @@
 """The compiler: (metric, windows, grain) → one SELECT with bound parameters over a mart.
 
-Owns what kind, lookback and slice mean in SQL, for readings, person counts and the trail of revisions alike: a number is
-asked in one way only. Knows no connection."""
+Owns what kind, lookback and slice mean in SQL, for readings, person counts and the trail of revisions alike: a number
+is asked in one way only. Knows no connection."""
 
 from __future__ import annotations
 
@@ -41,17 +41,32 @@ def span(metric: Metric, window: str, start: dt.date, last: dt.date) -> Span:
     return Span(start, first, end)
 
 
-def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, member: str = "", where: str = "",
-           bound: Sequence[object] = (), schema: str = "marts", beside: Sequence[Metric] = ()) -> tuple[str, list[object]]:
-    """SQL and parameters for rows (win_start, place, parent, member, num, den, present, parts …): one a window, place and, when
-    `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the rows. beside: metrics that
-    count the same rows (`same_rows`); their num, den, present and parts follow in the row."""
-    figures = ", ".join(f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
-                        + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
-                        for mark, one in (("", metric), *((f"_{number}", other) for number, other in enumerate(beside))))
+def select(
+    metric: Metric,
+    window: str,
+    spans: Sequence[Span],
+    grain: str,
+    *,
+    member: str = "",
+    where: str = "",
+    bound: Sequence[object] = (),
+    schema: str = "marts",
+    beside: Sequence[Metric] = (),
+) -> tuple[str, list[object]]:
+    """SQL and parameters for rows (win_start, place, parent, member, num, den, present, parts …): one a window, place
+    and, when `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the
+    rows. beside: metrics that count the same rows (`same_rows`); their num, den, present and parts follow in the
+    row."""
+    figures = ", ".join(
+        f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
+        + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
+        for mark, one in (("", metric), *((f"_{number}", other) for number, other in enumerate(beside)))
+    )
     parent = "min(town_code)" if grain == "company" else "''"
     slot = f"coalesce(CAST({member} AS VARCHAR), '未知')" if member else "''"
-    conditions = [text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text]
+    conditions = [
+        text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text
+    ]
     values: list[object] = []
     for item in spans:
         values += [item.start, item.first, item.last]
@@ -63,7 +78,9 @@ def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, me
     else:
         rows = ", ".join("(CAST(? AS DATE), CAST(? AS DATE), CAST(? AS DATE))" for _ in spans)
         windows = f"(VALUES {rows}) w(win_start, win_first, win_last)"
-        if metric.kind == "flow":  # each day with the windows it counts for: a join by equal days is several times faster than one by ranges
+        if (
+            metric.kind == "flow"
+        ):  # each day with the windows it counts for: a join by equal days is several times faster than one by ranges
             windows = f"(SELECT *, CAST(unnest(generate_series(win_first, win_last, INTERVAL 1 DAY)) AS DATE) AS win_day FROM {windows}) w"
         source, joined = f"{windows} JOIN", _MANY[metric.kind]
         if metric.kind in ("flow", "stock"):  # lets the scan skip what no window reads
@@ -73,9 +90,11 @@ def select(metric: Metric, window: str, spans: Sequence[Span], grain: str, *, me
             conditions.insert(0, "m.win = ?")
             values.append(window)
     on = f" ON {joined}" if len(spans) > 1 else ""
-    sql = (f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {figures}\nFROM {source} {schema}.{metric.mart} m{on}\n"
-           f"WHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
-           f"GROUP BY {', '.join(['1', *(['2'] if grain != 'district' else []), *(['4'] if member else [])])}")
+    sql = (
+        f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {figures}\nFROM {source} {schema}.{metric.mart} m{on}\n"
+        f"WHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
+        f"GROUP BY {', '.join(['1', *(['2'] if grain != 'district' else []), *(['4'] if member else [])])}"
+    )
     return sql, [*values, *bound]
 
 
@@ -91,7 +110,12 @@ def same_rows(metric: Metric, window: str, item: Span) -> tuple[object, ...]:
 
 def told(metric: Metric, row: Sequence[Any], at: int = 4) -> Row:
     """What a row of `select` says of a metric whose figures begin in column `at`."""
-    return number(row[at]), number(row[at + 1]), number(row[at + 2]) or 0, dict(zip(metric.parts, map(number, row[at + 3 : at + 3 + len(metric.parts)]), strict=True))
+    return (
+        number(row[at]),
+        number(row[at + 1]),
+        number(row[at + 2]) or 0,
+        dict(zip(metric.parts, map(number, row[at + 3 : at + 3 + len(metric.parts)]), strict=True)),
+    )
 
 
 def number(value: Any) -> float | None:
@@ -100,19 +124,36 @@ def number(value: Any) -> float | None:
 
 
 def counted(metric: Metric, window: str, item: Span) -> tuple[str, dt.date]:
-    """Under which window and start what is counted about persons is kept: how many there are by day, what they did by window."""
+    """Under which window and start what is counted about persons is kept: how many there are by day, what they did by
+    window."""
     return ("day", item.last) if metric.kind in ("stock", "state") else (window, item.start)
 
 
 def _single(metric: Metric) -> str:
-    return {"flow": "m.day BETWEEN ? AND ?", "stock": "m.day = ?", "state": "CAST(? AS DATE) BETWEEN m.from_day AND m.to_day",
-            "window": "m.win = ? AND m.day = ?", "now": "true"}[metric.kind]
+    return {
+        "flow": "m.day BETWEEN ? AND ?",
+        "stock": "m.day = ?",
+        "state": "CAST(? AS DATE) BETWEEN m.from_day AND m.to_day",
+        "window": "m.win = ? AND m.day = ?",
+        "now": "true",
+    }[metric.kind]
 
 
 def _single_bound(metric: Metric, window: str, item: Span) -> list[object]:
-    values: dict[str, list[object]] = {"flow": [item.first, item.last], "stock": [item.last], "state": [item.last], "window": [window, item.start], "now": []}
+    values: dict[str, list[object]] = {
+        "flow": [item.first, item.last],
+        "stock": [item.last],
+        "state": [item.last],
+        "window": [window, item.start],
+        "now": [],
+    }
     return values[metric.kind]
 
 
-_MANY = {"flow": "m.day = w.win_day", "stock": "m.day = w.win_last", "state": "w.win_last BETWEEN m.from_day AND m.to_day", "window": "m.day = w.win_start"}
+_MANY = {
+    "flow": "m.day = w.win_day",
+    "stock": "m.day = w.win_last",
+    "state": "w.win_last BETWEEN m.from_day AND m.to_day",
+    "window": "m.day = w.win_start",
+}
 """How a row of a mart finds its windows when several are read at once; a metric of this moment has but one."""

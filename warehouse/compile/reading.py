@@ -32,8 +32,8 @@ class Place:
 @dataclass(frozen=True)
 class Target:
     """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red. Both in the
-    metric's stored unit (ratios 0–1), and of the days that are over where a target grows with its period (序时进度): then
-    `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1."""
+    metric's stored unit (ratios 0–1), and of the days that are over where a target grows with its period (序时进度):
+    then `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1."""
 
     green: float
     amber: float | None
@@ -46,13 +46,13 @@ class Target:
 class Reading:
     """One number of one metric for one window and place, with everything a screen must say about it.
 
-    win_start..win_end: business days Asia/Shanghai, both inclusive. value: in stored unit (ratio 0–1), None when
-    status is not "ok". num, den: the parts; den None for a plain count. as_of: the OLDEST newest-data time of the
-    inputs (aware), not the refresh time. previous / last_year: the value of the window of equal length before, and
-    of the same window a year ago; None when not known. complete: False while win_end is not over. provisional:
-    late data may still change it (72 h). held: Chinese reason when the model is carried over from an earlier
-    generation, else "". doubt: Chinese reason why the number is implausible (D18), else "". judgement: against target and direction. parts: further figures to print beside, label → value.
-    """
+    win_start..win_end: business days Asia/Shanghai, both inclusive. value: in stored unit (ratio 0–1), None when status
+    is not "ok". num, den: the parts; den None for a plain count. as_of: the OLDEST newest-data time of the inputs
+    (aware), not the refresh time. previous / last_year: the value of the window of equal length before, and of the same
+    window a year ago; None when not known. complete: False while win_end is not over. provisional: late data may still
+    change it (72 h). held: Chinese reason when the model is carried over from an earlier generation, else "". doubt:
+    Chinese reason why the number is implausible (D18), else "". judgement: against target and direction. parts: further
+    figures to print beside, label → value."""
 
     metric: str
     label: str
@@ -96,7 +96,8 @@ class Point:
 @dataclass(frozen=True)
 class SourceState:
     """How fresh one landed table is. data_time: newest event it holds; landed_at: last successful load (both aware,
-    None = never). due_s: the promise in seconds. error: Chinese text of the last failure, "" when the last run worked."""
+    None = never). due_s: the promise in seconds. error: Chinese text of the last failure, "" when the last run
+    worked."""
 
     source: str
     entity: str

@@ -1,6 +1,8 @@
-"""The only door to DuckDB. Owns how files are opened and hardened, a cursor per call, and the mapping of library errors.
+"""The only door to DuckDB. Owns how files are opened and hardened, a cursor per call, and the mapping of library
+errors.
 
-A connection shared by threads hands one thread another's rows, so nobody outside this module holds a bare connection."""
+A connection shared by threads hands one thread another's rows, so nobody outside this module holds a bare
+connection."""
 
 from __future__ import annotations
 
@@ -31,14 +33,15 @@ HARDENED = {
     "python_scan_all_frames": "false",
     "lock_configuration": "true",
 }
-"""A reader's settings: no file, no network, no extension can be reached even if an injection got through. One thread, because two add
-doubles in an order of their own each time: the last digits of a sum would differ from one look to the next, and a report that is printed
-again must be equal in every number. Two were no faster on the default house (p95 of all readings 24 against 26 ms, side by side)."""
+"""A reader's settings: no file, no network, no extension can be reached even if an injection got through. One thread,
+because two add doubles in an order of their own each time: the last digits of a sum would differ from one look to the
+next, and a report that is printed again must be equal in every number. Two were no faster on the default house (p95 of
+all readings 24 against 26 ms, side by side)."""
 
 
 class _Patience:
-    """Interrupts queries that run too long. One thread looks after all of them; a timer each would start a thread a query, which takes longer
-    than most of the queries do."""
+    """Interrupts queries that run too long. One thread looks after all of them; a timer each would start a thread a
+    query, which takes longer than most of the queries do."""
 
     LOOK_S = 0.25
 
@@ -123,7 +126,8 @@ class Writer:
             raise WarehouseBroken(f"数据仓库无法打开:{first_line(error)}", where=file.name) from error
 
     def execute(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
-        """Runs one or several statements and returns the rows of the last. Raises WarehouseBroken with DuckDB's reason."""
+        """Runs one or several statements and returns the rows of the last. Raises WarehouseBroken with DuckDB's
+        reason."""
         with self._lock:
             try:
                 result = self._con.execute(sql, parameters) if parameters is not None else self._con.execute(sql)

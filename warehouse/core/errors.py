@@ -1,7 +1,8 @@
 """The one tree of errors. Owns exit codes and the sentence an operator reads; never holds logic.
 
     CockpitError                     1  500  something else went wrong
-    ├── UsageError                   2  400  a wrong word on the command line or in an address, an unknown window or place
+    ├── UsageError                   2  400  a wrong word on the command line or in an address, an unknown window or
+place
     ├── PageMissing                 67  404  no such page, or none of the thing that it is about (EX_NOUSER)
     ├── ConfigError                 78  500  a settings, contract, metric or mapping file is wrong (EX_CONFIG)
     ├── DataMissing                 66  503  nothing published yet, no such generation or week (EX_NOINPUT)
@@ -13,8 +14,8 @@
     │   └── OlderShape              70  404  a published file of an earlier release lacks what is asked
     └── PrintFailed                 74  500  Chromium or the file system failed while printing (EX_IOERR)
 
-Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake; beside them what a browser is answered.
-"""
+Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake; beside them what a browser is
+answered."""
 
 from __future__ import annotations
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import os
 
-POINTS = ("after_fetch", "after_landing", "after_lake", "mid_merge", "before_commit", "after_commit_before_ledger", "after_ledger",
-          "mid_build", "before_swap", "between_files", "after_swap")
+POINTS = (
+    "after_fetch",
+    "after_landing",
+    "after_lake",
+    "mid_merge",
+    "before_commit",
+    "after_commit_before_ledger",
+    "after_ledger",
+    "mid_build",
+    "before_swap",
+    "between_files",
+    "after_swap",
+)
 
 
 def point(name: str) -> None:

@@ -57,7 +57,8 @@ class Pseudonyms:
         return hmac.new(self._key, b"phone:" + number.encode(), hashlib.sha256).hexdigest()
 
     def misplaced(self, number: str) -> str:
-        """12 hex digits for a personal number met where none belongs: equal ones stay equal, no more is known of them."""
+        """12 hex digits for a personal number met where none belongs: equal ones stay equal, no more is known of
+        them."""
         return hmac.new(self._key, b"misplaced:" + number.encode(), hashlib.sha256).hexdigest()[:12]
 
 

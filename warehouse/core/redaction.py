@@ -11,11 +11,13 @@ CHECK_DIGITS = "10X98765432"
 HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
 BLOT = "〔已隐去〕"
 _D, _S = "0-9０-９", r"[-－\s　]?"
-LIKELY = (rf"(^|[^{_D}])(([8８]{_S}[6６]{_S})?[1１]{_S}[3-9３-９]({_S}[{_D}]){{9}}|([{_D}]{_S}){{14}}[{_D}]|([{_D}]{_S}){{17}}[{_D}XxＸｘ])([^{_D}]|$)")
-"""RE2 pattern that every text with a personal number fits (11, 15 or 18 digits standing alone), and few others: what need
-not be looked at twice."""
-NUMBER = re.compile(r"(?<!\d)(?:\d{6}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
-                    r"|[1-8]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3})(?!\d)")
+LIKELY = rf"(^|[^{_D}])(([8８]{_S}[6６]{_S})?[1１]{_S}[3-9３-９]({_S}[{_D}]){{9}}|([{_D}]{_S}){{14}}[{_D}]|([{_D}]{_S}){{17}}[{_D}XxＸｘ])([^{_D}]|$)"
+"""RE2 pattern that every text with a personal number fits (11, 15 or 18 digits standing alone), and few others: what
+need not be looked at twice."""
+NUMBER = re.compile(
+    r"(?<!\d)(?:\d{6}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
+    r"|[1-8]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3})(?!\d)"
+)
 GROWN_UP, YOUNGEST = 16, 5
 """Years: business numbers carry the date of their day, people were born long before it."""
 
@@ -39,13 +41,14 @@ def blot(text: str) -> str:
 
 
 def in_line(text: str) -> str:
-    """What somebody wrote into a form as one line, with what looks like a personal number blotted out; "" for nothing but spaces."""
+    """What somebody wrote into a form as one line, with what looks like a personal number blotted out; "" for nothing
+    but spaces."""
     return blot(" ".join(text.split()))
 
 
 def scrub(text: str, token: Callable[[str], str]) -> str:
-    """A value of a column that is meant for something else, with the personal numbers in it replaced by their token. Company
-    codes and dated business numbers, which look alike, stay."""
+    """A value of a column that is meant for something else, with the personal numbers in it replaced by their token.
+    Company codes and dated business numbers, which look alike, stay."""
     return _replace(text, token, _is_person)
 
 
@@ -69,7 +72,11 @@ def _is_person(number: str) -> bool:
     if born is None or number[0] == "0":
         return False
     age = (dt.date.today() - born).days / 365.25
-    return age >= GROWN_UP if number[0] == "9" and _checks(number) else number[0] != "9" and (age >= GROWN_UP or (age >= YOUNGEST and _checks(number)))
+    return (
+        age >= GROWN_UP
+        if number[0] == "9" and _checks(number)
+        else number[0] != "9" and (age >= GROWN_UP or (age >= YOUNGEST and _checks(number)))
+    )
 
 
 def _born(number: str) -> dt.date | None:
@@ -81,4 +88,7 @@ def _born(number: str) -> dt.date | None:
 
 
 def _checks(number: str) -> bool:
-    return CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(number[:17], WEIGHTS, strict=True)) % 11] == number[17]
+    return (
+        CHECK_DIGITS[sum(int(digit) * weight for digit, weight in zip(number[:17], WEIGHTS, strict=True)) % 11]
+        == number[17]
+    )

@@ -1,8 +1,9 @@
-"""What people ask of the loading process, what its runs came to, and which tables it lets people file: three tables in state.sqlite, where both
-outer packages meet.
+"""What people ask of the loading process, what its runs came to, and which tables it lets people file: three tables in
+state.sqlite, where both outer packages meet.
 
-Owns the life of a request: waiting → running → done or failed. One process takes requests (it holds the lock of the data folder), so what
-is still running when it starts was cut off: it waits again, and what must not happen twice asks `attempts` or its own traces first."""
+Owns the life of a request: waiting → running → done or failed. One process takes requests (it holds the lock of the
+data folder), so what is still running when it starts was cut off: it waits again, and what must not happen twice asks
+`attempts` or its own traces first."""
 
 from __future__ import annotations
 
@@ -21,7 +22,14 @@ from warehouse.core.redaction import blot
 from warehouse.core.units import SHANGHAI
 
 STATES = {"waiting": "等待", "running": "执行中", "done": "完成", "failed": "失败"}
-KINDS = {"run": "运行任务", "backfill": "补数重算", "correct": "更正并重放", "replay": "重放", "file": "名录填报", "report": "重印报告"}
+KINDS = {
+    "run": "运行任务",
+    "backfill": "补数重算",
+    "correct": "更正并重放",
+    "replay": "重放",
+    "file": "名录填报",
+    "report": "重印报告",
+}
 MOST_ATTEMPTS = 3
 KEPT_RUNS, KEPT_REQUESTS = 5000, 2000
 BUSY_S = 10.0
@@ -38,8 +46,8 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Request:
-    """One wish. asked: what exactly, by kind; body: an uploaded table, None for most; at, started_at, finished_at: aware, Asia/Shanghai;
-    attempts: how often it was taken; message: what came of it, in Chinese."""
+    """One wish. asked: what exactly, by kind; body: an uploaded table, None for most; at, started_at, finished_at:
+    aware, Asia/Shanghai; attempts: how often it was taken; message: what came of it, in Chinese."""
 
     id: int
     kind: str
@@ -59,7 +67,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a job. finished_at None: it never started (missed). status: ok, partial, failed or missed. rows: landed meanwhile."""
+    """One run of a job. finished_at None: it never started (missed). status: ok, partial, failed or missed. rows:
+    landed meanwhile."""
 
     job: str
     started_at: dt.datetime
@@ -69,12 +78,21 @@ class Run:
     message: str
 
 
-def add(connection: sqlite3.Connection, kind: str, asked: dict[str, Any], who: str, *, body: bytes | None = None, at: float) -> int:
-    """A new request inside the caller's transaction; returns its number. at: UTC seconds. Raises KeyError for an unknown kind."""
+def add(
+    connection: sqlite3.Connection, kind: str, asked: dict[str, Any], who: str, *, body: bytes | None = None, at: float
+) -> int:
+    """A new request inside the caller's transaction; returns its number. at: UTC seconds. Raises KeyError for an
+    unknown kind."""
     KINDS[kind]
     _prepare(connection)
-    made = connection.execute("INSERT INTO request (kind, asked, body, who, at, state) VALUES (?,?,?,?,?,'waiting')", (kind, json.dumps(asked, ensure_ascii=False), body, who, at))
-    connection.execute("DELETE FROM request WHERE state IN ('done', 'failed') AND kind <> 'file' AND id <= ?", (int(made.lastrowid or 0) - KEPT_REQUESTS,))
+    made = connection.execute(
+        "INSERT INTO request (kind, asked, body, who, at, state) VALUES (?,?,?,?,?,'waiting')",
+        (kind, json.dumps(asked, ensure_ascii=False), body, who, at),
+    )
+    connection.execute(
+        "DELETE FROM request WHERE state IN ('done', 'failed') AND kind <> 'file' AND id <= ?",
+        (int(made.lastrowid or 0) - KEPT_REQUESTS,),
+    )
     return int(made.lastrowid or 0)
 
 
@@ -82,15 +100,26 @@ def newest(path: Path, limit: int = 30, *kinds: str) -> list[Request]:
     """The newest requests, newest first; none before anything was asked. kinds: only these."""
     with _open(path) as connection:
         marks = f"WHERE kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
-        return [_read(row) for row in connection.execute(f"SELECT * FROM request {marks} ORDER BY id DESC LIMIT ?", (*kinds, limit))]
+        return [
+            _read(row)
+            for row in connection.execute(f"SELECT * FROM request {marks} ORDER BY id DESC LIMIT ?", (*kinds, limit))
+        ]
 
 
 def filings(path: Path, table: str = "", limit: int = 200) -> list[Request]:
     """What was asked of 名录填报, newest first, without the bytes of the lists. table: only this one."""
-    told = ", ".join(f"NULL AS {name}" if name in ("body", "result") else name for name in (field.name for field in fields(Request)))
+    told = ", ".join(
+        f"NULL AS {name}" if name in ("body", "result") else name for name in (field.name for field in fields(Request))
+    )
     with _open(path) as connection:
         only = "AND json_extract(asked, '$.table') = ?" if table else ""
-        return [_read(row) for row in connection.execute(f"SELECT {told} FROM request WHERE kind = 'file' {only} ORDER BY id DESC LIMIT ?", (*([table] if table else []), limit))]
+        return [
+            _read(row)
+            for row in connection.execute(
+                f"SELECT {told} FROM request WHERE kind = 'file' {only} ORDER BY id DESC LIMIT ?",
+                (*([table] if table else []), limit),
+            )
+        ]
 
 
 def one(path: Path, number: int) -> Request:
@@ -103,11 +132,16 @@ def one(path: Path, number: int) -> Request:
 
 
 def take_up(path: Path) -> None:
-    """For the process that has just got the lock: what was being done when the one before it ended waits again, up to MOST_ATTEMPTS times."""
+    """For the process that has just got the lock: what was being done when the one before it ended waits again, up to
+    MOST_ATTEMPTS times."""
     with _writing(path) as connection:
-        connection.execute("UPDATE request SET state = 'failed', message = ?, finished_at = started_at WHERE state = 'running' AND attempts >= ?",
-                           (f"执行中装载进程三次中断,未再继续;请查看日志后重新提交(已试 {MOST_ATTEMPTS} 次)", MOST_ATTEMPTS))
-        connection.execute("UPDATE request SET state = 'waiting', progress = '装载进程曾中断,将继续' WHERE state = 'running'")
+        connection.execute(
+            "UPDATE request SET state = 'failed', message = ?, finished_at = started_at WHERE state = 'running' AND attempts >= ?",
+            (f"执行中装载进程三次中断,未再继续;请查看日志后重新提交(已试 {MOST_ATTEMPTS} 次)", MOST_ATTEMPTS),
+        )
+        connection.execute(
+            "UPDATE request SET state = 'waiting', progress = '装载进程曾中断,将继续' WHERE state = 'running'"
+        )
 
 
 def claim(path: Path, at: float) -> Request | None:
@@ -118,61 +152,95 @@ def claim(path: Path, at: float) -> Request | None:
         row = connection.execute("SELECT id FROM request WHERE state = 'waiting' ORDER BY id LIMIT 1").fetchone()
         if row is None:
             return None
-        connection.execute("UPDATE request SET state = 'running', started_at = ?, attempts = attempts + 1, progress = '' WHERE id = ?", (at, row["id"]))
+        connection.execute(
+            "UPDATE request SET state = 'running', started_at = ?, attempts = attempts + 1, progress = '' WHERE id = ?",
+            (at, row["id"]),
+        )
         return _read(connection.execute("SELECT * FROM request WHERE id = ?", (row["id"],)).fetchone())
 
 
 def tell(path: Path, number: int, progress: str) -> None:
     """How far a running request is."""
     with _writing(path) as connection:
-        connection.execute("UPDATE request SET progress = ? WHERE id = ? AND state = 'running'", (progress[:120], number))
+        connection.execute(
+            "UPDATE request SET progress = ? WHERE id = ? AND state = 'running'", (progress[:120], number)
+        )
 
 
 def keep(path: Path, number: int, result: bytes | None, *, body: bool = True) -> None:
     """Writes down what a request found or must remember. body False: the uploaded bytes are no longer needed and go."""
     with _writing(path) as connection:
-        connection.execute(f"UPDATE request SET result = ? {'' if body else ', body = NULL'} WHERE id = ?", (result, number))
+        connection.execute(
+            f"UPDATE request SET result = ? {'' if body else ', body = NULL'} WHERE id = ?", (result, number)
+        )
 
 
 def offer(path: Path, tables: dict[str, dict[str, Any]]) -> None:
     """The tables that people may file now, name → what they must know to do it; those offered before are forgotten."""
     with _writing(path) as connection:
         connection.execute("DELETE FROM fileable")
-        connection.executemany("INSERT INTO fileable VALUES (?,?)", [(name, json.dumps(told, ensure_ascii=False)) for name, told in tables.items()])
+        connection.executemany(
+            "INSERT INTO fileable VALUES (?,?)",
+            [(name, json.dumps(told, ensure_ascii=False)) for name, told in tables.items()],
+        )
 
 
 def offered(path: Path) -> dict[str, dict[str, Any]]:
     """What offer() was given last, in its order; nothing before the loader ran."""
     with _open(path) as connection:
-        return {row["name"]: json.loads(row["told"]) for row in connection.execute("SELECT name, told FROM fileable ORDER BY rowid")}
+        return {
+            row["name"]: json.loads(row["told"])
+            for row in connection.execute("SELECT name, told FROM fileable ORDER BY rowid")
+        }
 
 
 def forget_bodies(path: Path, before: float) -> None:
     """Uploaded bytes that nobody went on with go; what was found in them stays. before: UTC seconds."""
     with _writing(path) as connection:
-        connection.execute("UPDATE request SET body = NULL WHERE kind = 'file' AND body IS NOT NULL AND at < ? AND state IN ('done', 'failed')", (before,))
+        connection.execute(
+            "UPDATE request SET body = NULL WHERE kind = 'file' AND body IS NOT NULL AND at < ? AND state IN ('done', 'failed')",
+            (before,),
+        )
 
 
 def finish(path: Path, number: int, message: str, at: float, *, failed: bool = False) -> None:
     """What came of a running request; one that is not running stays as it is."""
     with _writing(path) as connection:
-        connection.execute("UPDATE request SET state = ?, finished_at = ?, message = ?, progress = '' WHERE id = ? AND state = 'running'",
-                           ("failed" if failed else "done", at, blot(message)[:1000], number))
+        connection.execute(
+            "UPDATE request SET state = ?, finished_at = ?, message = ?, progress = '' WHERE id = ? AND state = 'running'",
+            ("failed" if failed else "done", at, blot(message)[:1000], number),
+        )
 
 
-def book(path: Path, job: str, started_at: float, finished_at: float | None, status: str, rows: int | None, message: str) -> None:
+def book(
+    path: Path, job: str, started_at: float, finished_at: float | None, status: str, rows: int | None, message: str
+) -> None:
     """Writes down a run of a job. Times in UTC seconds."""
     with _writing(path) as connection:
-        made = connection.execute("INSERT INTO run (job, started_at, finished_at, status, rows, message) VALUES (?,?,?,?,?,?)",
-                                  (job, started_at, finished_at, status, rows, blot(message)[:1000]))
+        made = connection.execute(
+            "INSERT INTO run (job, started_at, finished_at, status, rows, message) VALUES (?,?,?,?,?,?)",
+            (job, started_at, finished_at, status, rows, blot(message)[:1000]),
+        )
         connection.execute("DELETE FROM run WHERE id <= ?", (int(made.lastrowid or 0) - KEPT_RUNS,))
 
 
 def runs(path: Path, limit: int = 40, *, without: str = "") -> list[Run]:
     """The newest runs, newest first. without: a job whose good runs are left out (it runs every half minute)."""
     with _open(path) as connection:
-        rows = connection.execute("SELECT * FROM run WHERE job <> ? OR status <> 'ok' ORDER BY id DESC LIMIT ?", (without, limit)).fetchall()
-    return [Run(row["job"], _moment(row["started_at"]), _moment(row["finished_at"]) if row["finished_at"] else None, row["status"], row["rows"], row["message"]) for row in rows]
+        rows = connection.execute(
+            "SELECT * FROM run WHERE job <> ? OR status <> 'ok' ORDER BY id DESC LIMIT ?", (without, limit)
+        ).fetchall()
+    return [
+        Run(
+            row["job"],
+            _moment(row["started_at"]),
+            _moment(row["finished_at"]) if row["finished_at"] else None,
+            row["status"],
+            row["rows"],
+            row["message"],
+        )
+        for row in rows
+    ]
 
 
 def _moment(seconds: float) -> dt.datetime:
@@ -181,14 +249,29 @@ def _moment(seconds: float) -> dt.datetime:
 
 def _read(row: sqlite3.Row) -> Request:
     times = {name: _moment(row[name]) if row[name] is not None else None for name in ("started_at", "finished_at")}
-    return Request(row["id"], row["kind"], json.loads(row["asked"]), row["body"], row["who"], _moment(row["at"]), row["state"], times["started_at"], times["finished_at"],
-                   row["attempts"], row["progress"], row["message"], row["result"])
+    return Request(
+        row["id"],
+        row["kind"],
+        json.loads(row["asked"]),
+        row["body"],
+        row["who"],
+        _moment(row["at"]),
+        row["state"],
+        times["started_at"],
+        times["finished_at"],
+        row["attempts"],
+        row["progress"],
+        row["message"],
+        row["result"],
+    )
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
     for table in TABLES:
         connection.execute(table)
-    if "result" not in {row[1] for row in connection.execute("PRAGMA table_info(request)")}:  # a file of the release before
+    if "result" not in {
+        row[1] for row in connection.execute("PRAGMA table_info(request)")
+    }:  # a file of the release before
         connection.execute("ALTER TABLE request ADD COLUMN result BLOB")
 
 

@@ -1,4 +1,5 @@
-"""Where everything lies in a data folder, and the few knobs. Owns paths and defaults; never opens anything but its own file."""
+"""Where everything lies in a data folder, and the few knobs. Owns paths and defaults; never opens anything but its own
+file."""
 
 from __future__ import annotations
 
@@ -14,11 +15,13 @@ ROOT = Path(__file__).resolve().parents[1]
 """The package folder: contracts, models and metrics lie in it."""
 
 COMMIT = ROOT / "COMMIT"
-"""Written by ./zhengbei when it starts: the commit that this folder holds. Not there in a folder without its history."""
+"""Written by ./zhengbei when it starts: the commit that this folder holds. Not there in a folder without its
+history."""
 
 
 def release() -> str:
-    """Which code this is: the version of pyproject.toml and the commit, "0.2.0+7fc88b4a"; without the commit where it is not known."""
+    """Which code this is: the version of pyproject.toml and the commit, "0.2.0+7fc88b4a"; without the commit where it
+    is not known."""
     commit = COMMIT.read_text("utf-8").strip() if COMMIT.exists() else ""
     return f"{version('zhengbei')}+{commit}" if commit else version("zhengbei")
 
@@ -29,14 +32,16 @@ RELEASE = release()
 
 @dataclass(frozen=True)
 class Settings:
-    """Paths below one data folder. Every process gets the same `data`; `etl` alone writes all but `state` and `reports`."""
+    """Paths below one data folder. Every process gets the same `data`; `etl` alone writes all but `state` and
+    `reports`."""
 
     data: Path
     options: dict[str, object] = field(default_factory=dict)
 
     @classmethod
     def at(cls, data: Path | str) -> Settings:
-        """Settings of `data`, with the optional `<data>/zhengbei.toml` read. Raises ConfigError when that file is broken."""
+        """Settings of `data`, with the optional `<data>/zhengbei.toml` read. Raises ConfigError when that file is
+        broken."""
         folder = Path(data).expanduser().resolve()
         file = folder / "zhengbei.toml"
         options: dict[str, object] = {}

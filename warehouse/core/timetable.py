@@ -1,7 +1,9 @@
-"""When the printed reports come out: option `report_at` of zhengbei.toml, and what it means for a week, a month and a quarter.
+"""When the printed reports come out: option `report_at` of zhengbei.toml, and what it means for a week, a month and a
+quarter.
 
-Owns the reading of the option and the arithmetic of the moments; runs nothing. A week's report comes on the named day after the week; that of a
-month or a quarter at the same hour of the first Monday-to-Friday day on which late data no longer change the period."""
+Owns the reading of the option and the arithmetic of the moments; runs nothing. A week's report comes on the named day
+after the week; that of a month or a quarter at the same hour of the first Monday-to-Friday day on which late data no
+longer change the period."""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ CHINESE = "一二三四五六日"
 REPORTS = {"week": "周报", "month": "月报", "quarter": "季报"}
 """The windows that have a report, and what it is called."""
 FREEZE_D = 3
-"""Days after which what comes late waits in quarantine instead of changing a number (freeze_h = 72 of the contracts)."""
+"""Days after which what comes late waits in quarantine instead of changing a number (freeze_h = 72 of the
+contracts)."""
 WRITTEN = re.compile(rf"({'|'.join(DAYS)}|周[{CHINESE}])\s+([01]?\d|2[0-3]):([0-5]\d)")
 LIKE_CRON = re.compile(r"[\d*/,?\-]+(\s+[\d*/,?\-]+)+|[0-7]\s+\d{1,2}:\d{2}")
 HOW = 'report_at 写成英文或中文星期加钟点,如 "mon 08:00"、"周一 08:00",时区 Asia/Shanghai'
@@ -45,7 +48,8 @@ class Due:
 
 @dataclass(frozen=True)
 class Timetable:
-    """day: one of DAYS, by name, because a number means Monday to one scheduler and Tuesday to the next. Times are Asia/Shanghai."""
+    """day: one of DAYS, by name, because a number means Monday to one scheduler and Tuesday to the next. Times are
+    Asia/Shanghai."""
 
     day: str = "mon"
     hour: int = 8
@@ -75,12 +79,17 @@ class Timetable:
 
 
 def of(settings: Settings) -> Timetable:
-    """The timetable of an installation. Raises ConfigError for anything that is not a day of the week by name and a time."""
+    """The timetable of an installation. Raises ConfigError for anything that is not a day of the week by name and a
+    time."""
     given = settings.option("report_at", DEFAULT)
     text = str(given).strip().lower()
     where = str(settings.data / "zhengbei.toml")
     if LIKE_CRON.fullmatch(text):
-        raise ConfigError(f"report_at 不收 cron 写法,也不收数字星期:{given}", where=where, to_do=f"同一个数字在 crontab 里是周一,在调度程序里是周二,会晚一天;请把 {HOW}")
+        raise ConfigError(
+            f"report_at 不收 cron 写法,也不收数字星期:{given}",
+            where=where,
+            to_do=f"同一个数字在 crontab 里是周一,在调度程序里是周二,会晚一天;请把 {HOW}",
+        )
     found = WRITTEN.fullmatch(text)
     if not isinstance(given, str) or found is None:
         raise ConfigError(f"report_at 看不懂:{given}", where=where, to_do=f"请把 {HOW}")

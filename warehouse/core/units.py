@@ -1,4 +1,5 @@
-"""Time and place arithmetic in the units of this field. Owns business days, ISO weeks and window borders; knows no table."""
+"""Time and place arithmetic in the units of this field. Owns business days, ISO weeks and window borders; knows no
+table."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def now() -> dt.datetime:
 
 
 def window_of(window: str, day: dt.date) -> tuple[dt.date, dt.date]:
-    """First and last day (both inclusive) of the `window` (day | week = ISO, Monday first | month | quarter | year) that holds `day`."""
+    """First and last day (both inclusive) of the `window` (day | week = ISO, Monday first | month | quarter | year)
+    that holds `day`."""
     if window in ("day", "now"):
         return day, day
     if window == "week":
@@ -54,7 +56,8 @@ def year_ago(window: str, start: dt.date) -> dt.date:
 
 
 def parse_at(window: str, at: str) -> dt.date:
-    """A day inside the window that `at` names: 2026-11-22, 2026-W47, 2026-11, 2026-Q4 or 2026. Raises UsageError otherwise."""
+    """A day inside the window that `at` names: 2026-11-22, 2026-W47, 2026-11, 2026-Q4 or 2026. Raises UsageError
+    otherwise."""
     shape = window_named(at)
     try:
         if shape == "week":
@@ -67,11 +70,14 @@ def parse_at(window: str, at: str) -> dt.date:
             return dt.date(int(at), 1, 1)
         return dt.date.fromisoformat(at)
     except ValueError as error:
-        raise UsageError(f"看不懂的期次:{at}", to_do="日写 2026-11-22,周写 2026-W47,月写 2026-11,季写 2026-Q4,年写 2026") from error
+        raise UsageError(
+            f"看不懂的期次:{at}", to_do="日写 2026-11-22,周写 2026-W47,月写 2026-11,季写 2026-Q4,年写 2026"
+        ) from error
 
 
 def window_named(at: str) -> str:
-    """Which window a name as parse_at() reads it is one of, by its shape alone: week for 2026-W47, day for what looks like none of the others."""
+    """Which window a name as parse_at() reads it is one of, by its shape alone: week for 2026-W47, day for what looks
+    like none of the others."""
     return next((window for window, shape in SHAPES.items() if re.fullmatch(shape, at)), "day")
 
 

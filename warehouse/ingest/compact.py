@@ -1,4 +1,5 @@
-"""The many small files of a day in the lake become one sorted file. Owns that swap; row for row the same, only fewer and faster files."""
+"""The many small files of a day in the lake become one sorted file. Owns that swap; row for row the same, only fewer
+and faster files."""
 
 from __future__ import annotations
 
@@ -21,11 +22,13 @@ SMALL = 200_000
 
 
 def lake(writer: Writer, settings: Settings) -> list[dt.date]:
-    """Compacts days with many small files, today's too (a live batch every half minute makes thousands); returns them. The new file is written aside, booked in
-    one transaction in place of the old ones, and only then the old ones go. Raises WarehouseBroken when an old file's
-    sha256 is wrong (a flipped bit in Parquet is otherwise silent)."""
+    """Compacts days with many small files, today's too (a live batch every half minute makes thousands); returns them.
+    The new file is written aside, booked in one transaction in place of the old ones, and only then the old ones go.
+    Raises WarehouseBroken when an old file's sha256 is wrong (a flipped bit in Parquet is otherwise silent)."""
     done = []
-    days = writer.execute("SELECT day FROM run.lake_file WHERE rows < ? GROUP BY 1 HAVING count(*) >= ? ORDER BY 1", [SMALL, MANY])
+    days = writer.execute(
+        "SELECT day FROM run.lake_file WHERE rows < ? GROUP BY 1 HAVING count(*) >= ? ORDER BY 1", [SMALL, MANY]
+    )
     for (day,) in days:
         with writer.alone():
             _day(writer, settings, day)
@@ -34,10 +37,14 @@ def lake(writer: Writer, settings: Settings) -> list[dt.date]:
 
 
 def _day(writer: Writer, settings: Settings, day: dt.date) -> None:
-    booked = writer.execute("SELECT path, sha256, landing_seq FROM run.lake_file WHERE day = ? AND rows < ? ORDER BY path", [day, SMALL])
+    booked = writer.execute(
+        "SELECT path, sha256, landing_seq FROM run.lake_file WHERE day = ? AND rows < ? ORDER BY path", [day, SMALL]
+    )
     for path, digest, _ in booked:
         verify(settings, path, digest)
-    rows = writer.table(f"SELECT * FROM {positions.read([str(settings.lake / path) for path, _, _ in booked])} ORDER BY plate_no, plate_color, loc_time")
+    rows = writer.table(
+        f"SELECT * FROM {positions.read([str(settings.lake / path) for path, _, _ in booked])} ORDER BY plate_no, plate_color, loc_time"
+    )
     folder = settings.lake / "gps_location" / f"day={day.isoformat()}"
     newest = max(seq for _, _, seq in booked)
     final, aside = folder / f"merged-{newest:012d}.parquet", folder / ".tmp-merged.parquet"
@@ -50,7 +57,10 @@ def _day(writer: Writer, settings: Settings, day: dt.date) -> None:
     span = writer.execute(f"SELECT min(from_at), max(to_at) FROM run.lake_file WHERE path IN ({marks})", old)[0]
     with writer.transaction():
         writer.execute(f"DELETE FROM run.lake_file WHERE path IN ({marks})", old)
-        writer.execute("INSERT INTO run.lake_file VALUES (?,?,?,?,?,?,?)", [str(final.relative_to(settings.lake)), day, rows.num_rows, digest, *span, newest])
+        writer.execute(
+            "INSERT INTO run.lake_file VALUES (?,?,?,?,?,?,?)",
+            [str(final.relative_to(settings.lake)), day, rows.num_rows, digest, *span, newest],
+        )
     for path in old:
         if settings.lake / path != final:
             (settings.lake / path).unlink(missing_ok=True)

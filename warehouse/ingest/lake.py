@@ -41,19 +41,28 @@ def read(paths: list[str]) -> str:
 
 def files(writer: Writer, settings: Settings, first: dt.date | None = None, last: dt.date | None = None) -> list[str]:
     """Absolute paths of the booked files whose day lies in first..last (inclusive; None = open end)."""
-    rows = writer.execute("SELECT path FROM run.lake_file WHERE day >= ? AND day <= ? ORDER BY path",
-                          [first or dt.date(1970, 1, 1), last or dt.date(9999, 1, 1)])
+    rows = writer.execute(
+        "SELECT path FROM run.lake_file WHERE day >= ? AND day <= ? ORDER BY path",
+        [first or dt.date(1970, 1, 1), last or dt.date(9999, 1, 1)],
+    )
     return [str(settings.lake / row[0]) for row in rows]
 
 
-def stage(writer: Writer, settings: Settings, contract: Contract, note: Landed) -> list[tuple[str, dt.date, int, str, dt.datetime, dt.datetime]]:
+def stage(
+    writer: Writer, settings: Settings, contract: Contract, note: Landed
+) -> list[tuple[str, dt.date, int, str, dt.datetime, dt.datetime]]:
     """Writes the batch's new rows to one file a day and returns their book entries. Rows whose key is already in the
     lake, or twice in the batch, are left out: they are duplicates."""
     span = writer.execute("SELECT min(loc_time), max(loc_time) FROM batch WHERE len(_bad) = 0")[0]
     if span[0] is None:
         return []
-    near = [str(settings.lake / row[0]) for row in writer.execute(
-        "SELECT path FROM run.lake_file WHERE to_at >= ? AND from_at <= ? AND landing_seq <> ?", [span[0], span[1], note.seq])]
+    near = [
+        str(settings.lake / row[0])
+        for row in writer.execute(
+            "SELECT path FROM run.lake_file WHERE to_at >= ? AND from_at <= ? AND landing_seq <> ?",
+            [span[0], span[1], note.seq],
+        )
+    ]
     keys = ", ".join(contract.key)
     known = f"SELECT {keys} FROM {read(near)}"
     names = ", ".join(column.name for column in contract.stored)
@@ -69,7 +78,9 @@ def stage(writer: Writer, settings: Settings, contract: Contract, note: Landed) 
     return booked
 
 
-def _write(settings: Settings, note: Landed, day: dt.date, rows: pa.Table) -> tuple[str, dt.date, int, str, dt.datetime, dt.datetime]:
+def _write(
+    settings: Settings, note: Landed, day: dt.date, rows: pa.Table
+) -> tuple[str, dt.date, int, str, dt.datetime, dt.datetime]:
     folder = settings.lake / "gps_location" / f"day={day.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{note.seq:012d}.parquet"
@@ -84,8 +95,14 @@ def _write(settings: Settings, note: Landed, day: dt.date, rows: pa.Table) -> tu
     return str(final.relative_to(settings.lake)), day, rows.num_rows, digest, times["min"], times["max"]
 
 
-def commit(writer: Writer, contract: Contract, note: Landed, booked: list[tuple[str, dt.date, int, str, dt.datetime, dt.datetime]],
-           count: int, bad: int) -> Account:
+def commit(
+    writer: Writer,
+    contract: Contract,
+    note: Landed,
+    booked: list[tuple[str, dt.date, int, str, dt.datetime, dt.datetime]],
+    count: int,
+    bad: int,
+) -> Account:
     """Books the files, moves the newest qualified position of each vehicle on, and says what became of the rows."""
     writer.execute("DELETE FROM run.lake_file WHERE landing_seq = ?", [note.seq])
     for entry in booked:
@@ -97,7 +114,9 @@ def commit(writer: Writer, contract: Contract, note: Landed, booked: list[tuple[
         FROM batch b LEFT JOIN (SELECT platform_id, color_family, speed_scale FROM raw.own_platform) p ON p.platform_id = b.platform_id
         WHERE len(_bad) = 0 AND {QUALIFIED} AND is_plate(plate_norm(plate_no))
         QUALIFY row_number() OVER (PARTITION BY vehicle_key ORDER BY loc_time DESC, _row DESC) = 1""")
-    writer.execute("DELETE FROM newest n USING raw.gps_latest l WHERE l.vehicle_key = n.vehicle_key AND l.loc_time >= n.loc_time")
+    writer.execute(
+        "DELETE FROM newest n USING raw.gps_latest l WHERE l.vehicle_key = n.vehicle_key AND l.loc_time >= n.loc_time"
+    )
     writer.execute("DELETE FROM raw.gps_latest l USING newest n WHERE l.vehicle_key = n.vehicle_key")
     writer.execute("INSERT INTO raw.gps_latest SELECT * FROM newest")
     written = sum(entry[2] for entry in booked)

@@ -66,14 +66,38 @@ class Landing:
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"*/*{SUFFIX}"), key=self._seq_of)
 
-    def put(self, source: str, entity: str, body: bytes, *, kind: str, name: str, at: dt.datetime, sealed: bool,
-            cursor: str = "", mapping: dict[str, Any] | None = None, digest: str = "") -> Landed:
+    def put(
+        self,
+        source: str,
+        entity: str,
+        body: bytes,
+        *,
+        kind: str,
+        name: str,
+        at: dt.datetime,
+        sealed: bool,
+        cursor: str = "",
+        mapping: dict[str, Any] | None = None,
+        digest: str = "",
+    ) -> Landed:
         """Stores `body` and returns its record; when this returns, a power cut cannot take the payload away."""
         with self._lock:
             self._seq += 1
             seq = self._seq
-        note = Landed(seq, source, entity, kind, name, at.isoformat(), hashlib.sha256(body).hexdigest(),
-                      len(body), sealed, cursor, mapping or {}, digest)
+        note = Landed(
+            seq,
+            source,
+            entity,
+            kind,
+            name,
+            at.isoformat(),
+            hashlib.sha256(body).hexdigest(),
+            len(body),
+            sealed,
+            cursor,
+            mapping or {},
+            digest,
+        )
         packed = zstandard.ZstdCompressor(level=3).compress(body)
         if sealed:
             packed = self._vault.seal(packed, note.sha256.encode())

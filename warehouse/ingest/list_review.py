@@ -1,4 +1,5 @@
-"""A list that somebody files: what of it breaks the contract, and what it would change. Looked at here, loaded elsewhere.
+"""A list that somebody files: what of it breaks the contract, and what it would change. Looked at here, loaded
+elsewhere.
 
 Owns the comparison of a whole list with the table in force, and the seal on what waits in state.sqlite to be filed."""
 
@@ -20,7 +21,13 @@ from warehouse.ingest import load
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import Door
 
-TYPES = {"DATE": "日期,如 2026-01-31", "TIMESTAMP": "时间,如 2026-01-31 09:30", "BOOLEAN": "是 或 否", "DOUBLE": "数字", "VARCHAR": "文字"}
+TYPES = {
+    "DATE": "日期,如 2026-01-31",
+    "TIMESTAMP": "时间,如 2026-01-31 09:30",
+    "BOOLEAN": "是 或 否",
+    "DOUBLE": "数字",
+    "VARCHAR": "文字",
+}
 MOST_SHOWN = 200
 """Rows of each kind of difference that are told one by one; the others are counted."""
 
@@ -32,7 +39,8 @@ def kind(column_type: str) -> str:
 
 @dataclass(frozen=True)
 class Row:
-    """One difference. kind: added, changed or removed; old, new: column → value as text (None = empty), open columns only; {} where there is none."""
+    """One difference. kind: added, changed or removed; old, new: column → value as text (None = empty), open columns
+    only; {} where there is none."""
 
     kind: str
     old: dict[str, str | None]
@@ -41,9 +49,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Look:
-    """What a filed list would do. bad: (row from 0, rule as in quarantine); doubles: (row, the earlier row with the same key). added, changed,
-    removed: rows; living: rows of the table now; rows: the first MOST_SHOWN differences of each kind. base: landing number of the newest
-    delivery to the table, 0 before the first: as long as it stays, the comparison holds."""
+    """What a filed list would do. bad: (row from 0, rule as in quarantine); doubles: (row, the earlier row with the
+    same key). added, changed, removed: rows; living: rows of the table now; rows: the first MOST_SHOWN differences of
+    each kind. base: landing number of the newest delivery to the table, 0 before the first: as long as it stays, the
+    comparison holds."""
 
     bad: list[tuple[int, str]]
     doubles: list[tuple[int, int]]
@@ -60,17 +69,28 @@ def look(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.
     keys = ", ".join(contract.key)
     with writer.alone():
         load.judge(writer, contract, door, note, rows)
-        bad = [(row, rule) for row, rules in writer.execute("SELECT _row, _bad FROM batch WHERE len(_bad) > 0 ORDER BY _row") for rule in rules]
+        bad = [
+            (row, rule)
+            for row, rules in writer.execute("SELECT _row, _bad FROM batch WHERE len(_bad) > 0 ORDER BY _row")
+            for rule in rules
+        ]
         doubles = writer.execute(f"""SELECT _row, first FROM (SELECT _row, min(_row) OVER (PARTITION BY {keys}) AS first FROM batch WHERE len(_bad) = 0)
             WHERE _row > first ORDER BY _row""")
         counts, found = _differences(writer, contract)
         living = writer.execute(f"SELECT count(*) FROM raw.{contract.table} WHERE _deleted_at IS NULL")[0][0]
-        return Look(bad, doubles, counts["added"], counts["changed"], counts["removed"], living, base(writer, contract), found)
+        return Look(
+            bad, doubles, counts["added"], counts["changed"], counts["removed"], living, base(writer, contract), found
+        )
 
 
 def base(writer: Writer, contract: Contract) -> int:
     """Landing number of the newest delivery to the table, 0 before the first."""
-    return int(writer.execute("SELECT coalesce(max(landing_seq), 0) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0", [contract.source, contract.entity])[0][0])
+    return int(
+        writer.execute(
+            "SELECT coalesce(max(landing_seq), 0) FROM run.batch WHERE source = ? AND entity = ? AND rows_in > 0",
+            [contract.source, contract.entity],
+        )[0][0]
+    )
 
 
 def _differences(writer: Writer, contract: Contract) -> tuple[dict[str, int], list[Row]]:
@@ -86,9 +106,19 @@ def _differences(writer: Writer, contract: Contract) -> tuple[dict[str, int], li
             [{old}] AS old, [{new}] AS new, row_number() OVER (ORDER BY {order}) AS place
         FROM (SELECT * FROM batch WHERE len(_bad) = 0) b FULL JOIN (SELECT * FROM raw.{contract.table} WHERE _deleted_at IS NULL) s ON {on}
         WHERE s._seq IS NULL OR b._row IS NULL OR {other}""")
-    counts = {"added": 0, "changed": 0, "removed": 0, **dict(writer.execute("SELECT kind, count(*) FROM difference GROUP BY 1"))}
-    found = writer.execute(f"SELECT kind, old, new FROM difference QUALIFY row_number() OVER (PARTITION BY kind ORDER BY place) <= {MOST_SHOWN} ORDER BY kind, place")
-    return counts, [Row(kind, _named(told, old) if kind != "added" else {}, _named(told, new) if kind != "removed" else {}) for kind, old, new in found]
+    counts = {
+        "added": 0,
+        "changed": 0,
+        "removed": 0,
+        **dict(writer.execute("SELECT kind, count(*) FROM difference GROUP BY 1")),
+    }
+    found = writer.execute(
+        f"SELECT kind, old, new FROM difference QUALIFY row_number() OVER (PARTITION BY kind ORDER BY place) <= {MOST_SHOWN} ORDER BY kind, place"
+    )
+    return counts, [
+        Row(kind, _named(told, old) if kind != "added" else {}, _named(told, new) if kind != "removed" else {})
+        for kind, old, new in found
+    ]
 
 
 def _named(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str | None]:
@@ -99,7 +129,12 @@ def living(writer: Writer, contract: Contract) -> list[dict[str, Any]]:
     """The rows in force under our own column names, as the door let them in."""
     names = [column.name for column in contract.stored]
     texts = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
-    return [dict(zip(names, row, strict=True)) for row in writer.execute(f"SELECT {texts} FROM raw.{contract.table} WHERE _deleted_at IS NULL ORDER BY {', '.join(contract.key)}")]
+    return [
+        dict(zip(names, row, strict=True))
+        for row in writer.execute(
+            f"SELECT {texts} FROM raw.{contract.table} WHERE _deleted_at IS NULL ORDER BY {', '.join(contract.key)}"
+        )
+    ]
 
 
 def seal(settings: Settings, table: str, body: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """From rows of text to landed tables: contract checked row by row, merged by the one rule, all in one transaction.
 
-Owns raw.*, the quarantine, the batch book and the cursors. The rule of merging: of the rows with one key the one with the
-greatest (version, landing_seq, row) wins; an older one never replaces a newer one, so loading twice, late or out of order
-ends in the same table. in = merged + older + duplicate + quarantined, or the batch is refused."""
+Owns raw.*, the quarantine, the batch book and the cursors. The rule of merging: of the rows with one key the one with
+the greatest (version, landing_seq, row) wins; an older one never replaces a newer one, so loading twice, late or out of
+order ends in the same table. in = merged + older + duplicate + quarantined, or the batch is refused."""
 
 from __future__ import annotations
 
@@ -61,23 +61,34 @@ def prepare(writer: Writer) -> None:
 
 
 def settled(writer: Writer) -> set[int]:
-    """Landing numbers that need no loading: those in the warehouse, and those refused as a whole until somebody replays them."""
-    return {row[0] for row in writer.execute("SELECT landing_seq FROM run.batch UNION SELECT landing_seq FROM raw.quarantine WHERE row_no = -1")}
+    """Landing numbers that need no loading: those in the warehouse, and those refused as a whole until somebody replays
+    them."""
+    return {
+        row[0]
+        for row in writer.execute(
+            "SELECT landing_seq FROM run.batch UNION SELECT landing_seq FROM raw.quarantine WHERE row_no = -1"
+        )
+    }
 
 
 def load(writer: Writer, settings: Settings, door: Door, note: Landed, rows: pa.Table) -> Account:
     """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
     answers its account again and changes nothing.
 
-    Raises ContractBroken when more rows are bad than the contract allows; then nothing of it is in, the payload stays."""
-    known = writer.execute("SELECT rows_in, merged, older, duplicate, quarantined FROM run.batch WHERE landing_seq = ?", [note.seq])
+    Raises ContractBroken when more rows are bad than the contract allows; then nothing of it is in, the payload
+    stays."""
+    known = writer.execute(
+        "SELECT rows_in, merged, older, duplicate, quarantined FROM run.batch WHERE landing_seq = ?", [note.seq]
+    )
     return Account(*known[0]) if known else load_many(writer, settings, door, [(note, rows)])[0]
 
 
 def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tuple[Landed, pa.Table]]) -> list[Account]:
-    """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one each.
+    """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one
+    each.
 
-    Raises ContractBroken, with nothing of any of them in, when one of them has too many bad rows: load them singly then."""
+    Raises ContractBroken, with nothing of any of them in, when one of them has too many bad rows: load them singly
+    then."""
     first = payloads[0][0]
     contract = contracts()[first.table]
     incoming = pa.concat_tables([_incoming(contract, door, note, rows) for note, rows in payloads])
@@ -112,25 +123,46 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
 
 def _incoming(contract: Contract, door: Door, note: Landed, rows: pa.Table) -> pa.Table:
     passed, count = door.pass_through(contract, rows), rows.num_rows
-    passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column("_seq", pa.array([note.seq] * count, pa.int64()))
+    passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
+        "_seq", pa.array([note.seq] * count, pa.int64())
+    )
     return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
 
 
 def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
     if count < 100 or bad <= max(contract.max_bad_ratio * count, 20) or note.mapping.get("accept_bad"):
         return
-    sample = writer.execute("SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3", [note.seq])
+    sample = writer.execute(
+        "SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
+        [note.seq],
+    )
     reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
-    raise ContractBroken(f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name.split('|')[0]}")
+    raise ContractBroken(
+        f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name.split('|')[0]}"
+    )
 
 
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
     if not account.balanced:
         raise ContractBroken(f"行数不平:{account}", where=f"{note.table} {note.name}")
     dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
-    writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-                   [note.seq, note.source, note.entity, note.name, account.rows_in, account.merged, account.older,
-                    account.duplicate, account.quarantined, dropped, naive(note.landed_at), note.sha256])
+    writer.execute(
+        "INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        [
+            note.seq,
+            note.source,
+            note.entity,
+            note.name,
+            account.rows_in,
+            account.merged,
+            account.older,
+            account.duplicate,
+            account.quarantined,
+            dropped,
+            naive(note.landed_at),
+            note.sha256,
+        ],
+    )
     _replace(writer, note)
     if note.cursor:
         transport, value = note.cursor.split("|", 1)
@@ -138,18 +170,23 @@ def _book(writer: Writer, contract: Contract, note: Landed, account: Account) ->
 
 
 def _replace(writer: Writer, note: Landed) -> None:
-    """A payload that was landed again with another mapping takes the place of the refused one; part of the caller's transaction."""
+    """A payload that was landed again with another mapping takes the place of the refused one; part of the caller's
+    transaction."""
     first = note.mapping.get("replaces")
     if first is not None:
         writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [first])
-        writer.execute("INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'' WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
-                       [first, note.source, note.entity, note.name, naive(note.landed_at), first])
+        writer.execute(
+            "INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'' WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
+            [first, note.source, note.entity, note.name, naive(note.landed_at), first],
+        )
 
 
 def _tell(writer: Writer, note: Landed, rows: pa.Table) -> None:
     """Books what reading the file left out, and the digest by which the same answer is known again."""
     for rule, what, number in parse.tidied(rows):
-        writer.execute("INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number])
+        writer.execute(
+            "INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number]
+        )
     answered(writer, note, "")
 
 
@@ -172,8 +209,10 @@ def naive(text: str) -> dt.datetime:
 def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) -> None:
     """Moves the cursor forward; part of the caller's transaction."""
     writer.execute("DELETE FROM run.cursor WHERE source = ? AND entity = ? AND landing_seq <= ?", [source, entity, seq])
-    writer.execute("INSERT INTO run.cursor SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run.cursor WHERE source = ? AND entity = ?)",
-                   [source, entity, cursor, seq, source, entity])
+    writer.execute(
+        "INSERT INTO run.cursor SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run.cursor WHERE source = ? AND entity = ?)",
+        [source, entity, cursor, seq, source, entity],
+    )
 
 
 def _cast(column: Column) -> str:
@@ -197,11 +236,17 @@ def _typed(contract: Contract, note: Landed) -> str:
         if column.type == "VARCHAR" and not column.door:
             rules.append(f"CASE WHEN is_cut_short({column.name}) THEN 'type:{column.name}' END")
         if column.type != "VARCHAR":
-            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END")
+            rules.append(
+                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END"
+            )
         if column.required:
-            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END")
+            rules.append(
+                f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END"
+            )
         if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
-            rules.append(f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END")
+            rules.append(
+                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
+            )
         if column.rule == "plate" and not note.mapping.get("pseudonyms"):
             rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
     version = "NULL::TIMESTAMP"
@@ -218,8 +263,11 @@ def _typed(contract: Contract, note: Landed) -> str:
 def _quarantine(writer: Writer, contract: Contract) -> None:
     """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
     safe = r"regexp_replace(incoming.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
-    plain = ", ".join(f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
-                      for column in contract.stored if column.level in ("L1", "L2"))
+    plain = ", ".join(
+        f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
+        for column in contract.stored
+        if column.level in ("L1", "L2")
+    )
     writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
         array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
         FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
@@ -251,9 +299,20 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
     writer.execute(f"DELETE FROM {table} s USING winner b WHERE {on}")
     failpoints.point("mid_merge")
     writer.execute(f"INSERT INTO {table} SELECT {names}, _version, _seq, _row, _hash, NULL FROM winner")
-    fates = {(seq, fate): number for seq, fate, number in writer.execute("SELECT _seq, _fate, count(*) FROM judged GROUP BY 1, 2")}
-    return [Account(count, fates.get((seq, "merged"), 0), fates.get((seq, "older"), 0), fates.get((seq, "duplicate"), 0), bad.get(seq, 0))
-            for seq, count in counts.items()]
+    fates = {
+        (seq, fate): number
+        for seq, fate, number in writer.execute("SELECT _seq, _fate, count(*) FROM judged GROUP BY 1, 2")
+    }
+    return [
+        Account(
+            count,
+            fates.get((seq, "merged"), 0),
+            fates.get((seq, "older"), 0),
+            fates.get((seq, "duplicate"), 0),
+            bad.get(seq, 0),
+        )
+        for seq, count in counts.items()
+    ]
 
 
 def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str) -> None:
@@ -278,47 +337,83 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     if not keys.num_rows:
         raise ContractBroken("来源的全部键清单是空的,不当作全部删除", where=contract.label)
     table = f"raw.{contract.table}"
-    held = {key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names] for key, names in contract.key_sources.items()}
+    held = {
+        key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names]
+        for key, names in contract.key_sources.items()
+    }
     on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
     at = naive(note.landed_at)
     with writer.registered(present=keys), writer.transaction():
-        gone = writer.execute(f"SELECT count(*) FROM {table} s WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")[0][0]
+        gone = writer.execute(
+            f"SELECT count(*) FROM {table} s WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})"
+        )[0][0]
         if not confirmed:
-            source_deletes.guard(contract, gone, source_deletes.living(writer, contract), "请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes")
-        writer.execute(f"UPDATE {table} s SET _deleted_at = TIMESTAMP '{at}' WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})")
-        writer.execute(f"UPDATE {table} s SET _deleted_at = NULL WHERE _deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM present k WHERE {on})")
-        writer.execute("INSERT INTO run.touched SELECT ?, ?, ? WHERE ? > 0", [contract.table, at.date(), note.seq, gone])
-        writer.execute("INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?)", [note.seq, note.source, note.entity, note.name, at, note.sha256])
+            source_deletes.guard(
+                contract,
+                gone,
+                source_deletes.living(writer, contract),
+                "请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes",
+            )
+        writer.execute(
+            f"UPDATE {table} s SET _deleted_at = TIMESTAMP '{at}' WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})"
+        )
+        writer.execute(
+            f"UPDATE {table} s SET _deleted_at = NULL WHERE _deleted_at IS NOT NULL AND EXISTS (SELECT 1 FROM present k WHERE {on})"
+        )
+        writer.execute(
+            "INSERT INTO run.touched SELECT ?, ?, ? WHERE ? > 0", [contract.table, at.date(), note.seq, gone]
+        )
+        writer.execute(
+            "INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?)",
+            [note.seq, note.source, note.entity, note.name, at, note.sha256],
+        )
     return int(gone)
 
 
 def judge(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> None:
-    """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller holds the writer
-    (alone) for as long as it reads them."""
+    """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller
+    holds the writer (alone) for as long as it reads them."""
     with writer.registered(incoming=_incoming(contract, door, note, rows)):
         writer.execute(_typed(contract, note))
 
 
-def went_back(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> tuple[int, dt.datetime | None]:
-    """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks like
-    (F22). Changes nothing; (0, None) for a contract without versions."""
+def went_back(
+    writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table
+) -> tuple[int, dt.datetime | None]:
+    """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks
+    like (F22). Changes nothing; (0, None) for a contract without versions."""
     if not contract.version or contract.load != "upsert":
         return 0, None
     keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     with writer.alone():
         judge(writer, contract, door, note, rows)
-        older, newest = writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
-            FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[0]
+        older, newest = (
+            writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
+            FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[
+                0
+            ]
+        )
         return int(older), newest
 
 
 def refused(writer: Writer, note: Landed, reason: str) -> None:
-    """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it. `reason`
-    may begin with the rule it broke ("D21 …")."""
+    """Books a payload that could not be loaded as a whole, so that nobody tries it for ever and everybody sees it.
+    `reason` may begin with the rule it broke ("D21 …")."""
     rule = reason[:3] if re.match(r"[DF]\d\d ", reason) else "payload"
     with writer.transaction():
         writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         _replace(writer, note)
-        writer.execute("INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
-                       [note.source, note.entity, rule, reason, orjson.dumps({"name": note.name}).decode(), note.seq, -1, naive(note.landed_at)])
+        writer.execute(
+            "INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
+            [
+                note.source,
+                note.entity,
+                rule,
+                reason,
+                orjson.dumps({"name": note.name}).decode(),
+                note.seq,
+                -1,
+                naive(note.landed_at),
+            ],
+        )
         answered(writer, note, reason)

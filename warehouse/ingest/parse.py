@@ -32,18 +32,27 @@ DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
-MONTH, DIGITS, SERIAL = re.compile(r"(\d{4})年(\d{1,2})月"), re.compile(r"(\d{4})(\d{2})(\d{2})"), re.compile(r"\d{5}(\.\d+)?")
+MONTH, DIGITS, SERIAL = (
+    re.compile(r"(\d{4})年(\d{1,2})月"),
+    re.compile(r"(\d{4})(\d{2})(\d{2})"),
+    re.compile(r"\d{5}(\.\d+)?"),
+)
 
 
 def parse(note: Landed, body: bytes) -> pa.Table:
-    """Rows of the payload, every column VARCHAR (None = absent or empty), named as the contract names them; what was left
-    out on the way is counted in the schema's metadata (see tidied).
+    """Rows of the payload, every column VARCHAR (None = absent or empty), named as the contract names them; what was
+    left out on the way is counted in the schema's metadata (see tidied).
 
     Raises ContractBroken when the payload is not what its kind says: wrong encoding, a log-in page instead of JSON,
     an error inside a 200, a header that lacks the mapped columns, an archive or workbook that must not be opened."""
     counts: dict[tuple[str, str], int] = {}
     if note.kind in FILES or note.kind == "own":
-        table = tables.read(note.name.split("|")[0], body, {**note.mapping, "wanted": _wanted(note), "known": [rule["from"] for rule in _rules(note).values()]}, counts)
+        table = tables.read(
+            note.name.split("|")[0],
+            body,
+            {**note.mapping, "wanted": _wanted(note), "known": [rule["from"] for rule in _rules(note).values()]},
+            counts,
+        )
     elif note.kind in ("json_pages", "json_rows", "keys"):
         table = _json(note, body)
     else:
@@ -63,7 +72,8 @@ def tidied(rows: pa.Table) -> list[tuple[str, str, int]]:
 
 
 def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
-    """Where the rows stood in a file that was read with `cells`: the line of each (from 1), and our column → its letter; empty otherwise."""
+    """Where the rows stood in a file that was read with `cells`: the line of each (from 1), and our column → its
+    letter; empty otherwise."""
     lines, letters = orjson.loads((rows.schema.metadata or {}).get(b"cells", b"[[], {}]"))
     return lines, letters
 
@@ -72,7 +82,9 @@ def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
     told = table.schema.metadata or {}
     places = {plain(name): place for name, place in orjson.loads(told.get(b"places", b"{}")).items()}
     known = {ours: places.get(plain(rule["from"])) for ours, rule in _rules(note).items()}
-    return orjson.loads(told.get(b"lines", b"[]")), {ours: _letter(place) for ours, place in known.items() if place is not None}
+    return orjson.loads(told.get(b"lines", b"[]")), {
+        ours: _letter(place) for ours, place in known.items() if place is not None
+    }
 
 
 def _letter(place: int) -> str:
@@ -89,8 +101,9 @@ def at_path(document: Any, path: str) -> Any:
 
 
 def document(raw: bytes) -> Any:
-    """A JSON document with every number as it was written: one that a double would change comes as its text, and so does NaN, which is no JSON
-    but is sent all the same, for the contract to refuse in its cell. Raises ValueError or TypeError when it is no JSON."""
+    """A JSON document with every number as it was written: one that a double would change comes as its text, and so
+    does NaN, which is no JSON but is sent all the same, for the contract to refuse in its cell. Raises ValueError or
+    TypeError when it is no JSON."""
     try:
         found = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -107,7 +120,9 @@ def _written(raw: bytes) -> Any:
         return text if len(text) > 15 or "e" in text.lower() else float(text)
 
     try:
-        return json.loads(raw, parse_int=lambda text: int(text) if len(text) < 19 else text, parse_float=number, parse_constant=str)
+        return json.loads(
+            raw, parse_int=lambda text: int(text) if len(text) < 19 else text, parse_float=number, parse_constant=str
+        )
     except RecursionError as error:
         raise ValueError("JSON 嵌套过深") from error
 
@@ -151,12 +166,16 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
     """Renames, converts and completes columns as the mapping says; without one the names are taken as they are."""
     rules = _rules(note)
     contract = contracts().get(note.table)
-    ours_of = {name: column for column in (contract.columns if contract else ()) for name in (column.name, column.source)}
+    ours_of = {
+        name: column for column in (contract.columns if contract else ()) for name in (column.name, column.source)
+    }
     if not rules:
         out = {name: table[name] for name in table.column_names}
     else:
         found = {plain(name): name for name in reversed(table.column_names)}
-        absent = [rule["from"] for rule in rules.values() if plain(rule["from"]) not in found and not rule.get("optional")]
+        absent = [
+            rule["from"] for rule in rules.values() if plain(rule["from"]) not in found and not rule.get("optional")
+        ]
         if absent and table.num_columns:
             # a file without a header begins with somebody's data, which is not repeated here
             seen = table.column_names if len(absent) < len(rules) else ["没有"]
@@ -186,15 +205,22 @@ def _ledger(note: Landed) -> dict[str, str]:
         year, month, day = (*map(int, match.groups()), 1)[:3]
         return {"ledger_at": pd.Timestamp(year=year, month=month, day=day).strftime(TIME)}
     except (ValueError, TypeError) as error:
-        raise ContractBroken("文件名里没有台账日期", where=name, to_do="请把年月写进文件名(如 台账2026年10月.xlsx)后重新投递") from error
+        raise ContractBroken(
+            "文件名里没有台账日期", where=name, to_do="请把年月写进文件名(如 台账2026年10月.xlsx)后重新投递"
+        ) from error
 
 
-def _converted(column: pa.ChunkedArray, rule: dict[str, Any], ours: Column | None, *, is_key: bool, dated: bool) -> pa.ChunkedArray | pa.Array:
-    """Values as the contract's type reads them. A text column keeps a trailing tab: that it was there is told later (D13)."""
+def _converted(
+    column: pa.ChunkedArray, rule: dict[str, Any], ours: Column | None, *, is_key: bool, dated: bool
+) -> pa.ChunkedArray | pa.Array:
+    """Values as the contract's type reads them. A text column keeps a trailing tab: that it was there is told later
+    (D13)."""
     kind = ours.type if ours else "VARCHAR"
     is_text = kind == "VARCHAR" and not is_key and not (ours and ours.door)
     column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
-    is_code = is_key and not (ours and (ours.rule or ours.door))  # plates and personal numbers are judged, and repaired, later
+    is_code = is_key and not (
+        ours and (ours.rule or ours.door)
+    )  # plates and personal numbers are judged, and repaired, later
     if (kind != "VARCHAR" or is_code) and not pc.all(pc.string_is_ascii(column)).as_py():
         column = pc.utf8_normalize(column, form="NFKC")  # １２３ is a number
     if kind != "VARCHAR":
@@ -215,7 +241,8 @@ def _scaled(column: pa.ChunkedArray, scale: float, *, whole: bool) -> pa.Array:
 
 
 def _times(text: str | None, factor: Decimal, form: str) -> str | None:
-    """The number times the factor, exactly; what is no number stays as it is, for the contract to refuse in its cell."""
+    """The number times the factor, exactly; what is no number stays as it is, for the contract to refuse in its
+    cell."""
     if text is None or not NUMBER.fullmatch(text):
         return text
     found = f"{Decimal(text) * factor:{form}}"
@@ -232,7 +259,9 @@ def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
 
 def _counted(text: str, unit: str) -> str:
     try:
-        return (dt.datetime.fromtimestamp(0, SHANGHAI) + dt.timedelta(seconds=float(Decimal(text) / PER_SECOND[unit]))).strftime(TIME)
+        return (
+            dt.datetime.fromtimestamp(0, SHANGHAI) + dt.timedelta(seconds=float(Decimal(text) / PER_SECOND[unit]))
+        ).strftime(TIME)
     except (ArithmeticError, ValueError):
         return f"{text} {unit}"  # no such instant, and it must not be read as another
 
@@ -247,12 +276,18 @@ def _zoned(text: str, zone: str) -> str:
 
 
 def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    """Days and instants as people and spreadsheets write them (2022.9.1, 2022年9月1日, 45000) in ISO; what is none of these
-    stays for the contract to refuse."""
+    """Days and instants as people and spreadsheets write them (2022.9.1, 2022年9月1日, 45000) in ISO; what is none of
+    these stays for the contract to refuse."""
     fine = pc.match_substring_regex(column, r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?$")
     if pc.all(fine).as_py() is not False:
         return column
-    return pa.array([value if value is None or good else _moment(value) for value, good in zip(column.to_pylist(), fine.to_pylist(), strict=True)], pa.string())
+    return pa.array(
+        [
+            value if value is None or good else _moment(value)
+            for value, good in zip(column.to_pylist(), fine.to_pylist(), strict=True)
+        ],
+        pa.string(),
+    )
 
 
 def _moment(text: str) -> str:

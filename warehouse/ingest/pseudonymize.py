@@ -22,13 +22,20 @@ def mask_name(text: str) -> str:
 
 
 def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedArray | pa.Array:
-    """`values` with `act` done to those that may hold a personal number: nearly none, so that the others cost little."""
+    """`values` with `act` done to those that may hold a personal number: nearly none, so that the others cost
+    little."""
     if (pc.max(pc.utf8_length(values)).as_py() or 0) < 11:
         return values
     likely = pc.match_substring_regex(values, LIKELY)
     if not pc.any(likely).as_py():
         return values
-    return pa.array([act(value) if is_likely else value for value, is_likely in zip(values.to_pylist(), likely.to_pylist(), strict=True)], pa.string())
+    return pa.array(
+        [
+            act(value) if is_likely else value
+            for value, is_likely in zip(values.to_pylist(), likely.to_pylist(), strict=True)
+        ],
+        pa.string(),
+    )
 
 
 class Door:
@@ -46,7 +53,11 @@ class Door:
         for column in contract.stored:
             if column.source not in rows.column_names:
                 # a mapping names our columns, a payload taken as it is names the source's
-                out[column.name] = self._mapped(column, rows[column.name]) if column.name in rows.column_names else pa.nulls(count, pa.string())
+                out[column.name] = (
+                    self._mapped(column, rows[column.name])
+                    if column.name in rows.column_names
+                    else pa.nulls(count, pa.string())
+                )
                 continue
             values = rows[column.source]
             if column.fallback and column.fallback in rows.column_names:
@@ -56,8 +67,8 @@ class Door:
         return pa.table(out)
 
     def shown(self, text: str) -> str:
-        """A word from outside that is written down as it is (the name of a file), with the personal numbers in it replaced;
-        different ones stay different."""
+        """A word from outside that is written down as it is (the name of a file), with the personal numbers in it
+        replaced; different ones stay different."""
         return self._scrub(text)
 
     def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[str | None]) -> pa.ChunkedArray | pa.Array:
@@ -70,17 +81,22 @@ class Door:
         return values if column.type in ("TIMESTAMP", "DATE", "BOOLEAN") else looked_at(values, self._scrub)
 
     def _mapped(self, column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-        """A value under our own name for it: what should be a pseudonym, a mask or a text already is checked all the same."""
+        """A value under our own name for it: what should be a pseudonym, a mask or a text already is checked all the
+        same."""
         return looked_at(values.cast(pa.string()), blot if column.door == "text" else self._scrub)
 
     def _scrub(self, text: str) -> str:
-        """A personal number in a column that is meant for something else becomes a word that is the same wherever it is met."""
+        """A personal number in a column that is meant for something else becomes a word that is the same wherever it is
+        met."""
         return scrub(text, lambda number: f"〔已隐去{self._pseudonyms.misplaced(number)}〕")
 
     def _through(self, column: Column, values: list[str | None], verdict: list[str | None]) -> pa.Array:
         known: dict[str, str | None] = {}
         act: Callable[[str], str | None] = {
-            "person": self._person, "holder": self._holder, "phone": self._phone, "mask_name": mask_name,
+            "person": self._person,
+            "holder": self._holder,
+            "phone": self._phone,
+            "mask_name": mask_name,
             "birth_year": lambda text: text[:4],
         }[column.door]
         result: list[str | None] = []

@@ -33,14 +33,15 @@ def plain(name: str) -> str:
 
 
 def placed(table: pa.Table, lines: Sequence[int], places: dict[str, int]) -> pa.Table:
-    """`table` with where it stood written into its schema: the line (from 1) of each row, and header → column (from 0)."""
+    """`table` with where it stood written into its schema: the line (from 1) of each row, and header → column (from
+    0)."""
     return table.replace_schema_metadata({"lines": orjson.dumps(list(lines)), "places": orjson.dumps(places)})
 
 
 def locate(rows: list[Row], wanted: list[str], known: list[str]) -> Found:
-    """The first row, or pair of rows, of the leading SEARCHED that names every header of `wanted`; `known` are all headers
-    of interest ([] = every name of the first row that has any). A header in two rows may be called by both together or by
-    the lower one alone. Merged cells must have been filled before."""
+    """The first row, or pair of rows, of the leading SEARCHED that names every header of `wanted`; `known` are all
+    headers of interest ([] = every name of the first row that has any). A header in two rows may be called by both
+    together or by the lower one alone. Merged cells must have been filled before."""
     if not wanted:
         return _first(rows)
     best = Found(missing=list(wanted))
@@ -53,7 +54,9 @@ def locate(rows: list[Row], wanted: list[str], known: list[str]) -> Found:
             missing = [name for name in wanted if name not in places]
             if len(missing) < len(best.missing) or not missing:
                 seen = list(dict.fromkeys(item[0] for item in names if item))
-                best = Found(places, {name: set(names[place]) for name, place in places.items()}, index + depth, missing, seen)
+                best = Found(
+                    places, {name: set(names[place]) for name, place in places.items()}, index + depth, missing, seen
+                )
             if not missing:
                 return best
     return best
@@ -75,11 +78,15 @@ def _names(rows: list[Row], index: int, depth: int) -> list[list[str]]:
     if depth == 1:
         return [[name] if name else [] for name in top]
     below = [plain(value or "") for value in rows[index + 1]]
-    return [list(dict.fromkeys(name for name in (over + under if over != under else over, under or over) if name)) for over, under in zip(top, below, strict=True)]
+    return [
+        list(dict.fromkeys(name for name in (over + under if over != under else over, under or over) if name))
+        for over, under in zip(top, below, strict=True)
+    ]
 
 
 def _places(names: list[list[str]], looked_for: list[str]) -> dict[str, int]:
-    """Header → its only column. A name that two columns answer to belongs to the one whose full name it is, else to none."""
+    """Header → its only column. A name that two columns answer to belongs to the one whose full name it is, else to
+    none."""
     places = {}
     for name in looked_for:
         full = [place for place, item in enumerate(names) if item and item[0] == plain(name)]

@@ -1,7 +1,8 @@
-"""Ledgers in workbooks as people keep them (D14): the header is searched, merged cells are filled, totals and hidden rows go.
+"""Ledgers in workbooks as people keep them (D14): the header is searched, merged cells are filled, totals and hidden
+rows go.
 
-Owns the XLSX profile. The sheet's own XML is read first, streaming, because the reader of values knows no hidden rows and
-reserves the whole rectangle between the first and the last cell. Runs in the parsing child only."""
+Owns the XLSX profile. The sheet's own XML is read first, streaming, because the reader of values knows no hidden rows
+and reserves the whole rectangle between the first and the last cell. Runs in the parsing child only."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ from warehouse.ingest.table_headers import Found, locate, placed, plain
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
 KEPT_BYTES = 4 << 20
 EXACT = 10**15
-"""A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17, and no
-code or whole number of ours (load refuses it in its cell)."""
+"""A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17, and
+no code or whole number of ours (load refuses it in its cell)."""
 OLE, CRYPTED, MACROS = b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le"), "_VBA_PROJECT".encode("utf-16-le")
 TOTAL = re.compile(r"(本页|本月|本季|本年|累计)?(合计|小计|总计|共计)([:：(（].*)?")
 FOOT = re.compile(r"(注|备注|说明|填表|制表|审核|填报)(人|单位|日期|时间)?[:：].*", re.S)
@@ -42,7 +43,8 @@ Counts = dict[tuple[str, str], int]
 
 @dataclass
 class Outline:
-    """What a sheet's XML says beside the values: rows (from 0) that are hidden, and the last row and column with a value."""
+    """What a sheet's XML says beside the values: rows (from 0) that are hidden, and the last row and column with a
+    value."""
 
     hidden: set[int] = field(default_factory=set)
     last_row: int = 0
@@ -50,14 +52,19 @@ class Outline:
 
 
 def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.Table:
-    """The rows of the sheet that has the wanted headers, as text. mapping: sheet (glob on its name; where none matches, or
-    none is given, every visible sheet is looked at), wanted and known headers, cells (see tables.read). Adds to `counts` what was left out.
+    """The rows of the sheet that has the wanted headers, as text. mapping: sheet (glob on its name; where none matches,
+    or none is given, every visible sheet is looked at), wanted and known headers, cells (see tables.read). Adds to
+    `counts` what was left out.
 
     Raises ContractBroken: encrypted, with macros, too large, damaged, or no sheet with these headers."""
     outlines = (_outlines if len(body) > KEPT_BYTES else _kept_outlines)(name, body)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(body)) as book:
-            visible = [item.name for item in book.sheets_metadata if str(item.typ).endswith("WorkSheet") and str(item.visible).endswith(".Visible")]
+            visible = [
+                item.name
+                for item in book.sheets_metadata
+                if str(item.typ).endswith("WorkSheet") and str(item.visible).endswith(".Visible")
+            ]
             chosen = [sheet for sheet in visible if fnmatch.fnmatch(sheet.strip(), mapping.get("sheet") or "*")]
             best: Found | None = None
             for sheet in chosen or visible:  # the sheet is called otherwise this month: search them all
@@ -70,11 +77,16 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     except PasswordError as error:
         raise ContractBroken("工作簿已加密", where=name, to_do="请去掉密码后重新投递") from error
     except CalamineError as error:
-        raise ContractBroken("不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递") from error
+        raise ContractBroken(
+            "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递"
+        ) from error
     if best is None:
         raise ContractBroken("工作簿里没有可见的工作表", where=name)
-    raise ContractBroken(f"找不到表头:需要 {'、'.join(mapping.get('wanted', []))};缺少 {'、'.join(best.missing)}",
-                         where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '没有'}", to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放")
+    raise ContractBroken(
+        f"找不到表头:需要 {'、'.join(mapping.get('wanted', []))};缺少 {'、'.join(best.missing)}",
+        where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '没有'}",
+        to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放",
+    )
 
 
 @lru_cache(maxsize=32)
@@ -99,12 +111,16 @@ def _outlines(name: str, body: bytes) -> dict[str, Outline]:
             raise ContractBroken("工作簿带宏", where=name, to_do="请另存为 .xlsx 后重新投递")
         for entry in archive.infolist():  # every checksum before anybody else reads it
             content = archives.content(name, archive, entry)
-            if entry.filename.endswith((".xml", ".rels")) and (b"<!DOCTYPE" in content[:4096] or b"<!ENTITY" in content[:4096]):
+            if entry.filename.endswith((".xml", ".rels")) and (
+                b"<!DOCTYPE" in content[:4096] or b"<!ENTITY" in content[:4096]
+            ):
                 raise ContractBroken("工作簿的 XML 含有实体定义", where=f"{name}/{entry.filename}")
         try:
             return {sheet: _outline(name, archive, path) for sheet, path in _paths(archive).items() if path in names}
         except (ParseError, DefusedXmlException, KeyError, ValueError) as error:
-            raise ContractBroken("不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递") from error
+            raise ContractBroken(
+                "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递"
+            ) from error
 
 
 def _paths(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -135,10 +151,17 @@ def _outline(name: str, archive: zipfile.ZipFile, path: str) -> Outline:
                 has_value = True
             elif tag == f"{MAIN}c":
                 if has_value:
-                    found.last_row, found.last_column, has_value = max(found.last_row, row), max(found.last_column, column), False
+                    found.last_row, found.last_column, has_value = (
+                        max(found.last_row, row),
+                        max(found.last_column, column),
+                        False,
+                    )
                     if (found.last_row + 1) * (found.last_column + 1) > MOST_CELLS:
-                        raise ContractBroken(f"工作表的范围过大(到第 {found.last_row + 1} 行第 {found.last_column + 1} 列)", where=f"{name}/{path}",
-                                             to_do="请删去表格之外的零散单元格后重新投递")
+                        raise ContractBroken(
+                            f"工作表的范围过大(到第 {found.last_row + 1} 行第 {found.last_column + 1} 列)",
+                            where=f"{name}/{path}",
+                            to_do="请删去表格之外的零散单元格后重新投递",
+                        )
             elif tag == f"{MAIN}row" and root is not None:
                 root.clear()  # what has been read must not pile up
     return found
@@ -154,7 +177,11 @@ def _column(reference: str) -> int:
 def _filled(name: str, sheet: CalamineSheet) -> list[list[Cell]]:
     """Rows of text from row 1 on; a merged range has its value in each of its cells, an empty cell stays empty."""
     if sheet.end and (sheet.end[0] + 1) * (sheet.end[1] + 1) > MOST_CELLS:
-        raise ContractBroken(f"工作表的范围过大(到第 {sheet.end[0] + 1} 行第 {sheet.end[1] + 1} 列)", where=name, to_do="请删去表格之外的零散单元格后重新投递")
+        raise ContractBroken(
+            f"工作表的范围过大(到第 {sheet.end[0] + 1} 行第 {sheet.end[1] + 1} 列)",
+            where=name,
+            to_do="请删去表格之外的零散单元格后重新投递",
+        )
     rows = [[_text(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         if top < len(rows) and left < len(rows[top]):
@@ -191,7 +218,9 @@ def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Count
         first = next((re.sub(r"\s", "", value) for value in rows[index] if value), "")
         if not any(row):
             continue
-        if all(value is None or plain(value) in labels for value, labels in zip(row, found.labels.values(), strict=True)):
+        if all(
+            value is None or plain(value) in labels for value, labels in zip(row, found.labels.values(), strict=True)
+        ):
             continue  # the header once more, as on every printed page
         if index in outline.hidden:
             _count(counts, "隐藏行,未读入")
@@ -202,7 +231,9 @@ def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Count
         else:
             kept.append(row)
             lines.append(index + 1)
-    table = pa.table({label: pa.array([row[place] for row in kept], pa.string()) for place, label in enumerate(found.places)})
+    table = pa.table(
+        {label: pa.array([row[place] for row in kept], pa.string()) for place, label in enumerate(found.places)}
+    )
     return placed(table, lines, found.places) if cells else table
 
 

@@ -1,5 +1,5 @@
-"""Where a number comes from: metric → the models below its mart → landed tables → source systems. Told from the catalogue and from what the
-models' SELECTs read, never from a list kept by hand. Knows no state and no picture."""
+"""Where a number comes from: metric → the models below its mart → landed tables → source systems. Told from the
+catalogue and from what the models' SELECTs read, never from a list kept by hand. Knows no state and no picture."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ LOADER = "run"
 
 @dataclass(frozen=True)
 class Node:
-    """id: the metric's id, "marts.vehicle_day", "staging.stg_…", "raw.yz_vehicle", "run.delivery" or "source.yz". name: what it is called in
-    the warehouse, "" for a source. label: in words. reads: ids of the nodes that it is made of. is_timed: a landed table by which the metric
-    tells its data time. is_counted: the mart that the metric itself counts."""
+    """id: the metric's id, "marts.vehicle_day", "staging.stg_…", "raw.yz_vehicle", "run.delivery" or "source.yz". name:
+    what it is called in the warehouse, "" for a source. label: in words. reads: ids of the nodes that it is made of.
+    is_timed: a landed table by which the metric tells its data time. is_counted: the mart that the metric itself
+    counts."""
 
     id: str
     layer: Layer
@@ -36,7 +37,8 @@ class Node:
 
 @cache
 def of(metric_id: str) -> tuple[Node, ...]:
-    """Everything below a metric, once each, every node before what it reads for the first time. Raises KeyError for an unknown metric."""
+    """Everything below a metric, once each, every node before what it reads for the first time. Raises KeyError for an
+    unknown metric."""
     metric = definitions.metrics()[metric_id]
     mart, timed = f"marts.{metric.mart}", tuple(f"raw.{table}" for table in metric.sources)
     found: dict[str, Node] = {}
@@ -48,7 +50,8 @@ def of(metric_id: str) -> tuple[Node, ...]:
                 follow(below)
 
     follow(mart)
-    # a source that the metric names and its mart does not read would be a fault of the catalogue; it is shown, not hidden
+    # a source that the metric names and its mart does not read would be a fault of the catalogue; it is shown, not
+    # hidden
     beside = tuple(table for table in timed if table not in found)
     for table in beside:
         follow(table)
@@ -68,7 +71,14 @@ def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
         return Node(identifier, "source", "", _source_label(name))
     if layer in ("marts", "staging"):
         model = definitions.models()[name]
-        return Node(identifier, "mart" if layer == "marts" else "staging", name, model.label, _reads(name), is_counted=is_counted)
+        return Node(
+            identifier,
+            "mart" if layer == "marts" else "staging",
+            name,
+            model.label,
+            _reads(name),
+            is_counted=is_counted,
+        )
     contract = definitions.contracts().get(name) if layer == "raw" else None
     if contract is None:
         return Node(identifier, "landed", identifier, BOOKS.get(identifier, identifier), (f"source.{LOADER}",))

@@ -1,5 +1,5 @@
-"""Finding a thing by what people type: part of a name, its pinyin or its initials, a plate, a code. Owns what is searched and the order
-of what is found; reads the open file only, so no person can be found here."""
+"""Finding a thing by what people type: part of a name, its pinyin or its initials, a plate, a code. Owns what is
+searched and the order of what is found; reads the open file only, so no person can be found here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import Book
 
 Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation", "unit", "alarm"]
-LABELS: dict[Kind, str] = {"metric": "指标", "company": "企业", "vehicle": "车辆", "town": "镇街", "site": "阵地", "organisation": "组织", "unit": "成员单位", "alarm": "报警"}
+LABELS: dict[Kind, str] = {
+    "metric": "指标",
+    "company": "企业",
+    "vehicle": "车辆",
+    "town": "镇街",
+    "site": "阵地",
+    "organisation": "组织",
+    "unit": "成员单位",
+    "alarm": "报警",
+}
 MOST = 8
 """Hits of one kind that are shown."""
 SHORTEST_ALARM = 8
@@ -25,8 +34,8 @@ SHORTEST_PLATE = 3
 
 @dataclass(frozen=True)
 class Hit:
-    """One thing. key: as its page wants it; note: what tells it from others of that name; rank: 0 starts with what was typed, 1 holds it,
-    2 by pinyin."""
+    """One thing. key: as its page wants it; note: what tells it from others of that name; rank: 0 starts with what was
+    typed, 1 holds it, 2 by pinyin."""
 
     kind: Kind
     key: str
@@ -41,19 +50,39 @@ def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
     if not words:
         return {}
     found = [*_named(book, words), *_vehicles(book, words), *_alarms(book, words)]
-    kinds = {kind: sorted((hit for hit in found if hit.kind == kind), key=lambda hit: (hit.rank, len(hit.label), hit.label, hit.key))[:MOST] for kind in LABELS}
+    kinds = {
+        kind: sorted(
+            (hit for hit in found if hit.kind == kind), key=lambda hit: (hit.rank, len(hit.label), hit.label, hit.key)
+        )[:MOST]
+        for kind in LABELS
+    }
     return {kind: hits for kind, hits in kinds.items() if hits}
 
 
 def _named(book: Book, words: str) -> list[Hit]:
     towns = {town.code: town.label for town in book.places("town")}
-    things: list[tuple[Kind, str, str, str, str]] = [("metric", m.id, m.label, definitions.GROUPS[m.group], m.id) for m in book.metrics.values()]
+    things: list[tuple[Kind, str, str, str, str]] = [
+        ("metric", m.id, m.label, definitions.GROUPS[m.group], m.id) for m in book.metrics.values()
+    ]
     things += [("town", code, label, "", code) for code, label in towns.items()]
-    things += [("company", place.code, place.label, towns.get(place.parent, ""), place.code) for place in book.places("company")]
-    things += [("site", key, name, towns.get(town, ""), key) for key, name, town in book.ask("SELECT site_id, name, town_code FROM marts.site ORDER BY 1")]
-    things += [("organisation", key, name, kind, key) for key, name, kind in
-               book.ask("SELECT org_id, any_value(name), any_value(org_type) FROM marts.company_organisation WHERE name IS NOT NULL GROUP BY 1 ORDER BY 1")]
-    things += [("unit", key, name, "", key) for key, name in book.ask("SELECT unit_id, any_value(unit) FROM marts.unit_task GROUP BY 1 ORDER BY 1")]
+    things += [
+        ("company", place.code, place.label, towns.get(place.parent, ""), place.code)
+        for place in book.places("company")
+    ]
+    things += [
+        ("site", key, name, towns.get(town, ""), key)
+        for key, name, town in book.ask("SELECT site_id, name, town_code FROM marts.site ORDER BY 1")
+    ]
+    things += [
+        ("organisation", key, name, kind, key)
+        for key, name, kind in book.ask(
+            "SELECT org_id, any_value(name), any_value(org_type) FROM marts.company_organisation WHERE name IS NOT NULL GROUP BY 1 ORDER BY 1"
+        )
+    ]
+    things += [
+        ("unit", key, name, "", key)
+        for key, name in book.ask("SELECT unit_id, any_value(unit) FROM marts.unit_task GROUP BY 1 ORDER BY 1")
+    ]
     hits = ((kind, key, label, note, _rank(words, label, code)) for kind, key, label, note, code in things)
     return [Hit(kind, key, label, note, rank) for kind, key, label, note, rank in hits if rank is not None]
 
@@ -72,19 +101,27 @@ def _rank(words: str, label: str, code: str) -> int | None:
 
 @lru_cache(maxsize=16_384)
 def pinyin(label: str) -> tuple[str, str]:
-    """Initials and full spelling of a name, lower case, other characters as they are: 良渚街道 → ("lzjd", "liangzhujiedao")."""
+    """Initials and full spelling of a name, lower case, other characters as they are: 良渚街道 → ("lzjd",
+    "liangzhujiedao")."""
     return "".join(lazy_pinyin(label, style=Style.FIRST_LETTER)).casefold(), "".join(lazy_pinyin(label)).casefold()
 
 
 def _vehicles(book: Book, words: str) -> list[Hit]:
     if len(words) < SHORTEST_PLATE:
         return []
-    rows = book.ask("SELECT vehicle_key, coalesce(c.name, '') FROM marts.vehicle_current v LEFT JOIN marts.dim_company c USING (company_key) WHERE contains(v.vehicle_key, ?) "
-                    "ORDER BY NOT starts_with(v.vehicle_key, ?), 1 LIMIT ?", [words.upper(), words.upper(), MOST])
+    rows = book.ask(
+        "SELECT vehicle_key, coalesce(c.name, '') FROM marts.vehicle_current v LEFT JOIN marts.dim_company c USING (company_key) WHERE contains(v.vehicle_key, ?) "
+        "ORDER BY NOT starts_with(v.vehicle_key, ?), 1 LIMIT ?",
+        [words.upper(), words.upper(), MOST],
+    )
     return [Hit("vehicle", key, plate(key), owner, 0 if key.startswith(words.upper()) else 1) for key, owner in rows]
 
 
 def _alarms(book: Book, words: str) -> list[Hit]:
     """The alarm of exactly that number."""
-    rows = book.ask("SELECT alarm_uid, kind, raised_at FROM marts.alarm_event WHERE alarm_uid = ?", [words.upper()]) if len(words) >= SHORTEST_ALARM else []
+    rows = (
+        book.ask("SELECT alarm_uid, kind, raised_at FROM marts.alarm_event WHERE alarm_uid = ?", [words.upper()])
+        if len(words) >= SHORTEST_ALARM
+        else []
+    )
     return [Hit("alarm", uid, f"{kind} {at:%m-%d %H:%M}", uid, 0) for uid, kind, at in rows]

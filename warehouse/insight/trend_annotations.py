@@ -1,5 +1,5 @@
-"""What happened to a number's sources and definition while it was counted: outages, changes of definition, revisions. Owns which of
-them stand beside a trend; makes no judgement about cause."""
+"""What happened to a number's sources and definition while it was counted: outages, changes of definition, revisions.
+Owns which of them stand beside a trend; makes no judgement about cause."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ POSITIONS = {"gps_location", "gps_vehicle_day"}
 
 @dataclass(frozen=True)
 class Happening:
-    """first..last: business days, both inclusive. kind: definition (口径变更) · outage (来源中断) · revision (数值修订)."""
+    """first..last: business days, both inclusive. kind: definition (口径变更) · outage (来源中断) · revision
+    (数值修订)."""
 
     kind: Literal["definition", "outage", "revision"]
     first: dt.date
@@ -28,28 +29,41 @@ class Happening:
 
 
 def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.date, place: str) -> list[Happening]:
-    """What happened between two days (inclusive) to a metric, oldest first: its definition was changed, one of its sources delivered
-    nothing that was due, the positioning platforms were cut off, or its number for a `window` at `place` was revised."""
+    """What happened between two days (inclusive) to a metric, oldest first: its definition was changed, one of its
+    sources delivered nothing that was due, the positioning platforms were cut off, or its number for a `window` at
+    `place` was revised."""
     metric = definitions.metric(metric_id)
-    found = [Happening("definition", change["on"], change["on"], f"口径变更:{change['what']}") for change in metric.changed[1:] if first <= change["on"] <= last]
+    found = [
+        Happening("definition", change["on"], change["on"], f"口径变更:{change['what']}")
+        for change in metric.changed[1:]
+        if first <= change["on"] <= last
+    ]
     found += _outages(book, metric.sources, first, last)
     for revision in book.revisions(metric_id):
         if revision["window"] == window and revision["place"] == place:
             start, end = units.window_of(window, units.parse_at(window, revision["at"]))
             if first <= end and start <= last:
-                found.append(Happening("revision", start, end, f"{revision['at']} 的数于 {revision['at_time']:%m-%d %H:%M} 修订"))
+                found.append(
+                    Happening("revision", start, end, f"{revision['at']} 的数于 {revision['at_time']:%m-%d %H:%M} 修订")
+                )
     return sorted(found, key=lambda item: (item.first, item.kind))
 
 
 def _outages(book: Book, sources: Iterable[str], first: dt.date, last: dt.date) -> list[Happening]:
     labels = {table: contract.label for table, contract in definitions.contracts().items()}
-    rows = book.ask("SELECT source || '_' || entity AS name, day FROM marts.source_delivery WHERE day BETWEEN ? AND ? GROUP BY 1, 2 HAVING NOT bool_or(ok) ORDER BY 1, 2", [first, last])
+    rows = book.ask(
+        "SELECT source || '_' || entity AS name, day FROM marts.source_delivery WHERE day BETWEEN ? AND ? GROUP BY 1, 2 HAVING NOT bool_or(ok) ORDER BY 1, 2",
+        [first, last],
+    )
     days: dict[str, list[dt.date]] = {}
     for name, day in rows:
         if name in sources:
             days.setdefault(labels.get(name, name), []).append(day)
     if POSITIONS & set(sources):
-        cut = book.ask("SELECT day FROM marts.platform_link WHERE day BETWEEN ? AND ? GROUP BY 1 HAVING sum(up_min) < ? * sum(1440 - excused_min) ORDER BY 1", [first, last, LINK_FLOOR])
+        cut = book.ask(
+            "SELECT day FROM marts.platform_link WHERE day BETWEEN ? AND ? GROUP BY 1 HAVING sum(up_min) < ? * sum(1440 - excused_min) ORDER BY 1",
+            [first, last, LINK_FLOOR],
+        )
         days["监控平台连通"] = [row[0] for row in cut]
     return [Happening("outage", a, b, f"{label}中断") for label, mine in days.items() for a, b in _runs(mine)]
 

@@ -1,6 +1,7 @@
 """The live picture: one row a vehicle in service and the alarms that wait for a hand, published every half minute.
 
-Owns live/. Carries no full plate and no company: a number per vehicle that is stable through the day is enough to move a dot."""
+Owns live/. Carries no full plate and no company: a number per vehicle that is stable through the day is enough to move
+a dot."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ RECENT = "raised_at BETWEEN $now - INTERVAL 30 MINUTE AND $now"
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm that waits for a hand, fit for many eyes. id: twelve digits of a digest. raised_at, landed_at (when its first
-    version came in): aware. kind and town in words, town "" when unknown. plate: masked."""
+    """An alarm that waits for a hand, fit for many eyes. id: twelve digits of a digest. raised_at, landed_at (when its
+    first version came in): aware. kind and town in words, town "" when unknown. plate: masked."""
 
     id: str
     raised_at: dt.datetime
@@ -47,7 +48,8 @@ class Alarm:
 class LiveFrame:
     """version grows by one a publication. as_of: newest position in it, aware; None when nobody sent anything yet.
     table: ref int, lon, lat (WGS-84 deg, NaN when never seen), speed_kmh, direction (deg, 0 = north), state, town,
-    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V. alarms: newest first, at most 50."""
+    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V. alarms: newest first, at most
+    50."""
 
     version: int
     as_of: dt.datetime | None
@@ -57,20 +59,23 @@ class LiveFrame:
 
 
 def is_ready(writer: Writer) -> bool:
-    """Whether every model that the picture is made from has been built: not before the first build, nor, for a new model, after an upgrade."""
+    """Whether every model that the picture is made from has been built: not before the first build, nor, for a new
+    model, after an upgrade."""
     built = writer.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts'")
     return {row[0] for row in built} >= NEEDED
 
 
 def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
-    """Writes the newest state of every vehicle in service as of `now` (naive Shanghai) and moves the pointer; returns the
-    new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet. Two jobs publish; one after the other, so that no version is given twice."""
+    """Writes the newest state of every vehicle in service as of `now` (naive Shanghai) and moves the pointer; returns
+    the new version. alarm = an alarm that must be handled, raised in the last 30 minutes and not handled yet. Two jobs
+    publish; one after the other, so that no version is given twice."""
     with writer.alone():
         return _publish(writer, settings, now)
 
 
 def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
-    table = writer.table(f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
+    table = writer.table(
+        f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
         state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
             CASE WHEN l.loc_time IS NULL OR l.loc_time <= $now - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'
                  WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END AS state
@@ -78,7 +83,9 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
             LEFT JOIN ringing r ON r.vehicle_key = v.vehicle_key
             WHERE CAST($now AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer)
         SELECT CAST(hash(vehicle_key || CAST($now AS DATE)) % 2147483647 AS INTEGER) AS ref, lon, lat, speed_kmh, direction, state,
-            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""", {"now": now})
+            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""",
+        {"now": now},
+    )
     settings.live.mkdir(parents=True, exist_ok=True)
     before = _pointer(settings) or {"version": 0}
     version = before["version"] + 1
@@ -87,8 +94,14 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     os.replace(settings.live / f".tmp-{name}", settings.live / name)
     times = [value for value in table["loc_time"].to_pylist() if value]
     states = table["state"].to_pylist()
-    note = {"version": version, "file": name, "as_of": max(times).isoformat() if times else None, "published_at": now.isoformat(),
-            "counts": {state: states.count(state) for state in STATES}, "alarms": _waiting(writer, now, before.get("alarms", []))}
+    note = {
+        "version": version,
+        "file": name,
+        "as_of": max(times).isoformat() if times else None,
+        "published_at": now.isoformat(),
+        "counts": {state: states.count(state) for state in STATES},
+        "alarms": _waiting(writer, now, before.get("alarms", [])),
+    }
     aside = settings.live / f".tmp-{POINTER}"
     aside.write_bytes(orjson.dumps(note))
     os.replace(aside, settings.live / POINTER)
@@ -100,17 +113,30 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
 
 
 def _waiting(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of a row
-    comes with a later payload; what was told `before` keeps the time at which it first came in."""
-    rows = writer.execute(f"""SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
+    """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of
+    a row comes with a later payload; what was told `before` keeps the time at which it first came in."""
+    rows = writer.execute(
+        f"""SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
         FROM marts.open_alarm a JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST($now AS DATE) BETWEEN v.from_day AND v.to_day
             AND v.status = '营运' AND NOT v.is_trailer
         LEFT JOIN marts.dim_town t ON t.code = v.town_code LEFT JOIN run.batch b ON b.landing_seq = a._seq
         WHERE a.{RECENT}
-        ORDER BY a.raised_at DESC, a.alarm_uid LIMIT $most""", {"now": now, "most": ALARMS_KEPT})
+        ORDER BY a.raised_at DESC, a.alarm_uid LIMIT $most""",
+        {"now": now, "most": ALARMS_KEPT},
+    )
     told = {alarm["id"]: alarm["landed_at"] for alarm in before}
-    return [{"id": uid, "raised_at": raised.isoformat(), "landed_at": told.get(uid) or (landed or raised).isoformat(), "kind": kind, "level": int(level),
-             "town": town, "plate": plate} for uid, raised, landed, kind, level, town, plate in rows]
+    return [
+        {
+            "id": uid,
+            "raised_at": raised.isoformat(),
+            "landed_at": told.get(uid) or (landed or raised).isoformat(),
+            "kind": kind,
+            "level": int(level),
+            "town": town,
+            "plate": plate,
+        }
+        for uid, raised, landed, kind, level, town, plate in rows
+    ]
 
 
 def _pointer(settings: Settings) -> dict[str, Any] | None:
@@ -128,8 +154,8 @@ def version(data: Path) -> int:
 
 
 def alarms(data: Path) -> tuple[Alarm, ...]:
-    """The open alarms of the newest live picture, newest first; empty before the first. Reads the note only: a fraction of a
-    millisecond, so that every screen may ask every other second."""
+    """The open alarms of the newest live picture, newest first; empty before the first. Reads the note only: a fraction
+    of a millisecond, so that every screen may ask every other second."""
     return _alarms(_pointer(Settings(data)) or {})
 
 
@@ -137,7 +163,10 @@ def _alarms(note: dict[str, Any]) -> tuple[Alarm, ...]:
     def aware(text: str) -> dt.datetime:
         return dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
 
-    return tuple(Alarm(a["id"], aware(a["raised_at"]), aware(a["landed_at"]), a["kind"], a["level"], a["town"], a["plate"]) for a in note.get("alarms", []))
+    return tuple(
+        Alarm(a["id"], aware(a["raised_at"]), aware(a["landed_at"]), a["kind"], a["level"], a["town"], a["plate"])
+        for a in note.get("alarms", [])
+    )
 
 
 def read(data: Path) -> LiveFrame | None:

@@ -39,7 +39,9 @@ def open_warehouse(settings: Settings) -> tuple[Writer, list[str]]:
             if missing:
                 notes.append(f"数据库缺少 {len(missing)} 个已确认的批次,由原始数据补回")
             return writer, notes
-    raise WarehouseBroken("数据仓库无法打开也无法重建:" + ";".join(notes), where=str(settings.warehouse), to_do="请检查磁盘空间与权限")
+    raise WarehouseBroken(
+        "数据仓库无法打开也无法重建:" + ";".join(notes), where=str(settings.warehouse), to_do="请检查磁盘空间与权限"
+    )
 
 
 def _as_it_is(settings: Settings, notes: list[str]) -> Writer | None:
@@ -74,7 +76,8 @@ def _empty(settings: Settings, notes: list[str]) -> Writer | None:
 
 
 def set_aside(settings: Settings) -> list[str]:
-    """Moves warehouse, WAL and lake out of the way under time-stamped names, so that the landing zone can make them anew."""
+    """Moves warehouse, WAL and lake out of the way under time-stamped names, so that the landing zone can make them
+    anew."""
     notes: list[str] = []
     for file in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal"), settings.lake):
         if file.exists():
@@ -89,8 +92,8 @@ def _aside(file: Path, notes: list[str]) -> None:
 
 
 def acknowledge(settings: Settings, note: Landed) -> None:
-    """Writes to the ledger, outside the database and fsynced, that the payload is in. A torn WAL tail is dropped without
-    a word by the database; this line is how we notice."""
+    """Writes to the ledger, outside the database and fsynced, that the payload is in. A torn WAL tail is dropped
+    without a word by the database; this line is how we notice."""
     with open(settings.ledger, "ab") as out:
         out.write(orjson.dumps({"seq": note.seq, "table": note.table, "cursor": note.cursor}) + b"\n")
         out.flush()
@@ -117,12 +120,15 @@ def _behind(writer: Writer, settings: Settings) -> set[int]:
 
 
 def backup(writer: Writer, settings: Settings) -> Path:
-    """A copy of the warehouse through the database itself (a plain copy would miss the WAL), written aside and renamed."""
+    """A copy of the warehouse through the database itself (a plain copy would miss the WAL), written aside and
+    renamed."""
     settings.backup.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside, final = settings.backup / ".tmp-warehouse.duckdb", settings.backup / "warehouse.duckdb"
     aside.unlink(missing_ok=True)
     name = writer.execute("SELECT current_database()")[0][0]
-    writer.execute(f"ATTACH '{aside}' AS backup (STORAGE_VERSION 'latest'); COPY FROM DATABASE \"{name}\" TO backup; DETACH backup")
+    writer.execute(
+        f"ATTACH '{aside}' AS backup (STORAGE_VERSION 'latest'); COPY FROM DATABASE \"{name}\" TO backup; DETACH backup"
+    )
     os.replace(aside, final)
     sync_folder(settings.backup)
     return final
@@ -135,11 +141,20 @@ def fingerprint(writer: Writer, settings: Settings | None = None) -> dict[str, t
     if settings is not None:
         columns = ", ".join(column.name for column in contracts()["gps_location"].stored)
         found["lake.gps_location"] = writer.execute(
-            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {columns} FROM {lake.read(lake.files(writer, settings))}) t")[0]  # type: ignore[assignment]
-    for schema, table in writer.execute("SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('raw', 'marts')"):
+            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {columns} FROM {lake.read(lake.files(writer, settings))}) t"
+        )[0]  # type: ignore[assignment]
+    for schema, table in writer.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('raw', 'marts')"
+    ):
         if table in ("quarantine", "source_delivery"):
             continue
-        names = [row[0] for row in writer.execute(f"DESCRIBE {schema}.{table}") if not row[0].startswith("_") or row[0] == "_version"]
-        count, digest = writer.execute(f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {', '.join(names)} FROM {schema}.{table}) t")[0]
+        names = [
+            row[0]
+            for row in writer.execute(f"DESCRIBE {schema}.{table}")
+            if not row[0].startswith("_") or row[0] == "_version"
+        ]
+        count, digest = writer.execute(
+            f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {', '.join(names)} FROM {schema}.{table}) t"
+        )[0]
         found[f"{schema}.{table}"] = (count, digest)
     return found

@@ -36,9 +36,10 @@ KEEP_DAILY_DAYS = 35
 def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[str, str], *, is_demo: bool) -> str:
     """Publishes what is built as a new generation and returns its id (YYYYMMDDTHHMMSS of `as_of`, naive Shanghai).
 
-    Where only a little has changed, the files of the generation before are copied and the changed days put in place; a file
-    that has grown by half is written afresh. Held models are taken from the generation before; when there is none they are
-    left empty. Raises WarehouseBroken when a copy does not equal its original: then the pointer stays where it was."""
+    Where only a little has changed, the files of the generation before are copied and the changed days put in place; a
+    file that has grown by half is written afresh. Held models are taken from the generation before; when there is none
+    they are left empty. Raises WarehouseBroken when a copy does not equal its original: then the pointer stays where it
+    was."""
     folder = settings.published
     folder.mkdir(parents=True, exist_ok=True)
     for stray in folder.glob(".tmp-*"):
@@ -62,7 +63,15 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
         os.replace(folder / f".tmp-{name}", folder / name)
         failpoints.point("between_files")
     sync_folder(folder)
-    note = {"generation": generation, "as_of": as_of.isoformat(), "files": digests, "release": RELEASE, "is_demo": is_demo, "shape": definitions.shape(), "fresh_sizes": sizes}
+    note = {
+        "generation": generation,
+        "as_of": as_of.isoformat(),
+        "files": digests,
+        "release": RELEASE,
+        "is_demo": is_demo,
+        "shape": definitions.shape(),
+        "fresh_sizes": sizes,
+    }
     _place(folder / f"{generation}.json", orjson.dumps(note))
     _place(folder / POINTER, orjson.dumps(note))
     failpoints.point("after_swap")
@@ -70,8 +79,8 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
 
 
 def moment(settings: Settings, now: dt.datetime) -> dt.datetime:
-    """`now` to the second, or the next second after it that no generation is named by: a name is never used for two contents, because
-    readers know a content by its name."""
+    """`now` to the second, or the next second after it that no generation is named by: a name is never used for two
+    contents, because readers know a content by its name."""
     found = now.replace(microsecond=0)
     while (settings.published / f"{found:%Y%m%dT%H%M%S}.json").exists():
         found += dt.timedelta(seconds=1)
@@ -96,7 +105,10 @@ def _previous(settings: Settings, before: dict[str, Any], kind: str) -> Path | N
 def _much_is_new(writer: Writer, kind: str) -> bool:
     """True when a day-wise model was made whole: then little of the old file is of use."""
     whole = {row[0] for row in writer.execute("SELECT DISTINCT model FROM build.unpublished WHERE day IS NULL")}
-    return any(model.publish == kind and model.build == "days" and model.name in whole for model in definitions.models().values())
+    return any(
+        model.publish == kind and model.build == "days" and model.name in whole
+        for model in definitions.models().values()
+    )
 
 
 def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bool:
@@ -113,14 +125,17 @@ def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bo
 
 
 def take_over_trail(writer: Writer, settings: Settings) -> None:
-    """A warehouse made anew knows nothing of what was published before: its trail of revisions comes from the newest generation."""
+    """A warehouse made anew knows nothing of what was published before: its trail of revisions comes from the newest
+    generation."""
     file = _previous(settings, _note(settings), "open")
     if file is None or writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]:
         return
     with writer.alone():
         writer.execute(f"ATTACH '{file}' AS previous (READ_ONLY)")
         try:
-            if writer.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"):
+            if writer.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"
+            ):
                 writer.execute("INSERT INTO run.kpi_revision SELECT * FROM previous.meta.kpi_revision")
                 writer.execute("INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision")
         finally:
@@ -135,7 +150,14 @@ def current(settings: Settings) -> str | None:
 
 def generations(settings: Settings) -> list[str]:
     """Ids of all published generations whose files are there, newest first."""
-    return sorted((file.stem for file in settings.published.glob("*.json") if file.name != POINTER and file.with_suffix(".duckdb").exists()), reverse=True)
+    return sorted(
+        (
+            file.stem
+            for file in settings.published.glob("*.json")
+            if file.name != POINTER and file.with_suffix(".duckdb").exists()
+        ),
+        reverse=True,
+    )
 
 
 def _place(file: Path, body: bytes) -> None:
@@ -162,7 +184,17 @@ def _columns(writer: Writer, model: Model, kind: str) -> list[str]:
     return [name for name in names if kind == "restricted" or model.columns.get(name, "L1") in ("L1", "L2")]
 
 
-def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous: Path | None, is_copy: bool, generation: str, as_of: dt.datetime, is_demo: bool) -> None:
+def _write(
+    writer: Writer,
+    file: Path,
+    kind: str,
+    held: dict[str, str],
+    previous: Path | None,
+    is_copy: bool,
+    generation: str,
+    as_of: dt.datetime,
+    is_demo: bool,
+) -> None:
     if not is_copy:
         create(file).close()
     with writer.alone():  # the file is attached only while nobody else uses the connection
@@ -182,10 +214,19 @@ def _write(writer: Writer, file: Path, kind: str, held: dict[str, str], previous
                 elif model.name in changed and model.name not in held:
                     _renew(writer, model, kind, changed[model.name])
             if kind == "open":
-                _meta(writer, generation, as_of, held, is_demo, {name for name in LARGE if is_copy and name not in changed})
+                _meta(
+                    writer,
+                    generation,
+                    as_of,
+                    held,
+                    is_demo,
+                    {name for name in LARGE if is_copy and name not in changed},
+                )
             else:
                 writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
-                writer.execute("CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal")
+                writer.execute(
+                    "CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal"
+                )
                 writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload
                     FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
             writer.execute("CHECKPOINT target")
@@ -204,13 +245,15 @@ def _renew(writer: Writer, model: Model, kind: str, days: list[dt.date | None]) 
         writer.execute(f"DROP TABLE {copy}; CREATE TABLE {copy} AS SELECT {columns} FROM {name}{order}")
     else:
         writer.execute(f"DELETE FROM {copy} WHERE day IN (SELECT unnest(?))", [days])
-        writer.execute(f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){order}", [days])
+        writer.execute(
+            f"INSERT INTO {copy} SELECT {columns} FROM {name} WHERE day IN (SELECT unnest(?)){order}", [days]
+        )
     _verify(writer, model.name, f"SELECT {columns} FROM {name}", f"SELECT * FROM {copy}")
 
 
 def _in_order(model: Model, names: list[str]) -> str:
-    """Days lie together in a published file, so that a question about one day reads that day and not the whole file; within a day the rows lie
-    by their key, so that sums of the same rows are the same to the last digit."""
+    """Days lie together in a published file, so that a question about one day reads that day and not the whole file;
+    within a day the rows lie by their key, so that sums of the same rows are the same to the last digit."""
     keys = [name for name in dict.fromkeys(("day", *model.grain)) if name in names]
     return f" ORDER BY {', '.join(keys)}" if keys else ""
 
@@ -224,29 +267,41 @@ def _verify(writer: Writer, name: str, original: str, copy: str) -> None:
 def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool) -> None:
     name = f"{model.layer}.{model.name}"
     known = has_previous and writer.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'marts' AND table_name = ?", [model.name])
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'marts' AND table_name = ?",
+        [model.name],
+    )
     origin = f"previous.marts.{model.name}" if held and known else name
     names = _columns(writer, model, kind) if origin == name else []
     columns = ", ".join(names) or "*"  # what is carried over lies as it lay
     rest = " WHERE false" if held and not known else ""
-    writer.execute(f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_in_order(model, names)}")
+    writer.execute(
+        f"CREATE TABLE target.marts.{model.name} AS SELECT {columns} FROM {origin}{rest}{_in_order(model, names)}"
+    )
     _verify(writer, model.name, f"SELECT {columns} FROM {origin}{rest}", f"SELECT * FROM target.marts.{model.name}")
 
 
-def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, kept: set[str]) -> None:
-    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine counts. `kept`:
-    large tables that the copied file holds already and that have not changed."""
-    writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
-                   "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day", [generation, as_of, is_demo, RELEASE])
+def _meta(
+    writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, kept: set[str]
+) -> None:
+    """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine
+    counts. `kept`: large tables that the copied file holds already and that have not changed."""
+    writer.execute(
+        "CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
+        "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day",
+        [generation, as_of, is_demo, RELEASE],
+    )
     writer.execute("CREATE OR REPLACE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])
     told = {
-        "check_result": "SELECT * FROM run.check_result", "review": "SELECT * EXCLUDE (is_personal) FROM run.review WHERE NOT is_personal",
+        "check_result": "SELECT * FROM run.check_result",
+        "review": "SELECT * EXCLUDE (is_personal) FROM run.review WHERE NOT is_personal",
         "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
         "target": "SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL",
         "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
-        "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL", "source": source_states(), **LARGE,
+        "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL",
+        "source": source_states(),
+        **LARGE,
     }
     for name, sql in told.items():
         if name not in kept:
@@ -255,14 +310,20 @@ def _meta(writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, s
 
 def source_states() -> str:
     """One row a landed table: newest event, first event, last load, rows, promise, last error, of which one in what is
-    written about the source goes before. A polled source is known complete up to
-    the moment of its last good poll, even when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows
-    carry the time of their last change instead, and for the lake."""
+    written about the source goes before. A polled source is known complete up to the moment of its last good poll, even
+    when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows carry the time of
+    their last change instead, and for the lake."""
     landed = [contract for contract in definitions.contracts().values() if contract.source != "own"]
     counts = " UNION ALL ".join(
         f"SELECT '{item.source}' AS source, '{item.entity}' AS entity, '{item.label}' AS label, {item.stale_after_s} AS stale_after_s, "
-        + ("(SELECT coalesce(sum(rows), 0) FROM run.lake_file)" if item.load == "lake" else f"(SELECT count(*) FROM raw.{item.table})")
-        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins" for item in landed)
+        + (
+            "(SELECT coalesce(sum(rows), 0) FROM run.lake_file)"
+            if item.load == "lake"
+            else f"(SELECT count(*) FROM raw.{item.table})"
+        )
+        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins"
+        for item in landed
+    )
     return f"""WITH known AS ({counts}), delivered AS (
             SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
             FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
@@ -272,10 +333,14 @@ def source_states() -> str:
 
 
 def _begins(item: definitions.Contract) -> str:
-    """The first day of which everything is held: a source that begins at noon has half of its first day. What lies in the lake is let go
-    of long before the numbers made of it, so its oldest day tells nothing of them."""
+    """The first day of which everything is held: a source that begins at noon has half of its first day. What lies in
+    the lake is let go of long before the numbers made of it, so its oldest day tells nothing of them."""
     is_told = item.load == "upsert" and item.touches and item.touches != item.version
-    return f"(SELECT CAST(CAST(min({item.touches}) AS TIMESTAMP) + INTERVAL '86399 seconds' AS DATE) FROM raw.{item.table})" if is_told else "NULL::DATE"
+    return (
+        f"(SELECT CAST(CAST(min({item.touches}) AS TIMESTAMP) + INTERVAL '86399 seconds' AS DATE) FROM raw.{item.table})"
+        if is_told
+        else "NULL::DATE"
+    )
 
 
 def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:

@@ -1,7 +1,8 @@
-"""Numerators and denominators: of a metric, a window, a place and, when asked, each member of a dimension, on one generation.
+"""Numerators and denominators: of a metric, a window, a place and, when asked, each member of a dimension, on one
+generation.
 
-Owns which days are read, what a filter narrows, and where person counts come from; readings make numbers of it that a screen can
-show. A generation never changes, so every answer is kept while it is open. Reads only the open file."""
+Owns which days are read, what a filter narrows, and where person counts come from; readings make numbers of it that a
+screen can show. A generation never changes, so every answer is kept while it is open. Reads only the open file."""
 
 from __future__ import annotations
 
@@ -42,13 +43,23 @@ BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "compa
 PLACES = {"town": "镇街", "company": "企业", "vehicle": "车辆"}
 NOBODY = ("", "未知")
 """Members that are none: rows without a town, a company or a word."""
-PLATES = {"1": "蓝", "2": "黄", "3": "黑", "4": "白", "5": "绿", "91": "农黄", "92": "农绿", "93": "黄绿", "94": "渐变绿"}
+PLATES = {
+    "1": "蓝",
+    "2": "黄",
+    "3": "黑",
+    "4": "白",
+    "5": "绿",
+    "91": "农黄",
+    "92": "农绿",
+    "93": "黄绿",
+    "94": "渐变绿",
+}
 """Colour of a number plate by its code (JT/T 697.7)."""
 
 
 class Figures:
-    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means the
-    newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
+    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None
+    means the newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
 
     def __init__(self, settings: Settings, generation: str) -> None:
         self._settings, self.id = settings, generation
@@ -59,23 +70,29 @@ class Figures:
 
     @cached_property
     def generation(self) -> Generation:
-        identifier, built, demo, release, last = self._reader.rows("SELECT id, built_at, is_demo, release, last_day FROM meta.generation")[0]
+        identifier, built, demo, release, last = self._reader.rows(
+            "SELECT id, built_at, is_demo, release, last_day FROM meta.generation"
+        )[0]
         times = [state.data_time for state in self.sources() if state.data_time]
         return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
 
     def ask(self, sql: str, values: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Rows of a question to the published tables; none where the generation was published before what is asked for existed: not
-        known is not zero."""
+        """Rows of a question to the published tables; none where the generation was published before what is asked for
+        existed: not known is not zero."""
         return list(self.remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
 
     def begins(self, metric: Metric) -> dt.date | None:
-        """The first day that the metric can be told of: when its mart and each of its busy sources were there from midnight on. A window that begins before it
-        holds some of its days only. A source of a few rows may well have had nothing to say, so its first row tells nothing. None where windows
-        are not summed up from days that we hold (people come as counts), and where nothing is known."""
+        """The first day that the metric can be told of: when its mart and each of its busy sources were there from
+        midnight on. A window that begins before it holds some of its days only. A source of a few rows may well have
+        had nothing to say, so its first row tells nothing. None where windows are not summed up from days that we hold
+        (people come as counts), and where nothing is known."""
         if metric.kind != "flow" or metric.person:
             return None
         mart = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
-        busy = self.ask("SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * greatest(1, CAST(data_time AS DATE) - begins + 1)", [BUSY_PER_DAY])
+        busy = self.ask(
+            "SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * greatest(1, CAST(data_time AS DATE) - begins + 1)",
+            [BUSY_PER_DAY],
+        )
         days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
         return max((day for day in days if day is not None), default=None)
 
@@ -106,20 +123,38 @@ class Figures:
         if grain == "district":
             return [Place(DISTRICT, "余杭区", "district")]
         if grain == "town":
-            return list(self.remember(("towns",), lambda: [Place(code, name, "town", DISTRICT) for code, name in self._reader.rows(
-                "SELECT code, name FROM marts.dim_town ORDER BY kind = '未分', code")]))
-        everyone: list[Place] = self.remember(("companies",), lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(
-            "SELECT company_key, name, town_code FROM marts.dim_company ORDER BY name, company_key")])
+            return list(
+                self.remember(
+                    ("towns",),
+                    lambda: [
+                        Place(code, name, "town", DISTRICT)
+                        for code, name in self._reader.rows(
+                            "SELECT code, name FROM marts.dim_town ORDER BY kind = '未分', code"
+                        )
+                    ],
+                )
+            )
+        everyone: list[Place] = self.remember(
+            ("companies",),
+            lambda: [
+                Place(key, name, "company", town)
+                for key, name, town in self._reader.rows(
+                    "SELECT company_key, name, town_code FROM marts.dim_company ORDER BY name, company_key"
+                )
+            ],
+        )
         return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
 
     def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
-        """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart declares. A
-        person metric has only the slices that were counted, and those not for a company."""
+        """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
+        declares. A person metric has only the slices that were counted, and those not for a company."""
         found = {grain: PLACES[grain] for grain in BELOW[place.grain] if grain in metric.drill}
         if metric.person and place.grain == "company":
             return found
         declared = definitions.models()[metric.mart].dimensions
-        return found | {name: item.label for name, item in declared.items() if not metric.person or name in metric.slices}
+        return found | {
+            name: item.label for name, item in declared.items() if not metric.person or name in metric.slices
+        }
 
     def member(self, metric: Metric, dimension: str, code: str) -> str:
         """What a member of a dimension is called; vehicles by their full plate, which no wall and no paper may show."""
@@ -134,17 +169,24 @@ class Figures:
     # -- windows ----------------------------------------------------------------------------------------------------
 
     def spans(self, metric: Metric, window: str, at: str | None, against: Against = "previous") -> tuple[Span, Span]:
-        """The days of the window before (or a year before) and of the window itself, over as many days as ours has run (a full
-        month against the full month)."""
+        """The days of the window before (or a year before) and of the window itself, over as many days as ours has run
+        (a full month against the full month)."""
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
         before = units.back(window, start, 1) if against == "previous" else units.year_ago(window, start)
         return self._comparable(metric, window, before, start, until), span(metric, window, start, until)
 
     def usual(self, window: str) -> dt.date | None:
-        """The start of the window that most flows answer with when no period is asked for; None when no flow has that window."""
-        flows = [m for m in self.metrics.values() if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"]
-        found: list[tuple[dt.date, int]] = self.remember(("usual", window), lambda: Counter(self._window(m, window, None)[0] for m in flows).most_common(1))
+        """The start of the window that most flows answer with when no period is asked for; None when no flow has that
+        window."""
+        flows = [
+            m
+            for m in self.metrics.values()
+            if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"
+        ]
+        found: list[tuple[dt.date, int]] = self.remember(
+            ("usual", window), lambda: Counter(self._window(m, window, None)[0] for m in flows).most_common(1)
+        )
         return found[0][0] if found else None
 
     def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date) -> Span:
@@ -156,7 +198,13 @@ class Figures:
     def _last(self, metric: Metric, at: str | None) -> dt.date:
         """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
         built = self.generation.built_at.date()
-        return built if metric.kind in ("stock", "state", "now") or metric.through == "today" or (at is not None and at == built.isoformat()) else built - dt.timedelta(days=1)
+        return (
+            built
+            if metric.kind in ("stock", "state", "now")
+            or metric.through == "today"
+            or (at is not None and at == built.isoformat())
+            else built - dt.timedelta(days=1)
+        )
 
     def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
         if at:
@@ -171,12 +219,22 @@ class Figures:
 
     # -- figures ----------------------------------------------------------------------------------------------------
 
-    def figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str = "", only: Only = ()) -> dict[str, Figure]:
-        """Member of the dimension → its figures at a place in one window; without `by` the place's own under "". Rows that belong to
-        no member stand under "" or 未知. A dimension or filter the metric does not have raises UsageError."""
+    def figures(
+        self, metric: Metric, window: str, item: Span, spot: Place, by: str = "", only: Only = ()
+    ) -> dict[str, Figure]:
+        """Member of the dimension → its figures at a place in one window; without `by` the place's own under "". Rows
+        that belong to no member stand under "" or 未知. A dimension or filter the metric does not have raises
+        UsageError."""
         if by and by not in self.dimensions(metric, spot):
-            raise UsageError(f"“{metric.label}”不能按“{by}”拆分", to_do=f"可用:{'、'.join(self.dimensions(metric, spot)) or '无'}")
-        return dict(self.remember(("figures", metric.id, window, item, spot.code, by, only), lambda: self._figures(metric, window, item, spot, by, only)))
+            raise UsageError(
+                f"“{metric.label}”不能按“{by}”拆分", to_do=f"可用:{'、'.join(self.dimensions(metric, spot)) or '无'}"
+            )
+        return dict(
+            self.remember(
+                ("figures", metric.id, window, item, spot.code, by, only),
+                lambda: self._figures(metric, window, item, spot, by, only),
+            )
+        )
 
     def _figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if not by:
@@ -187,17 +245,22 @@ class Figures:
         return {member: row[:3] for member, row in self._members(metric, window, item, spot, by, only).items()}
 
     def _members(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> Parts:
-        """Member of a dimension, or place within `spot`, → (num, den, present, parts); rows of none stand under 未知. Asked once for those who
-        list the places and for those who split a change by them."""
+        """Member of a dimension, or place within `spot`, → (num, den, present, parts); rows of none stand under 未知.
+        Asked once for those who list the places and for those who split a change by them."""
+
         def ask() -> Parts:
             where, bound = self.within(metric, spot, only)
-            sql, values = select(metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound)
+            sql, values = select(
+                metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound
+            )
             return {str(row[3]): told(metric, row) for row in self._told(sql, values)}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
         return found
 
-    def _person_figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
+    def _person_figures(
+        self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only
+    ) -> dict[str, Figure]:
         if by in COLUMN:
             return {code: row[:3] for code, row in self._person_parts(metric, window, item, by, spot, only).items()}
         if only and only[0][0] != by:
@@ -205,18 +268,34 @@ class Figures:
         rows = self._counted(metric, window, [item], spot.grain, by, only[0][1] if only else "", spot.code)
         return {member: (num, den, -1 if hidden else 1) for _, _, member, num, den, hidden, _ in rows}
 
-    def _counted(self, metric: Metric, window: str, spans: Sequence[Span], grain: str, slice_: str, member: str, place: str = "") -> list[tuple[Any, ...]]:
-        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place "" = all."""
+    def _counted(
+        self, metric: Metric, window: str, spans: Sequence[Span], grain: str, slice_: str, member: str, place: str = ""
+    ) -> list[tuple[Any, ...]]:
+        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place
+        "" = all."""
         starts = [counted(metric, window, item)[1] for item in spans]
-        named = {"metric": metric.id, "win": counted(metric, window, spans[0])[0], "grain": grain, "slice": slice_, "member": member, "place": place}
+        named = {
+            "metric": metric.id,
+            "win": counted(metric, window, spans[0])[0],
+            "grain": grain,
+            "slice": slice_,
+            "member": member,
+            "place": place,
+        }
         kept = [name for name, value in named.items() if value or name == "slice"]
         conditions = [f"{name} = ?" for name in kept] + [f"win_start IN ({', '.join('?' * len(starts))})"]
-        return self._told(f"SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading WHERE {' AND '.join(conditions)}", [*(named[name] for name in kept), *starts])
+        return self._told(
+            f"SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading WHERE {' AND '.join(conditions)}",
+            [*(named[name] for name in kept), *starts],
+        )
 
     def _prepare(self, wanted: Sequence[Wanted], spot: Place) -> None:
-        """Asks for the figures of several windows at one place in two statements, one of them about persons; `_parts` then knows them. Where a
-        snapshot cannot tell one of them, each is asked alone later."""
-        keys = {("parts", metric.id, window, item, spot.grain, spot.code, ()): (metric, window, item) for metric, window, item in wanted}
+        """Asks for the figures of several windows at one place in two statements, one of them about persons; `_parts`
+        then knows them. Where a snapshot cannot tell one of them, each is asked alone later."""
+        keys = {
+            ("parts", metric.id, window, item, spot.grain, spot.code, ()): (metric, window, item)
+            for metric, window, item in wanted
+        }
         new = {key: one for key, one in keys.items() if key not in self._answers}
         for ask, is_person in ((batch.counts, False), (batch.persons, True)):
             mine = {key: one for key, one in new.items() if one[0].person == is_person}
@@ -226,14 +305,21 @@ class Figures:
 
     def _parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only = ()) -> Parts:
         """place code → (num, den, present, parts) for one window."""
-        found: Parts = self.remember(("parts", metric.id, window, item, grain, spot.code, only), lambda: self._read_parts(metric, window, item, grain, spot, only))
+        found: Parts = self.remember(
+            ("parts", metric.id, window, item, grain, spot.code, only),
+            lambda: self._read_parts(metric, window, item, grain, spot, only),
+        )
         return found
 
     def _read_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
         if grain != spot.grain:
-            return {code: row for code, row in self._members(metric, window, item, spot, grain, only).items() if code not in NOBODY}
+            return {
+                code: row
+                for code, row in self._members(metric, window, item, spot, grain, only).items()
+                if code not in NOBODY
+            }
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
         return {row[1]: told(metric, row) for row in self._told(sql, values) if row[1]}
@@ -242,10 +328,17 @@ class Figures:
         slice_, member = self._person_filter(metric, grain, only)
         wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
         rows = self._counted(metric, window, [item], grain, slice_, member, spot.code if grain == spot.grain else "")
-        return {place: (num, den, -1 if hidden else 1, parts or {}) for _, place, _, num, den, hidden, parts in rows if place in wanted}
+        return {
+            place: (num, den, -1 if hidden else 1, parts or {})
+            for _, place, _, num, den, hidden, parts in rows
+            if place in wanted
+        }
 
-    def _trend(self, metric: Metric, window: str, starts: Sequence[dt.date], spot: Place, only: Only = ()) -> dict[dt.date, Figure]:
-        """Start → figures of each of these windows that we hold something of. Each is asked for once: the year before a trend overlaps it."""
+    def _trend(
+        self, metric: Metric, window: str, starts: Sequence[dt.date], spot: Place, only: Only = ()
+    ) -> dict[dt.date, Figure]:
+        """Start → figures of each of these windows that we hold something of. Each is asked for once: the year before a
+        trend overlaps it."""
         last, begins = min(units.window_of(window, starts[-1])[1], self._last(metric, None)), self.begins(metric)
         spans = [span(metric, window, start, last) for start in starts]
         known: dict[Span, Figure | None] = self.remember(("trend", metric.id, window, spot.code, only), dict)
@@ -255,17 +348,22 @@ class Figures:
             known.update({item: rows.get(item.start) for item in new})
         return {item.start: figure for item in spans if (figure := known.get(item))}
 
-    def _trend_rows(self, metric: Metric, window: str, spans: Sequence[Span], spot: Place, only: Only) -> dict[dt.date, Figure]:
+    def _trend_rows(
+        self, metric: Metric, window: str, spans: Sequence[Span], spot: Place, only: Only
+    ) -> dict[dt.date, Figure]:
         if metric.person:
             named = {counted(metric, window, item)[1]: item.start for item in spans}
-            counts = self._counted(metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code)
+            counts = self._counted(
+                metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code
+            )
             return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
         return {row[0]: told(metric, row)[:3] for row in self._told(sql, values)}
 
     def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
-        """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are bound."""
+        """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are
+        bound."""
         where, bound = kept_to(spot.grain, spot.code)
         conditions = [where] if where else []
         for dimension, member in only:
@@ -283,7 +381,9 @@ class Figures:
         return only[0]
 
     def _filtered(self, metric: Metric, dimension: str) -> None:
-        known = [name for name in definitions.models()[metric.mart].dimensions if not metric.person or name in metric.slices]
+        known = [
+            name for name in definitions.models()[metric.mart].dimensions if not metric.person or name in metric.slices
+        ]
         if dimension not in known:
             raise UsageError(f"“{metric.label}”没有“{dimension[:32]}”这一筛选条件", to_do="请清除筛选条件")
 
@@ -295,7 +395,9 @@ class Figures:
 
     # -- what a figure says -----------------------------------------------------------------------------------------
 
-    def value(self, metric: Metric, num: float | None, den: float | None, present: float | None) -> tuple[float | None, Status]:
+    def value(
+        self, metric: Metric, num: float | None, den: float | None, present: float | None
+    ) -> tuple[float | None, Status]:
         """Value and status of a metric's figures."""
         if not present or not self.reported(metric):
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
@@ -305,15 +407,27 @@ class Figures:
         if metric.denominator and (not den or den < metric.min_den):
             return None, "insufficient"
         found = metric.scale * (num or 0.0) / (den if metric.denominator and den else 1.0)
-        return (found, "ok") if math.isfinite(found) else (None, "insufficient")  # a sum over what is no number, or beyond a double: not known
+        return (
+            (found, "ok") if math.isfinite(found) else (None, "insufficient")
+        )  # a sum over what is no number, or beyond a double: not known
 
     def reported(self, metric: Metric) -> bool:
-        """Whether every table that the metric is made of has ever delivered a row: where one has not, a 0 says nothing."""
-        return bool(self.remember(("reported", metric.id), lambda: all(self.delivered(name, now=metric.kind == "now") for name in metric.sources if name not in metric.optional)))
+        """Whether every table that the metric is made of has ever delivered a row: where one has not, a 0 says
+        nothing."""
+        return bool(
+            self.remember(
+                ("reported", metric.id),
+                lambda: all(
+                    self.delivered(name, now=metric.kind == "now")
+                    for name in metric.sources
+                    if name not in metric.optional
+                ),
+            )
+        )
 
     def delivered(self, table: str, *, now: bool = False) -> bool:
-        """Whether a landed table has ever delivered a row. The bureau's own are there from the start, and an archive stands in for the table it
-        feeds, but not for what is `now`."""
+        """Whether a landed table has ever delivered a row. The bureau's own are there from the start, and an archive
+        stands in for the table it feeds, but not for what is `now`."""
         known = definitions.contracts()
         near = [] if now else [known[table].feeds, *(other.table for other in known.values() if other.feeds == table)]
         return known[table].load == "own" or any(self._landed.get(name) for name in [table, *near])
@@ -325,14 +439,31 @@ class Figures:
 
     def sources(self) -> list[SourceState]:
         """Freshness of every landed table."""
-        return list(self.remember(("sources",), lambda: [
-            SourceState(source, entity, label, aware(at) if at else None, aware(landed) if landed else None, stale, rows, bad, error)
-            for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(
-                "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity")]))
+        return list(
+            self.remember(
+                ("sources",),
+                lambda: [
+                    SourceState(
+                        source,
+                        entity,
+                        label,
+                        aware(at) if at else None,
+                        aware(landed) if landed else None,
+                        stale,
+                        rows,
+                        bad,
+                        error,
+                    )
+                    for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(
+                        "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity"
+                    )
+                ],
+            )
+        )
 
     def remember(self, key: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
-        # readers choose filters freely; memory must not follow them. The lock is not held over the question itself: two may ask it at once,
-        # and both go on with the answer that came first
+        # readers choose filters freely; memory must not follow them. The lock is not held over the question itself: two
+        # may ask it at once, and both go on with the answer that came first
         with self._lock:
             if (known := self._answers.get(key, UNKNOWN)) is not UNKNOWN:
                 return known
@@ -350,4 +481,3 @@ def plate(key: str) -> str:
 def aware(moment: dt.datetime) -> dt.datetime:
     """A naive Shanghai time of the warehouse as an aware one."""
     return moment.replace(tzinfo=units.SHANGHAI)
-

@@ -1,5 +1,5 @@
-"""The figures of several metrics at one place in one statement. A statement costs about a millisecond however little it reads, and a page of
-one company shows a dozen numbers over three windows each."""
+"""The figures of several metrics at one place in one statement. A statement costs about a millisecond however little it
+reads, and a page of one company shows a dozen numbers over three windows each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Wanted = tuple[Metric, str, Span]
 
 
 def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
-    """For each that is wanted what a statement of its own would say, in the same order. Raises OlderShape when one cannot be told."""
+    """For each that is wanted what a statement of its own would say, in the same order. Raises OlderShape when one
+    cannot be told."""
     found: list[Parts] = [{} for _ in wanted]
     if not wanted:
         return found
@@ -51,7 +52,13 @@ def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> 
         return []
     kept = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
     marks = ", ".join("?" * len(kept))
-    rows = reader.rows(f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
-                       f"AND metric IN ({marks}) AND win_start IN ({marks})", [grain, code, *(name for name, _, _ in kept), *(start for _, _, start in kept)])
-    said = {(name, win, start): (num, den, -1 if hidden else 1, parts or {}) for name, win, start, num, den, hidden, parts in rows}
+    rows = reader.rows(
+        f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
+        f"AND metric IN ({marks}) AND win_start IN ({marks})",
+        [grain, code, *(name for name, _, _ in kept), *(start for _, _, start in kept)],
+    )
+    said = {
+        (name, win, start): (num, den, -1 if hidden else 1, parts or {})
+        for name, win, start, num, den, hidden, parts in rows
+    }
     return [{code: said[one]} if one in said else {} for one in kept]

@@ -1,15 +1,18 @@
-"""Why a number changed: the change between two windows of equal length, split over the members of one dimension so that the
-pieces add up to it exactly. Owns the arithmetic and which metric can be split by what; the numbers come from readings.
+"""Why a number changed: the change between two windows of equal length, split over the members of one dimension so that
+the pieces add up to it exactly. Owns the arithmetic and which metric can be split by what; the numbers come from
+readings.
 
-Counts: a member's own difference. Ratios R = N ÷ D with a member's share w = Dᵢ ÷ D and rate r = Nᵢ ÷ Dᵢ, ¯ the mean of both windows:
+Counts: a member's own difference. Ratios R = N ÷ D with a member's share w = Dᵢ ÷ D and rate r = Nᵢ ÷ Dᵢ, ¯ the mean of
+both windows:
     水平 (level)   w̄ · Δr            its own rate moved, weighted by what it weighs
-    结构 (mix)     (r̄ − R̄) · Δw      weight moved to or away from a member better or worse than the whole
-Since Σw = 1 in both windows, Σ(level + mix) = ΔR whatever R̄ is. A member's whole effect is Δ(Nᵢ ÷ D) − R̄ · Δw, which is also defined
-where it has no denominator: one that appears or vanishes has no rate of its own to compare and is all mix; one with a numerator
-and no denominator is all level. The mean weights treat both windows alike: asked the other way round, every piece changes sign.
+    结构 (mix)     (r̄ − R̄) · Δw      weight moved to or away from a member better or worse than the whole Since Σw = 1
+in both windows, Σ(level + mix) = ΔR whatever R̄ is. A member's whole effect is Δ(Nᵢ ÷ D) − R̄ · Δw, which is also
+defined where it has no denominator: one that appears or vanishes has no rate of its own to compare and is all mix; one
+with a numerator and no denominator is all level. The mean weights treat both windows alike: asked the other way round,
+every piece changes sign.
 
-What the members do not explain is a piece of its own, never spread over them: rows that belong to no member (未归属), people of
-cells that are too small to be told (未公开), things counted under several members (重复计数)."""
+What the members do not explain is a piece of its own, never spread over them: rows that belong to no member (未归属),
+people of cells that are too small to be told (未公开), things counted under several members (重复计数)."""
 
 from __future__ import annotations
 
@@ -31,8 +34,23 @@ Sides = tuple[Pair, Pair]
 Kind = Literal["part", "unplaced", "hidden", "twice"]
 WORDS = {"unplaced": "未归属", "hidden": "未公开", "twice": "重复计数"}
 
-SUMS = {"sum", "count", "coalesce", "filter", "and", "or", "in", "day", "list_sum", "list_transform", "list_sort", "list", "struct_pack"}
-"""What a numerator or denominator may be made of for its parts to be parts: a median or a maximum of parts says nothing of the whole."""
+SUMS = {
+    "sum",
+    "count",
+    "coalesce",
+    "filter",
+    "and",
+    "or",
+    "in",
+    "day",
+    "list_sum",
+    "list_transform",
+    "list_sort",
+    "list",
+    "struct_pack",
+}
+"""What a numerator or denominator may be made of for its parts to be parts: a median or a maximum of parts says nothing
+of the whole."""
 MOST_TWICE = 0.1
 """Share of a whole that may be counted under several members before a split would mislead."""
 DUST = 1e-11
@@ -41,8 +59,8 @@ DUST = 1e-11
 
 @dataclass(frozen=True)
 class Piece:
-    """One member's part of a change, in the metric's stored unit: amount = level + mix (mix 0 for a count). then, now: its numerator
-    and denominator. kind: part · unplaced (未归属) · hidden (未公开) · twice (重复计数)."""
+    """One member's part of a change, in the metric's stored unit: amount = level + mix (mix 0 for a count). then, now:
+    its numerator and denominator. kind: part · unplaced (未归属) · hidden (未公开) · twice (重复计数)."""
 
     label: str
     code: str
@@ -59,8 +77,8 @@ class Piece:
 
 @dataclass(frozen=True)
 class Change:
-    """before + Σ amount = after, but for the rounding of floats (1e-9). pieces: largest first. spans: the days of both windows,
-    the earlier first; equally many unless calendar months differ."""
+    """before + Σ amount = after, but for the rounding of floats (1e-9). pieces: largest first. spans: the days of both
+    windows, the earlier first; equally many unless calendar months differ."""
 
     by: str
     against: Against
@@ -83,12 +101,20 @@ class NoSplit:
     reason: str
 
 
-def explain(book: Figures, metric_id: str, window: str | None = None, at: str | None = None, place: str = DISTRICT, by: str = "town",
-            against: Against = "previous", only: Only = ()) -> Change | NoSplit:
+def explain(
+    book: Figures,
+    metric_id: str,
+    window: str | None = None,
+    at: str | None = None,
+    place: str = DISTRICT,
+    by: str = "town",
+    against: Against = "previous",
+    only: Only = (),
+) -> Change | NoSplit:
     """The change of a metric at a place from the window before (or a year before) to this one, by a dimension.
 
-    Raises UsageError for an unknown metric, window, place or filter, or a dimension it cannot be split by; NoSplit says why numbers
-    that exist do not divide."""
+    Raises UsageError for an unknown metric, window, place or filter, or a dimension it cannot be split by; NoSplit says
+    why numbers that exist do not divide."""
     metric, spot = definitions.metric(metric_id), book.place(place)
     if metric.kind == "now":
         return NoSplit("该指标只看当前时刻,没有可比的上期")
@@ -107,7 +133,9 @@ def explain(book: Figures, metric_id: str, window: str | None = None, at: str | 
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
     if not then or not now:
         return NoSplit(f"{'本期' if then else '对比期'}没有按此维度留存的数据,不作分解")
-    pieces = _pieces(metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code))
+    pieces = _pieces(
+        metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code)
+    )
     if isinstance(pieces, NoSplit):
         return pieces
     return Change(by, against, bool(metric.denominator), values[0][0] or 0.0, values[1][0] or 0.0, spans, pieces)
@@ -119,8 +147,11 @@ def adds(metric: Metric) -> bool:
     return used <= SUMS and "/" not in metric.numerator + metric.denominator
 
 
-def _pieces(metric: Metric, whole: Sides, then: Mapping[str, Figure], now: Mapping[str, Figure], label: Callable[[str], str]) -> tuple[Piece, ...] | NoSplit:
-    """All members of either window, and what they leave of the whole. One hidden in one window is told in neither: the rest holds it."""
+def _pieces(
+    metric: Metric, whole: Sides, then: Mapping[str, Figure], now: Mapping[str, Figure], label: Callable[[str], str]
+) -> tuple[Piece, ...] | NoSplit:
+    """All members of either window, and what they leave of the whole. One hidden in one window is told in neither: the
+    rest holds it."""
     hidden = {code for side in (then, now) for code, figure in side.items() if figure[2] == -1}
     members = {code: (_pair(then.get(code)), _pair(now.get(code))) for code in {**now, **then} if code not in hidden}
     rest, twice, is_rest = _rest(whole, list(members.values()))
@@ -128,7 +159,9 @@ def _pieces(metric: Metric, whole: Sides, then: Mapping[str, Figure], now: Mappi
         return NoSplit("各部分人数都过少,不公开,不作分解")
     if not hidden and twice > MOST_TWICE:
         return NoSplit(f"同一对象计在几个部分里的占 {twice:.0%},各部分之和不是总数,不作分解")
-    found = [_piece(metric, whole, code, part, label) for code, part in members.items() if part != ((0.0, 0.0), (0.0, 0.0))]
+    found = [
+        _piece(metric, whole, code, part, label) for code, part in members.items() if part != ((0.0, 0.0), (0.0, 0.0))
+    ]
     if is_rest:
         kind: Kind = "hidden" if hidden else "twice" if twice > DUST else "unplaced"
         amount = effect(whole, rest, metric.scale, bool(metric.denominator))[0]
@@ -137,8 +170,11 @@ def _pieces(metric: Metric, whole: Sides, then: Mapping[str, Figure], now: Mappi
 
 
 def _rest(whole: Sides, members: Sequence[Sides]) -> tuple[Sides, float, bool]:
-    """What the members leave of the whole in both windows, the share they claim beyond it, and whether anything is left at all."""
-    rest = tuple(tuple(whole[side][part] - sum(member[side][part] for member in members) for part in (0, 1)) for side in (0, 1))
+    """What the members leave of the whole in both windows, the share they claim beyond it, and whether anything is left
+    at all."""
+    rest = tuple(
+        tuple(whole[side][part] - sum(member[side][part] for member in members) for part in (0, 1)) for side in (0, 1)
+    )
     shares = [rest[side][part] / (abs(whole[side][part]) or 1.0) for side in (0, 1) for part in (0, 1)]
     return rest, max(-share for share in shares), any(abs(share) > DUST for share in shares)  # type: ignore[return-value]
 
@@ -150,7 +186,8 @@ def _piece(metric: Metric, whole: Sides, code: str, part: Sides, label: Callable
 
 
 def effect(whole: Sides, part: Sides, scale: float = 1.0, is_ratio: bool = True) -> tuple[float, float]:
-    """(amount, level) of one member, in the metric's unit. Each pair is (then, now); the whole's denominators must not be 0 for a ratio."""
+    """(amount, level) of one member, in the metric's unit. Each pair is (then, now); the whole's denominators must not
+    be 0 for a ratio."""
     ((n0, d0), (n1, d1)), ((all_n0, all_d0), (all_n1, all_d1)) = part, whole
     if not is_ratio:
         return scale * (n1 - n0), scale * (n1 - n0)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
     """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
-    window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a running
-    window is then shown when it is that very one."""
+    window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a
+    running window is then shown when it is that very one."""
     if at is None or metric.newest:
         return None
     own = window if window in metric.windows else metric.windows[0]
@@ -36,4 +36,3 @@ def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
     """The reading of a metric on a page of that period."""
     own = window if window in metric.windows else metric.windows[0]
     return book.read(metric.id, own, at_for(book, metric, window, at))
-

@@ -1,8 +1,9 @@
-"""The six programmes as one score each, against the time that has passed (序时进度). Owns how indicators become a score.
+"""The six programmes as one score each, against the time that has passed (序时进度). Owns how indicators become a
+score.
 
-Score = Σ weight × min(1, value ÷ target of the whole period) ÷ Σ weight over the indicators that have a value and a target;
-due = the same mean of the shares that should be reached by now: the part of the period that is over where the target grows
-with time, all of it else. Weights and targets are the bureau's (own_programme, own_target)."""
+Score = Σ weight × min(1, value ÷ target of the whole period) ÷ Σ weight over the indicators that have a value and a
+target; due = the same mean of the shares that should be reached by now: the part of the period that is over where the
+target grows with time, all of it else. Weights and targets are the bureau's (own_programme, own_target)."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ WINDOWS = ("year", "quarter", "month", "week", "day")
 
 @dataclass(frozen=True)
 class Item:
-    """One indicator of a programme. share: reached part of the whole target, 0–1, None without value or target; due: the part
-    that should be reached by now, 0–1."""
+    """One indicator of a programme. share: reached part of the whole target, 0–1, None without value or target; due:
+    the part that should be reached by now, 0–1."""
 
     reading: Reading
     weight: float
@@ -70,5 +71,9 @@ def _item(book: Book, kpi: str, weight: float) -> Item:
     if target is None or reading.value is None or metric.better == "context":
         return Item(reading, weight, None, 1.0)
     whole = target.whole if target.whole is not None else target.green
-    share = min(1.0, reading.value / whole) if metric.better == "up" and whole else (1.0 if reading.value <= whole else whole / reading.value)
+    share = (
+        min(1.0, reading.value / whole)
+        if metric.better == "up" and whole
+        else (1.0 if reading.value <= whole else whole / reading.value)
+    )
     return Item(reading, weight, max(0.0, share), target.elapsed)

@@ -1,5 +1,6 @@
-"""What a number is made of, one by one: the vehicles, alarms, companies or tickets behind it, sorted, searched and paged by the
-database. Owns which of them count and how they are told; the columns come from the catalogue. Reads only the open file."""
+"""What a number is made of, one by one: the vehicles, alarms, companies or tickets behind it, sorted, searched and
+paged by the database. Owns which of them count and how they are told; the columns come from the catalogue. Reads only
+the open file."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ FIGURES = ("value", "num", "den")
 
 @dataclass(frozen=True)
 class Row:
-    """One entity: its key, its own numerator and denominator and their value (None without a denominator), and the further columns."""
+    """One entity: its key, its own numerator and denominator and their value (None without a denominator), and the
+    further columns."""
 
     key: str
     num: float | None
@@ -30,8 +32,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page (from 1) of what a number is made of; a page beyond the last is the last. total: rows of all pages. Σnum and Σden of all rows are the number's own unless one thing
-    counts under several."""
+    """One page (from 1) of what a number is made of; a page beyond the last is the last. total: rows of all pages. Σnum
+    and Σden of all rows are the number's own unless one thing counts under several."""
 
     entity: Entity
     rows: tuple[Row, ...]
@@ -44,10 +46,23 @@ def of(metric: Metric) -> Entity | None:
     return None if metric.person else definitions.models()[metric.mart].entity
 
 
-def behind(book: Figures, metric_id: str, window: str | None = None, at: str | None = None, place: str = DISTRICT, only: Only = (), *,
-           sort: str = "", descending: bool = False, page: int = 1, query: str = "", rows: int = PAGE_ROWS) -> Listing | None:
-    """The entities of a number in one window. sort: value, num, den, key or a column of the entity, unknown words fall back to value;
-    rows without the sorted figure come last. page from 1. query: part of a key, a text column or a company's name.
+def behind(
+    book: Figures,
+    metric_id: str,
+    window: str | None = None,
+    at: str | None = None,
+    place: str = DISTRICT,
+    only: Only = (),
+    *,
+    sort: str = "",
+    descending: bool = False,
+    page: int = 1,
+    query: str = "",
+    rows: int = PAGE_ROWS,
+) -> Listing | None:
+    """The entities of a number in one window. sort: value, num, den, key or a column of the entity, unknown words fall
+    back to value; rows without the sorted figure come last. page from 1. query: part of a key, a text column or a
+    company's name.
 
     None for people and for a mart without entities. Raises UsageError as a reading does."""
     metric, spot = definitions.metric(metric_id), book.place(place)
@@ -62,33 +77,73 @@ def behind(book: Figures, metric_id: str, window: str | None = None, at: str | N
     outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)
     found = book.ask(outer, [*values, *more])
     if not found and page > 1:  # beyond the last: the first page knows how many there are
-        first = behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, query=query, rows=rows)
+        first = behind(
+            book, metric_id, window, at, place, only, sort=sort, descending=descending, query=query, rows=rows
+        )
         last = -(-first.total // rows) if first else 1
-        return first if last <= 1 else behind(book, metric_id, window, at, place, only, sort=sort, descending=descending, page=last, query=query, rows=rows)
-    listed = tuple(Row(str(r[1]), number(r[2]), number(r[3]), number(r[4]), dict(zip(entity.columns, r[5:], strict=True))) for r in found)
+        return (
+            first
+            if last <= 1
+            else behind(
+                book,
+                metric_id,
+                window,
+                at,
+                place,
+                only,
+                sort=sort,
+                descending=descending,
+                page=last,
+                query=query,
+                rows=rows,
+            )
+        )
+    listed = tuple(
+        Row(str(r[1]), number(r[2]), number(r[3]), number(r[4]), dict(zip(entity.columns, r[5:], strict=True)))
+        for r in found
+    )
     return Listing(entity, listed, int(found[0][0]) if found else 0, max(1, page))
 
 
 def _order(entity: Entity, sort: str, descending: bool) -> str:
     columns = list(entity.columns)
-    key = "member" if sort == "key" else sort if sort in FIGURES else f"part_{columns.index(sort)}" if sort in columns else "value"
+    key = (
+        "member"
+        if sort == "key"
+        else sort
+        if sort in FIGURES
+        else f"part_{columns.index(sort)}"
+        if sort in columns
+        else "value"
+    )
     return f"{key} {'DESC' if descending else 'ASC'} NULLS LAST, member"
 
 
-def _page(book: Figures, metric: Metric, entity: Entity, inner: str, query: str, order: str, page: int, rows: int) -> tuple[str, list[object]]:
+def _page(
+    book: Figures, metric: Metric, entity: Entity, inner: str, query: str, order: str, page: int, rows: int
+) -> tuple[str, list[object]]:
     value = f"{metric.scale} * coalesce(num, 0) / nullif(den, 0)" if metric.denominator else f"{metric.scale} * num"
     parts = "".join(f", part_{index}" for index in range(len(entity.columns)))
     searched = "true"
     bound: list[object] = []
     wanted = query.strip().casefold()
     if wanted:
-        texts = ["member", *(f"part_{index}" for index, column in enumerate(entity.columns) if column not in ("company_key", "town_code"))]
+        texts = [
+            "member",
+            *(
+                f"part_{index}"
+                for index, column in enumerate(entity.columns)
+                if column not in ("company_key", "town_code")
+            ),
+        ]
         searched = "contains(lower(concat_ws(' ', " + ", ".join(f"CAST({text} AS VARCHAR)" for text in texts) + ")), ?)"
         bound = [wanted.replace("·", "").replace(" ", "")] if entity.key == "vehicle_key" else [wanted]
         for column, grain in (("company_key", "company"), ("town_code", "town")):
             if column in entity.columns:
                 searched += f" OR list_contains(?, part_{list(entity.columns).index(column)})"
                 bound.append([place.code for place in book.places(grain) if wanted in place.label.casefold()])
-    sql = (f"SELECT count(*) OVER (), member, num, den, value{parts} FROM (SELECT *, {value} AS value FROM ({inner})) "
-           f"WHERE (coalesce(num, 0) <> 0 OR coalesce(den, 0) <> 0) AND ({searched}) ORDER BY {order} LIMIT ? OFFSET ?")
+    sql = (
+        f"SELECT count(*) OVER (), member, num, den, value{parts} FROM (SELECT *, {value} AS value FROM ({inner})) "
+        f"WHERE (coalesce(num, 0) <> 0 OR coalesce(den, 0) <> 0) AND ({searched}) ORDER BY {order} LIMIT ? OFFSET ?"
+    )
     return sql, [*bound, rows, rows * (page - 1)]

@@ -1,8 +1,8 @@
-"""From figures to numbers that a screen can show: comparison, target, freshness and judgement around numerator and denominator,
-and what a generation says beside its numbers.
+"""From figures to numbers that a screen can show: comparison, target, freshness and judgement around numerator and
+denominator, and what a generation says beside its numbers.
 
-Owns what a Reading says. A generation never changes, so every answer is kept for as long as the book is open and can never be
-stale. Reads only the open file; person metrics come from it as counts."""
+Owns what a Reading says. A generation never changes, so every answer is kept for as long as the book is open and can
+never be stale. Reads only the open file; person metrics come from it as counts."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ MOST_OTHERS = 3
 
 
 class Library:
-    """All published generations of a data folder. Thread-safe. The newest book stays open, with the few others that were asked for last:
-    whoever reads old snapshots never closes the one that everybody reads."""
+    """All published generations of a data folder. Thread-safe. The newest book stays open, with the few others that
+    were asked for last: whoever reads old snapshots never closes the one that everybody reads."""
 
     def __init__(self, data: Path) -> None:
         self._settings = Settings(Path(data))
@@ -77,24 +77,38 @@ class Book(Figures):
 
     # -- one number -------------------------------------------------------------------------------------------------
 
-    def read(self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT, only: Only = ()) -> Reading:
-        """One Reading, of the rows that pass the filter `only`. Raises UsageError for an unknown metric, window, place or filter."""
+    def read(
+        self, metric: str, window: str | None = None, at: str | None = None, place: str = DISTRICT, only: Only = ()
+    ) -> Reading:
+        """One Reading, of the rows that pass the filter `only`. Raises UsageError for an unknown metric, window, place
+        or filter."""
         found, spot = definitions.metric(metric), self.place(place)
         if spot.grain != "district" and spot.grain not in found.drill:
             raise UsageError(f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计", to_do="请改看全区")
         return self._readings(found, window, at, spot.grain, spot, only)[0]
 
-    def by(self, metric: str, window: str | None = None, at: str | None = None, grain: str = "town", within: str = DISTRICT, only: Only = ()) -> list[Reading]:
-        """A Reading for each town of the district, or each company of `within`, in the order of the register. Of a list nobody asks
-        what it was a year ago: last_year is None."""
+    def by(
+        self,
+        metric: str,
+        window: str | None = None,
+        at: str | None = None,
+        grain: str = "town",
+        within: str = DISTRICT,
+        only: Only = (),
+    ) -> list[Reading]:
+        """A Reading for each town of the district, or each company of `within`, in the order of the register. Of a list
+        nobody asks what it was a year ago: last_year is None."""
         found = definitions.metric(metric)
         if grain not in found.drill:
             return []
         return self._readings(found, window, at, grain, self.place(within), only)
 
-    def series(self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT, only: Only = ()) -> list[Point]:
-        """The last `count` windows up to `at`, oldest first; where nothing is known the value is None. An earlier window that
-        begins before our data do holds some of its days only: half a week is no low week, so it is not known."""
+    def series(
+        self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT, only: Only = ()
+    ) -> list[Point]:
+        """The last `count` windows up to `at`, oldest first; where nothing is known the value is None. An earlier
+        window that begins before our data do holds some of its days only: half a week is no low week, so it is not
+        known."""
         found, spot = definitions.metric(metric), self.place(place)
         if found.kind == "now":
             return []
@@ -114,8 +128,8 @@ class Book(Figures):
         return points
 
     def prepare(self, asked: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
-        """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead of three a metric;
-        nothing else differs. Raises UsageError as `read` does."""
+        """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead
+        of three a metric; nothing else differs. Raises UsageError as `read` does."""
         spot, wanted = self.place(place), []
         for name, window, at in asked:
             metric = definitions.metric(name)
@@ -123,14 +137,25 @@ class Book(Figures):
             wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
         self._prepare(wanted, spot)
 
-    def _readings(self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()) -> list[Reading]:
+    def _readings(
+        self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()
+    ) -> list[Reading]:
         name, when = self._own(metric, window, at)
-        return list(self.remember(("read", metric.id, name, when, grain, spot.code, only), lambda: self._compose(metric, name, when, grain, spot, only)))
+        return list(
+            self.remember(
+                ("read", metric.id, name, when, grain, spot.code, only),
+                lambda: self._compose(metric, name, when, grain, spot, only),
+            )
+        )
 
     def _own(self, metric: Metric, window: str | None, at: str | None) -> tuple[str, str | None]:
         """The window and period a metric answers with: a monthly one asked by week with its month, and it says so."""
         name = window or metric.windows[0]
-        return (name, at) if name in metric.windows else (metric.windows[0], self._translated(metric, metric.windows[0], name, at))
+        return (
+            (name, at)
+            if name in metric.windows
+            else (metric.windows[0], self._translated(metric, metric.windows[0], name, at))
+        )
 
     def _translated(self, metric: Metric, name: str, asked: str, at: str | None) -> str | None:
         """The metric's own window for a period of another kind: the one that holds it, or for a cumulative metric whose
@@ -142,7 +167,9 @@ class Book(Figures):
             start = units.back(name, start, 1)
         return units.at_label(name, start)
 
-    def _compose(self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only) -> list[Reading]:
+    def _compose(
+        self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only
+    ) -> list[Reading]:
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
         ours, earlier, a_year_ago = self._looked_at(metric, window, at)
@@ -165,37 +192,77 @@ class Book(Figures):
                 num, den, parts = None, None, {}
             num, den = (None if figure is None or not math.isfinite(figure) else figure for figure in (num, den))
             # what the district should count is no measure for one town or one kind of truck
-            target = self._target(metric, window, start, end, until) if metric.denominator or (grain == "district" and not only) else None
-            answers.append(Reading(
-                metric.id, metric.label, metric.unit, cast(Any, metric.better), cast(Any, window), start, end, place, value, num, den, status,
-                oldest[0], oldest[1], self.generation.id, complete=end < self.generation.built_at.date(),
-                provisional=metric.freeze_h > 0 and self.generation.built_at < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
-                held=self._held.get(metric.mart, ""), doubt=doubt(metric, value), previous=before.get(place.code), last_year=year.get(place.code),
-                target=target, judgement=None if metric.cumulative and until < end and (target is None or target.whole is None) else judge(metric, value, target),
-                parts={label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)}))
+            target = (
+                self._target(metric, window, start, end, until)
+                if metric.denominator or (grain == "district" and not only)
+                else None
+            )
+            answers.append(
+                Reading(
+                    metric.id,
+                    metric.label,
+                    metric.unit,
+                    cast(Any, metric.better),
+                    cast(Any, window),
+                    start,
+                    end,
+                    place,
+                    value,
+                    num,
+                    den,
+                    status,
+                    oldest[0],
+                    oldest[1],
+                    self.generation.id,
+                    complete=end < self.generation.built_at.date(),
+                    provisional=metric.freeze_h > 0
+                    and self.generation.built_at
+                    < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
+                    held=self._held.get(metric.mart, ""),
+                    doubt=doubt(metric, value),
+                    previous=before.get(place.code),
+                    last_year=year.get(place.code),
+                    target=target,
+                    judgement=None
+                    if metric.cumulative and until < end and (target is None or target.whole is None)
+                    else judge(metric, value, target),
+                    parts={
+                        label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)
+                    },
+                )
+            )
         return answers
 
     def _looked_at(self, metric: Metric, window: str, at: str | None) -> tuple[Span, Span | None, Span | None]:
-        """The days of a reading's own window, of the window before and of the one a year before, as many as ours has run; None for one of
-        which only the end is known, and for both beside a number of this moment."""
+        """The days of a reading's own window, of the window before and of the one a year before, as many as ours has
+        run; None for one of which only the end is known, and for both beside a number of this moment."""
         begins = self.begins(metric)
         before, ours = self.spans(metric, window, at)
         earlier = (before, self.spans(metric, window, at, "year")[0])
-        first, second = (None if metric.kind == "now" or (begins is not None and item.first < begins) else item for item in earlier)
+        first, second = (
+            None if metric.kind == "now" or (begins is not None and item.first < begins) else item for item in earlier
+        )
         return ours, first, second
 
-    def _values(self, metric: Metric, window: str, item: Span | None, grain: str, spot: Place, only: Only) -> dict[str, float | None]:
+    def _values(
+        self, metric: Metric, window: str, item: Span | None, grain: str, spot: Place, only: Only
+    ) -> dict[str, float | None]:
         """Place code → what stood there in an earlier window; nothing for one that is not known."""
         if item is None:
             return {}
         parts = self._parts(metric, window, item, grain, spot, only)
         return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
 
-    def _nothing(self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str) -> tuple[float | None, float | None, float, dict[str, float | None]]:
-        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows are
-        events and their sources have delivered; else that nothing reached us."""
+    def _nothing(
+        self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str
+    ) -> tuple[float | None, float | None, float, dict[str, float | None]]:
+        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows
+        are events and their sources have delivered; else that nothing reached us."""
         if not is_spoken_of and grain != "district":
-            is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in ("missing", "failed")
+            is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in (
+                "missing",
+                "failed",
+            )
         if not is_spoken_of and metric.events:
             is_spoken_of = bool(metric.sources) and self.reported(metric)
         return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
@@ -208,7 +275,9 @@ class Book(Figures):
         day = self.generation.last_day
         return select(found, found.windows[0], [Span(day, day, day)], "district")[0]
 
-    def slices(self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT) -> list[tuple[str, float | None, float | None, float | None, Status]]:
+    def slices(
+        self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT
+    ) -> list[tuple[str, float | None, float | None, float | None, Status]]:
         """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
 
         Raises UsageError for a slice it does not declare."""
@@ -227,11 +296,15 @@ class Book(Figures):
 
     def _oldest(self, metric: Metric) -> tuple[dt.datetime | None, int]:
         """Data time and promise of the input that has used up most of its promise."""
-        states = [state for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources and state.data_time]
+        states = [
+            state for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources and state.data_time
+        ]
         if not states:
             return (None, 3600) if metric.sources else (self.generation.built_at, 3600)
         built = self.generation.built_at
-        worst = max(states, key=lambda state: (built - (state.data_time or built)).total_seconds() / state.stale_after_s)
+        worst = max(
+            states, key=lambda state: (built - (state.data_time or built)).total_seconds() / state.stale_after_s
+        )
         return worst.data_time, worst.stale_after_s
 
     @cached_property
@@ -239,11 +312,20 @@ class Book(Figures):
         return dict(self._reader.rows("SELECT model, reason FROM meta.held"))
 
     def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
-        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time (progress =
-        linear) is asked for as much of it as the period has run."""
-        targets = self.remember(("targets",), lambda: {(kpi, period): (green, amber, source, progress) for kpi, period, green, amber, source, progress in
-                                                        self._reader.rows("SELECT kpi_id, period, green, amber, source, progress FROM meta.target")})
-        found = targets.get((metric.id, window)) or (targets.get((metric.id, "day")) if metric.kind in ("stock", "state") else None)
+        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time
+        (progress = linear) is asked for as much of it as the period has run."""
+        targets = self.remember(
+            ("targets",),
+            lambda: {
+                (kpi, period): (green, amber, source, progress)
+                for kpi, period, green, amber, source, progress in self._reader.rows(
+                    "SELECT kpi_id, period, green, amber, source, progress FROM meta.target"
+                )
+            },
+        )
+        found = targets.get((metric.id, window)) or (
+            targets.get((metric.id, "day")) if metric.kind in ("stock", "state") else None
+        )
         if found is None:
             return None
         green, amber, source, progress = found
@@ -254,37 +336,76 @@ class Book(Figures):
 
     def programme_weights(self, number: int) -> list[tuple[str, float]]:
         """(indicator, weight) of a programme, in the bureau's order."""
-        rows: list[tuple[int, str, float]] = self.remember(("programmes",), lambda: self._reader.rows("SELECT programme, kpi_id, weight FROM meta.programme"))
+        rows: list[tuple[int, str, float]] = self.remember(
+            ("programmes",), lambda: self._reader.rows("SELECT programme, kpi_id, weight FROM meta.programme")
+        )
         return [(kpi, weight) for programme, kpi, weight in rows if programme == number]
 
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
-        """Numbers of complete windows that were changed after they had been published, newest change first: old, new, when, in
-        which generation; provisional: whether the old number was published as one that late data may still change."""
-        revised = self.ask("SELECT DISTINCT kpi_id FROM (SELECT kpi_id FROM meta.kpi_revision GROUP BY kpi_id, win, win_start, grain, grain_key HAVING count(*) > 1)")
+        """Numbers of complete windows that were changed after they had been published, newest change first: old, new,
+        when, in which generation; provisional: whether the old number was published as one that late data may still
+        change."""
+        revised = self.ask(
+            "SELECT DISTINCT kpi_id FROM (SELECT kpi_id FROM meta.kpi_revision GROUP BY kpi_id, win, win_start, grain, grain_key HAVING count(*) > 1)"
+        )
         if (metric,) not in revised and (metric or not revised):
             return []  # most numbers never change, and their pages need not look for it
-        rows = self.ask(f"""SELECT * FROM (
+        rows = self.ask(
+            f"""SELECT * FROM (
                 SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, lag(is_provisional) OVER one AS provisional,
                     row_number() OVER one AS n
-                FROM (SELECT * FROM meta.kpi_revision {'WHERE kpi_id = ?' if metric else ''} QUALIFY count(*) OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key) > 1)
+                FROM (SELECT * FROM meta.kpi_revision {"WHERE kpi_id = ?" if metric else ""} QUALIFY count(*) OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key) > 1)
                 WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
-            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""", [metric] if metric else [])
-        return [{"metric": kpi, "window": window, "at": units.at_label(window, start), "place": place, "old": old, "new": new, "at_time": aware(at), "generation": generation,
-                 "provisional": bool(provisional)} for kpi, window, start, place, old, new, at, generation, provisional, _ in rows]
+            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""",
+            [metric] if metric else [],
+        )
+        return [
+            {
+                "metric": kpi,
+                "window": window,
+                "at": units.at_label(window, start),
+                "place": place,
+                "old": old,
+                "new": new,
+                "at_time": aware(at),
+                "generation": generation,
+                "provisional": bool(provisional),
+            }
+            for kpi, window, start, place, old, new, at, generation, provisional, _ in rows
+        ]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
         """Newest alarms, plates masked; status in words."""
-        rows = self.remember(("alarms", limit), lambda: self._reader.rows("""
+        rows = self.remember(
+            ("alarms", limit),
+            lambda: self._reader.rows(
+                """
             SELECT a.raised_at, a.plate_mask, a.kind, a.level, coalesce(t.name, ''), a.result, a.is_handled, a.must_handle, a.is_due, coalesce(c.name, '')
             FROM marts.alarm_event a LEFT JOIN marts.dim_town t ON t.code = a.town_code LEFT JOIN marts.dim_company c USING (company_key)
-            WHERE a.is_v ORDER BY a.raised_at DESC, a.alarm_uid LIMIT ?""", [limit]))
-        return [{"raised_at": aware(at), "plate_mask": plate, "kind": kind, "level": level, "town": town, "company": company,
-                 "status": alarm_status(result, handled, must, due)} for at, plate, kind, level, town, result, handled, must, due, company in rows]
+            WHERE a.is_v ORDER BY a.raised_at DESC, a.alarm_uid LIMIT ?""",
+                [limit],
+            ),
+        )
+        return [
+            {
+                "raised_at": aware(at),
+                "plate_mask": plate,
+                "kind": kind,
+                "level": level,
+                "town": town,
+                "company": company,
+                "status": alarm_status(result, handled, must, due),
+            }
+            for at, plate, kind, level, town, result, handled, must, due, company in rows
+        ]
 
     def alarm_summary(self) -> dict[str, Any]:
         """Alarms of the generation's day so far: raised, handled, due."""
         day = self.generation.built_at.date()
-        raised, handled, due = self._reader.rows("SELECT count(*), count(*) FILTER (is_handled), count(*) FILTER (is_due) FROM marts.alarm_event WHERE is_v AND day = ?", [day])[0]
+        raised, handled, due = self._reader.rows(
+            "SELECT count(*), count(*) FILTER (is_handled), count(*) FILTER (is_due) FROM marts.alarm_event WHERE is_v AND day = ?",
+            [day],
+        )[0]
         return {"day": day, "raised": raised, "handled": handled, "due": due}
 
     def held(self) -> dict[str, str]:
@@ -293,22 +414,44 @@ class Book(Figures):
 
     def checks(self) -> list[dict[str, Any]]:
         """Results of the last checks."""
-        return [{"model": model, "check": name, "severity": severity, "message": message, "failed_rows": failed, "held": model in self._held}
-                for model, name, severity, message, failed in self._reader.rows("SELECT model, name, severity, message, failed_rows FROM meta.check_result ORDER BY failed_rows DESC, model")]
+        return [
+            {
+                "model": model,
+                "check": name,
+                "severity": severity,
+                "message": message,
+                "failed_rows": failed,
+                "held": model in self._held,
+            }
+            for model, name, severity, message, failed in self._reader.rows(
+                "SELECT model, name, severity, message, failed_rows FROM meta.check_result ORDER BY failed_rows DESC, model"
+            )
+        ]
 
     def defects(self) -> list[dict[str, Any]]:
         """Known defects found in the data: rule, table and number of rows or messages."""
-        return [{"rule": rule, "label": label, "rows": int(rows)} for rule, label, rows in
-                self._reader.rows("SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label")]
+        return [
+            {"rule": rule, "label": label, "rows": int(rows)}
+            for rule, label, rows in self._reader.rows(
+                "SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label"
+            )
+        ]
 
     def review(self) -> list[dict[str, str]]:
         """What somebody must look at, by rule: the subject and what is known of it. Nothing about persons."""
-        return [dict(zip(("rule", "subject", "detail"), row, strict=True)) for row in self._reader.rows("SELECT rule, subject, detail FROM meta.review ORDER BY ALL")]
+        return [
+            dict(zip(("rule", "subject", "detail"), row, strict=True))
+            for row in self._reader.rows("SELECT rule, subject, detail FROM meta.review ORDER BY ALL")
+        ]
 
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows in quarantine by table and rule."""
-        return [{"table": f"{source}_{entity}", "rule": rule, "rows": rows} for source, entity, rule, rows in
-                self._reader.rows("SELECT source, entity, rule, rows FROM meta.quarantine ORDER BY rows DESC")]
+        return [
+            {"table": f"{source}_{entity}", "rule": rule, "rows": rows}
+            for source, entity, rule, rows in self._reader.rows(
+                "SELECT source, entity, rule, rows FROM meta.quarantine ORDER BY rows DESC"
+            )
+        ]
 
     def live(self) -> live.LiveFrame | None:
         """The newest live picture; it has a cadence of its own."""
@@ -316,7 +459,8 @@ class Book(Figures):
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:
-    """good when the target is reached (inclusive), warn up to amber, bad beyond; None without value, target or direction."""
+    """good when the target is reached (inclusive), warn up to amber, bad beyond; None without value, target or
+    direction."""
     if value is None or target is None or metric.better == "context":
         return None
     sign = 1 if metric.better == "up" else -1
@@ -329,7 +473,11 @@ def doubt(metric: Metric, value: float | None) -> str:
     """Why a number is not to be believed without a look at the data (D18), "" when it is plausible."""
     if not metric.doubt_above or value is None or value <= metric.doubt_above:
         return ""
-    return f"超过 {metric.doubt_above:.0%},数据存疑,请核对台账(D18)" if metric.unit == "ratio" else f"超过 {metric.doubt_above:g},数据存疑(D18)"
+    return (
+        f"超过 {metric.doubt_above:.0%},数据存疑,请核对台账(D18)"
+        if metric.unit == "ratio"
+        else f"超过 {metric.doubt_above:g},数据存疑(D18)"
+    )
 
 
 def alarm_status(result: int | None, handled: bool, must: bool, due: bool) -> str:

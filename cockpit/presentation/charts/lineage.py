@@ -1,4 +1,5 @@
-"""Where the boxes of a lineage picture stand and which lines join them. Pure: nodes → places and one SVG; draws no box and knows no state."""
+"""Where the boxes of a lineage picture stand and which lines join them. Pure: nodes → places and one SVG; draws no box
+and knows no state."""
 
 from __future__ import annotations
 
@@ -32,8 +33,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Picture:
-    """columns: the kinds of COLUMNS that are not empty. places by node id. height in pixels. A box is `width` wide, a column `step`, both
-    as parts of the whole width (0–1)."""
+    """columns: the kinds of COLUMNS that are not empty. places by node id. height in pixels. A box is `width` wide, a
+    column `step`, both as parts of the whole width (0–1)."""
 
     columns: tuple[str, ...]
     places: Mapping[str, Place]
@@ -48,7 +49,8 @@ def column_of(node: Node) -> str:
 
 
 def picture(nodes: Sequence[Node]) -> Picture:
-    """Places of all nodes: columns by layer, in each the order in which lines cross least; landed tables of one source stay together."""
+    """Places of all nodes: columns by layer, in each the order in which lines cross least; landed tables of one source
+    stay together."""
     order = _ordered(nodes)
     kinds = tuple(order)
     height = max(len(column) for column in order.values()) * PITCH
@@ -82,7 +84,11 @@ def _ordered(nodes: Sequence[Node]) -> dict[str, list[str]]:
             wanted = {identifier: middle(identifier) for identifier in column}
             if kind == "landed":
                 # the tables of one source are one block, so that its lines do not cross those of another
-                mean = {source: _mean([wanted[one] for one in column if source in by_id[one].reads]) for one in column for source in by_id[one].reads}
+                mean = {
+                    source: _mean([wanted[one] for one in column if source in by_id[one].reads])
+                    for one in column
+                    for source in by_id[one].reads
+                }
                 column.sort(key=lambda one: (mean[by_id[one].reads[0]], by_id[one].reads[0], wanted[one], one))
             else:
                 column.sort(key=lambda one: (wanted[one], one))
@@ -95,10 +101,18 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def lines(nodes: Sequence[Node], drawn: Picture, theme: Theme = LIGHT) -> str:
-    """The lines between the boxes as an SVG data URI to lie behind them; those to the tables that tell the metric's data time are stronger."""
+    """The lines between the boxes as an SVG data URI to lie behind them; those to the tables that tell the metric's
+    data time are stronger."""
     timed = {node.id for node in nodes if node.is_timed}
-    plain = "".join(_line(drawn, node.id, below) for node in nodes for below in node.reads if below not in timed and node.id not in timed)
-    strong = "".join(_line(drawn, node.id, below) for node in nodes for below in node.reads if below in timed or node.id in timed)
+    plain = "".join(
+        _line(drawn, node.id, below)
+        for node in nodes
+        for below in node.reads
+        if below not in timed and node.id not in timed
+    )
+    strong = "".join(
+        _line(drawn, node.id, below) for node in nodes for below in node.reads if below in timed or node.id in timed
+    )
     source = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE:.0f} {drawn.height:.0f}" preserveAspectRatio="none" fill="none">'
         f'<g stroke="{theme["compare"]}" stroke-opacity="0.55" stroke-width="1.1">{plain}</g><g stroke="{theme["fleet-2"]}" stroke-width="1.6">{strong}</g></svg>'
@@ -107,13 +121,18 @@ def lines(nodes: Sequence[Node], drawn: Picture, theme: Theme = LIGHT) -> str:
 
 
 def _line(drawn: Picture, reader: str, read: str) -> str:
-    """From a box to what it reads: to the right as a rule, around the column's edge within a column, back where a cleaned table reads a mart."""
+    """From a box to what it reads: to the right as a rule, around the column's edge within a column, back where a
+    cleaned table reads a mart."""
     a, b = drawn.places[reader], drawn.places[read]
     y1, y2 = a.top + BOX / 2, b.top + BOX / 2
     left, wide, gap = drawn.step * SIZE, drawn.width * SIZE, (drawn.step - drawn.width) * SIZE
     if a.column == b.column:
         x = a.column * left + wide
-        return f'<path d="M{x:.1f},{y1:.1f}C{x + gap * 0.8:.1f},{y1:.1f} {x + gap * 0.8:.1f},{y2:.1f} {x:.1f},{y2:.1f}"/>'
-    x1, x2 = (a.column * left + wide, b.column * left) if a.column < b.column else (a.column * left, b.column * left + wide)
+        return (
+            f'<path d="M{x:.1f},{y1:.1f}C{x + gap * 0.8:.1f},{y1:.1f} {x + gap * 0.8:.1f},{y2:.1f} {x:.1f},{y2:.1f}"/>'
+        )
+    x1, x2 = (
+        (a.column * left + wide, b.column * left) if a.column < b.column else (a.column * left, b.column * left + wide)
+    )
     bend = gap * 0.6 if a.column < b.column else -gap * 0.6
     return f'<path d="M{x1:.1f},{y1:.1f}C{x1 + bend:.1f},{y1:.1f} {x2 - bend:.1f},{y2:.1f} {x2:.1f},{y2:.1f}"/>'

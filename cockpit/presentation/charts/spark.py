@@ -1,4 +1,5 @@
-"""Sparklines as inline-SVG data URIs: a few hundred bytes, no script, crisp at any scale, the same on wall and paper."""
+"""Sparklines as inline-SVG data URIs: a few hundred bytes, no script, crisp at any scale, the same on wall and
+paper."""
 
 from __future__ import annotations
 

@@ -82,9 +82,7 @@ def trend(
     if not any(v is not None for v in values):
         return Markup("")
     ticks = scale(min(known), max(known), unit)
-    frame = Frame(
-        width, height, ticks[0], ticks[-1], len(values), AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM
-    )
+    frame = Frame(width, height, ticks[0], ticks[-1], len(values), AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM)
     places = axis_places(ticks, unit, decimals)
     body = [_grid(frame, ticks, lambda v: axis_text(v, unit, places)), _weeks(frame, now, window)]
     runs = stretches(values, frame)
@@ -98,7 +96,9 @@ def trend(
         body.append(f'<path class="goal" d="M{frame.left} {y:.1f}H{width - frame.right}"/>')
     body += [f'<path class="past" d="{path(run)}"/>' for run in stretches(past, frame)]
     body += [f'<path class="line" d="{path(run)}"/>' for run in runs]
-    body += [f'<circle class="dot" cx="{r[0][0]:.1f}" cy="{r[0][1]:.1f}" r="{SMALL_DOT}"/>' for r in runs if len(r) == 1]
+    body += [
+        f'<circle class="dot" cx="{r[0][0]:.1f}" cy="{r[0][1]:.1f}" r="{SMALL_DOT}"/>' for r in runs if len(r) == 1
+    ]
     body.append(_end(frame, now, unit, decimals))
     return _svg(width, height, "".join(body), "trend")
 
@@ -122,7 +122,8 @@ def bar(share: float | None, *, mark: float | None = None, height: int = 10, ton
 
 
 def scale(low: float, high: float, unit: str) -> list[float]:
-    """Round tick values that cover low..high with a little room; ratios and scores stay within their range, nothing goes below 0."""
+    """Round tick values that cover low..high with a little room; ratios and scores stay within their range, nothing
+    goes below 0."""
     room = (high - low) * HEADROOM or abs(high) * HEADROOM or 1.0
     bottom, top = max(0.0, low - room), high + room
     most = {"ratio": 1.0, "分": 100.0, "分(5分制)": 5.0}.get(unit)

@@ -52,20 +52,27 @@ class TownMap:
         west, south, east, north = self.bounds
         return round((lon - west) / (east - west) * 100, 2), round((north - lat) / (north - south) * 100, 2)
 
-
     def framed(self, points: Sequence[tuple[float, float]]) -> TownMap:
-        """The same towns in a box around these (lon, lat) points, with room at the edges and never smaller than a few kilometres."""
+        """The same towns in a box around these (lon, lat) points, with room at the edges and never smaller than a few
+        kilometres."""
         lons, lats = [p[0] for p in points], [p[1] for p in points]
         middle = (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2
         narrow = math.cos(math.radians(middle[1]))
         half = max((max(lats) - min(lats)) / 2, (max(lons) - min(lons)) / 2 * narrow / WIDE, SMALLEST) * ROOM
-        box = TownMap((), WIDE, (middle[0] - half * WIDE / narrow, middle[1] - half, middle[0] + half * WIDE / narrow, middle[1] + half))
+        box = TownMap(
+            (),
+            WIDE,
+            (middle[0] - half * WIDE / narrow, middle[1] - half, middle[0] + half * WIDE / narrow, middle[1] + half),
+        )
         west, south, east, north = self.bounds
 
         def moved(x: float, y: float) -> tuple[float, float]:
             return box.at(west + x / 100 * (east - west), north - y / 100 * (north - south))
 
-        towns = tuple(Town(t.code, t.name, tuple(tuple(moved(*point) for point in ring) for ring in t.rings), moved(*t.label)) for t in self.towns)
+        towns = tuple(
+            Town(t.code, t.name, tuple(tuple(moved(*point) for point in ring) for ring in t.rings), moved(*t.label))
+            for t in self.towns
+        )
         return TownMap(towns, box.aspect, box.bounds)
 
 

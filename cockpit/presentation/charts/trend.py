@@ -1,7 +1,8 @@
-"""The trend chart: this period, the same steps a year earlier, and the target. Pure: Points → the figure as Plotly.js reads it.
+"""The trend chart: this period, the same steps a year earlier, and the target. Pure: Points → the figure as Plotly.js
+reads it.
 
-Plain dictionaries: the library's own objects check every property anew at each drawing, which took longer than all the rest of a page; the
-tests let them check the same figures once."""
+Plain dictionaries: the library's own objects check every property anew at each drawing, which took longer than all the
+rest of a page; the tests let them check the same figures once."""
 
 from __future__ import annotations
 
@@ -61,9 +62,13 @@ def figure(
     """Line of `points` (oldest first), gaps where nothing is known, the running period hollow and dashed.
 
     `last_year`: the points one year before, step by step; unknown ones are left out, none at all draws no line.
-    `events`: marked and numbered on the steps they fall into. `remarks`: lettered on the axis, told on hover; one outside of the chart is left out
-    and takes no letter. Values are in stored units; the axis shows % for ratios. Empty `points` give an empty chart."""
-    chart: Chart = {"data": [], "layout": {"template": template(theme), "height": height, "shapes": [], "annotations": []}}
+    `events`: marked and numbered on the steps they fall into. `remarks`: lettered on the axis, told on hover; one
+    outside of the chart is left out and takes no letter. Values are in stored units; the axis shows % for ratios. Empty
+    `points` give an empty chart."""
+    chart: Chart = {
+        "data": [],
+        "layout": {"template": template(theme), "height": height, "shapes": [], "annotations": []},
+    }
     scale = 100.0 if unit == "ratio" else 1.0
     xs = list(range(len(points)))
     ys = [_scaled(p.value, scale) for p in points]
@@ -101,13 +106,31 @@ def _remarks(chart: Chart, points: Sequence[Point], remarks: Sequence[Remark], t
         # the words are somebody's: in a template or as markup they would be read as more than words
         said = f"{mark} {'<br>'.join(map(escape, wrap(remark.words, HOVER_LETTERS)))}<br><i>{escape(remark.signed)}</i>"
         ends = [MARK_SIZE if step in (steps[0], steps[-1]) else 0 for step in steps]
-        chart["data"].append(dict(
-            type="scatter",
-            x=steps, y=[floor] * len(steps), mode="lines+markers", line={"color": theme["steel"], "width": 2}, name="批注", customdata=[said] * len(steps),
-            marker={"size": ends, "symbol": "triangle-up", "color": theme["steel"], "opacity": 1}, hovertemplate="%{customdata}<extra></extra>",
-        ))  # fmt: skip
+        chart["data"].append(
+            dict(
+                type="scatter",
+                x=steps,
+                y=[floor] * len(steps),
+                mode="lines+markers",
+                line={"color": theme["steel"], "width": 2},
+                name="批注",
+                customdata=[said] * len(steps),
+                marker={"size": ends, "symbol": "triangle-up", "color": theme["steel"], "opacity": 1},
+                hovertemplate="%{customdata}<extra></extra>",
+            )
+        )
     for step, marks in letters.items():
-        chart["layout"]["annotations"].append(dict(x=step, y=floor, text=marks, showarrow=False, yanchor="bottom", yshift=5, font={"color": theme["ink-2"], "size": 14}))
+        chart["layout"]["annotations"].append(
+            dict(
+                x=step,
+                y=floor,
+                text=marks,
+                showarrow=False,
+                yanchor="bottom",
+                yshift=5,
+                font={"color": theme["ink-2"], "size": 14},
+            )
+        )
 
 
 def letter(number: int) -> str:
@@ -121,14 +144,32 @@ def _event(chart: Chart, points: Sequence[Point], number: int, event: Happening,
     if not steps:
         return
     colour = theme["bad" if event.kind == "outage" else "member-2"]
-    chart["layout"]["shapes"].append(dict(
-        type="rect", yref="paper", x0=steps[0] - 0.35, x1=steps[-1] + 0.35, y0=0, y1=1, fillcolor=colour, opacity=0.12, line={"width": 0},
-        layer="below",
-    ))  # fmt: skip
-    chart["layout"]["annotations"].append(dict(
-        x=(steps[0] + steps[-1]) / 2, yref="paper", y=1, text=mark(number), hovertext=event.label, showarrow=False, yanchor="bottom",
-        font={"color": theme["ink-2"], "size": 13},
-    ))  # fmt: skip
+    chart["layout"]["shapes"].append(
+        dict(
+            type="rect",
+            yref="paper",
+            x0=steps[0] - 0.35,
+            x1=steps[-1] + 0.35,
+            y0=0,
+            y1=1,
+            fillcolor=colour,
+            opacity=0.12,
+            line={"width": 0},
+            layer="below",
+        )
+    )
+    chart["layout"]["annotations"].append(
+        dict(
+            x=(steps[0] + steps[-1]) / 2,
+            yref="paper",
+            y=1,
+            text=mark(number),
+            hovertext=event.label,
+            showarrow=False,
+            yanchor="bottom",
+            font={"color": theme["ink-2"], "size": 13},
+        )
+    )
 
 
 def mark(number: int) -> str:
@@ -146,27 +187,44 @@ def _said(point: Point, unit: str, decimals: int) -> str:
 
 
 def _now(
-    xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str,
-    colour: str, ground: str,
-) -> list[Chart]:  # fmt: skip
+    xs: list[int],
+    ys: list[float | None],
+    points: Sequence[Point],
+    unit: str,
+    decimals: int,
+    window: str,
+    colour: str,
+    ground: str,
+) -> list[Chart]:
     """The solid line of finished periods and, hollow and dashed, the step to the running one."""
     said = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{_said(p, unit, decimals)}</b>" for p in points]
     running = bool(points) and not points[-1].complete
     solid = [*ys[:-1], None] if running else ys
     line = dict(
         type="scatter",
-        x=xs, y=solid, mode="lines+markers", line={"color": colour, "width": 2.4},
-        marker={"size": 5 if len(xs) < 40 else 3, "color": colour}, customdata=said,
-        hovertemplate="%{customdata}<extra></extra>", connectgaps=False, name="本期",
-    )  # fmt: skip
+        x=xs,
+        y=solid,
+        mode="lines+markers",
+        line={"color": colour, "width": 2.4},
+        marker={"size": 5 if len(xs) < 40 else 3, "color": colour},
+        customdata=said,
+        hovertemplate="%{customdata}<extra></extra>",
+        connectgaps=False,
+        name="本期",
+    )
     if not running or len(ys) < 2 or ys[-1] is None:
         return [line]
     tail = dict(
         type="scatter",
-        x=xs[-2:], y=ys[-2:], mode="lines+markers", line={"color": colour, "width": 2, "dash": "dot"},
-        marker={"size": [0, 9], "color": ground, "line": {"color": colour, "width": 2}}, customdata=["", said[-1]],
-        hovertemplate="%{customdata}<extra></extra>", name="未满期",
-    )  # fmt: skip
+        x=xs[-2:],
+        y=ys[-2:],
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": "dot"},
+        marker={"size": [0, 9], "color": ground, "line": {"color": colour, "width": 2}},
+        customdata=["", said[-1]],
+        hovertemplate="%{customdata}<extra></extra>",
+        name="未满期",
+    )
     return [line, tail]
 
 
@@ -176,20 +234,42 @@ def _past(
     said = [f"去年同期 {fmt.tick(window, p.win_start)}:{_said(p, unit, decimals)}" for p in points][-len(xs) :]
     return dict(
         type="scatter",
-        x=xs[-len(ys) :], y=ys, mode="lines", line={"color": theme["compare"], "width": 1.4, "dash": "4px,3px"},
-        customdata=said, hovertemplate="%{customdata}<extra></extra>", connectgaps=False, name="去年同期",
-    )  # fmt: skip
+        x=xs[-len(ys) :],
+        y=ys,
+        mode="lines",
+        line={"color": theme["compare"], "width": 1.4, "dash": "4px,3px"},
+        customdata=said,
+        hovertemplate="%{customdata}<extra></extra>",
+        connectgaps=False,
+        name="去年同期",
+    )
 
 
 def _goal(chart: Chart, goal: float, words: str, theme: Theme) -> None:
-    chart["layout"]["shapes"].append(dict(
-        type="line", xref="paper", x0=0, x1=1, y0=goal, y1=goal,
-        line={"color": theme["member-2"], "width": 1.4, "dash": "6px,4px"}, layer="below",
-    ))  # fmt: skip
-    chart["layout"]["annotations"].append(dict(
-        xref="paper", x=0, y=goal, text=words, showarrow=False, xanchor="left", yanchor="bottom",
-        font={"color": theme["member"], "size": 12},
-    ))  # fmt: skip
+    chart["layout"]["shapes"].append(
+        dict(
+            type="line",
+            xref="paper",
+            x0=0,
+            x1=1,
+            y0=goal,
+            y1=goal,
+            line={"color": theme["member-2"], "width": 1.4, "dash": "6px,4px"},
+            layer="below",
+        )
+    )
+    chart["layout"]["annotations"].append(
+        dict(
+            xref="paper",
+            x=0,
+            y=goal,
+            text=words,
+            showarrow=False,
+            xanchor="left",
+            yanchor="bottom",
+            font={"color": theme["member"], "size": 12},
+        )
+    )
 
 
 def _axes(chart: Chart, points: Sequence[Point], window: str, levels: list[float | None], unit: str) -> None:
@@ -198,9 +278,12 @@ def _axes(chart: Chart, points: Sequence[Point], window: str, levels: list[float
     # counted back from the newest, so that the newest period always has its name
     shown = list(range(len(points) - 1, -1, -step))[::-1]
     chart["layout"]["xaxis"] = dict(
-        tickmode="array", tickvals=shown, ticktext=[fmt.tick(window, points[i].win_start) for i in shown],
-        range=[-0.4, max(0.6, len(points) - 0.6)], unifiedhovertitle={"text": " "},
-    )  # fmt: skip
+        tickmode="array",
+        tickvals=shown,
+        ticktext=[fmt.tick(window, points[i].win_start) for i in shown],
+        range=[-0.4, max(0.6, len(points) - 0.6)],
+        unifiedhovertitle={"text": " "},
+    )
     known = [v for v in levels if v is not None]
     if not known:
         chart["layout"]["yaxis"] = dict(visible=False)

@@ -18,7 +18,8 @@ FOLDER = Path(__file__).resolve().parent
 
 @cache
 def environment() -> Environment:
-    """The environment; templates see `fmt` (the formatter), `texts` (the words) and `once()` (the key that a form carries)."""
+    """The environment; templates see `fmt` (the formatter), `texts` (the words) and `once()` (the key that a form
+    carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,

@@ -16,9 +16,13 @@ FLOOR_SHARE = 0.12
 
 
 def bars(
-    readings: Sequence[Reading], *, decimals: int = 0, href: Callable[[Reading], str] | None = None, limit: int = 0,
+    readings: Sequence[Reading],
+    *,
+    decimals: int = 0,
+    href: Callable[[Reading], str] | None = None,
+    limit: int = 0,
     chosen: str = "",
-) -> Component:  # fmt: skip
+) -> Component:
     """Rows ordered best first (largest first for context metrics); places without a value come last with their words.
 
     `href`: where a row leads, None → plain rows. `limit` 0 = all. `chosen`: place code to mark."""
@@ -30,7 +34,7 @@ def bars(
 
 
 def starts_at(readings: Sequence[Reading]) -> str:
-    """"条形自 92% 起" when the bars do not start at zero, else ""."""
+    """ "条形自 92% 起" when the bars do not start at zero, else ""."""
     low, _ = scale(readings)
     return f"条形自 {low * 100:.0f}% 起" if low > 0 else ""
 

@@ -36,8 +36,8 @@ class Defined(Protocol):
 
 
 def definition(metric: Defined, sources: Sequence[SourceState], sql: str, today: dt.date, lineage: str) -> Component:
-    """The card. `sources`: all landed tables (those below the metric are picked); `sql`: the SELECT, "" hides it; `lineage`: the way to the picture of
-    all that the number is made of."""
+    """The card. `sources`: all landed tables (those below the metric are picked); `sql`: the SELECT, "" hides it;
+    `lineage`: the way to the picture of all that the number is made of."""
     mine = [s for s in sources if f"{s.source}_{s.entity}" in metric.sources]
     rows = [
         _row("定义", metric.describe),
@@ -52,8 +52,9 @@ def definition(metric: Defined, sources: Sequence[SourceState], sql: str, today:
     query = html.Details([html.Summary("查询语句"), html.Pre(html.Code(sql))], className="sql") if sql else None
     return html.Section(
         [_heading("口径与血缘", metric.basis), html.Dl(rows, className="definition"), query],
-        className="card", id="metric-definition",
-    )  # fmt: skip
+        className="card",
+        id="metric-definition",
+    )
 
 
 def _heading(title: str, note: str) -> Component:

@@ -16,7 +16,15 @@ from cockpit.presentation.tiles.table import scrolled
 from warehouse.compile.reading import Reading
 
 PAGE_ROWS = 12
-COLUMNS = {"name": "企业", "town": "镇街", "num": "分子", "den": "分母", "value": "数值", "change": "环比", "state": "状态"}
+COLUMNS = {
+    "name": "企业",
+    "town": "镇街",
+    "num": "分子",
+    "den": "分母",
+    "value": "数值",
+    "change": "环比",
+    "state": "状态",
+}
 SORTS = ("value", "change", "num", "den", "name")
 
 
@@ -89,7 +97,11 @@ def _heading(column: str, readings: Sequence[Reading], view: View, link: Callabl
 
 
 def _row(
-    item: Reading, columns: Sequence[str], decimals: int, town_name: Callable[[str], str], href: Callable[[Reading], str]
+    item: Reading,
+    columns: Sequence[str],
+    decimals: int,
+    town_name: Callable[[str], str],
+    href: Callable[[Reading], str],
 ) -> Component:
     shown = fmt.reading(item, decimals)
     change = fmt.delta(item.value, item.previous, item.unit, item.better, decimals)

@@ -15,7 +15,8 @@ from warehouse.compile.reading import Reading
 
 
 def hero(reading: Reading, *, decimals: int = 0, sentence: str = "", more: Sequence[Component] = ()) -> Component:
-    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`: further facts."""
+    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`:
+    further facts."""
     shown = fmt.reading(reading, decimals)
     facts = [
         *_changes(reading, decimals),

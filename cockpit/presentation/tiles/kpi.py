@@ -71,7 +71,8 @@ def clockwork(reading: Reading) -> dict[str, Any]:
 
 
 def tags(reading: Reading, marks: bool = True) -> list[Component]:
-    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip); without `marks` only the last."""
+    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip); without `marks` only the
+    last."""
     found: list[Component] = []
     if reading.held:
         found.append(html.Span(texts.HELD, className="tag tag-held", title=reading.held))
@@ -86,7 +87,10 @@ def tags(reading: Reading, marks: bool = True) -> list[Component]:
 
 def _head(reading: Reading, marks: bool, badge: Component | None) -> Component:
     return html.Div(
-        [html.Span(reading.label, className="tile-label", title=reading.label), html.Span([*([badge] if badge else []), *tags(reading, marks)], className="tile-tags")],
+        [
+            html.Span(reading.label, className="tile-label", title=reading.label),
+            html.Span([*([badge] if badge else []), *tags(reading, marks)], className="tile-tags"),
+        ],
         className="tile-head",
     )
 
@@ -116,9 +120,7 @@ def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
     )
 
 
-def _middle(
-    reading: Reading, points: Sequence[Point], tone: str, theme: Theme, decimals: int
-) -> Component:
+def _middle(reading: Reading, points: Sequence[Point], tone: str, theme: Theme, decimals: int) -> Component:
     source = spark.data_uri([p.value for p in points], tone=tone, theme=theme)
     trend: Component = (
         html.Img(src=source, className="tile-spark", alt=f"{reading.label} 近 {len(points)} 期走势")
@@ -129,7 +131,9 @@ def _middle(
     change = fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals)
     lines = []
     if change.known:
-        lines.append(html.Span([delta_mark(change, reading), html.Small(texts.PREVIOUS_SHORT)], className="tile-change"))
+        lines.append(
+            html.Span([delta_mark(change, reading), html.Small(texts.PREVIOUS_SHORT)], className="tile-change")
+        )
     if goal:
         mark = {"good": "✓", "warn": "!", "bad": "✕"}.get(reading.judgement or "", "")
         words = texts.JUDGEMENTS.get(reading.judgement or "", "")
@@ -152,7 +156,8 @@ def _foot(reading: Reading, note: str, today: dt.date | None) -> Component:
         left = shown_reason
     time = f"数据 {fmt.clock(reading.as_of, today)}" if reading.as_of else "无数据时间"
     return html.Div(
-        [html.Span(left, className="tile-parts", title=left or None), html.Span(time, className="tile-asof asof")], className="tile-foot"
+        [html.Span(left, className="tile-parts", title=left or None), html.Span(time, className="tile-asof asof")],
+        className="tile-foot",
     )
 
 

@@ -1,4 +1,5 @@
-"""A lineage picture: boxes that are links, lines behind them, a list with indents where the screen is narrow. One tree of elements for both."""
+"""A lineage picture: boxes that are links, lines behind them, a list with indents where the screen is narrow. One tree
+of elements for both."""
 
 from __future__ import annotations
 
@@ -14,7 +15,14 @@ from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import aria
 from warehouse.insight.lineage import Node
 
-HEADS = {"metric": "指标", "counted": "统计表", "mart": "中间表", "staging": "清洗表", "landed": "落地表", "source": "来源系统"}
+HEADS = {
+    "metric": "指标",
+    "counted": "统计表",
+    "mart": "中间表",
+    "staging": "清洗表",
+    "landed": "落地表",
+    "source": "来源系统",
+}
 DEEPEST = 6
 """Indents of the list; what lies deeper stands at the same."""
 
@@ -28,22 +36,46 @@ class State:
     told: str = ""
 
 
-def tree(nodes: Sequence[Node], states: Mapping[str, State], hrefs: Mapping[str, str], theme: Theme = LIGHT) -> Component:
-    """The picture. nodes as of lineage.of(), the metric first; states and hrefs by node id, a node without href is no link."""
+def tree(
+    nodes: Sequence[Node], states: Mapping[str, State], hrefs: Mapping[str, str], theme: Theme = LIGHT
+) -> Component:
+    """The picture. nodes as of lineage.of(), the metric first; states and hrefs by node id, a node without href is no
+    link."""
     drawn = lineage.picture(nodes)
     depths, by_id = _depths(nodes), {node.id: node for node in nodes}
-    heads = [html.Span(HEADS[kind], className="line-head", style={"left": f"{number * drawn.step:.2%}"}) for number, kind in enumerate(drawn.columns)]
-    boxes = [_box(node, states[node.id], hrefs.get(node.id, ""), drawn, depths[node.id], [by_id[below].label for below in node.reads]) for node in nodes]
+    heads = [
+        html.Span(HEADS[kind], className="line-head", style={"left": f"{number * drawn.step:.2%}"})
+        for number, kind in enumerate(drawn.columns)
+    ]
+    boxes = [
+        _box(
+            node,
+            states[node.id],
+            hrefs.get(node.id, ""),
+            drawn,
+            depths[node.id],
+            [by_id[below].label for below in node.reads],
+        )
+        for node in nodes
+    ]
     picture = html.Div(
-        [html.Img(src=lineage.lines(nodes, drawn, theme), className="line-lines", alt=""), html.Ul(boxes, className="line-boxes")],
-        className="line-picture", style={"--tall": f"{drawn.height:.0f}px", "--wide": f"{drawn.width:.3%}"},
-    )  # fmt: skip
+        [
+            html.Img(src=lineage.lines(nodes, drawn, theme), className="line-lines", alt=""),
+            html.Ul(boxes, className="line-boxes"),
+        ],
+        className="line-picture",
+        style={"--tall": f"{drawn.height:.0f}px", "--wide": f"{drawn.width:.3%}"},
+    )
     return html.Div([html.Div(heads, className="line-heads", **aria(hidden="true")), picture], className="line-frame")
 
 
 def mark(state: State) -> Component:
     """Glyph and word of a state in its colour."""
-    return html.Span([html.Span(texts.GLYPHS[state.tone], className="glyph", **aria(hidden="true")), state.words], className=f"line-state line-{state.tone}", title=state.told or None)
+    return html.Span(
+        [html.Span(texts.GLYPHS[state.tone], className="glyph", **aria(hidden="true")), state.words],
+        className=f"line-state line-{state.tone}",
+        title=state.told or None,
+    )
 
 
 def _box(node: Node, state: State, href: str, drawn: lineage.Picture, depth: int, reads: Sequence[str]) -> Component:
@@ -54,10 +86,22 @@ def _box(node: Node, state: State, href: str, drawn: lineage.Picture, depth: int
     made = html.Span(f"取自:{'、'.join(reads)}", className="line-reads") if reads else None
     # which source a table is of stands in the last column
     short = (node.label.partition("·")[2] if node.layer == "landed" else "") or node.label
-    inner = [html.Span([*timed, short], className="line-label"), html.Span([mark(state), *name], className="line-foot"), *([made] if made else [])]
+    inner = [
+        html.Span([*timed, short], className="line-label"),
+        html.Span([mark(state), *name], className="line-foot"),
+        *([made] if made else []),
+    ]
     title = "\n".join(filter(None, (f"{node.label} {node.name}".strip(), state.told or state.words)))
-    body = dcc.Link(inner, href=href, className="line-body", title=title) if href else html.Div(inner, className="line-body", title=title)
-    style = {"--left": f"{place.column * drawn.step:.3%}", "--top": f"{place.top:.0f}px", "--indent": str(min(depth, DEEPEST))}
+    body = (
+        dcc.Link(inner, href=href, className="line-body", title=title)
+        if href
+        else html.Div(inner, className="line-body", title=title)
+    )
+    style = {
+        "--left": f"{place.column * drawn.step:.3%}",
+        "--top": f"{place.top:.0f}px",
+        "--indent": str(min(depth, DEEPEST)),
+    }
     return html.Li(body, className=f"line-box is-{node.layer} line-edge-{state.tone}", style=style)
 
 

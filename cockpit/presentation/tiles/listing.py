@@ -1,4 +1,5 @@
-"""The list behind a number: one row a vehicle, alarm, ticket or site, sorted, searched and paged by the server. Pure."""
+"""The list behind a number: one row a vehicle, alarm, ticket or site, sorted, searched and paged by the server.
+Pure."""
 
 from __future__ import annotations
 
@@ -33,9 +34,10 @@ def listing(
     href: Callable[[str, Any], str],
     link: Callable[[View], str],
 ) -> Component:
-    """Table and pager. `heads`: labels of num, den and value; one that is "" is left out. `counted`: where every row counts once or not
-    at all, the one column that says so instead of the three. `known`: columns that are the same in all rows. `name` and `href`: what a
-    value of a column is called and where it leads ("" → nowhere); the entity's own key is the column "key"."""
+    """Table and pager. `heads`: labels of num, den and value; one that is "" is left out. `counted`: where every row
+    counts once or not at all, the one column that says so instead of the three. `known`: columns that are the same in
+    all rows. `name` and `href`: what a value of a column is called and where it leads ("" → nowhere); the entity's own
+    key is the column "key"."""
     pages = max(1, -(-found.total // PAGE_ROWS))
     entity = found.entity
     if counted and all(row.den in (0, 1) and row.num in (None, 0, 1) for row in found.rows):
@@ -60,11 +62,21 @@ def _heading(key: str, label: str, view: View, link: Callable[[View], str], is_f
     other = View(key, not view.descending if chosen else is_figure, 1, view.query)
     glyph = ("▼" if view.descending else "▲") if chosen else ""
     order = aria(sort="descending" if view.descending else "ascending") if chosen else {}
-    return html.Th(dcc.Link([label, html.Span(glyph, className="glyph")], href=link(other)), className="col-figure" if is_figure else "", **order)
+    return html.Th(
+        dcc.Link([label, html.Span(glyph, className="glyph")], href=link(other)),
+        className="col-figure" if is_figure else "",
+        **order,
+    )
 
 
 def _row(
-    row: Row, columns: Mapping[str, str], own: str, decimals: int, unit: str, name: Callable[[str, Any], str], href: Callable[[str, Any], str]
+    row: Row,
+    columns: Mapping[str, str],
+    own: str,
+    decimals: int,
+    unit: str,
+    name: Callable[[str, Any], str],
+    href: Callable[[str, Any], str],
 ) -> Component:
     cells = []
     for key in columns:
@@ -74,14 +86,21 @@ def _row(
         value = row.key if key == "key" else row.told[key]
         words = name(key, value)
         where = href("key", row.key) if key in ("key", own) else href(key, value) if value else ""
-        cells.append(html.Td(dcc.Link(words, href=where) if where else words, className="col-figure" if _is_number(value) else ""))
+        cells.append(
+            html.Td(
+                dcc.Link(words, href=where) if where else words, className="col-figure" if _is_number(value) else ""
+            )
+        )
     return html.Tr(cells)
 
 
 def _figure(row: Row, key: str, decimals: int, unit: str) -> Component | str:
     if key == "value" and not unit:
         is_in = bool(row.value)
-        return html.Span([html.Span("✓" if is_in else "✕", className="glyph"), YES if is_in else NO], className="" if is_in else "tone-bad")
+        return html.Span(
+            [html.Span("✓" if is_in else "✕", className="glyph"), YES if is_in else NO],
+            className="" if is_in else "tone-bad",
+        )
     if key == "value":
         return html.B(fmt.value(row.value, unit, decimals).text)
     amount = row.num if key == "num" else row.den
@@ -95,7 +114,8 @@ def _is_number(value: Any) -> bool:
 
 
 def plain(value: Any) -> str:
-    """A value of the warehouse in words: 是/否, dates and times as a reader says them, numbers grouped, nothing as "—"."""
+    """A value of the warehouse in words: 是/否, dates and times as a reader says them, numbers grouped, nothing as
+    "—"."""
     if value is None or value == "":
         return fmt.DASH
     if isinstance(value, bool):

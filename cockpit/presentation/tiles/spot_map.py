@@ -1,4 +1,5 @@
-"""Where something happened: dots and lines over the outlines of the towns. HTML and an SVG image, no tiles, no other host."""
+"""Where something happened: dots and lines over the outlines of the towns. HTML and an SVG image, no tiles, no other
+host."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from cockpit.presentation.tiles.attributes import data
 
 @dataclass(frozen=True)
 class Spot:
-    """A dot at WGS-84 degrees, None when nobody knows where: it is then left out. tone: good, bad or fleet; label: what it says when pointed at."""
+    """A dot at WGS-84 degrees, None when nobody knows where: it is then left out. tone: good, bad or fleet; label: what
+    it says when pointed at."""
 
     lon: float | None
     lat: float | None
@@ -25,7 +27,9 @@ class Spot:
     tone: str = "fleet"
 
 
-def spot_map(spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]]] = (), theme: Theme = LIGHT) -> Component | None:
+def spot_map(
+    spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]]] = (), theme: Theme = LIGHT
+) -> Component | None:
     """The map, None without outlines or without anything inside them. Lines are (lon, lat) points in order."""
     shapes = townmap.load()
     if shapes is None:
@@ -36,7 +40,9 @@ def spot_map(spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]
             continue
         x, y = shapes.at(spot.lon, spot.lat)
         if 0 <= x <= 100 and 0 <= y <= 100:
-            dots.append(html.Span(className=f"spot spot-{spot.tone}", style={"left": f"{x}%", "top": f"{y}%"}, title=spot.label))
+            dots.append(
+                html.Span(className=f"spot spot-{spot.tone}", style={"left": f"{x}%", "top": f"{y}%"}, title=spot.label)
+            )
     if not dots and not lines:
         return None
     borders = html.Img(src=townmap.outlines(shapes, theme["map-edge"]), className="map-lines", alt="")
@@ -46,38 +52,56 @@ def spot_map(spots: Sequence[Spot], lines: Sequence[Sequence[tuple[float, float]
         )
         for town in shapes.towns
     ]
-    drawn = [html.Img(src=_lines(shapes, lines, theme["fleet"]), className="map-lines", alt="行驶轨迹")] if lines else []
+    drawn = (
+        [html.Img(src=_lines(shapes, lines, theme["fleet"]), className="map-lines", alt="行驶轨迹")] if lines else []
+    )
     return html.Div(
-        html.Div([borders, *names, *drawn, *dots], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"}), className="town-map"
+        html.Div([borders, *names, *drawn, *dots], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"}),
+        className="town-map",
     )
 
 
 def replay(path: Sequence[tuple[float, float, float]], stops: Sequence[Spot], theme: Theme = LIGHT) -> Component | None:
-    """A way of (lon, lat, seconds since its start) with its stops and alarms, and a button that goes along it (replay.js). None without
-    a way."""
+    """A way of (lon, lat, seconds since its start) with its stops and alarms, and a button that goes along it
+    (replay.js). None without a way."""
     shapes = townmap.load()
     if shapes is None or len(path) < 2:
         return None
     frame = shapes.framed([(lon, lat) for lon, lat, _ in path])
     places = [(*frame.at(lon, lat), seconds) for lon, lat, seconds in path]
     borders = html.Img(src=townmap.outlines(frame, theme["map-edge"]), className="map-lines", alt="")
-    way = html.Img(src=_lines(frame, [[(lon, lat) for lon, lat, _ in path]], theme["fleet"]), className="map-lines", alt="行驶轨迹")
+    way = html.Img(
+        src=_lines(frame, [[(lon, lat) for lon, lat, _ in path]], theme["fleet"]), className="map-lines", alt="行驶轨迹"
+    )
     dots = []
     for spot in stops:
         if spot.lon is not None and spot.lat is not None:
             x, y = frame.at(spot.lon, spot.lat)
             if 0 <= x <= 100 and 0 <= y <= 100:
-                dots.append(html.Span(className=f"spot spot-{spot.tone}", style={"left": f"{x}%", "top": f"{y}%"}, title=spot.label))
+                dots.append(
+                    html.Span(
+                        className=f"spot spot-{spot.tone}", style={"left": f"{x}%", "top": f"{y}%"}, title=spot.label
+                    )
+                )
     truck = html.Span(className="spot spot-truck", style={"left": f"{places[0][0]}%", "top": f"{places[0][1]}%"})
     facts = data(path=";".join(f"{x},{y},{seconds:.0f}" for x, y, seconds in places))
     box = html.Div([borders, way, *dots, truck], className="map-box", style={"aspectRatio": f"{frame.aspect:.4f}"})
     button = html.Button("▶ 回放", type="button", className="button", **data(act="replay"))
-    return html.Div([html.Div([button, html.Span("", className="replay-clock")], className="card-switch"), html.Div(box, className="town-map replay-map")], className="replay", **facts)
+    return html.Div(
+        [
+            html.Div([button, html.Span("", className="replay-clock")], className="card-switch"),
+            html.Div(box, className="town-map replay-map"),
+        ],
+        className="replay",
+        **facts,
+    )
 
 
 def _lines(shapes: townmap.TownMap, lines: Sequence[Sequence[tuple[float, float]]], colour: str) -> str:
     paths = "".join(
-        '<path d="M' + " ".join(f"{x * 10:.0f},{y * 10:.0f}" for x, y in (shapes.at(lon, lat) for lon, lat in line)) + '"/>'
+        '<path d="M'
+        + " ".join(f"{x * 10:.0f},{y * 10:.0f}" for x, y in (shapes.at(lon, lat) for lon, lat in line))
+        + '"/>'
         for line in lines
         if len(line) > 1
     )

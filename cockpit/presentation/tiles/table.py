@@ -12,7 +12,9 @@ from cockpit.presentation.tiles.attributes import aria
 Cell = Component | str
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), empty: str = "没有记录") -> Component:
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Collection[int] = (), empty: str = "没有记录"
+) -> Component:
     """A plain table; `right`: columns of figures, by number from 0. Without rows it says `empty`."""
     if not rows:
         return html.P(empty, className="empty")
@@ -37,14 +39,28 @@ def facts(pairs: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:
 
 def flag(label: str, is_on: bool, note: str = "") -> Component:
     """A named yes or no with its reason: "✓ 50辆以上 · 53 辆"."""
-    words: list[Cell] = [html.Span("✓" if is_on else "✕", className="glyph"), label, *([html.Small(note)] if note else [])]
+    words: list[Cell] = [
+        html.Span("✓" if is_on else "✕", className="glyph"),
+        label,
+        *([html.Small(note)] if note else []),
+    ]
     return html.Span(words, className="flag is-on" if is_on else "flag")
 
 
 def meter(label: str, points: float | None, full: float, note: str = "") -> Component:
     """Points of an item out of its full marks as a bar; None says 无数据."""
     share = 0.0 if points is None else max(0.0, min(1.0, points / full))
-    look = "meter-none" if points is None else "meter-good" if share >= 0.9 else "meter-warn" if share >= 0.6 else "meter-bad"
+    look = (
+        "meter-none"
+        if points is None
+        else "meter-good"
+        if share >= 0.9
+        else "meter-warn"
+        if share >= 0.6
+        else "meter-bad"
+    )
     told = "无数据" if points is None else f"{points:.1f} / {full:g}"
     bar = html.Span(html.Span(className=f"meter-fill {look}", style={"width": f"{share:.1%}"}), className="meter-track")
-    return html.Div([html.Span(label), bar, html.Span(told, className="meter-told", title=note or None)], className="meter")
+    return html.Div(
+        [html.Span(label), bar, html.Span(told, className="meter-told", title=note or None)], className="meter"
+    )

@@ -56,7 +56,12 @@ def _look(item: Reading | None, readings: Sequence[Reading]) -> str:
 
 
 def _area(
-    town: townmap.Town, item: Reading | None, look: str, decimals: int, href: Callable[[Reading], str] | None, chosen: str
+    town: townmap.Town,
+    item: Reading | None,
+    look: str,
+    decimals: int,
+    href: Callable[[Reading], str] | None,
+    chosen: str,
 ) -> Component:
     style = {"clipPath": townmap.clip_path(town)}
     picked = " map-chosen" if chosen and item is not None and item.place.code == chosen else ""

@@ -1,9 +1,8 @@
 """司机之家小程序 over HTTP: OAuth2 client credentials (RFC 6749 §4.4) and cursor paging.
 
-`GET /mp/api/v2/<entity>?updated_from=&updated_to=&limit=&cursor=`: updated_from exclusive, updated_to inclusive and capped
-to the server's now; `next_cursor` is null on the last page. The first page carries an ETag and honours If-None-Match.
-Above MOST_A_SECOND requests a second the answer is 429 with Retry-After.
-"""
+`GET /mp/api/v2/<entity>?updated_from=&updated_to=&limit=&cursor=`: updated_from exclusive, updated_to inclusive and
+capped to the server's now; `next_cursor` is null on the last page. The first page carries an ETag and honours
+If-None-Match. Above MOST_A_SECOND requests a second the answer is 429 with Retry-After."""
 
 from __future__ import annotations
 
@@ -40,13 +39,15 @@ class AppLists:
         self._world = world
         whole, monthly = self._whole, self._monthly
         self.lists: dict[str, Listing] = {
-            "users": whole(Book(lambda _: users.user_versions(world), "user_id")), "red_hearts": whole(Book(lambda _: users.red_hearts(world), "user_id", "lit_at")),
+            "users": whole(Book(lambda _: users.user_versions(world), "user_id")),
+            "red_hearts": whole(Book(lambda _: users.red_hearts(world), "user_id", "lit_at")),
             "event_days": monthly(Book(lambda m: users.month_event_days(world, m), "user_id", "day"), 1),
             "volunteer_activities": monthly(Book(lambda m: volunteers.activity_versions(world, m), "act_id"), 1),
             "volunteer_records": monthly(Book(lambda m: volunteers.record_versions(world, m), "rec_id"), 1),
             "points": monthly(Book(lambda m: points.month_points(world, m), "entry_id"), 1),
             "orders": monthly(Book(lambda m: points.month_orders(world, m), "order_no"), 1),
-            "goods": monthly(Book(lambda m: points.month_goods(world, m), "goods_id"), 0)}
+            "goods": monthly(Book(lambda m: points.month_goods(world, m), "goods_id"), 0),
+        }
 
     def _whole(self, book: Book) -> Listing:
         return lambda after, until: book.window([0], after, until)
@@ -85,7 +86,12 @@ class BadQuestion(Exception):
 
 
 def _answer(body: dict[str, object], status: int = 200, **headers: str) -> Response:
-    return Response(orjson.dumps(body), status, {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"} | {k.replace("_", "-"): v for k, v in headers.items()})
+    return Response(
+        orjson.dumps(body),
+        status,
+        {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+        | {k.replace("_", "-"): v for k, v in headers.items()},
+    )
 
 
 def _instant(name: str, default: float) -> int:
@@ -115,7 +121,9 @@ def _items(entity: str, rows: pd.DataFrame) -> list[dict[str, object]]:
     for name in rows.columns:
         values = rows[name]
         if name == "updated_s":
-            columns["created_at" if entity == "points" else "updated_at"] = clock.second_texts(values.to_numpy()).tolist()
+            columns["created_at" if entity == "points" else "updated_at"] = clock.second_texts(
+                values.to_numpy()
+            ).tolist()
         else:
             columns[name] = values.astype(object).where(values.notna(), None).tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -136,9 +144,16 @@ def _page(entity: str, listing: Listing, now: int) -> Response:
     if not given and request.headers.get("If-None-Match") == etag:
         return Response(status=304, headers={"ETag": etag})
     end = offset + int(limit)
-    following = base64.urlsafe_b64encode(f"{entity}|{after}|{until}|{end}".encode()).decode() if end < len(rows) else None
+    following = (
+        base64.urlsafe_b64encode(f"{entity}|{after}|{until}|{end}".encode()).decode() if end < len(rows) else None
+    )
     part = rows.iloc[offset:end]
-    body = {"items": _items(entity, part), "next_cursor": following, "updated_to": clock.instant_of(until).isoformat(timespec="seconds"), "count": len(part)}
+    body = {
+        "items": _items(entity, part),
+        "next_cursor": following,
+        "updated_to": clock.instant_of(until).isoformat(timespec="seconds"),
+        "count": len(part),
+    }
     return _answer(body, **({} if given else {"ETag": etag}))
 
 
@@ -152,25 +167,41 @@ def add_to(app: Flask, world: World, clock_: Clock, client_id: str, client_secre
 
     def token() -> Response:
         asked = request.authorization
-        right = asked is not None and asked.type == "basic" and asked.username == client_id and hmac.compare_digest(str(asked.password).encode(), client_secret.encode())
+        right = (
+            asked is not None
+            and asked.type == "basic"
+            and asked.username == client_id
+            and hmac.compare_digest(str(asked.password).encode(), client_secret.encode())
+        )
         if not right:
             return _answer({"error": "invalid_client"}, 401, WWW_Authenticate='Basic realm="mp"')
         if request.form.get("grant_type") != "client_credentials":
-            return _answer({"error": "unsupported_grant_type" if request.form.get("grant_type") else "invalid_request"}, 400)
+            return _answer(
+                {"error": "unsupported_grant_type" if request.form.get("grant_type") else "invalid_request"}, 400
+            )
         expires = int(clock_().timestamp()) + TOKEN_S
         return _answer({"access_token": _token(client_secret, expires), "token_type": "Bearer", "expires_in": TOKEN_S})
 
     def is_allowed() -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         expires = given.partition(".")[0]
-        fresh = scheme.lower() == "bearer" and expires.isascii() and expires.isdigit() and int(expires) > clock_().timestamp()
+        fresh = (
+            scheme.lower() == "bearer"
+            and expires.isascii()
+            and expires.isdigit()
+            and int(expires) > clock_().timestamp()
+        )
         return fresh and hmac.compare_digest(given.encode(), _token(client_secret, int(expires)).encode())
 
     def listing(entity: str) -> Response:
         if pace.is_too_fast():
             return _answer({"error": "too_many_requests", "message": "请求过于频繁"}, 429, Retry_After="1")
         if not is_allowed():
-            return _answer({"error": "invalid_token", "message": "令牌缺失、无效或已过期"}, 401, WWW_Authenticate='Bearer error="invalid_token"')
+            return _answer(
+                {"error": "invalid_token", "message": "令牌缺失、无效或已过期"},
+                401,
+                WWW_Authenticate='Bearer error="invalid_token"',
+            )
         if entity not in lists:
             return _answer({"error": "not_found", "message": f"没有接口 {entity}"}, 404)
         try:

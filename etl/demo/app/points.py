@@ -1,8 +1,9 @@
-"""积分 of the mini-program: a ledger that is only ever added to, orders and goods, month by month with the balances carried over.
+"""积分 of the mini-program: a ledger that is only ever added to, orders and goods, month by month with the balances
+carried over.
 
-Every entry carries the balance after it; it is never below zero. Planted (D19), one kind a month in turn: a credit booked
-twice with the same (type, biz_no), an entry that never left the database, an order cancelled without its CANCEL entry.
-"""
+Every entry carries the balance after it; it is never below zero. Planted (D19), one kind a month in turn: a credit
+booked twice with the same (type, biz_no), an entry that never left the database, an order cancelled without its CANCEL
+entry."""
 
 from __future__ import annotations
 
@@ -19,10 +20,30 @@ from etl.demo.world.books import versions
 from etl.demo.world.clock import DAY
 from etl.demo.world.world import World
 
-GOODS = (("饮用水一箱", 40), ("毛巾礼盒", 30), ("保温杯", 80), ("洗车券", 60), ("免费洗衣券", 20), ("热餐券", 25), ("车载充电器", 70), ("急救包", 90), ("反光背心", 35), ("颈枕", 65),
-         ("理发券", 30), ("亲子图书", 55))
+GOODS = (
+    ("饮用水一箱", 40),
+    ("毛巾礼盒", 30),
+    ("保温杯", 80),
+    ("洗车券", 60),
+    ("免费洗衣券", 20),
+    ("热餐券", 25),
+    ("车载充电器", 70),
+    ("急救包", 90),
+    ("反光背心", 35),
+    ("颈枕", 65),
+    ("理发券", 30),
+    ("亲子图书", 55),
+)
 SIGN_SHARE, QUIZ_SHARE, REDEEM_CHANCE, CANCEL_SHARE = 0.74, 0.13, 0.24, 0.045
-CHANNELS = {"SIGN": "小程序", "VOLUNTEER": "志愿服务", "ACTIVITY": "线上活动", "REDEEM": "阵地", "CANCEL": "阵地", "EXPIRE": "系统", "ADJUST": "系统"}
+CHANNELS = {
+    "SIGN": "小程序",
+    "VOLUNTEER": "志愿服务",
+    "ACTIVITY": "线上活动",
+    "REDEEM": "阵地",
+    "CANCEL": "阵地",
+    "EXPIRE": "系统",
+    "ADJUST": "系统",
+}
 EXPIRE_MONTHS, EXPIRE_SHARE = (6, 12), 0.2
 ENTRIES_A_MONTH = 1_000_000  # numbers kept free for a month
 
@@ -37,8 +58,8 @@ class State:
 
 @dataclass
 class Month:
-    """Entries (entry_id, user, delta, type, biz_no, balance_after, second), orders (order_no, user, goods, points, second,
-    second of the change or -1, final status), entries planted wrong (type|biz_no), and the state afterwards."""
+    """Entries (entry_id, user, delta, type, biz_no, balance_after, second), orders (order_no, user, goods, points,
+    second, second of the change or -1, final status), entries planted wrong (type|biz_no), and the state afterwards."""
 
     entries: list[tuple[int, int, int, str, str, int, int]]
     orders: list[tuple[str, int, int, int, int, int, str]]
@@ -65,7 +86,15 @@ def _wishes(world: World, month: int) -> list[tuple[int, int, str, int, str]]:
     for month_back in (month - 1, month):
         for k, r in enumerate(month_records(world, month_back).itertuples()):
             if first * DAY <= r.verified_s < after * DAY:
-                found.append((int(r.verified_s) + 5, int(r.user), "VOLUNTEER", max(0, round((r.end_s - r.start_s) / 360)), f"ZR{clock.month_text(month_back).replace('-', '')}{k:05d}"))
+                found.append(
+                    (
+                        int(r.verified_s) + 5,
+                        int(r.user),
+                        "VOLUNTEER",
+                        max(0, round((r.end_s - r.start_s) / 360)),
+                        f"ZR{clock.month_text(month_back).replace('-', '')}{k:05d}",
+                    )
+                )
     return sorted(w for w in found if w[2] != "VOLUNTEER" or w[3])
 
 
@@ -97,7 +126,11 @@ def month_ledger(world: World, month: int) -> Month:
     state = month_ledger(world, month - 1).after if month > clock.month_of(world.first_day) else State()
     book, orders, planted = _Book(month, state), list[tuple[str, int, int, int, int, int, str]](), list[str]()
     rates, kind = world.rates, month % 4
-    double, lost, silent = (rates.d19_double_credit if kind == 1 else 0), (rates.d19_missing_row if kind == 2 else 0), (rates.d19_no_cancel_row if kind in (0, 3) else 0)
+    double, lost, silent = (
+        (rates.d19_double_credit if kind == 1 else 0),
+        (rates.d19_missing_row if kind == 2 else 0),
+        (rates.d19_no_cancel_row if kind in (0, 3) else 0),
+    )
     if month == clock.month_of(world.first_day):
         _opening(world, book)
     end = clock.month_first_day(month + 1) * DAY
@@ -155,19 +188,40 @@ def _close(world: World, book: _Book, month: int, end: int) -> None:
 def month_points(world: World, month: int) -> pd.DataFrame:
     """Entries of a month as rows; `updated_s` is when they were booked."""
     entries = month_ledger(world, month).entries if month >= clock.month_of(world.first_day) else []
-    number, user, delta, kind, biz_no, balance, second = (list(c) for c in zip(*entries, strict=True)) if entries else ([], [], [], [], [], [], [])
-    return pd.DataFrame({"entry_id": np.array(number, dtype=np.int64), "user_id": user_texts(np.array(user, dtype=int)), "delta": np.array(delta, dtype=int), "type": np.array(kind, dtype=object),
-                         "biz_no": np.array(biz_no, dtype=object), "balance_after": np.array(balance, dtype=int), "channel": np.array([CHANNELS[k] for k in kind], dtype=object),
-                         "updated_s": np.array(second, dtype=np.int64)})
+    number, user, delta, kind, biz_no, balance, second = (
+        (list(c) for c in zip(*entries, strict=True)) if entries else ([], [], [], [], [], [], [])
+    )
+    return pd.DataFrame(
+        {
+            "entry_id": np.array(number, dtype=np.int64),
+            "user_id": user_texts(np.array(user, dtype=int)),
+            "delta": np.array(delta, dtype=int),
+            "type": np.array(kind, dtype=object),
+            "biz_no": np.array(biz_no, dtype=object),
+            "balance_after": np.array(balance, dtype=int),
+            "channel": np.array([CHANNELS[k] for k in kind], dtype=object),
+            "updated_s": np.array(second, dtype=np.int64),
+        }
+    )
 
 
 def month_orders(world: World, month: int) -> pd.DataFrame:
     """Versions of the orders of a month: placed, then fetched or cancelled."""
     orders = month_ledger(world, month).orders if month >= clock.month_of(world.first_day) else []
-    number, user, goods, points, second, changed, status = (list(c) for c in zip(*orders, strict=True)) if orders else ([], [], [], [], [], [], [])
+    number, user, goods, points, second, changed, status = (
+        (list(c) for c in zip(*orders, strict=True)) if orders else ([], [], [], [], [], [], [])
+    )
     placed = np.array(second, dtype=np.int64)
-    frame = pd.DataFrame({"order_no": np.array(number, dtype=object), "user_id": user_texts(np.array(user, dtype=int)), "goods_id": np.array([f"SP{g + 1:03d}" for g in goods], dtype=object),
-                          "points": np.array(points, dtype=int), "status": np.array(status, dtype=object), "at": clock.second_texts(placed)})
+    frame = pd.DataFrame(
+        {
+            "order_no": np.array(number, dtype=object),
+            "user_id": user_texts(np.array(user, dtype=int)),
+            "goods_id": np.array([f"SP{g + 1:03d}" for g in goods], dtype=object),
+            "points": np.array(points, dtype=int),
+            "status": np.array(status, dtype=object),
+            "at": clock.second_texts(placed),
+        }
+    )
     return versions(frame, placed, np.array(changed, dtype=np.int64), {"status": "下单"})
 
 
@@ -175,5 +229,12 @@ def month_goods(world: World, month: int) -> pd.DataFrame:
     """The goods as counted on the first morning of a month."""
     number = np.arange(len(GOODS))
     stock = 40 + (world.chance(1121, number, month) * 160).astype(int)
-    return pd.DataFrame({"goods_id": [f"SP{k + 1:03d}" for k in number], "name": [g[0] for g in GOODS], "points": [g[1] for g in GOODS], "stock": stock,
-                         "updated_s": np.full(len(number), clock.month_first_day(month) * DAY + 30000)})
+    return pd.DataFrame(
+        {
+            "goods_id": [f"SP{k + 1:03d}" for k in number],
+            "name": [g[0] for g in GOODS],
+            "points": [g[1] for g in GOODS],
+            "stock": stock,
+            "updated_s": np.full(len(number), clock.month_first_day(month) * DAY + 30000),
+        }
+    )

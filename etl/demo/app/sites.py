@@ -1,4 +1,5 @@
-"""服务阵地: five made-up sites with what they offer, when they are open and who comes; CSV (UTF-8 with BOM), one file a day.
+"""服务阵地: five made-up sites with what they offer, when they are open and who comes; CSV (UTF-8 with BOM), one file a
+day.
 
 The names are marked 演示; the bureau's own five are not public. Months before the stand-in began are one ZIP each,
 later days single files. One site speaks GCJ-02, one was closed for a week with approval, one washing machine is broken.
@@ -23,19 +24,114 @@ from etl.demo.world.units import SITE_IDS
 from etl.demo.world.world import World
 
 Row = tuple[object, ...]
-# name, kind, town, area, node, opens, closes, operator, stars, has a people counter, has check-in, visits a day, coordinate system
+# name, kind, town, area, node, opens, closes, operator, stars, has a people counter, has check-in, visits a day,
+# coordinate system
 SITES = (
-    ("演示·仁和物流园司机之家", "物流园", "330110009", "仁和街道", "仁和物流园", 0, 24, "演示运营单位甲", "AAAA", True, True, 150, 2),
-    ("演示·良渚物流园司机驿站", "物流园", "330110010", "良渚新城", "良渚物流园", 0, 24, "演示运营单位甲", "AAA", True, True, 120, 2),
-    ("演示·瓶窑加油站司机驿站", "加油站", "330110110", "瓶窑镇", "瓶窑货站", 6, 22, "演示运营单位乙", "AAA", True, False, 80, 1),
-    ("演示·老余杭货场党群服务中心", "党群中心", "330110013", "余杭街道", "老余杭货场", 7, 21, "演示运营单位丙", "", False, True, 60, 2),
-    ("演示·径山服务区司机之家", "服务区", "330110109", "径山镇", "长乐", 6, 23, "演示运营单位丁", "", False, True, 45, 2),
+    (
+        "演示·仁和物流园司机之家",
+        "物流园",
+        "330110009",
+        "仁和街道",
+        "仁和物流园",
+        0,
+        24,
+        "演示运营单位甲",
+        "AAAA",
+        True,
+        True,
+        150,
+        2,
+    ),
+    (
+        "演示·良渚物流园司机驿站",
+        "物流园",
+        "330110010",
+        "良渚新城",
+        "良渚物流园",
+        0,
+        24,
+        "演示运营单位甲",
+        "AAA",
+        True,
+        True,
+        120,
+        2,
+    ),
+    (
+        "演示·瓶窑加油站司机驿站",
+        "加油站",
+        "330110110",
+        "瓶窑镇",
+        "瓶窑货站",
+        6,
+        22,
+        "演示运营单位乙",
+        "AAA",
+        True,
+        False,
+        80,
+        1,
+    ),
+    (
+        "演示·老余杭货场党群服务中心",
+        "党群中心",
+        "330110013",
+        "余杭街道",
+        "老余杭货场",
+        7,
+        21,
+        "演示运营单位丙",
+        "",
+        False,
+        True,
+        60,
+        2,
+    ),
+    (
+        "演示·径山服务区司机之家",
+        "服务区",
+        "330110109",
+        "径山镇",
+        "长乐",
+        6,
+        23,
+        "演示运营单位丁",
+        "",
+        False,
+        True,
+        45,
+        2,
+    ),
 )
-FACILITIES = ("PARK", "REST", "HOTWATER", "MEALHEAT", "SHOWER", "LAUNDRY", "TOILET", "DINING", "SHOP", "REPAIR", "FUEL", "LODGING", "WIFI", "AED", "CHARGE", "READING", "PARTY_ROOM",
-              "GOV_SERVICE", "LEGAL",
-              "HEALTH")
-MISSING = (("FUEL", "LEGAL"), ("FUEL", "LODGING", "GOV_SERVICE"), ("LODGING", "REPAIR", "LEGAL", "GOV_SERVICE"), ("FUEL", "REPAIR", "LODGING", "CHARGE", "SHOP"), ("LODGING",
-    "PARTY_ROOM", "LEGAL", "HEALTH", "GOV_SERVICE"))
+FACILITIES = (
+    "PARK",
+    "REST",
+    "HOTWATER",
+    "MEALHEAT",
+    "SHOWER",
+    "LAUNDRY",
+    "TOILET",
+    "DINING",
+    "SHOP",
+    "REPAIR",
+    "FUEL",
+    "LODGING",
+    "WIFI",
+    "AED",
+    "CHARGE",
+    "READING",
+    "PARTY_ROOM",
+    "GOV_SERVICE",
+    "LEGAL",
+    "HEALTH",
+)
+MISSING = (
+    ("FUEL", "LEGAL"),
+    ("FUEL", "LODGING", "GOV_SERVICE"),
+    ("LODGING", "REPAIR", "LEGAL", "GOV_SERVICE"),
+    ("FUEL", "REPAIR", "LODGING", "CHARGE", "SHOP"),
+    ("LODGING", "PARTY_ROOM", "LEGAL", "HEALTH", "GOV_SERVICE"),
+)
 PAID = ("DINING", "SHOP", "REPAIR", "FUEL", "LODGING", "CHARGE")
 BROKEN_SITE, BROKEN_FACILITY, BROKEN_DAYS_AGO = 1, "LAUNDRY", 33
 CLOSED_SITE, CLOSED_DAYS_AGO, CLOSED_DAYS = 3, 188, 7
@@ -44,9 +140,12 @@ HOUR_SHARES = np.array([2, 1, 1, 1, 2, 4, 6, 7, 6, 5, 6, 9, 9, 6, 5, 5, 6, 8, 9,
 ISSUES = ("", "", "", "热水器水垢未清理", "灭火器压力偏低", "休息区座椅破损", "开放时间公示不清")
 WRITTEN_S = DAY + 1800  # a day's files are written half past midnight
 HEADERS = {
-    "site": "阵地编号,名称,类别,镇街,所属片区,地址,经度,纬度,坐标系,运营单位,开放时间,星级,状态,更新时间", "facility": "阵地编号,设施代码,状态,是否免费,核查时间",
+    "site": "阵地编号,名称,类别,镇街,所属片区,地址,经度,纬度,坐标系,运营单位,开放时间,星级,状态,更新时间",
+    "facility": "阵地编号,设施代码,状态,是否免费,核查时间",
     "open_log": "阵地编号,日期,实际开放,应开放,是否批准关闭,更新时间",
-    "visit": "阵地编号,时间,计数方式,人次,更新时间", "rating": "阵地编号,用户编号,日期,星数,评价时间,更新时间", "inspection": "检查编号,阵地编号,检查时间,得分,问题,更新时间",
+    "visit": "阵地编号,时间,计数方式,人次,更新时间",
+    "rating": "阵地编号,用户编号,日期,星数,评价时间,更新时间",
+    "inspection": "检查编号,阵地编号,检查时间,得分,问题,更新时间",
 }
 
 
@@ -73,9 +172,24 @@ def _sites(world: World, day: int) -> list[Row]:
         if system == GCJ02:
             lon, lat = to_gcj02(lon, lat)
         status = "批准关闭" if is_closed(world, k, day) else "在用"
-        rows.append((SITE_IDS[k], name, kind, town, area, f"浙江省杭州市余杭区{area}演示路{8 + 6 * k}号", round(float(lon[0]), 6), round(float(lat[0]), 6), system, operator,
-                     f"{opens:02d}:00-{closes:02d}:00", stars, status,
-                     _text(day * DAY + WRITTEN_S)))
+        rows.append(
+            (
+                SITE_IDS[k],
+                name,
+                kind,
+                town,
+                area,
+                f"浙江省杭州市余杭区{area}演示路{8 + 6 * k}号",
+                round(float(lon[0]), 6),
+                round(float(lat[0]), 6),
+                system,
+                operator,
+                f"{opens:02d}:00-{closes:02d}:00",
+                stars,
+                status,
+                _text(day * DAY + WRITTEN_S),
+            )
+        )
     return rows
 
 
@@ -103,12 +217,22 @@ def _open_log(world: World, day: int) -> list[Row]:
         if u < 0.006 or (activity(day) < 0.3 and u < 0.4):
             short = planned
         closed = is_closed(world, k, day)
-        rows.append((SITE_IDS[k], clock.day_text(day, "%Y-%m-%d"), 0 if closed else planned - short, planned, 1 if closed else 0, _text(day * DAY + WRITTEN_S)))
+        rows.append(
+            (
+                SITE_IDS[k],
+                clock.day_text(day, "%Y-%m-%d"),
+                0 if closed else planned - short,
+                planned,
+                1 if closed else 0,
+                _text(day * DAY + WRITTEN_S),
+            )
+        )
     return rows
 
 
 def _visits(world: World, day: int) -> list[Row]:
-    """By hour from the counter and from check-in (about half of those who come), and the keeper's own count in the evening."""
+    """By hour from the counter and from check-in (about half of those who come), and the keeper's own count in the
+    evening."""
     rows, written, rng = list[Row](), _text(day * DAY + WRITTEN_S), world.rng(day, 1074)
     progress = np.clip((day - world.first_day) / max(world.history_days, 1), 0, 1.5)
     month = int(clock.day_text(day, "%m"))
@@ -117,13 +241,26 @@ def _visits(world: World, day: int) -> list[Row]:
         if is_closed(world, k, day):
             continue
         hours = np.where((np.arange(24) >= opens) & (np.arange(24) < closes), HOUR_SHARES, 0.0)
-        real = rng.poisson(mean * (0.35 + 0.65 * activity(day)) * season * (0.85 + 0.3 * progress) * hours / hours.sum())
+        real = rng.poisson(
+            mean * (0.35 + 0.65 * activity(day)) * season * (0.85 + 0.3 * progress) * hours / hours.sum()
+        )
         checked = rng.binomial(real, 0.34 + 0.2 * min(progress, 1.0))
         for method, counts, present in (("counter", real, has_counter), ("checkin", checked, has_checkin)):
             if present:
-                rows += [(SITE_IDS[k], _text(day * DAY + 3600 * h), method, int(counts[h]), written) for h in np.flatnonzero(counts)]
+                rows += [
+                    (SITE_IDS[k], _text(day * DAY + 3600 * h), method, int(counts[h]), written)
+                    for h in np.flatnonzero(counts)
+                ]
         if not has_counter or rng.random() < 0.3:
-            rows.append((SITE_IDS[k], _text(day * DAY + 20 * 3600), "manual", int(round(int(real.sum()) * (0.9 + 0.25 * rng.random()), -1)), written))
+            rows.append(
+                (
+                    SITE_IDS[k],
+                    _text(day * DAY + 20 * 3600),
+                    "manual",
+                    int(round(int(real.sum()) * (0.9 + 0.25 * rng.random()), -1)),
+                    written,
+                )
+            )
     return rows
 
 
@@ -132,10 +269,24 @@ def _ratings(world: World, day: int) -> list[Row]:
     for k in range(len(SITES)):
         if is_closed(world, k, day) or not len(users):
             continue
-        for user in rng.choice(users, min(int(rng.poisson((3.2, 2.6, 1.6, 1.4, 1.0)[k])), len(users)), replace=False).tolist():
-            stars = int(rng.choice([5, 4, 3, 2, 1], p=[0.58, 0.27, 0.09, 0.04, 0.02])) if k != BROKEN_SITE or day < world.anchor_day - BROKEN_DAYS_AGO else int(rng.choice([5, 4, 3, 2],
-                p=[0.3, 0.3, 0.25, 0.15]))
-            rows.append((SITE_IDS[k], user, clock.day_text(day, "%Y-%m-%d"), stars, _text(day * DAY + 30000 + int(rng.random() * 45000)), written))
+        for user in rng.choice(
+            users, min(int(rng.poisson((3.2, 2.6, 1.6, 1.4, 1.0)[k])), len(users)), replace=False
+        ).tolist():
+            stars = (
+                int(rng.choice([5, 4, 3, 2, 1], p=[0.58, 0.27, 0.09, 0.04, 0.02]))
+                if k != BROKEN_SITE or day < world.anchor_day - BROKEN_DAYS_AGO
+                else int(rng.choice([5, 4, 3, 2], p=[0.3, 0.3, 0.25, 0.15]))
+            )
+            rows.append(
+                (
+                    SITE_IDS[k],
+                    user,
+                    clock.day_text(day, "%Y-%m-%d"),
+                    stars,
+                    _text(day * DAY + 30000 + int(rng.random() * 45000)),
+                    written,
+                )
+            )
     return rows
 
 
@@ -146,12 +297,27 @@ def _inspections(world: World, day: int) -> list[Row]:
         if clock.month_first_day(clock.month_of(day)) + 4 + 5 * k == day:
             u = float(world.chance(1076, k, day))
             issue = ISSUES[int(u * len(ISSUES))]
-            rows.append((f"JC{clock.day_text(day)}{k + 1}", site, _text(day * DAY + 34000 + int(u * 20000)), int(96 - 8 * u - (4 if issue else 0)), issue, _text(day * DAY + WRITTEN_S)))
+            rows.append(
+                (
+                    f"JC{clock.day_text(day)}{k + 1}",
+                    site,
+                    _text(day * DAY + 34000 + int(u * 20000)),
+                    int(96 - 8 * u - (4 if issue else 0)),
+                    issue,
+                    _text(day * DAY + WRITTEN_S),
+                )
+            )
     return rows
 
 
 ENTITIES: dict[str, Callable[[World, int], list[Row]]] = {
-    "site": _sites, "facility": _facilities, "open_log": _open_log, "visit": _visits, "rating": _ratings, "inspection": _inspections}
+    "site": _sites,
+    "facility": _facilities,
+    "open_log": _open_log,
+    "visit": _visits,
+    "rating": _ratings,
+    "inspection": _inspections,
+}
 
 
 @lru_cache(maxsize=4)
@@ -161,7 +327,9 @@ def _first_single_day(world: World) -> int:
 
 
 def _csv(entity: str, rows: list[Row]) -> bytes:
-    return ("\ufeff" + HEADERS[entity] + "\r\n" + "".join(",".join(str(v) for v in row) + "\r\n" for row in rows)).encode("utf-8")
+    return (
+        "\ufeff" + HEADERS[entity] + "\r\n" + "".join(",".join(str(v) for v in row) + "\r\n" for row in rows)
+    ).encode("utf-8")
 
 
 def _write(path: Path, body: bytes) -> None:
@@ -183,7 +351,14 @@ def write_month(world: World, drop: Path, month: int) -> None:
                 rows = make(world, day)
                 if rows:
                     date = datetime.fromordinal(day + 719163)
-                    packed.writestr(zipfile.ZipInfo(f"{entity}_{clock.day_text(day, '%Y-%m-%d')}.csv", (date.year, date.month, date.day, 0, 0, 0)), _csv(entity, rows), zipfile.ZIP_DEFLATED)
+                    packed.writestr(
+                        zipfile.ZipInfo(
+                            f"{entity}_{clock.day_text(day, '%Y-%m-%d')}.csv",
+                            (date.year, date.month, date.day, 0, 0, 0),
+                        ),
+                        _csv(entity, rows),
+                        zipfile.ZIP_DEFLATED,
+                    )
         aside.replace(path)
 
 
@@ -193,7 +368,8 @@ def zip_months(world: World) -> list[int]:
 
 
 def write_missing_days(world: World, drop: Path, now: int) -> int:
-    """Single files of the days since the ZIPs end, as far as they are written by local second `now`; returns how many were missing."""
+    """Single files of the days since the ZIPs end, as far as they are written by local second `now`; returns how many
+    were missing."""
     written = 0
     for day in range(_first_single_day(world), (now - WRITTEN_S) // DAY + 1):
         for entity, make in ENTITIES.items():

@@ -20,7 +20,16 @@ from etl.demo.world.people import written_ids
 from etl.demo.world.units import MEMBER_UNITS, SITE_IDS
 from etl.demo.world.world import World
 
-TITLES = ("阵地值守与便民服务", "文明交通劝导", "爱心送考", "春运暖途", "交通安全宣传进企业", "困难司机结对看望", "防汛抢险运输演练", "环境清洁志愿行")
+TITLES = (
+    "阵地值守与便民服务",
+    "文明交通劝导",
+    "爱心送考",
+    "春运暖途",
+    "交通安全宣传进企业",
+    "困难司机结对看望",
+    "防汛抢险运输演练",
+    "环境清洁志愿行",
+)
 ACTIVITIES_A_MONTH = 9
 BACKBONE_CHANCE, ORDINARY_CHANCE = 0.42, 0.03
 
@@ -35,17 +44,28 @@ def month_activities(world: World, month: int) -> pd.DataFrame:
     called_off = rng.random(n) < 0.06
     if world.rates.d20_cancelled:
         called_off[n // 2] |= month % 4 == 3
-    return pd.DataFrame({
-        "act_id": [f"ZY{clock.month_text(month).replace('-', '')}{k + 1:02d}" for k in range(n)], "title": np.array(TITLES, dtype=object)[rng.integers(0, len(TITLES), n)],
-        "site_id": np.where(rng.random(n) < 0.6, np.array(SITE_IDS, dtype=object)[rng.integers(0, len(SITE_IDS), n)], None), "organiser": np.array(MEMBER_UNITS, dtype=object)[rng.integers(0, 10, n)],
-        "begin_s": begin, "end_s": begin + rng.choice([7200, 10800, 14400], n), "status": np.where(called_off, "取消", "正常")})
+    return pd.DataFrame(
+        {
+            "act_id": [f"ZY{clock.month_text(month).replace('-', '')}{k + 1:02d}" for k in range(n)],
+            "title": np.array(TITLES, dtype=object)[rng.integers(0, len(TITLES), n)],
+            "site_id": np.where(
+                rng.random(n) < 0.6, np.array(SITE_IDS, dtype=object)[rng.integers(0, len(SITE_IDS), n)], None
+            ),
+            "organiser": np.array(MEMBER_UNITS, dtype=object)[rng.integers(0, 10, n)],
+            "begin_s": begin,
+            "end_s": begin + rng.choice([7200, 10800, 14400], n),
+            "status": np.where(called_off, "取消", "正常"),
+        }
+    )
 
 
 def activity_versions(world: World, month: int) -> pd.DataFrame:
     """Versions of a month's activities: announced a week before, called off a day before."""
     table = month_activities(world, month)
     begin = table["begin_s"].to_numpy()
-    frame = table.assign(begin_at=clock.second_texts(begin), end_at=clock.second_texts(table["end_s"].to_numpy()))[["act_id", "title", "site_id", "organiser", "begin_at", "end_at", "status"]]
+    frame = table.assign(begin_at=clock.second_texts(begin), end_at=clock.second_texts(table["end_s"].to_numpy()))[
+        ["act_id", "title", "site_id", "organiser", "begin_at", "end_at", "status"]
+    ]
     return versions(frame, begin - 7 * DAY, np.where(table["status"] == "取消", begin - DAY, -1), {"status": "正常"})
 
 
@@ -77,7 +97,17 @@ def month_records(world: World, month: int) -> pd.DataFrame:
     start = begin[act] - 600 + (u[1] * 1200).astype(np.int64)
     end = acts["end_s"].to_numpy()[act] - 900 + (u[2] * 1500).astype(np.int64)
     verified = np.where(u[3] < 0.93, end + DAY + (u[3] * 4 * DAY).astype(np.int64), -1)
-    frame = pd.DataFrame({"act_id": acts["act_id"].to_numpy()[act], "user": number, "driver": driver, "start_s": start, "end_s": end, "verified_s": verified, "rule": ""})
+    frame = pd.DataFrame(
+        {
+            "act_id": acts["act_id"].to_numpy()[act],
+            "user": number,
+            "driver": driver,
+            "start_s": start,
+            "end_s": end,
+            "verified_s": verified,
+            "rule": "",
+        }
+    )
     return _spoilt(world, frame, acts, month)
 
 
@@ -100,7 +130,11 @@ def _spoilt(world: World, frame: pd.DataFrame, acts: pd.DataFrame, month: int) -
     else:
         off = acts[acts["status"] == "取消"]
         if len(off):
-            bad["act_id"], bad["start_s"], bad["end_s"] = off["act_id"].iat[0], off["begin_s"].iat[0], off["end_s"].iat[0]
+            bad["act_id"], bad["start_s"], bad["end_s"] = (
+                off["act_id"].iat[0],
+                off["begin_s"].iat[0],
+                off["end_s"].iat[0],
+            )
     bad["verified_s"] = np.maximum(bad["start_s"], bad["end_s"]) + 2 * DAY
     return pd.concat([bad, frame.iloc[count:]], ignore_index=True)
 
@@ -120,8 +154,17 @@ def record_versions(world: World, month: int) -> pd.DataFrame:
     table = month_records(world, month)
     start, end = table["start_s"].to_numpy(), table["end_s"].to_numpy()
     verified = table["verified_s"].to_numpy()
-    frame = pd.DataFrame({
-        "rec_id": _record_ids(month, len(table)), "act_id": table["act_id"], "user_id": user_texts(table["user"].to_numpy()),
-        "id_no": written_ids(world, 851)[0][table["driver"].to_numpy()], "start_at": clock.second_texts(start), "end_at": clock.second_texts(end), "hours": ((end - start) / 3600).round(2),
-        "verified": verified >= 0, "verified_at": clock.second_texts(verified)})
+    frame = pd.DataFrame(
+        {
+            "rec_id": _record_ids(month, len(table)),
+            "act_id": table["act_id"],
+            "user_id": user_texts(table["user"].to_numpy()),
+            "id_no": written_ids(world, 851)[0][table["driver"].to_numpy()],
+            "start_at": clock.second_texts(start),
+            "end_at": clock.second_texts(end),
+            "hours": ((end - start) / 3600).round(2),
+            "verified": verified >= 0,
+            "verified_at": clock.second_texts(verified),
+        }
+    )
     return versions(frame, np.maximum(start, end) + 600, verified, {"verified": False, "verified_at": None})

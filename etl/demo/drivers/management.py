@@ -49,10 +49,13 @@ def _events(world: World, day: int) -> np.ndarray:
 
 
 def accounts(world: World, now: int, after: int = -1) -> pd.DataFrame:
-    """One row per account in its state at local second `now`, if that is later than `after`; updated = last event, or opening."""
+    """One row per account in its state at local second `now`, if that is later than `after`; updated = last event, or
+    opening."""
     who = learners(world)
     people = world.drivers.iloc[who]
-    opened = np.maximum(people["from_day"].to_numpy() + 5, world.anchor_day - 700 + who % 200) * DAY + 9 * 3600 + who % 20000
+    opened = (
+        np.maximum(people["from_day"].to_numpy() + 5, world.anchor_day - 700 + who % 200) * DAY + 9 * 3600 + who % 20000
+    )
     left = people["to_day"].to_numpy()
     last = opened.copy()
     for day in range(now // DAY - 21, now // DAY + 1):
@@ -63,8 +66,17 @@ def accounts(world: World, now: int, after: int = -1) -> pd.DataFrame:
     keep = (opened <= now) & (last > after) & (last <= now)
     who, opened, last = who[keep], opened[keep], last[keep]
     codes = world.companies["uscc"].to_numpy()[people["company"].to_numpy()[keep]]
-    return pd.DataFrame({"account_id": [f"A{k:07d}" for k in who], "id_no": spoken_ids(world)[who], "uscc": codes, "status": np.where(left[keep] >= 0, "停用", "启用"),
-                         "opened_at": clock.second_texts(opened), "last_event_at": clock.second_texts(last), "updated_s": last})
+    return pd.DataFrame(
+        {
+            "account_id": [f"A{k:07d}" for k in who],
+            "id_no": spoken_ids(world)[who],
+            "uscc": codes,
+            "status": np.where(left[keep] >= 0, "停用", "启用"),
+            "opened_at": clock.second_texts(opened),
+            "last_event_at": clock.second_texts(last),
+            "updated_s": last,
+        }
+    )
 
 
 @lru_cache(maxsize=20)
@@ -78,8 +90,17 @@ def month_plans(world: World, month: int) -> pd.DataFrame:
     written = (clock.month_first_day(month) - 6) * DAY + 9 * 3600 + who % 3600
     updated = np.where(leave > 0, (first + 4 + who % 14) * DAY + 10 * 3600, written)
     text = clock.month_text(month)
-    return pd.DataFrame({"plan_id": [f"P{text.replace('-', '')}{k:06d}" for k in who], "month": text, "uscc": world.companies["uscc"].to_numpy()[people["company"]],
-                         "id_no": spoken_ids(world)[who], "required_s": REQUIRED_S, "leave_days": leave, "updated_s": updated})
+    return pd.DataFrame(
+        {
+            "plan_id": [f"P{text.replace('-', '')}{k:06d}" for k in who],
+            "month": text,
+            "uscc": world.companies["uscc"].to_numpy()[people["company"]],
+            "id_no": spoken_ids(world)[who],
+            "required_s": REQUIRED_S,
+            "leave_days": leave,
+            "updated_s": updated,
+        }
+    )
 
 
 def _employed(world: World, month: int) -> np.ndarray:
@@ -103,7 +124,9 @@ def month_learnings(world: World, month: int) -> pd.DataFrame:
     course = ((person * 7 + month * 5 + np.where(u[0] < 0.04, 0, number)) % COURSES).astype(int)
     length = np.array(COURSE_S)[course % len(COURSE_S)]
     span = after - first - 1
-    begin = (first + np.minimum((u[1] ** 0.8 * span).astype(int), span)) * DAY + (6.5 * 3600 + u[2] * 15.5 * 3600).astype(np.int64)
+    begin = (first + np.minimum((u[1] ** 0.8 * span).astype(int), span)) * DAY + (
+        6.5 * 3600 + u[2] * 15.5 * 3600
+    ).astype(np.int64)
     finished = np.repeat(done, count)
     # finishing learners get what the plan asks for in their first three courses
     valid = np.where(finished, np.maximum(length, 1800 + 60), (length * (0.3 + 0.6 * u[3])).astype(int))
@@ -111,15 +134,26 @@ def month_learnings(world: World, month: int) -> pd.DataFrame:
     face = finished & (number < 3) | (u[5] < 0.93)
     late = np.where(u[3] < 0.02, 3600 + (u[4] * 20 * 3600).astype(np.int64), 5 + (u[4] * 400).astype(np.int64))
     text = clock.month_text(month).replace("-", "")
-    return pd.DataFrame({"rec_id": [f"L{text}{p:06d}{k}" for p, k in zip(person, number, strict=True)], "id_no": spoken_ids(world)[person],
-                         "course_id": [f"C{c:03d}" for c in course], "begin_at": clock.second_texts(begin), "end_at": clock.second_texts(end), "valid_s": valid,
-                         "face_ok": face, "device": np.where(u[0] < 0.9, "手机", "车载终端"),
-                         "face_image": np.where(u[4] < 0.02, FACE, None), "updated_s": end + late})
+    return pd.DataFrame(
+        {
+            "rec_id": [f"L{text}{p:06d}{k}" for p, k in zip(person, number, strict=True)],
+            "id_no": spoken_ids(world)[person],
+            "course_id": [f"C{c:03d}" for c in course],
+            "begin_at": clock.second_texts(begin),
+            "end_at": clock.second_texts(end),
+            "valid_s": valid,
+            "face_ok": face,
+            "device": np.where(u[0] < 0.9, "手机", "车载终端"),
+            "face_image": np.where(u[4] < 0.02, FACE, None),
+            "updated_s": end + late,
+        }
+    )
 
 
 @lru_cache(maxsize=64)
 def day_checks(world: World, day: int) -> pd.DataFrame:
-    """Vehicle checks of a calendar day: before departure (type 1, about 88 % of departures in time and complete), under way (2), after (3)."""
+    """Vehicle checks of a calendar day: before departure (type 1, about 88 % of departures in time and complete), under
+    way (2), after (3)."""
     due = departures(world, day)
     veh, ids = due["veh"].to_numpy(), world.tracked[due["veh"].to_numpy()]
     care = world.care(world.track["company"][veh], day)
@@ -137,7 +171,9 @@ def day_checks(world: World, day: int) -> pd.DataFrame:
     return pd.DataFrame({name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
 
-def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray, check_type: int, exists: np.ndarray, day: int) -> dict[str, np.ndarray]:
+def _checks(
+    world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray, check_type: int, exists: np.ndarray, day: int
+) -> dict[str, np.ndarray]:
     ids, at, complete = ids[exists], at[exists], complete[exists]
     rows = world.vehicles
     driver = world.vehicle_driver[ids]
@@ -145,13 +181,22 @@ def _checks(world: World, ids: np.ndarray, at: np.ndarray, complete: np.ndarray,
     upload = np.where(world.chance(639, ids, at) < 0.03, 3600 + at % 50000, 20 + at % 300)
     numbers = np.where(driver >= 0, spoken_ids(world)[np.maximum(driver, 0)], None)
     stem = f"J{clock.day_text(day)}{check_type}"
-    return {"check_id": np.array([f"{stem}{k:06d}" for k in ids.tolist()], dtype=object), "plate_no": rows["plate_no"].to_numpy()[ids],
-                         "plate_color": rows["plate_color"].to_numpy()[ids], "id_no": numbers, "check_type": np.full(len(ids), check_type), "checked_at": clock.second_texts(at),
-                         "complete": complete, "odometer": np.maximum(odometer, 100), "updated_s": at + upload}
+    return {
+        "check_id": np.array([f"{stem}{k:06d}" for k in ids.tolist()], dtype=object),
+        "plate_no": rows["plate_no"].to_numpy()[ids],
+        "plate_color": rows["plate_color"].to_numpy()[ids],
+        "id_no": numbers,
+        "check_type": np.full(len(ids), check_type),
+        "checked_at": clock.second_texts(at),
+        "complete": complete,
+        "odometer": np.maximum(odometer, 100),
+        "updated_s": at + upload,
+    }
 
 
 def touched(world: World, book: pd.DataFrame, day: int) -> np.ndarray:
-    """Mask over the alarms `book` of a service day: somebody handled it. Level 2 nearly always, one in five of level 1."""
+    """Mask over the alarms `book` of a service day: somebody handled it. Level 2 nearly always, one in five of level
+    1."""
     u = world.chance(641, alarm_keys(book))
     good = np.clip(0.935 + 0.065 * world.care(book["company"].to_numpy(), day), 0.62, 0.995)
     return np.where(book["level"] == 2, u < good, u < 0.2)
@@ -174,10 +219,29 @@ def handles_of(world: World, book: pd.DataFrame, day: int) -> pd.DataFrame:
         at = np.where(early, start - 600, np.where(step == 1, start + (done_at - start) // 2, done_at))[mask]
         false_alarm = u[3][mask] < 0.09
         result = np.zeros(mask.sum(), int) if step == 1 else np.where(false_alarm, 2, 1)
-        action = np.where(step == 1, "语音", np.where(false_alarm, "误报", np.where(u[3][mask] < 0.75, "电话", np.where(u[3][mask] < 0.97, "约谈", "停运"))))
+        action = np.where(
+            step == 1,
+            "语音",
+            np.where(
+                false_alarm, "误报", np.where(u[3][mask] < 0.75, "电话", np.where(u[3][mask] < 0.97, "约谈", "停运"))
+            ),
+        )
         reason = np.where(false_alarm & (step == 2), np.where(u[2][mask] < 0.95, "设备误判", ""), "")
-        parts.append(pd.DataFrame({"handle_id": [f"H{a}{step}" for a in book["alarm_uid"][mask]], "alarm_uid": book["alarm_uid"][mask].to_numpy(), "step": step, "action": action, "result": result,
-                                   "reason": reason, "handler": who[mask], "handled_at": clock.second_texts(at), "updated_s": np.maximum(at, book["updated_s"].to_numpy()[mask]) + 4}))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "handle_id": [f"H{a}{step}" for a in book["alarm_uid"][mask]],
+                    "alarm_uid": book["alarm_uid"][mask].to_numpy(),
+                    "step": step,
+                    "action": action,
+                    "result": result,
+                    "reason": reason,
+                    "handler": who[mask],
+                    "handled_at": clock.second_texts(at),
+                    "updated_s": np.maximum(at, book["updated_s"].to_numpy()[mask]) + 4,
+                }
+            )
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -200,4 +264,13 @@ def month_scores(world: World, month: int) -> pd.DataFrame:
     profile = np.where(vehicle >= 0, world.vehicles["profile"].to_numpy()[np.maximum(vehicle, 0)], 0)
     km = (np.array([2600, 4600, 7400])[profile] * (0.35 + u)).round(1)
     updated = (clock.month_first_day(month + 1) + 1) * DAY + 3 * 3600 + who % 600
-    return pd.DataFrame({"id_no": spoken_ids(world)[who], "month": clock.month_text(month), "score": score, "km": km, "algo_ver": "v3.2", "updated_s": updated})
+    return pd.DataFrame(
+        {
+            "id_no": spoken_ids(world)[who],
+            "month": clock.month_text(month),
+            "score": score,
+            "km": km,
+            "algo_ver": "v3.2",
+            "updated_s": updated,
+        }
+    )

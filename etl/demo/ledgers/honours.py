@@ -1,7 +1,8 @@
-"""荣誉台账: honours of people and collectives, and the companies on their way to 双强六好; a workbook in May and a supplement in October.
+"""荣誉台账: honours of people and collectives, and the companies on their way to 双强六好; a workbook in May and a
+supplement in October.
 
-Most honours are named in April and given in May, the province's and those of skill in autumn. The same honour may be given at two levels in one year.
-"""
+Most honours are named in April and given in May, the province's and those of skill in autumn. The same honour may be
+given at two levels in one year."""
 
 from __future__ import annotations
 
@@ -22,8 +23,14 @@ from etl.demo.world.world import World
 FIRST_YEARS_BEFORE = 1
 # honour, holder, how many at 区, 市, 省 and how many more only nominated
 AWARDS = (
-    ("最美货车司机", "个人", 3, 1, 0, 3), ("五一劳动奖章", "个人", 2, 1, 0, 1), ("工人先锋号", "集体", 2, 1, 0, 0), ("青年文明号", "集体", 2, 1, 1, 0), ("青年岗位能手", "个人", 3, 1, 0, 1),
-    ("巾帼文明岗", "集体", 1, 1, 0, 0), ("最美家庭", "个人", 4, 1, 0, 2), ("技能人才", "个人", 4, 2, 0, 0),
+    ("最美货车司机", "个人", 3, 1, 0, 3),
+    ("五一劳动奖章", "个人", 2, 1, 0, 1),
+    ("工人先锋号", "集体", 2, 1, 0, 0),
+    ("青年文明号", "集体", 2, 1, 1, 0),
+    ("青年岗位能手", "个人", 3, 1, 0, 1),
+    ("巾帼文明岗", "集体", 1, 1, 0, 0),
+    ("最美家庭", "个人", 4, 1, 0, 2),
+    ("技能人才", "个人", 4, 2, 0, 0),
 )
 LEVELS = ("区", "市", "省", "国家")
 
@@ -42,7 +49,8 @@ def _holder(world: World, rng: np.random.Generator, kind: str) -> tuple[str | No
 
 @lru_cache(maxsize=8)
 def year_awards(world: World, year: int) -> Rows:
-    """Rows of a year: 荣誉编号, 荣誉代码, 级别, 对象, 身份证号, 组织编号, 企业, 年份, 状态, 授予日期, 文号. The first holders of an honour rise through the levels."""
+    """Rows of a year: 荣誉编号, 荣誉代码, 级别, 对象, 身份证号, 组织编号, 企业, 年份, 状态, 授予日期, 文号. The first
+    holders of an honour rise through the levels."""
     rng, rows = world.rng(year, 1061), Rows()
     for honour, kind, district, city, province, nominated in AWARDS:
         holders = [_holder(world, rng, kind) for _ in range(district + nominated)]
@@ -51,15 +59,30 @@ def year_awards(world: World, year: int) -> Rows:
                 month = 10 if honour == "技能人才" else 9 if level == "省" else 4 if honour == "五一劳动奖章" else 5
                 day = clock.day_of(year, month, 6 + int(rng.random() * 20))
                 status = "撤销" if honour == "技能人才" and level == "区" and k == 3 and year % 2 else "获得"
-                rows.append((f"RY{year}{len(rows) + 1:03d}", honour, level, kind, *holders[k], year, status, day_date(day), f"余表〔{year}〕{len(rows) + 1}号"))
+                rows.append(
+                    (
+                        f"RY{year}{len(rows) + 1:03d}",
+                        honour,
+                        level,
+                        kind,
+                        *holders[k],
+                        year,
+                        status,
+                        day_date(day),
+                        f"余表〔{year}〕{len(rows) + 1}号",
+                    )
+                )
         for k in range(nominated):
             level, status = ("省", "公示") if k == 0 and honour == "最美货车司机" else ("区", "提名")
-            rows.append((f"RY{year}{len(rows) + 1:03d}", honour, level, kind, *holders[district + k], year, status, None, None))
+            rows.append(
+                (f"RY{year}{len(rows) + 1:03d}", honour, level, kind, *holders[district + k], year, status, None, None)
+            )
     return rows
 
 
 def demo_rows(world: World, day: int) -> Rows:
-    """组织编号, 企业, 阶段, 起, 止 of the 双强六好 companies: in cultivation, then recognised after about a year, one revoked."""
+    """组织编号, 企业, 阶段, 起, 止 of the 双强六好 companies: in cultivation, then recognised after about a year, one
+    revoked."""
     codes, rows = written_codes(world)[1], Rows()
     own = {c: o.org_id for o in organisations(world) for c in o.companies}
     for k, company in enumerate(ever_large(world)[:9].tolist()):
@@ -68,20 +91,46 @@ def demo_rows(world: World, day: int) -> Rows:
         recognised = begin + 300 + 20 * (k % 3)
         ended = recognised + 150 if k == 1 else -1
         steps = (("培育", begin, recognised - 1), ("认定", recognised, ended), ("撤销", ended, -1))
-        rows += [(org, str(codes[company]), stage, day_date(first), day_date(last) if 0 <= last <= day else None) for stage, first, last in steps if 0 <= first <= day]
+        rows += [
+            (org, str(codes[company]), stage, day_date(first), day_date(last) if 0 <= last <= day else None)
+            for stage, first, last in steps
+            if 0 <= first <= day
+        ]
     return rows
 
 
 def sheets(world: World, month: int) -> list[Sheet]:
-    """Both sheets as of the end of a month; an honour is listed once it is given, nominations from their year's May on."""
+    """Both sheets as of the end of a month; an honour is listed once it is given, nominations from their year's May
+    on."""
     day = clock.month_first_day(month + 1) - 1
     last, limit = int(clock.day_text(day, "%Y")), day_date(day)
     assert limit is not None
     rows: Rows = []
     for year in range(int(clock.day_text(world.first_day, "%Y")) - FIRST_YEARS_BEFORE, last + 1):
         rows += [r for r in year_awards(world, year) if (r[9] or limit.replace(year=year, month=5, day=1)) <= limit]  # type: ignore[operator]
-    return [Sheet("荣誉", ("荣誉编号", "荣誉代码", "级别", "对象", "身份证号", "组织编号", "企业", "年份", "状态", "授予日期", "文号"), rows, f"各级荣誉汇总({last}年)", texts=("年份",), merged=1),
-            Sheet("双强六好", ("组织编号", "企业", "阶段", "起", "止"), demo_rows(world, day), "双强六好示范点")]
+    return [
+        Sheet(
+            "荣誉",
+            (
+                "荣誉编号",
+                "荣誉代码",
+                "级别",
+                "对象",
+                "身份证号",
+                "组织编号",
+                "企业",
+                "年份",
+                "状态",
+                "授予日期",
+                "文号",
+            ),
+            rows,
+            f"各级荣誉汇总({last}年)",
+            texts=("年份",),
+            merged=1,
+        ),
+        Sheet("双强六好", ("组织编号", "企业", "阶段", "起", "止"), demo_rows(world, day), "双强六好示范点"),
+    ]
 
 
 def file_name(month: int) -> str:

@@ -1,9 +1,8 @@
-"""Workbooks as people keep them (XLSX): a title over the table, merged cells, headings in two rows, a row 合计, dates in
-four spellings, numbers as text, a note in a cell, a row somebody hid (D14). A tidy workbook has none of these.
+"""Workbooks as people keep them (XLSX): a title over the table, merged cells, headings in two rows, a row 合计, dates
+in four spellings, numbers as text, a note in a cell, a row somebody hid (D14). A tidy workbook has none of these.
 
-A hidden row is one that was given up (its number says 作废) and that nobody is to read. Every cell is a function of its content, so a table written again
-next month says the same in the same spelling.
-"""
+A hidden row is one that was given up (its number says 作废) and that nobody is to read. Every cell is a function of its
+content, so a table written again next month says the same in the same spelling."""
 
 from __future__ import annotations
 
@@ -95,7 +94,9 @@ def _merges(sheet: Sheet, top: int) -> Iterator[CellRange]:
         for _, run in groupby(sheet.rows, key=lambda cells: cells[sheet.merged]):
             count = len(list(run))
             if count > 1:
-                yield CellRange(min_row=row, max_row=row + count - 1, min_col=sheet.merged + 1, max_col=sheet.merged + 1)
+                yield CellRange(
+                    min_row=row, max_row=row + count - 1, min_col=sheet.merged + 1, max_col=sheet.merged + 1
+                )
             row += count
 
 
@@ -120,8 +121,14 @@ def _add(book: openpyxl.Workbook, sheet: Sheet, is_messy: bool) -> None:
             body.append([f"{body[-1][0]}作废", *body[-1][1:]])
     lines += body
     if is_messy and sheet.totals:
-        sums = [sum(v for v in column if isinstance(v, int)) if heading in sheet.totals else None for heading, column in zip(sheet.columns, zip(*sheet.rows, strict=True),
-            strict=True)] if sheet.rows else []
+        sums = (
+            [
+                sum(v for v in column if isinstance(v, int)) if heading in sheet.totals else None
+                for heading, column in zip(sheet.columns, zip(*sheet.rows, strict=True), strict=True)
+            ]
+            if sheet.rows
+            else []
+        )
         lines.append(["合计", *sums[1:]])
     for number, line in enumerate(lines, 1):
         if is_messy and sheet.note and number == top:

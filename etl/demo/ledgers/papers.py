@@ -19,7 +19,8 @@ EVERY = tuple(range(1, 13))
 
 @dataclass(frozen=True)
 class Paper:
-    """A kind of workbook: months of the year it is kept for, local second of the following month at which it arrives."""
+    """A kind of workbook: months of the year it is kept for, local second of the following month at which it
+    arrives."""
 
     name: Callable[[int], str]
     write: Callable[[World, Path, int], None]
@@ -30,15 +31,21 @@ class Paper:
     def due(self, world: World, now: int) -> list[int]:
         """Months (since 1970-01) whose workbook is there at local second `now`: those of the history, one at least."""
         last = clock.month_of(now // DAY)
-        all_months = [m for m in range(clock.month_of(world.first_day) - 14, last + 1) if m % 12 + 1 in self.months and clock.month_first_day(m + 1) * DAY + self.arrives_s <= now]
+        all_months = [
+            m
+            for m in range(clock.month_of(world.first_day) - 14, last + 1)
+            if m % 12 + 1 in self.months and clock.month_first_day(m + 1) * DAY + self.arrives_s <= now
+        ]
         older = [m for m in all_months if m < clock.month_of(world.first_day)]
         newer = [m for m in all_months if m >= clock.month_of(world.first_day)]
         return older[-1:] + newer if self.begins_before or not newer else newer
 
 
 PAPERS = (
-    Paper(party_book.file_name, party_book.write, EVERY, 9 * 3600, False), Paper(unions.file_name, unions.write, (3, 6, 9, 12), 9 * DAY + 9 * 3600, True),
-    Paper(warmth.file_name, warmth.write, EVERY, 10 * 3600, False), Paper(honours.file_name, honours.write, (5, 10), 11 * 3600, True),
+    Paper(party_book.file_name, party_book.write, EVERY, 9 * 3600, False),
+    Paper(unions.file_name, unions.write, (3, 6, 9, 12), 9 * DAY + 9 * 3600, True),
+    Paper(warmth.file_name, warmth.write, EVERY, 10 * 3600, False),
+    Paper(honours.file_name, honours.write, (5, 10), 11 * 3600, True),
 )
 
 

@@ -29,21 +29,25 @@ NEVER = -1
 def fleet_counts(world: World, day: int) -> np.ndarray:
     """Freight motor vehicles in service per company at the end of a day, as the registry has them."""
     t = world.vehicles
-    here = (t["left_day"] >= 0) & (day < t["left_day"]) | (t["left_day"] < 0) & ((t["status"] == "营运") | (day < t["idle_from"]) & (t["idle_from"] < 10**7))
+    here = (t["left_day"] >= 0) & (day < t["left_day"]) | (t["left_day"] < 0) & (
+        (t["status"] == "营运") | (day < t["idle_from"]) & (t["idle_from"] < 10**7)
+    )
     counted = here & ~t["is_trailer"] & (t["register_day"] <= day) & ~booked_elsewhere(world)
     return np.bincount(t["company"][counted], minlength=len(world.companies))
 
 
 @lru_cache(maxsize=400)
 def register_on(world: World, day: int) -> np.ndarray:
-    """Row numbers of the companies in the register of 50 and more on a day; one leaves it thirty days after falling below."""
+    """Row numbers of the companies in the register of 50 and more on a day; one leaves it thirty days after falling
+    below."""
     counts = np.max([fleet_counts(world, d) for d in range(day - REGISTER_GRACE_DAYS, day + 1, 10)], axis=0)
     return np.flatnonzero(counts >= REGISTER_SIZE)
 
 
 @lru_cache(maxsize=32)
 def entered_by(world: World, month: int) -> frozenset[int]:
-    """Companies that have been in the register at the end of some month of the history up to `month` (since 1970-01)."""
+    """Companies that have been in the register at the end of some month of the history up to `month` (since
+    1970-01)."""
     months = range(min(clock.month_of(world.first_day), month), month + 1)
     return frozenset(int(c) for m in months for c in register_on(world, clock.month_first_day(m + 1) - 1))
 
@@ -67,7 +71,10 @@ def members(world: World) -> pd.DataFrame:
     # members gather: a company with a branch has more of them
     weight = np.where(large, 1.0, 0.45) * (0.35 + 1.5 * world.chance(902, company))
     order = here[np.argsort(u / weight, kind="stable")]
-    sizes = [max(least, round(share * len(here))) for share, least in ((MEMBER_SHARE, 4), (EXCLUDED_SHARE, 4), (OPEN_SHARE, 2), (CANDIDATE_SHARE, 6))]
+    sizes = [
+        max(least, round(share * len(here)))
+        for share, least in ((MEMBER_SHARE, 4), (EXCLUDED_SHARE, 4), (OPEN_SHARE, 2), (CANDIDATE_SHARE, 6))
+    ]
     kind = np.repeat(["member", "excluded", "open", "candidate"], sizes)[: len(order)]
     who = order[: len(kind)]
     u = [world.chance(903 + j, who) for j in range(6)]
@@ -75,11 +82,26 @@ def members(world: World) -> pd.DataFrame:
     lead = np.where(is_lead, world.anchor_day - 560 + (u[1] * 620).astype(int), NEVER)
     verified = np.where(is_lead & (kind != "open"), lead + 12 + (u[2] * 130).astype(int), NEVER)
     known = np.where(is_lead, verified, world.first_day)
-    badge = np.where((kind == "member") & (u[3] < 0.74), np.maximum(known, world.anchor_day - 420) + (u[4] * 260).astype(int), NEVER)
-    return pd.DataFrame({
-        "driver": who, "company": people["company"].to_numpy()[who], "stage": np.where(kind == "member", "正式党员", ""),
-        "outcome": np.select([kind == "member", kind == "excluded", kind == "candidate"], ["confirmed", "excluded", "confirmed"], ""), "lead_day": lead, "verified_day": verified,
-        "badge_day": badge, "lead_source": np.where(is_lead, np.array(LEAD_SOURCES, dtype=object)[(u[5] * len(LEAD_SOURCES)).astype(int)], None), "is_candidate": kind == "candidate"})
+    badge = np.where(
+        (kind == "member") & (u[3] < 0.74), np.maximum(known, world.anchor_day - 420) + (u[4] * 260).astype(int), NEVER
+    )
+    return pd.DataFrame(
+        {
+            "driver": who,
+            "company": people["company"].to_numpy()[who],
+            "stage": np.where(kind == "member", "正式党员", ""),
+            "outcome": np.select(
+                [kind == "member", kind == "excluded", kind == "candidate"], ["confirmed", "excluded", "confirmed"], ""
+            ),
+            "lead_day": lead,
+            "verified_day": verified,
+            "badge_day": badge,
+            "lead_source": np.where(
+                is_lead, np.array(LEAD_SOURCES, dtype=object)[(u[5] * len(LEAD_SOURCES)).astype(int)], None
+            ),
+            "is_candidate": kind == "candidate",
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +123,16 @@ def stages(world: World) -> Stages:
     who = table["driver"].to_numpy()[table["is_candidate"].to_numpy()]
     u = [world.chance(911 + j, who) for j in range(6)]
     begin = world.anchor_day - 20 - (u[0] * 1500).astype(int)
-    days = np.cumsum([begin, 60 + (u[1] * 240).astype(int), 366 + (u[2] * 200).astype(int), 45 + (u[3] * 260).astype(int), 366 + (u[4] * 30).astype(int)], axis=0).T
+    days = np.cumsum(
+        [
+            begin,
+            60 + (u[1] * 240).astype(int),
+            366 + (u[2] * 200).astype(int),
+            45 + (u[3] * 260).astype(int),
+            366 + (u[4] * 30).astype(int),
+        ],
+        axis=0,
+    ).T
     wrong = who[:0]
     if world.rates.d17_stages:
         old = np.argsort(begin)[: world.rates.d17_stages]
@@ -160,7 +191,10 @@ def organisations(world: World) -> list[Org]:
     full = table[(table["stage"] == "正式党员") & (table["outcome"] == "confirmed")]
     counts = np.bincount(full["company"], minlength=len(world.companies))
     names, large = world.companies["name"].to_numpy(), ever_large(world)
-    found = [Org("ZB000", "区交通运输行业党委", "党委", NEVER, (), world.first_day - 900), Org("ZB001", "货运行业流动党员党支部", "流动", NEVER, (), world.first_day - 200)]
+    found = [
+        Org("ZB000", "区交通运输行业党委", "党委", NEVER, (), world.first_day - 900),
+        Org("ZB001", "货运行业流动党员党支部", "流动", NEVER, (), world.first_day - 200),
+    ]
     own = [int(c) for c in large if counts[c] >= 3]
     rest = [int(c) for c in large if counts[c] < 3]
     rest.sort(key=lambda c: (int(world.companies["op_town_index"].iat[c]) // 3, c))
@@ -172,13 +206,35 @@ def organisations(world: World) -> list[Org]:
     place = np.argsort(np.argsort(world.chance(921, np.arange(len(units))))) / max(len(units), 1)
     for number, companies in enumerate(units, 2):
         u = float(place[number - 2])
-        day = world.first_day - 30 - int(u * 1500) if u < BUILT_BEFORE or len(units) < FEW else world.first_day + 20 + int((u - BUILT_BEFORE) / (1 - BUILT_BEFORE) * (world.history_days + 60))
+        day = (
+            world.first_day - 30 - int(u * 1500)
+            if u < BUILT_BEFORE or len(units) < FEW
+            else world.first_day + 20 + int((u - BUILT_BEFORE) / (1 - BUILT_BEFORE) * (world.history_days + 60))
+        )
         first = companies[0]
         if number < 2 + len(own):
-            found.append(Org(f"ZB{number:03d}", f"{short_name(names[first])}党支部", "总支" if counts[first] > 9 else "支部", first, companies, day))
+            found.append(
+                Org(
+                    f"ZB{number:03d}",
+                    f"{short_name(names[first])}党支部",
+                    "总支" if counts[first] > 9 else "支部",
+                    first,
+                    companies,
+                    day,
+                )
+            )
         else:
             town = TOWNS[int(world.companies["op_town_index"].iat[first])][1]
-            found.append(Org(f"ZB{number:03d}", f"{town}货运企业第{number - 1 - len(own)}联合党支部", "联合", NEVER, companies, day))
+            found.append(
+                Org(
+                    f"ZB{number:03d}",
+                    f"{town}货运企业第{number - 1 - len(own)}联合党支部",
+                    "联合",
+                    NEVER,
+                    companies,
+                    day,
+                )
+            )
     return _listed(world, found)
 
 
@@ -186,4 +242,7 @@ def _listed(world: World, found: list[Org]) -> list[Org]:
     """One joint branch of the early ones is listed with short names, another under its first company only (D24)."""
     joint = sorted((o for o in found if o.org_type == "联合"), key=lambda o: o.set_up_day)
     odd = {o.org_id: ("short", "first")[k % 2] for k, o in enumerate(joint[: world.rates.d24_coverage])}
-    return [Org(o.org_id, o.name, o.org_type, o.company, o.companies, o.set_up_day, odd.get(o.org_id, "code")) for o in found]
+    return [
+        Org(o.org_id, o.name, o.org_type, o.company, o.companies, o.set_up_day, odd.get(o.org_id, "code"))
+        for o in found
+    ]

@@ -47,7 +47,9 @@ def organisations(world: World) -> list[Union]:
         for company in large.tolist():
             u, v = float(world.chance(1011, company, k)), float(world.chance(1012, company, k))
             if u < share:
-                day = world.first_day - 100 - int(v * 1800) if v < 0.6 else world.first_day + int((v - 0.6) / 0.4 * span)
+                day = (
+                    world.first_day - 100 - int(v * 1800) if v < 0.6 else world.first_day + int((v - 0.6) / 0.4 * span)
+                )
                 found.append(Union(f"{'GTF'[k]}H{company:04d}", kind, company, (), day))
     firms = np.setdiff1d(np.flatnonzero(world.companies["is_firm"].to_numpy()), large)
     towns = world.companies["op_town_index"].to_numpy()
@@ -55,7 +57,15 @@ def organisations(world: World) -> list[Union]:
         covered = tuple(firms[towns[firms] == town].tolist())
         lone = tuple(c for c in large.tolist() if towns[c] == town and world.chance(1013, c) < 0.5)
         if covered + lone:
-            found.append(Union(f"LH{town + 1:03d}", "联合工会", -1, covered + lone, world.first_day - 400 + int(world.chance(1014, town) * 700)))
+            found.append(
+                Union(
+                    f"LH{town + 1:03d}",
+                    "联合工会",
+                    -1,
+                    covered + lone,
+                    world.first_day - 400 + int(world.chance(1014, town) * 700),
+                )
+            )
     return found
 
 
@@ -66,12 +76,18 @@ def memberships(world: World) -> pd.DataFrame:
     who = np.arange(len(people))
     own: dict[int, Union] = {}
     for union in organisations(world):
-        for company in (union.company,) if union.org_type == "工会" else union.covered if union.org_type == "联合工会" else ():
+        for company in (
+            (union.company,) if union.org_type == "工会" else union.covered if union.org_type == "联合工会" else ()
+        ):
             own.setdefault(company, union)
     company = people["company"].to_numpy()
     u = [world.chance(1021 + j, who) for j in range(5)]
     join = np.maximum(people["from_day"].to_numpy() + 20, world.anchor_day - 1400 + (u[1] ** 0.9 * 1650).astype(int))
-    leave = np.where(people["to_day"] >= 0, people["to_day"] + 10, np.where(u[2] < LEFT_SHARE, join + 100 + (u[3] * 300).astype(int), -1))
+    leave = np.where(
+        people["to_day"] >= 0,
+        people["to_day"] + 10,
+        np.where(u[2] < LEFT_SHARE, join + 100 + (u[3] * 300).astype(int), -1),
+    )
     rows = []
     for k in np.flatnonzero(u[0] < JOINED_SHARE).tolist():
         union = own.get(int(company[k]))
@@ -92,16 +108,43 @@ def sheets(world: World, month: int) -> list[Sheet]:
     for union in organisations(world):
         if union.set_up_day <= day:
             # a clerk shortens every fifth name he copies
-            covered = "；".join(short_name(str(names[c])) if world.rates.d24_coverage and c % 5 == 0 else str(codes[c]) for c in union.covered)
-            orgs.append((union.org_id, union.org_type, str(codes[union.company]) if union.company >= 0 else None, covered or None, day_date(union.set_up_day)))
+            covered = "；".join(
+                short_name(str(names[c])) if world.rates.d24_coverage and c % 5 == 0 else str(codes[c])
+                for c in union.covered
+            )
+            orgs.append(
+                (
+                    union.org_id,
+                    union.org_type,
+                    str(codes[union.company]) if union.company >= 0 else None,
+                    covered or None,
+                    day_date(union.set_up_day),
+                )
+            )
     people: Rows = []
     for driver, org, join, leave, channel in memberships(world).itertuples(index=False):
         if join <= day:
-            people.append((str(ids[driver]), str(org), day_date(join), day_date(leave) if 0 <= leave <= day else None, str(channel)))
+            people.append(
+                (
+                    str(ids[driver]),
+                    str(org),
+                    day_date(join),
+                    day_date(leave) if 0 <= leave <= day else None,
+                    str(channel),
+                )
+            )
     text = clock.month_text(month)
     title = f"{text[:4]}年第{(int(text[5:]) + 2) // 3}季度"
-    return [Sheet("组织", ("组织编号", "类别", "所在企业", "覆盖企业", "成立日期"), orgs, f"货运行业群团组织({title})"),
-            Sheet("工会会员", ("身份证号", "组织编号", "入会日期", "离会日期", "入会方式"), people, f"货车司机工会会员({title})", has_hidden_row=True)]
+    return [
+        Sheet("组织", ("组织编号", "类别", "所在企业", "覆盖企业", "成立日期"), orgs, f"货运行业群团组织({title})"),
+        Sheet(
+            "工会会员",
+            ("身份证号", "组织编号", "入会日期", "离会日期", "入会方式"),
+            people,
+            f"货车司机工会会员({title})",
+            has_hidden_row=True,
+        ),
+    ]
 
 
 def file_name(month: int) -> str:

@@ -30,7 +30,8 @@ _SALT_AWAY, _SALT_WORK, _SALT_IDLE, _SALT_DEAD = 101, 102, 103, 104
 
 @dataclass(frozen=True)
 class Legs:
-    """Runs. r0/r1: seconds of ordinary driving along `route` at start and end; kind 0 = run, 1 = engine on in the yard."""
+    """Runs. r0/r1: seconds of ordinary driving along `route` at start and end; kind 0 = run, 1 = engine on in the
+    yard."""
 
     veh: np.ndarray
     route: np.ndarray
@@ -48,7 +49,8 @@ class Legs:
         return Legs(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
     def progress(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(r, rate): place along the route at local second `t` (clipped into the run) and speed relative to the road's."""
+        """(r, rate): place along the route at local second `t` (clipped into the run) and speed relative to the
+        road's."""
         span = np.maximum(self.t1 - self.t0, 1)
         u = np.clip((t - self.t0) / span, 0.0, 1.0)
         waves = np.maximum(1, np.round(span / WOBBLE_PERIOD_S))
@@ -78,7 +80,8 @@ def join(parts: list[Legs]) -> Legs:
 
 
 def activity(day: int) -> float:
-    """How much of its ordinary traffic a day has (1 = working day): week rhythm, Spring Festival, national holidays, summer."""
+    """How much of its ordinary traffic a day has (1 = working day): week rhythm, Spring Festival, national holidays,
+    summer."""
     weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
     level = (1.0, 1.0, 1.0, 1.0, 1.0, 0.95, 0.84)[weekday]
     for year, month, date in LUNAR_NEW_YEAR:
@@ -107,14 +110,16 @@ def in_service(world: World, day: int) -> np.ndarray:
     t = world.track
     stopped = (t["stop_from"] >= 0) & (t["stop_from"] <= day) & (day <= t["stop_to"])
     alive = (t["register_day"] + 4 <= day) & ((t["left_day"] < 0) | (day < t["left_day"])) & (day < t["idle_from"])
-    # a broken terminal stays silent for up to BROKEN_DAYS; each vehicle has a calendar of its own, so no month starts clean
+    # a broken terminal stays silent for up to BROKEN_DAYS; each vehicle has a calendar of its own, so no month starts
+    # clean
     spell = (day + world.tracked * 7919 % BROKEN_DAYS) // BROKEN_DAYS
     dead = world.chance(_SALT_DEAD, world.tracked, spell) < 0.033
     return alive & ~stopped & ~dead
 
 
 def _away_node(world: World, day: int) -> np.ndarray:
-    """Node where each vehicle stands when its service day begins: home, or a far city for long-haul vehicles on the road."""
+    """Node where each vehicle stands when its service day begins: home, or a far city for long-haul vehicles on the
+    road."""
     t = world.track
     far = np.flatnonzero(world.roads.group == "f")
     u = world.chance(_SALT_AWAY, world.tracked, day)
@@ -131,22 +136,30 @@ def _pools(roads: RoadNet) -> np.ndarray:
     quiet = np.isin(np.array(roads.names), ["鸬鸟", "百丈", "黄湖", "太平山", "双溪"])
     base = np.where(quiet, base * 0.35, base)
     near, far = (group == "n").astype(float), (group == "f").astype(float)
-    shares = np.stack([base / base.sum() * 0.95 + near / near.sum() * 0.05, base / base.sum() * 0.45 + near / near.sum() * 0.55,
-                       base / base.sum() * 0.2 + near / near.sum() * 0.3 + far / far.sum() * 0.5])
+    shares = np.stack(
+        [
+            base / base.sum() * 0.95 + near / near.sum() * 0.05,
+            base / base.sum() * 0.45 + near / near.sum() * 0.55,
+            base / base.sum() * 0.2 + near / near.sum() * 0.3 + far / far.sum() * 0.5,
+        ]
+    )
     assert inside.any()
     return np.cumsum(shares, axis=1)
 
 
 @lru_cache(maxsize=48)
 def day_plan(world: World, day: int) -> Legs:
-    """All legs of service day `day`, sorted by (vehicle, start). Pure in (world, day); arrays must not be written to."""
+    """All legs of service day `day`, sorted by (vehicle, start). Pure in (world, day); arrays must not be written
+    to."""
     rng = world.rng(day, 77)
     roads, track = world.roads, world.track
     n = len(world.tracked)
     draw = rng.random((n, 6 + 3 * MAX_TRIPS))
     node, end = _away_node(world, day).astype(int), _away_node(world, day + 1).astype(int)
     service = in_service(world, day)
-    works = service & ((world.chance(_SALT_WORK, world.tracked, day) < track["diligence"] * activity(day)) | (node != end))
+    works = service & (
+        (world.chance(_SALT_WORK, world.tracked, day) < track["diligence"] * activity(day)) | (node != end)
+    )
     boundary = np.where(track["is_night"], 14 * 3600, 3 * 3600) + day * DAY
     spread = np.sqrt(-2 * np.log(np.maximum(draw[:, 0], 1e-9))) * np.cos(2 * np.pi * draw[:, 1])
     begin = boundary + np.clip(13500 + 4600 * spread, 1200, 32000)
@@ -157,11 +170,27 @@ def day_plan(world: World, day: int) -> Legs:
     trips = _trips(world, draw[:, 6:], works, node, end, begin, limit)
     idle = np.flatnonzero(service & ~works & (world.chance(_SALT_IDLE, world.tracked, day) < 0.42))
     start = (boundary + 14000 + 30000 * draw[:, 3])[idle].astype(np.int64)
-    yard = Legs(idle, (node[idle] * (roads.node_count + 1)), np.zeros(len(idle)), np.ones(len(idle)), start, start + (300 + 1500 * draw[idle, 4]).astype(np.int64), np.ones(len(idle), dtype=np.int8))
+    yard = Legs(
+        idle,
+        (node[idle] * (roads.node_count + 1)),
+        np.zeros(len(idle)),
+        np.ones(len(idle)),
+        start,
+        start + (300 + 1500 * draw[idle, 4]).astype(np.int64),
+        np.ones(len(idle), dtype=np.int8),
+    )
     return join([*trips, yard])
 
 
-def _trips(world: World, draw: np.ndarray, works: np.ndarray, node: np.ndarray, end: np.ndarray, begin: np.ndarray, limit: np.ndarray) -> list[Legs]:
+def _trips(
+    world: World,
+    draw: np.ndarray,
+    works: np.ndarray,
+    node: np.ndarray,
+    end: np.ndarray,
+    begin: np.ndarray,
+    limit: np.ndarray,
+) -> list[Legs]:
     roads, track = world.roads, world.track
     count, pools = roads.node_count, _pools(roads)
     t, here, going = begin.copy(), node.copy(), works.copy()
@@ -193,7 +222,9 @@ def _arrivals(parts: list[Legs], vehicles: np.ndarray, t: np.ndarray) -> np.ndar
     return latest[vehicles]
 
 
-def _runs(world: World, vehicles: np.ndarray, route: np.ndarray, t: np.ndarray, pace: np.ndarray, u: np.ndarray) -> list[Legs]:
+def _runs(
+    world: World, vehicles: np.ndarray, route: np.ndarray, t: np.ndarray, pace: np.ndarray, u: np.ndarray
+) -> list[Legs]:
     """One trip as one to five runs with rests of 24–50 min after at most 3.8 h; a few skip the rest (fatigue)."""
     total = world.roads.route_s[route]
     duration = total / pace
@@ -207,7 +238,17 @@ def _runs(world: World, vehicles: np.ndarray, route: np.ndarray, t: np.ndarray, 
         t0 = (t[has] + leg * (duration[has] * share + rest_s[has])).astype(np.int64)
         t1 = t0 + np.maximum((duration[has] * share).astype(np.int64), 60)
         r0 = total[has] * leg * share
-        parts.append(Legs(vehicles[has], route[has], r0, total[has] * (leg + 1) * share, t0, t1, np.zeros(int(has.sum()), dtype=np.int8)))
+        parts.append(
+            Legs(
+                vehicles[has],
+                route[has],
+                r0,
+                total[has] * (leg + 1) * share,
+                t0,
+                t1,
+                np.zeros(int(has.sum()), dtype=np.int8),
+            )
+        )
     return parts
 
 
@@ -218,7 +259,8 @@ def calendar_legs(world: World, day: int) -> Legs:
 
 
 def place(world: World, legs: Legs, t: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(lon, lat, km on route, speed km/h, bearing °) of each leg's vehicle at local second `t`; standing still outside the run.
+    """(lon, lat, km on route, speed km/h, bearing °) of each leg's vehicle at local second `t`; standing still outside
+    the run.
 
     A vehicle does not park on the node but at its own place within 400 m of it; the shift fades over the first km.
     """

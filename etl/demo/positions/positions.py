@@ -16,7 +16,16 @@ from etl.demo.positions import alarms
 from etl.demo.positions.movement import COOL_DOWN_S, WARM_UP_S, Legs, calendar_legs, day_plan, place
 from etl.demo.world.clock import DAY
 from etl.demo.world.noise import uniform
-from etl.demo.world.places import ETC_COLOUR_PLATFORM, HEX_COLOUR_PLATFORM, KMH_PLATFORM, OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S, PLATFORMS
+from etl.demo.world.places import (
+    ETC_COLOUR_PLATFORM,
+    HEX_COLOUR_PLATFORM,
+    KMH_PLATFORM,
+    OUTAGE_DAYS_AGO,
+    OUTAGE_FROM_S,
+    OUTAGE_PLATFORM,
+    OUTAGE_TO_S,
+    PLATFORMS,
+)
 from etl.demo.world.plates import garbled_plates
 from etl.demo.world.world import World
 
@@ -26,7 +35,21 @@ MAX_DELAY_S = 45
 LOST_LEG_SHARE, LATE_MOST_S = 0.037, 30 * 3600
 DRIFT_DAY_SHARE, DRIFT_MESSAGE_SHARE = 0.12, 0.004
 _VEHICLE_KEY = 10**11
-COLUMNS = ("loc_time", "recv_time", "lon_e6", "lat_e6", "alt_m", "speed_01kmh", "rec_speed_01kmh", "direction", "mileage_01km", "status_bits", "alarm_bits", "sat_cnt", "is_makeup")
+COLUMNS = (
+    "loc_time",
+    "recv_time",
+    "lon_e6",
+    "lat_e6",
+    "alt_m",
+    "speed_01kmh",
+    "rec_speed_01kmh",
+    "direction",
+    "mileage_01km",
+    "status_bits",
+    "alarm_bits",
+    "sat_cnt",
+    "is_makeup",
+)
 
 
 @dataclass(frozen=True)
@@ -46,10 +69,18 @@ class Chosen:
 def chosen(world: World) -> Chosen:
     """The vehicles with a broken terminal or a cloned plate; the same for the life of the world."""
     rates, t = world.rates, world.track
-    ordinary = np.flatnonzero((t["profile"] < 2) & (t["left_day"] < 0) & (t["platform"] != KMH_PLATFORM) & (t["diligence"] > 0.8))
+    ordinary = np.flatnonzero(
+        (t["profile"] < 2) & (t["left_day"] < 0) & (t["platform"] != KMH_PLATFORM) & (t["diligence"] > 0.8)
+    )
     long_haul = np.flatnonzero((t["profile"] == 2) & (t["left_day"] < 0))
     pick = world.rng(31).permutation(ordinary)
-    counts = (rates.d05_utc_vehicles, rates.d05_rollover_vehicles, rates.d04_swapped_vehicles, rates.d04_scaled_vehicles, rates.d08_odometer_resets)
+    counts = (
+        rates.d05_utc_vehicles,
+        rates.d05_rollover_vehicles,
+        rates.d04_swapped_vehicles,
+        rates.d04_scaled_vehicles,
+        rates.d08_odometer_resets,
+    )
     utc, roll, swap, scale, odo, rest = np.split(pick, np.cumsum(counts))
     clones = min(rates.d01_cloned_plates, len(long_haul))
     return Chosen(utc, roll, swap, scale, long_haul[:clones], rest[:clones], odo)
@@ -117,11 +148,14 @@ def _day(world: World, day: int) -> _Day:
     ids = world.tracked[legs.veh]
     stuck = uniform(world.seed, 304, ids, legs.t0 // DAY) < world.rates.d06_stuck_vehicle_day
     loaded = np.select([uniform(world.seed, 305, ids, legs.t0) < 0.35], [0], 3)
-    return _Day(legs, legs.veh.astype(np.int64) * _VEHICLE_KEY + legs.t0 - WARM_UP_S, _gaps(world, legs), start, stuck, loaded)
+    return _Day(
+        legs, legs.veh.astype(np.int64) * _VEHICLE_KEY + legs.t0 - WARM_UP_S, _gaps(world, legs), start, stuck, loaded
+    )
 
 
 def _phase(world: World) -> np.ndarray:
-    """Second within the 30 s tick at which each vehicle speaks: spread evenly, so that every window carries the same load."""
+    """Second within the 30 s tick at which each vehicle speaks: spread evenly, so that every window carries the same
+    load."""
     return (world.tracked * 7 + 3) % TICK_S
 
 
@@ -143,7 +177,12 @@ def _rows(world: World, day: int, veh: np.ndarray, t: np.ndarray, want_gap: bool
     on = after <= 0
     beat = (after <= HEARTBEAT_FOR_S) & ((t - _phase(world)[veh]) % HEARTBEAT_S < TICK_S)
     in_gap = (t >= table.gaps.begin[at]) & (t < table.gaps.end[at])
-    cut = (day == world.anchor_day - OUTAGE_DAYS_AGO) & (world.track["platform"][veh] == OUTAGE_PLATFORM) & (t % DAY >= OUTAGE_FROM_S) & (t % DAY < OUTAGE_TO_S)
+    cut = (
+        (day == world.anchor_day - OUTAGE_DAYS_AGO)
+        & (world.track["platform"][veh] == OUTAGE_PLATFORM)
+        & (t % DAY >= OUTAGE_FROM_S)
+        & (t % DAY < OUTAGE_TO_S)
+    )
     keep = known & (on | beat) & (in_gap if want_gap else ~in_gap) & ~cut
     veh, t, at, on = veh[keep], t[keep], at[keep], on[keep]
     legs = table.legs.take(at)
@@ -156,9 +195,19 @@ def _rows(world: World, day: int, veh: np.ndarray, t: np.ndarray, want_gap: bool
     lon, lat = lon + (noise[0] - 0.5) * 8e-5 * spread, lat + (noise[1] - 0.5) * 7e-5 * spread
     mileage = table.start_km[at] + legs.km_at(world.roads, t)
     return {
-        "veh": veh, "loc_time": t, "recv_time": t + 1 + (noise[2] * 3).astype(np.int64), "lon": lon, "lat": lat, "speed": speed * (0.98 + 0.04 * noise[0]),
-        "direction": bearing.astype(np.int64), "mileage_01km": (mileage * 10).astype(np.int64), "acc": on, "load": table.loaded[at],
-        "release": table.gaps.release[at], "gap_begin": table.gaps.begin[at], "is_makeup": np.zeros(len(veh), dtype=np.int64),
+        "veh": veh,
+        "loc_time": t,
+        "recv_time": t + 1 + (noise[2] * 3).astype(np.int64),
+        "lon": lon,
+        "lat": lat,
+        "speed": speed * (0.98 + 0.04 * noise[0]),
+        "direction": bearing.astype(np.int64),
+        "mileage_01km": (mileage * 10).astype(np.int64),
+        "acc": on,
+        "load": table.loaded[at],
+        "release": table.gaps.release[at],
+        "gap_begin": table.gaps.begin[at],
+        "is_makeup": np.zeros(len(veh), dtype=np.int64),
     }
 
 
@@ -235,17 +284,29 @@ def _wire(world: World, rows: dict[str, np.ndarray], after: int, until: int) -> 
     swapped, scale = np.isin(veh, pick.swapped), np.where(np.isin(veh, pick.scaled), 1e7, 1e6)
     lon, lat = np.where(zero, 0.0, np.where(swapped, lat, lon)), np.where(zero, 0.0, np.where(swapped, lon, lat))
     factor = np.where(rates.d08_platform_speed & (world.track["platform"][veh] == KMH_PLATFORM), 1, 10)
-    loc_time = np.where(np.isin(veh, pick.utc), t - 8 * 3600, np.where(np.isin(veh, pick.rollover), t - 1024 * 7 * DAY, t))
+    loc_time = np.where(
+        np.isin(veh, pick.utc), t - 8 * 3600, np.where(np.isin(veh, pick.rollover), t - 1024 * 7 * DAY, t)
+    )
     loc_time = np.where(u[2] < rates.d05_future, t + 3600 * 5, np.where(u[2] > 1 - rates.d05_epoch, t % DAY, loc_time))
     reset = np.isin(veh, pick.odometer) & (t >= world.anchor_day * DAY - DAY // 2)
     mileage = np.where(reset, rows["mileage_01km"] % 3000, rows["mileage_01km"])
     status = rows["acc"] * 1 + (~unfixed) * 2 + rows["load"] * 256 + (1 << 18) + (1 << 19) + (speed >= 5) * (1 << 22)
     return {
-        "label": rows["label"], "platform": world.track["platform"][veh], "loc_time": loc_time, "recv_time": rows["recv_time"],
-        "lon_e6": (lon * scale).astype(np.int64), "lat_e6": (lat * scale).astype(np.int64), "alt_m": (6 + 30 * u[3]).astype(np.int64),
-        "speed_01kmh": np.round(speed * factor).astype(np.int64), "rec_speed_01kmh": np.round(speed * (0.985 + 0.03 * u[3]) * factor).astype(np.int64),
-        "direction": rows["direction"], "mileage_01km": mileage, "status_bits": status, "alarm_bits": alarm_bits,
-        "sat_cnt": np.where(unfixed, 2, 9 + (u[3] * 14).astype(np.int64)), "is_makeup": rows["is_makeup"],
+        "label": rows["label"],
+        "platform": world.track["platform"][veh],
+        "loc_time": loc_time,
+        "recv_time": rows["recv_time"],
+        "lon_e6": (lon * scale).astype(np.int64),
+        "lat_e6": (lat * scale).astype(np.int64),
+        "alt_m": (6 + 30 * u[3]).astype(np.int64),
+        "speed_01kmh": np.round(speed * factor).astype(np.int64),
+        "rec_speed_01kmh": np.round(speed * (0.985 + 0.03 * u[3]) * factor).astype(np.int64),
+        "direction": rows["direction"],
+        "mileage_01km": mileage,
+        "status_bits": status,
+        "alarm_bits": alarm_bits,
+        "sat_cnt": np.where(unfixed, 2, 9 + (u[3] * 14).astype(np.int64)),
+        "is_makeup": rows["is_makeup"],
     }
 
 
@@ -253,11 +314,17 @@ def drift_days(world: World, veh: np.ndarray, day: np.ndarray | int) -> np.ndarr
     """Mask: the receiver of tracked vehicle `veh` jumps about on that day (D09)."""
     ids = world.tracked[veh]
     month = np.asarray(day).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return (uniform(world.seed, 341, ids, month) < world.rates.d09_drift_vehicle_month) & (uniform(world.seed, 342, ids, day) < DRIFT_DAY_SHARE)
+    return (uniform(world.seed, 341, ids, month) < world.rates.d09_drift_vehicle_month) & (
+        uniform(world.seed, 342, ids, day) < DRIFT_DAY_SHARE
+    )
 
 
-def _drifted(world: World, lon: np.ndarray, lat: np.ndarray, ids: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    jump = (uniform(world.seed, 343, ids, t) < DRIFT_MESSAGE_SHARE) & drift_days(world, np.searchsorted(world.tracked, ids), t // DAY)
+def _drifted(
+    world: World, lon: np.ndarray, lat: np.ndarray, ids: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    jump = (uniform(world.seed, 343, ids, t) < DRIFT_MESSAGE_SHARE) & drift_days(
+        world, np.searchsorted(world.tracked, ids), t // DAY
+    )
     angle, reach = uniform(world.seed, 344, ids, t) * 2 * np.pi, 0.04 + 0.07 * uniform(world.seed, 345, ids, t)
     return np.where(jump, lon + reach * np.cos(angle), lon), np.where(jump, lat + reach * np.sin(angle), lat)
 
@@ -268,7 +335,9 @@ def _in_alarm(world: World, rows: dict[str, np.ndarray], after: int, until: int)
     for day in range(after // DAY - 1, until // DAY + 1):
         book = alarms.day_alarms(world, day)
         hot = book[book["warn_type"].isin([1, 2]) & (book["end_s"] > after - LATE_MOST_S) & (book["start_s"] <= until)]
-        for veh, kind, start, end, fast in zip(hot["veh"], hot["warn_type"], hot["start_s"], hot["end_s"], hot["speed_kmh"], strict=True):
+        for veh, kind, start, end, fast in zip(
+            hot["veh"], hot["warn_type"], hot["start_s"], hot["end_s"], hot["speed_kmh"], strict=True
+        ):
             inside = (rows["veh"] == veh) & (rows["loc_time"] >= start) & (rows["loc_time"] <= end)
             bits[inside] |= 2 if kind == 1 else 4
             if kind == 1:
@@ -278,7 +347,8 @@ def _in_alarm(world: World, rows: dict[str, np.ndarray], after: int, until: int)
 
 @lru_cache(maxsize=4)
 def spoken_plates(world: World) -> tuple[np.ndarray, np.ndarray]:
-    """(plate text, colour code) of every vehicle row as its platform sends them, not to be written to: bad text (D02), other code families (D03)."""
+    """(plate text, colour code) of every vehicle row as its platform sends them, not to be written to: bad text (D02),
+    other code families (D03)."""
     table = world.vehicles
     texts, _ = garbled_plates(world, table["plate_no"].to_numpy(), 351, world.rates.d02_plate_text / 2)
     colour, platform = table["plate_color"].to_numpy().copy(), table["platform"].to_numpy()
@@ -292,5 +362,3 @@ def spoken_plates(world: World) -> tuple[np.ndarray, np.ndarray]:
 def platform_ids(world: World) -> np.ndarray:
     """Platform id texts in the order of the platform numbers."""
     return np.array(PLATFORMS, dtype=object)
-
-

@@ -12,7 +12,15 @@ import numpy as np
 import pandas as pd
 
 from etl.demo.positions.movement import COOL_DOWN_S, WARM_UP_S, Legs, calendar_legs, day_plan, join
-from etl.demo.positions.positions import DRIFT_MESSAGE_SHARE, HEARTBEAT_FOR_S, HEARTBEAT_S, TICK_S, _gaps, chosen, drift_days
+from etl.demo.positions.positions import (
+    DRIFT_MESSAGE_SHARE,
+    HEARTBEAT_FOR_S,
+    HEARTBEAT_S,
+    TICK_S,
+    _gaps,
+    chosen,
+    drift_days,
+)
 from etl.demo.world.clock import DAY
 from etl.demo.world.noise import uniform
 from etl.demo.world.places import OUTAGE_DAYS_AGO, OUTAGE_FROM_S, OUTAGE_PLATFORM, OUTAGE_TO_S
@@ -47,8 +55,8 @@ def _latest(n: int, veh: np.ndarray, t: np.ndarray) -> np.ndarray:
 def departures(world: World, day: int) -> pd.DataFrame:
     """First departure of calendar day `day` after a stop of at least 2 h: veh, depart_s, stop_s (start of that stop).
 
-    Not to be written to. A stop that began more than two days ago is given as 40 h long: nobody asks for the exact start of a long rest.
-    """
+    Not to be written to. A stop that began more than two days ago is given as 40 h long: nobody asks for the exact
+    start of a long rest."""
     legs = join([day_plan(world, d) for d in (day - 2, day - 1, day)])
     runs = legs.take(legs.kind == 0)
     same = np.concatenate([[False], runs.veh[1:] == runs.veh[:-1]])
@@ -62,31 +70,48 @@ def departures(world: World, day: int) -> pd.DataFrame:
 def vehicle_day(world: World, day: int) -> pd.DataFrame:
     """One row per tracked vehicle that sent anything on calendar day `day`.
 
-    Columns: veh, points, qualified, drift, km_total, km_complete, km_valid, first_qualified_s, first_move_s, last_move_s, last_s, drive_s, night_s,
-    fatigue_s, km_0_5, trips, depart_s, stop_s; counts, km, seconds; *_s instants are local seconds, -1 = none.
-    """
+    Columns: veh, points, qualified, drift, km_total, km_complete, km_valid, first_qualified_s, first_move_s,
+    last_move_s, last_s, drive_s, night_s, fatigue_s, km_0_5, trips, depart_s, stop_s; counts, km, seconds; *_s instants
+    are local seconds, -1 = none."""
     n, low, high = len(world.tracked), day * DAY, day * DAY + DAY
     legs = calendar_legs(world, day)
     lost = _lost(world, legs, day)
     veh, on0, on1 = legs.veh, legs.t0 - WARM_UP_S, legs.t1 + COOL_DOWN_S
-    spoken = _overlap(on0, on1, low, high) / TICK_S + _overlap(on1, on1 + HEARTBEAT_FOR_S, low, high) / HEARTBEAT_S - lost["seconds"] / TICK_S
+    spoken = (
+        _overlap(on0, on1, low, high) / TICK_S
+        + _overlap(on1, on1 + HEARTBEAT_FOR_S, low, high) / HEARTBEAT_S
+        - lost["seconds"] / TICK_S
+    )
     points = np.round(np.bincount(veh, np.maximum(spoken, 0), n)).astype(int)
     t0, t1 = np.clip(legs.t0, low, high), np.clip(legs.t1, low, high)
     km = np.where(t1 > t0, _km(world, legs, t0, t1), 0.0)
     runs = (legs.kind == 0) & (t1 > t0)
     drive = np.where(runs, t1 - t0, 0)
-    night = np.where(runs, _overlap(legs.t0, legs.t1, low, low + 6 * 3600) + _overlap(legs.t0, legs.t1, low + 22 * 3600, high), 0)
+    night = np.where(
+        runs, _overlap(legs.t0, legs.t1, low, low + 6 * 3600) + _overlap(legs.t0, legs.t1, low + 22 * 3600, high), 0
+    )
     dark = np.where(runs & (legs.t0 < low + 5 * 3600), _km(world, legs, t0, np.minimum(t1, low + 5 * 3600)), 0.0)
     fatigue = np.where(runs, _overlap(legs.t0 + FATIGUE_AFTER_S, legs.t1, low, high), 0)
     seen = spoken > 0
     depart = departures(world, day)
-    table = pd.DataFrame({
-        "veh": np.arange(n), "points": points, **_quality(world, day, points), "km_total": np.bincount(veh, km, n), "km_complete": np.bincount(veh, np.maximum(km - lost["km"], 0), n),
-        "first_qualified_s": _earliest(n, veh[seen], np.maximum(on0, low)[seen]), "first_move_s": _earliest(n, veh[runs], t0[runs]), "last_move_s": _latest(n, veh[runs], t1[runs] - 1),
-        "last_s": _latest(n, veh[seen], np.minimum(on1 + HEARTBEAT_FOR_S, high - 1)[seen]), "drive_s": np.bincount(veh, drive, n).astype(int),
-        "night_s": np.bincount(veh, night, n).astype(int), "fatigue_s": np.bincount(veh, fatigue, n).astype(int), "km_0_5": np.bincount(veh, dark, n),
-        "trips": np.bincount(veh[(legs.kind == 0) & (legs.t0 >= low) & (legs.t0 < high)], minlength=n),
-    })
+    table = pd.DataFrame(
+        {
+            "veh": np.arange(n),
+            "points": points,
+            **_quality(world, day, points),
+            "km_total": np.bincount(veh, km, n),
+            "km_complete": np.bincount(veh, np.maximum(km - lost["km"], 0), n),
+            "first_qualified_s": _earliest(n, veh[seen], np.maximum(on0, low)[seen]),
+            "first_move_s": _earliest(n, veh[runs], t0[runs]),
+            "last_move_s": _latest(n, veh[runs], t1[runs] - 1),
+            "last_s": _latest(n, veh[seen], np.minimum(on1 + HEARTBEAT_FOR_S, high - 1)[seen]),
+            "drive_s": np.bincount(veh, drive, n).astype(int),
+            "night_s": np.bincount(veh, night, n).astype(int),
+            "fatigue_s": np.bincount(veh, fatigue, n).astype(int),
+            "km_0_5": np.bincount(veh, dark, n),
+            "trips": np.bincount(veh[(legs.kind == 0) & (legs.t0 >= low) & (legs.t0 < high)], minlength=n),
+        }
+    )
     table["km_valid"] = table["km_total"] * np.where(table["qualified"] > 0, 0.997, 0.0)
     table.loc[table["qualified"] == 0, "first_qualified_s"] = -1
     for name in ("depart_s", "stop_s"):

@@ -18,7 +18,12 @@ from etl.demo.world.clock import DAY
 from etl.demo.world.world import World
 
 EQUIPPED_SHARE, MOVED_SHARE = 0.35, 0.02
-MAKERS = (("70112", "ZD-6S", "苏标", 0.42), ("70239", "HT-A9", "苏标", 0.26), ("70455", "YX-3000", "苏标", 0.14), ("44017", "NY-8C", "粤标", 0.18))
+MAKERS = (
+    ("70112", "ZD-6S", "苏标", 0.42),
+    ("70239", "HT-A9", "苏标", 0.26),
+    ("70455", "YX-3000", "苏标", 0.14),
+    ("44017", "NY-8C", "粤标", 0.18),
+)
 NEW_FROM = 500_000
 
 
@@ -85,8 +90,17 @@ def installations(world: World) -> pd.DataFrame:
     end = np.concatenate([end, np.full(2 * len(m.day), -1)])
     maker = makers(world, number)
     sims = [f"1064{int(u * 10**9):09d}" for u in world.chance(824, number)]
-    frame = pd.DataFrame({
-        "terminal_id": terminal_texts(number), "plate_no": track["plate_no"][veh], "plate_color": track["plate_color"][veh], "sim": sims,
-        "model": np.array([k[1] for k in MAKERS], dtype=object)[maker], "maker_id": np.array([k[0] for k in MAKERS], dtype=object)[maker], "proto_ver": (number % 3 > 0).astype(int),
-        "installed_at": clock.second_texts(begin), "removed_at": clock.second_texts(end)})
+    frame = pd.DataFrame(
+        {
+            "terminal_id": terminal_texts(number),
+            "plate_no": track["plate_no"][veh],
+            "plate_color": track["plate_color"][veh],
+            "sim": sims,
+            "model": np.array([k[1] for k in MAKERS], dtype=object)[maker],
+            "maker_id": np.array([k[0] for k in MAKERS], dtype=object)[maker],
+            "proto_ver": (number % 3 > 0).astype(int),
+            "installed_at": clock.second_texts(begin),
+            "removed_at": clock.second_texts(end),
+        }
+    )
     return versions(frame, begin + 3600, np.where(end >= 0, end + 3600, -1), {"removed_at": None})

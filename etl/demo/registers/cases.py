@@ -23,7 +23,13 @@ from etl.demo.world.world import HISTORY_DAYS, World
 
 PERMITS_A_DAY, CASES_A_DAY = 1.95, 0.41  # on a working day, at 2000 trucks
 DEFAULT_SCALE = 2000
-ACTS = (("超限超载", 0.72, 500), ("未按规定检测车辆", 0.10, 1000), ("未取得从业资格证驾驶", 0.07, 200), ("擅自改装车辆", 0.06, 5000), ("未采取措施防止货物脱落", 0.05, 1000))
+ACTS = (
+    ("超限超载", 0.72, 500),
+    ("未按规定检测车辆", 0.10, 1000),
+    ("未取得从业资格证驾驶", 0.07, 200),
+    ("擅自改装车辆", 0.06, 5000),
+    ("未采取措施防止货物脱落", 0.05, 1000),
+)
 
 
 def working_day(day: int) -> bool:
@@ -47,7 +53,9 @@ def _plates(world: World) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _heavy(world: World) -> np.ndarray:
     table = world.vehicles
-    return np.flatnonzero((table["is_heavy"] & (table["status"] == "营运") & (table["register_day"] < world.first_day)).to_numpy())
+    return np.flatnonzero(
+        (table["is_heavy"] & (table["status"] == "营运") & (table["register_day"] < world.first_day)).to_numpy()
+    )
 
 
 def _count(world: World, rng: np.random.Generator, a_day: float) -> int:
@@ -70,14 +78,30 @@ def day_permits(world: World, day: int) -> pd.DataFrame:
     rising = 0.28 + 0.52 * progress(world, day)
     auto = rng.random(n) < np.select([scope != "区内", grade == "Ⅰ", grade == "Ⅱ"], [0.0, rising, 0.55 * rising], 0.0)
     late = rng.random(n) < 0.045
-    days = np.where(late, 9 + (rng.random(n) * 8).astype(int), (rng.random(n) * np.where(scope == "区内", 3, 5)).astype(int))
-    hand = np.array([after_working_days(day, int(d)) for d in days], dtype=np.int64) * DAY + 31000 + (rng.random(n) * 29000).astype(np.int64)
+    days = np.where(
+        late, 9 + (rng.random(n) * 8).astype(int), (rng.random(n) * np.where(scope == "区内", 3, 5)).astype(int)
+    )
+    hand = (
+        np.array([after_working_days(day, int(d)) for d in days], dtype=np.int64) * DAY
+        + 31000
+        + (rng.random(n) * 29000).astype(np.int64)
+    )
     decided = np.where(auto, accepted + 20 + (rng.random(n) * 900).astype(np.int64), np.maximum(hand, accepted + 1800))
     table = world.vehicles
-    frame = pd.DataFrame({
-        "permit_id": [f"CX{clock.day_text(day)}{k:03d}" for k in range(n)], "uscc": written_codes(world)[1][table["company"].to_numpy()[car]], "plate_no": _plates(world)[car],
-        "plate_color": table["plate_color"].to_numpy()[car], "class": grade, "scope": scope, "accepted_at": clock.second_texts(accepted), "decided_at": clock.second_texts(decided),
-        "result": np.where(rng.random(n) < 0.96, "准予许可", "不予许可"), "auto_flag": auto.astype(int)})
+    frame = pd.DataFrame(
+        {
+            "permit_id": [f"CX{clock.day_text(day)}{k:03d}" for k in range(n)],
+            "uscc": written_codes(world)[1][table["company"].to_numpy()[car]],
+            "plate_no": _plates(world)[car],
+            "plate_color": table["plate_color"].to_numpy()[car],
+            "class": grade,
+            "scope": scope,
+            "accepted_at": clock.second_texts(accepted),
+            "decided_at": clock.second_texts(decided),
+            "result": np.where(rng.random(n) < 0.96, "准予许可", "不予许可"),
+            "auto_flag": auto.astype(int),
+        }
+    )
     return versions(frame, accepted, decided, {"decided_at": None, "result": None, "auto_flag": None})
 
 
@@ -93,12 +117,24 @@ def day_penalties(world: World, day: int) -> pd.DataFrame:
     decided = (day + 3 + (rng.random(n) * 18).astype(np.int64)) * DAY + 33000 + (rng.random(n) * 26000).astype(np.int64)
     table = world.vehicles
     year = clock.day_text(day, "%Y")
-    frame = pd.DataFrame({
-        "case_no": [f"余交案{year}{clock.day_text(day, '%m%d')}{k:02d}" for k in range(n)], "uscc": written_codes(world)[1][table["company"].to_numpy()[car]], "plate_no": _plates(world)[car],
-        "plate_color": table["plate_color"].to_numpy()[car], "id_no": np.where(driver >= 0, written_ids(world, 741)[0][np.maximum(driver, 0)], None),
-        "act_type": np.array([a[0] for a in ACTS], dtype=object)[act], "act_date": dates(np.full(n, day)), "decided_at": clock.second_texts(decided),
-        "fine": np.array([a[2] for a in ACTS])[act] * (1.0 + (rng.random(n) * 6).astype(int)), "status": np.where(rng.random(n) < 0.97, "已结案", "撤销")})
+    frame = pd.DataFrame(
+        {
+            "case_no": [f"余交案{year}{clock.day_text(day, '%m%d')}{k:02d}" for k in range(n)],
+            "uscc": written_codes(world)[1][table["company"].to_numpy()[car]],
+            "plate_no": _plates(world)[car],
+            "plate_color": table["plate_color"].to_numpy()[car],
+            "id_no": np.where(driver >= 0, written_ids(world, 741)[0][np.maximum(driver, 0)], None),
+            "act_type": np.array([a[0] for a in ACTS], dtype=object)[act],
+            "act_date": dates(np.full(n, day)),
+            "decided_at": clock.second_texts(decided),
+            "fine": np.array([a[2] for a in ACTS])[act] * (1.0 + (rng.random(n) * 6).astype(int)),
+            "status": np.where(rng.random(n) < 0.97, "已结案", "撤销"),
+        }
+    )
     return versions(frame, np.full(n, day * DAY + 61200), decided, {"decided_at": None, "fine": None, "status": "立案"})
 
 
-TABLES = (LiveTable(OVERLIMIT, ("permit_id",), "yz_updated_at", day_permits, 40), LiveTable(PENALTY, ("case_no",), "yz_updated_at", day_penalties, 25))
+TABLES = (
+    LiveTable(OVERLIMIT, ("permit_id",), "yz_updated_at", day_permits, 40),
+    LiveTable(PENALTY, ("case_no",), "yz_updated_at", day_penalties, 25),
+)

@@ -65,12 +65,31 @@ def _new_vehicle(world: World, connection: Connection, rng: np.random.Generator,
         return
     company, day = int(rng.integers(0, len(world.companies))), second // DAY
     gross = round(float(rng.uniform(2.5, 4.5)), 2)
-    connection.execute(insert(VEHICLE), [{
-        "plate_no": plate, "plate_color": 1, "vin": identity.vins(rng, 1)[0][:12] + f"{second // SLOT_S % 100000:05d}",
-        "uscc": written_codes(world)[1][company], "veh_type": "H32", "is_trailer": 0,
-        "tonnage_t": round(gross * 0.5, 2), "gross_mass_t": gross, "axles": 2, "energy_code": "B", "emission_stage": 6, "register_date": _date(day),
-        "home_town": TOWNS[int(world.companies["op_town_index"].iat[company])][0], "review_due": _date(day + 365), "stop_from": None, "stop_to": None, "status": "营运",
-        "yz_updated_at": _stamp(second)}])
+    connection.execute(
+        insert(VEHICLE),
+        [
+            {
+                "plate_no": plate,
+                "plate_color": 1,
+                "vin": identity.vins(rng, 1)[0][:12] + f"{second // SLOT_S % 100000:05d}",
+                "uscc": written_codes(world)[1][company],
+                "veh_type": "H32",
+                "is_trailer": 0,
+                "tonnage_t": round(gross * 0.5, 2),
+                "gross_mass_t": gross,
+                "axles": 2,
+                "energy_code": "B",
+                "emission_stage": 6,
+                "register_date": _date(day),
+                "home_town": TOWNS[int(world.companies["op_town_index"].iat[company])][0],
+                "review_due": _date(day + 365),
+                "stop_from": None,
+                "stop_to": None,
+                "status": "营运",
+                "yz_updated_at": _stamp(second),
+            }
+        ],
+    )
 
 
 def _set_vehicle(connection: Connection, plate: str, second: int, **values: object) -> None:
@@ -80,18 +99,31 @@ def _set_vehicle(connection: Connection, plate: str, second: int, **values: obje
 
 def _new_owner(world: World, connection: Connection, rng: np.random.Generator, second: int) -> None:
     small = np.flatnonzero(~world.companies["is_big"].to_numpy())
-    _set_vehicle(connection, _any_vehicle(world, rng, "营运", is_light=True), second, uscc=str(written_codes(world)[1][rng.choice(small)]))
+    _set_vehicle(
+        connection,
+        _any_vehicle(world, rng, "营运", is_light=True),
+        second,
+        uscc=str(written_codes(world)[1][rng.choice(small)]),
+    )
 
 
 def _stop(world: World, connection: Connection, rng: np.random.Generator, second: int) -> None:
     day = second // DAY
-    _set_vehicle(connection, _any_vehicle(world, rng, "营运", is_light=True), second, stop_from=_date(day), stop_to=_date(day + int(rng.integers(20, 90))))
+    _set_vehicle(
+        connection,
+        _any_vehicle(world, rng, "营运", is_light=True),
+        second,
+        stop_from=_date(day),
+        stop_to=_date(day + int(rng.integers(20, 90))),
+    )
 
 
 def _renewal(world: World, connection: Connection, rng: np.random.Generator, second: int) -> None:
     holder = str(rng.choice(written_codes(world)[1]))
     older = and_(CERTIFICATE.c.holder_no == holder, CERTIFICATE.c.yz_updated_at < _stamp(second))
-    connection.execute(update(CERTIFICATE).where(older).values(valid_to=_date(second // DAY + 1460), yz_updated_at=_stamp(second)))
+    connection.execute(
+        update(CERTIFICATE).where(older).values(valid_to=_date(second // DAY + 1460), yz_updated_at=_stamp(second))
+    )
 
 
 def _delete(world: World, connection: Connection, rng: np.random.Generator, second: int) -> None:
@@ -103,7 +135,11 @@ def _rename(world: World, connection: Connection, rng: np.random.Generator, seco
     firms = world.companies[world.companies["is_firm"]]
     row = firms.iloc[int(rng.integers(0, len(firms)))]
     older = and_(COMPANY.c.licence_no == row["licence_no"], COMPANY.c.yz_updated_at < _stamp(second))
-    connection.execute(update(COMPANY).where(older).values(name=row["name"].replace("有限公司", "集团有限公司"), yz_updated_at=_stamp(second)))
+    connection.execute(
+        update(COMPANY)
+        .where(older)
+        .values(name=row["name"].replace("有限公司", "集团有限公司"), yz_updated_at=_stamp(second))
+    )
 
 
 def _leaver(world: World, connection: Connection, rng: np.random.Generator, second: int) -> None:
@@ -111,7 +147,17 @@ def _leaver(world: World, connection: Connection, rng: np.random.Generator, seco
     if len(relief):
         person = relief["id_no"].iat[int(rng.integers(0, len(relief)))]
         mine = and_(EMPLOYMENT.c.id_no == person, EMPLOYMENT.c.to_date.is_(None))
-        connection.execute(update(EMPLOYMENT).where(mine).values(to_date=_date(second // DAY), yz_updated_at=_stamp(second)))
+        connection.execute(
+            update(EMPLOYMENT).where(mine).values(to_date=_date(second // DAY), yz_updated_at=_stamp(second))
+        )
 
 
-_ACTIONS = {"new_vehicle": _new_vehicle, "new_owner": _new_owner, "stop": _stop, "renewal": _renewal, "delete": _delete, "rename": _rename, "leaver": _leaver}
+_ACTIONS = {
+    "new_vehicle": _new_vehicle,
+    "new_owner": _new_owner,
+    "stop": _stop,
+    "renewal": _renewal,
+    "delete": _delete,
+    "rename": _rename,
+    "leaver": _leaver,
+}

@@ -1,4 +1,5 @@
-"""Tables of somebody's database that grow while the stand-in runs: permits and cases of 道路运政, and the whole 数字化管理平台.
+"""Tables of somebody's database that grow while the stand-in runs: permits and cases of 道路运政, and the whole
+数字化管理平台.
 
 A row is written anew in each of its states (delete by key, insert), so that doing it twice changes nothing.
 """

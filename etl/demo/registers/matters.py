@@ -1,7 +1,7 @@
 """数字化管理平台 as a vendor's own database: the ten 暖心实事 with their milestones, and what drivers ask for (诉求).
 
-Table and column names are the vendor's, in initials of pinyin; channels are code numbers. Three of the ten are named by the
-announcement, seven have no name. A request may come through two channels under one number, or twice within a day.
+Table and column names are the vendor's, in initials of pinyin; channels are code numbers. Three of the ten are named by
+the announcement, seven have no name. A request may come through two channels under one number, or twice within a day.
 """
 
 from __future__ import annotations
@@ -20,12 +20,42 @@ from etl.demo.world.units import MEMBER_UNITS
 from etl.demo.world.world import World
 
 METADATA = MetaData()
-MATTER = Table("t_matter", METADATA, Column("nd", Integer), Column("xh", Integer), Column("mc", Text), Column("qtdw", Text), Column("gxsj", Text))
-NODE = Table("t_matter_node", METADATA, Column("nd", Integer), Column("xh", Integer), Column("jdh", Integer), Column("qz", Float), Column("jhrq", Text), Column("wcrq", Text), Column("zjcl",
-    Text), Column("gxsj", Text))
-TICKET = Table("t_ticket", METADATA, Column("gdh", Text), Column("qd", Integer), Column("lb", Text), Column("tyshxydm", Text), Column("lxdh", Text), Column("slsj", Text), Column("bjqx",
-    Text), Column("bjsj", Text),
-               Column("cbcs", Integer), Column("myd", Integer), Column("gxsj", Text))
+MATTER = Table(
+    "t_matter",
+    METADATA,
+    Column("nd", Integer),
+    Column("xh", Integer),
+    Column("mc", Text),
+    Column("qtdw", Text),
+    Column("gxsj", Text),
+)
+NODE = Table(
+    "t_matter_node",
+    METADATA,
+    Column("nd", Integer),
+    Column("xh", Integer),
+    Column("jdh", Integer),
+    Column("qz", Float),
+    Column("jhrq", Text),
+    Column("wcrq", Text),
+    Column("zjcl", Text),
+    Column("gxsj", Text),
+)
+TICKET = Table(
+    "t_ticket",
+    METADATA,
+    Column("gdh", Text),
+    Column("qd", Integer),
+    Column("lb", Text),
+    Column("tyshxydm", Text),
+    Column("lxdh", Text),
+    Column("slsj", Text),
+    Column("bjqx", Text),
+    Column("bjsj", Text),
+    Column("cbcs", Integer),
+    Column("myd", Integer),
+    Column("gxsj", Text),
+)
 
 NAMED = ("电子证照全面推广使用", "从业资格制度管理改革", "公路超限运输智能审批")
 ITEMS, BEGINS = 10, (1, 5)
@@ -48,10 +78,23 @@ def _published(year: int, count: int) -> np.ndarray:
 
 def day_items(world: World, day: int) -> pd.DataFrame:
     """The ten of each year that begins on a day."""
-    parts = [pd.DataFrame({"nd": year, "xh": np.arange(1, ITEMS + 1), "mc": [NAMED[k] if k < len(NAMED) else None for k in range(ITEMS)],
-                           "qtdw": [MEMBER_UNITS[0 if k < len(NAMED) else (k + year) % len(MEMBER_UNITS)] for k in range(ITEMS)], "updated_s": _published(year,
-                               ITEMS)}) for year in years_begun(world, day)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"nd": [], "xh": [], "mc": [], "qtdw": [], "updated_s": np.zeros(0, dtype=np.int64)})
+    parts = [
+        pd.DataFrame(
+            {
+                "nd": year,
+                "xh": np.arange(1, ITEMS + 1),
+                "mc": [NAMED[k] if k < len(NAMED) else None for k in range(ITEMS)],
+                "qtdw": [MEMBER_UNITS[0 if k < len(NAMED) else (k + year) % len(MEMBER_UNITS)] for k in range(ITEMS)],
+                "updated_s": _published(year, ITEMS),
+            }
+        )
+        for year in years_begun(world, day)
+    ]
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame({"nd": [], "xh": [], "mc": [], "qtdw": [], "updated_s": np.zeros(0, dtype=np.int64)})
+    )
 
 
 def _nodes(world: World, year: int) -> pd.DataFrame:
@@ -69,14 +112,22 @@ def _nodes(world: World, year: int) -> pd.DataFrame:
     done = np.where(rng.random(n) < 0.03, -1, done)
     proof = np.array(["通知文件", "系统截图", "验收报告", "现场照片"], dtype=object)[rng.integers(0, 4, n)]
     proof[rng.random(n) < 0.05] = None
-    frame = pd.DataFrame({"nd": year, "xh": item, "jdh": number, "qz": weight, "jhrq": dates(due), "wcrq": dates(done), "zjcl": proof})
-    return versions(frame, _published(year, n) + 600, np.where(done >= 0, done * DAY + 60000, -1), {"wcrq": None, "zjcl": None})
+    frame = pd.DataFrame(
+        {"nd": year, "xh": item, "jdh": number, "qz": weight, "jhrq": dates(due), "wcrq": dates(done), "zjcl": proof}
+    )
+    return versions(
+        frame, _published(year, n) + 600, np.where(done >= 0, done * DAY + 60000, -1), {"wcrq": None, "zjcl": None}
+    )
 
 
 def day_nodes(world: World, day: int) -> pd.DataFrame:
     """Versions of the milestones of each year that begins on a day."""
     parts = [_nodes(world, year) for year in years_begun(world, day)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"nd": [], "xh": [], "jdh": [], "updated_s": np.zeros(0, dtype=np.int64)})
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame({"nd": [], "xh": [], "jdh": [], "updated_s": np.zeros(0, dtype=np.int64)})
+    )
 
 
 def day_tickets(world: World, day: int) -> pd.DataFrame:
@@ -88,13 +139,28 @@ def day_tickets(world: World, day: int) -> pd.DataFrame:
     received = day * DAY + 27000 + (rng.random(n) * 50000).astype(np.int64)
     due = np.array([after_working_days(day, int(k)) for k in rng.choice([5, 7, 10, 15], n)], dtype=np.int64)
     in_time = rng.random(n) < 0.86 + 0.09 * progress(world, day)
-    closed = np.where(in_time, np.minimum(received + (rng.random(n) * (due - day) * DAY).astype(np.int64) + 7200, due * DAY + 61200), due * DAY + DAY + (rng.random(n) * 9 * DAY).astype(np.int64))
+    closed = np.where(
+        in_time,
+        np.minimum(received + (rng.random(n) * (due - day) * DAY).astype(np.int64) + 7200, due * DAY + 61200),
+        due * DAY + DAY + (rng.random(n) * 9 * DAY).astype(np.int64),
+    )
     code = np.where(rng.random(n) < 0.8, written_codes(world)[1][people["company"].to_numpy()[driver]], None)
     satisfied = np.where(rng.random(n) < 0.72, (rng.random(n) < 0.93).astype(int), -1).astype(object)
     satisfied[satisfied == -1] = None
-    frame = pd.DataFrame({"gdh": [f"GD{clock.day_text(day)}{k:03d}" for k in range(n)], "qd": rng.choice(CHANNEL_CODES, n, p=[0.34, 0.22, 0.33, 0.11]), "lb": np.array(CATEGORIES, dtype=object)[kind],
-                          "tyshxydm": code,
-                          "lxdh": people["phone"].to_numpy()[driver], "slsj": clock.second_texts(received), "bjqx": dates(due), "bjsj": clock.second_texts(closed), "cbcs": 0, "myd": satisfied})
+    frame = pd.DataFrame(
+        {
+            "gdh": [f"GD{clock.day_text(day)}{k:03d}" for k in range(n)],
+            "qd": rng.choice(CHANNEL_CODES, n, p=[0.34, 0.22, 0.33, 0.11]),
+            "lb": np.array(CATEGORIES, dtype=object)[kind],
+            "tyshxydm": code,
+            "lxdh": people["phone"].to_numpy()[driver],
+            "slsj": clock.second_texts(received),
+            "bjqx": dates(due),
+            "bjsj": clock.second_texts(closed),
+            "cbcs": 0,
+            "myd": satisfied,
+        }
+    )
     frame, received, closed = _doubled(world, frame, received, closed, day)
     seen = versions(frame, received, closed, {"bjsj": None, "myd": None})
     again = world.chance(1133, received, np.arange(len(frame))) < 0.05
@@ -104,17 +170,30 @@ def day_tickets(world: World, day: int) -> pd.DataFrame:
     return pd.concat([seen, opened, settled], ignore_index=True)
 
 
-def _doubled(world: World, frame: pd.DataFrame, received: np.ndarray, closed: np.ndarray, day: int) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    """Adds second arrivals: the same number through another channel, or the same caller and matter under a new number within hours."""
+def _doubled(
+    world: World, frame: pd.DataFrame, received: np.ndarray, closed: np.ndarray, day: int
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Adds second arrivals: the same number through another channel, or the same caller and matter under a new number
+    within hours."""
     u = world.chance(1134, received, np.arange(len(frame)))
     same, new = np.flatnonzero(u < 0.06), np.flatnonzero((u >= 0.06) & (u < 0.10))
     pick = np.concatenate([same, new])
     more = frame.iloc[pick].copy()
     more["qd"] = more["qd"] % 4 + 1
-    more["gdh"] = list(more["gdh"].iloc[: len(same)]) + [f"GD{clock.day_text(day)}{900 + k:03d}" for k in range(len(new))]
+    more["gdh"] = list(more["gdh"].iloc[: len(same)]) + [
+        f"GD{clock.day_text(day)}{900 + k:03d}" for k in range(len(new))
+    ]
     later = received[pick] + 1800 + received[pick] % 20000
     more["slsj"] = clock.second_texts(later)
-    return pd.concat([frame, more], ignore_index=True), np.concatenate([received, later]), np.concatenate([closed, np.maximum(closed[pick], later + 3600)])
+    return (
+        pd.concat([frame, more], ignore_index=True),
+        np.concatenate([received, later]),
+        np.concatenate([closed, np.maximum(closed[pick], later + 3600)]),
+    )
 
 
-TABLES = (LiveTable(MATTER, ("nd", "xh"), "gxsj", day_items, 400), LiveTable(NODE, ("nd", "xh", "jdh"), "gxsj", day_nodes, 430), LiveTable(TICKET, ("gdh", "qd"), "gxsj", day_tickets, 60))
+TABLES = (
+    LiveTable(MATTER, ("nd", "xh"), "gxsj", day_items, 400),
+    LiveTable(NODE, ("nd", "xh", "jdh"), "gxsj", day_nodes, 430),
+    LiveTable(TICKET, ("gdh", "qd"), "gxsj", day_tickets, 60),
+)

@@ -1,4 +1,5 @@
-"""The drop folder: positions, statistics, checks, cameras and recognition as GB18030 CSV, gzip, Chinese headers; workbooks and sites beside.
+"""The drop folder: positions, statistics, checks, cameras and recognition as GB18030 CSV, gzip, Chinese headers;
+workbooks and sites beside.
 
 Everything is written into a folder aside and renamed once, so a reader never meets half a folder. The alarm history,
 which costs the same walk over 400 days, is kept beside it as a cache of pure functions (`history/*.parquet`).
@@ -45,16 +46,89 @@ FILE_STEP_S = 60
 CHECKS_OVER_API_DAYS = 35
 REPEATED_DAYS_AGO = 47
 SMALL_SCALE = 400  # below this a second process costs more than it brings
-POSITION_HEADER = ("车牌号", "车牌颜色", "定位时间", "接收时间", "经度", "纬度", "加密", "海拔", "速度", "记录仪速度", "方向", "里程", "状态位", "报警位", "卫星数", "补传", "平台编号")
-DAY_HEADER = ("车牌号", "车牌颜色", "统计日期", "定位点数", "合格点数", "漂移点数", "总里程", "完整里程", "有效里程", "首个合格定位", "首次移动", "末次移动", "末次定位", "行驶时长", "夜间行驶时长",
-              "疲劳超时", "零至五时里程", "停车后首次出车", "停车开始", "行程数")
+POSITION_HEADER = (
+    "车牌号",
+    "车牌颜色",
+    "定位时间",
+    "接收时间",
+    "经度",
+    "纬度",
+    "加密",
+    "海拔",
+    "速度",
+    "记录仪速度",
+    "方向",
+    "里程",
+    "状态位",
+    "报警位",
+    "卫星数",
+    "补传",
+    "平台编号",
+)
+DAY_HEADER = (
+    "车牌号",
+    "车牌颜色",
+    "统计日期",
+    "定位点数",
+    "合格点数",
+    "漂移点数",
+    "总里程",
+    "完整里程",
+    "有效里程",
+    "首个合格定位",
+    "首次移动",
+    "末次移动",
+    "末次定位",
+    "行驶时长",
+    "夜间行驶时长",
+    "疲劳超时",
+    "零至五时里程",
+    "停车后首次出车",
+    "停车开始",
+    "行程数",
+)
 ALARM_HEADER = {
-    "alarm_uid": "报警编号", "terminal_id": "终端编号", "profile": "协议", "module": "模块", "code": "类型码", "level": "级别", "flag": "标志", "alarm_time": "报警时间", "plate_no": "车牌号",
-    "plate_color": "车牌颜色", "id_no": "身份证号", "speed_kmh": "速度", "lon": "经度", "lat": "纬度", "fatigue": "疲劳程度", "front_speed": "前车速度", "front_dist": "前车距离",
-    "attach_cnt": "附件数", "face_image": "人脸抓拍", "updated_s": "更新时间"}
-DEVICE_HEADER = {"terminal_id": "终端编号", "day": "日期", "online_min": "在线时长", "cam_fault": "摄像头故障", "occluded_min": "遮挡时长", "updated_s": "更新时间"}
-IDENTITY_HEADER = {"rec_id": "记录编号", "trip_id": "行程编号", "plate_no": "车牌号", "plate_color": "车牌颜色", "id_no": "身份证号", "at": "识别时间", "method": "识别方式", "result": "识别结果",
-                   "face_image": "人脸抓拍", "updated_s": "更新时间"}
+    "alarm_uid": "报警编号",
+    "terminal_id": "终端编号",
+    "profile": "协议",
+    "module": "模块",
+    "code": "类型码",
+    "level": "级别",
+    "flag": "标志",
+    "alarm_time": "报警时间",
+    "plate_no": "车牌号",
+    "plate_color": "车牌颜色",
+    "id_no": "身份证号",
+    "speed_kmh": "速度",
+    "lon": "经度",
+    "lat": "纬度",
+    "fatigue": "疲劳程度",
+    "front_speed": "前车速度",
+    "front_dist": "前车距离",
+    "attach_cnt": "附件数",
+    "face_image": "人脸抓拍",
+    "updated_s": "更新时间",
+}
+DEVICE_HEADER = {
+    "terminal_id": "终端编号",
+    "day": "日期",
+    "online_min": "在线时长",
+    "cam_fault": "摄像头故障",
+    "occluded_min": "遮挡时长",
+    "updated_s": "更新时间",
+}
+IDENTITY_HEADER = {
+    "rec_id": "记录编号",
+    "trip_id": "行程编号",
+    "plate_no": "车牌号",
+    "plate_color": "车牌颜色",
+    "id_no": "身份证号",
+    "at": "识别时间",
+    "method": "识别方式",
+    "result": "识别结果",
+    "face_image": "人脸抓拍",
+    "updated_s": "更新时间",
+}
 CHECK_HEADER = ("检查编号", "车牌号", "车牌颜色", "身份证号", "检查类型", "检查时间", "是否完整", "里程表", "更新时间")
 
 
@@ -91,17 +165,36 @@ def position_hours(world: World) -> list[int]:
 
 
 def write_position_hour(world: World, drop: Path, hour: int) -> None:
-    """One file of messages received in the hour beginning at `hour`, cut at `started_at`; every other tick per vehicle."""
+    """One file of messages received in the hour beginning at `hour`, cut at `started_at`; every other tick per
+    vehicle."""
     until = min(hour + 3600, clock.local_second(world.started_at) + 1)
     rows = positions.messages(world, hour - 1, until - 1, FILE_STEP_S)
     plates, colours, platforms = _plate_dictionary(world)
     label = rows["label"]
     zero = np.zeros(len(label), dtype=np.int64)
-    values = (plates.take(pa.array(label)), pa.array(colours[label]), _instants(rows["loc_time"]), _instants(rows["recv_time"]), pa.array(rows["lon_e6"]), pa.array(rows["lat_e6"]), pa.array(zero),
-              pa.array(rows["alt_m"]), pa.array(rows["speed_01kmh"]), pa.array(rows["rec_speed_01kmh"]), pa.array(rows["direction"]), pa.array(rows["mileage_01km"]), pa.array(rows["status_bits"]),
-              pa.array(rows["alarm_bits"]), pa.array(rows["sat_cnt"]), pa.array(rows["is_makeup"]), platforms.take(pa.array(rows["platform"])))
+    values = (
+        plates.take(pa.array(label)),
+        pa.array(colours[label]),
+        _instants(rows["loc_time"]),
+        _instants(rows["recv_time"]),
+        pa.array(rows["lon_e6"]),
+        pa.array(rows["lat_e6"]),
+        pa.array(zero),
+        pa.array(rows["alt_m"]),
+        pa.array(rows["speed_01kmh"]),
+        pa.array(rows["rec_speed_01kmh"]),
+        pa.array(rows["direction"]),
+        pa.array(rows["mileage_01km"]),
+        pa.array(rows["status_bits"]),
+        pa.array(rows["alarm_bits"]),
+        pa.array(rows["sat_cnt"]),
+        pa.array(rows["is_makeup"]),
+        platforms.take(pa.array(rows["platform"])),
+    )
     stamp = clock.instant_of(hour).strftime("%Y%m%d%H")
-    _write_csv(drop / "gps" / "location" / f"gps_location_{stamp}.csv.gz", dict(zip(POSITION_HEADER, values, strict=True)))
+    _write_csv(
+        drop / "gps" / "location" / f"gps_location_{stamp}.csv.gz", dict(zip(POSITION_HEADER, values, strict=True))
+    )
 
 
 def statistics_days(world: World) -> range:
@@ -122,16 +215,37 @@ def write_statistics_day(world: World, drop: Path, day: int) -> None:
     km = [_kilometres(table[n]) for n in ("km_total", "km_complete", "km_valid")]
     instants = [_instants(table[n].to_numpy()) for n in ("first_qualified_s", "first_move_s", "last_move_s", "last_s")]
     seconds = [pa.array(table[n].to_numpy()) for n in ("drive_s", "night_s", "fatigue_s")]
-    values = (_texts(vehicles["plate_no"].to_numpy()[ids]), pa.array(vehicles["plate_color"].to_numpy()[ids]), _texts(np.full(len(ids), clock.day_text(day, "%Y-%m-%d"), dtype=object)),
-              *whole, *km, *instants, *seconds, _kilometres(table["km_0_5"]), _instants(table["depart_s"].to_numpy()), _instants(table["stop_s"].to_numpy()),
-              pa.array(table["trips"].to_numpy()))
-    _write_csv(drop / "gps" / "vehicle_day" / f"gps_vehicle_day_{clock.day_text(day)}.csv.gz", dict(zip(DAY_HEADER, values, strict=True)))
+    values = (
+        _texts(vehicles["plate_no"].to_numpy()[ids]),
+        pa.array(vehicles["plate_color"].to_numpy()[ids]),
+        _texts(np.full(len(ids), clock.day_text(day, "%Y-%m-%d"), dtype=object)),
+        *whole,
+        *km,
+        *instants,
+        *seconds,
+        _kilometres(table["km_0_5"]),
+        _instants(table["depart_s"].to_numpy()),
+        _instants(table["stop_s"].to_numpy()),
+        pa.array(table["trips"].to_numpy()),
+    )
+    _write_csv(
+        drop / "gps" / "vehicle_day" / f"gps_vehicle_day_{clock.day_text(day)}.csv.gz",
+        dict(zip(DAY_HEADER, values, strict=True)),
+    )
 
 
 def write_check_month(drop: Path, month: str, table: pd.DataFrame) -> None:
     """One file of checks; `month` is 'YYYYMM'."""
-    values = (*[_texts(table[n].to_numpy()) for n in ("check_id", "plate_no")], pa.array(table["plate_color"].to_numpy()), _texts(table["id_no"].to_numpy()), pa.array(table["check_type"].to_numpy()),
-              _texts(table["checked_at"].to_numpy()), pa.array(table["complete"].to_numpy().astype(int)), pa.array(table["odometer"].to_numpy()), _instants(table["updated_s"].to_numpy()))
+    values = (
+        *[_texts(table[n].to_numpy()) for n in ("check_id", "plate_no")],
+        pa.array(table["plate_color"].to_numpy()),
+        _texts(table["id_no"].to_numpy()),
+        pa.array(table["check_type"].to_numpy()),
+        _texts(table["checked_at"].to_numpy()),
+        pa.array(table["complete"].to_numpy().astype(int)),
+        pa.array(table["odometer"].to_numpy()),
+        _instants(table["updated_s"].to_numpy()),
+    )
     _write_csv(drop / "rdm" / "check" / f"rdm_check_{month}.csv.gz", dict(zip(CHECK_HEADER, values, strict=True)))
 
 
@@ -151,7 +265,8 @@ def _plain(table: pd.DataFrame, header: dict[str, str]) -> dict[str, pa.Array]:
 
 @dataclass
 class Past:
-    """What a run of days left behind for the lists: alarms, checks for the monthly files, due alarms of the cameras, failed check items."""
+    """What a run of days left behind for the lists: alarms, checks for the monthly files, due alarms of the cameras,
+    failed check items."""
 
     alarms: list[pd.DataFrame] = field(default_factory=list)
     checks: list[pd.DataFrame] = field(default_factory=list)
@@ -185,7 +300,11 @@ def _walk(world: World, drop: Path, days: list[int], checks_until_s: int) -> Pas
             seen.append(identities[identities["updated_s"] <= checks_until_s])
     month = clock.day_text(days[-1], "%Y-%m")
     now = clock.local_second(world.started_at)
-    for folder, parts, header in (("as/alarm", cameras, ALARM_HEADER), ("as/device_day", devices, DEVICE_HEADER), ("rdm/identity", seen, IDENTITY_HEADER)):
+    for folder, parts, header in (
+        ("as/alarm", cameras, ALARM_HEADER),
+        ("as/device_day", devices, DEVICE_HEADER),
+        ("rdm/identity", seen, IDENTITY_HEADER),
+    ):
         if parts:
             table = pd.concat(parts, ignore_index=True)
             table = table[table["updated_s"] <= now].sort_values("updated_s", kind="stable")
@@ -245,8 +364,12 @@ def _run(world: World, drop: Path, progress: Progress) -> Past:
     where = str(drop)
     boundary = checks_boundary(world)
     walks: list[list[int]] = _by_month(list(range(world.first_day - 1, world.anchor_day)))
-    others: list[tuple[str, Callable[..., None], list]] = [("定位小时文件", _hour_job, chunk) for chunk in _chunks(position_hours(world), 6)]
-    others += [("台账", _paper_job, chunk) for chunk in _chunks(papers.due(world, clock.local_second(world.started_at)), 6)]
+    others: list[tuple[str, Callable[..., None], list]] = [
+        ("定位小时文件", _hour_job, chunk) for chunk in _chunks(position_hours(world), 6)
+    ]
+    others += [
+        ("台账", _paper_job, chunk) for chunk in _chunks(papers.due(world, clock.local_second(world.started_at)), 6)
+    ]
     others += [("阵地", _site_job, chunk) for chunk in _chunks(sites.zip_months(world), 4)]
     past, total = Past(), len(walks) + len(others)
     if world.scale < SMALL_SCALE:
@@ -260,7 +383,12 @@ def _run(world: World, drop: Path, progress: Progress) -> Past:
         return past
     # spawn, not fork: the caller may already run threads
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), context, _start_worker, (world.seed, world.scale, world.started_at, world.clean, world.history_days)) as pool:
+    with ProcessPoolExecutor(
+        min(2, os.cpu_count() or 1),
+        context,
+        _start_worker,
+        (world.seed, world.scale, world.started_at, world.clean, world.history_days),
+    ) as pool:
         walked = [pool.submit(_walk_job, where, days, boundary) for days in walks]
         written = [(label, pool.submit(work, where, chunk)) for label, work, chunk in others]
         for done, walk in enumerate(walked, 1):
@@ -296,13 +424,18 @@ def prepare(world: World, folder: Path, progress: Progress, planted: Planted) ->
     _write_checks(aside, [c for c in past.checks if len(c)])
     if world.rates.d21_repeated_file:
         days = aside / "gps" / "vehicle_day"
-        shutil.copyfile(days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz", days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz")
+        shutil.copyfile(
+            days / f"gps_vehicle_day_{clock.day_text(repeated - 1)}.csv.gz",
+            days / f"gps_vehicle_day_{clock.day_text(repeated)}.csv.gz",
+        )
     sites.write_missing_days(world, aside, clock.local_second(world.started_at))
     history_aside = folder / "history.part"
     history_aside.mkdir(exist_ok=True)
     for name in ("alarms", "due_alarms", "failed_items"):
         table = pd.concat(getattr(past, name), ignore_index=True)
-        pyarrow.parquet.write_table(pa.Table.from_pandas(table, preserve_index=False), history_aside / f"{name}.parquet")
+        pyarrow.parquet.write_table(
+            pa.Table.from_pandas(table, preserve_index=False), history_aside / f"{name}.parquet"
+        )
     history_aside.rename(history)
     aside.rename(drop)
     day_plan.cache_clear()

@@ -1,4 +1,5 @@
-"""动态监控 (/gps), 驾驶员远程管理 (/rdm), 主动安全 (/as) and 浙运安 (/ext) as one HTTP service: tokens, the list protocol, pages. The mini-program (/mp) has a protocol of its own: see app_http.
+"""动态监控 (/gps), 驾驶员远程管理 (/rdm), 主动安全 (/as) and 浙运安 (/ext) as one HTTP service: tokens, the list
+protocol, pages. The mini-program (/mp) has a protocol of its own: see app_http.
 
 List protocol: `updated_since` exclusive, `updated_until` inclusive and capped to the server's now; items sorted by
 (updated_at, key). Envelope and error bodies are JSON with a Chinese message. Instants in items are Shanghai wall time
@@ -62,7 +63,9 @@ def items(page: pd.DataFrame) -> list[dict[str, object]]:
     for name in page.columns:
         values = page[name]
         if name == "updated_s" or name in INSTANT_COLUMNS:
-            columns["updated_at" if name == "updated_s" else name] = clock.second_texts(np.maximum(values.to_numpy(), 0)).tolist()
+            columns["updated_at" if name == "updated_s" else name] = clock.second_texts(
+                np.maximum(values.to_numpy(), 0)
+            ).tolist()
         elif values.dtype.kind in "ifb":
             columns[name] = values.to_numpy().tolist()
         else:
@@ -106,12 +109,23 @@ def _page(name: str, feed: Feed, windows: Windows, now_time: float) -> dict[str,
     now = int(now_time)
     # a row is stamped in whole seconds: > 12:00:00.7 and > 12:00:00 ask for the same rows
     after = int(_instant(request.args.get("updated_since", "1970-01-01T00:00:00+08:00"), "updated_since"))
-    until = min(now, int(_instant(request.args["updated_until"], "updated_until"))) if request.args.get("updated_until") else now
+    until = (
+        min(now, int(_instant(request.args["updated_until"], "updated_until")))
+        if request.args.get("updated_until")
+        else now
+    )
     number, size = _whole("page", 1, 10**9), _whole("page_size", DEFAULT_PAGE, LARGEST_PAGE)
     frame = windows.get(name, feed, after, max(until, after), now)
     rows = frame.iloc[(number - 1) * size : number * size]
     stamp = clock.instant_of(now).isoformat(timespec="seconds")
-    return {"total": len(frame), "page": number, "page_size": size, "server_time": stamp, "updated_until": clock.instant_of(until).isoformat(timespec="seconds"), "items": items(rows)}
+    return {
+        "total": len(frame),
+        "page": number,
+        "page_size": size,
+        "server_time": stamp,
+        "updated_until": clock.instant_of(until).isoformat(timespec="seconds"),
+        "items": items(rows),
+    }
 
 
 def create_app(feeds: Feeds, clock_: Clock, client_secret: str) -> Flask:
@@ -121,11 +135,19 @@ def create_app(feeds: Feeds, clock_: Clock, client_secret: str) -> Flask:
 
     def token(system: str) -> Response:
         asked = request.get_json(silent=True) or {}
-        right = asked.get("client_id") == CLIENT_ID and hmac.compare_digest(str(asked.get("client_secret", "")).encode(), client_secret.encode())
+        right = asked.get("client_id") == CLIENT_ID and hmac.compare_digest(
+            str(asked.get("client_secret", "")).encode(), client_secret.encode()
+        )
         if not right:
             return _reply({"code": 40101, "message": "客户端标识或密钥错误"}, 401)
         expires = int(clock_().timestamp()) + TOKEN_S
-        return _reply({"code": 0, "message": "ok", "data": {"access_token": _token(client_secret, system, expires), "expires_in": TOKEN_S}})
+        return _reply(
+            {
+                "code": 0,
+                "message": "ok",
+                "data": {"access_token": _token(client_secret, system, expires), "expires_in": TOKEN_S},
+            }
+        )
 
     def is_allowed(system: str) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -139,12 +161,26 @@ def create_app(feeds: Feeds, clock_: Clock, client_secret: str) -> Flask:
         feed = feeds.systems[system].get(entity)
         if feed is None:
             return _reply({"code": 40401, "message": f"没有接口 {entity}"}, 404)
-        return _reply({"code": 0, "message": "ok", "data": _page(f"{system}/{entity}", feed, windows, clock.local_time(clock_()))})
+        return _reply(
+            {"code": 0, "message": "ok", "data": _page(f"{system}/{entity}", feed, windows, clock.local_time(clock_()))}
+        )
 
     for system in feeds.systems:
-        app.add_url_rule(f"/{system}/oauth/token", f"{system}_token", lambda system=system: token(system), methods=["POST"])
-        app.add_url_rule(f"/{system}/api/v1/<entity>", f"{system}_list", lambda entity, system=system: listing(system, entity), methods=["GET"])
+        app.add_url_rule(
+            f"/{system}/oauth/token", f"{system}_token", lambda system=system: token(system), methods=["POST"]
+        )
+        app.add_url_rule(
+            f"/{system}/api/v1/<entity>",
+            f"{system}_list",
+            lambda entity, system=system: listing(system, entity),
+            methods=["GET"],
+        )
     http.add_to(app, feeds.world, clock_, CLIENT_ID, client_secret)
     app.register_error_handler(BadRequest, lambda error: _reply({"code": 40001, "message": str(error)}, 400))
-    app.register_error_handler(HTTPException, lambda error: _reply({"code": (error.code or 500) * 100, "message": "请求的地址或方法不存在"}, error.code or 500))
+    app.register_error_handler(
+        HTTPException,
+        lambda error: _reply(
+            {"code": (error.code or 500) * 100, "message": "请求的地址或方法不存在"}, error.code or 500
+        ),
+    )
     return app

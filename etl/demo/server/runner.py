@@ -36,7 +36,15 @@ SMALLEST_SCALE = 20
 DIGITAL = "digital.sqlite"
 CHURN_LOOK_S = 1.0
 # salt of a source's own miswriting of id numbers → what it writes them into
-SPOKEN_IDS = {605: ("rdm",), 845: ("as_alarm",), 846: ("ext_safety_code",), 848: ("un_member",), 849: ("wf",), 850: ("hn_award",), 851: ("mp",)}
+SPOKEN_IDS = {
+    605: ("rdm",),
+    845: ("as_alarm",),
+    846: ("ext_safety_code",),
+    848: ("un_member",),
+    849: ("wf",),
+    850: ("hn_award",),
+    851: ("mp",),
+}
 HOST = "127.0.0.1"
 
 
@@ -61,16 +69,33 @@ def _world(seed: int, scale: int, started_at: datetime, clean: bool, history_day
 def load(folder: Path) -> World:
     """The world of a prepared folder."""
     state = orjson.loads((folder / "world.json").read_bytes())
-    return _world(state["seed"], state["scale"], datetime.fromisoformat(state["started_at"]), state["clean"], state["history_days"])
+    return _world(
+        state["seed"],
+        state["scale"],
+        datetime.fromisoformat(state["started_at"]),
+        state["clean"],
+        state["history_days"],
+    )
 
 
 def _state(folder: Path, scale: int, seed: int, now: datetime, clean: bool, history_days: int) -> World:
     if not (folder / "world.json").exists():
         started = now.astimezone(clock.SHANGHAI).replace(microsecond=0)
-        _write(folder / "world.json", {"seed": seed, "scale": scale, "started_at": started.isoformat(), "clean": clean, "history_days": history_days})
+        _write(
+            folder / "world.json",
+            {
+                "seed": seed,
+                "scale": scale,
+                "started_at": started.isoformat(),
+                "clean": clean,
+                "history_days": history_days,
+            },
+        )
     world = load(folder)
     if (world.scale, world.seed, world.clean) != (scale, seed, clean):
-        raise ValueError(f"{folder} 里已有另一个模拟世界 (规模 {world.scale}, 种子 {world.seed}); 请换一个目录或先删除它")
+        raise ValueError(
+            f"{folder} 里已有另一个模拟世界 (规模 {world.scale}, 种子 {world.seed}); 请换一个目录或先删除它"
+        )
     return world
 
 
@@ -84,13 +109,21 @@ def digital_dsn_of(folder: Path) -> str:
     return f"sqlite:///{(folder / DIGITAL).resolve()}"
 
 
-def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEED, now: datetime | None = None, progress: files.Progress | None = None,
-            registry_dsn: str | None = None, clean: bool = False, history_days: int = HISTORY_DAYS) -> World:
+def prepare(
+    dir: str | Path,
+    scale: int = DEFAULT_SCALE,
+    seed: int = DEFAULT_SEED,
+    now: datetime | None = None,
+    progress: files.Progress | None = None,
+    registry_dsn: str | None = None,
+    clean: bool = False,
+    history_days: int = HISTORY_DAYS,
+) -> World:
     """Make what is missing of a demo folder and return its world.
 
     `now` (aware) becomes `started_at` of a new world and is otherwise ignored; `progress(label, done, total)` is called
-    after each part. `history_days` shortens the past (tests; at least 3). Raises ValueError when the folder holds a world of another seed or scale.
-    """
+    after each part. `history_days` shortens the past (tests; at least 3). Raises ValueError when the folder holds a
+    world of another seed or scale."""
     if scale < SMALLEST_SCALE:
         raise ValueError(f"规模至少为 {SMALLEST_SCALE}")
     folder = Path(dir)
@@ -98,7 +131,9 @@ def prepare(dir: str | Path, scale: int = DEFAULT_SCALE, seed: int = DEFAULT_SEE
     tell = progress or (lambda label, done, total: None)
     world = _state(folder, scale, seed, now or system_clock(), clean, history_days)
     # a registry elsewhere is looked at each time: only it knows whether its tables are there
-    if not registry_dsn and all((folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite", DIGITAL)):
+    if not registry_dsn and all(
+        (folder / name).exists() for name in ("planted.json", "drop", "history", "yunzheng.sqlite", DIGITAL)
+    ):
         return world
     engine = registry.engine_for(registry_dsn_of(folder, registry_dsn))
     planted = registry.create(world, engine, _cases)
@@ -120,9 +155,21 @@ def _cases(world: World) -> dict[str, pd.DataFrame]:
 def _note_live(world: World, planted: Planted) -> None:
     """Adds what the live services plant by rate or by vehicle."""
     rates, pick, plates = world.rates, chosen(world), world.track["plate_no"]
-    for rule, vehicles in (("D01", pick.clone_target), ("D04", pick.swapped), ("D04", pick.scaled), ("D05", pick.utc), ("D05", pick.rollover), ("D08", pick.odometer)):
+    for rule, vehicles in (
+        ("D01", pick.clone_target),
+        ("D04", pick.swapped),
+        ("D04", pick.scaled),
+        ("D05", pick.utc),
+        ("D05", pick.rollover),
+        ("D08", pick.odometer),
+    ):
         planted.note(rule, "gps_location", [str(plates[v]) for v in vehicles])
-    for rule, rate in (("D02", rates.d02_plate_text), ("D06", rates.d06_not_fixed), ("D07", rates.d07_blind_vehicle_day), ("D09", rates.d09_drift_vehicle_month)):
+    for rule, rate in (
+        ("D02", rates.d02_plate_text),
+        ("D06", rates.d06_not_fixed),
+        ("D07", rates.d07_blind_vehicle_day),
+        ("D09", rates.d09_drift_vehicle_month),
+    ):
         if rate:
             planted.note(rule, "gps_location", [f"rate={rate}"])
     if rates.d03_platform_colours:
@@ -133,7 +180,13 @@ def _note_live(world: World, planted: Planted) -> None:
         planted.note("D21", "rdm_learning", [clock.day_text(world.anchor_day + SILENT_DAY_AHEAD, "%Y-%m-%d")])
     if rates.d22_hard_delete:
         planted.note("D22", "yz_vehicle", ["live"])
-    planted.note("D04", "st_site", [SITE_IDS[k] for k, site in enumerate(sites.SITES) if site[-1] == sites.GCJ02] if rates.d04_gcj_companies else [])
+    planted.note(
+        "D04",
+        "st_site",
+        [SITE_IDS[k] for k, site in enumerate(sites.SITES) if site[-1] == sites.GCJ02]
+        if rates.d04_gcj_companies
+        else [],
+    )
     party_book.note(world, planted)
     users.note(world, planted)
     for month in range(clock.month_of(world.first_day), clock.month_of(world.anchor_day) + 1):
@@ -170,7 +223,10 @@ class Server:
         self.url = f"http://{HOST}:{self._http.server_port}"
         self._over = threading.Event()
         self.catch_up()
-        self._threads = [threading.Thread(target=work, daemon=True, name=name) for name, work in (("demo-http", self._http.serve_forever), ("demo-registry", self._live))]
+        self._threads = [
+            threading.Thread(target=work, daemon=True, name=name)
+            for name, work in (("demo-http", self._http.serve_forever), ("demo-registry", self._live))
+        ]
         for thread in self._threads:
             thread.start()
         self._announce()
@@ -189,12 +245,23 @@ class Server:
             return make_server(HOST, 0, app, threaded=True, request_handler=_Handler)
 
     def _announce(self) -> None:
-        _write(self.folder / "endpoints.json", {"http": self.url, "client_id": self.client_id, "client_secret": self.client_secret, "registry_dsn": self.registry_dsn,
-                                                "digital_dsn": digital_dsn_of(self.folder),
-                                                "drop": str((self.folder / "drop").resolve()), "started_at": self.world.started_at.isoformat()}, mode=0o600)
+        _write(
+            self.folder / "endpoints.json",
+            {
+                "http": self.url,
+                "client_id": self.client_id,
+                "client_secret": self.client_secret,
+                "registry_dsn": self.registry_dsn,
+                "digital_dsn": digital_dsn_of(self.folder),
+                "drop": str((self.folder / "drop").resolve()),
+                "started_at": self.world.started_at.isoformat(),
+            },
+            mode=0o600,
+        )
 
     def catch_up(self) -> int:
-        """Apply every change of the databases due by now and write the files that have come due; returns how many slots of the registry changed something."""
+        """Apply every change of the databases due by now and write the files that have come due; returns how many slots
+        of the registry changed something."""
         note = self.folder / "registry_slot.json"
         begun = {"slot": -1, "through": clock.local_second(self.world.started_at)}
         done = begun | (orjson.loads(note.read_bytes()) if note.exists() else {})
@@ -211,8 +278,8 @@ class Server:
         return changed
 
     def raise_alarm(self, *, vehicle: int = 0, warn_type: int = 3, level: int = 2) -> str:
-        """An alarm of the tracked vehicle number `vehicle` begins now (warn_type as in JT/T 809, 3 = 紧急报警); returns its uid.
-        The list has it from this second on."""
+        """An alarm of the tracked vehicle number `vehicle` begins now (warn_type as in JT/T 809, 3 = 紧急报警); returns
+        its uid. The list has it from this second on."""
         return self._feeds.raise_alarm(clock.local_second(self._clock()), vehicle, warn_type, level)
 
     def _live(self) -> None:

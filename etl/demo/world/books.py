@@ -1,9 +1,8 @@
 """Rows that change as time goes on, cut by the time of their last change: what every list and live table is read from.
 
 A *version* is a row in one state with the local second `updated_s` from which on it looks like this. A `Book` makes the
-versions of one part (a day, a month) when first asked and keeps them sorted, so that a window with nothing new costs two
-binary searches a part.
-"""
+versions of one part (a day, a month) when first asked and keeps them sorted, so that a window with nothing new costs
+two binary searches a part."""
 
 from __future__ import annotations
 
@@ -14,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 
-def versions(frame: pd.DataFrame, created_s: np.ndarray, changed_s: np.ndarray, later: dict[str, object]) -> pd.DataFrame:
+def versions(
+    frame: pd.DataFrame, created_s: np.ndarray, changed_s: np.ndarray, later: dict[str, object]
+) -> pd.DataFrame:
     """Each row as it was created, with the columns `later` holding their first value, and once more as changed.
 
     created_s and changed_s: local seconds per row; a changed_s below 0 means that the row stays as created."""

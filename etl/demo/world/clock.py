@@ -68,7 +68,9 @@ def second_texts(seconds: np.ndarray) -> np.ndarray:
     if seconds.size == 0:
         return np.empty(0, dtype=object)
     text = np.datetime_as_string(seconds.astype("datetime64[s]")).astype(object)
-    return np.array([None if s < 0 else t.replace("T", " ") for s, t in zip(seconds.tolist(), text, strict=True)], dtype=object)
+    return np.array(
+        [None if s < 0 else t.replace("T", " ") for s, t in zip(seconds.tolist(), text, strict=True)], dtype=object
+    )
 
 
 def month_of(day: int) -> int:

@@ -85,4 +85,7 @@ class Planted:
 
     def manifest(self) -> dict[str, dict[str, dict[str, object]]]:
         """{rule id: {thing: {"count": n, "keys": [first of them]}}}, rules in order."""
-        return {r: {t: {"count": self.counts[r][t], "keys": k} for t, k in sorted(self.found[r].items())} for r in sorted(self.found)}
+        return {
+            r: {t: {"count": self.counts[r][t], "keys": k} for t, k in sorted(self.found[r].items())}
+            for r in sorted(self.found)
+        }

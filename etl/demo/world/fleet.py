@@ -28,18 +28,35 @@ class Draws(Protocol):
     def rng(self, *salt: int) -> np.random.Generator: ...
 
 
-FLEET_OF_50, SAFELY_ABOVE, AVERAGE_LARGE = 50, 53, 58  # a few vehicles are lost to defects, and the company must not fall below for it
+FLEET_OF_50, SAFELY_ABOVE, AVERAGE_LARGE = (
+    50,
+    53,
+    58,
+)  # a few vehicles are lost to defects, and the company must not fall below for it
 # share of motor vehicles, GA 24.4 type, gross mass range t, axle range
 TYPES = (
-    (0.28, "Q11", (36.0, 49.0), (2, 3)), (0.09, "H11", (16.0, 31.0), (2, 4)), (0.08, "H12", (16.0, 25.0), (2, 3)), (0.03, "H14", (18.0, 31.0), (2, 4)),
-    (0.05, "H17", (25.0, 31.0), (3, 4)), (0.03, "H19", (16.0, 31.0), (2, 4)), (0.02, "H15", (18.0, 31.0), (2, 4)), (0.05, "H21", (5.0, 11.9), (2, 2)),
-    (0.07, "H22", (5.0, 11.9), (2, 2)), (0.02, "H29", (5.0, 11.9), (2, 2)), (0.10, "H31", (2.5, 4.5), (2, 2)), (0.15, "H32", (2.5, 4.5), (2, 2)), (0.03, "H33", (2.0, 3.5), (2, 2)),
+    (0.28, "Q11", (36.0, 49.0), (2, 3)),
+    (0.09, "H11", (16.0, 31.0), (2, 4)),
+    (0.08, "H12", (16.0, 25.0), (2, 3)),
+    (0.03, "H14", (18.0, 31.0), (2, 4)),
+    (0.05, "H17", (25.0, 31.0), (3, 4)),
+    (0.03, "H19", (16.0, 31.0), (2, 4)),
+    (0.02, "H15", (18.0, 31.0), (2, 4)),
+    (0.05, "H21", (5.0, 11.9), (2, 2)),
+    (0.07, "H22", (5.0, 11.9), (2, 2)),
+    (0.02, "H29", (5.0, 11.9), (2, 2)),
+    (0.10, "H31", (2.5, 4.5), (2, 2)),
+    (0.15, "H32", (2.5, 4.5), (2, 2)),
+    (0.03, "H33", (2.0, 3.5), (2, 2)),
 )
 
 
 def _big_sizes(world: Draws) -> np.ndarray:
     """Sizes of the companies with 50 vehicles or more, largest first; the last is the one growing past 50."""
-    count = max(1 if world.scale >= 60 else 0, min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / AVERAGE_LARGE)))
+    count = max(
+        1 if world.scale >= 60 else 0,
+        min(round(30 * np.sqrt(world.scale / 2000)), int(world.scale * 0.78 / AVERAGE_LARGE)),
+    )
     if count <= 1:
         return np.full(count, SAFELY_ABOVE)
     tail = world.rng(11).exponential(4, count)
@@ -59,7 +76,11 @@ def companies(world: Draws) -> pd.DataFrame:
     left = max(individuals + firms, world.scale - int(big.sum()) - sum(shrinking))
     solo = np.ones(individuals, dtype=int)
     extra = left - individuals
-    small = np.maximum(1, np.floor(rng.dirichlet(np.full(firms, 1.2)) * extra)).astype(int) if extra > 0 else np.ones(firms, dtype=int)
+    small = (
+        np.maximum(1, np.floor(rng.dirichlet(np.full(firms, 1.2)) * extra)).astype(int)
+        if extra > 0
+        else np.ones(firms, dtype=int)
+    )
     small = np.minimum(small, 44)
     size = np.concatenate([big, shrinking, small, solo]).astype(int)
     n = len(size)
@@ -72,28 +93,46 @@ def companies(world: Draws) -> pd.DataFrame:
     worst = 2 if len(big) > 3 else n - individuals - 1  # in a tiny world the bad one must not be nearly everyone
     care[worst] = -1.6
     start = world.anchor_day - rng.integers(500, 5200, n)
-    return pd.DataFrame({
-        "uscc": identity.credit_codes(rng, is_firm), "name": identity.company_names(rng, is_firm, owners), "is_firm": is_firm, "size": size, "owner": owners,
-        "phone": identity.phones(rng, n), "town_index": town, "op_town_index": op_town, "node": node, "care": care, "start_day": start,
-        "is_big": np.arange(n) < len(big), "is_growing": np.arange(n) == (len(big) - 1 if len(big) >= 3 else -1), "is_shrinking": (np.arange(n) == len(big)) & bool(shrinking),
-        "licence_no": [f"330110{300000 + k:06d}" for k in rng.permutation(n)],
-    })
+    return pd.DataFrame(
+        {
+            "uscc": identity.credit_codes(rng, is_firm),
+            "name": identity.company_names(rng, is_firm, owners),
+            "is_firm": is_firm,
+            "size": size,
+            "owner": owners,
+            "phone": identity.phones(rng, n),
+            "town_index": town,
+            "op_town_index": op_town,
+            "node": node,
+            "care": care,
+            "start_day": start,
+            "is_big": np.arange(n) < len(big),
+            "is_growing": np.arange(n) == (len(big) - 1 if len(big) >= 3 else -1),
+            "is_shrinking": (np.arange(n) == len(big)) & bool(shrinking),
+            "licence_no": [f"330110{300000 + k:06d}" for k in rng.permutation(n)],
+        }
+    )
 
 
 def _statuses(world: Draws, rng: np.random.Generator) -> np.ndarray:
     counts = {"营运": world.scale, "停运": 0.015, "转出": 0.034, "注销": 0.03, "锁定": 0.003, "歇业": 0.004}
-    return np.concatenate([np.full(int(c if s == "营运" else round(c * world.scale)), s, dtype=object) for s, c in counts.items()])
+    return np.concatenate(
+        [np.full(int(c if s == "营运" else round(c * world.scale)), s, dtype=object) for s, c in counts.items()]
+    )
 
 
 def vehicles(world: Draws) -> pd.DataFrame:
-    """See World.vehicles. Columns beside the registry's: company, town_index, entered_day, left_day, stop_from/to, has_terminal, platform, profile …"""
+    """See World.vehicles. Columns beside the registry's: company, town_index, entered_day, left_day, stop_from/to,
+    has_terminal, platform, profile …"""
     rng = world.rng(13)
     status = _statuses(world, rng)
     motor = len(status)
     n = motor + round(0.12 * world.scale)
     status = np.concatenate([status, np.full(n - motor, "营运", dtype=object)])
     is_trailer = np.arange(n) >= motor
-    table = pd.DataFrame({"status": status, "is_trailer": is_trailer, "company": _owners(world, rng, status, is_trailer)})
+    table = pd.DataFrame(
+        {"status": status, "is_trailer": is_trailer, "company": _owners(world, rng, status, is_trailer)}
+    )
     _kinds(table, rng)
     _dates(world, table, rng)
     _terminals(world, table, rng)
@@ -122,10 +161,14 @@ def _kinds(table: pd.DataFrame, rng: np.random.Generator) -> None:
     low, high = np.array([t[2] for t in TYPES]).T
     gross = np.where(trailer, rng.uniform(34, 40, n), low[pick] + rng.random(n) * (high - low)[pick]).round(2)
     axles = np.array([t[3] for t in TYPES])
-    table["veh_type"] = np.where(trailer, rng.choice(["B11", "B12", "B16"], n), np.array([t[1] for t in TYPES], dtype=object)[pick])
+    table["veh_type"] = np.where(
+        trailer, rng.choice(["B11", "B12", "B16"], n), np.array([t[1] for t in TYPES], dtype=object)[pick]
+    )
     table["gross_mass_t"] = gross
     table["tonnage_t"] = np.where(table["veh_type"] == "Q11", gross - 9, gross * rng.uniform(0.5, 0.66, n)).round(2)
-    table["axles"] = np.where(trailer, 3, axles[pick, 0] + (rng.random(n) * (axles[pick, 1] - axles[pick, 0] + 1)).astype(int))
+    table["axles"] = np.where(
+        trailer, 3, axles[pick, 0] + (rng.random(n) * (axles[pick, 1] - axles[pick, 0] + 1)).astype(int)
+    )
     is_heavy = ~trailer & (np.char.startswith(table["veh_type"].to_numpy().astype(str), "Q") | (gross >= 12))
     small = ~trailer & (gross <= 4.5)
     electric = ~trailer & (rng.random(n) < np.where(small, 0.19, 0.055))
@@ -151,7 +194,15 @@ def _dates(world: Draws, table: pd.DataFrame, rng: np.random.Generator) -> None:
     registered = anchor - age
     table["register_day"] = registered
     table["left_day"] = left
-    stage = np.select([registered < clock.day_of(2013, 7, 1), registered < clock.day_of(2017, 7, 1), registered < clock.day_of(2021, 7, 1)], [3, 4, 5], 6)
+    stage = np.select(
+        [
+            registered < clock.day_of(2013, 7, 1),
+            registered < clock.day_of(2017, 7, 1),
+            registered < clock.day_of(2021, 7, 1),
+        ],
+        [3, 4, 5],
+        6,
+    )
     table["emission_stage"] = np.where(np.isin(table["energy_code"], ["C", "Y"]), 0, stage)
     stopped = (table["status"] == "营运").to_numpy() & (rng.random(n) < 0.02)
     table["stop_from"] = np.where(stopped, anchor - rng.integers(1, 80, n), -1)
@@ -193,7 +244,9 @@ def vehicle_drivers(world: Draws) -> np.ndarray:
     own = people["vehicle"].to_numpy()
     main = np.flatnonzero(own >= 0)
     result[own[main]] = main
-    roster: dict[int, np.ndarray] = {int(c): rows.to_numpy() for c, rows in pd.Series(people.index, index=people["company"]).groupby(level=0)}
+    roster: dict[int, np.ndarray] = {
+        int(c): rows.to_numpy() for c, rows in pd.Series(people.index, index=people["company"]).groupby(level=0)
+    }
     for i in np.flatnonzero(result < 0):
         mates = roster.get(int(table["company"].iat[i]))
         if mates is not None and len(mates):
@@ -216,9 +269,20 @@ def drivers(world: Draws) -> pd.DataFrame:
     began = np.maximum(registered, world.anchor_day - rng.integers(30, 2500, n))
     left = np.where((vehicle < 0) & (rng.random(n) < 0.12), world.anchor_day - rng.integers(1, 350, n), -1)
     left = np.where(left > began, left, -1)
-    return pd.DataFrame({
-        "id_no": ids, "birth_date": births, "is_female": female, "name": identity.person_names(rng, n), "phone": identity.phones(rng, n), "vehicle": vehicle,
-        "company": company, "second_company": np.where(rng.random(n) < 0.004, rng.choice(len(world.companies), n), -1), "from_day": began, "to_day": left,
-        "is_captain": world.companies["is_firm"].to_numpy()[company] & (rng.random(n) < 0.04),
-        "skill": np.clip(rng.normal(0, 1, n), -2.5, 2.5), "town_index": rng.integers(0, 12, n),
-    })
+    return pd.DataFrame(
+        {
+            "id_no": ids,
+            "birth_date": births,
+            "is_female": female,
+            "name": identity.person_names(rng, n),
+            "phone": identity.phones(rng, n),
+            "vehicle": vehicle,
+            "company": company,
+            "second_company": np.where(rng.random(n) < 0.004, rng.choice(len(world.companies), n), -1),
+            "from_day": began,
+            "to_day": left,
+            "is_captain": world.companies["is_firm"].to_numpy()[company] & (rng.random(n) < 0.04),
+            "skill": np.clip(rng.normal(0, 1, n), -2.5, 2.5),
+            "town_index": rng.integers(0, 12, n),
+        }
+    )

@@ -14,16 +14,59 @@ USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 PLATE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-HOME_AREAS = ("330110", "330113", "330122", "330521", "330182", "341124", "340826", "411522", "421181", "360983", "522126", "321322")
+HOME_AREAS = (
+    "330110",
+    "330113",
+    "330122",
+    "330521",
+    "330182",
+    "341124",
+    "340826",
+    "411522",
+    "421181",
+    "360983",
+    "522126",
+    "321322",
+)
 FAMILY = tuple(
     "王李张刘陈杨黄赵周吴徐孙马朱胡郭何林罗高郑梁谢宋唐许邓冯韩曹曾彭萧蔡潘田董袁于余叶蒋杜苏魏程吕丁沈任姚卢傅钟姜崔谭廖范汪"
     "陆金石戴贾韦夏邱方侯邹熊孟秦白江阎薛尹段雷黎史龙陶贺顾毛郝龚邵万钱严覃武戈"
 )
-GIVEN = tuple("建国志强伟军勇明华平刚海波文斌俊杰宏亮永福春生根水金泉松林桂祥庆云龙飞鹏立新德胜东升长贵少峰学良家兴红丽芳玲秀英燕娟敏静霞")
+GIVEN = tuple(
+    "建国志强伟军勇明华平刚海波文斌俊杰宏亮永福春生根水金泉松林桂祥庆云龙飞鹏立新德胜东升长贵少峰学良家兴红丽芳玲秀英燕娟敏静霞"
+)
 RARE_GIVEN = ("㛃", "𬭎", "䶮", "𠅤")
 STEMS = (
-    "正安", "径途", "苕运", "良驰", "仓畅", "瓶达", "闲通", "禹航", "和桥", "双溪捷", "梦栖", "塘河", "东明", "西险", "泰岭", "竹海",
-    "塘埠", "临苕", "云栈", "北陆", "锦程远", "众力", "顺合", "宏捷", "永途", "浙北", "中畅", "铁岭关", "海川", "恒运达",
+    "正安",
+    "径途",
+    "苕运",
+    "良驰",
+    "仓畅",
+    "瓶达",
+    "闲通",
+    "禹航",
+    "和桥",
+    "双溪捷",
+    "梦栖",
+    "塘河",
+    "东明",
+    "西险",
+    "泰岭",
+    "竹海",
+    "塘埠",
+    "临苕",
+    "云栈",
+    "北陆",
+    "锦程远",
+    "众力",
+    "顺合",
+    "宏捷",
+    "永途",
+    "浙北",
+    "中畅",
+    "铁岭关",
+    "海川",
+    "恒运达",
 )
 TAILS = ("物流", "运输", "货运", "供应链", "储运", "危化品运输", "冷链物流", "城配", "渣土运输", "集装箱运输")
 
@@ -35,7 +78,12 @@ def id_check_character(first17: str) -> str:
 
 def is_valid_id(number: str) -> bool:
     """True when the text is 17 digits and the right upper-case check character."""
-    return len(number) == 18 and number[:17].isascii() and number[:17].isdigit() and id_check_character(number[:17]) == number[17]
+    return (
+        len(number) == 18
+        and number[:17].isascii()
+        and number[:17].isdigit()
+        and id_check_character(number[:17]) == number[17]
+    )
 
 
 def uscc_check_character(first17: str) -> str:
@@ -67,7 +115,9 @@ def credit_codes(rng: np.random.Generator, is_firm: np.ndarray) -> list[str]:
     return [f + uscc_check_character(f) for f in first]
 
 
-def id_numbers(rng: np.random.Generator, count: int, is_female: np.ndarray, newest_birth_year: int) -> tuple[list[str], list[str]]:
+def id_numbers(
+    rng: np.random.Generator, count: int, is_female: np.ndarray, newest_birth_year: int
+) -> tuple[list[str], list[str]]:
     """`count` distinct id numbers and birth dates 'YYYY-MM-DD'; sex by the parity of the 17th digit."""
     ages = np.clip(rng.normal(24, 9, count), 0, 42).astype(int)
     months, days = rng.integers(1, 13, count), rng.integers(1, 29, count)
@@ -93,7 +143,8 @@ def _area_shares() -> np.ndarray:
 
 
 def plates(rng: np.random.Generator, kinds: np.ndarray) -> list[str]:
-    """One plate per row of kind 'ordinary' | 'trailer' | 'new_large' | 'new_small'; all distinct (GA 36-2018 shapes)."""
+    """One plate per row of kind 'ordinary' | 'trailer' | 'new_large' | 'new_small'; all distinct (GA 36-2018
+    shapes)."""
     serials = rng.choice(24 * 24 * 1000, size=len(kinds), replace=False)
     trailers = kinds == "trailer"
     serials[trailers] = rng.choice(24 * 1000, size=int(trailers.sum()), replace=False)  # one character fewer
@@ -114,12 +165,22 @@ def _plate(kind: str, serial: int) -> str:
 def vins(rng: np.random.Generator, count: int) -> list[str]:
     """17-character VINs with the check digit of GB 16735 in place nine."""
     alphabet = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"
-    values = {c: v for v, group in enumerate(("0", "1AJ", "2BKS", "3CLT", "4DMU", "5ENV", "6FW", "7GPX", "8HY", "9RZ")) for c in group}
+    values = {
+        c: v
+        for v, group in enumerate(("0", "1AJ", "2BKS", "3CLT", "4DMU", "5ENV", "6FW", "7GPX", "8HY", "9RZ"))
+        for c in group
+    }
     weights = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
     draws = rng.integers(0, len(alphabet), (count, 8))
     result = []
     for i in range(count):
-        text = "LZZ" + "".join(alphabet[k] for k in draws[i, :5]) + "0" + "".join(alphabet[k] for k in draws[i, 5:]) + f"{i:05d}"
+        text = (
+            "LZZ"
+            + "".join(alphabet[k] for k in draws[i, :5])
+            + "0"
+            + "".join(alphabet[k] for k in draws[i, 5:])
+            + f"{i:05d}"
+        )
         check = sum(values[c] * w for c, w in zip(text, weights, strict=True)) % 11
         result.append(text[:8] + ("X" if check == 10 else str(check)) + text[9:])
     return result
@@ -129,7 +190,9 @@ def person_names(rng: np.random.Generator, count: int) -> list[str]:
     """Chinese personal names of two or three characters."""
     family = rng.integers(0, len(FAMILY), count)
     first, second = rng.integers(0, len(GIVEN), count), rng.integers(0, len(GIVEN), count)
-    return [FAMILY[f] + GIVEN[a] + (GIVEN[b] if (a + b) % 6 else "") for f, a, b in zip(family, first, second, strict=True)]
+    return [
+        FAMILY[f] + GIVEN[a] + (GIVEN[b] if (a + b) % 6 else "") for f, a, b in zip(family, first, second, strict=True)
+    ]
 
 
 def phones(rng: np.random.Generator, count: int) -> list[str]:

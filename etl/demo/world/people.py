@@ -31,7 +31,9 @@ def written_ids(world: World, salt: int) -> tuple[np.ndarray, np.ndarray]:
     rows = np.arange(len(true))
     bad = world.chance(salt, rows) < world.rates.d10_id_number
     kinds = np.where(bad, np.array(KINDS, dtype=object)[rows % len(KINDS)], "")
-    lower = (world.chance(salt + 1, rows) < 0.15 * (world.rates.d10_id_number > 0)) & np.array([n[17] == "X" for n in true], dtype=bool)
+    lower = (world.chance(salt + 1, rows) < 0.15 * (world.rates.d10_id_number > 0)) & np.array(
+        [n[17] == "X" for n in true], dtype=bool
+    )
     kinds = np.where(lower & ~bad, "lower_x", kinds)
     texts = np.array([_miswrite(n, k) if k else n for n, k in zip(true, kinds, strict=True)], dtype=object)
     kinds = np.where(texts == true, "", kinds)  # lower case changes nothing without an X

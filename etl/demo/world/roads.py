@@ -20,18 +20,58 @@ ROUTE_SPAN_S = 200_000.0  # longer than any route, so that (route, seconds) pack
 
 # name, lon, lat, group: t = town centre, p = park or ramp inside the district, n = neighbour, f = far city
 NODES: tuple[tuple[str, float, float, str], ...] = (
-    ("五常", 120.030, 30.240, "t"), ("仁和", 120.072, 30.432, "t"), ("良渚", 120.050, 30.370, "t"), ("闲林", 120.010, 30.220, "t"),
-    ("仓前", 119.990, 30.290, "t"), ("余杭街道", 119.940, 30.270, "t"), ("中泰", 119.900, 30.230, "t"), ("径山", 119.870, 30.360, "t"),
-    ("瓶窑", 119.970, 30.390, "t"), ("鸬鸟", 119.720, 30.430, "t"), ("百丈", 119.712, 30.497, "t"), ("黄湖", 119.800, 30.450, "t"),
-    ("仁和物流园", 120.075, 30.462, "p"), ("良渚物流园", 120.075, 30.395, "p"), ("勾庄市场", 120.088, 30.362, "p"), ("瓶窑货站", 119.945, 30.405, "p"),
-    ("崇贤互通西", 120.105, 30.430, "p"), ("獐山", 120.010, 30.425, "p"), ("云会", 120.063, 30.474, "p"), ("彭公", 119.920, 30.420, "p"),
-    ("长乐", 119.890, 30.325, "p"), ("双溪", 119.810, 30.395, "p"), ("潘板", 119.890, 30.390, "p"), ("老余杭货场", 119.955, 30.285, "p"),
-    ("未来科技城", 120.005, 30.275, "p"), ("闲林埠", 119.985, 30.215, "p"), ("南湖", 119.915, 30.250, "p"), ("永建", 119.975, 30.335, "p"),
-    ("良渚港", 120.030, 30.365, "p"), ("良渚南", 120.068, 30.362, "p"), ("太平山", 119.760, 30.470, "p"), ("绕城北枢纽", 120.045, 30.405, "p"),
-    ("临平", 120.300, 30.420, "n"), ("康桥", 120.150, 30.355, "n"), ("下沙", 120.350, 30.310, "n"), ("萧山", 120.280, 30.170, "n"), ("富阳", 119.960, 30.060, "n"),
-    ("临安", 119.720, 30.235, "n"), ("德清", 120.080, 30.545, "n"), ("安吉", 119.680, 30.630, "n"), ("海宁", 120.680, 30.510, "n"), ("桐乡", 120.560, 30.630, "n"),
-    ("湖州", 120.090, 30.880, "n"), ("绍兴", 120.580, 30.020, "n"), ("上海", 121.330, 31.200, "f"), ("宁波", 121.560, 29.860, "f"), ("苏州", 120.620, 31.290, "f"),
-    ("南京", 118.830, 31.950, "f"), ("合肥", 117.300, 31.850, "f"), ("金华", 119.650, 29.100, "f"), ("徐州", 117.250, 34.230, "f"), ("温州", 120.700, 28.020, "f"),
+    ("五常", 120.030, 30.240, "t"),
+    ("仁和", 120.072, 30.432, "t"),
+    ("良渚", 120.050, 30.370, "t"),
+    ("闲林", 120.010, 30.220, "t"),
+    ("仓前", 119.990, 30.290, "t"),
+    ("余杭街道", 119.940, 30.270, "t"),
+    ("中泰", 119.900, 30.230, "t"),
+    ("径山", 119.870, 30.360, "t"),
+    ("瓶窑", 119.970, 30.390, "t"),
+    ("鸬鸟", 119.720, 30.430, "t"),
+    ("百丈", 119.712, 30.497, "t"),
+    ("黄湖", 119.800, 30.450, "t"),
+    ("仁和物流园", 120.075, 30.462, "p"),
+    ("良渚物流园", 120.075, 30.395, "p"),
+    ("勾庄市场", 120.088, 30.362, "p"),
+    ("瓶窑货站", 119.945, 30.405, "p"),
+    ("崇贤互通西", 120.105, 30.430, "p"),
+    ("獐山", 120.010, 30.425, "p"),
+    ("云会", 120.063, 30.474, "p"),
+    ("彭公", 119.920, 30.420, "p"),
+    ("长乐", 119.890, 30.325, "p"),
+    ("双溪", 119.810, 30.395, "p"),
+    ("潘板", 119.890, 30.390, "p"),
+    ("老余杭货场", 119.955, 30.285, "p"),
+    ("未来科技城", 120.005, 30.275, "p"),
+    ("闲林埠", 119.985, 30.215, "p"),
+    ("南湖", 119.915, 30.250, "p"),
+    ("永建", 119.975, 30.335, "p"),
+    ("良渚港", 120.030, 30.365, "p"),
+    ("良渚南", 120.068, 30.362, "p"),
+    ("太平山", 119.760, 30.470, "p"),
+    ("绕城北枢纽", 120.045, 30.405, "p"),
+    ("临平", 120.300, 30.420, "n"),
+    ("康桥", 120.150, 30.355, "n"),
+    ("下沙", 120.350, 30.310, "n"),
+    ("萧山", 120.280, 30.170, "n"),
+    ("富阳", 119.960, 30.060, "n"),
+    ("临安", 119.720, 30.235, "n"),
+    ("德清", 120.080, 30.545, "n"),
+    ("安吉", 119.680, 30.630, "n"),
+    ("海宁", 120.680, 30.510, "n"),
+    ("桐乡", 120.560, 30.630, "n"),
+    ("湖州", 120.090, 30.880, "n"),
+    ("绍兴", 120.580, 30.020, "n"),
+    ("上海", 121.330, 31.200, "f"),
+    ("宁波", 121.560, 29.860, "f"),
+    ("苏州", 120.620, 31.290, "f"),
+    ("南京", 118.830, 31.950, "f"),
+    ("合肥", 117.300, 31.850, "f"),
+    ("金华", 119.650, 29.100, "f"),
+    ("徐州", 117.250, 34.230, "f"),
+    ("温州", 120.700, 28.020, "f"),
 )
 
 ROADS = (
@@ -72,7 +112,9 @@ class RoadNet:
         """Number of nodes."""
         return len(self.names)
 
-    def locate(self, route: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def locate(
+        self, route: np.ndarray, seconds: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """(lon, lat, km from origin, road speed km/h, bearing °) after `seconds` of ordinary driving on `route`."""
         at = np.searchsorted(self.key, route * ROUTE_SPAN_S + seconds, side="right") - 1
         at = np.clip(at, self.start[route], self.stop[route] - 2)
@@ -81,7 +123,13 @@ class RoadNet:
         d_lon, d_lat = self.point_lon[at + 1] - self.point_lon[at], self.point_lat[at + 1] - self.point_lat[at]
         d_km = self.point_km[at + 1] - self.point_km[at]
         bearing = np.degrees(np.arctan2(d_lon * KM_PER_DEGREE_LON, d_lat * KM_PER_DEGREE_LAT)) % 360
-        return (self.point_lon[at] + share * d_lon, self.point_lat[at] + share * d_lat, self.point_km[at] + share * d_km, d_km / width * 3600, bearing)
+        return (
+            self.point_lon[at] + share * d_lon,
+            self.point_lat[at] + share * d_lat,
+            self.point_km[at] + share * d_km,
+            d_km / width * 3600,
+            bearing,
+        )
 
 
 def distance_km(lon1: np.ndarray, lat1: np.ndarray, lon2: np.ndarray, lat2: np.ndarray) -> np.ndarray:
@@ -97,7 +145,9 @@ def _curve(a: tuple[float, float], b: tuple[float, float], rng: np.random.Genera
     bend = rng.uniform(0.04, 0.11) * rng.choice([-1, 1]) * np.sin(np.pi * u)
     bend = bend + rng.uniform(0.01, 0.035) * np.sin(2 * np.pi * rng.integers(1, 3) * u) * np.sin(np.pi * u)
     east, north = (b[0] - a[0]) * KM_PER_DEGREE_LON, (b[1] - a[1]) * KM_PER_DEGREE_LAT
-    return np.column_stack([a[0] + (east * u - north * bend) / KM_PER_DEGREE_LON, a[1] + (north * u + east * bend) / KM_PER_DEGREE_LAT])
+    return np.column_stack(
+        [a[0] + (east * u - north * bend) / KM_PER_DEGREE_LON, a[1] + (north * u + east * bend) / KM_PER_DEGREE_LAT]
+    )
 
 
 def _edges() -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
@@ -143,7 +193,9 @@ def road_net() -> RoadNet:
         before = _shortest(edges, origin)
         for target in range(count):
             points, steps = _route(edges, before, origin, target)
-            km = np.concatenate([[0.0], np.cumsum(distance_km(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1]))])
+            km = np.concatenate(
+                [[0.0], np.cumsum(distance_km(points[:-1, 0], points[:-1, 1], points[1:, 0], points[1:, 1]))]
+            )
             lons.append(points[:, 0])
             lats.append(points[:, 1])
             kms.append(km)
@@ -154,9 +206,19 @@ def road_net() -> RoadNet:
     point_s = np.concatenate(secs)
     point_km = np.concatenate(kms)
     return RoadNet(
-        names=tuple(n[0] for n in NODES), lon=np.array([n[1] for n in NODES]), lat=np.array([n[2] for n in NODES]),
-        group=np.array([n[3] for n in NODES]), start=stop - lengths, stop=stop, point_lon=np.concatenate(lons), point_lat=np.concatenate(lats),
-        point_km=point_km, point_s=point_s, key=route * ROUTE_SPAN_S + point_s, route_s=point_s[stop - 1], route_km=point_km[stop - 1],
+        names=tuple(n[0] for n in NODES),
+        lon=np.array([n[1] for n in NODES]),
+        lat=np.array([n[2] for n in NODES]),
+        group=np.array([n[3] for n in NODES]),
+        start=stop - lengths,
+        stop=stop,
+        point_lon=np.concatenate(lons),
+        point_lat=np.concatenate(lats),
+        point_km=point_km,
+        point_s=point_s,
+        key=route * ROUTE_SPAN_S + point_s,
+        route_s=point_s[stop - 1],
+        route_km=point_km[stop - 1],
     )
 
 

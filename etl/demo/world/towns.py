@@ -1,8 +1,7 @@
 """Makes `assets/geo/towns.geojson`: twelve approximate towns, each the part of the district nearest to its centre.
 
-`python -m etl.demo.world.world.towns` reads the product's own district outlines and overwrites the towns; nothing runs it at run
-time. The borders are a Voronoi partition, not surveyed: every feature says `approximate`.
-"""
+`python -m etl.demo.world.world.towns` reads the product's own district outlines and overwrites the towns; nothing runs
+it at run time. The borders are a Voronoi partition, not surveyed: every feature says `approximate`."""
 
 from __future__ import annotations
 
@@ -27,7 +26,8 @@ def _stretch(geometry: BaseGeometry, factor: float) -> BaseGeometry:
 
 
 def partition(outline: BaseGeometry) -> dict[str, BaseGeometry]:
-    """Town code → polygon (WGS-84) of the part of `outline` nearest to the town's centre; the parts cover it without overlap."""
+    """Town code → polygon (WGS-84) of the part of `outline` nearest to the town's centre; the parts cover it without
+    overlap."""
     factor = KM_PER_DEGREE_LON / KM_PER_DEGREE_LAT
     centres = {node[0]: Point(node[1], node[2]) for node in NODES}
     flat = _stretch(outline, factor)
@@ -46,8 +46,18 @@ def main() -> None:
     # coverage_simplify moves shared borders once, so that neighbours still touch
     simple = shapely.set_precision(shapely.coverage_simplify([parts[c] for c in codes], SIMPLIFY_DEGREES), 0.0001)
     names = {code: name for code, name, _, _ in TOWNS}
-    features = [{"type": "Feature", "properties": {"code": c, "name": names[c], "approximate": True}, "geometry": _rounded(mapping(g))} for c, g in zip(codes, simple, strict=True)]
-    (GEO / "towns.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"code": c, "name": names[c], "approximate": True},
+            "geometry": _rounded(mapping(g)),
+        }
+        for c, g in zip(codes, simple, strict=True)
+    ]
+    (GEO / "towns.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")),
+        "utf-8",
+    )
 
 
 def _rounded(geometry: dict[str, object]) -> dict[str, object]:

@@ -27,8 +27,8 @@ class World:
     """One made-up world.
 
     seed and scale (freight motor vehicles in service at `started_at`, an aware datetime) name it completely; `clean`
-    plants no defects, `history_days` is how far back lists and files reach (tests take few). Instances are immutable apart from caches of pure functions.
-    """
+    plants no defects, `history_days` is how far back lists and files reach (tests take few). Instances are immutable
+    apart from caches of pure functions."""
 
     seed: int
     scale: int
@@ -66,17 +66,20 @@ class World:
 
     @cached_property
     def companies(self) -> pd.DataFrame:
-        """One row per company: uscc, name, is_firm, size (motor vehicles in service), town, op_town, node, care (0–1, higher is better)."""
+        """One row per company: uscc, name, is_firm, size (motor vehicles in service), town, op_town, node, care (0–1,
+        higher is better)."""
         return fleet.companies(self)
 
     @cached_property
     def vehicles(self) -> pd.DataFrame:
-        """One row per vehicle ever seen, motor vehicles first, then trailers; the row number is the vehicle's id everywhere."""
+        """One row per vehicle ever seen, motor vehicles first, then trailers; the row number is the vehicle's id
+        everywhere."""
         return fleet.vehicles(self)
 
     @cached_property
     def drivers(self) -> pd.DataFrame:
-        """One row per driver: id_no (true form), name, company, second_company (-1 = none), from_day, to_day (-1 = still there) …"""
+        """One row per driver: id_no (true form), name, company, second_company (-1 = none), from_day, to_day (-1 =
+        still there) …"""
         return fleet.drivers(self)
 
     @cached_property
@@ -96,7 +99,8 @@ class World:
         return {name: rows[name].to_numpy() for name in rows.columns}
 
     def care(self, company: np.ndarray, day: int) -> np.ndarray:
-        """How well each company (row numbers) minds its duties on a day: 0 = badly, about 0.5 = ordinary, 1 = very well."""
+        """How well each company (row numbers) minds its duties on a day: 0 = badly, about 0.5 = ordinary, 1 = very
+        well."""
         table = self.companies
         care = table["care"].to_numpy()[company]
         rising = table["op_town_index"].to_numpy()[company] == IMPROVING_TOWN

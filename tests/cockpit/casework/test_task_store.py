@@ -1,4 +1,5 @@
-"""督办: made from a number or a record, every step kept with who and when, shown where it belongs, told week by week."""
+"""督办: made from a number or a record, every step kept with who and when, shown where it belongs, told week by
+week."""
 
 from __future__ import annotations
 
@@ -24,7 +25,9 @@ from warehouse.core.units import SHANGHAI
 from warehouse.query.snapshot_store import Library
 
 LEADER, CLERK = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
-ONLINE = Subject("fleet_online_rate", "车辆上线率 · 第 47 周", "/metric/fleet_online_rate?as_of=g", "g", "330110", "2026-W47")
+ONLINE = Subject(
+    "fleet_online_rate", "车辆上线率 · 第 47 周", "/metric/fleet_online_rate?as_of=g", "g", "330110", "2026-W47"
+)
 RECORD = Subject("/vehicle/浙A12345", "车辆 浙A12345", "/vehicle/x", "g")
 
 
@@ -45,7 +48,14 @@ def data(pictured: Path) -> Path:
 def form(server: Flask, **changes: str) -> dict[str, str]:
     library: Library = server.config["ZHENGBEI_LIBRARY"]
     office = library.current().metrics["fleet_online_rate"].owner
-    return {"subject": "/metric/fleet_online_rate?window=week", "what": "一周内查清离线原因", "office": office, "due": "2099-01-31", "next": "/supervision", **changes}
+    return {
+        "subject": "/metric/fleet_online_rate?window=week",
+        "what": "一周内查清离线原因",
+        "office": office,
+        "due": "2099-01-31",
+        "next": "/supervision",
+        **changes,
+    }
 
 
 def ask(client: FlaskClient, path: str, values: dict[str, str], **headers: str) -> Any:
@@ -60,7 +70,13 @@ def test_a_task_goes_from_hand_to_hand_and_keeps_every_step(file: Path) -> None:
     task_store.step(file, LEADER, number, "reopen", "又离线", at=on(24))
     task = task_store.every(file)[0]
     assert (task.what, task.state, task.late(dt.date(2026, 11, 25))) == ("查清 原因", "open", 5)
-    assert [(one.step, one.who) for one in task.steps] == [("open", "wang"), ("take", "li"), ("note", "li"), ("close", "wang"), ("reopen", "wang")]
+    assert [(one.step, one.who) for one in task.steps] == [
+        ("open", "wang"),
+        ("take", "li"),
+        ("note", "li"),
+        ("close", "wang"),
+        ("reopen", "wang"),
+    ]
     assert "13800138000" not in task.steps[2].words
     with app_db.reading(file) as connection:
         events = [row["event"] for row in connection.execute("SELECT event FROM audit ORDER BY seq")]
@@ -69,13 +85,20 @@ def test_a_task_goes_from_hand_to_hand_and_keeps_every_step(file: Path) -> None:
 
 def test_history_is_only_added_to(file: Path) -> None:
     task_store.make(file, LEADER, "事", "科", dt.date(2099, 1, 1), ONLINE)
-    for sql in ("UPDATE supervision_step SET who = 'x'", "DELETE FROM supervision_step", "UPDATE supervision SET due = '2100-01-01'", "DELETE FROM supervision"):
+    for sql in (
+        "UPDATE supervision_step SET who = 'x'",
+        "DELETE FROM supervision_step",
+        "UPDATE supervision SET due = '2100-01-01'",
+        "DELETE FROM supervision",
+    ):
         with pytest.raises(sqlite3.IntegrityError), app_db.writing(file) as connection:
             connection.execute(sql)
     assert task_store.every(file)[0].steps[0].who == "wang"
 
 
-@pytest.mark.parametrize(("steps", "last"), [((), "reopen"), (("close",), "close"), (("close",), "note"), (("take",), "take")])
+@pytest.mark.parametrize(
+    ("steps", "last"), [((), "reopen"), (("close",), "close"), (("close",), "note"), (("take",), "take")]
+)
 def test_a_step_that_does_not_follow_is_refused(file: Path, steps: tuple[str, ...], last: str) -> None:
     number = task_store.make(file, LEADER, "事", "科", dt.date(2099, 1, 1), ONLINE)
     for one in steps:
@@ -125,17 +148,26 @@ def test_a_wall_tells_counts_and_offices_never_words_names_or_plates(file: Path)
     task_store.make(file, LEADER, "甲", "运输管理科", dt.date(2026, 11, 22), ONLINE, at=on(16))
     task_store.make(file, LEADER, "乙", "运输管理科", dt.date(2026, 11, 25), ONLINE, at=on(16))
     [need] = needs.supervised(task_store.every(file), today)
-    assert need.tone == "bad" and need.text == "督办在办 3 件,逾期 2 件:车辆一件(安全监督科)逾期 5 天、车辆上线率(运输管理科)逾期 3 天"
+    assert (
+        need.tone == "bad"
+        and need.text == "督办在办 3 件,逾期 2 件:车辆一件(安全监督科)逾期 5 天、车辆上线率(运输管理科)逾期 3 天"
+    )
     assert not any(word in need.text for word in ("张三丰", "浙A", "wang", "甲"))
 
 
-def test_from_a_metric_page_to_a_badge_and_to_the_wall(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+def test_from_a_metric_page_to_a_badge_and_to_the_wall(
+    server: Flask, as_role: Callable[[str], FlaskClient], data: Path
+) -> None:
     leader = as_role("leader")
     assert "交办督办任务" in said(leader, "/metric/fleet_online_rate")
     assert ask(leader, "/supervision/open", form(server)).status_code == 303
     task = task_store.every(Settings(data).state)[0]
     generation = server.config["ZHENGBEI_LIBRARY"].current().generation.id
-    assert task.subject.key == "fleet_online_rate" and task.subject.period == "2026-W47" and task.subject.generation == generation
+    assert (
+        task.subject.key == "fleet_online_rate"
+        and task.subject.period == "2026-W47"
+        and task.subject.generation == generation
+    )
     assert task.subject.href == f"/metric/fleet_online_rate?window=week&at=2026-W47&as_of={generation}"
     for page in ("/", "/metric/fleet_online_rate", "/group/fleet"):
         assert "督办中" in said(leader, page), page
@@ -161,7 +193,9 @@ def test_filters_and_order_of_the_page(server: Flask, as_role: Callable[[str], F
     assert both.index("不急的") < both.index("过期的")
 
 
-def test_roles_hold_on_the_server_and_refusals_are_logged(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+def test_roles_hold_on_the_server_and_refusals_are_logged(
+    server: Flask, as_role: Callable[[str], FlaskClient], data: Path
+) -> None:
     leader, analyst, auditor = as_role("leader"), as_role("analyst"), as_role("auditor")
     assert ask(auditor, "/supervision/open", form(server)).status_code == 403
     assert ask(analyst, "/supervision/open", form(server)).status_code == 303
@@ -170,22 +204,47 @@ def test_roles_hold_on_the_server_and_refusals_are_logged(server: Flask, as_role
     assert "交办督办任务" not in said(auditor, "/metric/fleet_online_rate")
     assert ask(leader, "/supervision/1/close", {"words": "好"}).status_code == 303
     with app_db.reading(Settings(data).state) as connection:
-        denied = [(row["who"], row["detail"]) for row in connection.execute("SELECT who, detail FROM audit WHERE event = 'denied' ORDER BY seq")]
-    assert denied == [("user-auditor", "/supervision/open"), ("user-analyst", "/supervision/1/close"), ("user-auditor", "/supervision/1/note")]
+        denied = [
+            (row["who"], row["detail"])
+            for row in connection.execute("SELECT who, detail FROM audit WHERE event = 'denied' ORDER BY seq")
+        ]
+    assert denied == [
+        ("user-auditor", "/supervision/open"),
+        ("user-analyst", "/supervision/1/close"),
+        ("user-auditor", "/supervision/1/note"),
+    ]
 
 
-@pytest.mark.parametrize("changes", [
-    {"subject": "/metric/no_such"}, {"subject": "/company/X/driver/000000000000000000"}, {"subject": "/alarm/none"}, {"subject": "//evil.example/"},
-    {"subject": "/metric/fleet_online_rate?as_of=../../etc"}, {"office": "不存在的科室"}, {"due": "31/1"}, {"due": "2020-01-01"}, {"what": ""}, {"what": "长" * 201},
-])  # fmt: skip
-def test_a_form_that_is_not_ours_makes_no_task(server: Flask, as_role: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"subject": "/metric/no_such"},
+        {"subject": "/company/X/driver/000000000000000000"},
+        {"subject": "/alarm/none"},
+        {"subject": "//evil.example/"},
+        {"subject": "/metric/fleet_online_rate?as_of=../../etc"},
+        {"office": "不存在的科室"},
+        {"due": "31/1"},
+        {"due": "2020-01-01"},
+        {"what": ""},
+        {"what": "长" * 201},
+    ],
+)
+def test_a_form_that_is_not_ours_makes_no_task(
+    server: Flask, as_role: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]
+) -> None:
     assert ask(as_role("leader"), "/supervision/open", form(server, **changes)).status_code in (400, 404, 503)
     assert task_store.every(Settings(data).state) == []
 
 
-def test_from_another_site_nothing_is_made_and_the_way_back_stays_here(server: Flask, as_role: Callable[[str], FlaskClient], data: Path) -> None:
+def test_from_another_site_nothing_is_made_and_the_way_back_stays_here(
+    server: Flask, as_role: Callable[[str], FlaskClient], data: Path
+) -> None:
     leader = as_role("leader")
     assert ask(leader, "/supervision/open", form(server), **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert task_store.every(Settings(data).state) == []
     assert ask(leader, "/supervision/open", form(server, next="https://evil.example/")).headers["Location"] == "/"
-    assert ask(leader, "/supervision/99/take", {}).status_code == 404 and ask(leader, "/supervision/1/destroy", {}).status_code == 404
+    assert (
+        ask(leader, "/supervision/99/take", {}).status_code == 404
+        and ask(leader, "/supervision/1/destroy", {}).status_code == 404
+    )

@@ -26,10 +26,17 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "password", "role"),
-    [("zhang2", "short", "leader"), ("zhang2", "a-zhang2-password", "leader"), ("x", PASSWORD, "leader"),
-     ("zhang", PASSWORD, "leader"), ("zhang2", PASSWORD, "root"), ("zhang2", PASSWORD, "screen"), ("a b", PASSWORD, "leader"),
-     ("zhang2", "x" * 300, "leader")],
-)  # fmt: skip
+    [
+        ("zhang2", "short", "leader"),
+        ("zhang2", "a-zhang2-password", "leader"),
+        ("x", PASSWORD, "leader"),
+        ("zhang", PASSWORD, "leader"),
+        ("zhang2", PASSWORD, "root"),
+        ("zhang2", PASSWORD, "screen"),
+        ("a b", PASSWORD, "leader"),
+        ("zhang2", "x" * 300, "leader"),
+    ],
+)
 def test_weak_or_odd_accounts_are_refused(path: Path, name: str, password: str, role: str) -> None:
     with pytest.raises(UsageError):
         accounts.add(path, name, password, role)
@@ -145,9 +152,14 @@ def test_a_kiosk_with_a_fresh_profile_signs_on_again_and_its_old_cookie_dies(pat
 
 @pytest.mark.parametrize(
     "tampering",
-    ["UPDATE audit SET who='li' WHERE seq=3", "DELETE FROM audit WHERE seq=3", "UPDATE audit SET at=at+1 WHERE seq=3",
-     "UPDATE audit SET seq=seq+100 WHERE seq=3", "UPDATE audit SET detail='' WHERE seq=3 AND detail<>''"],
-)  # fmt: skip
+    [
+        "UPDATE audit SET who='li' WHERE seq=3",
+        "DELETE FROM audit WHERE seq=3",
+        "UPDATE audit SET at=at+1 WHERE seq=3",
+        "UPDATE audit SET seq=seq+100 WHERE seq=3",
+        "UPDATE audit SET detail='' WHERE seq=3 AND detail<>''",
+    ],
+)
 def test_a_changed_audit_row_is_found(path: Path, tampering: str) -> None:
     for number in range(5):
         audit.record(path, "denied", who="zhang", detail=str(number))

@@ -1,4 +1,5 @@
-"""Single drivers: only by role, only for a stated purpose, only so many an hour, and never without a line in the audit log."""
+"""Single drivers: only by role, only for a stated purpose, only so many an hour, and never without a line in the audit
+log."""
 
 from __future__ import annotations
 
@@ -35,22 +36,32 @@ def company(data: Path) -> str:
     """The company with most drivers."""
     file = data / "published" / f"{snapshot.current(Settings(data))}.restricted.duckdb"
     with duckdb.connect(str(file), read_only=True) as con:
-        found = con.execute("SELECT company_key FROM marts.driver_day WHERE day = (SELECT max(day) FROM marts.driver_day) GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1").fetchone()
+        found = con.execute(
+            "SELECT company_key FROM marts.driver_day WHERE day = (SELECT max(day) FROM marts.driver_day) GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+        ).fetchone()
     assert found
     return str(found[0])
 
 
 def log(data: Path) -> list[tuple[str, str, str]]:
     with app_db.reading(Settings(data).state) as connection:
-        return [(row["event"], row["who"], row["detail"]) for row in connection.execute("SELECT * FROM audit ORDER BY seq")]
+        return [
+            (row["event"], row["who"], row["detail"]) for row in connection.execute("SELECT * FROM audit ORDER BY seq")
+        ]
 
 
 def ask(client: FlaskClient, company: str, purpose: str = "约谈高风险驾驶员", **headers: str) -> Any:
-    return client.post("/purpose", data={"subject": company, "purpose": purpose, "next": f"/company/{company}/drivers"}, headers=headers or SAME_ORIGIN)
+    return client.post(
+        "/purpose",
+        data={"subject": company, "purpose": purpose, "next": f"/company/{company}/drivers"},
+        headers=headers or SAME_ORIGIN,
+    )
 
 
 @pytest.mark.parametrize("role", ["admin", "auditor"])
-def test_who_runs_the_system_or_reads_its_log_sees_no_driver(as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
+def test_who_runs_the_system_or_reads_its_log_sees_no_driver(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str
+) -> None:
     client = as_role(role)
     assert "没有权限" in said(client, f"/company/{company}/drivers")
     assert ask(client, company).status_code == 403
@@ -59,7 +70,9 @@ def test_who_runs_the_system_or_reads_its_log_sees_no_driver(as_role: Callable[[
 
 
 @pytest.mark.parametrize("role", ["leader", "analyst"])
-def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str) -> None:
+def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str
+) -> None:
     client = as_role(role)
     first = said(client, f"/company/{company}/drivers")
     assert "请先说明查看用途" in first and "从业资格" not in first
@@ -70,11 +83,17 @@ def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(as_role
     assert "从业资格" in listed and "约谈高风险驾驶员" in listed
     events = [event for event, who, detail in log(data) if event.startswith("person")]
     assert events == ["person_purpose", "person_list"]
-    assert all(company in detail and "约谈高风险驾驶员" in detail for event, _, detail in log(data) if event.startswith("person"))
+    assert all(
+        company in detail and "约谈高风险驾驶员" in detail
+        for event, _, detail in log(data)
+        if event.startswith("person")
+    )
     assert audit.verify(Settings(data).state) is None
 
 
-def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str
+) -> None:
     client = as_role("leader")
     ask(client, company)
     listed = said(client, f"/company/{company}/drivers")
@@ -85,11 +104,15 @@ def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(as_r
     assert not any(key in listed or key[:16] in listed for key in keys), "no pseudonym reaches the browser"
     one = said(client, f"/company/{company}/driver/{reference}")
     assert "安全学习" in one and "准驾车型" in one and not any(key[:16] in one for key in keys)
-    assert [(event, reference in detail) for event, _, detail in log(data) if event == "person_read"] == [("person_read", True)]
+    assert [(event, reference in detail) for event, _, detail in log(data) if event == "person_read"] == [
+        ("person_read", True)
+    ]
     assert "没有这一页" in said(client, f"/company/{company}/driver/{'0' * 18}")
 
 
-def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(as_role: Callable[[str], FlaskClient], data: Path, company: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = as_role("leader")
     ask(client, company)
     with app_db.writing(Settings(data).state) as connection:
@@ -99,7 +122,9 @@ def test_a_purpose_holds_for_one_company_and_a_quarter_of_an_hour(as_role: Calla
     assert "请先说明查看用途" in said(client, f"/company/{company}/drivers"), "another company's purpose is none here"
 
 
-def test_more_than_so_many_looks_an_hour_are_refused_and_told(data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_so_many_looks_an_hour_are_refused_and_told(
+    data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = as_role("leader")
     ask(client, company)
     monkeypatch.setattr(driver_access, "LOOKS_PER_HOUR", 2)
@@ -109,55 +134,96 @@ def test_more_than_so_many_looks_an_hour_are_refused_and_told(data: Path, server
     assert [event for event, _, _ in log(data)].count("person_refused") == 2
 
 
-def test_without_a_line_in_the_log_nothing_is_read(data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str) -> None:
+def test_without_a_line_in_the_log_nothing_is_read(
+    data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str
+) -> None:
     client = as_role("leader")
     ask(client, company)
     with app_db.writing(Settings(data).state) as connection:
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
-    door = driver_access.People(Settings(data), Viewer("person", "user-leader", "leader"), "127.0.0.1", snapshot.current(Settings(data)) or "", b"k" * 32)
+    door = driver_access.People(
+        Settings(data),
+        Viewer("person", "user-leader", "leader"),
+        "127.0.0.1",
+        snapshot.current(Settings(data)) or "",
+        b"k" * 32,
+    )
     with pytest.raises(sqlite3.Error):
         door.drivers(company)
     assert "从业资格" not in said(client, f"/company/{company}/drivers")
 
 
-def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str
+) -> None:
     client = as_role("leader")
     assert ask(client, company, "看看").status_code == 400 and ask(client, "", "约谈高风险驾驶员").status_code == 400
     assert ask(client, company, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    away = client.post("/purpose", data={"subject": company, "purpose": "约谈高风险驾驶员", "next": "https://elsewhere.example/"}, headers=SAME_ORIGIN)
+    away = client.post(
+        "/purpose",
+        data={"subject": company, "purpose": "约谈高风险驾驶员", "next": "https://elsewhere.example/"},
+        headers=SAME_ORIGIN,
+    )
     assert away.headers["Location"] == "/"
 
 
-def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(as_role: Callable[[str], FlaskClient], data: Path, company: str) -> None:
+def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str
+) -> None:
     ask(as_role("leader"), company, "回访 13812345678 的投诉")
     told = [detail for event, _, detail in log(data) if event == "person_purpose"]
     assert len(told) == 1 and "13812345678" not in told[0] and "回访" in told[0]
 
 
 def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: str) -> None:
-    for viewer in (Viewer("person", "a", "admin"), Viewer("device", "screen:main", "screen", "main"), Viewer("person", "b", "leader")):
+    for viewer in (
+        Viewer("person", "a", "admin"),
+        Viewer("device", "screen:main", "screen", "main"),
+        Viewer("person", "b", "leader"),
+    ):
         door = driver_access.People(Settings(data), viewer, "127.0.0.1", "none", b"k" * 32)
         with pytest.raises(Refused):
             door.drivers(company)
 
 
-def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(as_role: Callable[[str], FlaskClient], data: Path) -> None:
+def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(
+    as_role: Callable[[str], FlaskClient], data: Path
+) -> None:
     client = as_role("leader")
     file = data / "published" / f"{snapshot.current(Settings(data))}.restricted.duckdb"
     with duckdb.connect(str(file), read_only=True) as con:
-        key, points = con.execute("SELECT vehicle_key, sum(len(path)) FROM marts.gps_trip GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1").fetchone()  # type: ignore[misc]
-        gaps = con.execute("SELECT min(b.at - a.at) FROM (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) a "
-                           "JOIN (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) b ON a.trip_id = b.trip_id AND b.n = a.n + 1").fetchone()
+        key, points = con.execute(
+            "SELECT vehicle_key, sum(len(path)) FROM marts.gps_trip GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1"
+        ).fetchone()  # type: ignore[misc]
+        gaps = con.execute(
+            "SELECT min(b.at - a.at) FROM (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) a "
+            "JOIN (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) b ON a.trip_id = b.trip_id AND b.n = a.n + 1"
+        ).fetchone()
     book = Library(data).current()
     owner = book.ask("SELECT company_key FROM marts.vehicle_current WHERE vehicle_key = ?", [key])[0]
-    assert not book.ask("SELECT 1 FROM duckdb_tables() WHERE table_name IN ('gps_trip', 'gps_stop')"), "no way of a vehicle stands in the open file"
+    assert not book.ask("SELECT 1 FROM duckdb_tables() WHERE table_name IN ('gps_trip', 'gps_stop')"), (
+        "no way of a vehicle stands in the open file"
+    )
     assert owner and points > 2 and gaps and gaps[0].total_seconds() > 0
     path = f"/vehicle/{quote(key, safe='')}/track"
-    assert "请先说明查看用途" in said(client, path) and not [event for event, _, _ in log(data) if event == "track_read"]
+    assert "请先说明查看用途" in said(client, path) and not [
+        event for event, _, _ in log(data) if event == "track_read"
+    ]
     ask(client, owner[0])
     shown = said(client, path)
     assert "轨迹" in shown and "data-path" in shown and "回放" in shown
     assert [detail.startswith(f"{owner[0]} {key}") for event, _, detail in log(data) if event == "track_read"] == [True]
-    assert "当日没有可回放的行程" in json.dumps(post(client, good_body(path) | {"inputs": [
-        {"id": "shell-address", "property": "pathname", "value": path}, {"id": "shell-address", "property": "search", "value": "?at=2020-01-01"},
-        {"id": "shell-generation", "property": "data", "value": None}]}).get_json(), ensure_ascii=False)
+    assert "当日没有可回放的行程" in json.dumps(
+        post(
+            client,
+            good_body(path)
+            | {
+                "inputs": [
+                    {"id": "shell-address", "property": "pathname", "value": path},
+                    {"id": "shell-address", "property": "search", "value": "?at=2020-01-01"},
+                    {"id": "shell-generation", "property": "data", "value": None},
+                ]
+            },
+        ).get_json(),
+        ensure_ascii=False,
+    )

@@ -42,7 +42,10 @@ def test_every_route_is_closed_to_an_anonymous_caller(server: Flask) -> None:
             assert answer.headers["Location"].startswith("/login")
 
 
-@pytest.mark.parametrize("path", ["/_dash-layout", "/_dash-dependencies", "/_reload-hash", "/api/version", "/api/metric/x", "/assets/wall.js"])
+@pytest.mark.parametrize(
+    "path",
+    ["/_dash-layout", "/_dash-dependencies", "/_reload-hash", "/api/version", "/api/metric/x", "/assets/wall.js"],
+)
 def test_machine_paths_answer_401_and_no_data(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 401
@@ -62,7 +65,15 @@ def test_a_forged_pathname_in_the_body_opens_nothing(client: FlaskClient, path: 
 
 
 def test_encoded_and_odd_spellings_of_open_paths_stay_closed(client: FlaskClient) -> None:
-    for path in ("/login/../", "//login/..//", "/enter/../_dash-layout", "/healthz/", "/LOGIN", "/assets/../login", "/%2e%2e/login"):
+    for path in (
+        "/login/../",
+        "//login/..//",
+        "/enter/../_dash-layout",
+        "/healthz/",
+        "/LOGIN",
+        "/assets/../login",
+        "/%2e%2e/login",
+    ):
         assert client.get(path).status_code in (302, 308, 401, 404), path
         assert "react-entry-point" not in client.get(path).get_data(as_text=True)
 
@@ -82,7 +93,10 @@ def test_a_page_asked_for_before_login_is_reached_after_it(client: FlaskClient, 
     assert post_login(client.application.test_client(), "zhang", PASSWORD, next=target).headers["Location"] == target
 
 
-@pytest.mark.parametrize("target", ["//evil", "https://evil/", "/\\evil", "javascript:alert(1)", "/_dash-layout", "", None, "/a\r\nb", "/api/x"])
+@pytest.mark.parametrize(
+    "target",
+    ["//evil", "https://evil/", "/\\evil", "javascript:alert(1)", "/_dash-layout", "", None, "/a\r\nb", "/api/x"],
+)
 def test_the_way_on_after_login_never_leaves_the_site(target: str | None) -> None:
     assert local_target(target) == "/"
 
@@ -90,7 +104,15 @@ def test_the_way_on_after_login_never_leaves_the_site(target: str | None) -> Non
 # ---- malformed callbacks ----------------------------------------------------------------------------------------
 
 BAD_BODIES = [
-    b"", b"null", b"[]", b"{}", b'"x"', b"1", b"{", b"\xff\xfe", b"true",
+    b"",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"x"',
+    b"1",
+    b"{",
+    b"\xff\xfe",
+    b"true",
     json.dumps({**good_body(), "output": None}).encode(),
     json.dumps({**good_body(), "output": "nope.children"}).encode(),
     json.dumps({**good_body(), "output": ["a"]}).encode(),
@@ -105,7 +127,7 @@ BAD_BODIES = [
     json.dumps({**good_body(), "surplus": 1}).encode(),
     b"[" * 100_000 + b"]" * 100_000,
     b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("body", BAD_BODIES, ids=range(len(BAD_BODIES)))
@@ -122,7 +144,9 @@ def test_a_huge_body_is_413_and_another_type_415(signed_in: FlaskClient) -> None
     assert signed_in.get(CALLBACK).status_code == 405
 
 
-@pytest.mark.parametrize("value", ["/metric/" + "a" * 500, "/../../etc/passwd", "\x00", "/metric/x'; DROP TABLE", 7, True, 1e300])
+@pytest.mark.parametrize(
+    "value", ["/metric/" + "a" * 500, "/../../etc/passwd", "\x00", "/metric/x'; DROP TABLE", 7, True, 1e300]
+)
 def test_odd_values_of_a_well_formed_body_never_fail_the_server(signed_in: FlaskClient, value: object) -> None:
     body = good_body()
     body["inputs"][0]["value"] = value
@@ -136,9 +160,15 @@ def test_odd_values_of_a_well_formed_body_never_fail_the_server(signed_in: Flask
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"},
-     {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"}],
-)  # fmt: skip
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},
+    ],
+)
 def test_a_writing_request_from_elsewhere_is_refused(signed_in: FlaskClient, headers: dict[str, str]) -> None:
     answer = signed_in.post(CALLBACK, data=json.dumps(good_body()), content_type="application/json", headers=headers)
     assert answer.status_code == 403
@@ -155,7 +185,13 @@ def test_a_login_form_without_its_own_token_is_refused(client: FlaskClient, data
     sign_in(client.application.test_client(), data)
     form = {"user": "zhang", "password": PASSWORD, "token": "forged"}
     assert client.post("/login", data=form, headers=SAME_ORIGIN).status_code == 400
-    other = client.application.test_client().get("/login").get_data(as_text=True).split('name="token" value="')[1].split('"')[0]
+    other = (
+        client.application.test_client()
+        .get("/login")
+        .get_data(as_text=True)
+        .split('name="token" value="')[1]
+        .split('"')[0]
+    )
     client.get("/login")
     assert client.post("/login", data={**form, "token": other}, headers=SAME_ORIGIN).status_code == 400
 
@@ -185,14 +221,22 @@ def test_logging_in_again_gives_a_new_identifier_and_kills_the_old_one(signed_in
 
 def test_the_session_cookie_is_not_readable_by_scripts_nor_sent_across_sites(client: FlaskClient, data: Path) -> None:
     sign_in(client, data)
-    header = next(h for h in post_login(client.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie") if h.startswith("zb_session"))
+    header = next(
+        h
+        for h in post_login(client.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie")
+        if h.startswith("zb_session")
+    )
     assert "HttpOnly" in header and "SameSite=Lax" in header and "Path=/" in header and "Secure" not in header
 
 
 def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(data: Path) -> None:
     secure = app.create_app(Settings(data, {"tls": True})).test_client()
     sign_in(secure, data)
-    header = next(h for h in post_login(secure.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie") if h.startswith("__Host-zb"))
+    header = next(
+        h
+        for h in post_login(secure.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie")
+        if h.startswith("__Host-zb")
+    )
     assert "Secure" in header
 
 
@@ -217,7 +261,8 @@ def test_a_forwarded_address_is_not_believed_without_a_known_proxy(client: Flask
 
 
 def test_a_state_file_that_cannot_be_opened_is_an_error_of_the_database(tmp_path: Path) -> None:
-    """Whatever stands in its place, and whether or not this process has seen the file before: the gate knows one kind of error."""
+    """Whatever stands in its place, and whether or not this process has seen the file before: the gate knows one kind
+    of error."""
     (tmp_path / "state.sqlite").mkdir()
     with pytest.raises(sqlite3.Error), app_db.reading(tmp_path / "state.sqlite"):
         pass
@@ -245,7 +290,14 @@ def device(server: Flask, data: Path, screen: str = "hall") -> FlaskClient:
 def test_a_wall_device_sees_its_wall_and_nothing_else(server: Flask, data: Path) -> None:
     wall = device(server, data)
     assert wall.get("/api/version").status_code == 200
-    for path in ("/", "/metric/fleet_online_rate", "/health", "/_dash-layout", "/api/metric/fleet_online_rate", "/wall/other"):
+    for path in (
+        "/",
+        "/metric/fleet_online_rate",
+        "/health",
+        "/_dash-layout",
+        "/api/metric/fleet_online_rate",
+        "/wall/other",
+    ):
         assert wall.get(path).status_code == 403, path
     assert post(wall, good_body()).status_code == 403
 
@@ -305,7 +357,14 @@ def test_unknown_pages_are_404_not_an_empty_shell(signed_in: FlaskClient) -> Non
 
 
 def test_traversal_out_of_the_assets_finds_nothing(signed_in: FlaskClient) -> None:
-    for path in ("../pyproject.toml", "%2e%2e/pyproject.toml", "..%2fpyproject.toml", "geo/../../pyproject.toml", "/etc/passwd", "a\x00b"):
+    for path in (
+        "../pyproject.toml",
+        "%2e%2e/pyproject.toml",
+        "..%2fpyproject.toml",
+        "geo/../../pyproject.toml",
+        "/etc/passwd",
+        "a\x00b",
+    ):
         answer = signed_in.get(f"/assets/{path}")
         assert answer.status_code in (400, 404), path
 

@@ -13,7 +13,18 @@ from cockpit.web import app
 from cockpit.web.shell import ASSETS_IGNORE
 from warehouse.core.settings import Settings
 
-PATHS = ["/", "/login", "/healthz", "/nope", "/_dash-layout", "/_dash-dependencies", "/api/version", "/api/metric/nope", "/assets/freshness.js", "/wall/x"]
+PATHS = [
+    "/",
+    "/login",
+    "/healthz",
+    "/nope",
+    "/_dash-layout",
+    "/_dash-dependencies",
+    "/api/version",
+    "/api/metric/nope",
+    "/assets/freshness.js",
+    "/wall/x",
+]
 FOREIGN = re.compile(r"""(?:https?:)?//[\w.-]+\.\w{2,}""")
 ALLOWED = ("http://www.w3.org/2000/svg",)
 """A namespace is a name, not an address: nothing is fetched from it."""
@@ -21,7 +32,9 @@ ALLOWED = ("http://www.w3.org/2000/svg",)
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("known", [True, False])
-def test_every_answer_carries_the_security_headers(client: FlaskClient, request: pytest.FixtureRequest, path: str, known: bool) -> None:
+def test_every_answer_carries_the_security_headers(
+    client: FlaskClient, request: pytest.FixtureRequest, path: str, known: bool
+) -> None:
     asking = request.getfixturevalue("signed_in") if known else client
     headers = asking.get(path).headers
     policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
@@ -32,7 +45,9 @@ def test_every_answer_carries_the_security_headers(client: FlaskClient, request:
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "X-Powered-By" not in headers
-    assert headers["Cache-Control"] == "no-store" or (path.startswith("/assets/") and "private" in headers["Cache-Control"])
+    assert headers["Cache-Control"] == "no-store" or (
+        path.startswith("/assets/") and "private" in headers["Cache-Control"]
+    )
 
 
 def test_tls_adds_hsts_and_plain_http_does_not(data: Path, client: FlaskClient) -> None:
@@ -43,21 +58,31 @@ def test_tls_adds_hsts_and_plain_http_does_not(data: Path, client: FlaskClient) 
 
 def test_the_page_has_no_inline_script_but_the_hashed_one(signed_in: FlaskClient) -> None:
     page = signed_in.get("/").get_data(as_text=True)
-    inline = [body.strip() for kind, body in re.findall(r"<script([^>]*)>(.*?)</script>", page, re.S) if body.strip() and "json" not in kind]
+    inline = [
+        body.strip()
+        for kind, body in re.findall(r"<script([^>]*)>(.*?)</script>", page, re.S)
+        if body.strip() and "json" not in kind
+    ]
     assert len(inline) == 1 and "DashRenderer" in inline[0]
 
 
 def test_pages_load_only_their_own_files(signed_in: FlaskClient) -> None:
     page = signed_in.get("/").get_data(as_text=True)
     assert not FOREIGN.search(page)
-    loaded = re.findall(r'/assets/([\w.\-]+)', page)
+    loaded = re.findall(r"/assets/([\w.\-]+)", page)
     assert "20_tiles.css" in loaded and "freshness.js" in loaded
     # what the pattern leaves out belongs to wall, paper and login; theme.js is in the head by hand
     assert not [name for name in loaded if re.fullmatch(ASSETS_IGNORE, name) and name != "theme.js"]
 
 
-@pytest.mark.parametrize("file", sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js", ".svg")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "file", sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js", ".svg")), ids=lambda p: p.name
+)
 def test_no_asset_names_another_host(file: Path) -> None:
-    found = [m for m in FOREIGN.findall(file.read_text("utf-8")) if m not in ALLOWED and not m.startswith("http://www.w3.org")]
+    found = [
+        m
+        for m in FOREIGN.findall(file.read_text("utf-8"))
+        if m not in ALLOWED and not m.startswith("http://www.w3.org")
+    ]
     assert not found
     assert "@import" not in file.read_text("utf-8")

@@ -1,4 +1,5 @@
-"""Pages of single things: every one of the published picture can be drawn, leads on, and an unknown one is a sentence."""
+"""Pages of single things: every one of the published picture can be drawn, leads on, and an unknown one is a
+sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
         with web.test_request_context("/"):
             g.viewer = LEADER
             page = page_callback.draw(library, path, search)[0]
-        assert all(routes.known(link.split("?")[0].split("#")[0]) for link in links(page) if link.startswith("/") and not link.startswith("/reports")), path
+        assert all(
+            routes.known(link.split("?")[0].split("#")[0])
+            for link in links(page)
+            if link.startswith("/") and not link.startswith("/reports")
+        ), path
         return page
 
     return drawn
@@ -59,7 +64,9 @@ def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw:
     for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1 LIMIT 12"):
         page = draw(f"/vehicle/{quote(key, safe='')}")
         assert framed(page) and plate(key) in words(page)
-    uid, vehicle = book.ask("SELECT a.alarm_uid, a.vehicle_key FROM marts.alarm_event a JOIN marts.alarm_step s USING (alarm_uid) WHERE a.must_handle AND a.is_v ORDER BY a.raised_at DESC LIMIT 1")[0]
+    uid, vehicle = book.ask(
+        "SELECT a.alarm_uid, a.vehicle_key FROM marts.alarm_event a JOIN marts.alarm_step s USING (alarm_uid) WHERE a.must_handle AND a.is_v ORDER BY a.raised_at DESC LIMIT 1"
+    )[0]
     assert any(f"/alarm/{uid}" in link for link in links(draw(f"/vehicle/{quote(vehicle, safe='')}")))
     said = words(draw(f"/alarm/{uid}"))
     steps = profiles.alarm(book, uid).steps
@@ -68,10 +75,16 @@ def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw:
         assert framed(draw(f"/alarm/{quote(other, safe='')}"))
 
 
-def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(draw: Any, library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
+    draw: Any, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Red is what the register of certificates does not hold, not a register that never came."""
     book = library.current()
-    key = next(key for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1") if profiles.vehicle(book, key).facts["permit_to"] is None)
+    key = next(
+        key
+        for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1")
+        if profiles.vehicle(book, key).facts["permit_to"] is None
+    )
     assert "无有效证件" in words(draw(f"/vehicle/{quote(key, safe='')}"))
     monkeypatch.setitem(book._landed, "yz_certificate", 0)
     said = words(draw(f"/vehicle/{quote(key, safe='')}"))
@@ -89,12 +102,27 @@ def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, li
     for unit in profiles.units_of(book):
         said = words(draw(f"/unit/{unit['unit_id']}"))
         assert unit["unit"] in said and not unit["unit"].startswith("DW"), "a unit has a name"
-    for (org,) in book.ask("SELECT DISTINCT org_id FROM marts.company_organisation WHERE to_day >= (SELECT max(day) FROM marts.company_day)"):
+    for (org,) in book.ask(
+        "SELECT DISTINCT org_id FROM marts.company_organisation WHERE to_day >= (SELECT max(day) FROM marts.company_day)"
+    ):
         assert framed(draw(f"/organisation/{quote(org, safe='')}"))
 
 
-@pytest.mark.parametrize("path", ["/company/nope", "/town/330110999", "/vehicle/xx%231", "/alarm/none", "/site/none", "/programme/7", "/unit/none", "/organisation/none",
-                                  "/company/330110010", "/town/91330110"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/company/nope",
+        "/town/330110999",
+        "/vehicle/xx%231",
+        "/alarm/none",
+        "/site/none",
+        "/programme/7",
+        "/unit/none",
+        "/organisation/none",
+        "/company/330110010",
+        "/town/91330110",
+    ],
+)
 def test_an_unknown_one_is_a_sentence(draw: Any, path: str) -> None:
     assert "没有这一页" in words(draw(path))
 
@@ -104,12 +132,21 @@ def test_pages_of_things_keep_to_the_chosen_snapshot(draw: Any, library: Library
     company = book.places("company")[0].code
     chosen = f"as_of={book.generation.id}"
     for path in (f"/company/{company}", "/site", "/programme/1", f"/town/{book.places('town')[0].code}"):
-        ways = [link for link in links(draw(path, f"?{chosen}")) if link.startswith(("/metric", "/company", "/vehicle", "/alarm", "/site", "/town", "/unit"))]
+        ways = [
+            link
+            for link in links(draw(path, f"?{chosen}"))
+            if link.startswith(("/metric", "/company", "/vehicle", "/alarm", "/site", "/town", "/unit"))
+        ]
         assert ways and all(chosen in way for way in ways if not way.startswith(path)), path
 
 
 def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Flask]) -> None:
-    web = elsewhere("".join(f"DROP TABLE marts.{name};" for name in ("company_organisation", "company_post", "alarm_step", "vehicle_current", "company50_day")))
+    web = elsewhere(
+        "".join(
+            f"DROP TABLE marts.{name};"
+            for name in ("company_organisation", "company_post", "alarm_step", "vehicle_current", "company50_day")
+        )
+    )
     library: Library = web.config["ZHENGBEI_LIBRARY"]
     company = library.current().places("company")[0].code
     with web.test_request_context("/"):
@@ -118,7 +155,9 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
     assert "没有党群组织覆盖" in said and "没有登记在册的货车" in said
 
 
-def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_typed(draw: Any, library: Library) -> None:
+def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_typed(
+    draw: Any, library: Library
+) -> None:
     company = library.current().places("company")[0]
     assert f"/company/{company.code}" in links(draw("/search", f"?q={quote(company.label)}"))
     assert "/metric/safe_alarm_handled_rate" in links(draw("/search", "?q=bjczl"))

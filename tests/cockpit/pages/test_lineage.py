@@ -1,4 +1,5 @@
-"""The lineage picture: boxes that do not cover each other, a line for every reading, a state in words on every box, and ways on."""
+"""The lineage picture: boxes that do not cover each other, a line for every reading, a state in words on every box, and
+ways on."""
 
 from __future__ import annotations
 
@@ -60,7 +61,11 @@ def test_no_box_covers_another_and_every_line_is_drawn(metric: str) -> None:
         assert all(b - a >= figure.BOX for a, b in zip(sorted(tops), sorted(tops)[1:], strict=False))
     assert (max(columns) * drawn.step + drawn.width) <= 1 + 1e-9 and drawn.places[metric].column == 0
     for node in nodes:
-        assert node.layer == "source" or all(drawn.places[node.id].column < drawn.places[below].column for below in node.reads if below.startswith(("raw.", "source.")))
+        assert node.layer == "source" or all(
+            drawn.places[node.id].column < drawn.places[below].column
+            for below in node.reads
+            if below.startswith(("raw.", "source."))
+        )
     svg = base64.b64decode(figure.lines(nodes, drawn, LIGHT).partition(",")[2]).decode()
     assert svg.count("<path ") == sum(len(node.reads) for node in nodes)
     assert figure.lines(nodes, drawn, DARK) != figure.lines(nodes, drawn, LIGHT) and figure.picture(nodes) == drawn
@@ -71,16 +76,26 @@ def test_the_tables_of_a_source_stand_together() -> None:
         nodes = [node for node in lineage.of(metric) if node.layer == "landed"]
         drawn = figure.picture(lineage.of(metric))
         order = [node.reads[0] for node in sorted(nodes, key=lambda node: drawn.places[node.id].top)]
-        assert len([source for source, before in zip(order, [None, *order], strict=False) if source != before]) == len(set(order)), metric
+        assert len([source for source, before in zip(order, [None, *order], strict=False) if source != before]) == len(
+            set(order)
+        ), metric
 
 
-def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_exist(draw: Any, library: Library) -> None:
+def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_exist(
+    draw: Any, library: Library
+) -> None:
     for metric in library.current().metrics.values():
         page = draw(f"?metric={metric.id}")
         assert getattr(page, "id", "") == "shell-frame", words(page)
         found = boxes(page)
-        assert len(found) >= 4 and all(state.split()[0] in texts.GLYPHS.values() and len(state.split()) > 1 for state in found.values()), (metric.id, found)
-        assert all(routes.known(link.split("?")[0].split("#")[0]) for link in links(page) if link.startswith("/") and not link.startswith("/reports"))
+        assert len(found) >= 4 and all(
+            state.split()[0] in texts.GLYPHS.values() and len(state.split()) > 1 for state in found.values()
+        ), (metric.id, found)
+        assert all(
+            routes.known(link.split("?")[0].split("#")[0])
+            for link in links(page)
+            if link.startswith("/") and not link.startswith("/reports")
+        )
     assert "没有这一页" in words(draw("?metric=no_such"))
 
 
@@ -115,8 +130,16 @@ def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], lib
         "INSERT INTO meta.held VALUES ('dim_vehicle', '车辆唯一'); UPDATE meta.check_result SET failed_rows = 3 WHERE model = 'as_alarm_day'"
     )
     states = boxes(draw(f"?metric={PICTURE}", of=changed, now=built))
-    assert states["yz_vehicle"] == "◐ 正常,隔离 12 行" and states["gps_terminal"] == "✕ 采集故障" and states["gps_location"] == "▲ 延迟"
-    assert states["dim_vehicle"] == "■ 沿用上期" and states["stg_gps_location"] == "▲ 上游延迟" and states["stg_yz_vehicle"] == "● 正常"
+    assert (
+        states["yz_vehicle"] == "◐ 正常,隔离 12 行"
+        and states["gps_terminal"] == "✕ 采集故障"
+        and states["gps_location"] == "▲ 延迟"
+    )
+    assert (
+        states["dim_vehicle"] == "■ 沿用上期"
+        and states["stg_gps_location"] == "▲ 上游延迟"
+        and states["stg_yz_vehicle"] == "● 正常"
+    )
     assert states["道路运政"].startswith("●") and states["动态监控"].startswith("✕")
     assert not states["vehicle_day"].startswith("●")
     later = boxes(draw(f"?metric={PICTURE}", of=changed, now=built + dt.timedelta(days=9)))
@@ -129,5 +152,9 @@ def test_a_box_tells_in_words_what_its_lines_show() -> None:
     nodes = lineage.of("p5_points_redeem_rate")
     made = tree(nodes, {node.id: State("good", "正常") for node in nodes}, {})
     said = words(made)
-    assert "取自: 积分账(按日)".replace(" ", "") in said.replace(" ", "") and "取自:司机之家小程序·积分账" in said and "取自:司机之家小程序" in said
+    assert (
+        "取自: 积分账(按日)".replace(" ", "") in said.replace(" ", "")
+        and "取自:司机之家小程序·积分账" in said
+        and "取自:司机之家小程序" in said
+    )
     assert links(made) == []

@@ -102,23 +102,40 @@ def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_wa
 
 
 def test_filters_are_chips_that_can_be_dropped_one_by_one_or_all(draw: Any) -> None:
-    page = draw("/metric/fleet_vehicle_cnt", "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage")
+    page = draw(
+        "/metric/fleet_vehicle_cnt",
+        "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage",
+    )
     said = words(page)
     assert "能源类型:柴油" in said and "车辆类别:普通货物" in said
     ways = links(page)
     assert "/metric/fleet_vehicle_cnt?window=week&only=vehicle_class%3Afreight&by=emission_stage" in ways, "one dropped"
     assert "/metric/fleet_vehicle_cnt?window=week" in ways, "all dropped"
-    assert any("only=energy%3A%E6%9F%B4%E6%B2%B9~vehicle_class%3Afreight~emission_stage%3A" in way for way in ways), "a member of the split adds itself"
+    assert any("only=energy%3A%E6%9F%B4%E6%B2%B9~vehicle_class%3Afreight~emission_stage%3A" in way for way in ways), (
+        "a member of the split adds itself"
+    )
     assert "没有" in words(draw("/metric/fleet_online_rate", "?only=day:2026-11-22"))
 
 
 STATES = {
-    "held": ("INSERT INTO meta.held SELECT DISTINCT table_name, '检查未通过' FROM duckdb_tables() WHERE schema_name = 'marts'", "沿用上期"),
-    "failed": ("UPDATE meta.source SET error = '连接超时'; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "采集故障"),
-    "missing": ("UPDATE meta.source SET rows = 0; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading", "未上报"),
+    "held": (
+        "INSERT INTO meta.held SELECT DISTINCT table_name, '检查未通过' FROM duckdb_tables() WHERE schema_name = 'marts'",
+        "沿用上期",
+    ),
+    "failed": (
+        "UPDATE meta.source SET error = '连接超时'; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading",
+        "采集故障",
+    ),
+    "missing": (
+        "UPDATE meta.source SET rows = 0; DELETE FROM marts.vehicle_day; DELETE FROM meta.person_reading",
+        "未上报",
+    ),
     "stale": ("UPDATE meta.source SET data_time = data_time - INTERVAL 30 DAY", "10-2"),
     "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "<5"),
-    "older": ("DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage", "未上报"),
+    "older": (
+        "DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage",
+        "未上报",
+    ),
 }
 
 
@@ -191,10 +208,16 @@ def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: 
 
 @pytest.mark.parametrize(
     ("path", "search", "said"),
-    [("/metric/nope", "", "没有这一页"), ("/group/nope", "", "没有这一页"), ("/nope", "", "没有这一页"),
-     ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"), ("/", "?as_of=20000101T000000", "还没有可看的数据"),
-     ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"), ("/", "?window=decade", "链接中的参数不正确")],
-)  # fmt: skip
+    [
+        ("/metric/nope", "", "没有这一页"),
+        ("/group/nope", "", "没有这一页"),
+        ("/nope", "", "没有这一页"),
+        ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"),
+        ("/", "?as_of=20000101T000000", "还没有可看的数据"),
+        ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"),
+        ("/", "?window=decade", "链接中的参数不正确"),
+    ],
+)
 def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: str, said: str) -> None:
     assert said in words(draw(path, search))
 
@@ -255,9 +278,19 @@ def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw
     for window in ("week", "month"):
         said = words(draw("/", f"?window={window}"))
         # a quarter or year on the page of a week says itself that it is still running
-        other = [periods.read(book, metric, window, overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window))
-                 for metric in book.metrics.values() if (window not in metric.windows or metric.newest) and metric.windows[0] != "now"]
-        assert said.count("未满期") <= sum(not reading.complete for reading in other) and said.count("暂定") <= 1, window
+        other = [
+            periods.read(
+                book,
+                metric,
+                window,
+                overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window),
+            )
+            for metric in book.metrics.values()
+            if (window not in metric.windows or metric.newest) and metric.windows[0] != "now"
+        ]
+        assert said.count("未满期") <= sum(not reading.complete for reading in other) and said.count("暂定") <= 1, (
+            window
+        )
         at = overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
         for metric in book.metrics.values():
             if window in metric.windows and not (metric.cumulative or metric.newest):
@@ -265,7 +298,8 @@ def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw
 
 
 def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: Path, tmp_path: Path) -> None:
-    """Two generations, the older one built a week before: every page of it tells its own numbers and leads on within it."""
+    """Two generations, the older one built a week before: every page of it tells its own numbers and leads on within
+    it."""
     folder = tmp_path / "data" / "published"
     shutil.copytree(published / "published", folder)
     newest = Library(published).generations()[0]
@@ -273,7 +307,9 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
     for suffix in (".json", ".duckdb", ".restricted.duckdb"):
         shutil.copyfile(folder / f"{newest}{suffix}", folder / f"{old}{suffix}")
     with duckdb.connect(str(folder / f"{old}.duckdb")) as con:
-        con.execute("UPDATE meta.generation SET id = ?, built_at = built_at - INTERVAL 7 DAY, last_day = last_day - 7", [old])
+        con.execute(
+            "UPDATE meta.generation SET id = ?, built_at = built_at - INTERVAL 7 DAY, last_day = last_day - 7", [old]
+        )
         con.execute("DELETE FROM marts.vehicle_day WHERE day > (SELECT CAST(built_at AS DATE) FROM meta.generation)")
     web = app.create_app(Settings(tmp_path / "data"))
     library: Library = web.config["ZHENGBEI_LIBRARY"]
@@ -282,29 +318,61 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
     differ = 0
     with web.test_request_context("/"):
         g.viewer = LEADER
-        for metric in ("fleet_online_rate", "fleet_km_per_vehicle_day", "safe_alarm_handled_rate", "dh_data_qualified_rate"):
+        for metric in (
+            "fleet_online_rate",
+            "fleet_km_per_vehicle_day",
+            "safe_alarm_handled_rate",
+            "dh_data_qualified_rate",
+        ):
             for place in (DISTRICT, town):
                 reading = then.read(metric, "week", None, place)
                 page = page_callback.draw(library, f"/metric/{metric}", f"?window=week&place={place}&as_of={old}")[0]
                 assert reading.win_end < now.read(metric, "week").win_end
-                assert fmt.reading(reading, then.metrics[metric].decimals).text in words(page) and fmt.period("week", reading.win_start, reading.win_end) in words(page)
+                assert fmt.reading(reading, then.metrics[metric].decimals).text in words(page) and fmt.period(
+                    "week", reading.win_start, reading.win_end
+                ) in words(page)
                 differ += reading.value != now.read(metric, "week", None, place).value
-                assert all(f"as_of={old}" in way for way in links(page) if way.startswith("/metric") and "/metric/" in way and "as_of=" in way and newest not in way)
+                assert all(
+                    f"as_of={old}" in way
+                    for way in links(page)
+                    if way.startswith("/metric") and "/metric/" in way and "as_of=" in way and newest not in way
+                )
         said = words(page_callback.draw(library, "/", f"?as_of={old}")[0])
-        assert "第 46 周要点" in said and "不再更新" in said and "第 47 周要点" in words(page_callback.draw(library, "/", "")[0])
+        assert (
+            "第 46 周要点" in said
+            and "不再更新" in said
+            and "第 47 周要点" in words(page_callback.draw(library, "/", "")[0])
+        )
     assert differ, "the two weeks are not the same"
 
 
-@pytest.mark.parametrize("path", ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/alarm/none", "/site/none", "/unit/none",
-                                  "/organisation/none", "/lineage?metric=nope"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metric/nope",
+        "/town/999999999",
+        "/company/NOPE",
+        "/group/nope",
+        "/vehicle/NOPE%231",
+        "/alarm/none",
+        "/site/none",
+        "/unit/none",
+        "/organisation/none",
+        "/lineage?metric=nope",
+    ],
+)
 def test_a_thing_that_is_not_there_is_said_so(draw: Any, path: str) -> None:
     assert "没有这一页" in words(draw(*path.partition("?")[::2]))
 
 
-def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(draw: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(
+    draw: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(*_: object) -> None:
         raise KeyError("ours")
 
     monkeypatch.setattr(page_callback.routes, "render", broken)
     said = words(draw("/"))
-    assert "页面出错" in said and "没有这一页" not in said and "page / failed" in caplog.text and "KeyError" in caplog.text
+    assert (
+        "页面出错" in said and "没有这一页" not in said and "page / failed" in caplog.text and "KeyError" in caplog.text
+    )

@@ -24,8 +24,16 @@ from warehouse.core import units
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import Library
 
-SAID = {"width": 3840, "height": 1080, "fps": 29, "heap": 40 * 2**20, "errors": 0, "scene": "overview", "layout": "wide",
-        "generation": "20261123T060000"}  # fmt: skip
+SAID = {
+    "width": 3840,
+    "height": 1080,
+    "fps": 29,
+    "heap": 40 * 2**20,
+    "errors": 0,
+    "scene": "overview",
+    "layout": "wide",
+    "generation": "20261123T060000",
+}
 
 
 def draw(web: Flask, role: str, path: str = "/screens") -> object:
@@ -34,7 +42,9 @@ def draw(web: Flask, role: str, path: str = "/screens") -> object:
         return page_callback.draw(web.config["ZHENGBEI_LIBRARY"], path, "")[0]
 
 
-def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(web: Flask, data_with_picture: Path) -> None:
+def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(
+    web: Flask, data_with_picture: Path
+) -> None:
     file = Settings(data_with_picture).state
     now = units.now()
     Heartbeats(file).record("hall", {**SAID, "build": build_id()}, now)
@@ -42,7 +52,18 @@ def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(web
     Heartbeats(file).record("gate", SAID, now - dt.timedelta(minutes=7))
     create_device(file, "hall", by="test")
     said = words(draw(web, "admin"))
-    for expected in ("hall", "● 在线", "! 画面慢", "✕ 失联", "7 分钟前", "3840×1080", "宽屏 32:9", "40 MB", "待刷新", "未登录"):
+    for expected in (
+        "hall",
+        "● 在线",
+        "! 画面慢",
+        "✕ 失联",
+        "7 分钟前",
+        "3840×1080",
+        "宽屏 32:9",
+        "40 MB",
+        "待刷新",
+        "未登录",
+    ):
         assert expected in said, expected
 
 
@@ -89,17 +110,28 @@ def test_a_link_for_a_role_that_does_not_exist_is_refused(data: Path) -> None:
 
 
 def ask(client: FlaskClient, path: str, values: dict[str, str], ip: str = "127.0.0.1", **headers: str) -> TestResponse:
-    return client.post(path, data=values, headers={**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate", **headers}, environ_base={"REMOTE_ADDR": ip})
+    return client.post(
+        path,
+        data=values,
+        headers={**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate", **headers},
+        environ_base={"REMOTE_ADDR": ip},
+    )
 
 
 def opens(web: Flask, address: str, ip: str) -> int:
     """The status a screen gets that opens the address it was given, and then its wall."""
     client, found = web.test_client(), urlsplit(address)
     first = client.get(f"{found.path}?{found.query}", environ_base={"REMOTE_ADDR": ip})
-    return client.get(found.path, environ_base={"REMOTE_ADDR": ip}).status_code if first.status_code == 302 else first.status_code
+    return (
+        client.get(found.path, environ_base={"REMOTE_ADDR": ip}).status_code
+        if first.status_code == 302
+        else first.status_code
+    )
 
 
-def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(web: Flask, data_with_picture: Path) -> None:
+def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(
+    web: Flask, data_with_picture: Path
+) -> None:
     file = Settings(data_with_picture).state
     admin = sign_in(web.test_client(), data_with_picture, "admin", "root")
     made = ask(admin, "/screens/add", {"screen": "gate", "network": "10.20.30.40"})
@@ -116,12 +148,22 @@ def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(web
     assert ask(admin, f"/screens/{number}/revoke", {}).status_code == 303 and opens(web, address, "10.1.1.7") == 403
     assert ask(admin, f"/screens/{number}/revoke", {}).status_code == 404
     with app_db.reading(file) as connection:
-        events = [row["event"] for row in connection.execute("SELECT event FROM audit WHERE who = 'root' AND event LIKE 'device%' ORDER BY seq")]
+        events = [
+            row["event"]
+            for row in connection.execute(
+                "SELECT event FROM audit WHERE who = 'root' AND event LIKE 'device%' ORDER BY seq"
+            )
+        ]
     assert events == ["device_added", "device_moved", "device_moved", "device_revoked", "device_revoked"]
 
 
-@pytest.mark.parametrize(("values", "said"), [({"screen": "Große Wand"}, "屏幕名须为"), ({"screen": "gate", "network": "10.20.30"}, "不是网络地址")])
-def test_a_wrong_word_in_the_form_is_a_page_that_says_so(web: Flask, data_with_picture: Path, values: dict[str, str], said: str) -> None:
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [({"screen": "Große Wand"}, "屏幕名须为"), ({"screen": "gate", "network": "10.20.30"}, "不是网络地址")],
+)
+def test_a_wrong_word_in_the_form_is_a_page_that_says_so(
+    web: Flask, data_with_picture: Path, values: dict[str, str], said: str
+) -> None:
     before = devices(Settings(data_with_picture).state)
     answer = ask(sign_in(web.test_client(), data_with_picture, "admin", "root"), "/screens/add", values)
     assert answer.status_code == 400 and said in answer.get_data(as_text=True) and answer.mimetype == "text/html"

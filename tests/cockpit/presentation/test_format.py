@@ -13,41 +13,107 @@ from warehouse.compile.reading import Place, Reading, Target
 
 @pytest.mark.parametrize(
     ("amount", "unit", "decimals", "said"),
-    [(0.934, "ratio", 1, "93.4 %"), (0.0, "ratio", 1, "0.0 %"), (1.0, "ratio", 0, "100 %"), (21486, "辆", 0, "21,486 辆"),
-     (99_999, "辆", 0, "99,999 辆"), (100_000, "辆", 0, "10.0 万辆"), (1_286_000, "km", 1, "128.6 万km"),
-     (234_000_000, "km", 0, "2.34 亿km"), (3.2, "秒/辆", 1, "3.2 秒/辆"), (-5.0, "分", 1, "−5.0 分"), (-0.001, "分", 1, "0.0 分"),
-     (0, "起", 0, "0 起"), (None, "辆", 0, "—"), (float("nan"), "ratio", 1, "—"), (float("inf"), "辆", 0, "—"), (float("-inf"), "km", 1, "—")],
-)  # fmt: skip
+    [
+        (0.934, "ratio", 1, "93.4 %"),
+        (0.0, "ratio", 1, "0.0 %"),
+        (1.0, "ratio", 0, "100 %"),
+        (21486, "辆", 0, "21,486 辆"),
+        (99_999, "辆", 0, "99,999 辆"),
+        (100_000, "辆", 0, "10.0 万辆"),
+        (1_286_000, "km", 1, "128.6 万km"),
+        (234_000_000, "km", 0, "2.34 亿km"),
+        (3.2, "秒/辆", 1, "3.2 秒/辆"),
+        (-5.0, "分", 1, "−5.0 分"),
+        (-0.001, "分", 1, "0.0 分"),
+        (0, "起", 0, "0 起"),
+        (None, "辆", 0, "—"),
+        (float("nan"), "ratio", 1, "—"),
+        (float("inf"), "辆", 0, "—"),
+        (float("-inf"), "km", 1, "—"),
+    ],
+)
 def test_values(amount: float | None, unit: str, decimals: int, said: str) -> None:
     assert str(fmt.value(amount, unit, decimals)) == said
 
 
 @pytest.mark.parametrize(
     ("now", "before", "unit", "better", "decimals", "glyph", "text", "label", "tone"),
-    [(0.934, 0.926, "ratio", "up", 1, "▲", "0.8", "百分点", "good"), (0.926, 0.934, "ratio", "up", 1, "▼", "0.8", "百分点", "bad"),
-     (0.01, 0.02, "ratio", "down", 1, "▼", "1.0", "百分点", "good"), (0.93401, 0.934, "ratio", "up", 1, "—", "0.0", "百分点", "flat"),
-     (21486, 21000, "辆", "context", 0, "▲", "2.3", "%", "context"), (18, 16, "家", "up", 0, "▲", "2", "家", "good"),
-     (3.2, 3.6, "秒/辆", "down", 1, "▼", "0.4", "秒/辆", "good"), (96.2, 95.0, "分", "up", 1, "▲", "1.2", "分", "good"),
-     (5, 0, "起", "down", 0, "▲", "5", "起", "bad"), (None, 1, "辆", "up", 0, "", "—", "", "context"),
-     (1, None, "辆", "up", 0, "", "—", "", "context")],
-)  # fmt: skip
-def test_differences(now: float, before: float, unit: str, better: str, decimals: int, glyph: str, text: str, label: str, tone: str) -> None:
+    [
+        (0.934, 0.926, "ratio", "up", 1, "▲", "0.8", "百分点", "good"),
+        (0.926, 0.934, "ratio", "up", 1, "▼", "0.8", "百分点", "bad"),
+        (0.01, 0.02, "ratio", "down", 1, "▼", "1.0", "百分点", "good"),
+        (0.93401, 0.934, "ratio", "up", 1, "—", "0.0", "百分点", "flat"),
+        (21486, 21000, "辆", "context", 0, "▲", "2.3", "%", "context"),
+        (18, 16, "家", "up", 0, "▲", "2", "家", "good"),
+        (3.2, 3.6, "秒/辆", "down", 1, "▼", "0.4", "秒/辆", "good"),
+        (96.2, 95.0, "分", "up", 1, "▲", "1.2", "分", "good"),
+        (5, 0, "起", "down", 0, "▲", "5", "起", "bad"),
+        (None, 1, "辆", "up", 0, "", "—", "", "context"),
+        (1, None, "辆", "up", 0, "", "—", "", "context"),
+    ],
+)
+def test_differences(
+    now: float, before: float, unit: str, better: str, decimals: int, glyph: str, text: str, label: str, tone: str
+) -> None:
     change = fmt.delta(now, before, unit, better, decimals)
     assert (change.glyph, change.text, change.unit, change.tone) == (glyph, text, label, tone)
 
 
 def reading(**changes: object) -> Reading:
     day = dt.date(2026, 11, 22)
-    base = Reading("m", "指标", "ratio", "up", "week", day, day, Place("1", "良渚街道", "town"), 0.5, 1.0, 2.0, "ok", None, 300, "g")
+    base = Reading(
+        "m",
+        "指标",
+        "ratio",
+        "up",
+        "week",
+        day,
+        day,
+        Place("1", "良渚街道", "town"),
+        0.5,
+        1.0,
+        2.0,
+        "ok",
+        None,
+        300,
+        "g",
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def test_nothing_that_is_no_number_is_ever_printed() -> None:
     nan, inf = float("nan"), float("inf")
     day = dt.date(2026, 11, 22)
-    reading = Reading("m", "上线率", "辆", "up", "day", day, day, Place("330110", "余杭区", "district"), nan, inf, nan, "ok", None, 3600, "g", target=Target(1.0, None, ""))
-    said = [fmt.number(nan), fmt.number(inf, 2), *(part for one in (nan, inf) for part in (fmt.delta(one, 1.0, "ratio").signed, fmt.delta(1.0, one, "辆").signed)),
-            str(fmt.reading(reading)), fmt.parts(reading), fmt.target_gap(reading)]
+    reading = Reading(
+        "m",
+        "上线率",
+        "辆",
+        "up",
+        "day",
+        day,
+        day,
+        Place("330110", "余杭区", "district"),
+        nan,
+        inf,
+        nan,
+        "ok",
+        None,
+        3600,
+        "g",
+        target=Target(1.0, None, ""),
+    )
+    said = [
+        fmt.number(nan),
+        fmt.number(inf, 2),
+        *(
+            part
+            for one in (nan, inf)
+            for part in (fmt.delta(one, 1.0, "ratio").signed, fmt.delta(1.0, one, "辆").signed)
+        ),
+        str(fmt.reading(reading)),
+        fmt.parts(reading),
+        fmt.target_gap(reading),
+    ]
     assert not [text for text in said if "nan" in text.lower() or "inf" in text.lower()], said
 
 
@@ -91,9 +157,14 @@ def test_a_difference_in_a_sentence_carries_its_sign() -> None:
 
 @pytest.mark.parametrize(
     ("goal", "unit", "better", "decimals", "said"),
-    [(0.92, "ratio", "up", 1, "≥ 92%"), (0.985, "ratio", "up", 1, "≥ 98.5%"), (5.0, "秒/辆", "down", 1, "≤ 5 秒/辆"),
-     (0.16, "次/辆", "down", 2, "≤ 0.16 次/辆"), (95.0, "分", "up", 1, "≥ 95 分")],
-)  # fmt: skip
+    [
+        (0.92, "ratio", "up", 1, "≥ 92%"),
+        (0.985, "ratio", "up", 1, "≥ 98.5%"),
+        (5.0, "秒/辆", "down", 1, "≤ 5 秒/辆"),
+        (0.16, "次/辆", "down", 2, "≤ 0.16 次/辆"),
+        (95.0, "分", "up", 1, "≥ 95 分"),
+    ],
+)
 def test_targets(goal: float, unit: str, better: str, decimals: int, said: str) -> None:
     assert fmt.target(Target(goal, None, ""), unit, better, decimals) == said
     assert fmt.target(None, unit, better) == ""
@@ -121,12 +192,18 @@ def test_clock_times_are_those_of_hangzhou_whatever_the_zone_given() -> None:
         fmt.clock(dt.datetime(2026, 11, 22))
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(-3, "刚刚"), (0, "刚刚"), (12, "12 秒前"), (60, "1 分钟前"), (7199, "1 小时前"), (90_000, "1 天前"), (None, "—")])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(-3, "刚刚"), (0, "刚刚"), (12, "12 秒前"), (60, "1 分钟前"), (7199, "1 小时前"), (90_000, "1 天前"), (None, "—")],
+)
 def test_ages(seconds: float | None, said: str) -> None:
     assert fmt.age(seconds) == said
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(45, "45 秒"), (720, "12 分钟"), (7500, "2 小时 5 分"), (3600, "1 小时"), (90_000, "1 天 1 小时"), (None, "—")])
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(45, "45 秒"), (720, "12 分钟"), (7500, "2 小时 5 分"), (3600, "1 小时"), (90_000, "1 天 1 小时"), (None, "—")],
+)
 def test_durations(seconds: float | None, said: str) -> None:
     assert fmt.duration(seconds) == said
 

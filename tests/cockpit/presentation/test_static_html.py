@@ -49,32 +49,72 @@ def test_no_text_becomes_an_element_or_an_attribute(words: str) -> None:
 
 
 def test_attributes_keep_their_meaning_under_the_names_of_html() -> None:
-    page = html.Table(html.Tr(html.Td(["甲", None, 3], colSpan=2, className="a b", style={"fontSize": "12px", "--share": "4%"}, hidden=True, **aria(label="说明"), **data(stale_after="900"))))
+    page = html.Table(
+        html.Tr(
+            html.Td(
+                ["甲", None, 3],
+                colSpan=2,
+                className="a b",
+                style={"fontSize": "12px", "--share": "4%"},
+                hidden=True,
+                **aria(label="说明"),
+                **data(stale_after="900"),
+            )
+        )
+    )
     ((_, _), (_, _), (tag, given_)) = inside(page).found
-    assert tag == "td" and given_ == {"colspan": "2", "class": "a b", "style": "font-size:12px;--share:4%", "hidden": None, "aria-label": "说明", "data-stale-after": "900"}
+    assert tag == "td" and given_ == {
+        "colspan": "2",
+        "class": "a b",
+        "style": "font-size:12px;--share:4%",
+        "hidden": None,
+        "aria-label": "说明",
+        "data-stale-after": "900",
+    }
     assert inside(page).text == "甲3"
 
 
 def test_links_are_followed_without_a_load_and_fields_are_plain() -> None:
-    read = inside(html.Form([dcc.Link("去", href="/metric/a?window=week&at=1"), dcc.Input(type="search", name="q", value="浙A", debounce=True, maxLength=40)]))
+    read = inside(
+        html.Form(
+            [
+                dcc.Link("去", href="/metric/a?window=week&at=1"),
+                dcc.Input(type="search", name="q", value="浙A", debounce=True, maxLength=40),
+            ]
+        )
+    )
     assert read.found[1] == ("a", {"href": "/metric/a?window=week&at=1", "data-link": ""})
     assert read.found[2] == ("input", {"type": "search", "name": "q", "value": "浙A", "maxlength": "40"})
 
 
-@pytest.mark.parametrize("href", ["javascript:alert(1)", "https://example.test/", "//example.test/", "data:text/html,x", " /x"])
+@pytest.mark.parametrize(
+    "href", ["javascript:alert(1)", "https://example.test/", "//example.test/", "data:text/html,x", " /x"]
+)
 def test_a_link_leads_to_a_page_of_this_site(href: str) -> None:
     with pytest.raises(ValueError, match="链接"):
         finished(html.Div(dcc.Link("去", href=href)))
 
 
-def test_a_page_that_cannot_be_written_out_says_so_instead_of_leaving_the_old_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_callback, "draw", lambda *_: (html.Main(dcc.Link("去", href="https://example.test/")), "甲"))
+def test_a_page_that_cannot_be_written_out_says_so_instead_of_leaving_the_old_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        page_callback, "draw", lambda *_: (html.Main(dcc.Link("去", href="https://example.test/")), "甲")
+    )
     page, title = page_callback.answer(cast(Library, None), "/", "")
     assert title == texts.ERRORS[500][0] and texts.ERRORS[500][1] in page.inside and "返回总览" in page.inside
 
 
 def test_charts_stay_alive_and_only_what_stands_around_them_is_kept() -> None:
     chart: Any = dcc.Graph(id="a-chart", figure={"data": [], "layout": {}})
-    page = finished(html.Main([html.Section([html.H2("甲"), html.P("乙")]), html.Section([html.H2("丙"), html.Div(chart, className="chart")])], id="main"))
+    page = finished(
+        html.Main(
+            [
+                html.Section([html.H2("甲"), html.P("乙")]),
+                html.Section([html.H2("丙"), html.Div(chart, className="chart")]),
+            ],
+            id="main",
+        )
+    )
     kinds = [part._type for part in page._traverse() if isinstance(part, Component)]
     assert kinds == ["Static", "Section", "Static", "Div", "Graph"] and page.children[1].children[1].children == [chart]

@@ -73,12 +73,26 @@ def test_charts_cannot_be_shared_or_uploaded() -> None:
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
 def test_the_library_knows_every_property_of_a_trend_in_every_state(theme: Theme) -> None:
     days = [dt.date(2026, 11, n) for n in range(2, 8)]
-    points = [Point(day, day, None if n == 2 else 0.9 + n / 100, 9, 10, "missing" if n == 2 else "ok", n < 5) for n, day in enumerate(days)]
+    points = [
+        Point(day, day, None if n == 2 else 0.9 + n / 100, 9, 10, "missing" if n == 2 else "ok", n < 5)
+        for n, day in enumerate(days)
+    ]
     storm = Happening("outage", days[1], days[2], "台风")
     for now, past in ((points, points), (points[:1], ()), ([], ())):
-        made = trend.figure(now, past, window="day", unit="ratio", target=Target(0.98, None, "局"), better="up", theme=theme, events=[storm])
+        made = trend.figure(
+            now,
+            past,
+            window="day",
+            unit="ratio",
+            target=Target(0.98, None, "局"),
+            better="up",
+            theme=theme,
+            events=[storm],
+        )
         go.Figure(made)  # raises ValueError for a property that Plotly does not have
-        assert {"data", "layout"} == set(made) and len(made["layout"]["shapes"]) == (2 if len(now) > 1 else 1 if now else 0)
+        assert {"data", "layout"} == set(made) and len(made["layout"]["shapes"]) == (
+            2 if len(now) > 1 else 1 if now else 0
+        )
 
 
 def test_only_the_shared_helper_makes_graphs() -> None:
@@ -94,7 +108,9 @@ def test_a_sparkline_breaks_at_gaps_and_never_draws_them_as_zero() -> None:
     assert spark.data_uri([1, 2], theme=DARK).startswith("data:image/svg+xml;base64,")
 
 
-@pytest.mark.parametrize(("low", "high"), [(86.0, 96.3), (0.0, 0.31), (20_000.0, 22_000.0), (0.0, 0.012), (-3.0, 4.0), (0.0, 1e9)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(86.0, 96.3), (0.0, 0.31), (20_000.0, 22_000.0), (0.0, 0.012), (-3.0, 4.0), (0.0, 1e9)]
+)
 def test_axis_ticks_are_few_round_and_inside(low: float, high: float) -> None:
     found = trend.ticks(low, high)
     assert 3 <= len(found) <= 9

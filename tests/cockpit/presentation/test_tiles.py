@@ -27,16 +27,35 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
 def reading(**changes: object) -> Reading:
     base = Reading(
-        "fleet_online_rate", "车辆上线率", "ratio", "up", "week", dt.date(2026, 11, 16), DAY, HERE, 0.934, 7842.0, 8396.0,
-        "ok", NOW, 900, "20261123T060000", previous=0.926, last_year=0.913, target=Target(0.92, 0.9, "区局"), judgement="good",
-    )  # fmt: skip
+        "fleet_online_rate",
+        "车辆上线率",
+        "ratio",
+        "up",
+        "week",
+        dt.date(2026, 11, 16),
+        DAY,
+        HERE,
+        0.934,
+        7842.0,
+        8396.0,
+        "ok",
+        NOW,
+        900,
+        "20261123T060000",
+        previous=0.926,
+        last_year=0.913,
+        target=Target(0.92, 0.9, "区局"),
+        judgement="good",
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
 def town(name: str, num: float | None, den: float | None, **changes: object) -> Reading:
     value = None if num is None or not den else num / den
     place = Place(name, name, "town", DISTRICT)
-    return reading(place=place, num=num, den=den, value=value, status="ok" if value is not None else "insufficient", **changes)
+    return reading(
+        place=place, num=num, den=den, value=value, status="ok" if value is not None else "insufficient", **changes
+    )
 
 
 def text_of(markup: str) -> str:
@@ -48,7 +67,18 @@ def text_of(markup: str) -> str:
 def test_a_card_says_value_unit_change_target_parts_and_its_own_time() -> None:
     markup = render(tile(reading(), decimals=1, href="/metric/fleet_online_rate"))
     words = text_of(markup)
-    for expected in ("车辆上线率", "93.4", "%", "▲", "0.8", "目标 ≥ 92%", "✓", "同比 +2.1", "7,842 / 8,396", "11-23 14:06"):
+    for expected in (
+        "车辆上线率",
+        "93.4",
+        "%",
+        "▲",
+        "0.8",
+        "目标 ≥ 92%",
+        "✓",
+        "同比 +2.1",
+        "7,842 / 8,396",
+        "11-23 14:06",
+    ):
         assert expected in words, expected
     assert 'href="/metric/fleet_online_rate"' in markup
     assert f'data-asof="{NOW.isoformat()}"' in markup and 'data-stale-after="21600"' in markup
@@ -122,8 +152,15 @@ def test_rendering_refuses_what_needs_a_script() -> None:
 
 
 def test_rendering_writes_plain_html() -> None:
-    part = html.Div(["a & b", None, 3, html.Br(), html.Details(html.Summary("x"), open=True)], className="c", style={"marginTop": "2px", "--n": "1"})
-    assert render(part) == '<div style="margin-top:2px;--n:1" class="c">a &amp; b3<br><details open><summary>x</summary></details></div>'
+    part = html.Div(
+        ["a & b", None, 3, html.Br(), html.Details(html.Summary("x"), open=True)],
+        className="c",
+        style={"marginTop": "2px", "--n": "1"},
+    )
+    assert (
+        render(part)
+        == '<div style="margin-top:2px;--n:1" class="c">a &amp; b3<br><details open><summary>x</summary></details></div>'
+    )
 
 
 # ---- bars, table -------------------------------------------------------------------------------------------------
@@ -139,18 +176,34 @@ def test_bars_put_the_best_first_and_places_without_a_value_last() -> None:
 
 
 def test_bars_of_counts_start_at_zero() -> None:
-    assert bars.scale([reading(unit="辆", value=100.0, target=None), reading(unit="辆", value=90.0, target=None)]) == (0.0, 100.0)
+    assert bars.scale([reading(unit="辆", value=100.0, target=None), reading(unit="辆", value=90.0, target=None)]) == (
+        0.0,
+        100.0,
+    )
 
 
 def test_the_table_sorts_filters_and_pages_on_the_server() -> None:
-    rows = [reading(place=Place(f"c{n}", f"公司{n:02d}", "company", "t"), value=n / 100, previous=0.5) for n in range(30)]
+    rows = [
+        reading(place=Place(f"c{n}", f"公司{n:02d}", "company", "t"), value=n / 100, previous=0.5) for n in range(30)
+    ]
     rows.append(reading(place=Place("cx", "公司无数", "company", "t"), value=None, status="missing", previous=None))
     assert [r.place.code for r in pick(rows, View("value", False))][:2] == ["c0", "c1"]
     assert pick(rows, View("value", True))[-1].place.code == "cx", "unknown comes last in either direction"
     assert [r.place.code for r in pick(rows, View(query="公司07"))] == ["c7"]
-    made = render(entities(rows, View(page=99), decimals=1, town_name=str, href=lambda r: f"/company/{r.place.code}", link=lambda v: f"?page={v.page}"))
+    made = render(
+        entities(
+            rows,
+            View(page=99),
+            decimals=1,
+            town_name=str,
+            href=lambda r: f"/company/{r.place.code}",
+            link=lambda v: f"?page={v.page}",
+        )
+    )
     assert "3 / 3" in made and "公司无数" in made
-    assert "没有符合条件的企业" in render(entities(rows, View(query="无此"), decimals=1, town_name=str, href=lambda r: "/", link=lambda v: "/"))
+    assert "没有符合条件的企业" in render(
+        entities(rows, View(query="无此"), decimals=1, town_name=str, href=lambda r: "/", link=lambda v: "/")
+    )
 
 
 # ---- why it changed ----------------------------------------------------------------------------------------------
@@ -160,12 +213,21 @@ def split(levels: dict[str, float], mix: float = 0.0, special: tuple[Piece, ...]
     """A change of a ratio from 0.8 by these level effects, with the same part of `mix` in each."""
     day = dt.date(2026, 11, 16)
     spans = (Span(day, day, day), Span(day, day, day))
-    pieces = [Piece(name, name, "part", level + mix / len(levels), level, (0.0, 1.0), (0.0, 1.0)) for name, level in levels.items()]
-    return Change("town", "previous", True, 0.8, 0.8 + sum(p.amount for p in (*pieces, *special)), spans, (*pieces, *special))
+    pieces = [
+        Piece(name, name, "part", level + mix / len(levels), level, (0.0, 1.0), (0.0, 1.0))
+        for name, level in levels.items()
+    ]
+    return Change(
+        "town", "previous", True, 0.8, 0.8 + sum(p.amount for p in (*pieces, *special)), spans, (*pieces, *special)
+    )
 
 
 def test_the_waterfall_folds_small_members_without_losing_any() -> None:
-    change = split({f"镇{n}": (n - 4) / 100 for n in range(10)}, 0.03, (Piece("未公开", "", "hidden", 0.002, 0.002, (0.0, 0.0), (0.0, 0.0)),))
+    change = split(
+        {f"镇{n}": (n - 4) / 100 for n in range(10)},
+        0.03,
+        (Piece("未公开", "", "hidden", 0.002, 0.002, (0.0, 0.0), (0.0, 0.0)),),
+    )
     steps = waterfall.shortened(change, 4)
     assert sum(s.amount for s in steps) == pytest.approx(change.after - change.before, abs=1e-12)
     assert [s.label for s in steps][-3:] == ["其余 6 个", "未公开", "结构变化"]
@@ -192,7 +254,14 @@ def test_the_sentence_names_the_extremes_and_no_cause() -> None:
 
 
 class Metric:
-    describe, basis, owner, freeze_h, level, id = "统计期内上线 ÷ 入网", "参照 160 号", "运输管理科", 72, "L1", "fleet_online_rate"
+    describe, basis, owner, freeze_h, level, id = (
+        "统计期内上线 ÷ 入网",
+        "参照 160 号",
+        "运输管理科",
+        72,
+        "L1",
+        "fleet_online_rate",
+    )
     changed = ({"on": "2026-11-23", "what": "首次发布"},)
     sources = ("gps_location",)
 
@@ -202,8 +271,19 @@ def test_the_definition_card_shows_only_the_sources_below_the_metric() -> None:
         SourceState("gps", "location", "动态监控 定位", NOW, NOW, 300, 1000, 3),
         SourceState("yz", "penalty", "运政 处罚", NOW, NOW, 300, 7, 0),
     ]
-    words = text_of(render(definition(Metric(), states, "SELECT 1", dt.date(2026, 11, 23), "/lineage?metric=fleet_online_rate")))
-    for expected in ("统计期内上线", "动态监控 定位", "14:06", "运输管理科", "首次发布", "0.30 %", "SELECT 1", "72 小时"):
+    words = text_of(
+        render(definition(Metric(), states, "SELECT 1", dt.date(2026, 11, 23), "/lineage?metric=fleet_online_rate"))
+    )
+    for expected in (
+        "统计期内上线",
+        "动态监控 定位",
+        "14:06",
+        "运输管理科",
+        "首次发布",
+        "0.30 %",
+        "SELECT 1",
+        "72 小时",
+    ):
         assert expected in words, expected
     assert "处罚" not in words
 

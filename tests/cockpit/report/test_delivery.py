@@ -1,4 +1,5 @@
-"""Reports on their way to people: against a real SMTP server and a real webhook, each receiver once, whatever dies when."""
+"""Reports on their way to people: against a real SMTP server and a real webhook, each receiver once, whatever dies
+when."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ RESTARTS = 50
 
 
 class Mail:
-    """An SMTP server (RFC 5321, the part a client needs) that keeps what it accepted; `pause_s` before each answer; `refuse`: the answer to RCPT."""
+    """An SMTP server (RFC 5321, the part a client needs) that keeps what it accepted; `pause_s` before each answer;
+    `refuse`: the answer to RCPT."""
 
     def __init__(self) -> None:
         self.accepted: list[email.message.EmailMessage] = []
@@ -124,10 +126,13 @@ def settings(tmp_path: Path, mail: Mail, hook: Hook) -> Settings:
     made.reports.mkdir(parents=True)
     file = made.data / "delivery.toml"
     file.touch(0o600)
-    file.write_text(f'[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "cockpit@yuhang.example"\n'
-                    '[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@yuhang.example"\nduty = true\n'
-                    '[[to]]\nname = "局领导"\nkind = "mail"\naddress = "head@yuhang.example"\n'
-                    f'[[to]]\nname = "门户"\nkind = "webhook"\nurl = "{hook.url}"\n', "utf-8")
+    file.write_text(
+        f'[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "cockpit@yuhang.example"\n'
+        '[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@yuhang.example"\nduty = true\n'
+        '[[to]]\nname = "局领导"\nkind = "mail"\naddress = "head@yuhang.example"\n'
+        f'[[to]]\nname = "门户"\nkind = "webhook"\nurl = "{hook.url}"\n',
+        "utf-8",
+    )
     return made
 
 
@@ -139,52 +144,93 @@ def put(settings: Settings, tmp_path: Path) -> Callable[..., str]:
         pdf = tmp_path / "made.pdf"
         pdf.write_bytes(PDF)
         printed = dt.datetime.fromtimestamp(time.time() - age_s, dt.UTC).isoformat(timespec="seconds")
-        facts = {"name": f"{week}-{generation}", "window": "week", "at": week, "generation": generation, "period": f"{week} 期", "cutoff": "2026-11-23 06:00", "demo": True, "pages": 14,
-                 "printed_at": printed, "bytes": len(PDF), "sha256": hashlib.sha256(PDF).hexdigest(), "draft": draft, "missing": ["动态监控·定位:数据只到 11-21 08:00"] if draft else [], "figures": {}}
+        facts = {
+            "name": f"{week}-{generation}",
+            "window": "week",
+            "at": week,
+            "generation": generation,
+            "period": f"{week} 期",
+            "cutoff": "2026-11-23 06:00",
+            "demo": True,
+            "pages": 14,
+            "printed_at": printed,
+            "bytes": len(PDF),
+            "sha256": hashlib.sha256(PDF).hexdigest(),
+            "draft": draft,
+            "missing": ["动态监控·定位:数据只到 11-21 08:00"] if draft else [],
+            "figures": {},
+        }
         return str(archive.keep(settings, pdf, facts, by="test")["name"])
 
     return put_
 
 
-def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook) -> None:
+def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(
+    settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook
+) -> None:
     put("2026-W47", "g1", draft=True)
-    assert delivery.send(settings) == [] and [one["To"] for one in mail.accepted] == ["duty@yuhang.example"] and hook.given == []
-    assert mail.accepted[0]["Subject"].startswith("【草稿】【演示数据】") and "数据只到 11-21" in mail.accepted[0].get_body().get_content()
+    assert (
+        delivery.send(settings) == []
+        and [one["To"] for one in mail.accepted] == ["duty@yuhang.example"]
+        and hook.given == []
+    )
+    assert (
+        mail.accepted[0]["Subject"].startswith("【草稿】【演示数据】")
+        and "数据只到 11-21" in mail.accepted[0].get_body().get_content()
+    )
     final = put("2026-W47", "g2")
     put("2026-W47", "g3")  # a reprint
     put("2026-W40", "g4", age_s=30 * 86400)
     for _ in range(3):
         assert delivery.send(settings) == []
     assert Counter(one["To"] for one in mail.accepted) == {"duty@yuhang.example": 2, "head@yuhang.example": 1}
-    assert [next(mail.accepted[-1].iter_attachments()).get_content(), hook.given[0][2]] == [PDF, PDF], "byte for byte, whatever a line begins with"
+    assert [next(mail.accepted[-1].iter_attachments()).get_content(), hook.given[0][2]] == [PDF, PDF], (
+        "byte for byte, whatever a line begins with"
+    )
     assert [(name, form["at"], form["draft"]) for name, form, _ in hook.given] == [(final, "2026-W47", "false")]
     assert {(row["report"], row["receiver"], row["state"]) for row in delivery.ledger(settings)} == {
-        ("2026-W47-g1", "值班", "sent"), (final, "值班", "sent"), (final, "局领导", "sent"), (final, "门户", "sent")}
+        ("2026-W47-g1", "值班", "sent"),
+        (final, "值班", "sent"),
+        (final, "局领导", "sent"),
+        (final, "门户", "sent"),
+    }
     said = CliRunner().invoke(release.report, ["sent", "--data", str(settings.data)]).output
     assert said.count("已送达") == 4
 
 
-def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook) -> None:
+def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
+    settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook
+) -> None:
     put("2026-W47")
     mail.refuse, hook.status, clock = "450 later", 503, [time.time()]
     told = delivery.send(settings, now=lambda: clock[0])
     assert len(told) == 3 and all("稍后自动重试" in line for line in told)
-    assert delivery.send(settings, now=lambda: clock[0]) == [] and mail.accepted == hook.given == [], "not before its time"
+    assert delivery.send(settings, now=lambda: clock[0]) == [] and mail.accepted == hook.given == [], (
+        "not before its time"
+    )
     clock[0] += delivery.FIRST_WAIT_S + 1
     hook.status = 200
     assert delivery.send(settings, now=lambda: clock[0]) == [] and len(hook.given) == 1
     for _ in range(delivery.MOST_ATTEMPTS):
         clock[0] += delivery.FIRST_WAIT_S * 2**delivery.MOST_ATTEMPTS
         told += delivery.send(settings, now=lambda: clock[0])
-    assert {row["receiver"]: row["state"] for row in delivery.ledger(settings)} == {"值班": "failed", "局领导": "failed", "门户": "sent"} and len(hook.given) == 1
+    assert {row["receiver"]: row["state"] for row in delivery.ledger(settings)} == {
+        "值班": "failed",
+        "局领导": "failed",
+        "门户": "sent",
+    } and len(hook.given) == 1
     mail.refuse = ""
-    again = CliRunner().invoke(release.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)])
+    again = CliRunner().invoke(
+        release.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)]
+    )
     assert again.exit_code == 0 and [one["To"] for one in mail.accepted] == ["head@yuhang.example"]
     with pytest.raises(UsageError):
         delivery.again(settings, "2026-W47-g1", "没有这个人", "test")
 
 
-def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(settings: Settings, put: Callable[..., str], mail: Mail) -> None:
+def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(
+    settings: Settings, put: Callable[..., str], mail: Mail
+) -> None:
     put("2026-W47")
     mail.drop_after_dot = True
     assert any("不能确定是否送达" in line for line in delivery.send(settings))
@@ -195,11 +241,17 @@ def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(settings
 
 
 @pytest.mark.crash
-def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook) -> None:
+def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(
+    settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook
+) -> None:
     dice = random.Random(20261125)
     names = [put(f"2026-W{week:02d}") for week in range(30, 47)]
     mail.pause_s = hook.pause_s = 0.02
-    command = [sys.executable, "-c", f"from cockpit.report import delivery; from warehouse.core.settings import Settings; from pathlib import Path; delivery.send(Settings(Path({str(settings.data)!r})))"]
+    command = [
+        sys.executable,
+        "-c",
+        f"from cockpit.report import delivery; from warehouse.core.settings import Settings; from pathlib import Path; delivery.send(Settings(Path({str(settings.data)!r})))",
+    ]
     for _ in range(RESTARTS):
         before = mail.calls + len(hook.given)
         running = subprocess.Popen(command)
@@ -211,27 +263,48 @@ def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_unto
         running.wait()
     mail.pause_s = hook.pause_s = 0.0
     delivery.send(settings)
-    got = Counter((one["To"], one["Message-ID"]) for one in mail.accepted) + Counter(("门户", name) for name, _, _ in hook.given)
+    got = Counter((one["To"], one["Message-ID"]) for one in mail.accepted) + Counter(
+        ("门户", name) for name, _, _ in hook.given
+    )
     assert max(got.values()) == 1, "nothing twice"
     rows = delivery.ledger(settings)
     assert len(rows) == 3 * len(names) and {row["state"] for row in rows} <= {"sent", "unknown"}
     sent, unknown = (sum(row["state"] == word for row in rows) for word in ("sent", "unknown"))
-    assert sent <= sum(got.values()) <= sent + unknown and sent > 2 * len(names) and all("请核实" in row["message"] for row in rows if row["state"] == "unknown")
-    print(f"{RESTARTS} 次中断:{len(rows)} 条中 {sent} 条已送达,{unknown} 条待人核实,收到 {sum(got.values())} 条,重复 0 条")
+    assert (
+        sent <= sum(got.values()) <= sent + unknown
+        and sent > 2 * len(names)
+        and all("请核实" in row["message"] for row in rows if row["state"] == "unknown")
+    )
+    print(
+        f"{RESTARTS} 次中断:{len(rows)} 条中 {sent} 条已送达,{unknown} 条待人核实,收到 {sum(got.values())} 条,重复 0 条"
+    )
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("[mail]\nhost = 'x'\n", "[mail] 的键不对"), ("[mail]\nhost = 'x'\nsender = 'a@b'\ntls = 'perhaps'\n", "tls 的值"), ("[[to]]\nname = 'a'\nkind = 'fax'\n", "kind 的值 fax"),
-    ("[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b'\n", "没有 [mail]"), ("[[to]]\nname = 'a'\nkind = 'webhook'\n", "缺少 name 或 url"), ("x = 1\n", "未知的键:x"), ("[[to]", "无法读取"),
-    ("[mail]\nhost = 'x'\nsender = 'a@b'\n[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b, c@d'\n", "邮件地址写法不对"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[mail]\nhost = 'x'\n", "[mail] 的键不对"),
+        ("[mail]\nhost = 'x'\nsender = 'a@b'\ntls = 'perhaps'\n", "tls 的值"),
+        ("[[to]]\nname = 'a'\nkind = 'fax'\n", "kind 的值 fax"),
+        ("[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b'\n", "没有 [mail]"),
+        ("[[to]]\nname = 'a'\nkind = 'webhook'\n", "缺少 name 或 url"),
+        ("x = 1\n", "未知的键:x"),
+        ("[[to]", "无法读取"),
+        (
+            "[mail]\nhost = 'x'\nsender = 'a@b'\n[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b, c@d'\n",
+            "邮件地址写法不对",
+        ),
+    ],
+)
 def test_a_wrong_word_in_the_settings_is_named(settings: Settings, text: str, said: str) -> None:
     (settings.data / "delivery.toml").write_text(text, "utf-8")
     with pytest.raises(ConfigError, match=said.replace("[", r"\[").replace("]", r"\]")):
         delivery.send(settings)
 
 
-def test_settings_that_others_can_read_are_refused_and_none_means_nobody(settings: Settings, put: Callable[..., str], mail: Mail) -> None:
+def test_settings_that_others_can_read_are_refused_and_none_means_nobody(
+    settings: Settings, put: Callable[..., str], mail: Mail
+) -> None:
     put("2026-W47")
     (settings.data / "delivery.toml").chmod(0o644)
     with pytest.raises(Refused, match="chmod 600"):
@@ -240,7 +313,9 @@ def test_settings_that_others_can_read_are_refused_and_none_means_nobody(setting
     assert delivery.send(settings) == [] and mail.calls == 0 and delivery.ledger(settings) == []
 
 
-def test_the_loaders_job_sends_and_tells_what_was_not_delivered(settings: Settings, put: Callable[..., str], mail: Mail) -> None:
+def test_the_loaders_job_sends_and_tells_what_was_not_delivered(
+    settings: Settings, put: Callable[..., str], mail: Mail
+) -> None:
     put("2026-W47")
     mail.refuse = "550 unknown"
 

@@ -1,4 +1,5 @@
-"""What breaks while a report is printed: caught, said in Chinese without a trace, tried again or refused; no process is left and nothing is released."""
+"""What breaks while a report is printed: caught, said in Chinese without a trace, tried again or refused; no process is
+left and nothing is released."""
 
 from __future__ import annotations
 
@@ -31,14 +32,26 @@ def settings(published: Path, tmp_path: Path) -> Iterator[Settings]:
     made.data.mkdir()
     (made.data / "published").symlink_to(published / "published")
     yield made
-    assert not [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE and "chrom" in child.name()], "a browser is left"
-    assert not list(made.reports.glob("*.pdf")) and archive.every(made) == [] and not list(made.reports.glob(".print-*"))
+    assert not [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if child.status() != psutil.STATUS_ZOMBIE and "chrom" in child.name()
+    ], "a browser is left"
+    assert (
+        not list(made.reports.glob("*.pdf")) and archive.every(made) == [] and not list(made.reports.glob(".print-*"))
+    )
 
 
 def weekly_command(settings: Settings, **environment: str) -> str:
     """The command as the scheduler calls it; what it says in one line."""
-    done = subprocess.run([sys.executable, "-m", "warehouse", "report", "weekly", "--week", WEEK, "--data", str(settings.data)], capture_output=True, text=True, timeout=300,
-                          check=False, env={**os.environ, **environment})
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", "report", "weekly", "--week", WEEK, "--data", str(settings.data)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, **environment},
+    )
     assert done.returncode == 74 and "Traceback" not in done.stderr, done.stderr
     [line] = [line for line in done.stderr.splitlines() if line.startswith("错误")]
     return line
@@ -46,7 +59,9 @@ def weekly_command(settings: Settings, **environment: str) -> str:
 
 def test_without_a_chinese_font_the_operator_is_told_to_install_one(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    (tmp_path / "fonts.conf").write_text(f'<?xml version="1.0"?><fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>')
+    (tmp_path / "fonts.conf").write_text(
+        f'<?xml version="1.0"?><fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>'
+    )
     said = weekly_command(settings, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
     assert "自检未通过,没有发布" in said and "中文字体缺失" in said and "fonts-noto-cjk" in said and len(said) < 200
 
@@ -59,7 +74,11 @@ def small_disk(settings: Settings) -> Iterator[Callable[[str], None]]:
     def mount(size: str) -> None:
         target = (settings.data / "published").resolve()
         (settings.data / "published").unlink()
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(settings.data)], capture_output=True, check=False)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(settings.data)],
+            capture_output=True,
+            check=False,
+        )
         if done.returncode:
             (settings.data / "published").symlink_to(target)
             pytest.skip("needs the right to mount a small file system")
@@ -73,15 +92,30 @@ def small_disk(settings: Settings) -> Iterator[Callable[[str], None]]:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
 @pytest.mark.parametrize("size", ["16k", "400k", "1200k"])
-def test_a_full_disk_is_named_whatever_is_being_written(settings: Settings, small_disk: Callable[[str], None], size: str) -> None:
+def test_a_full_disk_is_named_whatever_is_being_written(
+    settings: Settings, small_disk: Callable[[str], None], size: str
+) -> None:
     small_disk(size)
     said = weekly_command(settings)
     assert "磁盘已满,请腾出空间" in said and "处理办法" in said
-    assert archive.every(settings) == [] and not list(settings.reports.glob("*.pdf")) and not list(settings.reports.glob(".print-*"))
+    assert (
+        archive.every(settings) == []
+        and not list(settings.reports.glob("*.pdf"))
+        and not list(settings.reports.glob(".print-*"))
+    )
 
 
-@pytest.mark.parametrize(("place", "said"), [("class=\"core\"", "车辆上线率:核心指标表没有 "), ("class=\"block\"", "车辆上线率:分组页没有 "), ("class=\"points\"", "要点与读数不符:")])
-def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stands(settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ('class="core"', "车辆上线率:核心指标表没有 "),
+        ('class="block"', "车辆上线率:分组页没有 "),
+        ('class="points"', "要点与读数不符:"),
+    ],
+)
+def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stands(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str, said: str
+) -> None:
     library, plain = Library(settings.data), release.html
     shown = content.build(library.current(), WEEK).figures["fleet_online_rate"]["text"].split()[0]
 
@@ -102,11 +136,21 @@ def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stand
 BLANK = "<html><head><meta charset='utf-8'></head><body></body></html>"
 
 
-@pytest.mark.parametrize(("harm", "said"), [
-    ("blank", "页数 1 不在"), ("cut", "读不出来|没有产出完整"), ("first pages", "第 1 页没有页码.*缺少“数据修订”一节"), ("killed", "退出码"), ("silent", "没有产出完整的 PDF"),
-])
-def test_a_blank_a_cut_or_a_partial_paper_is_never_released(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, harm: str, said: str) -> None:
-    """A browser that ends well and leaves something else than the report: a shim in its place, with real files of the real browser."""
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("blank", "页数 1 不在"),
+        ("cut", "读不出来|没有产出完整"),
+        ("first pages", "第 1 页没有页码.*缺少“数据修订”一节"),
+        ("killed", "退出码"),
+        ("silent", "没有产出完整的 PDF"),
+    ],
+)
+def test_a_blank_a_cut_or_a_partial_paper_is_never_released(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, harm: str, said: str
+) -> None:
+    """A browser that ends well and leaves something else than the report: a shim in its place, with real files of the
+    real browser."""
     library, made = Library(settings.data), tmp_path / "made.pdf"
     page = tmp_path / "page.html"
     page.write_text(BLANK if harm == "blank" else release.html(content.build(library.current(), WEEK)))
@@ -118,7 +162,9 @@ def test_a_blank_a_cut_or_a_partial_paper_is_never_released(settings: Settings, 
         for one in PdfReader(made).pages[:5]:
             part.add_page(one)
         part.write(made)
-    script = {"killed": "kill -9 $$", "silent": "exit 0"}.get(harm, f'for word; do case "$word" in --print-to-pdf=*) cp {made} "${{word#--print-to-pdf=}}";; esac; done')
+    script = {"killed": "kill -9 $$", "silent": "exit 0"}.get(
+        harm, f'for word; do case "$word" in --print-to-pdf=*) cp {made} "${{word#--print-to-pdf=}}";; esac; done'
+    )
     shim = tmp_path / "browser"
     shim.write_text(f"#!/bin/sh\n{script}\n")
     shim.chmod(0o755)
@@ -128,12 +174,20 @@ def test_a_blank_a_cut_or_a_partial_paper_is_never_released(settings: Settings, 
         release.release(library, settings, WEEK, now=NOW)
 
 
-@pytest.mark.parametrize(("sql", "said"), [
-    ("INSERT INTO meta.held SELECT 'vehicle_day', '轨迹里程小于零'", "沿用上期"),
-    ("UPDATE meta.source SET data_time = TIMESTAMP '2026-11-20 08:00' WHERE source = 'gps'", "数据只到 11-20 08:00"),
-    ("UPDATE meta.source SET error = '连接被拒绝' WHERE source = 'gps'", "采集故障"),
-])  # fmt: skip
-def test_a_held_model_or_a_late_or_failed_source_makes_a_draft_that_names_it(published: Path, tmp_path: Path, sql: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("INSERT INTO meta.held SELECT 'vehicle_day', '轨迹里程小于零'", "沿用上期"),
+        (
+            "UPDATE meta.source SET data_time = TIMESTAMP '2026-11-20 08:00' WHERE source = 'gps'",
+            "数据只到 11-20 08:00",
+        ),
+        ("UPDATE meta.source SET error = '连接被拒绝' WHERE source = 'gps'", "采集故障"),
+    ],
+)
+def test_a_held_model_or_a_late_or_failed_source_makes_a_draft_that_names_it(
+    published: Path, tmp_path: Path, sql: str, said: str
+) -> None:
     shutil.copytree(published / "published", tmp_path / "house" / "published")
     file = next(file for file in (tmp_path / "house" / "published").glob("*.duckdb") if "restricted" not in file.name)
     file.chmod(0o600)

@@ -57,18 +57,27 @@ def book(library: Library) -> Book:
 
 
 @needs_chromium
-def test_the_paper_prints_exactly_the_readings_of_its_generation(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
+def test_the_paper_prints_exactly_the_readings_of_its_generation(
+    printed: dict[str, Any], house_of_paper: Settings, book: Book
+) -> None:
     text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     assert printed["generation"] == book.generation.id and printed["figures"]
     for metric, kept in printed["figures"].items():
         item = book.read(metric, "week", None if book.metrics[metric].newest else printed["at"])
-        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == (item.value, item.num, item.den, item.status)
+        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == (
+            item.value,
+            item.num,
+            item.den,
+            item.status,
+        )
         assert kept["text"] == str(fmt.reading(item, book.metrics[metric].decimals))
         assert "".join(kept["text"].split()) in text
 
 
 @needs_chromium
-def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(printed: dict[str, Any], house_of_paper: Settings) -> None:
+def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(
+    printed: dict[str, Any], house_of_paper: Settings
+) -> None:
     from pypdf import PdfReader
 
     file = house_of_paper.reports / f"{printed['name']}.pdf"
@@ -84,7 +93,9 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(printed: di
 
 
 @needs_chromium
-def test_the_same_week_of_the_same_generation_prints_the_same_numbers(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
+def test_the_same_week_of_the_same_generation_prints_the_same_numbers(
+    printed: dict[str, Any], house_of_paper: Settings, library: Library
+) -> None:
     again = release.release(library, house_of_paper, printed["at"], now=NOW + dt.timedelta(hours=1))
     assert again["figures"] == printed["figures"] and again["missing"] == printed["missing"]
     assert len(list(house_of_paper.reports.glob("*.pdf"))) == 1
@@ -92,7 +103,9 @@ def test_the_same_week_of_the_same_generation_prints_the_same_numbers(printed: d
 
 
 @needs_chromium
-def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
+def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(
+    printed: dict[str, Any], house_of_paper: Settings, book: Book
+) -> None:
     file = house_of_paper.reports / f"{printed['name']}.pdf"
     issue = content.build(book, printed["at"])
     page = release.html(issue)
@@ -109,14 +122,18 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(prin
 def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], book: Book, tmp_path: Path) -> None:
     issue = content.build(book, printed["at"])
     source, made = tmp_path / "report.html", tmp_path / "report.pdf"
-    page = release.html(issue).replace("</head>", "<style>.report tbody:nth-of-type(2) tr.group { break-after: page !important; }</style></head>")
+    page = release.html(issue).replace(
+        "</head>", "<style>.report tbody:nth-of-type(2) tr.group { break-after: page !important; }</style></head>"
+    )
     source.write_text(page, "utf-8")
     printing.print_pdf(source, made)
     assert "第 1 页以标题结尾,内容在下一页" in self_test.faults(made, page, issue, book)
 
 
 @needs_chromium
-def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(printed: dict[str, Any], house_of_paper: Settings, library: Library) -> None:
+def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
+    printed: dict[str, Any], house_of_paper: Settings, library: Library
+) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
     text = pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf")
     found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
@@ -156,22 +173,36 @@ def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(boo
 def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: Book) -> None:
     issue = content.build(book, content.newest(book, "week"))
     told = [item["head"] + item["rest"] for item in issue.context["points"]]
-    assert 4 <= len(told) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in told}) == len(told), "no two alike in shape"
+    assert 4 <= len(told) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in told}) == len(told), (
+        "no two alike in shape"
+    )
     tally = issue.context["tally"]
-    assert f"达成 {tally['good']} 项" in told[0] and f"未达成 {tally['bad']} 项" in told[0] and f"接近 {tally['warn']} 项" in told[0]
+    assert (
+        f"达成 {tally['good']} 项" in told[0]
+        and f"未达成 {tally['bad']} 项" in told[0]
+        and f"接近 {tally['warn']} 项" in told[0]
+    )
     moves = [text for text in told if text.startswith(("变差最多", "改善最多")) or "未达标" in text]
     assert moves
     for text in moves:
-        metric = max((name for name, kept in issue.figures.items() if kept["label"] in text), key=lambda name: len(issue.figures[name]["label"]))
+        metric = max(
+            (name for name, kept in issue.figures.items() if kept["label"] in text),
+            key=lambda name: len(issue.figures[name]["label"]),
+        )
         assert issue.figures[metric]["text"].replace(" %", "%") in text, text
     behind = min((item for item in scores(book) if item.ahead is not None), key=lambda item: item.ahead or 0)
-    assert any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in told) or (behind.ahead or 0) >= 0
+    assert (
+        any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in told)
+        or (behind.ahead or 0) >= 0
+    )
     draft = content.build(book, content.newest(book, "week"))
     assert ("数据完整" in told[-1]) == (not draft.missing)
 
 
 @needs_chromium
-def test_the_six_programmes_stand_against_the_time_that_has_passed(printed: dict[str, Any], house_of_paper: Settings, book: Book) -> None:
+def test_the_six_programmes_stand_against_the_time_that_has_passed(
+    printed: dict[str, Any], house_of_paper: Settings, book: Book
+) -> None:
     text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     for one in scores(book):
         told = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
@@ -179,13 +210,23 @@ def test_the_six_programmes_stand_against_the_time_that_has_passed(printed: dict
 
 
 def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Book) -> None:
-    """On a Wednesday a metric that always tells its newest window speaks of this week, in the report of the last one too."""
+    """On a Wednesday a metric that always tells its newest window speaks of this week, in the report of the last one
+    too."""
     over = book.generation.built_at.date() - dt.timedelta(days=1)
-    running = dataclasses.replace(book.read("fleet_online_rate", "week"), win_start=over + dt.timedelta(days=1), win_end=over + dt.timedelta(days=7), complete=False)
+    running = dataclasses.replace(
+        book.read("fleet_online_rate", "week"),
+        win_start=over + dt.timedelta(days=1),
+        win_end=over + dt.timedelta(days=7),
+        complete=False,
+    )
     assert running.status == "ok"
     metrics = [book.metrics["fleet_online_rate"]]
     assert not [text for text in content.missing(book, metrics, {running.metric: running}, over) if "才结束" in text]
-    assert [text for text in content.missing(book, metrics, {running.metric: running}, over + dt.timedelta(days=7)) if "才结束" in text]
+    assert [
+        text
+        for text in content.missing(book, metrics, {running.metric: running}, over + dt.timedelta(days=7))
+        if "才结束" in text
+    ]
 
 
 def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
@@ -238,7 +279,9 @@ def test_shared_glyphs_become_the_characters_people_type() -> None:
     assert pdf_text.plain("⻋辆⼀⼾⻓⾄⾯") == "车辆一户长至面"
 
 
-def test_without_a_browser_the_operator_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_browser_the_operator_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv(printing.BROWSER_VARIABLE, raising=False)
     with pytest.raises(PrintFailed, match="没有找到 Chromium"):
@@ -256,12 +299,18 @@ def _shim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 def test_a_hanging_browser_is_ended_with_all_its_children(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _shim(tmp_path, monkeypatch, f"echo $$ >> {tmp_path}/pids; sleep 600 & echo $! >> {tmp_path}/pids; wait")
     with pytest.raises(PrintFailed, match=r"已试 2 次.*没有完成"):
-        printing.print_pdf(tmp_path / "a.html", tmp_path / "a.pdf", timeout_s=3, tries=2)  # long enough for the shell to note both numbers on a busy machine
+        printing.print_pdf(
+            tmp_path / "a.html", tmp_path / "a.pdf", timeout_s=3, tries=2
+        )  # long enough for the shell to note both numbers on a busy machine
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
-    assert len(pids) == 4 and not [p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE]
+    assert len(pids) == 4 and not [
+        p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE
+    ]
 
 
-def test_a_crashing_browser_is_tried_three_times_and_leaves_no_half_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_crashing_browser_is_tried_three_times_and_leaves_no_half_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     _shim(tmp_path, monkeypatch, f"echo x >> {tmp_path}/runs; echo kaputt >&2; exit 7")
     with pytest.raises(PrintFailed, match="退出码 7 kaputt"):
         printing.print_pdf(tmp_path / "a.html", tmp_path / "out" / "a.pdf")
@@ -288,7 +337,9 @@ def test_a_hostile_page_reaches_no_listener_and_no_other_file(tmp_path: Path) ->
         host = f"http://127.0.0.1:{listener.getsockname()[1]}"
         secret = tmp_path / "secret.txt"
         secret.write_text("TOPSECRET")
-        policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">'
+        policy = (
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        )
         page = tmp_path / "page.html"
         page.write_text(
             f'<html><head><meta charset="utf-8">{policy}</head><body>正文<img src="{host}/i"><iframe src="{host}/f"></iframe>'

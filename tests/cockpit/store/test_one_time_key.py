@@ -37,7 +37,9 @@ def leader(server: Flask, data: Path) -> Iterator[httpx.Client]:
     assert cookie is not None
     web = make_server("127.0.0.1", 0, server, threaded=True)
     threading.Thread(target=web.serve_forever, daemon=True).start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{web.port}", cookies={"zb_session": cookie.value}, timeout=60, headers=NAVIGATES) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{web.port}", cookies={"zb_session": cookie.value}, timeout=60, headers=NAVIGATES
+    ) as client:
         yield client
     web.shutdown()
     web.server_close()
@@ -50,12 +52,17 @@ def tasks(data: Path) -> int:
 def test_one_click_makes_one_task_however_often_it_is_sent(leader: httpx.Client, server: Flask, data: Path) -> None:
     told = {**form(server), one_time_key.FIELD: one_time_key.key()}
     answers = [leader.post("/supervision/open", data=told) for _ in range(SENT_AGAIN)]
-    assert tasks(data) == 1 and {(answer.status_code, answer.headers["Location"]) for answer in answers} == {(303, told["next"])}
+    assert tasks(data) == 1 and {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
+        (303, told["next"])
+    }
 
 
 def test_the_same_click_at_the_same_time_makes_one_task(leader: httpx.Client, server: Flask, data: Path) -> None:
     told, answers = {**form(server), one_time_key.FIELD: one_time_key.key()}, []
-    threads = [threading.Thread(target=lambda: answers.append(leader.post("/supervision/open", data=told).status_code)) for _ in range(SENT_AGAIN)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(leader.post("/supervision/open", data=told).status_code))
+        for _ in range(SENT_AGAIN)
+    ]
     for one in threads:
         one.start()
     for one in threads:
@@ -63,14 +70,18 @@ def test_the_same_click_at_the_same_time_makes_one_task(leader: httpx.Client, se
     assert tasks(data) == 1 and answers == [303] * SENT_AGAIN
 
 
-def test_what_was_refused_may_be_put_right_and_sent_with_the_same_key(leader: httpx.Client, server: Flask, data: Path) -> None:
+def test_what_was_refused_may_be_put_right_and_sent_with_the_same_key(
+    leader: httpx.Client, server: Flask, data: Path
+) -> None:
     told = {**form(server), one_time_key.FIELD: one_time_key.key()}
     assert leader.post("/supervision/open", data={**told, "due": "2020-01-01"}).status_code == 400
     assert leader.post("/supervision/open", data={**told, "what": ""}).status_code == 400
     assert leader.post("/supervision/open", data=told).status_code == 303 and tasks(data) == 1
 
 
-def test_other_words_are_another_deed_even_from_a_page_of_the_back_button(leader: httpx.Client, server: Flask, data: Path) -> None:
+def test_other_words_are_another_deed_even_from_a_page_of_the_back_button(
+    leader: httpx.Client, server: Flask, data: Path
+) -> None:
     told = {**form(server), one_time_key.FIELD: one_time_key.key()}
     leader.post("/supervision/open", data=told)
     leader.post("/supervision/open", data={**told, "what": "另一件事"})
@@ -82,9 +93,11 @@ def test_a_form_without_a_key_is_refused_with_what_to_do(leader: httpx.Client, s
     assert answer.status_code == 400 and "请刷新页面后再提交" in answer.text and tasks(data) == 0
 
 
-def test_a_deed_that_may_have_been_done_is_not_done_again(leader: httpx.Client, server: Flask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "WAIT_S", 0.3)
-    monkeypatch.setattr(once, "_keep", lambda *_: None)  # the worker dies between the deed and its note
+def test_a_deed_that_may_have_been_done_is_not_done_again(
+    leader: httpx.Client, server: Flask, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_time_key, "WAIT_S", 0.3)
+    monkeypatch.setattr(one_time_key, "_keep", lambda *_: None)  # the worker dies between the deed and its note
     told = {**form(server), one_time_key.FIELD: one_time_key.key()}
     leader.post("/supervision/open", data=told)
     answer = leader.post("/supervision/open", data=told)
@@ -92,11 +105,16 @@ def test_a_deed_that_may_have_been_done_is_not_done_again(leader: httpx.Client, 
 
 
 def test_what_is_shown_once_is_not_kept_for_a_repeat(server: Flask, data: Path) -> None:
-    admin, told = sign_in(server.test_client(), data, "admin", "root"), {"screen": "hall", one_time_key.FIELD: one_time_key.key()}
+    admin, told = (
+        sign_in(server.test_client(), data, "admin", "root"),
+        {"screen": "hall", one_time_key.FIELD: one_time_key.key()},
+    )
     first, second = (admin.post("/screens/add", data=told, headers=NAVIGATES) for _ in range(2))
     assert first.status_code == 200 and second.status_code == 409 and "撤销后重新登记" in second.get_data(as_text=True)
     with sqlite3.connect(Settings(data).state) as file:
-        assert [row[0] for row in file.execute("SELECT answer FROM once")] == ["{}"] and file.execute("SELECT count(*) FROM devices").fetchone()[0] == 1
+        assert [row[0] for row in file.execute("SELECT answer FROM once")] == ["{}"] and file.execute(
+            "SELECT count(*) FROM devices"
+        ).fetchone()[0] == 1
 
 
 def test_a_script_gets_the_first_answer_again(server: Flask, data: Path) -> None:
@@ -108,14 +126,23 @@ def test_a_script_gets_the_first_answer_again(server: Flask, data: Path) -> None
 def test_keys_are_forgotten_after_a_day(server: Flask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = sign_in(server.test_client(), data)
     reader.post("/mine/keep", data={"place": "/metric/fleet_vehicle_cnt"}, headers=SAME_ORIGIN)
-    monkeypatch.setattr(once, "KEPT_S", -1)
+    monkeypatch.setattr(one_time_key, "KEPT_S", -1)
     time.sleep(0.01)
     reader.post("/mine/keep", data={"place": "/metric/fleet_vehicle_cnt"}, headers=SAME_ORIGIN)
     with app_db.reading(Settings(data).state) as file:
         assert file.execute("SELECT count(*) FROM once").fetchone()[0] == 1
 
 
-VALUES: dict[str, Any] = {"screen": "hall", "number": 1, "seq": 1, "row": 1, "table": "pb_register50", "kind": "run", "word": "take", "act": "keep"}
+VALUES: dict[str, Any] = {
+    "screen": "hall",
+    "number": 1,
+    "seq": 1,
+    "row": 1,
+    "table": "pb_register50",
+    "kind": "run",
+    "word": "take",
+    "act": "keep",
+}
 
 
 def test_every_route_that_writes_takes_the_key_or_says_why_not(server: Flask, data: Path) -> None:
@@ -123,9 +150,17 @@ def test_every_route_that_writes_takes_the_key_or_says_why_not(server: Flask, da
     writes = {rule.endpoint: rule for rule in server.url_map.iter_rules() if "POST" in (rule.methods or ())}
     assert set(one_time_key.FREE) <= set(writes), "nothing stands on the list that is not there"
     with server.test_request_context():
-        paths = {name: url_for(name, **{part: VALUES[part] for part in rule.arguments}) for name, rule in writes.items() if name not in one_time_key.FREE}
+        paths = {
+            name: url_for(name, **{part: VALUES[part] for part in rule.arguments})
+            for name, rule in writes.items()
+            if name not in one_time_key.FREE
+        }
     answers = {name: admin.post(path, headers={one_time_key.HEADER: "", **NAVIGATES}) for name, path in paths.items()}
-    assert [name for name, answer in answers.items() if answer.status_code != 400 or "一次性编号" not in answer.get_data(as_text=True)] == []
+    assert [
+        name
+        for name, answer in answers.items()
+        if answer.status_code != 400 or "一次性编号" not in answer.get_data(as_text=True)
+    ] == []
 
 
 def test_every_form_of_a_template_has_the_key() -> None:
@@ -136,6 +171,14 @@ def test_every_form_of_a_template_has_the_key() -> None:
 
 def test_every_form_of_a_page_has_a_key_of_its_own(server: Flask, data: Path) -> None:
     admin = sign_in(server.test_client(), data, "admin", "root")
-    keys = [key for _ in range(2) for path in ("/screens", "/health", "/metric/fleet_vehicle_cnt") for key in re.findall(r'name="once" value="([^"]+)"', said(admin, path))]
-    forms = sum(len(re.findall(r"<form[^>]*method=\"post\"", said(admin, path))) for path in ("/screens", "/health", "/metric/fleet_vehicle_cnt"))
+    keys = [
+        key
+        for _ in range(2)
+        for path in ("/screens", "/health", "/metric/fleet_vehicle_cnt")
+        for key in re.findall(r'name="once" value="([^"]+)"', said(admin, path))
+    ]
+    forms = sum(
+        len(re.findall(r"<form[^>]*method=\"post\"", said(admin, path)))
+        for path in ("/screens", "/health", "/metric/fleet_vehicle_cnt")
+    )
     assert len(set(keys)) == len(keys) >= 2 * forms > 0

@@ -1,4 +1,5 @@
-"""What the walls are told to show: rotation by the server's clock, holds, and an alarm that interrupts without flapping."""
+"""What the walls are told to show: rotation by the server's clock, holds, and an alarm that interrupts without
+flapping."""
 
 from __future__ import annotations
 
@@ -45,19 +46,35 @@ def test_back_next_and_resume_do_what_the_buttons_say() -> None:
     assert direction.shown(plan, course, START + 3)[1] == "safety"
     course = direction.command(plan, course, "back", START + 4)
     assert direction.shown(plan, course, START + 4)[1] == "overview"
-    held = direction.command(plan, direction.command(plan, course, "show", START + 5, scene="members"), "back", START + 6)
+    held = direction.command(
+        plan, direction.command(plan, course, "show", START + 5, scene="members"), "back", START + 6
+    )
     assert direction.shown(plan, held, START + 6) == ("hold", "overview")
     assert direction.shown(plan, direction.command(plan, held, "resume", START + 7), START + 7)[0] == "rotate"
 
 
-@pytest.mark.parametrize(("verb", "words"), [("show", {"scene": "cinema"}), ("show", {"scene": "sites", "minutes": -1}), ("explode", {}), ("highlight", {"metric": "'; DROP"})])
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("show", {"scene": "cinema"}),
+        ("show", {"scene": "sites", "minutes": -1}),
+        ("explode", {}),
+        ("highlight", {"metric": "'; DROP"}),
+    ],
+)
 def test_a_command_that_makes_no_sense_is_refused_in_words(verb: str, words: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         direction.command(Plan(), Course(START), verb, START, **words)  # type: ignore[arg-type]
 
 
-@given(st.lists(st.tuples(st.floats(0, 2000), st.integers(1, 2), st.floats(1, 400)), max_size=12), st.floats(10, 200), st.floats(0, 500))
-def test_interruptions_never_flap_outlast_their_time_or_break_the_quiet(raised: list[tuple[float, int, float]], shows: float, quiet: float) -> None:
+@given(
+    st.lists(st.tuples(st.floats(0, 2000), st.integers(1, 2), st.floats(1, 400)), max_size=12),
+    st.floats(10, 200),
+    st.floats(0, 500),
+)
+def test_interruptions_never_flap_outlast_their_time_or_break_the_quiet(
+    raised: list[tuple[float, int, float]], shows: float, quiet: float
+) -> None:
     """A screen asks every two seconds; alarms come and are closed at random."""
     plan, course = Plan(urgent_s=shows, quiet_s=quiet), Course(START)
     began: list[float] = []
@@ -65,7 +82,9 @@ def test_interruptions_never_flap_outlast_their_time_or_break_the_quiet(raised: 
     was = False
     for step in range(0, 2400, 2):
         now = START + step
-        open_ = [alarm(START + at, level, str(n)) for n, (at, level, lasts) in enumerate(raised) if at <= step < at + lasts]
+        open_ = [
+            alarm(START + at, level, str(n)) for n, (at, level, lasts) in enumerate(raised) if at <= step < at + lasts
+        ]
         course = direction.advance(plan, course, open_, now)
         on = direction.shown(plan, course, now)[0] == "urgent"
         assert not on or any(a.level >= 2 for a in open_), "nothing open, nothing urgent"
@@ -140,5 +159,10 @@ def test_a_hold_survives_the_restart_and_a_scene_of_a_later_release_is_dropped(t
     Director(Settings(tmp_path)).steer("hall", "show", NOW, by="zhang", scene="sites")
     again = Director(Settings(tmp_path))
     assert again.direction("hall", NOW)["scene"] == "sites"
-    assert direction._course('{"since":0,"hold":{"scene":"cinema","until":null},"before":null,"highlight":null,"urgent":null}').hold is None
+    assert (
+        direction._course(
+            '{"since":0,"hold":{"scene":"cinema","until":null},"before":null,"highlight":null,"urgent":null}'
+        ).hold
+        is None
+    )
     assert again.plan("hall").course.hold == Hold("sites")

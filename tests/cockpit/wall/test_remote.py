@@ -63,7 +63,13 @@ def test_the_phone_says_what_the_screen_itself_said(data: Path) -> None:
 
 def test_only_people_who_may_steer_do(data: Path) -> None:
     assert screen(data).get("/remote/hall").status_code == 403
-    assert app.create_app(Settings(data)).test_client().get("/remote/hall/state", headers={"X-Requested-With": "x"}).status_code == 401
+    assert (
+        app.create_app(Settings(data))
+        .test_client()
+        .get("/remote/hall/state", headers={"X-Requested-With": "x"})
+        .status_code
+        == 401
+    )
     assert phone(data, role="auditor").get("/remote/hall").status_code == 403
 
 
@@ -72,8 +78,14 @@ def test_odd_commands_and_screens_are_refused_in_words(data: Path) -> None:
     answer = command(hand, verb="show", scene="cinema")
     assert answer.status_code == 400 and "没有这个场景" in answer.get_json()["error"]
     assert hand.get("/remote/nowhere").status_code == 404 and hand.get("/remote/HALL").status_code == 404
-    assert hand.post("/remote/hall/command", data=b"[]", content_type="application/json", headers=SAME_ORIGIN).status_code == 400
-    assert hand.post("/remote/hall/command", json={"verb": "resume"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert (
+        hand.post("/remote/hall/command", data=b"[]", content_type="application/json", headers=SAME_ORIGIN).status_code
+        == 400
+    )
+    assert (
+        hand.post("/remote/hall/command", json={"verb": "resume"}, headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        == 403
+    )
 
 
 def test_a_screen_begins_with_the_scene_it_is_told(data: Path) -> None:

@@ -30,10 +30,23 @@ FULL_PLATE = re.compile(r"[\u4e00-\u9fa5][A-Z][·-]?[A-Z0-9]{5,6}")
 
 def reading(**facts: Any) -> Reading:
     given: dict[str, Any] = {
-        "metric": "fleet_online_rate", "label": "车辆上线率", "unit": "ratio", "better": "up", "window": "day",
-        "win_start": DAY, "win_end": DAY, "place": Place(DISTRICT, "余杭区", "district"), "value": 0.934, "num": 934.0,
-        "den": 1000.0, "status": "ok", "as_of": NOW, "stale_after_s": 3600, "generation": "g", **facts,
-    }  # fmt: skip
+        "metric": "fleet_online_rate",
+        "label": "车辆上线率",
+        "unit": "ratio",
+        "better": "up",
+        "window": "day",
+        "win_start": DAY,
+        "win_end": DAY,
+        "place": Place(DISTRICT, "余杭区", "district"),
+        "value": 0.934,
+        "num": 934.0,
+        "den": 1000.0,
+        "status": "ok",
+        "as_of": NOW,
+        "stale_after_s": 3600,
+        "generation": "g",
+        **facts,
+    }
     return Reading(**given)
 
 
@@ -106,7 +119,9 @@ def test_what_needs_a_person_is_told_from_what_is_known(book: Book) -> None:
     assert any(f"今日 {len(now)} 起报警超时未处置" in text for text in told) == bool(now)
     for name in layouts.SCENES:
         found = needs.of(book, name, today)
-        assert len(found) <= needs.SHOWN and [need.tone for need in found] == sorted([need.tone for need in found], key=lambda tone: tone != "bad")
+        assert len(found) <= needs.SHOWN and [need.tone for need in found] == sorted(
+            [need.tone for need in found], key=lambda tone: tone != "bad"
+        )
 
 
 def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: FlaskClient, book: Book) -> None:
@@ -115,7 +130,11 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     assert not re.search(r"<script(?![^>]*\ssrc=)", page)
     assert not re.search(r"\s(style|on\w+)=", page)
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {
-        "data:,", *(f"/assets/{name}?m={routes.build_id()}" for name in ("00_tokens.css", "35_wall.css", "36_wall_panels.css", *routes.SCRIPTS)),
+        "data:,",
+        *(
+            f"/assets/{name}?m={routes.build_id()}"
+            for name in ("00_tokens.css", "35_wall.css", "36_wall_panels.css", *routes.SCRIPTS)
+        ),
         f"/wall/hall/layout.css?m={routes.build_id()}",
     }
 
@@ -125,13 +144,17 @@ def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskCl
     html = [slot["html"] for scene in scenes.values() for slot in (*scene["slots"], *scene["cards"])]
     everything = " ".join([*html, screen.get("/wall/hall/live").get_data(as_text=True)])
     assert not FULL_PLATE.search(re.sub(r"<[^>]+>", " ", everything))
-    rows = " ".join(slot["html"] for scene in scenes.values() for slot in scene["slots"] if slot["kind"] in ("alarms", "overdue"))
+    rows = " ".join(
+        slot["html"] for scene in scenes.values() for slot in scene["slots"] if slot["kind"] in ("alarms", "overdue")
+    )
     for alarm in book.alarms(200):
         assert not alarm["company"] or alarm["company"].removeprefix("杭州").removesuffix("有限公司") not in rows
     assert "(个体)" not in everything, "an individual operator is a person"
 
 
-def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(screen: FlaskClient, data_with_picture: Path) -> None:
+def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(
+    screen: FlaskClient, data_with_picture: Path
+) -> None:
     frame = live.read(data_with_picture)
     if frame is None:
         pytest.skip("no live picture in the shared folder")
@@ -165,8 +188,18 @@ def test_odd_screens_and_scenes_are_not_found(screen: FlaskClient, path: str) ->
 
 
 def test_a_heartbeat_is_kept_and_what_is_not_believable_becomes_null(screen: FlaskClient, tmp_path: Path) -> None:
-    said = {"width": 3840, "height": 2160, "fps": 29.7, "heap": "big", "errors": True, "level": -1, "scene": "overview",
-            "build": "b" * 500, "live_version": 7, "plate": "浙A12345"}  # fmt: skip
+    said = {
+        "width": 3840,
+        "height": 2160,
+        "fps": 29.7,
+        "heap": "big",
+        "errors": True,
+        "level": -1,
+        "scene": "overview",
+        "build": "b" * 500,
+        "live_version": 7,
+        "plate": "浙A12345",
+    }
     assert screen.post("/wall/hall/heartbeat", json=said).status_code == 204
     assert screen.post("/wall/hall/heartbeat", json={**said, "fps": 12}).status_code == 204
     rows = routes.Heartbeats(Settings(tmp_path).state).roll()
@@ -228,12 +261,16 @@ def test_a_gap_breaks_the_line_and_is_never_drawn_as_zero() -> None:
     assert drawn.count('class="line"') == 2 and "<circle" in drawn
     assert svg.spark([None, 5.0]) == ""
     week = dt.timedelta(days=7)
-    points = [Point(DAY + week * i, DAY + week * i, v, v, None, "ok", i < 3) for i, v in enumerate([0.9, None, 0.92, 0.93])]
+    points = [
+        Point(DAY + week * i, DAY + week * i, v, v, None, "ok", i < 3) for i, v in enumerate([0.9, None, 0.92, 0.93])
+    ]
     chart = svg.trend(points, unit="ratio", window="week", decimals=1, goal=0.92)
     assert "93.0%" in chart and 'class="dot open"' in chart and 'class="goal"' in chart
 
 
-@pytest.mark.parametrize(("low", "high", "unit"), [(0.93, 0.94, "ratio"), (0, 0, "次/辆"), (6000, 6012, "辆"), (0.999, 1.0, "ratio")])
+@pytest.mark.parametrize(
+    ("low", "high", "unit"), [(0.93, 0.94, "ratio"), (0, 0, "次/辆"), (6000, 6012, "辆"), (0.999, 1.0, "ratio")]
+)
 def test_the_scale_covers_the_values_with_round_ticks(low: float, high: float, unit: str) -> None:
     ticks = svg.scale(low, high, unit)
     assert ticks[0] <= low and ticks[-1] >= high and 2 <= len(ticks) <= 8 and ticks[0] >= 0

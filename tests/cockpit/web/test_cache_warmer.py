@@ -17,9 +17,15 @@ from warehouse.core.errors import DataMissing
 from warehouse.query.snapshot_store import Library
 
 
-def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(data_with_picture: Path, tmp_path: Path) -> None:
+def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(
+    data_with_picture: Path, tmp_path: Path
+) -> None:
     library, file = Library(data_with_picture), tmp_path / "state.sqlite"
-    for place in ("/metric/fleet_vehicle_cnt?window=day&only=energy:%E6%9F%B4%E6%B2%B9", "/metric/abolished_rate", "/site/x"):
+    for place in (
+        "/metric/fleet_vehicle_cnt?window=day&only=energy:%E6%9F%B4%E6%B2%B9",
+        "/metric/abolished_rate",
+        "/site/x",
+    ):
         favourites.keep(file, Viewer("person", "wang", "leader"), place)
     done = cache_warmer.once(library, "", file)
     book = library.current()
@@ -27,9 +33,19 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(data_wi
     asked = dict(book._answers)
     assert any(key[0] == "read" and key[1] == "fleet_online_rate" for key in asked)
     assert any(key[0] == "read" and key[1] == "fleet_vehicle_cnt" and key[-1] == (("energy", "柴油"),) for key in asked)
-    assert all(any(key[:2] == ("read", metric.id) and key[4] == "town" for key in asked) for metric in book.metrics.values() if "town" in metric.drill), "one click further"
+    assert all(
+        any(key[:2] == ("read", metric.id) and key[4] == "town" for key in asked)
+        for metric in book.metrics.values()
+        if "town" in metric.drill
+    ), "one click further"
     assert cache_warmer.once(library, done, file) == done and book._answers == asked, "nothing is asked twice"
-    for path, search in (("/", ""), ("/", "?window=month"), ("/group/fleet", "?window=day"), ("/group/programme", ""), ("/lineage", "")):
+    for path, search in (
+        ("/", ""),
+        ("/", "?window=month"),
+        ("/group/fleet", "?window=day"),
+        ("/group/programme", ""),
+        ("/lineage", ""),
+    ):
         routes.render(Visit(book, Address.parse(path, search), Viewer("person", "", ""), units.now()))
         assert set(book._answers) == set(asked), f"{path}{search} asks nothing more"
 

@@ -40,8 +40,15 @@ class Client:
         return answer.json()["data"]["access_token"]
 
     def page(self, path: str, since: datetime, until: datetime, page: int = 1, page_size: int = 5000) -> dict:
-        params = {"updated_since": since.isoformat(), "updated_until": until.isoformat(), "page": page, "page_size": page_size}
-        answer = self.http.get(path, params=params, headers={"Authorization": f"Bearer {self.tokens[path.split('/')[1]]}"})
+        params = {
+            "updated_since": since.isoformat(),
+            "updated_until": until.isoformat(),
+            "page": page,
+            "page_size": page_size,
+        }
+        answer = self.http.get(
+            path, params=params, headers={"Authorization": f"Bearer {self.tokens[path.split('/')[1]]}"}
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 

@@ -1,4 +1,5 @@
-"""The mini-program's stand-in: OAuth2, cursors, entity tags, pace; the ledger of points; defects of volunteers and accounts."""
+"""The mini-program's stand-in: OAuth2, cursors, entity tags, pace; the ledger of points; defects of volunteers and
+accounts."""
 
 from __future__ import annotations
 
@@ -36,7 +37,13 @@ class App:
     def rows(self, entity: str, since: datetime, until: datetime, limit: int = 500) -> list[dict]:
         rows, cursor = [], ""
         while True:
-            body = self.get(entity, updated_from=since.isoformat(), updated_to=until.isoformat(), limit=limit, **({"cursor": cursor} if cursor else {})).json()
+            body = self.get(
+                entity,
+                updated_from=since.isoformat(),
+                updated_to=until.isoformat(),
+                limit=limit,
+                **({"cursor": cursor} if cursor else {}),
+            ).json()
             assert body["count"] == len(body["items"]) <= limit
             rows += body["items"]
             cursor = body["next_cursor"]
@@ -57,16 +64,26 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("etl.demo.app.http.Pace.is_too_fast", lambda self: False)
 
 
-@pytest.mark.parametrize("data, auth, status, error", [
-    ({"grant_type": "client_credentials"}, ("zhengbei", "错"), 401, "invalid_client"), ({"grant_type": "client_credentials"}, None, 401, "invalid_client"),
-    ({"grant_type": "password"}, "right", 400, "unsupported_grant_type"), ({}, "right", 400, "invalid_request")])
-def test_a_token_is_given_for_the_right_client_and_grant_only(app: App, data: dict, auth: tuple | str | None, status: int, error: str) -> None:
+@pytest.mark.parametrize(
+    "data, auth, status, error",
+    [
+        ({"grant_type": "client_credentials"}, ("zhengbei", "错"), 401, "invalid_client"),
+        ({"grant_type": "client_credentials"}, None, 401, "invalid_client"),
+        ({"grant_type": "password"}, "right", 400, "unsupported_grant_type"),
+        ({}, "right", 400, "invalid_request"),
+    ],
+)
+def test_a_token_is_given_for_the_right_client_and_grant_only(
+    app: App, data: dict, auth: tuple | str | None, status: int, error: str
+) -> None:
     answer = app.http.post(TOKEN, data=data, auth=("zhengbei", app.secret) if auth == "right" else auth)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
 def test_a_list_wants_a_token_of_its_own_system(app: App) -> None:
-    other = app.http.post("/gps/oauth/token", json={"client_id": "zhengbei", "client_secret": app.secret}).json()["data"]["access_token"]
+    other = app.http.post("/gps/oauth/token", json={"client_id": "zhengbei", "client_secret": app.secret}).json()[
+        "data"
+    ]["access_token"]
     for head in ({}, {"Authorization": f"Bearer {other}"}):
         assert app.http.get(LIST + "users", headers=head).status_code == 401
 
@@ -92,7 +109,9 @@ def test_a_first_page_that_has_not_changed_is_not_sent_again(app: App) -> None:
 
 
 def test_updated_to_is_capped_to_the_clock_and_bad_questions_are_refused(app: App) -> None:
-    assert app.get("points", updated_to=(NOW + timedelta(days=1)).isoformat()).json()["updated_to"] == NOW.isoformat(timespec="seconds")
+    assert app.get("points", updated_to=(NOW + timedelta(days=1)).isoformat()).json()["updated_to"] == NOW.isoformat(
+        timespec="seconds"
+    )
     assert app.get("nothing").status_code == 404
     for query in ({"limit": "0"}, {"updated_from": "gestern"}, {"cursor": "x"}):
         assert app.get("points", **query).status_code == 400
@@ -127,13 +146,21 @@ def test_the_ledger_of_points_balances_in_a_clean_world(large: World) -> None:
 
 
 def test_the_ledger_breaks_only_where_it_was_planted(large: World) -> None:
-    months = [points.month_ledger(large, m) for m in range(clock.month_of(large.first_day), clock.month_of(large.anchor_day) + 1)]
+    months = [
+        points.month_ledger(large, m)
+        for m in range(clock.month_of(large.first_day), clock.month_of(large.anchor_day) + 1)
+    ]
     planted = {name for month in months for name in month.planted}
     entries = [entry for month in months for entry in month.entries]
     assert [e[0] for e in entries] == sorted({e[0] for e in entries})
     names = [f"{e[3]}|{e[4]}" for e in entries]
     twice = {name for name in names if names.count(name) > 1}
-    cancelled = {f"CANCEL|{o[0]}" for month in months for o in month.orders if o[6] == "取消" and o[5] < clock.local_second(large.started_at)}
+    cancelled = {
+        f"CANCEL|{o[0]}"
+        for month in months
+        for o in month.orders
+        if o[6] == "取消" and o[5] < clock.local_second(large.started_at)
+    }
     lost = {f"{kind}|{no}" for kind, no in (p.split("|") for p in planted if not p.startswith("CANCEL"))} - set(names)
     assert twice and twice <= planted
     assert lost and cancelled - set(names) and cancelled - set(names) <= planted

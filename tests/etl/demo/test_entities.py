@@ -1,4 +1,5 @@
-"""Every source delivers what its contracts ask for: the columns, the same rows each time, windows that keep their word."""
+"""Every source delivers what its contracts ask for: the columns, the same rows each time, windows that keep their
+word."""
 
 from __future__ import annotations
 
@@ -28,15 +29,23 @@ DELIVERED = {f"{feed.source}_{feed.entity}" for feed in feeds()}
 
 def wanted(feed: Feed) -> set[str]:
     """Names on the wire of a feed without a column mapping."""
-    return {column.source for column in contracts()[f"{feed.source}_{feed.entity}"].columns if column.name != "ledger_at"}
+    return {
+        column.source for column in contracts()[f"{feed.source}_{feed.entity}"].columns if column.name != "ledger_at"
+    }
 
 
 def test_every_contract_of_a_foreign_source_has_a_feed() -> None:
     assert {name for name, contract in contracts().items() if contract.source != "own"} - DELIVERED == set()
 
 
-def test_every_list_over_http_has_the_columns_of_its_contract_also_those_to_be_dropped(folder: Path, world: World) -> None:
-    lists, app, now = Feeds(world, folder / "history"), AppLists(replace(world, scale=400)), clock.local_second(world.started_at)
+def test_every_list_over_http_has_the_columns_of_its_contract_also_those_to_be_dropped(
+    folder: Path, world: World
+) -> None:
+    lists, app, now = (
+        Feeds(world, folder / "history"),
+        AppLists(replace(world, scale=400)),
+        clock.local_second(world.started_at),
+    )
     for feed in feeds():
         if feed.transport != "http_json" or feed.entity == "location":
             continue
@@ -48,7 +57,10 @@ def test_every_list_over_http_has_the_columns_of_its_contract_also_those_to_be_d
 
 
 def test_both_databases_have_the_columns_that_the_feeds_name(folder: Path) -> None:
-    looks = {"yz": inspect(registry.engine_for(runner.registry_dsn_of(folder, None))), "pj": inspect(registry.engine_for(runner.digital_dsn_of(folder)))}
+    looks = {
+        "yz": inspect(registry.engine_for(runner.registry_dsn_of(folder, None))),
+        "pj": inspect(registry.engine_for(runner.digital_dsn_of(folder))),
+    }
     for feed in feeds():
         if feed.transport == "sql_database":
             there = {str(column["name"]) for column in looks[feed.source].get_columns(feed.table)}
@@ -56,8 +68,21 @@ def test_both_databases_have_the_columns_that_the_feeds_name(folder: Path) -> No
             assert asked <= there, feed.table
 
 
-@pytest.mark.parametrize("make", [active_safety.day_alarms, active_safety.day_devices, attendance.day_failed_items, attendance.day_identities, attendance.day_codes, supervision.day_links,
-                                  cases.day_permits, cases.day_penalties, matters.day_tickets], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make",
+    [
+        active_safety.day_alarms,
+        active_safety.day_devices,
+        attendance.day_failed_items,
+        attendance.day_identities,
+        attendance.day_codes,
+        supervision.day_links,
+        cases.day_permits,
+        cases.day_penalties,
+        matters.day_tickets,
+    ],
+    ids=lambda make: make.__name__,
+)
 def test_a_day_of_the_same_world_is_the_same(world: World, make) -> None:
     day = world.anchor_day - 3
     plain = getattr(make, "__wrapped__", make)
@@ -79,7 +104,13 @@ def test_cameras_raise_events_and_ends_beside_alarms_and_send_some_rows_twice(wo
     assert 0.6 < len(counted) / frame["alarm_uid"].nunique() < 0.95
     assert frame["alarm_uid"].duplicated().any() and (frame["code"] >= 16).any() and (frame["flag"] == 2).any()
     assert 0.02 < (counted["level"] == 2).mean() < 0.3
-    equipped = set(terminals.terminal_texts(np.concatenate([terminals.terminal_of(world, world.anchor_day - k)[terminals.equipped(world)] for k in range(2, 33)])))
+    equipped = set(
+        terminals.terminal_texts(
+            np.concatenate(
+                [terminals.terminal_of(world, world.anchor_day - k)[terminals.equipped(world)] for k in range(2, 33)]
+            )
+        )
+    )
     assert set(frame["terminal_id"]) <= equipped
 
 
@@ -103,7 +134,9 @@ def test_urges_follow_alarms_that_nobody_handled(folder: Path, world: World) -> 
     assert len(urges) and not set(urges["alarm_uid"]) & handled
 
 
-def test_a_later_look_at_the_databases_writes_what_has_happened_since_and_looking_twice_nothing_more(world: World, tmp_path: Path) -> None:
+def test_a_later_look_at_the_databases_writes_what_has_happened_since_and_looking_twice_nothing_more(
+    world: World, tmp_path: Path
+) -> None:
     from etl.demo.registers import live_tables
 
     engine = registry.engine_for(f"sqlite:///{tmp_path / 'digital.sqlite'}")
@@ -122,6 +155,9 @@ def test_a_later_look_at_the_databases_writes_what_has_happened_since_and_lookin
 
 
 def test_seven_of_the_ten_have_no_name_and_their_milestones_weigh_ten_each(world: World) -> None:
-    items, nodes = matters.day_items(world, world.first_day), matters.day_nodes(world, world.first_day).drop_duplicates(["nd", "xh", "jdh"])
+    items, nodes = (
+        matters.day_items(world, world.first_day),
+        matters.day_nodes(world, world.first_day).drop_duplicates(["nd", "xh", "jdh"]),
+    )
     assert items.groupby("nd").size().eq(10).all() and items["mc"].notna().groupby(items["nd"]).sum().eq(3).all()
     assert np.allclose(nodes.groupby(["nd", "xh"])["qz"].sum(), 10.0)

@@ -17,9 +17,26 @@ from tests.etl.demo.conftest import DAYS, SCALE, SEED, STARTED, Client, Settable
 
 NOW = STARTED + timedelta(minutes=10)
 LONG_AGO = STARTED - timedelta(days=500)
-LISTS = ("gps/api/v1/positions", "gps/api/v1/alarms", "gps/api/v1/post_checks", "rdm/api/v1/accounts", "rdm/api/v1/plans", "rdm/api/v1/learnings",
-         "rdm/api/v1/checks", "rdm/api/v1/alarm_handles", "rdm/api/v1/score_months", "gps/api/v1/alarm_urges", "gps/api/v1/link_days", "gps/api/v1/terminals",
-         "rdm/api/v1/exams", "rdm/api/v1/check_items", "rdm/api/v1/identities", "as/api/v1/alarms", "as/api/v1/device_days", "ext/api/v1/safety_codes")
+LISTS = (
+    "gps/api/v1/positions",
+    "gps/api/v1/alarms",
+    "gps/api/v1/post_checks",
+    "rdm/api/v1/accounts",
+    "rdm/api/v1/plans",
+    "rdm/api/v1/learnings",
+    "rdm/api/v1/checks",
+    "rdm/api/v1/alarm_handles",
+    "rdm/api/v1/score_months",
+    "gps/api/v1/alarm_urges",
+    "gps/api/v1/link_days",
+    "gps/api/v1/terminals",
+    "rdm/api/v1/exams",
+    "rdm/api/v1/check_items",
+    "rdm/api/v1/identities",
+    "as/api/v1/alarms",
+    "as/api/v1/device_days",
+    "ext/api/v1/safety_codes",
+)
 CHANGING = ("accounts", "alarm_urges", "check_items", "terminals", "as/api/v1/alarms")
 
 
@@ -60,7 +77,12 @@ def test_updated_until_is_capped_to_the_frozen_clock(client: Client) -> None:
 
 
 def test_each_tick_carries_about_the_same_load(client: Client) -> None:
-    counts = [client.page("/gps/api/v1/positions", NOW - timedelta(seconds=TICK_S * (k + 1)), NOW - timedelta(seconds=TICK_S * k))["total"] for k in range(6)]
+    counts = [
+        client.page(
+            "/gps/api/v1/positions", NOW - timedelta(seconds=TICK_S * (k + 1)), NOW - timedelta(seconds=TICK_S * k)
+        )["total"]
+        for k in range(6)
+    ]
     assert min(counts) > 0.6 * max(counts)
 
 
@@ -86,7 +108,9 @@ def test_answers_are_compressed_only_when_asked(client: Client) -> None:
 
 
 def test_handles_belong_to_alarms(client: Client) -> None:
-    alarms = {r["alarm_uid"] for path in ("/gps/api/v1/alarms", "/as/api/v1/alarms") for r in client.rows(path, LONG_AGO, NOW)}
+    alarms = {
+        r["alarm_uid"] for path in ("/gps/api/v1/alarms", "/as/api/v1/alarms") for r in client.rows(path, LONG_AGO, NOW)
+    }
     handles = {r["alarm_uid"] for r in client.rows("/rdm/api/v1/alarm_handles", LONG_AGO, NOW)}
     assert handles and handles <= alarms
 
@@ -122,7 +146,15 @@ def test_the_learning_list_falls_silent_for_one_day(folder: Path) -> None:
 def test_endpoints_are_written_for_the_owner_only(client: Client, folder: Path) -> None:
     path = folder / "endpoints.json"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert set(orjson.loads(path.read_bytes())) == {"http", "client_id", "client_secret", "registry_dsn", "digital_dsn", "drop", "started_at"}
+    assert set(orjson.loads(path.read_bytes())) == {
+        "http",
+        "client_id",
+        "client_secret",
+        "registry_dsn",
+        "digital_dsn",
+        "drop",
+        "started_at",
+    }
 
 
 def test_applying_registry_changes_twice_changes_nothing(tmp_path: Path) -> None:
@@ -154,9 +186,18 @@ def test_a_second_prepare_changes_nothing_and_another_scale_is_refused(folder: P
 
 def test_drop_files_are_gb18030_with_chinese_headers(folder: Path) -> None:
     drop = folder / "drop"
-    heads = {str(p.parent.relative_to(drop)): gzip.decompress(p.read_bytes()).decode("gb18030").splitlines() for p in sorted(drop.rglob("*.csv.gz"))}
-    assert heads["gps/location"][0].startswith("车牌号,车牌颜色,定位时间,接收时间,经度,纬度") and heads["gps/location"][0].count(",") == 16
-    assert heads["gps/vehicle_day"][0].endswith("停车后首次出车,停车开始,行程数") and heads["gps/vehicle_day"][1].count(",") == 19
+    heads = {
+        str(p.parent.relative_to(drop)): gzip.decompress(p.read_bytes()).decode("gb18030").splitlines()
+        for p in sorted(drop.rglob("*.csv.gz"))
+    }
+    assert (
+        heads["gps/location"][0].startswith("车牌号,车牌颜色,定位时间,接收时间,经度,纬度")
+        and heads["gps/location"][0].count(",") == 16
+    )
+    assert (
+        heads["gps/vehicle_day"][0].endswith("停车后首次出车,停车开始,行程数")
+        and heads["gps/vehicle_day"][1].count(",") == 19
+    )
     assert heads["rdm/check"][0] == "检查编号,车牌号,车牌颜色,身份证号,检查类型,检查时间,是否完整,里程表,更新时间"
     assert len(list((drop / "gps" / "location").iterdir())) == 24 + 15
     assert not (folder / "drop.part").exists()
@@ -174,7 +215,11 @@ def test_the_registry_carries_what_the_manifest_says(folder: Path) -> None:
     engine = registry.engine_for(runner.registry_dsn_of(folder, None))
     with engine.connect() as connection:
         ids = set(connection.scalars(select(registry.DRIVER.c.id_no)))
-        pairs = connection.execute(select(registry.VEHICLE.c.plate_no, func.count()).group_by(registry.VEHICLE.c.plate_no).having(func.count() > 1)).all()
+        pairs = connection.execute(
+            select(registry.VEHICLE.c.plate_no, func.count())
+            .group_by(registry.VEHICLE.c.plate_no)
+            .having(func.count() > 1)
+        ).all()
     engine.dispose()
     assert set(planted.get("D10", {}).get("yz_driver", {}).get("keys", [])) <= ids
     assert {p for p, _ in pairs} <= set(planted["D01"]["yz_vehicle"]["keys"])

@@ -26,7 +26,9 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_does_not(world: Worl
     again, other = replace(world), replace(world, seed=world.seed + 1)
     for name in ("companies", "vehicles", "drivers"):
         pd.testing.assert_frame_equal(getattr(world, name), getattr(again, name))
-    pd.testing.assert_frame_equal(alarms.day_alarms.__wrapped__(world, world.anchor_day), alarms.day_alarms.__wrapped__(again, world.anchor_day))
+    pd.testing.assert_frame_equal(
+        alarms.day_alarms.__wrapped__(world, world.anchor_day), alarms.day_alarms.__wrapped__(again, world.anchor_day)
+    )
     assert list(world.vehicles["plate_no"]) != list(other.vehicles["plate_no"])
 
 
@@ -40,10 +42,17 @@ def test_as_many_motor_vehicles_are_in_service_as_the_scale_says(world: World) -
 @pytest.mark.parametrize("scale", [20, 2000])
 def test_small_and_large_worlds_have_companies_and_drivers_in_proportion(scale: int) -> None:
     world = World(3, scale, datetime(2026, 11, 23, 15, tzinfo=clock.SHANGHAI))
-    heavy = world.vehicles[(world.vehicles["gross_mass_t"] > 4.5) & ~world.vehicles["is_trailer"] & (world.vehicles["status"] != "注销")]
+    heavy = world.vehicles[
+        (world.vehicles["gross_mass_t"] > 4.5) & ~world.vehicles["is_trailer"] & (world.vehicles["status"] != "注销")
+    ]
     assert abs(len(world.drivers) / len(heavy) - 1.17) < 0.03
     if scale == 2000:
-        big = world.vehicles[(world.vehicles["status"] == "营运") & ~world.vehicles["is_trailer"]].groupby("company").size() >= 50
+        big = (
+            world.vehicles[(world.vehicles["status"] == "营运") & ~world.vehicles["is_trailer"]]
+            .groupby("company")
+            .size()
+            >= 50
+        )
         assert 18 <= big.sum() <= 34
 
 

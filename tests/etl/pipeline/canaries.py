@@ -1,5 +1,5 @@
-"""Made-up personal data that must not be found again: planted in every column of every contract, in all ways a source can
-word them, and searched in whatever comes out."""
+"""Made-up personal data that must not be found again: planted in every column of every contract, in all ways a source
+can word them, and searched in whatever comes out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ import orjson
 from tests.house import WEIGHTS, House, id_number
 from warehouse.catalog.definitions import Column, Contract, contracts
 
-MARKS = {"id": rb"33010619\d{9}", "phone": rb"1997070\d{4}", "health": "隐疾".encode(), "child": "幼童".encode(), "face": rb"RkFDRUNBTkFSWQ"}
+MARKS = {
+    "id": rb"33010619\d{9}",
+    "phone": rb"1997070\d{4}",
+    "health": "隐疾".encode(),
+    "child": "幼童".encode(),
+    "face": rb"RkFDRUNBTkFSWQ",
+}
 """Kind of canary → pattern of bytes that each of its kind matches and that does not come about by chance."""
 GOOD = {"VARCHAR": "x", "TIMESTAMP": "2026-11-20 08:00:00", "DATE": "2026-11-20", "BOOLEAN": "1"}
 
@@ -30,15 +36,28 @@ class Canaries:
         self.counts[kind] += 1
         serial = self.counts[kind]
         if kind == "id":
-            body = f"330106{1950 + serial // 300 % 50}{serial // 25 % 12 + 1:02d}{serial % 25 + 1:02d}{serial % 1000:03d}"
-            return body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
-        return {"phone": f"1997070{serial:04d}", "health": f"隐疾{serial}级", "child": f"幼童{serial}号", "face": f"RkFDRUNBTkFSWQ{serial}=="}[kind]
+            body = (
+                f"330106{1950 + serial // 300 % 50}{serial // 25 % 12 + 1:02d}{serial % 25 + 1:02d}{serial % 1000:03d}"
+            )
+            return (
+                body + "10X98765432"[sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True)) % 11]
+            )
+        return {
+            "phone": f"1997070{serial:04d}",
+            "health": f"隐疾{serial}级",
+            "child": f"幼童{serial}号",
+            "face": f"RkFDRUNBTkFSWQ{serial}==",
+        }[kind]
 
     def of_dropped(self, column: Column) -> str:
         """What such a column carries in real life."""
         if "face" in column.name or "photo" in column.name:
             return self.make("face")
-        return self.make("health") if "health" in column.name else self.make("child") + self.make("phone") + self.make("id")
+        return (
+            self.make("health")
+            if "health" in column.name
+            else self.make("child") + self.make("phone") + self.make("id")
+        )
 
 
 def base(contract: Contract, number: int) -> dict[str, Any]:
@@ -57,9 +76,15 @@ def base(contract: Contract, number: int) -> dict[str, Any]:
 
 
 def plant(contract: Contract, canaries: Canaries) -> list[dict[str, Any]]:
-    """One row with the right personal data in the right places, and for each column two rows with some in the wrong one."""
-    rows = [{**base(contract, 1), **{column.source: canaries.make("id") for column in contract.columns if column.door == "person"},
-             **{column.source: canaries.make("phone") for column in contract.columns if column.door == "phone"}}]
+    """One row with the right personal data in the right places, and for each column two rows with some in the wrong
+    one."""
+    rows = [
+        {
+            **base(contract, 1),
+            **{column.source: canaries.make("id") for column in contract.columns if column.door == "person"},
+            **{column.source: canaries.make("phone") for column in contract.columns if column.door == "phone"},
+        }
+    ]
     for column in contract.columns:
         for words in ("{}", "联系{},勿外传" if column.type == "VARCHAR" else "{}"):
             kind = "id" if words == "{}" and column.type in ("VARCHAR", "BIGINT") else "phone"
@@ -69,7 +94,11 @@ def plant(contract: Contract, canaries: Canaries) -> list[dict[str, Any]]:
     number = canaries.make("phone")
     rows.append({**base(contract, len(rows) + 1), "备注": canaries.make("health"), "家属": canaries.make("child")})
     for column in [column for column in contract.stored if column.type == "VARCHAR" and not column.rule][:1]:
-        for written in (f"{number[:3]}-{number[3:7]}-{number[7:]}", f"+86{number}", "tel" + number.translate(str.maketrans("0123456789", "０１２３４５６７８９"))):
+        for written in (
+            f"{number[:3]}-{number[3:7]}-{number[7:]}",
+            f"+86{number}",
+            "tel" + number.translate(str.maketrans("0123456789", "０１２３４５６７８９")),
+        ):
             rows.append({**base(contract, len(rows) + 1), column.source: written})
     return rows
 
@@ -93,7 +122,9 @@ def deliver(house: House, contract: Contract, rows: list[dict[str, Any]]) -> Non
     """Rows as their kind of source sends them: pages of JSON, a workbook, or rows of a database."""
     if contract.source in ("pb", "un", "wf", "hn"):
         columns = {column.source: {"from": column.source, "optional": True} for column in contract.columns}
-        house.payload(contract.source, contract.entity, workbook(rows), "file", mapping={"columns": columns}, name="台账.xlsx")
+        house.payload(
+            contract.source, contract.entity, workbook(rows), "file", mapping={"columns": columns}, name="台账.xlsx"
+        )
     elif contract.source == "yz":
         house.payload(contract.source, contract.entity, orjson.dumps(rows), "json_rows")
     else:

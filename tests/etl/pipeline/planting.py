@@ -11,12 +11,47 @@ from tests.warehouse.build.test_models import track
 from warehouse.core.data_rules import RULES
 
 FIRM = "91330110MA2ABCDE12"
-VEHICLE = {"plate_no": "浙A12345", "plate_color": 2, "uscc": FIRM, "veh_type": "H11", "is_trailer": False, "gross_mass_t": 18, "status": "营运",
-           "register_date": "2020-01-01", "home_town": "330110010", "yz_updated_at": "2026-01-01 08:00:00"}
-COMPANY = {"uscc": FIRM, "licence_no": "330110123456", "name": "杭州甲物流有限公司", "owner_type": "企业", "scope_text": "道路普通货物运输", "op_town": "330110010",
-           "reg_town": "330110010", "status": "营业", "licence_from": "2019-01-01", "licence_to": "2030-01-01", "yz_updated_at": "2019-01-01 08:00:00"}
-DRIVER = {"name": "张三", "sex": "男", "birth_date": "1977-01-01", "status": "正常", "yz_updated_at": "2026-01-01 08:00:00"}
-POINT = {"plate_no": "浙A12345", "plate_color": 2, "status_bits": 3, "speed_01kmh": 300, "direction": 0, "lon_e6": 120_000_000, "lat_e6": 30_400_000}
+VEHICLE = {
+    "plate_no": "浙A12345",
+    "plate_color": 2,
+    "uscc": FIRM,
+    "veh_type": "H11",
+    "is_trailer": False,
+    "gross_mass_t": 18,
+    "status": "营运",
+    "register_date": "2020-01-01",
+    "home_town": "330110010",
+    "yz_updated_at": "2026-01-01 08:00:00",
+}
+COMPANY = {
+    "uscc": FIRM,
+    "licence_no": "330110123456",
+    "name": "杭州甲物流有限公司",
+    "owner_type": "企业",
+    "scope_text": "道路普通货物运输",
+    "op_town": "330110010",
+    "reg_town": "330110010",
+    "status": "营业",
+    "licence_from": "2019-01-01",
+    "licence_to": "2030-01-01",
+    "yz_updated_at": "2019-01-01 08:00:00",
+}
+DRIVER = {
+    "name": "张三",
+    "sex": "男",
+    "birth_date": "1977-01-01",
+    "status": "正常",
+    "yz_updated_at": "2026-01-01 08:00:00",
+}
+POINT = {
+    "plate_no": "浙A12345",
+    "plate_color": 2,
+    "status_bits": 3,
+    "speed_01kmh": 300,
+    "direction": 0,
+    "lon_e6": 120_000_000,
+    "lat_e6": 30_400_000,
+}
 
 
 def credit_code(body: str) -> str:
@@ -34,12 +69,23 @@ def company(**rest: Any) -> dict[str, Any]:
 
 
 def point(at: str, received: str = "", **rest: Any) -> dict[str, Any]:
-    return {**POINT, "loc_time": f"2026-11-23 {at}" if len(at) == 8 else at, "recv_time": f"2026-11-23 {received or at}" if len(received or at) == 8 else received or at, **rest}
+    return {
+        **POINT,
+        "loc_time": f"2026-11-23 {at}" if len(at) == 8 else at,
+        "recv_time": f"2026-11-23 {received or at}" if len(received or at) == 8 else received or at,
+        **rest,
+    }
 
 
 def drive(at: str = "08:00:00", minutes: int = 20, kmh: float = 60, **rest: Any) -> list[dict[str, Any]]:
     lat = rest.pop("lat", 30.3)
-    return track({"plate_no": "浙A12345", **rest, "track": {"from": f"2026-11-23T{at}", "minutes": minutes, "kmh": kmh, "lat": lat}})
+    return track(
+        {
+            "plate_no": "浙A12345",
+            **rest,
+            "track": {"from": f"2026-11-23T{at}", "minutes": minutes, "kmh": kmh, "lat": lat},
+        }
+    )
 
 
 class Told:
@@ -77,7 +123,19 @@ def fifty(house: House, number: int = 50, **rest: Any) -> None:
 
 def hired(house: House, persons: range, since: str = "2020-01-01") -> None:
     house.put("yz_driver", [{**DRIVER, "id_no": id_number(n), "phone": f"1390000{n:04d}"} for n in persons])
-    house.put("yz_employment", [{"id_no": id_number(n), "uscc": FIRM, "from_date": since, "to_date": "9999-12-31", "yz_updated_at": "2020-01-01 08:00:00"} for n in persons])
+    house.put(
+        "yz_employment",
+        [
+            {
+                "id_no": id_number(n),
+                "uscc": FIRM,
+                "from_date": since,
+                "to_date": "9999-12-31",
+                "yz_updated_at": "2020-01-01 08:00:00",
+            }
+            for n in persons
+        ],
+    )
 
 
 def key(house: House, number: int) -> str:

@@ -58,18 +58,30 @@ class Planted:
         """A ledger whose header somebody deleted: refused, and the reason must not quote the first person in it."""
         contract = definitions.contracts()["wf_benefit_person"]
         rows = [{canaries.make("child"): canaries.make("id"), canaries.make("health"): canaries.make("phone")}]
-        note = house.land(contract.source, contract.entity, workbook(rows), "file", mapping={"columns": {"event_id": {"from": "活动编号"}}}, name="名单.xlsx")
+        note = house.land(
+            contract.source,
+            contract.entity,
+            workbook(rows),
+            "file",
+            mapping={"columns": {"event_id": {"from": "活动编号"}}},
+            name="名单.xlsx",
+        )
         with pytest.raises(ContractBroken) as refusal:
             house.load(note)
         load.refused(house.writer, note, str(refusal.value))
 
     def _in_names(self, house: House, canaries: Canaries) -> None:
-        """Files somebody has named after the people in them: one good, one that is none, and a mapping file that is wrong."""
+        """Files somebody has named after the people in them: one good, one that is none, and a mapping file that is
+        wrong."""
         drop = house.settings.data.parent / "drop" / "pb"
         drop.mkdir(parents=True)
         good = [{"单位编号": "U1", "单位名称": "甲", "类别": "物流"}]
         names = [f"{canaries.make('id')}_{canaries.make('phone')} 2026年10月.xlsx" for _ in range(3)]
-        for name, body in zip(names, (workbook(good, sheet="单位"), b"not a workbook", workbook(good, sheet=canaries.make("phone"))), strict=True):
+        for name, body in zip(
+            names,
+            (workbook(good, sheet="单位"), b"not a workbook", workbook(good, sheet=canaries.make("phone"))),
+            strict=True,
+        ):
             (drop / name).write_bytes(body)
             os.utime(drop / name, (1_700_000_000,) * 2)
         house.settings.sources.write_text(f'is_demo = true\n[pb]\ndrop = "{drop.parent}"\n', "utf-8")
@@ -78,7 +90,9 @@ class Planted:
             wanted = [feed for feed in feeds(context.settings) if (feed.source, feed.entity) == ("pb", "unit")]
             assert intake.run(context, wanted) == []
             assert intake.run(context, wanted) == [], "masked names are known again"
-            self.reasons = context.writer.execute("SELECT reason FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1")
+            self.reasons = context.writer.execute(
+                "SELECT reason FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1"
+            )
             self.booked = context.writer.execute("""SELECT name FROM run.batch WHERE entity = 'unit' AND name LIKE '%2026年10月%'
                 UNION SELECT payload->>'name' FROM raw.quarantine WHERE entity = 'unit' AND row_no = -1""")
         house.writer, house.notes = recover.open_warehouse(house.settings)
@@ -96,20 +110,39 @@ def every_text(file: Path) -> bytes:
     with closing(Reader(file)) as db:
         for schema, table in db.rows("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"):
             told = f"SELECT COLUMNS(name -> name <> '_hash') FROM {schema}.{table}"
-            out.append(db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM ({told}) t", timeout_s=60)[0][0])
+            out.append(
+                db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM ({told}) t", timeout_s=60)[
+                    0
+                ][0]
+            )
     return "\n".join(out).encode()
 
 
 def zhengbei(settings: Settings, *words: str) -> bytes:
-    done = subprocess.run([sys.executable, "-m", "warehouse", *words, "--data", str(settings.data)], capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", *words, "--data", str(settings.data)],
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
     return done.stdout + done.stderr
 
 
 def pages(client: FlaskClient, metrics: list[str]) -> bytes:
     """Every page and every JSON answer that the role may open."""
-    paths = ["/", "/health", "/screens", "/reports", *(f"/group/{group}" for group in texts.GROUPS), *(f"/metric/{metric}" for metric in metrics)]
+    paths = [
+        "/",
+        "/health",
+        "/screens",
+        "/reports",
+        *(f"/group/{group}" for group in texts.GROUPS),
+        *(f"/metric/{metric}" for metric in metrics),
+    ]
     out = [post(client, good_body(path)).get_data() for path in paths]
-    out += [client.get(path).get_data() for path in ("/reports", "/api/version", *(f"/api/metric/{metric}" for metric in metrics))]
+    out += [
+        client.get(path).get_data()
+        for path in ("/reports", "/api/version", *(f"/api/metric/{metric}" for metric in metrics))
+    ]
     return b"\n".join(out)
 
 
@@ -119,8 +152,14 @@ def test_a_thousand_canaries_were_planted_in_every_column_of_every_source(plante
 
 
 def test_a_file_named_after_people_is_booked_without_them_and_known_again(planted: Planted) -> None:
-    assert len(planted.booked) == len({name for (name,) in planted.booked}) == 3 and all("〔已隐去" in name and "2026年10月.xlsx|" in name for (name,) in planted.booked)
-    assert [reason for (reason,) in planted.reasons if "2026年10月.xlsx" in reason and hits(reason.encode()) == {}] == [reason for (reason,) in planted.reasons] != []
+    assert len(planted.booked) == len({name for (name,) in planted.booked}) == 3 and all(
+        "〔已隐去" in name and "2026年10月.xlsx|" in name for (name,) in planted.booked
+    )
+    assert (
+        [reason for (reason,) in planted.reasons if "2026年10月.xlsx" in reason and hits(reason.encode()) == {}]
+        == [reason for (reason,) in planted.reasons]
+        != []
+    )
 
 
 def test_no_canary_is_in_the_warehouse(planted: Planted) -> None:
@@ -159,8 +198,12 @@ def test_payloads_of_sources_cannot_be_read_without_the_key(planted: Planted) ->
 
 def test_no_canary_is_in_what_the_command_line_says(planted: Planted, tmp_path: Path) -> None:
     said = zhengbei(planted.settings, "etl", "status") + zhengbei(planted.settings, "etl", "status", "--json")
-    said += zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0")
-    zhengbei(planted.settings, "etl", "quarantine", "export", "--table", "pb_visit", "--out", str(tmp_path / "visits.csv"))
+    said += zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + zhengbei(
+        planted.settings, "etl", "quarantine", "list", "--limit", "0"
+    )
+    zhengbei(
+        planted.settings, "etl", "quarantine", "export", "--table", "pb_visit", "--out", str(tmp_path / "visits.csv")
+    )
     exported = (tmp_path / "visits.csv").read_bytes()
     with opened(planted.settings) as context:
         for table in {row["table"] for row in correct.rows(context.writer)}:
@@ -184,7 +227,8 @@ def numbers(text: str) -> set[str]:
 
 
 def test_no_number_of_the_stand_in_world_comes_out_of_the_real_line(published: Path) -> None:
-    """Over real HTTP, real databases and real workbooks: the numbers are read from the sealed payloads, then looked for."""
+    """Over real HTTP, real databases and real workbooks: the numbers are read from the sealed payloads, then looked
+    for."""
     settings = Settings(published)
     landing = Landing(settings.landing, Vault(settings.keys))
     given: set[str] = set()
@@ -212,29 +256,42 @@ def column_levels(model: definitions.Model, names: list[str]) -> dict[str, str]:
 
 def published_tables(file: Path) -> dict[str, list[tuple[str, str]]]:
     with closing(Reader(file)) as db:
-        return {table: [(name, kind) for name, kind, *_ in db.rows(f"DESCRIBE marts.{table}")]
-                for (table,) in db.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'")}
+        return {
+            table: [(name, kind) for name, kind, *_ in db.rows(f"DESCRIBE marts.{table}")]
+            for (table,) in db.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'marts'")
+        }
 
 
 def longest_hex(file: Path) -> list[tuple[str, str, str]]:
     """Columns of any table that hold what looks like a pseudonym: 64 hex digits."""
     found = []
     with closing(Reader(file)) as db:
-        for schema, table, column in db.rows("SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE data_type = 'VARCHAR' AND NOT internal"):
+        for schema, table, column in db.rows(
+            "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE data_type = 'VARCHAR' AND NOT internal"
+        ):
             if db.rows(f"SELECT 1 FROM {schema}.{table} WHERE regexp_matches(\"{column}\", '[0-9a-f]{{64}}') LIMIT 1"):
                 found.append((schema, table, column))
     return found
 
 
-PERSONAL_LEVELS = {column.name: column.level for contract in definitions.contracts().values() for column in contract.columns
-                   if column.level in ("L3", "L4") and column.door in ("person", "holder", "phone", "mask_name", "birth_year", "drop") and column.name != "name"}
+PERSONAL_LEVELS = {
+    column.name: column.level
+    for contract in definitions.contracts().values()
+    for column in contract.columns
+    if column.level in ("L3", "L4")
+    and column.door in ("person", "holder", "phone", "mask_name", "birth_year", "drop")
+    and column.name != "name"
+}
 
 
 def test_the_open_file_has_nothing_above_l2(published: Path) -> None:
     file = published / "published" / f"{snapshot.current(Settings(published))}.duckdb"
     for table, columns in published_tables(file).items():
         model = definitions.models()[table]
-        assert model.publish == "open" and set(column_levels(model, [name for name, _ in columns]).values()) <= {"L1", "L2"}, table
+        assert model.publish == "open" and set(column_levels(model, [name for name, _ in columns]).values()) <= {
+            "L1",
+            "L2",
+        }, table
         assert {name for name, _ in columns} & PERSONAL_LEVELS.keys() == set(), table
     assert longest_hex(file) == []
 
@@ -249,7 +306,9 @@ def test_the_restricted_file_has_no_l4_and_every_pseudonym_is_declared(published
         for name in names & PERSONAL_LEVELS.keys():
             assert model.columns.get(name) == "L3", f"{table}.{name} is L3 in its contract"
     for schema, table, column in longest_hex(file):
-        assert (schema, table, column) == ("meta", "review", "subject") or definitions.models()[table].columns.get(column) == "L3", f"{table}.{column} holds pseudonyms"
+        assert (schema, table, column) == ("meta", "review", "subject") or definitions.models()[table].columns.get(
+            column
+        ) == "L3", f"{table}.{column} holds pseudonyms"
 
 
 def test_the_door_lets_company_codes_and_dated_business_numbers_pass(tmp_path: Path) -> None:
@@ -257,6 +316,12 @@ def test_the_door_lets_company_codes_and_dated_business_numbers_pass(tmp_path: P
     import pyarrow as pa
 
     door, contract = Door(Pseudonyms(tmp_path / "keys")), definitions.contracts()["pj_appeal"]
-    codes: list[Any] = ["913301107384512345", "91330110MA2ABCDE12", "330110202611230001", "202611230800001234", "330110000012345"]
+    codes: list[Any] = [
+        "913301107384512345",
+        "91330110MA2ABCDE12",
+        "330110202611230001",
+        "202611230800001234",
+        "330110000012345",
+    ]
     passed = door.pass_through(contract, pa.table({"ticket_no": codes, "uscc": codes}))
     assert passed["ticket_no"].to_pylist() == codes == passed["uscc"].to_pylist()

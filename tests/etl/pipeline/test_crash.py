@@ -1,4 +1,5 @@
-"""kill -9 anywhere: nothing acknowledged is lost, nothing is there twice, and the next run ends where an undisturbed one ends."""
+"""kill -9 anywhere: nothing acknowledged is lost, nothing is there twice, and the next run ends where an undisturbed
+one ends."""
 
 from __future__ import annotations
 
@@ -27,8 +28,13 @@ pytestmark = pytest.mark.crash
 
 def start(data: Path, crash_at: str = "") -> subprocess.Popen[bytes]:
     environment = {**os.environ, "ZHENGBEI_CRASH_AT": crash_at}
-    return subprocess.Popen([sys.executable, "-m", "warehouse", "etl", "run", "--data", str(data)], env=environment, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "warehouse", "etl", "run", "--data", str(data)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def finish(data: Path) -> None:
@@ -42,8 +48,12 @@ def outcome(data: Path) -> dict[str, tuple[int, int]]:
     writer, _ = recover.open_warehouse(settings)
     try:
         assert not recover.acknowledged(settings) - load.settled(writer), "acknowledged and missing"
-        assert writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]
-        assert writer.execute("SELECT count(*) FROM (SELECT landing_seq FROM run.batch GROUP BY 1 HAVING count(*) > 1)") == [(0,)]
+        assert writer.execute(
+            "SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined"
+        ) == [(0,)]
+        assert writer.execute(
+            "SELECT count(*) FROM (SELECT landing_seq FROM run.batch GROUP BY 1 HAVING count(*) > 1)"
+        ) == [(0,)]
         return recover.fingerprint(writer, settings)
     finally:
         writer.close()
@@ -102,8 +112,12 @@ def test_killed_at_random_moments(tmp_path: Path, undisturbed: dict[str, tuple[i
 def test_a_second_loader_stops_and_names_the_holder(tmp_path: Path) -> None:
     folder = grown(tmp_path, 1)
     sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
-    first = subprocess.Popen([sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(folder / "data")], start_new_session=True,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(folder / "data")],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         lock = folder / "data" / "etl.lock"
         for _ in range(200):
@@ -119,7 +133,9 @@ def test_a_second_loader_stops_and_names_the_holder(tmp_path: Path) -> None:
         first.wait()
 
 
-def test_a_lost_tail_of_the_database_is_noticed_and_filled(tmp_path: Path, undisturbed: dict[str, tuple[int, int]]) -> None:
+def test_a_lost_tail_of_the_database_is_noticed_and_filled(
+    tmp_path: Path, undisturbed: dict[str, tuple[int, int]]
+) -> None:
     folder = grown(tmp_path, FILES)
     sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
     finish(folder / "data")

@@ -10,9 +10,16 @@ from warehouse.core.data_rules import RULES, TREATMENTS, named
 
 def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screens_share() -> None:
     rules = {f"D{number:02d}" for number in range(1, 26)} | {"L72", "F15", "F22", "payload"}
-    tested = {name[5:8].upper() for module in (test_defects_ledgers, test_defects_registers, test_defects_tracks) for name in vars(module) if name.startswith("test_d")}
+    tested = {
+        name[5:8].upper()
+        for module in (test_defects_ledgers, test_defects_registers, test_defects_tracks)
+        for name in vars(module)
+        if name.startswith("test_d")
+    }
     assert {rule for rule in rules if rule[0] == "D"} <= tested
     assert rules <= RULES.keys() == TREATMENTS.keys()
     told = {rule for model in definitions.models().values() for rule in [*model.defects, *model.review]}
-    assert told <= RULES.keys() and all(texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules)
+    assert told <= RULES.keys() and all(
+        texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules
+    )
     assert texts.rule("type:day") == "类型不符(day)"

@@ -1,4 +1,5 @@
-"""Defects of positions and clocks (D01 clones, D03–D09), planted, treated as the catalogue says, counted, and told by `etl status`."""
+"""Defects of positions and clocks (D01 clones, D03–D09), planted, treated as the catalogue says, counted, and told by
+`etl status`."""
 
 from __future__ import annotations
 
@@ -10,24 +11,40 @@ from tests.house import House
 
 
 def test_d01_a_cloned_plate_speaks_from_two_places_and_neither_makes_kilometres(house: House) -> None:
-    house.put("gps_location", [*drive(), *(point(f"08:{minute:02d}:15", lon_e6=118_000_000) for minute in range(1, 20))])
+    house.put(
+        "gps_location", [*drive(), *(point(f"08:{minute:02d}:15", lon_e6=118_000_000) for minute in range(1, 20))]
+    )
     told = Told(house)
     assert positions(house, "drift_pts > 0, km_total < 25") == [(True, True)]
     assert told.defects("D01") == 1 and told.says("D01")
 
 
 def test_d03_colours_are_mapped_by_platform_never_globally(house: House) -> None:
-    house.put("gps_location", [point("08:00:00", plate_no="浙AD12345", plate_color=148, platform_id="33011000003"),
-                               point("08:00:00", plate_no="浙A12345", plate_color=1, platform_id="33011000005"),
-                               point("08:00:00", plate_no="浙A22222", plate_color=1, platform_id="33011000001"),
-                               point("08:00:00", plate_no="浙A33333", plate_color=77, platform_id="33011000001")])
+    house.put(
+        "gps_location",
+        [
+            point("08:00:00", plate_no="浙AD12345", plate_color=148, platform_id="33011000003"),
+            point("08:00:00", plate_no="浙A12345", plate_color=1, platform_id="33011000005"),
+            point("08:00:00", plate_no="浙A22222", plate_color=1, platform_id="33011000001"),
+            point("08:00:00", plate_no="浙A33333", plate_color=77, platform_id="33011000001"),
+        ],
+    )
     told = Told(house)
-    assert positions(house, "vehicle_key, pts_ok") == [("浙A12345#2", 1), ("浙A22222#1", 1), ("浙A33333#77", 0), ("浙AD12345#94", 1)]
+    assert positions(house, "vehicle_key, pts_ok") == [
+        ("浙A12345#2", 1),
+        ("浙A22222#1", 1),
+        ("浙A33333#77", 0),
+        ("浙AD12345#94", 1),
+    ]
     assert told.defects("D03") >= 2 and told.says("D03")
 
 
 def test_d04_positions_that_cannot_be_are_kept_counted_and_without_effect(house: House) -> None:
-    bad = [point("08:30:00", lon_e6=0, lat_e6=0), point("08:31:00", lon_e6=30_400_000, lat_e6=120_000_000), point("08:32:00", lon_e6=1_200_000_000, lat_e6=304_000_000)]
+    bad = [
+        point("08:30:00", lon_e6=0, lat_e6=0),
+        point("08:31:00", lon_e6=30_400_000, lat_e6=120_000_000),
+        point("08:32:00", lon_e6=1_200_000_000, lat_e6=304_000_000),
+    ]
     house.put("gps_location", drive() + bad)
     told = Told(house)
     assert positions(house, "pts, pts_ok, range_pts, km_total") == [(44, 41, 3, 20.0)]
@@ -35,11 +52,18 @@ def test_d04_positions_that_cannot_be_are_kept_counted_and_without_effect(house:
 
 
 def test_d05_a_wrong_clock_never_makes_a_qualified_position(house: House) -> None:
-    wrong = [point("13:00:00", "08:30:00"), point("1970-01-01 08:00:00", "08:31:00"), point("2080-01-01 08:00:00", "08:32:00"), point("00:33:00", "08:33:00"),
-             point("2007-04-09 08:34:00", "08:34:00")]
+    wrong = [
+        point("13:00:00", "08:30:00"),
+        point("1970-01-01 08:00:00", "08:31:00"),
+        point("2080-01-01 08:00:00", "08:32:00"),
+        point("00:33:00", "08:33:00"),
+        point("2007-04-09 08:34:00", "08:34:00"),
+    ]
     house.put("gps_location", drive() + wrong)
     told = Told(house)
-    assert positions(house, "day, pts, pts_ok, time_pts") == [(dt.date(2026, 11, 23), 46, 41, 5)], "they belong to the day on which they were received"
+    assert positions(house, "day, pts, pts_ok, time_pts") == [(dt.date(2026, 11, 23), 46, 41, 5)], (
+        "they belong to the day on which they were received"
+    )
     assert told.defects("D05") == 5 and told.says("D05")
 
 
@@ -52,7 +76,10 @@ def test_d06_an_unfixed_or_frozen_position_is_not_qualified(house: House) -> Non
 
 
 def test_d06_a_parked_vehicle_at_one_place_is_no_frozen_fix(house: House) -> None:
-    house.put("gps_location", [point(f"09:{second // 60:02d}:{second % 60:02d}", speed_01kmh=0) for second in range(0, 900, 30)])
+    house.put(
+        "gps_location",
+        [point(f"09:{second // 60:02d}:{second % 60:02d}", speed_01kmh=0) for second in range(0, 900, 30)],
+    )
     house.build()
     assert positions(house, "pts, pts_ok") == [(30, 30)]
 
@@ -76,19 +103,31 @@ def test_d07_late_points_in_any_order_and_twice_end_in_the_same_day(house: House
 
 
 def test_d08_a_platform_in_whole_kilometres_an_hour_is_scaled_by_its_row(house: House) -> None:
-    house.put("gps_location", [*({**row, "speed_01kmh": 60, "platform_id": "33011000004"} for row in drive()), point("08:30:00", speed_01kmh=2500)])
+    house.put(
+        "gps_location",
+        [
+            *({**row, "speed_01kmh": 60, "platform_id": "33011000004"} for row in drive()),
+            point("08:30:00", speed_01kmh=2500),
+        ],
+    )
     told = Told(house)
     assert house.rows("SELECT DISTINCT speed_kmh FROM staging.stg_gps_location WHERE reason IS NULL") == [(60.0,)]
     assert positions(house, "speed_pts") == [(1,)] and told.defects("D08") == 1 and told.says("D08")
 
 
 def test_d08_an_unknown_unit_is_suspected_in_words(house: House) -> None:
-    house.put("gps_location", [{**row, "speed_01kmh": 60, "platform_id": "33011000001"} for row in drive(minutes=300, kmh=55)])
+    house.put(
+        "gps_location", [{**row, "speed_01kmh": 60, "platform_id": "33011000001"} for row in drive(minutes=300, kmh=55)]
+    )
     assert "km/h 上报(D08)" in Told(house).text
 
 
 def test_d08_an_odometer_that_starts_again_takes_nothing_away(house: House) -> None:
-    house.put("gps_location", [{**row, "mileage_01km": 9_990_000} for row in drive()] + [{**row, "mileage_01km": 100} for row in drive("08:31:00", lat=30.5)])
+    house.put(
+        "gps_location",
+        [{**row, "mileage_01km": 9_990_000} for row in drive()]
+        + [{**row, "mileage_01km": 100} for row in drive("08:31:00", lat=30.5)],
+    )
     told = Told(house)
     assert positions(house, "km_total >= 40, km_total < 43") == [(True, True)]
     assert told.defects("D08") == 1, "the counter that ran backwards is counted"

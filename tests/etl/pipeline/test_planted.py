@@ -35,7 +35,10 @@ def test_what_the_stand_in_planted_is_told_by_status(published: Path, tmp_path: 
     assert BY_COUNT & set(planted) <= told, sorted(BY_COUNT & set(planted) - told)
     repeated = planted["D21"]["gps_vehicle_day"]["keys"][0]
     assert "D21" in told and any(repeated in line and "逐字节相同" in line for line in text.splitlines())
-    assert all(row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"] for row in found["balances"])
+    assert all(
+        row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"]
+        for row in found["balances"]
+    )
     assert not [line for line in text.splitlines() if line.startswith("注意")]
 
 
@@ -46,7 +49,9 @@ def test_a_world_without_defects_loads_without_quarantine_and_without_defects(tm
     server = runner.serve(tmp_path / "demo", clock=lambda: moment)
     try:
         settings.own.mkdir(parents=True)
-        (settings.own / "platform.csv").write_text("platform_id,color_family,speed_scale,source\n33011000001,国标,1,平台都守规矩\n", "utf-8")
+        (settings.own / "platform.csv").write_text(
+            "platform_id,color_family,speed_scale,source\n33011000001,国标,1,平台都守规矩\n", "utf-8"
+        )
         write_endpoints(settings, orjson.loads((tmp_path / "demo" / "endpoints.json").read_bytes()))
         with opened(settings, now=lambda: WORLD_NOW) as context:
             assert live.run(context) + refresh.run(context) == []
@@ -55,7 +60,9 @@ def test_a_world_without_defects_loads_without_quarantine_and_without_defects(tm
         server.stop()
     found = status.collect(settings)
     assert (found["quarantine"], found["refused"]) == ([], [])
-    assert [row for row in found["defects"] if row["rows"]] == [] == [check for check in found["checks"] if check["held"]]
+    assert (
+        [row for row in found["defects"] if row["rows"]] == [] == [check for check in found["checks"] if check["held"]]
+    )
 
 
 def test_d21_a_day_on_which_the_learning_list_was_silent_comes_in_on_the_next(published: Path, tmp_path: Path) -> None:
@@ -74,7 +81,10 @@ def test_d21_a_day_on_which_the_learning_list_was_silent_comes_in_on_the_next(pu
                 clock[0] = WORLD_NOW + dt.timedelta(days=day)
                 assert intake.run(context, learning) == []
                 counts.append(context.writer.execute("SELECT count(*) FROM raw.rdm_learning")[0][0])
-            spread = context.writer.execute("SELECT count(*) FROM raw.rdm_learning WHERE updated_at BETWEEN ? AND ?", [WORLD_NOW + dt.timedelta(days=1), WORLD_NOW + dt.timedelta(days=2)])
+            spread = context.writer.execute(
+                "SELECT count(*) FROM raw.rdm_learning WHERE updated_at BETWEEN ? AND ?",
+                [WORLD_NOW + dt.timedelta(days=1), WORLD_NOW + dt.timedelta(days=2)],
+            )
     finally:
         server.stop()
     assert counts[0] < counts[1] == counts[2] < counts[3], "the third day is the silent one"

@@ -1,5 +1,5 @@
-"""Rows that were put aside are read, corrected in a spreadsheet and loaded again, all through the command line; the raw data
-alone then end in the same warehouse."""
+"""Rows that were put aside are read, corrected in a spreadsheet and loaded again, all through the command line; the raw
+data alone then end in the same warehouse."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ class Desk:
         self.settings, self.folder = Settings(folder / "data"), folder
 
     def do(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run([sys.executable, "-m", "warehouse", "etl", *words, "--data", str(self.settings.data)], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "warehouse", "etl", *words, "--data", str(self.settings.data)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -43,7 +49,16 @@ class Desk:
             sheet = csv.DictWriter(out, list(rows[0]))
             sheet.writeheader()
             sheet.writerows(rows)
-        return self.do("quarantine", "fix", str(self.folder / "in.csv"), "--who", "李四", "--why", "电话核对 13800000001", code=code)
+        return self.do(
+            "quarantine",
+            "fix",
+            str(self.folder / "in.csv"),
+            "--who",
+            "李四",
+            "--why",
+            "电话核对 13800000001",
+            code=code,
+        )
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
         with opened(self.settings) as context:
@@ -60,10 +75,24 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     house = House(tmp_path / "data", clock().replace(microsecond=0)).own()
     house.settings.sources.touch(0o600)
     house.settings.sources.write_text("is_demo = true\n", "utf-8")
-    house.put("yz_company", [company(), company(uscc=None, licence_no=None, name='=HYPERLINK("http://x","甲")', address="＝1+1")])
+    house.put(
+        "yz_company",
+        [company(), company(uscc=None, licence_no=None, name='=HYPERLINK("http://x","甲")', address="＝1+1")],
+    )
     house.put("yz_vehicle", [vehicle(), vehicle(plate_no="无牌")])
     house.put("yz_driver", [{**DRIVER, "id_no": WRONG}])
-    house.put("yz_employment", [{"id_no": RIGHT, "uscc": FIRM, "from_date": "2020-01-01", "to_date": "9999-12-31", "yz_updated_at": "2020-01-01 08:00:00"}])
+    house.put(
+        "yz_employment",
+        [
+            {
+                "id_no": RIGHT,
+                "uscc": FIRM,
+                "from_date": "2020-01-01",
+                "to_date": "9999-12-31",
+                "yz_updated_at": "2020-01-01 08:00:00",
+            }
+        ],
+    )
     house.publish()
     house.close()
     yield Desk(tmp_path)
@@ -84,12 +113,19 @@ def test_a_plate_and_a_person_are_put_right_and_count_and_a_rebuild_ends_in_the_
     assert count(desk, "fleet_vehicle_cnt") == 2
 
     rows = desk.export("yz_driver")
-    assert WRONG.encode() not in (desk.folder / "out.csv").read_bytes() and rows[0]["person_key"] == rows[0]["phone_hash"] == ""
+    assert (
+        WRONG.encode() not in (desk.folder / "out.csv").read_bytes()
+        and rows[0]["person_key"] == rows[0]["phone_hash"] == ""
+    )
     rows[0]["person_key"] = RIGHT
     assert "更正 1 行,全部装入" in desk.fix(rows)
-    assert desk.ask("SELECT count(*) FROM raw.yz_driver d JOIN raw.yz_employment USING (person_key)") == [(1,)], "the key of the right number"
+    assert desk.ask("SELECT count(*) FROM raw.yz_driver d JOIN raw.yz_employment USING (person_key)") == [(1,)], (
+        "the key of the right number"
+    )
     assert desk.ask("SELECT rule, count(*) FROM raw.quarantine GROUP BY 1") == [("required:uscc", 1)]
-    assert desk.ask("SELECT source_table, who, why FROM run.redo ORDER BY 1") == [(table, "李四", "电话核对 〔已隐去〕") for table in ("yz_driver", "yz_vehicle")]
+    assert desk.ask("SELECT source_table, who, why FROM run.redo ORDER BY 1") == [
+        (table, "李四", "电话核对 〔已隐去〕") for table in ("yz_driver", "yz_vehicle")
+    ]
 
     before = desk.fingerprint()
     assert "已发布快照" in desk.do("rebuild")
@@ -101,7 +137,9 @@ def test_no_exported_cell_is_a_formula_and_an_untouched_one_keeps_its_value(desk
     assert [rows[0][name] for name in ("name", "address")] == ['\'=HYPERLINK("http://x","甲")', "'＝1+1"]
     rows[0]["uscc"] = "91330110MA2ABCDE23"
     desk.fix(rows)
-    assert desk.ask("SELECT name, address FROM raw.yz_company WHERE uscc = '91330110MA2ABCDE23'") == [('=HYPERLINK("http://x","甲")', "＝1+1")]
+    assert desk.ask("SELECT name, address FROM raw.yz_company WHERE uscc = '91330110MA2ABCDE23'") == [
+        ('=HYPERLINK("http://x","甲")', "＝1+1")
+    ]
 
 
 def test_what_is_still_wrong_is_named_by_its_line_and_waits_again(desk: Desk) -> None:
@@ -125,6 +163,10 @@ def test_a_file_that_is_none_of_ours_is_refused_in_words_and_changes_nothing(des
     assert "第 3 行与第 2 行是同一条记录" in desk.fix([rows[0], {**rows[0], "plate_no": "浙A22222"}], code=2)
     (desk.folder / "book.csv").write_bytes(b"PK\x03\x04\xff\xfe")
     assert "更正文件无法读取" in desk.do("quarantine", "fix", str(desk.folder / "book.csv"), "--why", "试", code=2)
-    assert "没有这张落地表" in desk.do("quarantine", "export", "--table", "nobody", "--out", str(desk.folder / "x.csv"), code=2)
-    assert "没有隔离的行" in desk.do("quarantine", "export", "--table", "pb_visit", "--out", str(desk.folder / "x.csv"), code=2)
+    assert "没有这张落地表" in desk.do(
+        "quarantine", "export", "--table", "nobody", "--out", str(desk.folder / "x.csv"), code=2
+    )
+    assert "没有隔离的行" in desk.do(
+        "quarantine", "export", "--table", "pb_visit", "--out", str(desk.folder / "x.csv"), code=2
+    )
     assert count(desk, "fleet_vehicle_cnt") == 1

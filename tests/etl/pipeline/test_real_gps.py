@@ -83,7 +83,11 @@ def readings(data: Path) -> dict[Any, Any]:
     for metric in book.metrics.values():
         for window in metric.windows:
             # how many deliveries there were is the loader's own work, not the fleet's; the share of good ones must stay
-            names = ("value", "status", "previous") if metric.id == "dh_source_ontime_rate" else ("value", "num", "den", "status", "previous", "last_year")
+            names = (
+                ("value", "status", "previous")
+                if metric.id == "dh_source_ontime_rate"
+                else ("value", "num", "den", "status", "previous", "last_year")
+            )
             for item in [book.read(metric.id, window), *(book.by(metric.id, window) if "town" in metric.drill else [])]:
                 found[metric.id, window, item.place.code] = tuple(getattr(item, name) for name in names)
     return found
@@ -116,8 +120,9 @@ def raw() -> pd.DataFrame:
 
 
 def odometer_days(raw: pd.DataFrame) -> pd.DataFrame:
-    """Kilometres by the whole-kilometre counter, by vehicle and day, in all and while positions came in. A counter never runs backwards and no truck drives
-    160 km/h: a reading that says so (and the one that corrects it) is a glitch and is left out."""
+    """Kilometres by the whole-kilometre counter, by vehicle and day, in all and while positions came in. A counter
+    never runs backwards and no truck drives 160 km/h: a reading that says so (and the one that corrects it) is a glitch
+    and is left out."""
     found = []
     for vehicle, rows in raw.groupby("vehicle"):
         middle = rows["odometer_km"].rolling(61, center=True, min_periods=1).median()
@@ -125,24 +130,39 @@ def odometer_days(raw: pd.DataFrame) -> pd.DataFrame:
         step, hours = good["odometer_km"].diff().fillna(0), good["at"].diff().dt.total_seconds().fillna(0) / 3600
         step = step.where((step >= 0) & (step <= 2 + 160 * hours), 0)
         step = step.where(good["day"] == good["day"].shift(), 0)
-        days = pd.DataFrame({"odometer": step, "odometer_tracked": step.where(hours <= GAP_S / 3600, 0)}).groupby(good["day"]).sum()
+        days = (
+            pd.DataFrame({"odometer": step, "odometer_tracked": step.where(hours <= GAP_S / 3600, 0)})
+            .groupby(good["day"])
+            .sum()
+        )
         found.append(days.reset_index().assign(vehicle=vehicle))
     return pd.concat(found)
 
 
 def test_every_row_of_both_files_is_accounted_for(real: Real) -> None:
-    accounts = real.rows("SELECT split_part(name, '|', 1), rows_in, merged, older, duplicate, quarantined FROM run.batch "
-                         "WHERE name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' ORDER BY 1")
+    accounts = real.rows(
+        "SELECT split_part(name, '|', 1), rows_in, merged, older, duplicate, quarantined FROM run.batch "
+        "WHERE name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' ORDER BY 1"
+    )
     print(accounts)
-    assert [(name, rows_in) for name, rows_in, *_ in accounts] == [(f"gps/{JIANGXI}.csv.gz", 210_524), (f"gps/{SF}.csv.gz", 183_591)]
+    assert [(name, rows_in) for name, rows_in, *_ in accounts] == [
+        (f"gps/{JIANGXI}.csv.gz", 210_524),
+        (f"gps/{SF}.csv.gz", 183_591),
+    ]
     for _, rows_in, merged, older, duplicate, quarantined in accounts:
         assert rows_in == merged + older + duplicate + quarantined and quarantined == 0
-    assert real.rows("SELECT sum(pts) FROM marts.gps_vehicle_day WHERE day < DATE '2020-01-01'") == [(sum(row[2] for row in accounts),)]
+    assert real.rows("SELECT sum(pts) FROM marts.gps_vehicle_day WHERE day < DATE '2020-01-01'") == [
+        (sum(row[2] for row in accounts),)
+    ]
 
 
 def test_kilometres_agree_with_the_vehicles_own_odometers(real: Real, raw: pd.DataFrame) -> None:
-    ours = pd.DataFrame(real.rows("SELECT split_part(vehicle_key, '#', 1), day, km_total, km_complete, pts, drift_pts FROM marts.gps_vehicle_day WHERE day BETWEEN '2018-01-01' AND '2018-12-31'"),
-                        columns=["vehicle", "day", "km_total", "km_complete", "pts", "drift_pts"])
+    ours = pd.DataFrame(
+        real.rows(
+            "SELECT split_part(vehicle_key, '#', 1), day, km_total, km_complete, pts, drift_pts FROM marts.gps_vehicle_day WHERE day BETWEEN '2018-01-01' AND '2018-12-31'"
+        ),
+        columns=["vehicle", "day", "km_total", "km_complete", "pts", "drift_pts"],
+    )
     table = odometer_days(raw).merge(ours, on=["vehicle", "day"], how="outer").sort_values(["vehicle", "day"])
     table["gap_km"] = table["km_total"] - table["km_complete"]
     table["differs_%"] = (table["km_total"] / table["odometer"].where(table["odometer"] > 0) - 1) * 100
@@ -150,44 +170,76 @@ def test_kilometres_agree_with_the_vehicles_own_odometers(real: Real, raw: pd.Da
     print(table[["odometer", "km_total", "odometer_tracked", "km_complete"]].sum().round(1).to_string())
     assert table["km_total"].notna().all() and len(table) > 10, "every day with a message has its vehicle-day"
     assert table["km_total"].sum() == pytest.approx(table["odometer"].sum(), rel=0.03)
-    # a loss of track is bridged with the counter's help, so only the kilometres outside it are independent of the counter
+    # a loss of track is bridged with the counter's help, so only the kilometres outside it are independent of the
+    # counter
     assert table["km_complete"].sum() == pytest.approx(table["odometer_tracked"].sum(), rel=0.03)
     long_days = table[table["odometer"] >= 50]
-    assert (long_days["differs_%"].abs() <= 5).mean() >= 0.9, "single days agree as well, not only errors that cancel out"
+    assert (long_days["differs_%"].abs() <= 5).mean() >= 0.9, (
+        "single days agree as well, not only errors that cancel out"
+    )
 
 
 def test_days_with_lost_track_say_so(real: Real, raw: pd.DataFrame) -> None:
-    """Losses are found in the raw file by their own definition: ≥300 s of silence in which the vehicle went on by ≥2 km."""
+    """Losses are found in the raw file by their own definition: ≥300 s of silence in which the vehicle went on by ≥2
+    km."""
     step = raw.groupby("vehicle").agg(list)
     lost = set()
     for vehicle, rows in step.iterrows():
-        for before, now, km0, km1, day in zip(rows["at"], rows["at"][1:], rows["odometer_km"], rows["odometer_km"][1:], rows["day"][1:]):
-            if GAP_S < (now - before).total_seconds() <= 43_200 and 2 <= km1 - km0 <= 160 * (now - before).total_seconds() / 3600:
+        for before, now, km0, km1, day in zip(
+            rows["at"], rows["at"][1:], rows["odometer_km"], rows["odometer_km"][1:], rows["day"][1:]
+        ):
+            if (
+                GAP_S < (now - before).total_seconds() <= 43_200
+                and 2 <= km1 - km0 <= 160 * (now - before).total_seconds() / 3600
+            ):
                 lost.add((vehicle, day))
-    short = set(real.rows("SELECT split_part(vehicle_key, '#', 1), day FROM marts.gps_vehicle_day WHERE day BETWEEN '2018-01-01' AND '2018-12-31' AND km_complete < km_total - 1"))
+    short = set(
+        real.rows(
+            "SELECT split_part(vehicle_key, '#', 1), day FROM marts.gps_vehicle_day WHERE day BETWEEN '2018-01-01' AND '2018-12-31' AND km_complete < km_total - 1"
+        )
+    )
     assert lost and lost <= short, sorted(lost - short)
     assert real.rows("SELECT count(*) FROM marts.gps_vehicle_day WHERE km_complete > km_total") == [(0,)]
 
 
 def test_trips_and_stops_come_out_of_the_tracks(real: Real) -> None:
-    trips = real.rows("SELECT count(*), min(km), max(km) FROM marts.gps_trip WHERE day BETWEEN '2018-01-01' AND '2018-12-31'")[0]
-    stops = real.rows("SELECT count(*), min(stop_s) FROM marts.gps_stop WHERE day BETWEEN '2018-01-01' AND '2018-12-31'")[0]
+    trips = real.rows(
+        "SELECT count(*), min(km), max(km) FROM marts.gps_trip WHERE day BETWEEN '2018-01-01' AND '2018-12-31'"
+    )[0]
+    stops = real.rows(
+        "SELECT count(*), min(stop_s) FROM marts.gps_stop WHERE day BETWEEN '2018-01-01' AND '2018-12-31'"
+    )[0]
     print(trips, stops)
     assert trips[0] > 20 and trips[1] >= 0 and trips[2] < 1500
     assert stops[0] > 20 and stops[1] >= 1200
     # of the drives of a day none begins before the one before it has ended
-    assert real.rows("SELECT count(*) FROM (SELECT from_at < lag(to_at) OVER (PARTITION BY vehicle_key ORDER BY from_at) AS early FROM marts.gps_trip) WHERE early") == [(0,)]
+    assert real.rows(
+        "SELECT count(*) FROM (SELECT from_at < lag(to_at) OVER (PARTITION BY vehicle_key ORDER BY from_at) AS early FROM marts.gps_trip) WHERE early"
+    ) == [(0,)]
 
 
 def test_a_source_out_of_range_is_counted_and_told(real: Real) -> None:
     day = "day BETWEEN DATE '2008-01-01' AND DATE '2008-12-31'"
-    pts, in_range, ok, km = real.rows(f"SELECT sum(pts), sum(pts - range_pts), sum(pts_ok), sum(km_total) FROM marts.gps_vehicle_day WHERE {day}")[0]
+    pts, in_range, ok, km = real.rows(
+        f"SELECT sum(pts), sum(pts - range_pts), sum(pts_ok), sum(km_total) FROM marts.gps_vehicle_day WHERE {day}"
+    )[0]
     kept = real.rows(f"SELECT merged FROM run.batch WHERE name LIKE 'gps/{SF}%'")[0][0]
     assert (pts, in_range, ok, km) == (kept, 0, 0, 0)
     found = status.unqualified(real.context.writer, real.context.settings)
     line = next(row for row in found if row["file"] == f"gps/{SF}.csv.gz")
     assert line["pts"] == line["经纬度超出范围"] == kept
-    said = status.text({"generation": "g", "is_demo": False, "sources": [], "unqualified": found, "defects": [], "quarantine": [], "checks": [], "reports": []})
+    said = status.text(
+        {
+            "generation": "g",
+            "is_demo": False,
+            "sources": [],
+            "unqualified": found,
+            "defects": [],
+            "quarantine": [],
+            "checks": [],
+            "reports": [],
+        }
+    )
     assert f"文件 gps/{SF}.csv.gz:定位 {kept:,} 条;经纬度超出范围 {kept:,} 条" in said
     other = next(row for row in found if row["file"] == f"gps/{JIANGXI}.csv.gz")
     assert "经纬度超出范围" not in other
@@ -210,4 +262,6 @@ def test_the_same_file_again_adds_nothing(real: Real) -> None:
     run(real.context, [feed for feed in feeds() if feed.mapping_beside])
     assert real.rows("SELECT count(*), sum(rows) FROM run.lake_file") == before
     assert real.rows("SELECT merged, duplicate FROM run.batch WHERE name LIKE 'gps/part%'") == [(0, 20_000)]
-    assert real.rows("SELECT count(*) FROM raw.quarantine WHERE row_no = -1 AND reason LIKE '%D21%逐字节相同%'") == [(1,)]
+    assert real.rows("SELECT count(*) FROM raw.quarantine WHERE row_no = -1 AND reason LIKE '%D21%逐字节相同%'") == [
+        (1,)
+    ]

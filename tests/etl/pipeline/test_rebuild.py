@@ -1,5 +1,5 @@
-"""The raw data alone are enough: made anew from the landing zone, all at once or day by day, from one kind of database or
-another, the warehouse is the same row for row."""
+"""The raw data alone are enough: made anew from the landing zone, all at once or day by day, from one kind of database
+or another, the warehouse is the same row for row."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def fingerprint(context: Context) -> Print:
 
 
 def differing(one: Print, other: Print) -> dict[str, tuple[object, object]]:
-    return {name: (one.get(name), other.get(name)) for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+    return {
+        name: (one.get(name), other.get(name)) for name in one.keys() | other.keys() if one.get(name) != other.get(name)
+    }
 
 
 @pytest.fixture
@@ -44,17 +46,24 @@ def copy(published: Path, tmp_path: Path) -> Settings:
 
 def test_a_rebuild_from_the_landing_zone_ends_in_the_same_warehouse(copy: Settings) -> None:
     with opened(copy, now=lambda: WORLD_NOW) as context:
-        before, batches = fingerprint(context), context.writer.execute("SELECT * EXCLUDE (landed_at) FROM run.batch ORDER BY landing_seq")
+        before, batches = (
+            fingerprint(context),
+            context.writer.execute("SELECT * EXCLUDE (landed_at) FROM run.batch ORDER BY landing_seq"),
+        )
         cursors = context.writer.execute("SELECT source, entity, cursor FROM run.cursor ORDER BY ALL")
     book = Library(copy.data).current()
-    readings = {metric: (book.read(metric).value, book.read(metric).num, book.read(metric).den) for metric in book.metrics}
+    readings = {
+        metric: (book.read(metric).value, book.read(metric).num, book.read(metric).den) for metric in book.metrics
+    }
     assert len([name for name in before if name.startswith("marts.")]) >= 12 and before["lake.gps_location"][0] > 10_000
     assert recover.set_aside(copy)
     with opened(copy, now=lambda: WORLD_NOW) as context:
         assert intake.pending(context) >= len(batches)
         refresh.publish(context, full=True)
         assert differing(before, fingerprint(context)) == {}
-        assert context.writer.execute("SELECT source, entity, cursor FROM run.cursor ORDER BY ALL") == cursors, "the next fetch goes on where the last one ended"
+        assert context.writer.execute("SELECT source, entity, cursor FROM run.cursor ORDER BY ALL") == cursors, (
+            "the next fetch goes on where the last one ended"
+        )
         kept = context.writer.execute("SELECT sum(rows_in), sum(merged), sum(quarantined) FROM run.batch")
     assert kept == [tuple(sum(row[index] for row in batches) for index in (4, 5, 8))]
     book = Library(copy.data).current()
@@ -82,7 +91,9 @@ def test_building_what_changed_equals_building_everything(copy: Settings) -> Non
             step_by_step = fingerprint(context)
             refresh.publish(context, full=True)
             assert differing(step_by_step, fingerprint(context)) == {}
-            assert context.writer.execute("SELECT count(*) > 0 FROM marts.gps_vehicle_day WHERE day = ?", [clock[0].date()]) == [(True,)]
+            assert context.writer.execute(
+                "SELECT count(*) > 0 FROM marts.gps_vehicle_day WHERE day = ?", [clock[0].date()]
+            ) == [(True,)]
     finally:
         server.stop()
 
@@ -95,20 +106,31 @@ def postgres() -> Iterator[str]:
 
 
 def registry(folder: Path, dsn: str | None) -> tuple[Print, list[object]]:
-    """The warehouse made of one and the same world's register in the given database; and cursors, accounts, quarantine."""
+    """The warehouse made of one and the same world's register in the given database; and cursors, accounts,
+    quarantine."""
     moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
     runner.prepare(folder / "demo", scale=TINY, now=moment, history_days=3, registry_dsn=dsn)
     settings = Settings(folder / "data")
     settings.data.mkdir(parents=True, exist_ok=True)
     settings.sources.touch(0o600)
-    settings.sources.write_text(f'is_demo = true\n[yz]\ndsn = "{runner.registry_dsn_of(folder / "demo", dsn)}"\n', "utf-8")
+    settings.sources.write_text(
+        f'is_demo = true\n[yz]\ndsn = "{runner.registry_dsn_of(folder / "demo", dsn)}"\n', "utf-8"
+    )
     with opened(settings, now=lambda: WORLD_NOW) as context:
         assert refresh.run(context) == []
         assert intake.reconcile(context, feeds()) == []
-        assert intake.run(context, [feed for feed in feeds() if feed.source == "yz"]) == [], "the second round asks with a cursor"
+        assert intake.run(context, [feed for feed in feeds() if feed.source == "yz"]) == [], (
+            "the second round asks with a cursor"
+        )
         cursors = context.writer.execute("SELECT entity, cursor FROM run.cursor ORDER BY 1")
-        accounts = context.writer.execute("SELECT entity, rows_in, merged, older, duplicate, quarantined FROM run.batch ORDER BY landing_seq")
-        return fingerprint(context), [cursors, accounts, context.writer.execute("SELECT rule, count(*) FROM raw.quarantine GROUP BY 1 ORDER BY 1")]
+        accounts = context.writer.execute(
+            "SELECT entity, rows_in, merged, older, duplicate, quarantined FROM run.batch ORDER BY landing_seq"
+        )
+        return fingerprint(context), [
+            cursors,
+            accounts,
+            context.writer.execute("SELECT rule, count(*) FROM raw.quarantine GROUP BY 1 ORDER BY 1"),
+        ]
 
 
 def test_a_register_in_postgresql_gives_the_same_warehouse_as_one_in_sqlite(postgres: str, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
-"""A list service on a bare socket that follows a script: each list request, by its number, may be answered in any wrong way.
+"""A list service on a bare socket that follows a script: each list request, by its number, may be answered in any wrong
+way.
 
-Behind the script stands tests.etl.sources.lists; between, everything a network and a tired server can do to an answer."""
+Behind the script stands tests.etl.sources.lists; between, everything a network and a tired server can do to an
+answer."""
 
 from __future__ import annotations
 
@@ -27,7 +29,8 @@ Fault = Callable[["Wire", "Ask"], None]
 
 @dataclass(frozen=True)
 class Ask:
-    """A list request: its number (from 1), and what the service would answer to it, or to the request with other words."""
+    """A list request: its number (from 1), and what the service would answer to it, or to the request with other
+    words."""
 
     number: int
     environ: dict[str, Any]
@@ -37,7 +40,9 @@ class Ask:
         query = "&".join([self.environ["QUERY_STRING"], *(f"{name}={value}" for name, value in words.items())])
         # of a word that is there twice the service takes the first
         pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-        return self.service.answer({**self.environ, "QUERY_STRING": "&".join(f"{name}={value}" for name, value in pairs.items())})
+        return self.service.answer(
+            {**self.environ, "QUERY_STRING": "&".join(f"{name}={value}" for name, value in pairs.items())}
+        )
 
 
 class Wire:
@@ -48,7 +53,10 @@ class Wire:
 
     def send(self, status: str, headers: list[tuple[str, str]], body: bytes, *, length: int | None = None) -> None:
         """An answer; `length`: what it claims to be long, −1 = it claims nothing and ends with the connection."""
-        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers if name.lower() != "content-length")]
+        lines = [
+            f"HTTP/1.1 {status}",
+            *(f"{name}: {value}" for name, value in headers if name.lower() != "content-length"),
+        ]
         if length != -1:
             lines.append(f"Content-Length: {len(body) if length is None else length}")
         self.raw("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
@@ -116,8 +124,14 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
         def _environ(self, body: bytes) -> dict[str, Any]:
             path, _, query = self.path.partition("?")
-            return {"PATH_INFO": path, "QUERY_STRING": query, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body),
-                    "HTTP_AUTHORIZATION": self.headers.get("Authorization", ""), "HTTP_IF_NONE_MATCH": self.headers.get("If-None-Match", "")}
+            return {
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "CONTENT_LENGTH": str(len(body)),
+                "wsgi.input": io.BytesIO(body),
+                "HTTP_AUTHORIZATION": self.headers.get("Authorization", ""),
+                "HTTP_IF_NONE_MATCH": self.headers.get("If-None-Match", ""),
+            }
 
     return Handler
 
@@ -187,4 +201,6 @@ def no_words(wire: Wire, ask: Ask) -> None:
 
 
 def soon(wire: Wire, ask: Ask) -> None:
-    answers("429 Too Many Requests", b"", ("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True)))(wire, ask)
+    answers("429 Too Many Requests", b"", ("Retry-After", email.utils.formatdate(time.time() + 2, usegmt=True)))(
+        wire, ask
+    )

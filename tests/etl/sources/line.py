@@ -23,24 +23,42 @@ PAGE, ROWS, TIME = 9, 88, "%Y-%m-%d %H:%M:%S"
 PROTOCOLS = {
     "page": 'token_path = "/page/token"\n',
     "cursor": 'auth = "oauth2"\ntoken_path = "/cursor/oauth2/token"\npaging = "cursor"\n[defaults.request]\nsince = "updated_from"\nuntil = "updated_to"\nsize = "limit"\n'
-              '[defaults.answer]\nitems = "items"\ntotal = "count"\nnext = "next_cursor"\nuntil = "updated_to"\ncode = ""\n',
+    '[defaults.answer]\nitems = "items"\ntotal = "count"\nnext = "next_cursor"\nuntil = "updated_to"\ncode = ""\n',
     "window": 'auth = "none"\npaging = "window"\ntime = "epoch_ms"\nkeys_path = "/keys/post_check"\nreconcile = true\n[defaults.request]\nsince = "from"\nuntil = "to"\n'
-              '[defaults.answer]\nitems = ""\ntotal = ""\nuntil = ""\ncode = ""\n'}
+    '[defaults.answer]\nitems = ""\ntotal = ""\nuntil = ""\ncode = ""\n',
+}
 Prints = dict[str, tuple[int, int]]
 
 
 def row(number: int, **rest: Any) -> Row:
     at = WORLD_NOW - dt.timedelta(hours=20) + dt.timedelta(minutes=10 * number)
-    return {"check_id": f"C{number:04d}", "platform_id": "P1", "object_type": 1, "uscc": "91330110MA2ABCDE12", "sent_at": at.strftime(TIME), "limit_s": 600,
-            "answered_at": (at + dt.timedelta(seconds=90)).strftime(TIME), "responder": "某", "content": "在岗", "updated_at": (at + dt.timedelta(minutes=2)).strftime(TIME), **rest}
+    return {
+        "check_id": f"C{number:04d}",
+        "platform_id": "P1",
+        "object_type": 1,
+        "uscc": "91330110MA2ABCDE12",
+        "sent_at": at.strftime(TIME),
+        "limit_s": 600,
+        "answered_at": (at + dt.timedelta(seconds=90)).strftime(TIME),
+        "responder": "某",
+        "content": "在岗",
+        "updated_at": (at + dt.timedelta(minutes=2)).strftime(TIME),
+        **rest,
+    }
 
 
 def settings_of(folder: Path, url: str, protocol: str, more: str = "") -> Settings:
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").touch(0o600)
-    (folder / "sources.toml").write_text(f'is_demo = true\n[gps]\nurl = "{url}"\nclient_id = "{CLIENT}"\nclient_secret = "{SECRET}"\n{more}[gps.options]\ntimeout_s = 1\ndeadline_s = 12\n', "utf-8")
-    (folder / "sources" / "gps.toml").write_text(f'label = "动态监控"\n[defaults]\njobs = ["refresh"]\ntransport = "http_json"\nwindow_s = 864000\nfirst_back_s = 86400\noverlap_s = 86400\n'
-                                                 f'page_size = {PAGE}\n{PROTOCOLS[protocol]}\n[[feeds]]\nentity = "post_check"\npath = "/{protocol}/post_check"\n', "utf-8")
+    (folder / "sources.toml").write_text(
+        f'is_demo = true\n[gps]\nurl = "{url}"\nclient_id = "{CLIENT}"\nclient_secret = "{SECRET}"\n{more}[gps.options]\ntimeout_s = 1\ndeadline_s = 12\n',
+        "utf-8",
+    )
+    (folder / "sources" / "gps.toml").write_text(
+        f'label = "动态监控"\n[defaults]\njobs = ["refresh"]\ntransport = "http_json"\nwindow_s = 864000\nfirst_back_s = 86400\noverlap_s = 86400\n'
+        f'page_size = {PAGE}\n{PROTOCOLS[protocol]}\n[[feeds]]\nentity = "post_check"\npath = "/{protocol}/post_check"\n',
+        "utf-8",
+    )
     return Settings(folder)
 
 
@@ -57,7 +75,15 @@ class Line:
 
     def fresh(self, rows: list[Row] | None = None) -> Line:
         """As on the first day: nothing fetched yet, the clock at WORLD_NOW, a server that does as it should."""
-        for table in ("raw.gps_post_check", "raw.quarantine", "run.batch", "run.cursor", "run.answer", "run.delivery", "run.touched"):
+        for table in (
+            "raw.gps_post_check",
+            "raw.quarantine",
+            "run.batch",
+            "run.cursor",
+            "run.answer",
+            "run.delivery",
+            "run.touched",
+        ):
             self.context.writer.execute(f"DELETE FROM {table}")
         for client in self.context.http.values():
             client.close()
@@ -85,12 +111,17 @@ class Line:
         return self.context.writer.execute("SELECT cursor FROM run.cursor")
 
     def balanced(self) -> bool:
-        return self.context.writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]
+        return self.context.writer.execute(
+            "SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined"
+        ) == [(0,)]
 
 
 def made(folder: Path, protocol: str) -> Iterator[Line]:
     now = [WORLD_NOW]
-    with fault_server.served(Lists({"post_check": []}, now=WORLD_NOW.replace(tzinfo=SHANGHAI))) as server, opened(settings_of(folder, server.url, protocol), now=lambda: now[0]) as context:
+    with (
+        fault_server.served(Lists({"post_check": []}, now=WORLD_NOW.replace(tzinfo=SHANGHAI))) as server,
+        opened(settings_of(folder, server.url, protocol), now=lambda: now[0]) as context,
+    ):
         feed = next(feed for feed in feeds(context.settings) if feed.source == "gps")
         found = Line(server, context, feed, now).fresh()
         assert found.run() == [] and found.held() == ROWS
@@ -102,5 +133,11 @@ def plain(problems: list[str], *words: str) -> None:
     """One sentence that names the source, the cause and what to do, and nothing that only a programmer reads."""
     assert len(problems) == 1
     said = problems[0]
-    assert "动态监控" in said and "处理办法" in said and "\n" not in said and "Traceback" not in said and SECRET not in said
+    assert (
+        "动态监控" in said
+        and "处理办法" in said
+        and "\n" not in said
+        and "Traceback" not in said
+        and SECRET not in said
+    )
     assert all(word in said for word in words), said

@@ -52,7 +52,8 @@ total = ""
 until = ""
 code = ""
 """
-"""How a feed's description puts each of the three protocols; before a [table] of their own, more keys may stand in front."""
+"""How a feed's description puts each of the three protocols; before a [table] of their own, more keys may stand in
+front."""
 
 
 class Quiet(WSGIRequestHandler):
@@ -84,12 +85,17 @@ class Lists:
         query = {key: values[0] for key, values in parse_qs(environ["QUERY_STRING"]).items()}
         if name.endswith("token"):
             return self.token(kind, environ)
-        if kind in ("page", "cursor") and environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ") not in self.tokens[-1:]:
+        if (
+            kind in ("page", "cursor")
+            and environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ") not in self.tokens[-1:]
+        ):
             return json({"code": 401}, "401 Unauthorized")
         self.asked.append(query)
         if self.too_fast():
             return "429 Too Many Requests", [("Retry-After", "1")], b""
-        return {"page": self.by_page, "cursor": self.by_cursor, "window": self.at_once, "keys": self.keys}[kind](name, query, environ)
+        return {"page": self.by_page, "cursor": self.by_cursor, "window": self.at_once, "keys": self.keys}[kind](
+            name, query, environ
+        )
 
     def token(self, kind: str, environ: dict[str, Any]) -> Answer:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
@@ -110,7 +116,10 @@ class Lists:
         return over
 
     def window(self, name: str, since: str, until: str) -> list[Row]:
-        after, to = (dt.datetime.fromisoformat(text.replace(" ", "+")).astimezone(SHANGHAI).replace(tzinfo=None) for text in (since, until))
+        after, to = (
+            dt.datetime.fromisoformat(text.replace(" ", "+")).astimezone(SHANGHAI).replace(tzinfo=None)
+            for text in (since, until)
+        )
         to = min(to, self.now.replace(tzinfo=None))
         found = [row for row in self.rows[name] if after < dt.datetime.fromisoformat(row[self.updated]) <= to]
         return sorted(found, key=lambda row: (row[self.updated], orjson.dumps(row)))
@@ -118,7 +127,17 @@ class Lists:
     def by_page(self, name: str, query: dict[str, str], environ: dict[str, Any]) -> Answer:
         rows = self.window(name, query["updated_since"], query["updated_until"])
         number, size = int(query["page"]), int(query["page_size"])
-        return json({"code": 0, "message": "ok", "data": {"total": len(rows), "items": rows[(number - 1) * size : number * size], "updated_until": query["updated_until"].replace(" ", "+")}})
+        return json(
+            {
+                "code": 0,
+                "message": "ok",
+                "data": {
+                    "total": len(rows),
+                    "items": rows[(number - 1) * size : number * size],
+                    "updated_until": query["updated_until"].replace(" ", "+"),
+                },
+            }
+        )
 
     def by_cursor(self, name: str, query: dict[str, str], environ: dict[str, Any]) -> Answer:
         rows = self.window(name, query["updated_from"], query["updated_to"])
@@ -127,7 +146,14 @@ class Lists:
         if "cursor" not in query and environ.get("HTTP_IF_NONE_MATCH") == tag:
             return "304 Not Modified", [("ETag", tag)], b""
         following = f"c{first + size}" if first + size < len(rows) else None
-        status, headers, body = json({"items": rows[first : first + size], "next_cursor": following, "updated_to": query["updated_to"].replace(" ", "+"), "count": len(rows)})
+        status, headers, body = json(
+            {
+                "items": rows[first : first + size],
+                "next_cursor": following,
+                "updated_to": query["updated_to"].replace(" ", "+"),
+                "count": len(rows),
+            }
+        )
         return status, [*headers, *([("ETag", tag)] if "cursor" not in query else [])], body
 
     def at_once(self, name: str, query: dict[str, str], environ: dict[str, Any]) -> Answer:

@@ -1,5 +1,6 @@
-"""Real servers on loopback for tests: PostgreSQL, MariaDB, an SSH server, an S3 store. Each is a process or thread of its own
-with a folder of its own, ended by the id that we started; where the program is not installed the test is skipped."""
+"""Real servers on loopback for tests: PostgreSQL, MariaDB, an SSH server, an S3 store. Each is a process or thread of
+its own with a folder of its own, ended by the id that we started; where the program is not installed the test is
+skipped."""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ def folder(prefix: str, user: str | None = None) -> Iterator[Path]:
 @contextlib.contextmanager
 def running(command: list[object], ready: Callable[[], bool], *, stop: int, **keywords: object) -> Iterator[None]:
     """The program while the block runs; `ready` is asked until it says yes."""
-    server = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **keywords)  # type: ignore[call-overload]
+    server = subprocess.Popen(
+        [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **keywords
+    )  # type: ignore[call-overload]
     try:
         for _ in range(300):
             if ready():
@@ -80,11 +83,38 @@ def postgres() -> Iterator[str]:
         needs.missing("PostgreSQL", "postgresql")
     user, port = "nobody" if os.geteuid() == 0 else None, free_port()
     with folder("zhengbei-pg-", user) as home:
-        made = subprocess.run([POSTGRES / "initdb", "-D", home / "data", "-U", "reader", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"], user=user, cwd=home,
-                              capture_output=True, text=True, timeout=60, check=False)
+        made = subprocess.run(
+            [
+                POSTGRES / "initdb",
+                "-D",
+                home / "data",
+                "-U",
+                "reader",
+                "--auth=trust",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+            ],
+            user=user,
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert made.returncode == 0, made.stderr
-        with running([POSTGRES / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", port, "-k", home, "-c", "fsync=off"], stop=signal.SIGINT, user=user, cwd=home,
-                     ready=lambda: subprocess.run([POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode == 0):
+        with running(
+            [POSTGRES / "postgres", "-D", home / "data", "-h", "127.0.0.1", "-p", port, "-k", home, "-c", "fsync=off"],
+            stop=signal.SIGINT,
+            user=user,
+            cwd=home,
+            ready=lambda: (
+                subprocess.run(
+                    [POSTGRES / "pg_isready", "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False
+                ).returncode
+                == 0
+            ),
+        ):
             yield f"postgresql+psycopg://reader@127.0.0.1:{port}/postgres"
 
 
@@ -98,20 +128,52 @@ def mariadb() -> Iterator[str]:
     port, user = free_port(), getpass.getuser()
     with folder("zhengbei-my-") as home:
         setup = home / "setup.sql"
-        setup.write_text("CREATE DATABASE yz CHARACTER SET utf8mb4;\nCREATE USER reader@'%' IDENTIFIED BY 'p@ss/word';\nGRANT ALL ON yz.* TO reader@'%';\n", "utf-8")
-        made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={home / 'data'}", "--skip-test-db", f"--user={user}", "--auth-root-authentication-method=normal"],
-                              capture_output=True, text=True, timeout=120, check=False)
+        setup.write_text(
+            "CREATE DATABASE yz CHARACTER SET utf8mb4;\nCREATE USER reader@'%' IDENTIFIED BY 'p@ss/word';\nGRANT ALL ON yz.* TO reader@'%';\n",
+            "utf-8",
+        )
+        made = subprocess.run(
+            [
+                "mariadb-install-db",
+                "--no-defaults",
+                f"--datadir={home / 'data'}",
+                "--skip-test-db",
+                f"--user={user}",
+                "--auth-root-authentication-method=normal",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert made.returncode == 0, made.stderr
 
         def answers() -> bool:
             try:
-                pymysql.connect(host="127.0.0.1", port=port, user="reader", password="p@ss/word", database="yz", connect_timeout=2).close()
+                pymysql.connect(
+                    host="127.0.0.1", port=port, user="reader", password="p@ss/word", database="yz", connect_timeout=2
+                ).close()
                 return True
             except pymysql.Error:
                 return False
 
-        with running([MARIADB, "--no-defaults", f"--datadir={home / 'data'}", f"--port={port}", "--bind-address=127.0.0.1", f"--socket={home / 's'}", f"--pid-file={home / 'pid'}",
-                      f"--init-file={setup}", "--skip-name-resolve", f"--user={user}", "--innodb-flush-log-at-trx-commit=0"], answers, stop=signal.SIGTERM):
+        with running(
+            [
+                MARIADB,
+                "--no-defaults",
+                f"--datadir={home / 'data'}",
+                f"--port={port}",
+                "--bind-address=127.0.0.1",
+                f"--socket={home / 's'}",
+                f"--pid-file={home / 'pid'}",
+                f"--init-file={setup}",
+                "--skip-name-resolve",
+                f"--user={user}",
+                "--innodb-flush-log-at-trx-commit=0",
+            ],
+            answers,
+            stop=signal.SIGTERM,
+        ):
             yield f"mysql+pymysql://reader@127.0.0.1:{port}/yz?charset=utf8mb4"
 
 
@@ -135,11 +197,20 @@ def sshd() -> Iterator[Ssh]:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
         for name in ("host", "client"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", home / name], check=True, capture_output=True)
-        (home / "conf").write_text(f"Port {port}\nListenAddress 127.0.0.1\nHostKey {home / 'host'}\nAuthorizedKeysFile {home / 'client.pub'}\nStrictModes no\nUsePAM no\n"
-                                   f"PermitRootLogin prohibit-password\nPasswordAuthentication no\nPidFile {home / 'pid'}\nSubsystem sftp internal-sftp\n", "utf-8")
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", home / name],
+                check=True,
+                capture_output=True,
+            )
+        (home / "conf").write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {home / 'host'}\nAuthorizedKeysFile {home / 'client.pub'}\nStrictModes no\nUsePAM no\n"
+            f"PermitRootLogin prohibit-password\nPasswordAuthentication no\nPidFile {home / 'pid'}\nSubsystem sftp internal-sftp\n",
+            "utf-8",
+        )
         with running([SSHD, "-D", "-e", "-f", home / "conf"], lambda: listens(port), stop=signal.SIGTERM):
-            yield Ssh(port, getpass.getuser(), str(home / "client"), " ".join((home / "host.pub").read_text().split()[:2]))
+            yield Ssh(
+                port, getpass.getuser(), str(home / "client"), " ".join((home / "host.pub").read_text().split()[:2])
+            )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,5 @@
-"""F20 in files, F15 and F22 in a database, F16 at the TLS door: told in words, and after one good delivery as without the fault."""
+"""F20 in files, F15 and F22 in a database, F16 at the TLS door: told in words, and after one good delivery as without
+the fault."""
 
 from __future__ import annotations
 
@@ -33,8 +34,17 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
-NAMES = {"check_id": "查岗编号", "platform_id": "平台编号", "object_type": "对象类型", "uscc": "业户", "sent_at": "下发时间", "limit_s": "应答时限", "answered_at": "应答时间",
-         "content": "应答内容", "updated_at": "更新时间"}
+NAMES = {
+    "check_id": "查岗编号",
+    "platform_id": "平台编号",
+    "object_type": "对象类型",
+    "uscc": "业户",
+    "sent_at": "下发时间",
+    "limit_s": "应答时限",
+    "answered_at": "应答时间",
+    "content": "应答内容",
+    "updated_at": "更新时间",
+}
 GOOD = [row(number) for number in range(300)]
 WIDE = str.maketrans("0123456789-: ", "０１２３４５６７８９－：　")
 
@@ -59,7 +69,9 @@ class Folder:
         (home / "data" / "sources.toml").write_text(f'is_demo = true\n[gps]\ndrop = "{self.drop}"\n', "utf-8")
         columns = "".join(f'{ours} = "{theirs}"\n' for ours, theirs in NAMES.items())
         (home / "data" / "sources" / "gps.toml").write_text(
-            f'label = "动态监控"\n[[feeds]]\nentity = "post_check"\ntransport = "files"\nglob = "*.csv"\njobs = ["refresh"]\n[feeds.columns]\n{columns}', "utf-8")
+            f'label = "动态监控"\n[[feeds]]\nentity = "post_check"\ntransport = "files"\nglob = "*.csv"\njobs = ["refresh"]\n[feeds.columns]\n{columns}',
+            "utf-8",
+        )
         self.settings = Settings(home / "data")
         self.number = 0
         self.context: Context
@@ -99,7 +111,13 @@ def truth(folder: Folder) -> Prints:
 
 
 def wide(item: Row) -> Row:
-    return {**item, **{name: str(item[name]).translate(WIDE) for name in ("object_type", "limit_s", "sent_at", "answered_at", "updated_at", "check_id")}}
+    return {
+        **item,
+        **{
+            name: str(item[name]).translate(WIDE)
+            for name in ("object_type", "limit_s", "sent_at", "answered_at", "updated_at", "check_id")
+        },
+    }
 
 
 HARMLESS: dict[str, Callable[[], bytes]] = {
@@ -121,8 +139,13 @@ def test_f20_another_way_of_writing_the_same_is_the_same(name: str, folder: Fold
     assert folder.print() == truth and folder.context.writer.execute("SELECT count(*) FROM raw.quarantine") == [(0,)]
 
 
-@pytest.mark.parametrize(("lost", "renamed"), [(name, new) for name in ("check_id", "sent_at", "limit_s", "updated_at") for new in ("", "别的名字")])
-def test_f20_a_lost_or_renamed_column_stops_the_file_and_is_named(lost: str, renamed: str, folder: Folder, truth: Prints) -> None:
+@pytest.mark.parametrize(
+    ("lost", "renamed"),
+    [(name, new) for name in ("check_id", "sent_at", "limit_s", "updated_at") for new in ("", "别的名字")],
+)
+def test_f20_a_lost_or_renamed_column_stops_the_file_and_is_named(
+    lost: str, renamed: str, folder: Folder, truth: Prints
+) -> None:
     names = {ours: renamed if ours == lost else theirs for ours, theirs in NAMES.items() if renamed or ours != lost}
     problems = folder.fresh().deliver(text_of(GOOD, names).encode())
     plain(problems, f"缺少列:{NAMES[lost]}", "实际表头")
@@ -130,18 +153,35 @@ def test_f20_a_lost_or_renamed_column_stops_the_file_and_is_named(lost: str, ren
     assert folder.deliver(text_of(GOOD).encode()) == [] and folder.print() == truth
 
 
-WRONG = {"limit_s": ["十分钟", "6OO", "1.5", "99999999999"], "sent_at": ["", "昨天", "2026-13-45 00:00:00", "0000-00-00"], "object_type": ["甲", "70000"], "check_id": [""], "answered_at": ["25:00"]}
+WRONG = {
+    "limit_s": ["十分钟", "6OO", "1.5", "99999999999"],
+    "sent_at": ["", "昨天", "2026-13-45 00:00:00", "0000-00-00"],
+    "object_type": ["甲", "70000"],
+    "check_id": [""],
+    "answered_at": ["25:00"],
+}
 
 
-@given(bad=st.dictionaries(st.integers(0, len(GOOD) - 1), st.sampled_from([(name, value) for name, values in WRONG.items() for value in values]), min_size=1, max_size=60))
+@given(
+    bad=st.dictionaries(
+        st.integers(0, len(GOOD) - 1),
+        st.sampled_from([(name, value) for name, values in WRONG.items() for value in values]),
+        min_size=1,
+        max_size=60,
+    )
+)
 @settings(max_examples=50, deadline=None, derandomize=True, database=None)
-def test_f20_a_few_wrong_values_are_put_aside_and_many_stop_the_file(folder: Folder, truth: Prints, bad: dict[int, tuple[str, str]]) -> None:
+def test_f20_a_few_wrong_values_are_put_aside_and_many_stop_the_file(
+    folder: Folder, truth: Prints, bad: dict[int, tuple[str, str]]
+) -> None:
     """Up to 1 % or 20 rows are quarantined with their reason and the rest is in; more, and nothing is."""
     rows = [{**item, bad[number][0]: bad[number][1]} if number in bad else item for number, item in enumerate(GOOD)]
     problems = folder.fresh().deliver(text_of(rows).encode())
     if len(bad) <= 20:
         assert problems == [] and folder.held() == len(GOOD) - len(bad)
-        assert folder.context.writer.execute("SELECT count(*) FROM raw.quarantine WHERE row_no >= 0 AND regexp_matches(rule, '^(type|required):')") == [(len(bad),)]
+        assert folder.context.writer.execute(
+            "SELECT count(*) FROM raw.quarantine WHERE row_no >= 0 AND regexp_matches(rule, '^(type|required):')"
+        ) == [(len(bad),)]
     else:
         plain(problems, f"{len(bad)} 行不合约定", "超过上限")
         assert folder.held() == 0
@@ -164,10 +204,15 @@ def test_f15_a_future_time_stamp_in_a_database_hides_no_later_row(tmp_path: Path
         assert intake.run(context, wanted) == []
         now[0] = WORLD_NOW + dt.timedelta(minutes=10)
         with sqlite3.connect(file) as db:
-            db.execute("UPDATE yz_vehicle SET status = '停运', yz_updated_at = ? WHERE plate_no IN (?, ?)", [(WORLD_NOW + dt.timedelta(minutes=5)).strftime(TIME), plate(0), plate(1)])
+            db.execute(
+                "UPDATE yz_vehicle SET status = '停运', yz_updated_at = ? WHERE plate_no IN (?, ?)",
+                [(WORLD_NOW + dt.timedelta(minutes=5)).strftime(TIME), plate(0), plate(1)],
+            )
         assert intake.run(context, wanted) == []
         assert context.writer.execute("SELECT count(*) FROM raw.yz_vehicle WHERE status = '停运'") == [(2,)]
-        assert context.writer.execute("SELECT max(_version) FROM raw.yz_vehicle") == [(WORLD_NOW + dt.timedelta(minutes=5),)]
+        assert context.writer.execute("SELECT max(_version) FROM raw.yz_vehicle") == [
+            (WORLD_NOW + dt.timedelta(minutes=5),)
+        ]
 
 
 def test_f22_a_database_restored_from_a_backup_is_frozen_for_reading_and_for_deletes(tmp_path: Path) -> None:
@@ -177,7 +222,10 @@ def test_f22_a_database_restored_from_a_backup_is_frozen_for_reading_and_for_del
         wanted = [feed for feed in feeds(found) if (feed.source, feed.entity) == ("yz", "vehicle")]
         backup = file.read_bytes()
         with sqlite3.connect(file) as db:
-            db.execute("UPDATE yz_vehicle SET status = '停运', yz_updated_at = ?", [(WORLD_NOW - dt.timedelta(minutes=5)).strftime(TIME)])
+            db.execute(
+                "UPDATE yz_vehicle SET status = '停运', yz_updated_at = ?",
+                [(WORLD_NOW - dt.timedelta(minutes=5)).strftime(TIME)],
+            )
         assert intake.run(context, wanted) == []
         truth, newest = recover.fingerprint(context.writer), file.read_bytes()
         now[0] = WORLD_NOW + dt.timedelta(minutes=5)
@@ -185,7 +233,9 @@ def test_f22_a_database_restored_from_a_backup_is_frozen_for_reading_and_for_del
         file.write_bytes(backup)
         for _ in range(2):
             for problems in (intake.run(context, wanted), intake.reconcile(context, wanted)):
-                assert len(problems) == 1 and all(word in problems[0] for word in ("道路运政", "F22", "旧备份", "已冻结", "处理办法"))
+                assert len(problems) == 1 and all(
+                    word in problems[0] for word in ("道路运政", "F22", "旧备份", "已冻结", "处理办法")
+                )
                 assert recover.fingerprint(context.writer) == truth
         context.sql_of("yz").close()
         file.write_bytes(newest)
@@ -197,22 +247,41 @@ def certificate(home: Path, days: int) -> Path:
     """A certificate for 127.0.0.1, with its key in the same file, that ends in `days`."""
     import ipaddress
 
-    key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")]), dt.datetime.now(dt.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=30)).not_valid_after(now + dt.timedelta(days=days))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(key, hashes.SHA256()))
+    key, name, now = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")]),
+        dt.datetime.now(dt.UTC),
+    )
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=30))
+        .not_valid_after(now + dt.timedelta(days=days))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
     file = home / f"{days}.pem"
-    file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()) + made.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
     return file
 
 
 @pytest.mark.parametrize(("days", "trusted"), [(1, True), (-1, True), (1, False)])
-def test_f16_an_expired_or_unknown_certificate_is_named_and_a_good_one_is_taken(days: int, trusted: bool, tmp_path: Path) -> None:
+def test_f16_an_expired_or_unknown_certificate_is_named_and_a_good_one_is_taken(
+    days: int, trusted: bool, tmp_path: Path
+) -> None:
     file = certificate(tmp_path, days)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(file)
-    with fault_server.served(Lists({"post_check": [row(number) for number in range(ROWS)]}, now=WORLD_NOW.replace(tzinfo=SHANGHAI)), tls) as server:
+    with fault_server.served(
+        Lists({"post_check": [row(number) for number in range(ROWS)]}, now=WORLD_NOW.replace(tzinfo=SHANGHAI)), tls
+    ) as server:
         found = settings_of(tmp_path / "data", server.url, "page", f'ca = "{file}"\n' if trusted else "")
         with opened(found, now=lambda: WORLD_NOW) as context:
             problems = intake.run(context, [feed for feed in feeds(found) if feed.source == "gps"])

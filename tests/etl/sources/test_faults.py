@@ -1,5 +1,6 @@
-"""Sources that misbehave over HTTP: whatever they answer, the rows end up as without the fault, and the cursor never passes
-a window that did not arrive whole. A real socket, the real stand-in behind it, and a script of faults between."""
+"""Sources that misbehave over HTTP: whatever they answer, the rows end up as without the fault, and the cursor never
+passes a window that did not arrive whole. A real socket, the real stand-in behind it, and a script of faults
+between."""
 
 from __future__ import annotations
 
@@ -48,8 +49,12 @@ class Faulty:
 
     def real(self, environ: dict[str, Any], **query: object) -> Answer:
         """What the stand-in says, to the query of the request or a changed one."""
-        wanted = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()} | {name: str(value) for name, value in query.items()}
-        body, status, headers = run_wsgi_app(self.app, {**environ, "QUERY_STRING": urlencode(wanted), "HTTP_ACCEPT_ENCODING": ""}, buffered=True)
+        wanted = {name: values[0] for name, values in parse_qs(environ["QUERY_STRING"]).items()} | {
+            name: str(value) for name, value in query.items()
+        }
+        body, status, headers = run_wsgi_app(
+            self.app, {**environ, "QUERY_STRING": urlencode(wanted), "HTTP_ACCEPT_ENCODING": ""}, buffered=True
+        )
         return status, list(headers), b"".join(body)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -79,7 +84,11 @@ def truncated(server: Faulty, environ: dict[str, Any], n: int) -> Answer | None:
     if n != 3:
         return None
     status, headers, body = server.real(environ)
-    return status, [*((k, v) for k, v in headers if k != "Content-Length"), ("Content-Length", str(len(body)))], body[: len(body) // 2]
+    return (
+        status,
+        [*((k, v) for k, v in headers if k != "Content-Length"), ("Content-Length", str(len(body)))],
+        body[: len(body) // 2],
+    )
 
 
 def too_many(server: Faulty, environ: dict[str, Any], n: int) -> Answer | None:
@@ -120,12 +129,21 @@ FAULTS: dict[str, tuple[Fault, str]] = {
     "500 three times, then well": (at(2, 3, 4, answer=("500 Internal Server Error", [], b"boom")), ""),
     "429 with Retry-After": (too_many, ""),
     "a truncated body": (truncated, ""),
-    "a token that expires half-way": (at(4, answer=json_answer({"code": 40102, "message": "令牌已过期"}, "401 Unauthorized")), ""),
+    "a token that expires half-way": (
+        at(4, answer=json_answer({"code": 40102, "message": "令牌已过期"}, "401 Unauthorized")),
+        "",
+    ),
     "overlapping pages": (overlapping, ""),
     "smaller pages than asked for": (short_pages, ""),
-    "200 with a log-in page": (at(3, answer=("200 OK", [("Content-Type", "text/html")], "<html>登录</html>".encode())), "不是约定的 JSON"),
+    "200 with a log-in page": (
+        at(3, answer=("200 OK", [("Content-Type", "text/html")], "<html>登录</html>".encode())),
+        "不是约定的 JSON",
+    ),
     "an error inside a 200": (at(3, answer=json_answer({"code": 50001, "message": "系统繁忙"})), "系统繁忙"),
-    "an empty page that says there is nothing": (at(4, answer=json_answer({"code": 0, "message": "ok", "data": {"total": 0, "items": []}})), "分页不完整"),
+    "an empty page that says there is nothing": (
+        at(4, answer=json_answer({"code": 0, "message": "ok", "data": {"total": 0, "items": []}})),
+        "分页不完整",
+    ),
     "one page twice in place of another": (page_twice, "分页不完整"),
     "too few pages": (missing_pages, "分页不完整"),
 }
@@ -147,13 +165,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Faulty, s
 
 
 def wanted() -> list[Feed]:
-    return [dataclasses.replace(feed, page_size=PAGE, window_s=40_000_000) for feed in feeds() if feed.entity == "post_check"]
+    return [
+        dataclasses.replace(feed, page_size=PAGE, window_s=40_000_000)
+        for feed in feeds()
+        if feed.entity == "post_check"
+    ]
 
 
 def house(folder: Path, url: str, secret: str = SECRET) -> Settings:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").touch(0o600)
-    (folder / "sources.toml").write_text(f'is_demo = true\n[gps]\nurl = "{url}"\nclient_id = "{CLIENT_ID}"\nclient_secret = "{secret}"\n', "utf-8")
+    (folder / "sources.toml").write_text(
+        f'is_demo = true\n[gps]\nurl = "{url}"\nclient_id = "{CLIENT_ID}"\nclient_secret = "{secret}"\n', "utf-8"
+    )
     return Settings(folder)
 
 
@@ -162,17 +186,22 @@ def cursor(context: Context) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def faultless(server: tuple[Faulty, str], tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, tuple[int, int]], list[Any]]:
+def faultless(
+    server: tuple[Faulty, str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, tuple[int, int]], list[Any]]:
     server[0].fault = None
     with opened(house(tmp_path_factory.mktemp("calm"), server[1]), now=lambda: WORLD_NOW) as context:
         assert intake.run(context, wanted()) == []
-        assert context.writer.execute("SELECT count(*) > 5 * ? FROM raw.gps_post_check", [PAGE]) == [(True,)], "the windows have several pages"
+        assert context.writer.execute("SELECT count(*) > 5 * ? FROM raw.gps_post_check", [PAGE]) == [(True,)], (
+            "the windows have several pages"
+        )
         return recover.fingerprint(context.writer), cursor(context)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_whatever_the_source_does_the_rows_end_as_without_the_fault(name: str, server: tuple[Faulty, str], tmp_path: Path,
-                                                                    faultless: tuple[dict[str, tuple[int, int]], list[Any]]) -> None:
+def test_whatever_the_source_does_the_rows_end_as_without_the_fault(
+    name: str, server: tuple[Faulty, str], tmp_path: Path, faultless: tuple[dict[str, tuple[int, int]], list[Any]]
+) -> None:
     faulty, url = server
     faulty.fault, said = FAULTS[name]
     faulty.asked = 0
@@ -185,7 +214,9 @@ def test_whatever_the_source_does_the_rows_end_as_without_the_fault(name: str, s
             problems = intake.run(context, wanted())
         assert problems == []
         assert (recover.fingerprint(context.writer), cursor(context)) == faultless
-        assert context.writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]
+        assert context.writer.execute(
+            "SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined"
+        ) == [(0,)]
     if name.startswith("429"):
         assert faulty.paused >= 1, "as long as the source asked for"
 

@@ -1,4 +1,5 @@
-"""Files as they come: hostile ones are refused with a reason and the loader lives; messy ones are read right (D13, D14)."""
+"""Files as they come: hostile ones are refused with a reason and the loader lives; messy ones are read right (D13,
+D14)."""
 
 from __future__ import annotations
 
@@ -30,7 +31,13 @@ from warehouse.ingest.parse import tidied
 
 DATA = Path(__file__).parent / "data"
 FIRM, OTHER = "91330110MA2ABCDE12", "91330110MA2ABCDE23"
-NAMES = {"uscc": "信用代码", "name": "名称", "licence_from": "许可起", "licence_to": "许可止", "yz_updated_at": "更新时间"}
+NAMES = {
+    "uscc": "信用代码",
+    "name": "名称",
+    "licence_from": "许可起",
+    "licence_to": "许可止",
+    "yz_updated_at": "更新时间",
+}
 CSV = "信用代码,名称,许可起,许可止,更新时间\n" + f"{FIRM},甲物流,2019-01-01,2030-01-01,2026-10-31 08:00:00\n"
 
 
@@ -42,7 +49,17 @@ def parser() -> Iterator[Parser]:
 
 
 def note(name: str, **mapping: Any) -> Landed:
-    return Landed(1, "yz", "company", "file", f"{name}|1|1", "2026-11-23T08:00:00+08:00", "", 0, mapping={"columns": NAMES, **mapping})
+    return Landed(
+        1,
+        "yz",
+        "company",
+        "file",
+        f"{name}|1|1",
+        "2026-11-23T08:00:00+08:00",
+        "",
+        0,
+        mapping={"columns": NAMES, **mapping},
+    )
 
 
 def book(fill: Callable[[Any], None] | None = None, name: str = "台账") -> bytes:
@@ -82,7 +99,14 @@ SHEET = "xl/worksheets/sheet1.xml"
 
 def sparse() -> bytes:
     """One cell at the far end: 1.4 KB that make a reader reserve seventeen thousand million cells."""
-    return edited(book(), {SHEET: lambda xml: xml.replace(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>')})
+    return edited(
+        book(),
+        {
+            SHEET: lambda xml: xml.replace(
+                b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row></sheetData>'
+            )
+        },
+    )
 
 
 def huge() -> bytes:
@@ -165,21 +189,41 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "an encrypted workbook": ("a.xlsx", lambda: OLE + "EncryptedPackage".encode("utf-16-le"), "已加密"),
     "an old workbook with macros": ("a.xls", lambda: OLE + "_VBA_PROJECT_CUR".encode("utf-16-le"), "带宏"),
     "a workbook with macros": ("a.xlsm", lambda: edited(BOOK, {}, **{"xl__vbaProject.bin": b"x"}), "宏"),
-    "a workbook with macros under another name": ("a.xlsx", lambda: edited(BOOK, {}, **{"xl__vbaProject.bin": b"x"}), "带宏"),
+    "a workbook with macros under another name": (
+        "a.xlsx",
+        lambda: edited(BOOK, {}, **{"xl__vbaProject.bin": b"x"}),
+        "带宏",
+    ),
     "a binary workbook": ("a.xlsb", lambda: BOOK, "二进制"),
     "entities": ("a.xlsx", entities, "实体"),
     "a foreign entity": ("a.xlsx", outside, "实体"),
     "a workbook that is a text": ("a.xlsx", lambda: NUMBERS, "内容却不是"),
-    "a workbook that is a web page": ("a.xls", lambda: b"<html><table><tr><td>1</td></tr></table></html>", "内容却不是"),
+    "a workbook that is a web page": (
+        "a.xls",
+        lambda: b"<html><table><tr><td>1</td></tr></table></html>",
+        "内容却不是",
+    ),
     "a text that is a workbook": ("a.csv", lambda: BOOK, "内容却是工作簿"),
     "a workbook that is an archive": ("a.xlsx", lambda: packed({"a.csv": NUMBERS}), "别的压缩包"),
-    "a document, not a workbook": ("a.xlsx", lambda: packed({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}), "别的压缩包"),
+    "a document, not a workbook": (
+        "a.xlsx",
+        lambda: packed({"[Content_Types].xml": b"<x/>", "word/document.xml": b"<x/>"}),
+        "别的压缩包",
+    ),
     "a program": ("a.csv", lambda: b"MZ\x90\x00\x03" + bytes(100), "不是文本"),
     "a web page": ("a.csv", lambda: b"<!doctype html><title>x</title>", "是网页"),
     "an old workbook of zeros": ("a.xls", lambda: OLE, "不是完好的工作簿"),
     "a cut workbook": ("a.xlsx", lambda: BOOK[: len(BOOK) // 2], "损坏"),
-    "a workbook with a broken sheet": ("a.xlsx", lambda: edited(BOOK, {SHEET: lambda xml: xml[: len(xml) // 2]}), "不是完好的工作簿"),
-    "a workbook without its list of sheets": ("a.xlsx", lambda: edited(BOOK, {"xl/_rels/workbook.xml.rels": lambda xml: b"<x/>"}), "不是完好的工作簿|没有可见的工作表"),
+    "a workbook with a broken sheet": (
+        "a.xlsx",
+        lambda: edited(BOOK, {SHEET: lambda xml: xml[: len(xml) // 2]}),
+        "不是完好的工作簿",
+    ),
+    "a workbook without its list of sheets": (
+        "a.xlsx",
+        lambda: edited(BOOK, {"xl/_rels/workbook.xml.rels": lambda xml: b"<x/>"}),
+        "不是完好的工作簿|没有可见的工作表",
+    ),
     "a workbook with a bad checksum": ("a.xlsx", flipped, "损坏|不是完好的"),
     "an empty workbook": ("a.xlsx", lambda: book(lambda sheet: None), "找不到表头"),
     "an empty text": ("a.csv", lambda: b"", "CSV|缺少列"),
@@ -188,7 +232,11 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "ragged lines": ("a.csv", lambda: (CSV + "1,2\n").encode(), "列数不一致"),
     "an unknown header": ("a.csv", lambda: CSV.replace("名称", "企业").encode(), "缺少列:名称"),
     "a header twice": ("a.csv", lambda: CSV.replace("许可起", "名称").encode(), "缺少列|重复"),
-    "text that was lost on the way": ("a.csv", lambda: CSV.encode() + f"{OTHER},\ufffd\ufffd\ufffd\ufffd,,,\n".encode() * 40, "D13 乱码"),
+    "text that was lost on the way": (
+        "a.csv",
+        lambda: CSV.encode() + f"{OTHER},\ufffd\ufffd\ufffd\ufffd,,,\n".encode() * 40,
+        "D13 乱码",
+    ),
 }
 
 
@@ -201,8 +249,12 @@ def test_a_hostile_file_is_refused_with_its_reason_and_the_loader_lives(name: st
         parser.parse(note(file), body)
     assert time.perf_counter() - started < 30
     assert "Traceback" not in str(refused.value) and "\n" not in str(refused.value) and "处理办法" in str(refused.value)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000, "the parent's memory does not swell (KB)"
-    assert parser.parse(note("good.csv"), CSV.encode()).num_rows == 1, "the next file is read as if nothing had happened"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000, (
+        "the parent's memory does not swell (KB)"
+    )
+    assert parser.parse(note("good.csv"), CSV.encode()).num_rows == 1, (
+        "the next file is read as if nothing had happened"
+    )
 
 
 def test_a_reader_that_kills_its_process_takes_nobody_along(parser: Parser, tmp_path: Path) -> None:
@@ -222,7 +274,14 @@ def test_d13_text_in_any_encoding_is_the_same_text(encoding: str, declared: str,
     body = CSV.replace("甲物流", "㛃𬭎物流").encode(encoding)
     mapping = {"encoding": declared} if declared else {}
     assert parser.parse(note("a.csv", **mapping), body).to_pylist() == [
-        {"uscc": FIRM, "name": "㛃𬭎物流", "licence_from": "2019-01-01", "licence_to": "2030-01-01", "yz_updated_at": "2026-10-31 08:00:00"}]
+        {
+            "uscc": FIRM,
+            "name": "㛃𬭎物流",
+            "licence_from": "2019-01-01",
+            "licence_to": "2030-01-01",
+            "yz_updated_at": "2026-10-31 08:00:00",
+        }
+    ]
 
 
 def test_d13_a_little_mojibake_is_loaded_and_counted(parser: Parser) -> None:
@@ -231,14 +290,23 @@ def test_d13_a_little_mojibake_is_loaded_and_counted(parser: Parser) -> None:
 
 
 def test_csv_as_people_write_it(parser: Parser) -> None:
-    """A title above, quoted headers with blanks, semicolons, full-width digits in a date, a line break inside a name."""
+    """A title above, quoted headers with blanks, semicolons, full-width digits in a date, a line break inside a
+    name."""
     text = f'业户台账\n"信用代码";" 名 称";许可起;许可止;更新时间\n{FIRM};"甲\n物流";２０２２．９．１;2022年9月1日;2026/10/31 8:00\n'
     assert parser.parse(note("a.csv"), text.encode("gb18030")).to_pylist() == [
-        {"uscc": FIRM, "name": "甲\n物流", "licence_from": "2022-09-01", "licence_to": "2022-09-01", "yz_updated_at": "2026-10-31 08:00:00"}]
+        {
+            "uscc": FIRM,
+            "name": "甲\n物流",
+            "licence_from": "2022-09-01",
+            "licence_to": "2022-09-01",
+            "yz_updated_at": "2026-10-31 08:00:00",
+        }
+    ]
 
 
 def messy(sheet: Any) -> None:
-    """Title, two header rows with merged cells, every way of writing a day, hidden rows, totals, a page's second header."""
+    """Title, two header rows with merged cells, every way of writing a day, hidden rows, totals, a page's second
+    header."""
     sheet.append(["杭州市余杭区业户台账", None, None, None, None, None])
     sheet.merge_cells("A1:F1")
     sheet.append(["填报单位:某科"])
@@ -263,8 +331,15 @@ def messy(sheet: Any) -> None:
     sheet["C5"].comment = Comment("批注:已核", "某某")
 
 
-EXPECTED = [(FIRM, "甲物流", "2019-01-01", "2023-03-15"), (OTHER, "乙物流", "2022-09-01", "2022-09-01"), ("91330110MA2ABCDE45", "丁物流", "2022-09-01", "2022-09-01"),
-            ("91330110MA2ABCDE56", "戊物流", None, None), ("91330110MA2ABCDE67", "戊物流", None, None), ("3.30125E+17", "己物流", None, None), ("91330110MA2ABCDE78", None, None, None)]
+EXPECTED = [
+    (FIRM, "甲物流", "2019-01-01", "2023-03-15"),
+    (OTHER, "乙物流", "2022-09-01", "2022-09-01"),
+    ("91330110MA2ABCDE45", "丁物流", "2022-09-01", "2022-09-01"),
+    ("91330110MA2ABCDE56", "戊物流", None, None),
+    ("91330110MA2ABCDE67", "戊物流", None, None),
+    ("3.30125E+17", "己物流", None, None),
+    ("91330110MA2ABCDE78", None, None, None),
+]
 
 
 @pytest.mark.parametrize("sheet", ["", "台账*", "上个月的名字*"])
@@ -273,13 +348,31 @@ def test_d14_a_ledger_as_people_keep_it_is_read_right(sheet: str, parser: Parser
     rows = table.to_pylist()
     assert [(row["uscc"], row["name"], row["licence_from"], row["licence_to"]) for row in rows] == EXPECTED
     assert {row["yz_updated_at"] for row in rows} == {"2026-10-31 08:00:00"}
-    assert sorted(tidied(table)) == [("D14", "合计行,未读入", 1), ("D14", "表尾说明,未读入", 1), ("D14", "隐藏行,未读入", 1)]
+    assert sorted(tidied(table)) == [
+        ("D14", "合计行,未读入", 1),
+        ("D14", "表尾说明,未读入", 1),
+        ("D14", "隐藏行,未读入", 1),
+    ]
 
 
 def test_d14_the_old_binary_format_is_read_as_well(parser: Parser) -> None:
     rows = parser.parse(note("a.xls"), (DATA / "ledger.xls").read_bytes()).to_pylist()
-    assert rows == [{"uscc": FIRM, "name": "甲物流", "licence_from": "2019-01-01", "licence_to": "2023-03-15", "yz_updated_at": "2026-10-31 08:00:00"},
-                    {"uscc": OTHER, "name": "乙物流", "licence_from": "2022-09-01", "licence_to": "2030-01-01", "yz_updated_at": "2026-10-31 08:00:00"}]
+    assert rows == [
+        {
+            "uscc": FIRM,
+            "name": "甲物流",
+            "licence_from": "2019-01-01",
+            "licence_to": "2023-03-15",
+            "yz_updated_at": "2026-10-31 08:00:00",
+        },
+        {
+            "uscc": OTHER,
+            "name": "乙物流",
+            "licence_from": "2022-09-01",
+            "licence_to": "2030-01-01",
+            "yz_updated_at": "2026-10-31 08:00:00",
+        },
+    ]
 
 
 def test_d14_unknown_headers_stop_the_load_and_name_both_sides(parser: Parser) -> None:
@@ -322,14 +415,21 @@ def drop(folder: Path, name: str, body: bytes, age_s: float = 60) -> None:
 
 
 def ledger(*numbers: int) -> bytes:
-    return ("信用代码,名称,更新时间\n" + "".join(f"91330110MA2ABC{n:04d},第{n}户,2026-10-01 08:00:00\n" for n in numbers)).encode()
+    return (
+        "信用代码,名称,更新时间\n" + "".join(f"91330110MA2ABC{n:04d},第{n}户,2026-10-01 08:00:00\n" for n in numbers)
+    ).encode()
 
 
 def alive(context: Context) -> list[int]:
-    return [int(row[0][-4:]) for row in context.writer.execute("SELECT uscc FROM raw.yz_company WHERE _deleted_at IS NULL ORDER BY 1")]
+    return [
+        int(row[0][-4:])
+        for row in context.writer.execute("SELECT uscc FROM raw.yz_company WHERE _deleted_at IS NULL ORDER BY 1")
+    ]
 
 
-def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(house: tuple[Context, list[Feed], Path]) -> None:
+def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(
+    house: tuple[Context, list[Feed], Path],
+) -> None:
     context, wanted, folder = house
     for number, rows in enumerate([range(100), [*range(1, 100)], range(100)]):
         drop(folder, f"{number}.csv", ledger(*rows))
@@ -339,31 +439,47 @@ def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(h
     problems = intake.run(context, wanted)
     assert len(problems) == 1 and "一次少了 50 条(共 100 条)" in problems[0] and "--confirm-deletes" in problems[0]
     assert alive(context) == list(range(100)), "nothing of a refused list is in"
-    drop(folder, "4.csv", b"\xe4\xbf\xa1\xe7\x94\xa8\xe4\xbb\xa3\xe7\xa0\x81,\xe5\x90\x8d\xe7\xa7\xb0,\xe6\x9b\xb4\xe6\x96\xb0\xe6\x97\xb6\xe9\x97\xb4\n")
+    drop(
+        folder,
+        "4.csv",
+        b"\xe4\xbf\xa1\xe7\x94\xa8\xe4\xbb\xa3\xe7\xa0\x81,\xe5\x90\x8d\xe7\xa7\xb0,\xe6\x9b\xb4\xe6\x96\xb0\xe6\x97\xb6\xe9\x97\xb4\n",
+    )
     assert "不当作全部删除" in intake.run(context, wanted)[0]
-    seq = context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND payload LIKE '%3.csv%'")[0][0]
+    seq = context.writer.execute("SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND payload LIKE '%3.csv%'")[
+        0
+    ][0]
     assert intake.replay(context, seq)[0] == 0
     assert intake.replay(context, seq, confirmed=True) == (1, [])
     assert alive(context) == list(range(50))
-    assert context.writer.execute("SELECT count(*) FROM raw.yz_company_history WHERE _deleted_at IS NOT NULL") == [(1,)], "that it was gone for a while is kept"
+    assert context.writer.execute("SELECT count(*) FROM raw.yz_company_history WHERE _deleted_at IS NOT NULL") == [
+        (1,)
+    ], "that it was gone for a while is kept"
     held = context.writer.execute("SELECT uscc, _deleted_at IS NULL FROM raw.yz_company ORDER BY 1")
-    context.writer.execute("DELETE FROM raw.yz_company; DELETE FROM raw.yz_company_history; DELETE FROM run.batch; DELETE FROM raw.quarantine; DELETE FROM run.full_list")
+    context.writer.execute(
+        "DELETE FROM raw.yz_company; DELETE FROM raw.yz_company_history; DELETE FROM run.batch; DELETE FROM raw.quarantine; DELETE FROM run.full_list"
+    )
     intake.pending(context)
-    assert context.writer.execute("SELECT uscc, _deleted_at IS NULL FROM raw.yz_company ORDER BY 1") == held, "the raw data alone say the same"
+    assert context.writer.execute("SELECT uscc, _deleted_at IS NULL FROM raw.yz_company ORDER BY 1") == held, (
+        "the raw data alone say the same"
+    )
 
 
 def test_a_mapping_put_right_is_kept_with_the_payload_it_reads(house: tuple[Context, list[Feed], Path]) -> None:
     context, wanted, folder = house
     drop(folder, "0.csv", ledger(1, 2).replace("名称".encode(), "企业名称".encode()))
     assert "缺少列:名称" in intake.run(context, wanted)[0]
-    assert intake.replay(context, None)[0] == 0 and len(list(context.landing.notes())) == 1, "the old mapping again is no reason to land anything"
+    assert intake.replay(context, None)[0] == 0 and len(list(context.landing.notes())) == 1, (
+        "the old mapping again is no reason to land anything"
+    )
     description = context.settings.data / "sources" / "yz.toml"
     description.write_text(description.read_text("utf-8").replace('"名称"', '"企业名称"'), "utf-8")
     assert intake.replay(context, None) == (1, []) and alive(context) == [1, 2]
     for table in ("raw.yz_company", "raw.yz_company_history", "run.batch", "raw.quarantine", "run.full_list"):
         context.writer.execute(f"DELETE FROM {table}")
     intake.pending(context)
-    assert alive(context) == [1, 2] and context.writer.execute("SELECT count(*) FROM raw.quarantine") == [(0,)], "the raw data alone say the same"
+    assert alive(context) == [1, 2] and context.writer.execute("SELECT count(*) FROM raw.quarantine") == [(0,)], (
+        "the raw data alone say the same"
+    )
 
 
 def test_a_file_that_still_grows_waits_and_others_litter_is_left_alone(house: tuple[Context, list[Feed], Path]) -> None:
@@ -379,4 +495,6 @@ def test_a_file_that_still_grows_waits_and_others_litter_is_left_alone(house: tu
     drop(folder, "f.csv", ledger(1, 2))
     intake.run(context, wanted)
     assert alive(context) == [1, 2], "a hostile file among good ones hinders none"
-    assert context.writer.execute("SELECT count(*) FROM raw.quarantine WHERE row_no = -1 AND reason LIKE '%范围过大%'") == [(1,)]
+    assert context.writer.execute(
+        "SELECT count(*) FROM raw.quarantine WHERE row_no = -1 AND reason LIKE '%范围过大%'"
+    ) == [(1,)]

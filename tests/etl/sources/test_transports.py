@@ -1,5 +1,5 @@
-"""One and the same small register through every transport, each against a real server, ends in the same warehouse; asked
-again with nothing new, nothing is landed; a change comes in, and a row that is gone is marked."""
+"""One and the same small register through every transport, each against a real server, ends in the same warehouse;
+asked again with nothing new, nothing is landed; a change comes in, and a row that is gone is marked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,21 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import Boolean, Column, Date, DateTime, Double, MetaData, Numeric, SmallInteger, String, Table, create_engine, delete, insert
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    MetaData,
+    Numeric,
+    SmallInteger,
+    String,
+    Table,
+    create_engine,
+    delete,
+    insert,
+)
 from sqlalchemy.dialects.mysql import BIT
 
 from etl.config.descriptions import Feed, feeds
@@ -35,15 +49,34 @@ from warehouse.publish import recover
 ENTITIES = ("company", "vehicle", "driver", "employment", "certificate")
 LATER = WORLD_NOW + dt.timedelta(minutes=30)
 Rows = dict[str, list[dict[str, Any]]]
-DAYS = {"licence_from", "licence_to", "register_date", "review_due", "stop_from", "stop_to", "birth_date", "integrity_to", "from_date", "to_date", "issue_date", "valid_to"}
-INSTANTS, FLAGS, SMALL = {"yz_updated_at", "ecert_at"}, {"is_trailer", "is_captain"}, {"coord_sys", "plate_color", "axles", "emission_stage"}
+DAYS = {
+    "licence_from",
+    "licence_to",
+    "register_date",
+    "review_due",
+    "stop_from",
+    "stop_to",
+    "birth_date",
+    "integrity_to",
+    "from_date",
+    "to_date",
+    "issue_date",
+    "valid_to",
+}
+INSTANTS, FLAGS, SMALL = (
+    {"yz_updated_at", "ecert_at"},
+    {"is_trailer", "is_captain"},
+    {"coord_sys", "plate_color", "axles", "emission_stage"},
+)
 EXACT, REAL = {"tonnage_t", "gross_mass_t"}, {"lon", "lat"}
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The register of a world of twenty vehicles, with all its defects."""
-    world = runner.prepare(tmp_path_factory.mktemp("world"), scale=20, now=WORLD_NOW.replace(tzinfo=SHANGHAI), history_days=3)
+    world = runner.prepare(
+        tmp_path_factory.mktemp("world"), scale=20, now=WORLD_NOW.replace(tzinfo=SHANGHAI), history_days=3
+    )
     return {name.removeprefix("yz_"): registry.records(frame) for name, frame in registry.frames(world)[0].items()}
 
 
@@ -52,7 +85,9 @@ def changed(rows: Rows) -> Rows:
     stamp = (WORLD_NOW + dt.timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S")
     new = {name: list(found) for name, found in rows.items()}
     new["vehicle"][0] = {**rows["vehicle"][0], "status": "锁定", "yz_updated_at": stamp}
-    new["company"].append({**rows["company"][0], "uscc": "91330110MA2ABCDE12", "name": "新来的物流有限公司", "yz_updated_at": stamp})
+    new["company"].append(
+        {**rows["company"][0], "uscc": "91330110MA2ABCDE12", "name": "新来的物流有限公司", "yz_updated_at": stamp}
+    )
     return new
 
 
@@ -84,7 +119,13 @@ def landed(context: Context) -> int:
 def typed(name: str, value: Any) -> Any:
     if value is None or name not in DAYS | INSTANTS | FLAGS:
         return value
-    return bool(value) if name in FLAGS else dt.datetime.fromisoformat(value) if name in INSTANTS else dt.date.fromisoformat(value)
+    return (
+        bool(value)
+        if name in FLAGS
+        else dt.datetime.fromisoformat(value)
+        if name in INSTANTS
+        else dt.date.fromisoformat(value)
+    )
 
 
 def tables(rows: Rows, theirs: dict[str, str], *, bits: bool) -> dict[str, Table]:
@@ -94,19 +135,52 @@ def tables(rows: Rows, theirs: dict[str, str], *, bits: bool) -> dict[str, Table
     def kind(name: str) -> Any:
         if name in FLAGS:
             return BIT(1) if bits and name == "is_captain" else Boolean
-        return (Date if name in DAYS else DateTime if name in INSTANTS else SmallInteger if name in SMALL else Numeric(9, 2) if name in EXACT
-                else Double if name in REAL else String(200))
+        return (
+            Date
+            if name in DAYS
+            else DateTime
+            if name in INSTANTS
+            else SmallInteger
+            if name in SMALL
+            else Numeric(9, 2)
+            if name in EXACT
+            else Double
+            if name in REAL
+            else String(200)
+        )
 
-    return {entity: Table(theirs.get(entity, f"yz_{entity}"), metadata, *(Column(theirs.get(name, name), kind(name)) for name in found[0])) for entity, found in rows.items()}
+    return {
+        entity: Table(
+            theirs.get(entity, f"yz_{entity}"),
+            metadata,
+            *(Column(theirs.get(name, name), kind(name)) for name in found[0]),
+        )
+        for entity, found in rows.items()
+    }
 
 
-def through_sql(house: House, rows: Rows, dsn: str, *, endpoint: str, description: str = "", theirs: dict[str, str] | None = None, bits: bool = False) -> Iterator[Settings]:
+def through_sql(
+    house: House,
+    rows: Rows,
+    dsn: str,
+    *,
+    endpoint: str,
+    description: str = "",
+    theirs: dict[str, str] | None = None,
+    bits: bool = False,
+) -> Iterator[Settings]:
     """Yields the settings with the first state in the database, then with the second."""
     names, engine = theirs or {}, create_engine(dsn)
     made = tables(rows, names, bits=bits)
 
     def records(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{names.get(name, name): int(value) if bits and name == "is_captain" else typed(name, value) for name, value in row.items()} for row in found]
+        return [
+            {
+                names.get(name, name): int(value) if bits and name == "is_captain" else typed(name, value)
+                for name, value in row.items()
+            }
+            for row in found
+        ]
 
     for table in made.values():
         table.create(engine)
@@ -123,8 +197,17 @@ def through_sql(house: House, rows: Rows, dsn: str, *, endpoint: str, descriptio
     yield Settings(house.data)
 
 
-CHINESE = {"vehicle": "t_clxx", "plate_no": "号牌号码", "plate_color": "号牌颜色", "is_trailer": "是否挂车", "tonnage_t": "核定载质量", "yz_updated_at": "更新时间", "uscc": "所属业户",
-           "register_date": "登记日期", "status": "营运状态"}
+CHINESE = {
+    "vehicle": "t_clxx",
+    "plate_no": "号牌号码",
+    "plate_color": "号牌颜色",
+    "is_trailer": "是否挂车",
+    "tonnage_t": "核定载质量",
+    "yz_updated_at": "更新时间",
+    "uscc": "所属业户",
+    "register_date": "登记日期",
+    "status": "营运状态",
+}
 
 
 def described(rows: Rows, common: str, of: dict[str, str], theirs: dict[str, str] | None = None) -> str:
@@ -133,7 +216,11 @@ def described(rows: Rows, common: str, of: dict[str, str], theirs: dict[str, str
     for entity in ENTITIES:
         text += f'\n[[feeds]]\nentity = "{entity}"\n{of[entity]}\n'
         if theirs:
-            text += "[feeds.columns]\n" + "".join(f'{name} = "{theirs.get(name, name)}"\n' for name in rows[entity][0] if name not in ("legal_rep", "phone") or entity == "driver")
+            text += "[feeds.columns]\n" + "".join(
+                f'{name} = "{theirs.get(name, name)}"\n'
+                for name in rows[entity][0]
+                if name not in ("legal_rep", "phone") or entity == "driver"
+            )
     return text
 
 
@@ -158,20 +245,44 @@ def mariadb(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
         secret.touch(0o600)
         secret.write_text("p@ss/word\n")
         common = 'transport = "sql_database"\ncursor_column = "更新时间"\nreconcile = true'
-        description = described(rows, common, {entity: f'table = "yz.{CHINESE.get(entity, f"yz_{entity}")}"' for entity in ENTITIES}, CHINESE)
-        yield through_sql(house, rows, dsn.replace("reader@", "reader:p%40ss%2Fword@"), endpoint=f'dsn = "{dsn}"\npassword = "file:{secret}"\n', description=description, theirs=CHINESE, bits=True)
+        description = described(
+            rows,
+            common,
+            {entity: f'table = "yz.{CHINESE.get(entity, f"yz_{entity}")}"' for entity in ENTITIES},
+            CHINESE,
+        )
+        yield through_sql(
+            house,
+            rows,
+            dsn.replace("reader@", "reader:p%40ss%2Fword@"),
+            endpoint=f'dsn = "{dsn}"\npassword = "file:{secret}"\n',
+            description=description,
+            theirs=CHINESE,
+            bits=True,
+        )
 
 
 @contextlib.contextmanager
 def over_http(house: House, rows: Rows, common: str) -> Iterator[Iterator[Settings]]:
-    service = lists.Lists({name: found for name, found in rows.items()}, updated="yz_updated_at", now=WORLD_NOW.replace(tzinfo=SHANGHAI))
+    service = lists.Lists(
+        {name: found for name, found in rows.items()}, updated="yz_updated_at", now=WORLD_NOW.replace(tzinfo=SHANGHAI)
+    )
     os.environ["ZHENGBEI_TEST_SECRET"] = lists.SECRET
-    kind = "page" if "updated_from" not in common and "window" not in common else "cursor" if "cursor" in common else "window"
+    kind = (
+        "page"
+        if "updated_from" not in common and "window" not in common
+        else "cursor"
+        if "cursor" in common
+        else "window"
+    )
     with lists.served(service) as url:
+
         def states() -> Iterator[Settings]:
             endpoint = f'url = "{url}"\nclient_id = "{lists.CLIENT}"\nclient_secret = "env:ZHENGBEI_TEST_SECRET"\n'
             common_ = f'transport = "http_json"\nwindow_s = 2000000000\nfirst_back_s = 1700000000\n{common}'
-            yield house.settings(endpoint, described(rows, common_, {entity: f'path = "/{kind}/{entity}"' for entity in ENTITIES}))
+            yield house.settings(
+                endpoint, described(rows, common_, {entity: f'path = "/{kind}/{entity}"' for entity in ENTITIES})
+            )
             service.rows, service.now = changed(rows), LATER.replace(tzinfo=SHANGHAI)
             yield Settings(house.data)
 
@@ -183,7 +294,7 @@ def by_page(house: House, rows: Rows) -> Any:
 
 
 def by_cursor(house: House, rows: Rows) -> Any:
-    return over_http(house, rows, lists.CURSOR.replace('page_size = 500', 'page_size = 7'))
+    return over_http(house, rows, lists.CURSOR.replace("page_size = 500", "page_size = 7"))
 
 
 def at_once(house: House, rows: Rows) -> Any:
@@ -204,13 +315,16 @@ def changed_in(state: Rows, rows: Rows) -> list[str]:
 
 
 def file_feeds(rows: Rows, suffix: str, common: str = "") -> str:
-    return described(rows, f'transport = "files"\n{common}', {entity: f'glob = "yz/*{entity}*{suffix}"' for entity in ENTITIES})
+    return described(
+        rows, f'transport = "files"\n{common}', {entity: f'glob = "yz/*{entity}*{suffix}"' for entity in ENTITIES}
+    )
 
 
 @contextlib.contextmanager
 def sftp(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
     """GB18030 files in a folder on another machine."""
     with servers.sshd() as ssh, servers.folder("zhengbei-drop-") as drop:
+
         def put(state: Rows, name: str) -> None:
             for entity in changed_in(state, rows):
                 file = drop / "yz" / f"{name}_{entity}.csv"
@@ -220,7 +334,10 @@ def sftp(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
 
         def states() -> Iterator[Settings]:
             put(rows, "01")
-            yield house.settings(f'drop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{drop}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{ssh.host_key}"\n', file_feeds(rows, ".csv"))
+            yield house.settings(
+                f'drop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{drop}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{ssh.host_key}"\n',
+                file_feeds(rows, ".csv"),
+            )
             put(changed(rows), "02")
             yield Settings(house.data)
 
@@ -231,6 +348,7 @@ def sftp(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
 def sftp_zip(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
     """One archive with five files, read by five feeds."""
     with servers.sshd() as ssh, servers.folder("zhengbei-drop-") as drop:
+
         def put(state: Rows, name: str) -> None:
             with zipfile.ZipFile(drop / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
                 for entity in ENTITIES:
@@ -239,8 +357,13 @@ def sftp_zip(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
 
         def states() -> Iterator[Settings]:
             put(rows, "01")
-            description = described(rows, 'transport = "files"\nglob = "*.zip"', {entity: f'member = "{entity}.csv"' for entity in ENTITIES})
-            yield house.settings(f'drop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{drop}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{ssh.host_key}"\n', description)
+            description = described(
+                rows, 'transport = "files"\nglob = "*.zip"', {entity: f'member = "{entity}.csv"' for entity in ENTITIES}
+            )
+            yield house.settings(
+                f'drop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{drop}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{ssh.host_key}"\n',
+                description,
+            )
             put(changed(rows), "02")
             yield Settings(house.data)
 
@@ -250,8 +373,11 @@ def sftp_zip(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
 @contextlib.contextmanager
 def s3(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
     import boto3
+
     with servers.s3() as url:
-        store = boto3.client("s3", endpoint_url=url, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1")
+        store = boto3.client(
+            "s3", endpoint_url=url, aws_access_key_id="key", aws_secret_access_key="secret", region_name="us-east-1"
+        )
         store.create_bucket(Bucket="drop")
 
         def put(state: Rows, name: str) -> None:
@@ -260,7 +386,10 @@ def s3(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
 
         def states() -> Iterator[Settings]:
             put(rows, "01")
-            yield house.settings(f'drop = "s3://drop/in"\n[yz.options]\nkey = "key"\nsecret = "secret"\nendpoint_url = "{url}"\n', file_feeds(rows, ".csv"))
+            yield house.settings(
+                f'drop = "s3://drop/in"\n[yz.options]\nkey = "key"\nsecret = "secret"\nendpoint_url = "{url}"\n',
+                file_feeds(rows, ".csv"),
+            )
             put(changed(rows), "02")
             yield Settings(house.data)
 
@@ -288,13 +417,21 @@ def workbook(state: Rows) -> bytes:
 @contextlib.contextmanager
 def xlsx(house: House, rows: Rows) -> Iterator[Iterator[Settings]]:
     with servers.folder("zhengbei-drop-") as drop:
+
         def put(state: Rows, name: str) -> None:
             (drop / f"{name}.xlsx").write_bytes(workbook(state))
             os.utime(drop / f"{name}.xlsx", (1_700_000_000,) * 2)
 
         def states() -> Iterator[Settings]:
             put(rows, "01")
-            yield house.settings(f'drop = "{drop}"\n', described(rows, 'transport = "files"\nglob = "*.xlsx"', {entity: f'sheet = "{entity}*"' for entity in ENTITIES}))
+            yield house.settings(
+                f'drop = "{drop}"\n',
+                described(
+                    rows,
+                    'transport = "files"\nglob = "*.xlsx"',
+                    {entity: f'sheet = "{entity}*"' for entity in ENTITIES},
+                ),
+            )
             put(changed(rows), "02")
             yield Settings(house.data)
 
@@ -318,9 +455,15 @@ def both(settings: Iterator[Settings], name: str) -> Prints:
         print(f"{name}: 无新数据的一轮 {took * 1000:.0f} ms,{len(wanted)} 个 feed")
     with opened(next(settings), now=lambda: LATER) as context:
         assert intake.run(context, wanted) == []
-        assert context.writer.execute("SELECT status FROM raw.yz_vehicle ORDER BY yz_updated_at DESC LIMIT 1") == [("锁定",)]
-        assert context.writer.execute("SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined") == [(0,)]
-        rules = context.writer.execute("SELECT entity, rule, count(DISTINCT payload) FROM raw.quarantine GROUP BY ALL ORDER BY ALL")
+        assert context.writer.execute("SELECT status FROM raw.yz_vehicle ORDER BY yz_updated_at DESC LIMIT 1") == [
+            ("锁定",)
+        ]
+        assert context.writer.execute(
+            "SELECT count(*) FROM run.batch WHERE rows_in <> merged + older + duplicate + quarantined"
+        ) == [(0,)]
+        rules = context.writer.execute(
+            "SELECT entity, rule, count(DISTINCT payload) FROM raw.quarantine GROUP BY ALL ORDER BY ALL"
+        )
         return first, recover.fingerprint(context.writer), rules
 
 
@@ -332,8 +475,14 @@ def expected(rows: Rows, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
         return folder / "keys", both(settings, "sqlite")
 
 
-@pytest.mark.parametrize("transport", [postgres, mariadb, by_page, by_cursor, at_once, sftp, sftp_zip, s3, xlsx], ids=lambda transport: transport.__name__)
-def test_the_same_register_through_any_transport_gives_the_same_warehouse(transport: Any, rows: Rows, expected: tuple[Path, Prints], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "transport",
+    [postgres, mariadb, by_page, by_cursor, at_once, sftp, sftp_zip, s3, xlsx],
+    ids=lambda transport: transport.__name__,
+)
+def test_the_same_register_through_any_transport_gives_the_same_warehouse(
+    transport: Any, rows: Rows, expected: tuple[Path, Prints], tmp_path: Path
+) -> None:
     keys, prints = expected
     shutil.copytree(keys, tmp_path / "data" / "keys")
     with transport(House(tmp_path / "data"), rows) as settings:

@@ -1,4 +1,5 @@
-"""A list that somebody files: every wrong cell is named, what is right takes effect as a delivery of its own, and is taken back by one more."""
+"""A list that somebody files: every wrong cell is named, what is right takes effect as a delivery of its own, and is
+taken back by one more."""
 
 from __future__ import annotations
 
@@ -41,14 +42,18 @@ Ask = Callable[..., Request]
 def ask(loader: Context) -> Ask:
     """Asks for one step and lets the loader do it."""
 
-    def asked(table: str, step: str, rows: list[list[str]] | None = None, head: list[str] | None = None, **values: Any) -> Request:
+    def asked(
+        table: str, step: str, rows: list[list[str]] | None = None, head: list[str] | None = None, **values: Any
+    ) -> Request:
         body = None
         if rows is not None:
             out = io.StringIO()
             csv.writer(out).writerows([head or HEAD, *rows])
             body = list_review.seal(loader.settings, table, out.getvalue().encode("gb18030"))
         with sqlite3.connect(loader.settings.state) as connection:
-            number = request_queue.add(connection, "file", {"table": table, "step": step, **values}, "wang", body=body, at=time.time())
+            number = request_queue.add(
+                connection, "file", {"table": table, "step": step, **values}, "wang", body=body, at=time.time()
+            )
         assert request_handlers.serve(loader)
         return request_queue.one(loader.settings.state, number)
 
@@ -70,7 +75,11 @@ def test_every_wrong_cell_is_named_and_nothing_of_the_file_is_loaded_or_kept(loa
     done = check(ask, [*bad, ROWS[3]])
     assert done.result is not None and done.state == "done" and done.body is None
     assert [(one["cell"], one["why"]) for one in orjson.loads(done.result)["errors"]] == [
-        ("B2", "应为整数"), ("A3", "必填,不能为空"), ("E4", "应为日期,如 2026-01-31"), ("A6", "与第 5 行重复(企业 相同)")]
+        ("B2", "应为整数"),
+        ("A3", "必填,不能为空"),
+        ("E4", "应为日期,如 2026-01-31"),
+        ("A6", "与第 5 行重复(企业 相同)"),
+    ]
     assert held(loader, "pb_register50") == []
 
 
@@ -85,14 +94,20 @@ def test_what_was_checked_takes_effect_once_and_is_taken_back_by_a_new_delivery(
     assert commit.state == "done" and held(loader, "pb_register50") == [(ROWS[0][0], 99), *before[1:3]]
     notes = len(list(loader.landing.notes()))
     undo = ask("pb_register50", "undo", commit=commit.id)
-    assert undo.state == "done" and held(loader, "pb_register50") == before and len(list(loader.landing.notes())) == notes + 1
+    assert (
+        undo.state == "done"
+        and held(loader, "pb_register50") == before
+        and len(list(loader.landing.notes())) == notes + 1
+    )
     assert ask("pb_register50", "undo", commit=commit.id).state == "failed", "a second taking back would undo the first"
 
 
 def test_the_pages_are_told_what_can_be_filed_and_nothing_that_is_not_kept(loader: Context, ask: Ask) -> None:
     told = request_queue.offered(loader.settings.state)
     assert [column["heading"] for column in told["pb_register50"]["columns"]] == HEAD and "own_sla" in told
-    assert not any(column["heading"] in ("联系人", "书记", "体检结果") for table in told.values() for column in table["columns"])
+    assert not any(
+        column["heading"] in ("联系人", "书记", "体检结果") for table in told.values() for column in table["columns"]
+    )
     assert not told["pb_member"]["current"], "pseudonyms cannot be filed again"
     assert ask("pb_register50", "current").message == "现有 0 行"
 
@@ -104,7 +119,10 @@ def test_a_step_that_was_cut_off_lands_nothing_twice(loader: Context, ask: Ask) 
         connection.execute("UPDATE request SET state = 'running' WHERE id = ?", (commit.id,))
     request_queue.take_up(loader.settings.state)
     assert request_handlers.serve(loader)
-    assert request_queue.one(loader.settings.state, commit.id).state == "done" and len(list(loader.landing.notes())) == notes
+    assert (
+        request_queue.one(loader.settings.state, commit.id).state == "done"
+        and len(list(loader.landing.notes())) == notes
+    )
 
 
 def test_what_came_in_between_asks_for_another_look(loader: Context, ask: Ask) -> None:
@@ -119,7 +137,13 @@ def test_a_table_of_the_bureaus_own_changes_and_goes_back_to_the_shipped_one(loa
         return loader.writer.execute("SELECT level, limit_s FROM raw.own_sla ORDER BY 1")
 
     shipped = limits()
-    looked = ask("own_sla", "check", [["1", "3600", "局发文"], ["2", "600", "局发文"]], ["报警级别", "处置时限", "依据"], name="时限.csv")
+    looked = ask(
+        "own_sla",
+        "check",
+        [["1", "3600", "局发文"], ["2", "600", "局发文"]],
+        ["报警级别", "处置时限", "依据"],
+        name="时限.csv",
+    )
     commit = ask("own_sla", "commit", check=looked.id)
     assert commit.state == "done", commit.message
     assert limits() == [(1, 3600), (2, 600)] and (loader.settings.own / "sla.csv").exists()

@@ -40,7 +40,9 @@ def settings(published: Path, tmp_path: Path) -> Settings:
     return Settings.at(tmp_path / "house")
 
 
-@pytest.mark.parametrize(("times", "fires"), [(Timetable(), "2026-11-30T08:00"), (Timetable("fri", 17, 30), "2026-11-27T17:30")])
+@pytest.mark.parametrize(
+    ("times", "fires"), [(Timetable(), "2026-11-30T08:00"), (Timetable("fri", 17, 30), "2026-11-27T17:30")]
+)
 def test_the_plan_fires_on_the_named_day_and_hour(times: Timetable, fires: str) -> None:
     row = next(job for job in registry.plan(times) if job.name == "report")
     trigger = CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
@@ -79,7 +81,9 @@ def test_a_house_that_was_not_there_yet_owes_no_report(settings: Settings) -> No
         assert overdue.run(context) == [] and archive.every(settings) == []
 
 
-def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("ZHENGBEI_CHROMIUM", str(tmp_path / "none"))
     clock = [WORLD_NOW + dt.timedelta(hours=1)]
     with opened(settings, now=lambda: clock[0]) as context:
@@ -91,7 +95,9 @@ def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(settings:
         assert len(overdue.run(context)) == 1 and report.states(settings) == {}
 
 
-def test_a_reprint_that_is_asked_for_says_what_kept_it_from_being_made(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_reprint_that_is_asked_for_says_what_kept_it_from_being_made(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("ZHENGBEI_CHROMIUM", str(tmp_path / "none"))
     with opened(settings, now=lambda: WORLD_NOW) as context:
         for at in (WEEK, "2026-11-23"):
@@ -99,17 +105,27 @@ def test_a_reprint_that_is_asked_for_says_what_kept_it_from_being_made(settings:
                 request_queue.add(connection, "report", {"at": at}, "li", at=time.time())
             assert request_handlers.serve(context)
         odd, failed = request_queue.newest(settings.state)
-        assert (odd.state, failed.state) == ("failed", "failed") and "看不懂的期次" in odd.message and f"周报 {WEEK}" in failed.message and "浏览器不存在" in failed.message
+        assert (
+            (odd.state, failed.state) == ("failed", "failed")
+            and "看不懂的期次" in odd.message
+            and f"周报 {WEEK}" in failed.message
+            and "浏览器不存在" in failed.message
+        )
 
 
 @pytest.mark.crash
 @needs_chromium
-def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_after_a_restart(settings: Settings) -> None:
-    """The sources are down at the hour; the duty hears of the draft once and of the release once, however often was looked."""
+def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_after_a_restart(
+    settings: Settings,
+) -> None:
+    """The sources are down at the hour; the duty hears of the draft once and of the release once, however often was
+    looked."""
     mail = Mail()
     file = settings.data / "delivery.toml"
     file.touch(0o600)
-    file.write_text(f'[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "cockpit@yuhang.example"\n[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@yuhang.example"\nduty = true\n')
+    file.write_text(
+        f'[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsender = "cockpit@yuhang.example"\n[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@yuhang.example"\nduty = true\n'
+    )
     clock = [WORLD_NOW + dt.timedelta(minutes=5)]
 
     def look(context: Context) -> list[str]:
@@ -119,7 +135,9 @@ def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_a
         return told
 
     def kept() -> list[tuple[str, bool]]:
-        return [(facts["at"], facts["draft"]) for facts in sorted(archive.every(settings), key=lambda one: one["number"])]
+        return [
+            (facts["at"], facts["draft"]) for facts in sorted(archive.every(settings), key=lambda one: one["number"])
+        ]
 
     try:
         with opened(settings, now=lambda: clock[0]) as context:

@@ -24,7 +24,8 @@ def cases() -> list[Any]:
 
 
 def spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows with shorthands opened: `person = 3` is an identity number; `track` is a drive of points along a meridian."""
+    """Rows with shorthands opened: `person = 3` is an identity number; `track` is a drive of points along a
+    meridian."""
     out: list[dict[str, Any]] = []
     for row in rows:
         row = dict(row)
@@ -45,8 +46,19 @@ def track(row: dict[str, Any]) -> list[dict[str, Any]]:
     for second in range(0, plan["minutes"] * 60 + 1, step):
         at = start + dt.timedelta(seconds=second)
         lat = plan.get("lat", 30.3) + plan["kmh"] * second / 3600 / 111.195
-        points.append({"plate_color": 2, "status_bits": 3, "speed_01kmh": int(plan["kmh"] * 10), "direction": 0, **row, "loc_time": f"{at}", "recv_time": f"{at}",
-                       "lon_e6": 120000000, "lat_e6": round(lat * 1e6)})
+        points.append(
+            {
+                "plate_color": 2,
+                "status_bits": 3,
+                "speed_01kmh": int(plan["kmh"] * 10),
+                "direction": 0,
+                **row,
+                "loc_time": f"{at}",
+                "recv_time": f"{at}",
+                "lon_e6": 120000000,
+                "lat_e6": round(lat * 1e6),
+            }
+        )
     return points
 
 
@@ -56,7 +68,11 @@ def test_model(house: House, case: dict[str, Any]) -> None:
     for table, rows in case["given"].items():
         house.put(table, spread(rows))
     expected = case["expect"]
-    house.make(*re.findall(r"\b(?:staging|marts)\.(\w+)", f"{expected['model']} {expected['columns']} {expected.get('where', '')}"))
+    house.make(
+        *re.findall(
+            r"\b(?:staging|marts)\.(\w+)", f"{expected['model']} {expected['columns']} {expected.get('where', '')}"
+        )
+    )
     columns = expected["columns"]
     where = f" WHERE {expected['where']}" if "where" in expected else ""
     found = house.rows(f"SELECT {', '.join(columns)} FROM {expected['model']}{where} ORDER BY ALL")
@@ -65,5 +81,9 @@ def test_model(house: House, case: dict[str, Any]) -> None:
     for got, want in zip(sorted(found, key=lambda row: [str(value) for value in row]), wanted, strict=True):
         for column, here, there in zip(columns, got, want, strict=True):
             here = str(here) if isinstance(here, dt.date | dt.datetime) else here
-            close = pytest.approx(there, rel=0.01) if isinstance(there, int | float) and not isinstance(there, bool) else there
+            close = (
+                pytest.approx(there, rel=0.01)
+                if isinstance(there, int | float) and not isinstance(there, bool)
+                else there
+            )
             assert here == close, (column, got, want)

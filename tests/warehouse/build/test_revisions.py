@@ -1,4 +1,5 @@
-"""The trail of published numbers: old value, new value, since which generation; nothing twice, and no rebuild forgets it."""
+"""The trail of published numbers: old value, new value, since which generation; nothing twice, and no rebuild forgets
+it."""
 
 from __future__ import annotations
 
@@ -57,7 +58,9 @@ def test_a_changed_number_stands_below_the_old_one_at_district_and_town(told: Ho
 def test_a_number_that_goes_back_is_a_revision_too(told: House) -> None:
     for step, uscc in enumerate(("", "gone", "")):
         told.at += dt.timedelta(minutes=5)
-        told.put("yz_vehicle", [vehicle(status="注销" if uscc else "营运", yz_updated_at=f"2026-01-01 08:0{step + 1}:00")])
+        told.put(
+            "yz_vehicle", [vehicle(status="注销" if uscc else "营运", yz_updated_at=f"2026-01-01 08:0{step + 1}:00")]
+        )
         told.publish()
     assert [row[0] for row in trail(told)] == [1, 0, 1]
 
@@ -70,7 +73,10 @@ def test_a_flow_is_provisional_for_72_hours_and_final_afterwards(told: House) ->
     live(told, dt.datetime(2026, 11, 21, 22), drive("10:00:00", 60))
     told.at = dt.datetime(2026, 11, 23, 6)
     told.publish()
-    rows = told.rows("SELECT is_provisional, den FROM run.kpi_revision WHERE kpi_id = 'dh_data_qualified_rate' AND win = 'day' AND win_start = ? AND grain = 'district' ORDER BY recorded_at", [day])
+    rows = told.rows(
+        "SELECT is_provisional, den FROM run.kpi_revision WHERE kpi_id = 'dh_data_qualified_rate' AND win = 'day' AND win_start = ? AND grain = 'district' ORDER BY recorded_at",
+        [day],
+    )
     assert rows == [(True, 41), (False, 162)]
 
 

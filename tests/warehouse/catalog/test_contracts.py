@@ -1,4 +1,5 @@
-"""Every column of every source says what it is: a type, a level, a Chinese meaning, and a unit where it is a measure."""
+"""Every column of every source says what it is: a type, a level, a Chinese meaning, and a unit where it is a
+measure."""
 
 from __future__ import annotations
 
@@ -9,8 +10,10 @@ import pytest
 from warehouse.catalog.definitions import LEVELS, Contract, contracts
 
 TYPES = {"VARCHAR", "BOOLEAN", "SMALLINT", "INTEGER", "BIGINT", "UINTEGER", "DOUBLE", "DATE", "TIMESTAMP"}
-MEASURES = re.compile(r"(_km|_kmh|_s|_min|_t|_m|_ratio|_h|_01km|_01kmh|_e6)$|^(lon|lat|km|speed|score|fine|points|delta|hours|seconds|odometer|direction)$|_cnt$"
-                      "|时长|里程|速度|总质量|载质量|罚款|金额|距离|人数|人次|经度|纬度")
+MEASURES = re.compile(
+    r"(_km|_kmh|_s|_min|_t|_m|_ratio|_h|_01km|_01kmh|_e6)$|^(lon|lat|km|speed|score|fine|points|delta|hours|seconds|odometer|direction)$|_cnt$"
+    "|时长|里程|速度|总质量|载质量|罚款|金额|距离|人数|人次|经度|纬度"
+)
 NO_UNIT = {"photo_cnt", "attach_cnt", "break_cnt", "missing_cnt", "trip_cnt", "sat_cnt", "speed_scale"}
 """Plain counts and factors: the label says of what."""
 

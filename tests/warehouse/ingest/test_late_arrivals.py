@@ -100,14 +100,38 @@ def test_backfill_opens_the_days_says_who_and_why_and_the_trail_keeps_both_numbe
     assert before.read("fleet_online_rate", "day", f"{DAY}").num == 1
     driven.close()
 
-    done = subprocess.run([sys.executable, "-m", "warehouse", "etl", "backfill", "--from", f"{DAY}", "--to", f"{DAY}", "--who", "王五", "--why", "平台补传", "--data", str(settings.data)],
-                          capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "warehouse",
+            "etl",
+            "backfill",
+            "--from",
+            f"{DAY}",
+            "--to",
+            f"{DAY}",
+            "--who",
+            "王五",
+            "--why",
+            "平台补传",
+            "--data",
+            str(settings.data),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0 and "装入冻结后才到的 41 行" in done.stdout, done.stdout + done.stderr
     after = Library(settings.data).current()
     assert after.read("fleet_online_rate", "day", f"{DAY}").num == 2 and after.quarantine() == []
     again = House(settings.data)
     assert again.rows("SELECT source_table, who, why, rows FROM run.redo") == [("gps_location", "王五", "平台补传", 41)]
-    trail = again.rows("""SELECT num, generation FROM run.kpi_revision WHERE kpi_id = 'fleet_online_rate' AND win = 'day' AND win_start = ? AND grain = 'district'
-        ORDER BY recorded_at""", [DAY])
+    trail = again.rows(
+        """SELECT num, generation FROM run.kpi_revision WHERE kpi_id = 'fleet_online_rate' AND win = 'day' AND win_start = ? AND grain = 'district'
+        ORDER BY recorded_at""",
+        [DAY],
+    )
     assert trail == [(1, before.generation.id), (2, after.generation.id)]
     again.close()

@@ -15,8 +15,21 @@ from warehouse.catalog.definitions import Column, Contract, contracts
 from warehouse.core.errors import ContractBroken, Refused
 from warehouse.ingest import load, parse
 
-LEDGER = Contract("tx", "ledger", "试验台账", "upsert", ("org",), tuple(Column(name, kind, "L1", name, source=name, required=name == "org") for name, kind in (
-    ("org", "VARCHAR"), ("head_count", "INTEGER"), ("ledger_at", "TIMESTAMP"))), 86400, version="ledger_at", touches="ledger_at", history=True)
+LEDGER = Contract(
+    "tx",
+    "ledger",
+    "试验台账",
+    "upsert",
+    ("org",),
+    tuple(
+        Column(name, kind, "L1", name, source=name, required=name == "org")
+        for name, kind in (("org", "VARCHAR"), ("head_count", "INTEGER"), ("ledger_at", "TIMESTAMP"))
+    ),
+    86400,
+    version="ledger_at",
+    touches="ledger_at",
+    history=True,
+)
 MAPPING = {"columns": {"org": "组织", "head_count": "人数"}, "name_date": r"(\d{4})-?年?(\d{2})", "snapshot": True}
 
 
@@ -36,8 +49,16 @@ class Ledgers:
 
     def put(self, month: int, rows: dict[str, int | None], name: str = "", **mapping: object) -> None:
         body = "组织,人数\n" + "".join(f"{org},{'坏' if count is None else count}\n" for org, count in rows.items())
-        note = self.house.landing.put("tx", "ledger", body.encode(), kind="file", name=f"{name}台账2026年{month:02d}月.csv|1|1", at=dt.datetime.fromisoformat("2026-11-23T08:00:00+08:00"),
-                                      sealed=False, mapping={**MAPPING, **mapping})
+        note = self.house.landing.put(
+            "tx",
+            "ledger",
+            body.encode(),
+            kind="file",
+            name=f"{name}台账2026年{month:02d}月.csv|1|1",
+            at=dt.datetime.fromisoformat("2026-11-23T08:00:00+08:00"),
+            sealed=False,
+            mapping={**MAPPING, **mapping},
+        )
         load.load(self.house.writer, self.house.settings, self.house.door, note, parse.parse(note, body.encode()))
 
     def state(self) -> list[tuple[object, ...]]:
@@ -47,12 +68,19 @@ class Ledgers:
         return dict(self.house.rows("SELECT org, head_count FROM raw.tx_ledger WHERE _deleted_at IS NULL ORDER BY 1"))
 
 
-MONTHS = st.dictionaries(st.integers(1, 4), st.dictionaries(st.sampled_from("甲乙丙丁"), st.integers(1, 3), min_size=1), min_size=2)
+MONTHS = st.dictionaries(
+    st.integers(1, 4), st.dictionaries(st.sampled_from("甲乙丙丁"), st.integers(1, 3), min_size=1), min_size=2
+)
 
 
 @given(months=MONTHS, data=st.data())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_order_of_arrival_of_ledgers_does_not_matter(months: dict[int, dict[str, int | None]], data: st.DataObject, ledger: Contract, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_order_of_arrival_of_ledgers_does_not_matter(
+    months: dict[int, dict[str, int | None]],
+    data: st.DataObject,
+    ledger: Contract,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     states = []
     for order in (sorted(months), data.draw(st.permutations(sorted(months)))):
         ledgers = Ledgers(tmp_path_factory.mktemp("ledgers"))
@@ -95,7 +123,9 @@ def test_half_a_ledger_is_refused_whole_and_goes_in_on_a_persons_word(ledger: Co
     assert ledgers.alive() == half
     ledgers.put(11, all_of_them)
     assert ledgers.alive() == all_of_them
-    assert ledgers.house.rows("SELECT count(*) FROM raw.tx_ledger_history WHERE _deleted_at = TIMESTAMP '2026-10-01'") == [(50,)], "that they were gone for a month is kept"
+    assert ledgers.house.rows(
+        "SELECT count(*) FROM raw.tx_ledger_history WHERE _deleted_at = TIMESTAMP '2026-10-01'"
+    ) == [(50,)], "that they were gone for a month is kept"
 
 
 def test_a_file_without_a_date_in_its_name_is_refused(ledger: Contract, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""血缘 is told from the catalogue: whole, without a loose end, in words, and nothing that a metric names is missing below it."""
+"""血缘 is told from the catalogue: whole, without a loose end, in words, and nothing that a metric names is missing
+below it."""
 
 from __future__ import annotations
 
@@ -40,14 +41,20 @@ def test_every_step_has_words() -> None:
     for metric in METRICS:
         for node in lineage.of(metric):
             assert re.search(r"[一-鿿]", node.label), node
-    assert lineage.sources()["yz"] == "道路运政" and len(lineage.sources()) == len({contract.source for contract in definitions.contracts().values()})
+    assert lineage.sources()["yz"] == "道路运政" and len(lineage.sources()) == len(
+        {contract.source for contract in definitions.contracts().values()}
+    )
 
 
 def test_only_what_is_read_is_below() -> None:
     points = lineage.of("p5_points_redeem_rate")
     assert [node.id for node in points] == ["p5_points_redeem_rate", "marts.points_day", "raw.mp_points", "source.mp"]
     online = {node.id for node in lineage.of("fleet_online_rate")}
-    assert "raw.gps_location" in online and "raw.yz_company" in online and not [node for node in online if "history" in node or node.startswith(("lake.", "build."))]
+    assert (
+        "raw.gps_location" in online
+        and "raw.yz_company" in online
+        and not [node for node in online if "history" in node or node.startswith(("lake.", "build."))]
+    )
     assert {"run.delivery", "source.run"} <= {node.id for node in lineage.of("dh_source_ontime_rate")}
     with pytest.raises(KeyError):
         lineage.of("no_such")

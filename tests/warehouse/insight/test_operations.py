@@ -28,10 +28,30 @@ def strict(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book, "ask", lambda sql, values=None: book._reader.rows(sql, values or []))
 
 
-@pytest.mark.parametrize("made", [operations.alarm_hours, operations.alarm_kinds, operations.waiting, operations.overdue, operations.companies_waiting, operations.handling_time, operations.interventions,
-                                  operations.alarm_cells, operations.score_bands, operations.points, operations.milestones, operations.unit_tasks, operations.sites, operations.visit_hours, operations.activities],
-                         ids=lambda made: made.__name__)
-def test_every_board_has_something_to_say_of_the_stand_in_world(book: Book, monkeypatch: pytest.MonkeyPatch, made: Callable[[Book], Any]) -> None:
+@pytest.mark.parametrize(
+    "made",
+    [
+        operations.alarm_hours,
+        operations.alarm_kinds,
+        operations.waiting,
+        operations.overdue,
+        operations.companies_waiting,
+        operations.handling_time,
+        operations.interventions,
+        operations.alarm_cells,
+        operations.score_bands,
+        operations.points,
+        operations.milestones,
+        operations.unit_tasks,
+        operations.sites,
+        operations.visit_hours,
+        operations.activities,
+    ],
+    ids=lambda made: made.__name__,
+)
+def test_every_board_has_something_to_say_of_the_stand_in_world(
+    book: Book, monkeypatch: pytest.MonkeyPatch, made: Callable[[Book], Any]
+) -> None:
     strict(book, monkeypatch)
     found = made(book)
     assert found, "nothing: the stand-in world should have some"
@@ -47,7 +67,10 @@ def test_the_hours_of_today_are_the_alarms_of_today(book: Book, today: dt.date) 
 
 def test_what_waits_is_what_must_be_handled_and_is_not(book: Book, today: dt.date) -> None:
     waits = operations.waiting(book)
-    open_ = book.ask("SELECT count(*) FROM marts.alarm_event WHERE is_v AND must_handle AND NOT is_handled AND day >= ?", [today - dt.timedelta(days=operations.OPEN_DAYS)])[0][0]
+    open_ = book.ask(
+        "SELECT count(*) FROM marts.alarm_event WHERE is_v AND must_handle AND NOT is_handled AND day >= ?",
+        [today - dt.timedelta(days=operations.OPEN_DAYS)],
+    )[0][0]
     assert sum(number for _, number in waits) == open_
     late = operations.overdue(book, 10_000)
     assert len(late) == sum(number for label, number in waits[1:]) and all(one.late_s > 0 for one in late)
@@ -84,7 +107,9 @@ def test_nodes_and_tasks_add_up_and_know_the_day(book: Book, today: dt.date) -> 
 def test_visits_by_hour_are_the_visits_of_the_day(book: Book) -> None:
     day, hours = operations.visit_hours(book)
     counted = book.ask("SELECT sum(visit_cnt) FROM marts.site_day WHERE day = ?", [day])[0][0]
-    assert sum(visits or 0 for _, visits, _ in hours) == counted == sum(one.visits or 0 for one in operations.sites(book))
+    assert (
+        sum(visits or 0 for _, visits, _ in hours) == counted == sum(one.visits or 0 for one in operations.sites(book))
+    )
     assert len(operations.sites(book)) == 5
 
 

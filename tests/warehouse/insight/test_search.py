@@ -26,7 +26,12 @@ def test_a_thing_is_found_by_part_of_its_name_its_initials_its_spelling_and_its_
     for typed in ("良渚", "渚街", "lzjd", "LZJD", "liangzhu", town.code):
         assert town.code in [hit.key for hit in search.find(book, typed).get("town", [])], typed
     company = next(place for place in book.places("company") if place.label.endswith("公司"))
-    for typed in (company.label[2:6], search.pinyin(company.label)[0], company.code.lower(), f" {company.label[:3]} {company.label[3:5]}"):
+    for typed in (
+        company.label[2:6],
+        search.pinyin(company.label)[0],
+        company.code.lower(),
+        f" {company.label[:3]} {company.label[3:5]}",
+    ):
         assert company.code in [hit.key for hit in search.find(book, typed)["company"]], typed
     assert [hit.key for hit in search.find(book, "bjczl")["metric"]][:1] == ["safe_alarm_handled_rate"]
     assert search.find(book, "报警处置率")["metric"][0].rank == 0

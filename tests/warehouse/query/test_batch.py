@@ -1,5 +1,5 @@
-"""Numbers asked together are the numbers asked alone, to the last digit; what a snapshot cannot tell spoils nothing; a trend asks for each
-window once and for none before our data begin."""
+"""Numbers asked together are the numbers asked alone, to the last digit; what a snapshot cannot tell spoils nothing; a
+trend asks for each window once and for none before our data begin."""
 
 from __future__ import annotations
 
@@ -25,10 +25,19 @@ def alone(book: Book) -> Book:
     return Book(book._settings, book.generation.id)
 
 
-@pytest.mark.parametrize(("grain", "at"), [("district", None), ("town", None), ("company", None), ("town", "2026-11-20")])
-def test_what_is_asked_together_is_what_is_asked_alone(book: Book, grain: str, at: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("grain", "at"), [("district", None), ("town", None), ("company", None), ("town", "2026-11-20")]
+)
+def test_what_is_asked_together_is_what_is_asked_alone(
+    book: Book, grain: str, at: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     places = [DISTRICT] if grain == "district" else [place.code for place in book.places(grain)[:2]]
-    asked = [(metric.id, window, at if window == "day" else None) for metric in definitions.metrics().values() for window in metric.windows if grain == "district" or grain in metric.drill]
+    asked = [
+        (metric.id, window, at if window == "day" else None)
+        for metric in definitions.metrics().values()
+        for window in metric.windows
+        if grain == "district" or grain in metric.drill
+    ]
     assert len(asked) > 30
     for code in places:
         one, many = alone(book), alone(book)
@@ -41,12 +50,29 @@ def test_what_is_asked_together_is_what_is_asked_alone(book: Book, grain: str, a
 
 def test_after_it_no_figure_is_asked_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh, town = alone(book), book.places("town")[0].code
-    asked = [(name, "week", None) for name in ("fleet_online_rate", "safe_alarm_handled_rate", "drv_driver_cnt", "fleet_vehicle_cnt")]
+    asked = [
+        (name, "week", None)
+        for name in ("fleet_online_rate", "safe_alarm_handled_rate", "drv_driver_cnt", "fleet_vehicle_cnt")
+    ]
     fresh.prepare(asked, town)
     counts, persons = batch.counts, batch.persons
-    monkeypatch.setattr(batch, "counts", lambda reader, wanted, grain, code: pytest.fail(f"asked again: {wanted}") if wanted and code == town else counts(reader, wanted, grain, code))
-    monkeypatch.setattr(batch, "persons", lambda reader, wanted, grain, code: pytest.fail(f"asked again: {wanted}") if wanted and code == town else persons(reader, wanted, grain, code))
-    assert {fresh.read(metric, window, None, town).metric for metric, window, _ in asked} == {name for name, _, _ in asked}
+    monkeypatch.setattr(
+        batch,
+        "counts",
+        lambda reader, wanted, grain, code: (
+            pytest.fail(f"asked again: {wanted}") if wanted and code == town else counts(reader, wanted, grain, code)
+        ),
+    )
+    monkeypatch.setattr(
+        batch,
+        "persons",
+        lambda reader, wanted, grain, code: (
+            pytest.fail(f"asked again: {wanted}") if wanted and code == town else persons(reader, wanted, grain, code)
+        ),
+    )
+    assert {fresh.read(metric, window, None, town).metric for metric, window, _ in asked} == {
+        name for name, _, _ in asked
+    }
 
 
 def test_a_snapshot_of_an_older_shape_tells_what_it_can(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,13 +85,22 @@ def test_a_snapshot_of_an_older_shape_tells_what_it_can(book: Book, monkeypatch:
     assert fresh.read("fleet_online_rate", "week").value == book.read("fleet_online_rate", "week").value
 
 
-def test_windows_of_a_trend_are_asked_once_and_none_before_the_beginning(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_of_a_trend_are_asked_once_and_none_before_the_beginning(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fresh = alone(book)
     begins = fresh.begins(fresh.metrics["fleet_online_rate"])
     assert begins is not None
     asked: list[str] = []
     plain = Reader.rows
-    monkeypatch.setattr(Reader, "rows", lambda self, sql, *more, **named: (asked.append(str(more)) if "win_day" in sql else None, plain(self, sql, *more, **named))[1])
+    monkeypatch.setattr(
+        Reader,
+        "rows",
+        lambda self, sql, *more, **named: (
+            asked.append(str(more)) if "win_day" in sql else None,
+            plain(self, sql, *more, **named),
+        )[1],
+    )
     once = fresh.series("fleet_online_rate", "week", 6)
     again = fresh.series("fleet_online_rate", "week", 12)
     assert again[-6:] == once and fresh.series("fleet_online_rate", "week", 6) == once

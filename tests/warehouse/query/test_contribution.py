@@ -1,4 +1,5 @@
-"""Why a number changed: pieces that add up to the change exactly, whatever appears, vanishes, overlaps or has no denominator."""
+"""Why a number changed: pieces that add up to the change exactly, whatever appears, vanishes, overlaps or has no
+denominator."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ def test_asked_the_other_way_round_every_piece_changes_its_sign(members: list[tu
     size = max(1.0, now[0] / now[1], then[0] / then[1])
     for before, after in members:
         there, back = effect((then, now), (before, after)), effect((now, then), (after, before))
-        assert there[0] == pytest.approx(-back[0], abs=1e-9 * size) and there[1] == pytest.approx(-back[1], abs=1e-9 * max(size, abs(there[1])))
+        assert there[0] == pytest.approx(-back[0], abs=1e-9 * size) and there[1] == pytest.approx(
+            -back[1], abs=1e-9 * max(size, abs(there[1]))
+        )
 
 
 def test_mix_and_level_are_told_apart() -> None:
@@ -91,7 +94,16 @@ def book(published: Path) -> Book:
 def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Book, metric: str) -> None:
     found = definitions.metric(metric)
     towns = book.places("town") if "town" in found.drill else []
-    places = [DISTRICT, *(town.code for town in towns[:2]), *(company.code for town in towns[:1] for company in book.places("company", town.code)[:1] if "company" in found.drill)]
+    places = [
+        DISTRICT,
+        *(town.code for town in towns[:2]),
+        *(
+            company.code
+            for town in towns[:1]
+            for company in book.places("company", town.code)[:1]
+            if "company" in found.drill
+        ),
+    ]
     for window in found.windows:
         for place in places:
             for by in book.dimensions(found, book.place(place)):
@@ -102,13 +114,22 @@ def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Book, metric:
                 gap = split.before + sum(piece.amount for piece in split.pieces) - split.after
                 assert abs(gap) <= 1e-9 * max(1.0, abs(split.after)), (window, place, by)
                 reading = book.read(metric, window, None, place)
-                assert split.after == pytest.approx(reading.value) and split.before == pytest.approx(reading.previous), "the change is the one that the page shows"
-                assert all(piece.label for piece in split.pieces) and len({piece.code for piece in split.pieces if piece.code}) == sum(bool(piece.code) for piece in split.pieces)
+                assert split.after == pytest.approx(reading.value) and split.before == pytest.approx(
+                    reading.previous
+                ), "the change is the one that the page shows"
+                assert all(piece.label for piece in split.pieces) and len(
+                    {piece.code for piece in split.pieces if piece.code}
+                ) == sum(bool(piece.code) for piece in split.pieces)
 
 
 def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Book) -> None:
     split = explain(book, "fleet_online_rate", "week", by="town")
-    assert isinstance(split, Change) and split.is_ratio and {piece.label for piece in split.pieces} <= {town.label for town in book.places("town")} | {"未归属", "重复计数"}
+    assert (
+        isinstance(split, Change)
+        and split.is_ratio
+        and {piece.label for piece in split.pieces}
+        <= {town.label for town in book.places("town")} | {"未归属", "重复计数"}
+    )
     energy = explain(book, "fleet_km_per_vehicle_day", "week", by="vehicle_class")
     assert isinstance(energy, Change) and {piece.label for piece in energy.pieces} <= {"普通货物", "危险货物", "未知"}
     worst = next(town for town in book.places("town") if any(piece.code == town.code for piece in split.pieces))
@@ -117,7 +138,9 @@ def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Book)
 
 
 def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> None:
-    rows = book.ask("SELECT DISTINCT metric, win_start FROM meta.person_reading WHERE is_hidden AND grain = 'town' AND slice = ''")
+    rows = book.ask(
+        "SELECT DISTINCT metric, win_start FROM meta.person_reading WHERE is_hidden AND grain = 'town' AND slice = ''"
+    )
     assert rows, "the tiny world has small cells"
     hidden = {metric for metric, _ in rows}
     seen = 0
@@ -126,8 +149,19 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
             split = explain(book, metric, window, by="town")
             if isinstance(split, NoSplit):
                 continue
-            kept = {row[0] for row in book.ask("SELECT place FROM meta.person_reading WHERE metric = ? AND is_hidden AND grain = 'town' AND slice = '' AND win_start IN (?, ?)",
-                                               [metric, *(item.last if definitions.metric(metric).kind in ("stock", "state") else item.start for item in split.spans)])}
+            kept = {
+                row[0]
+                for row in book.ask(
+                    "SELECT place FROM meta.person_reading WHERE metric = ? AND is_hidden AND grain = 'town' AND slice = '' AND win_start IN (?, ?)",
+                    [
+                        metric,
+                        *(
+                            item.last if definitions.metric(metric).kind in ("stock", "state") else item.start
+                            for item in split.spans
+                        ),
+                    ],
+                )
+            }
             assert not kept & {piece.code for piece in split.pieces}
             seen += any(piece.kind == "hidden" for piece in split.pieces)
     assert seen, "some split has such a rest"
@@ -137,7 +171,13 @@ def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pyt
     import dataclasses
 
     base = definitions.metric("fleet_km_per_vehicle_day")
-    for numerator in ("median(valid_km)", "max(valid_km)", "quantile_cont(valid_km, 0.9)", "avg(valid_km)", "sum(valid_km) / count(*)"):
+    for numerator in (
+        "median(valid_km)",
+        "max(valid_km)",
+        "quantile_cont(valid_km, 0.9)",
+        "avg(valid_km)",
+        "sum(valid_km) / count(*)",
+    ):
         assert not contribution.adds(dataclasses.replace(base, numerator=numerator)), numerator
     assert all(contribution.adds(metric) for metric in definitions.metrics().values())
     assert isinstance(explain(book, "fleet_running_now_cnt"), NoSplit)
@@ -150,7 +190,9 @@ def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pyt
 def test_what_is_counted_under_several_members_is_no_split() -> None:
     metric = definitions.metric("fleet_vehicle_cnt")
     then = {"a": (6.0, None, 1), "b": (6.0, None, 1)}
-    assert isinstance(contribution._pieces(metric, ((10.0, 0.0), (10.0, 0.0)), then, then, str), NoSplit), "a fifth of it stands twice"
+    assert isinstance(contribution._pieces(metric, ((10.0, 0.0), (10.0, 0.0)), then, then, str), NoSplit), (
+        "a fifth of it stands twice"
+    )
     few = {"a": (60.0, None, 1), "b": (41.0, None, 1)}
     pieces = contribution._pieces(metric, ((100.0, 0.0), (100.0, 0.0)), few, few, str)
     assert not isinstance(pieces, NoSplit) and {piece.kind for piece in pieces} == {"part", "twice"}

@@ -30,21 +30,30 @@ def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_
     assert [row.label for row in found] == ["领航护航", "提质示范", "红能聚力", "暖心礼遇", "数字赋能", "典型培育"]
     assert [row.force for row in found] == ["引领力", "组织力", "服务力", "获得力", "科技力", "成长力"]
     for row in found:
-        assert {item.reading.metric for item in row.items} == {metric.id for metric in definitions.metrics().values() if metric.programme == row.number}
+        assert {item.reading.metric for item in row.items} == {
+            metric.id for metric in definitions.metrics().values() if metric.programme == row.number
+        }
         told = [item for item in row.items if item.share is not None]
         assert (row.score is None) == (not told)
         if row.score is not None and row.due is not None:
             weight = sum(item.weight for item in told)
-            assert row.score == pytest.approx(sum(item.weight * (item.share or 0) for item in told) / weight) and 0 <= row.score <= 1
+            assert (
+                row.score == pytest.approx(sum(item.weight * (item.share or 0) for item in told) / weight)
+                and 0 <= row.score <= 1
+            )
             assert row.due == pytest.approx(sum(item.weight * item.due for item in told) / weight)
 
 
 def test_a_target_that_grows_with_its_year_is_asked_for_by_the_days_that_are_over(book: Book) -> None:
     reading = book.read("p3_warm_item_done_rate", "year")
     built = book.generation.built_at.date()
-    elapsed = ((built - dt.date(built.year, 1, 1)).days + 1) / (dt.date(built.year, 12, 31) - dt.date(built.year - 1, 12, 31)).days
+    elapsed = ((built - dt.date(built.year, 1, 1)).days + 1) / (
+        dt.date(built.year, 12, 31) - dt.date(built.year - 1, 12, 31)
+    ).days
     assert reading.target is not None and reading.target.whole == 1 and reading.target.elapsed == pytest.approx(elapsed)
-    assert reading.target.green == pytest.approx(elapsed) and reading.judgement == ("good" if (reading.value or 0) >= elapsed else "warn" if (reading.value or 0) >= 0.9 * elapsed else "bad")
+    assert reading.target.green == pytest.approx(elapsed) and reading.judgement == (
+        "good" if (reading.value or 0) >= elapsed else "warn" if (reading.value or 0) >= 0.9 * elapsed else "bad"
+    )
     last = book.read("p3_warm_item_done_rate", "month")
     assert last.target is None or last.target.whole is None
 
@@ -52,7 +61,9 @@ def test_a_target_that_grows_with_its_year_is_asked_for_by_the_days_that_are_ove
 def test_slices_add_up_to_the_whole_and_an_undeclared_one_is_refused(book: Book) -> None:
     whole = book.read("p3_ecert_rate", "day")
     parts = book.slices("p3_ecert_rate", "cert_type", "day")
-    assert {member for member, *_ in parts} <= {"JYXK", "YSZ", "CYZG"} and sum(den or 0 for _, _, _, den, _ in parts) == whole.den
+    assert {member for member, *_ in parts} <= {"JYXK", "YSZ", "CYZG"} and sum(
+        den or 0 for _, _, _, den, _ in parts
+    ) == whole.den
     drivers = book.read("drv_driver_cnt", "day")
     assert sum(num or 0 for _, _, num, _, _ in book.slices("drv_driver_cnt", "sex", "day")) == drivers.num
     with pytest.raises(UsageError, match="可用"):

@@ -1,4 +1,5 @@
-"""What holds for any data: sums that add up and counts that must not, no rate without a denominator, small cells that stay small."""
+"""What holds for any data: sums that add up and counts that must not, no rate without a denominator, small cells that
+stay small."""
 
 from __future__ import annotations
 
@@ -25,13 +26,19 @@ pytestmark = pytest.mark.independent
 TOWNS = ["330110005", "330110009", "330110010", "330110011", "330110012", "330110013"]
 DAY = "2026-11-22"
 THEN = "2020-01-01 08:00:00"
-FEW = settings(max_examples=depth(1, 4), deadline=None, derandomize=True, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
+FEW = settings(
+    max_examples=depth(1, 4),
+    deadline=None,
+    derandomize=True,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @dataclass(frozen=True)
 class Small:
-    """A small world. towns: town of each company; trucks: gross mass of each truck by company; jobs: the companies of each driver;
-    members, qualified: drivers by number."""
+    """A small world. towns: town of each company; trucks: gross mass of each truck by company; jobs: the companies of
+    each driver; members, qualified: drivers by number."""
 
     towns: list[str]
     trucks: list[list[float]]
@@ -58,21 +65,118 @@ def code(company: int) -> str:
 
 def rows(world: Small) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The world's rows by table, under the sources' column names."""
-    yield "yz_company", [{"uscc": code(n), "name": f"杭州{n}号物流有限公司", "owner_type": "企业", "op_town": town, "status": "营业", "licence_from": "2019-01-01",
-                          "licence_to": "2030-01-01", "yz_updated_at": THEN} for n, town in enumerate(world.towns)]
+    yield (
+        "yz_company",
+        [
+            {
+                "uscc": code(n),
+                "name": f"杭州{n}号物流有限公司",
+                "owner_type": "企业",
+                "op_town": town,
+                "status": "营业",
+                "licence_from": "2019-01-01",
+                "licence_to": "2030-01-01",
+                "yz_updated_at": THEN,
+            }
+            for n, town in enumerate(world.towns)
+        ],
+    )
     trucks = [(n, serial, mass) for n, own in enumerate(world.trucks) for serial, mass in enumerate(own)]
-    yield "yz_vehicle", [{"plate_no": f"浙A{n}{serial:04d}", "plate_color": 2, "uscc": code(n), "veh_type": "H11", "is_trailer": False, "gross_mass_t": mass, "status": "营运",
-                          "energy_code": "B" if serial % 2 else "C", "emission_stage": 4 + serial % 3, "register_date": "2020-01-01", "home_town": world.towns[n], "yz_updated_at": THEN}
-                         for n, serial, mass in trucks]
-    yield "gps_vehicle_day", [{"plate_no": f"浙A{n}{serial:04d}", "plate_color": 2, "day": DAY, "pts": 100, "pts_ok": 90 + serial, "drift_pts": serial, "km_total": 100, "km_complete": 90,
-                               "valid_km": 100 * (serial % 3), "drive_s": 7200, "night_drive_s": 0, "fatigue_s": serial, "km_night05": 5, "depart_at": f"{DAY} 07:00:00",
-                               "depart_after": f"{DAY} 00:00:00"} for n, serial, mass in trucks if serial < 3]
-    yield "yz_driver", [{"id_no": id_number(n), "name": "张三", "status": "在岗", "integrity_grade": "AAA" if n % 2 else "A", "integrity_to": "2027-03-01", "yz_updated_at": THEN}
-                        for n in range(len(world.jobs))]
-    yield "yz_employment", [{"id_no": id_number(n), "uscc": code(company), "from_date": "2020-01-01", "yz_updated_at": THEN} for n, own in enumerate(world.jobs) for company in own]
-    yield "yz_certificate", [{"cert_type": "CYZG", "cert_no": f"3301{n:010d}", "holder_no": id_number(n), "category": "经营性道路货物运输驾驶员", "issue_date": "2021-01-01",
-                              "valid_to": "2028-01-01", "status": "有效", "yz_updated_at": "2021-01-01 08:00:00"} for n in world.qualified]
-    yield "pb_member", [{"id_no": id_number(n), "stage": "正式党员", "verify_status": "confirmed", "verified_at": "2024-01-01", "ledger_at": "2024-02-01 08:00:00"} for n in world.members]
+    yield (
+        "yz_vehicle",
+        [
+            {
+                "plate_no": f"浙A{n}{serial:04d}",
+                "plate_color": 2,
+                "uscc": code(n),
+                "veh_type": "H11",
+                "is_trailer": False,
+                "gross_mass_t": mass,
+                "status": "营运",
+                "energy_code": "B" if serial % 2 else "C",
+                "emission_stage": 4 + serial % 3,
+                "register_date": "2020-01-01",
+                "home_town": world.towns[n],
+                "yz_updated_at": THEN,
+            }
+            for n, serial, mass in trucks
+        ],
+    )
+    yield (
+        "gps_vehicle_day",
+        [
+            {
+                "plate_no": f"浙A{n}{serial:04d}",
+                "plate_color": 2,
+                "day": DAY,
+                "pts": 100,
+                "pts_ok": 90 + serial,
+                "drift_pts": serial,
+                "km_total": 100,
+                "km_complete": 90,
+                "valid_km": 100 * (serial % 3),
+                "drive_s": 7200,
+                "night_drive_s": 0,
+                "fatigue_s": serial,
+                "km_night05": 5,
+                "depart_at": f"{DAY} 07:00:00",
+                "depart_after": f"{DAY} 00:00:00",
+            }
+            for n, serial, mass in trucks
+            if serial < 3
+        ],
+    )
+    yield (
+        "yz_driver",
+        [
+            {
+                "id_no": id_number(n),
+                "name": "张三",
+                "status": "在岗",
+                "integrity_grade": "AAA" if n % 2 else "A",
+                "integrity_to": "2027-03-01",
+                "yz_updated_at": THEN,
+            }
+            for n in range(len(world.jobs))
+        ],
+    )
+    yield (
+        "yz_employment",
+        [
+            {"id_no": id_number(n), "uscc": code(company), "from_date": "2020-01-01", "yz_updated_at": THEN}
+            for n, own in enumerate(world.jobs)
+            for company in own
+        ],
+    )
+    yield (
+        "yz_certificate",
+        [
+            {
+                "cert_type": "CYZG",
+                "cert_no": f"3301{n:010d}",
+                "holder_no": id_number(n),
+                "category": "经营性道路货物运输驾驶员",
+                "issue_date": "2021-01-01",
+                "valid_to": "2028-01-01",
+                "status": "有效",
+                "yz_updated_at": "2021-01-01 08:00:00",
+            }
+            for n in world.qualified
+        ],
+    )
+    yield (
+        "pb_member",
+        [
+            {
+                "id_no": id_number(n),
+                "stage": "正式党员",
+                "verify_status": "confirmed",
+                "verified_at": "2024-01-01",
+                "ledger_at": "2024-02-01 08:00:00",
+            }
+            for n in world.members
+        ],
+    )
 
 
 @contextmanager
@@ -104,7 +208,14 @@ def levels(book: Book, metric: Metric) -> Iterator[tuple[Reading, list[Reading]]
 @FEW
 def test_additive_numbers_add_up_and_people_in_two_companies_count_once(world: Small) -> None:
     with published(world) as book:
-        for identifier in ("fleet_vehicle_cnt", "fleet_diesel_g4_rate", "fleet_new_energy_rate", "fleet_km_per_vehicle_day", "dh_data_qualified_rate", "safe_night_km_share"):
+        for identifier in (
+            "fleet_vehicle_cnt",
+            "fleet_diesel_g4_rate",
+            "fleet_new_energy_rate",
+            "fleet_km_per_vehicle_day",
+            "dh_data_qualified_rate",
+            "safe_night_km_share",
+        ):
             for parent, children in levels(book, definitions.metrics()[identifier]):
                 shown = [child for child in children if child.status != "missing"]
                 assert sum(child.num or 0 for child in shown) == pytest.approx(parent.num or 0), identifier
@@ -114,7 +225,9 @@ def test_additive_numbers_add_up_and_people_in_two_companies_count_once(world: S
         towns = {reading.place.code: reading for reading in book.by("drv_driver_cnt", "day", DAY, "town")}
         for town in set(world.towns):
             here = [n for n, own in enumerate(world.jobs) if any(world.towns[company] == town for company in own)]
-            assert towns[town].value in (len(here), None) and (towns[town].value is not None or towns[town].status in ("small_cell", "missing"))
+            assert towns[town].value in (len(here), None) and (
+                towns[town].value is not None or towns[town].status in ("small_cell", "missing")
+            )
         for reading in book.by("drv_driver_cnt", "day", DAY, "company"):
             here = [n for n, own in enumerate(world.jobs) if reading.place.code in {code(company) for company in own}]
             assert reading.value in (len(here), None), "once in each company"
@@ -129,9 +242,13 @@ def test_without_a_denominator_there_is_no_rate(world: Small) -> None:
                 continue
             for reading in [reading for parent, children in levels(book, metric) for reading in (parent, *children)]:
                 if not reading.den:
-                    assert reading.value is None and reading.status in ("insufficient", "missing", "small_cell"), f"{metric.id} {reading.place.code}: {reading.value}"
+                    assert reading.value is None and reading.status in ("insufficient", "missing", "small_cell"), (
+                        f"{metric.id} {reading.place.code}: {reading.value}"
+                    )
                 else:
-                    assert reading.num is not None, f"{metric.id} {reading.place.code}: a rate of {reading.value} without its numerator"
+                    assert reading.num is not None, (
+                        f"{metric.id} {reading.place.code}: a rate of {reading.value} without its numerator"
+                    )
 
 
 def size(metric: Metric, reading: Reading) -> float:
@@ -141,8 +258,8 @@ def size(metric: Metric, reading: Reading) -> float:
 @given(worlds(one_job=True))
 @FEW
 def test_small_cells_are_hidden_and_cannot_be_worked_out(world: Small) -> None:
-    """Each hidden cell holds one person at least (a true 0 is shown): the rest of the parent must not say how many in each, as long as
-    there is a shown sibling with people that could be hidden too."""
+    """Each hidden cell holds one person at least (a true 0 is shown): the rest of the parent must not say how many in
+    each, as long as there is a shown sibling with people that could be hidden too."""
     with published(world) as book:
         for metric in definitions.metrics().values():
             if not (metric.person and metric.min_cell):
@@ -154,8 +271,12 @@ def test_small_cells_are_hidden_and_cannot_be_worked_out(world: Small) -> None:
                 assert all(not 0 < size(metric, child) < metric.min_cell for child in shown), metric.id
                 if hidden and parent.status != "small_cell" and any(size(metric, child) for child in shown):
                     rest = size(metric, parent) - sum(size(metric, child) for child in shown)
-                    assert len(hidden) > 1, f"{metric.id} {parent.place.code}: the only hidden place below is {hidden[0].place.code} with {rest:.0f}"
-                    assert rest > len(hidden), f"{metric.id} {parent.place.code}: {len(hidden)} hidden places with {rest:.0f} together are one each"
+                    assert len(hidden) > 1, (
+                        f"{metric.id} {parent.place.code}: the only hidden place below is {hidden[0].place.code} with {rest:.0f}"
+                    )
+                    assert rest > len(hidden), (
+                        f"{metric.id} {parent.place.code}: {len(hidden)} hidden places with {rest:.0f} together are one each"
+                    )
 
 
 @given(worlds(one_job=True))
@@ -163,17 +284,25 @@ def test_small_cells_are_hidden_and_cannot_be_worked_out(world: Small) -> None:
 def test_a_count_hidden_in_one_kpi_is_not_printed_in_another(world: Small) -> None:
     """党员司机数 of a company hidden as too few must not stand as the numerator of 党员司机占比."""
     with published(world) as book:
-        counts = {reading.place.code: reading for grain in ("town", "company") for reading in book.by("mem_party_driver_cnt", "day", DAY, grain)}
+        counts = {
+            reading.place.code: reading
+            for grain in ("town", "company")
+            for reading in book.by("mem_party_driver_cnt", "day", DAY, grain)
+        }
         for grain in ("town", "company"):
             for reading in book.by("mem_party_share", "day", DAY, grain):
                 if reading.place.code in counts and counts[reading.place.code].status == "small_cell":
-                    assert not reading.num, f"{reading.place.code}: hidden, and printed as {reading.num:.0f} of {reading.den:.0f}"
+                    assert not reading.num, (
+                        f"{reading.place.code}: hidden, and printed as {reading.num:.0f} of {reading.den:.0f}"
+                    )
 
 
 def test_a_ledger_that_never_came_is_missing_and_not_zero() -> None:
-    """Registers and statistics have come, the ledgers of Party, union, mini-program, sites, care and honours have not: nobody may read
-    that there are no members, no unions, no hearts."""
-    world = Small(towns=TOWNS[:2], trucks=[[25.0] * 52, [25.0]], jobs=[{0}] * 12 + [{1}] * 9, members=set(), qualified={0, 1})
+    """Registers and statistics have come, the ledgers of Party, union, mini-program, sites, care and honours have not:
+    nobody may read that there are no members, no unions, no hearts."""
+    world = Small(
+        towns=TOWNS[:2], trucks=[[25.0] * 52, [25.0]], jobs=[{0}] * 12 + [{1}] * 9, members=set(), qualified={0, 1}
+    )
     ledgers = ("pb_", "un_", "mp_", "st_", "wf_", "hn_", "pj_")
     with published(world) as book:
         said = {}

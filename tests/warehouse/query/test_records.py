@@ -55,14 +55,26 @@ def test_it_is_sorted_searched_and_paged_by_the_database(book: Book) -> None:
     values = [row.value for row in whole.rows if row.value is not None]
     assert values == sorted(values)
     falling = records.behind(book, "fleet_km_per_vehicle_day", "week", sort="value", descending=True, rows=2)
-    assert falling is not None and [row.value for row in falling.rows] == sorted(values, reverse=True)[:2] and falling.total == whole.total
+    assert (
+        falling is not None
+        and [row.value for row in falling.rows] == sorted(values, reverse=True)[:2]
+        and falling.total == whole.total
+    )
     second = records.behind(book, "fleet_km_per_vehicle_day", "week", page=2, rows=2)
     assert second is not None and [row.key for row in second.rows] == [row.key for row in whole.rows[2:4]]
     beyond = records.behind(book, "fleet_km_per_vehicle_day", "week", page=9999, rows=2)
     last = -(-whole.total // 2)
-    assert beyond is not None and beyond.page == last and [row.key for row in beyond.rows] == [row.key for row in whole.rows[2 * (last - 1):]] and beyond.total == whole.total
+    assert (
+        beyond is not None
+        and beyond.page == last
+        and [row.key for row in beyond.rows] == [row.key for row in whole.rows[2 * (last - 1) :]]
+        and beyond.total == whole.total
+    )
     one = whole.rows[0]
-    assert [row.key for row in records.behind(book, "fleet_km_per_vehicle_day", "week", query=one.key.split("#")[0].lower()).rows] == [one.key]  # type: ignore[union-attr]
+    assert [
+        row.key
+        for row in records.behind(book, "fleet_km_per_vehicle_day", "week", query=one.key.split("#")[0].lower()).rows
+    ] == [one.key]  # type: ignore[union-attr]
     company = book.place(str(one.told["company_key"]))
     mine = records.behind(book, "fleet_km_per_vehicle_day", "week", query=company.label, rows=ALL)
     assert mine is not None and {row.told["company_key"] for row in mine.rows} == {company.code}
@@ -82,9 +94,13 @@ def test_a_filter_narrows_number_list_and_trend_alike(book: Book) -> None:
     assert book.series("fleet_online_rate", "week", 1, only=only)[0].value == reading.value
     towns = book.by("fleet_online_rate", "week", only=only)
     assert sum(town.den or 0 for town in towns) == reading.den
-    assert book.read("fleet_vehicle_cnt", "day", only=(("energy", "没有这种"),)).value == 0, "nothing passes the filter, and the day is known"
+    assert book.read("fleet_vehicle_cnt", "day", only=(("energy", "没有这种"),)).value == 0, (
+        "nothing passes the filter, and the day is known"
+    )
     with pytest.raises(UsageError):
         book.read("fleet_online_rate", "week", only=(("pts > 0 OR energy", "x"),))
     with pytest.raises(UsageError):
         book.read("drv_driver_cnt", "day", place=book.places("company")[0].code, only=(("sex", "男"),))
-    assert book.read("drv_driver_cnt", "day", only=(("sex", "男"),)).value == next(value for member, value, *_ in book.slices("drv_driver_cnt", "sex", "day") if member == "男")
+    assert book.read("drv_driver_cnt", "day", only=(("sex", "男"),)).value == next(
+        value for member, value, *_ in book.slices("drv_driver_cnt", "sex", "day") if member == "男"
+    )

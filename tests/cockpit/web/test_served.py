@@ -1,4 +1,5 @@
-"""Every address that can be asked, asked once through the server that ships: what only gunicorn refuses is seen here."""
+"""Every address that can be asked, asked once through the server that ships: what only gunicorn refuses is seen
+here."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ Asked = list[tuple[str, str]]
 ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/": lambda w: [("/", HTML)],
     "/<path:path>": lambda w: [(path, HTML) for path in pages(w)],
-    "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>": lambda w: [("/_dash-component-suites/plotly/package_data/plotly.min.js", "text/javascript")],
+    "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>": lambda w: [
+        ("/_dash-component-suites/plotly/package_data/plotly.min.js", "text/javascript")
+    ],
     "/_dash-dependencies": lambda w: [("/_dash-dependencies", JSON)],
     "/_dash-layout": lambda w: [("/_dash-layout", JSON)],
     "/_favicon.ico": lambda w: [("/_favicon.ico", "image/")],
@@ -65,7 +68,10 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/api/version": lambda w: [("/api/version", JSON)],
     "/assets/<path:filename>": lambda w: [("/assets/freshness.js", "text/javascript")],
     "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
-    "/export/<name>.<kind>": lambda w: [(f"/export/{METRIC}.xlsx?of=rows", XLSX), (f"/export/{METRIC}.csv?of=rows", CSV)],
+    "/export/<name>.<kind>": lambda w: [
+        (f"/export/{METRIC}.xlsx?of=rows", XLSX),
+        (f"/export/{METRIC}.csv?of=rows", CSV),
+    ],
     "/filing": lambda w: [("/filing", HTML)],
     "/filing/<table>": lambda w: [(f"/filing/{table}", HTML) for table in w.tables],
     "/filing/<table>/current/<int:number>.xlsx": lambda w: [(f"/filing/{w.filed[0]}/current/{w.filed[1]}.xlsx", XLSX)],
@@ -86,24 +92,53 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/wall/<screen>/scenes": lambda w: [(f"/wall/{SCREEN}/scenes", JSON)],
     "/wall/<screen>/version": lambda w: [(f"/wall/{SCREEN}/version", JSON)],
 }
-"""Every rule of the site that answers GET → what is asked of it, and the type of the answer. A rule that is not here fails a test by name."""
+"""Every rule of the site that answers GET → what is asked of it, and the type of the answer. A rule that is not here
+fails a test by name."""
 LAST = ("/enter/<token>",)
 """Whoever asks these is somebody else afterwards."""
 
 
-FIRST = {"company": ("company_key", "dim_company"), "vehicle": ("vehicle_key", "vehicle_current"), "alarm": ("alarm_uid", "alarm_event"), "site": ("site_id", "site"),
-         "unit": ("unit_id", "unit_task"), "organisation": ("org_id", "company_organisation"), "town": ("code", "dim_town")}
+FIRST = {
+    "company": ("company_key", "dim_company"),
+    "vehicle": ("vehicle_key", "vehicle_current"),
+    "alarm": ("alarm_uid", "alarm_event"),
+    "site": ("site_id", "site"),
+    "unit": ("unit_id", "unit_task"),
+    "organisation": ("org_id", "company_organisation"),
+    "town": ("code", "dim_town"),
+}
 """What a page is about → the column and mart that name one."""
 
 
 def pages(world: World) -> list[str]:
     """An address of every kind of page."""
     book = Library(world.settings.data).current()
-    one = {kind: quote(str(book.ask(f"SELECT min({key}) FROM marts.{mart}")[0][0]), safe="") for kind, (key, mart) in FIRST.items()}
+    one = {
+        kind: quote(str(book.ask(f"SELECT min({key}) FROM marts.{mart}")[0][0]), safe="")
+        for kind, (key, mart) in FIRST.items()
+    }
     records = [f"/{kind}/{key}" for kind, key in one.items()]
-    below = [f"/company/{one['company']}/drivers", f"/company/{one['company']}/driver/{'0' * 18}", f"/vehicle/{one['vehicle']}/track"]
-    return [*records, *below, "/group/fleet", f"/metric/{METRIC}", "/site", "/programme/1", "/search", "/health", "/lineage", "/quarantine", "/announcement", "/screens",
-            "/supervision", "/mine"]
+    below = [
+        f"/company/{one['company']}/drivers",
+        f"/company/{one['company']}/driver/{'0' * 18}",
+        f"/vehicle/{one['vehicle']}/track",
+    ]
+    return [
+        *records,
+        *below,
+        "/group/fleet",
+        f"/metric/{METRIC}",
+        "/site",
+        "/programme/1",
+        "/search",
+        "/health",
+        "/lineage",
+        "/quarantine",
+        "/announcement",
+        "/screens",
+        "/supervision",
+        "/mine",
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +155,9 @@ def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         offered = request_queue.offered(settings.state)
         table = next(name for name, told in offered.items() if told["current"])
         with sqlite3.connect(settings.state) as state:
-            number = request_queue.add(state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp())
+            number = request_queue.add(
+                state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp()
+            )
         request_handlers.serve(context)
     site = Served(settings.data, "--workers", "1")
     yield World(site, settings, list(offered), (table, number), report["name"])
@@ -155,12 +192,16 @@ def test_the_server_that_ships_draws_every_page(world: World, admin: httpx.Clien
 
 def test_a_file_comes_under_its_chinese_name(world: World, admin: httpx.Client) -> None:
     table = world.tables[0]
-    for path, name in ((f"/filing/{table}/template.xlsx", f"{table}-模板.xlsx"), (f"/reports/{world.report}.pdf", "周报")):
+    for path, name in (
+        (f"/filing/{table}/template.xlsx", f"{table}-模板.xlsx"),
+        (f"/reports/{world.report}.pdf", "周报"),
+    ):
         assert quote(name, safe="") in admin.get(path).headers["Content-Disposition"]
 
 
 def test_renewed_workers_end_quietly_under_load(world: World, admin: httpx.Client) -> None:
-    """A thread that is inside the database when the interpreter goes takes the worker down by SIGABRT, and the reader's answer with it."""
+    """A thread that is inside the database when the interpreter goes takes the worker down by SIGABRT, and the reader's
+    answer with it."""
     over = threading.Event()
 
     def read() -> None:
@@ -184,13 +225,23 @@ def test_renewed_workers_end_quietly_under_load(world: World, admin: httpx.Clien
 def test_a_process_that_ends_while_it_asks_ahead_ends_well(world: World) -> None:
     script = "import sys, time; from cockpit.web import app; app.from_env(); time.sleep(float(sys.argv[1]))"
     for seconds in ("0.1", "0.3", "0.6"):
-        done = subprocess.run([sys.executable, "-c", script, seconds], env=os.environ | {"ZHENGBEI_DATA": str(world.settings.data)}, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", script, seconds],
+            env=os.environ | {"ZHENGBEI_DATA": str(world.settings.data)},
+            capture_output=True,
+            text=True,
+        )
         assert (done.returncode, done.stderr) == (0, ""), seconds
 
 
 def test_only_one_place_names_a_file_to_the_browser() -> None:
-    """A name that is put into a header as it stands ends the answer inside the server: nobody writes that header by hand."""
-    found = [file.name for file in Path("cockpit").rglob("*.py") if re.search(r"Content-Disposition|send_file\(|send_from_directory\(", file.read_text())]
+    """A name that is put into a header as it stands ends the answer inside the server: nobody writes that header by
+    hand."""
+    found = [
+        file.name
+        for file in Path("cockpit").rglob("*.py")
+        if re.search(r"Content-Disposition|send_file\(|send_from_directory\(", file.read_text())
+    ]
     assert found == ["framed.py"]
 
 
@@ -198,4 +249,8 @@ def test_only_one_place_names_a_file_to_the_browser() -> None:
 def test_the_server_that_ships_answers_every_route(world: World, admin: httpx.Client, rule: str) -> None:
     for path, mimetype in ADDRESSES[rule](world):
         answer = admin.get(path)
-        assert (answer.status_code, answer.headers["Content-Type"].startswith(mimetype)) == (200, True), (path, answer.status_code, answer.headers)
+        assert (answer.status_code, answer.headers["Content-Type"].startswith(mimetype)) == (200, True), (
+            path,
+            answer.status_code,
+            answer.headers,
+        )

@@ -37,14 +37,32 @@ def settings(tmp_path: Path) -> Settings:
     return described(data, WRONG, "gps")
 
 
-@pytest.mark.parametrize(("wrong", "said"), [
-    (WRONG, "scaal"), (WRONG.replace("scaal = 0.1", 'scale = "0.1"'), "scale"), (WRONG.replace("scaal = 0.1", "values = { a = 94 }"), "values"), (WRONG.replace("scaal = 0.1", 'unit = "h"'), "unit"),
-    (WRONG.replace("scaal = 0.1", 'time_zone = "Shanghai"'), "time_zone"), (WRONG.replace('["refresh"]', '["refesh"]'), "jobs"), (WRONG.replace('["refresh"]', '"refresh"'), "jobs"),
-    (WRONG.replace("[feeds.columns]", "columns = 5\n#").replace("km_total", "#"), "columns"), ("feeds = 3", "feeds"), ("defaults = 3", "defaults"), ("[[feeds]\n", "gps.toml"), (WRONG + "x = 1", "x")])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (WRONG, "scaal"),
+        (WRONG.replace("scaal = 0.1", 'scale = "0.1"'), "scale"),
+        (WRONG.replace("scaal = 0.1", "values = { a = 94 }"), "values"),
+        (WRONG.replace("scaal = 0.1", 'unit = "h"'), "unit"),
+        (WRONG.replace("scaal = 0.1", 'time_zone = "Shanghai"'), "time_zone"),
+        (WRONG.replace('["refresh"]', '["refesh"]'), "jobs"),
+        (WRONG.replace('["refresh"]', '"refresh"'), "jobs"),
+        (WRONG.replace("[feeds.columns]", "columns = 5\n#").replace("km_total", "#"), "columns"),
+        ("feeds = 3", "feeds"),
+        ("defaults = 3", "defaults"),
+        ("[[feeds]\n", "gps.toml"),
+        (WRONG + "x = 1", "x"),
+    ],
+)
 def test_the_wrong_source_alone_is_left_out_and_named(wrong: str, said: str, settings: Settings) -> None:
     described(settings.data, wrong, "gps")
     found, faults = read(settings)
-    assert set(faults) == {"gps"} and "gps.toml" in str(faults["gps"]) and said in str(faults["gps"]) and "处理办法" in str(faults["gps"])
+    assert (
+        set(faults) == {"gps"}
+        and "gps.toml" in str(faults["gps"])
+        and said in str(faults["gps"])
+        and "处理办法" in str(faults["gps"])
+    )
     assert {"yz", "pb"} <= {feed.source for feed in found} and "gps" not in {feed.source for feed in found}
 
 
@@ -68,7 +86,9 @@ def test_status_and_the_pages_name_the_wrong_source_and_forget_it_with_the_cure(
     from etl.jobs import refresh
 
     told = status.text(status.collect(settings))
-    assert "来源 gps 未取数" in told and "gps.toml" in told and "scaal" in told and "请改成 scale" in told, "before anything has run"
+    assert "来源 gps 未取数" in told and "gps.toml" in told and "scaal" in told and "请改成 scale" in told, (
+        "before anything has run"
+    )
     with opened(settings, now=lambda: WORLD_NOW) as context:
         assert "scaal" in refresh.run(context)[0]
     assert errors(settings, "yz") == {""}
@@ -79,8 +99,13 @@ def test_status_and_the_pages_name_the_wrong_source_and_forget_it_with_the_cure(
     assert errors(settings, "gps") == {""} and "未取数" not in status.text(status.collect(settings))
 
 
-@pytest.mark.parametrize(("section", "said"), [("dns = 'x'", "请改成 dsn"), ("drop = 'env:ZHENGBEI_NOT_SET'", "没有环境变量"), ("options = 'x'", "options")])
-def test_a_wrong_section_of_the_addresses_stops_its_source_alone(section: str, said: str, settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [("dns = 'x'", "请改成 dsn"), ("drop = 'env:ZHENGBEI_NOT_SET'", "没有环境变量"), ("options = 'x'", "options")],
+)
+def test_a_wrong_section_of_the_addresses_stops_its_source_alone(
+    section: str, said: str, settings: Settings, tmp_path: Path
+) -> None:
     described(settings.data, WRONG.replace("scaal", "scale"), "gps")
     addressed(settings.data, f'is_demo = true\n[yz]\ndrop = "{tmp_path / "yz"}"\n[gps]\n{section}\n')
     with opened(settings, now=lambda: WORLD_NOW) as context:
@@ -90,7 +115,9 @@ def test_a_wrong_section_of_the_addresses_stops_its_source_alone(section: str, s
     assert said in status.text(status.collect(settings))
 
 
-def test_the_queue_of_requests_goes_on_and_a_fault_in_it_is_one_entry(settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_queue_of_requests_goes_on_and_a_fault_in_it_is_one_entry(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(settings, now=lambda: WORLD_NOW) as context:
         assert "own_target" in filing_forms.forms(context), "what can be filed does not hang on the wrong source"
         monkeypatch.setattr(request_handlers, "EVERY_S", 0.01)
