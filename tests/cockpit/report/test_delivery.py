@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from cockpit.report import archive, delivery, release
+from cockpit.report import archive, commands, delivery
 from cockpit.store import app_db
 from etl.jobs import send as job
 from tests.etl.sources.lists import Quiet
@@ -194,7 +194,7 @@ def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(
         (final, "局领导", "sent"),
         (final, "门户", "sent"),
     }
-    said = CliRunner().invoke(release.report, ["sent", "--data", str(settings.data)]).output
+    said = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
     assert said.count("已送达") == 4
 
 
@@ -221,7 +221,7 @@ def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
     } and len(hook.given) == 1
     mail.refuse = ""
     again = CliRunner().invoke(
-        release.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)]
+        commands.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)]
     )
     assert again.exit_code == 0 and [one["To"] for one in mail.accepted] == ["head@yuhang.example"]
     with pytest.raises(UsageError):

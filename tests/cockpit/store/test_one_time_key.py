@@ -13,13 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask, url_for
-from warehouse.settings import Settings
 from werkzeug.serving import make_server
 
 from cockpit.casework import task_store
 from cockpit.store import app_db, one_time_key
 from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
 from tests.cockpit.test_supervision import form
+from warehouse.core.settings import Settings
 
 NAVIGATES = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
 SENT_AGAIN = 7
