@@ -17,8 +17,8 @@ from werkzeug.serving import make_server
 
 from cockpit.casework import task_store
 from cockpit.store import app_db, one_time_key
+from tests.cockpit.casework.test_task_store import form
 from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
-from tests.cockpit.test_supervision import form
 from warehouse.core.settings import Settings
 
 NAVIGATES = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
