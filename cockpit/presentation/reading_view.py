@@ -92,7 +92,7 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
         target=fmt.target(item.target, item.unit, item.better, decimals),
         gap=fmt.target_gap(item, decimals),
         source=item.target.source if item.target else "",
-        parts=fmt.parts(item) if item.status == "ok" else "",
+        parts=fmt.parts(item),
         side=" · ".join(f"{label} {fmt.number(amount)}" for label, amount in item.parts.items()),
         period=fmt.period(item.window, item.win_start, item.win_end),
         when=when(item, today),

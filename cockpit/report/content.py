@@ -196,7 +196,7 @@ def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> di
         "target": view.target or fmt.DASH,
         "goal": view.target,
         "gap": view.gap,
-        "parts": view.parts if item.unit == "ratio" else "",
+        "parts": view.parts if item.unit == "ratio" and item.status == "ok" else "",
         "change": view.delta,
         "year": view.year,
         "judgement": view.tone,

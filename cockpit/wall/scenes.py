@@ -159,7 +159,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
         "judgement": view.tone,
         "mark": view.mark,
         "word": texts.JUDGEMENTS.get(view.tone, ""),
-        "parts": view.parts,
+        "parts": view.parts if item.status == "ok" else "",
         "spark": svg.spark([p.value for p in series]),
         "bar": svg.bar(share, mark=mark, tone=view.tone or tone(metric.group)),
         "when": view.when,
