@@ -25,12 +25,13 @@ from werkzeug.wrappers import Request, Response
 from cockpit.report import archive, commands, delivery
 from cockpit.store import app_db
 from etl.jobs import send as job
+from tests.depth import depth
 from tests.etl.sources.lists import Quiet
 from warehouse.core.errors import ConfigError, Refused, UsageError
 from warehouse.core.settings import Settings
 
 PDF = b"%PDF-1.7\r\n.\r\n..dots at the start of lines\r\n" + bytes(range(256)) * 40
-RESTARTS = 50
+RESTARTS = depth(15, 50)
 
 
 class Mail:
@@ -241,7 +242,7 @@ def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(
 
 
 @pytest.mark.crash
-def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(
+def test_many_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(
     settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook
 ) -> None:
     dice = random.Random(20261125)
