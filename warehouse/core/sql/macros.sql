@@ -1,6 +1,5 @@
 -- The field's text and place rules as DuckDB macros: the same words in load checks and in staging models.
 -- Made anew at every open, so the SQL of a model runs by pasting it.
-
 -- Full-width letters, digits and brackets to half-width, upper case, no blanks (D02, D13). Never for people's names.
 CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
