@@ -13,7 +13,7 @@ from cockpit.pages.page_context import Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.kpi import delta_mark
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import units
 from warehouse.insight.findings import numbers

@@ -23,7 +23,7 @@ from warehouse.query import periods
 from warehouse.query.programmes import scores
 
 if TYPE_CHECKING:
-    from warehouse.catalog.definitions import Metric
+    from warehouse.catalog.schema import Metric
 
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")

@@ -14,7 +14,7 @@ from typing import Any
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings import numbers

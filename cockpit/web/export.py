@@ -31,7 +31,7 @@ from cockpit.presentation.address import Address
 from cockpit.presentation.tiles.entities import pick
 from cockpit.store import audit
 from cockpit.web import template_pages
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core import units
 from warehouse.core.settings import Settings

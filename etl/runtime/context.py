@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl.config.descriptions import Endpoint, Faults, addressed
+from etl.config.descriptions import Faults, addressed
+from etl.config.schema import Endpoint
 from etl.runtime.parser_pool import Parser
 from etl.sources.files import Folder
 from etl.sources.http_json import HttpJson
