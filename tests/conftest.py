@@ -26,10 +26,10 @@ TINY = 60
 FIRST = (
     "tests/independent",
     "tests/browser",
-    "tests/etl/test_crash",
-    "tests/etl/test_transports",
-    "tests/etl/test_whole_demo",
-    "tests/cockpit/test_weekly",
+    "tests/etl/pipeline",
+    "tests/etl/sources",
+    "tests/cockpit/report",
+    "tests/cockpit/pages",
 )
 """What takes longest begins first, so that no worker is left with it at the end."""
 TOGETHER = {"tests/independent": "independent"}

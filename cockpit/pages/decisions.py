@@ -12,13 +12,13 @@ from cockpit.pages import supervision
 from cockpit.pages.page_context import Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.reading_view import present
+from cockpit.presentation.tiles import attributes
 from cockpit.presentation.tiles.kpi import delta_mark
-from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import units
-from warehouse.insight.findings import numbers
+from warehouse.insight.findings import data, numbers
 from warehouse.insight.findings.numbers import Concern
-from warehouse.query import periods
 
 SHOWN, SHOWN_OFF = 5, 11
 """Lines before the fold; the first list stands beside the three others."""
@@ -28,20 +28,32 @@ UNIT = {"day": "天", "week": "周", "month": "个月", "quarter": "个季度", 
 def lists(visit: Visit, window: str, at: str | None) -> Component:
     """The four lists for the page's period. `at`: its word, None = the newest."""
     book = visit.book
-    readings = [periods.read(book, metric, window, at) for metric in book.metrics.values() if metric.kind != "now"]
-    off, worse = numbers.off_target(book, readings), numbers.worse(book, readings)
-    revised = [row for row in numbers.revised(book) if _is_seen(book.metrics[row["metric"]], row)]
-    late, unknown = numbers.late(book), numbers.unknown(readings)
-    old = [_late(visit, item) for item in late] + [_unknown(visit, reading) for reading in unknown]
+    found = numbers.of_period(book, window, at)
+    old = [_late(visit, one) for one in data.late(book)] + [_unknown(visit, one.reading) for one in found.unknown]
+    revised = [_revision(visit, one) for one in data.revised(book)]
     return html.Div(
         [
-            _list("未达标", "bad", [_concern(visit, item) for item in off], "各项指标都在目标之内", SHOWN_OFF),
-            _list("变差", "warn", [_concern(visit, item) for item in worse], "没有明显变差的指标"),
+            _list("未达标", "bad", _concerns(visit, found.off_target), "各项指标都在目标之内", SHOWN_OFF),
+            _list("变差", "warn", _concerns(visit, found.worse), "没有明显变差的指标"),
             _list("数据过时或缺失", "none", old, "各来源都在承诺时效之内"),
-            _list("近 7 天修订", "none", [_revision(visit, row) for row in revised], "没有发布后又变的数"),
+            _list("近 7 天修订", "none", revised, "没有发布后又变的数"),
         ],
         className="decisions",
     )
+
+
+def of_group(visit: Visit, group: str, window: str, at: str | None) -> Component | None:
+    """The findings of one group's numbers, off target first; None when there is nothing to say."""
+    metrics = [metric.id for metric in visit.book.metrics.values() if metric.group == group]
+    found = numbers.of_period(visit.book, window, at, metrics)
+    named = [*found.off_target, *found.near, *found.worse]
+    if not named:
+        return None
+    return html.Section(_list("需要关注", "bad", _concerns(visit, named), "", SHOWN), className="card decisions-group")
+
+
+def _concerns(visit: Visit, found: Sequence[Concern]) -> list[Component]:
+    return [_concern(visit, one) for one in found]
 
 
 def _list(title: str, tone: str, lines: Sequence[Component], empty: str, shown: int = SHOWN) -> Component:
@@ -70,32 +82,28 @@ def _href(visit: Visit, reading: Reading, place: str | None = None) -> str:
 
 def _concern(visit: Visit, item: Concern) -> Component:
     reading = item.reading
-    metric = visit.book.metrics[reading.metric]
-    goal = (
-        fmt.target(reading.target, reading.unit, reading.better, metric.decimals)
-        if reading.judgement in ("bad", "warn")
-        else ""
-    )
+    view = present(reading, visit.book.metrics[reading.metric].decimals)
+    is_judged = view.tone in ("bad", "warn")
     body: list[Component | str] = [
-        dcc.Link(reading.label, href=_href(visit, reading)),
-        html.B(str(fmt.reading(reading, metric.decimals)).replace(" %", "%")),
-        *([html.Small(f"目标 {goal}")] if goal else []),
-        delta_mark(fmt.delta(reading.value, reading.previous, reading.unit, reading.better, metric.decimals), reading),
+        dcc.Link(view.label, href=_href(visit, reading)),
+        html.B(view.text),
+        *([html.Small(f"目标 {view.target}")] if is_judged else []),
+        delta_mark(view.delta, reading),
     ]
     if item.lasting > 1:
         more = "以上" if item.lasting == numbers.LOOK_BACK else ""
         body.append(html.Small(f"连续 {item.lasting} {UNIT.get(reading.window, '期')}{more}"))
     if item.worst is not None:
-        words = f"{item.worst.place.label} {fmt.reading(item.worst, metric.decimals)}".replace(" %", "%")
+        words = f"{item.worst.place.label} {present(item.worst, visit.book.metrics[reading.metric].decimals).text}"
         body.append(dcc.Link(words, href=_href(visit, reading, item.worst.place.code), className="worst"))
     body.append(
         supervision.badge(visit, reading.metric)
         or dcc.Link("督办", href=f"{_href(visit, reading)}#supervise", className="supervise")
     )
-    return html.Li(body)
+    return html.Li(body, **attributes.data(finding=reading.metric, kind=item.kind))
 
 
-def _late(visit: Visit, item: numbers.Late) -> Component:
+def _late(visit: Visit, item: data.Late) -> Component:
     state = item.source
     words = (
         f"采集故障:{fmt.reason(state.error)}"
@@ -123,30 +131,10 @@ def _unknown(visit: Visit, reading: Reading) -> Component:
     )
 
 
-def _told(metric: Metric, row: dict[str, object]) -> tuple[str, str]:
-    old, new = (str(fmt.value(row[key], metric.unit, metric.decimals)).replace(" %", "%") for key in ("old", "new"))  # type: ignore[arg-type]
-    return old, new
-
-
-def _is_seen(metric: Metric, row: dict[str, object]) -> bool:
-    """Whether a revision changes what is read: 98.6 % → 98.6 % is none to a reader."""
-    old, new = _told(metric, row)
-    return old != new
-
-
-def _revision(visit: Visit, row: dict[str, object]) -> Component:
-    metric = visit.book.metrics[str(row["metric"])]
-    old, new = _told(metric, row)
-    link = dcc.Link(
-        metric.label, href=visit.address.to(f"/metric/{metric.id}", window=str(row["window"]), at=str(row["at"]))
-    )
-    window = str(row["window"])
-    first, last = units.window_of(window, units.parse_at(window, str(row["at"])))
-    return html.Li(
-        [
-            link,
-            html.Small(fmt.period(window, first, last)),
-            f"{old} → {new}",
-            html.Small(fmt.clock(row["at_time"], visit.today)),  # type: ignore[arg-type]
-        ]
-    )
+def _revision(visit: Visit, one: data.Revision) -> Component:
+    metric = visit.book.metrics[one.metric]
+    old, new = (str(fmt.value(value, metric.unit, metric.decimals)).replace(" %", "%") for value in (one.old, one.new))
+    link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=one.window, at=one.at))
+    first, last = units.window_of(one.window, units.parse_at(one.window, one.at))
+    period = html.Small(fmt.period(one.window, first, last))
+    return html.Li([link, period, f"{old} → {new}", html.Small(fmt.clock(one.recorded_at, visit.today))])

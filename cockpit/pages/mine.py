@@ -14,6 +14,7 @@ from cockpit.pages.page_context import Page, Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.address import Address
+from cockpit.presentation.reading_view import SPARK_POINTS
 from cockpit.presentation.tiles.attributes import aria, data
 from cockpit.presentation.tiles.kpi import tile
 from warehouse.compile.reading import DISTRICT, Reading
@@ -87,7 +88,7 @@ def _card(there: Visit) -> tuple[Component, str]:
     found = there.book.metric(there.address.path.removeprefix(favourites.METRIC))
     reading = metric.read(there, found)
     at, code = there.address.get("at"), reading.place.code
-    count = overview.SPARK_POINTS[reading.window]
+    count = SPARK_POINTS[reading.window]
     points = there.book.series(found.id, reading.window, count, at, code, there.address.only) if count else ()
     note = _said(there, reading)
     card = tile(

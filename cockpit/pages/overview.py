@@ -14,6 +14,7 @@ from cockpit.pages.page_context import Page, Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.address import Address
+from cockpit.presentation.reading_view import SPARK_POINTS, present
 from cockpit.presentation.tiles import programmes
 from cockpit.presentation.tiles.kpi import tile
 from cockpit.presentation.tiles.table import scrolled
@@ -25,7 +26,6 @@ from warehouse.query.programmes import scores
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
 
-SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 WINDOWS = ("day", "week", "month")
 DEFAULT = "week"
 FEW = 9
@@ -55,6 +55,8 @@ def render_group(visit: Visit, group: str) -> Page:
         if group == "programme"
         else []
     )
+    named = decisions.of_group(visit, group, window, period_of(visit, window))
+    body += [named] if named is not None else []
     body += [
         group_cards(visit, group, metrics, window, linked=False),
         _matrix(visit, metrics, window),
@@ -84,8 +86,7 @@ def window_of(metric: Metric, wanted: str) -> str:
 def period_of(visit: Visit, window: str) -> str | None:
     """The `at` word of the whole page: what the address asks for, else the period that most flows answer with when
     nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
-    asked, usual = visit.address.get("at"), visit.book.usual(window)
-    return asked or (fmt.period_key(window, usual) if usual else None)
+    return visit.address.get("at") or periods.newest(visit.book, window)
 
 
 def _fine_print(visit: Visit, window: str) -> Component:
@@ -237,6 +238,6 @@ def _cell(visit: Visit, metric: Metric, reading: Reading | None, wanted: str) ->
         at=visit.address.get("at") if reading.window == wanted else None,
     )
     look = f"cell-{reading.judgement}" if reading.judgement else ("" if reading.value is not None else "muted")
-    words = {"good": "达成", "warn": "接近目标", "bad": "未达成"}.get(reading.judgement or "", "")
-    glyph = html.Span({"warn": "!", "bad": "✕"}.get(reading.judgement or "", ""), className="glyph")
-    return html.Td(dcc.Link([glyph, shown.text], href=href), className=look, title=words or None)
+    view = present(reading, metric.decimals)
+    glyph = html.Span(view.mark if view.tone != "good" else "", className="glyph")
+    return html.Td(dcc.Link([glyph, shown.text], href=href), className=look, title=texts.JUDGEMENTS.get(view.tone))

@@ -98,7 +98,8 @@ def _write(node: Any, out: list[str]) -> None:
     if tag is None:
         raise ValueError(f"需要脚本的部件不能写成 HTML：{type(node).__name__}")
     out.append(f"<{tag}")
-    for name, value in _given(node):
+    # Dash holds attributes in the order of a set: sorted, the same page is the same bytes in every process
+    for name, value in sorted(_given(node), key=lambda pair: pair[0]):
         if value is None or value is False:
             continue
         if name == "style":

@@ -8,6 +8,7 @@ speak about the same numbers as the paper. District and town only (levels L1–L
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,14 @@ from cockpit.casework import permalinks, task_store
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
+from cockpit.presentation.reading_view import is_of, present
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Reading
 from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, UsageError
+from warehouse.insight.findings import numbers
+from warehouse.insight.findings.numbers import Numbers
 from warehouse.query import periods
 from warehouse.query.snapshot_store import Book
 
@@ -30,7 +34,6 @@ CHART_PX = (680, 102)
 WORST_TOWNS = 3
 REASON_LIMIT = 40
 EXAMPLES = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3"}
-STATUS_WORDS = {"good": "达成", "warn": "接近", "bad": "未达成"}
 
 
 @dataclass
@@ -84,12 +87,13 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
     issue.readings = readings = {m.id: periods.read(book, m, window, at) for m in metrics}
+    found = numbers.judge(book, list(readings.values()))
     issue.missing = missing(book, metrics, readings, last, window)
-    rows = {m.id: row(m, readings[m.id], window) for m in metrics}
+    rows = {m.id: row(m, readings[m.id], window, at) for m in metrics}
     issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
     counter = iter(range(1, len(metrics) + 1))
     groups = [
-        section(book, name, [m for m in metrics if m.group == name], readings, rows, counter)
+        section(book, name, [m for m in metrics if m.group == name], readings, rows, counter, found)
         for name in dict.fromkeys(m.group for m in metrics)
     ]
     issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
@@ -109,10 +113,12 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
         "points": [
             point(text)
-            for text in highlights.sentences(book, metrics, readings, window, first, told, revised, issue.missing)
+            for text in highlights.sentences(
+                book, metrics, readings, found, window, first, told, revised, issue.missing
+            )
         ],
         "groups": groups,
-        "attention": attention(book, metrics, readings, rows),
+        "attention": attention(found, book, rows),
         "programmes": programmes.rows(book),
         "tasks": told,
         "revisions": revised,
@@ -178,35 +184,26 @@ def brief(error: str) -> str:
     return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
 
 
-def row(metric: Metric, item: Reading, window: str) -> dict[str, Any]:
-    """One line of the core table of a report by `window`."""
-    change = fmt.delta(item.value, item.previous, item.unit, item.better, metric.decimals)
-    year = fmt.delta(item.value, item.last_year, item.unit, item.better, metric.decimals)
-    marks = [texts.HELD] * bool(item.held)
+def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> dict[str, Any]:
+    """One line of the core table of a report by `window` for the period `at`; a number of another period says which."""
+    view = present(item, metric.decimals)
     return {
         "metric": metric.id,
-        "label": item.label,
-        "period": "" if item.window == window else f"({fmt.period(item.window, item.win_start, item.win_end)})",
-        "shown": fmt.reading(item, metric.decimals),
+        "label": view.label,
+        "period": "" if is_of(item, window, at) else f"({view.period})",
+        "shown": view.shown,
         "status": item.status,
-        "target": fmt.target(item.target, item.unit, item.better, metric.decimals) or fmt.DASH,
-        "goal": fmt.target(item.target, item.unit, item.better, metric.decimals),
-        "gap": fmt.target_gap(item, metric.decimals),
-        "parts": fmt.parts(item) if item.unit == "ratio" and item.status == "ok" else "",
-        "change": change,
-        "year": year,
-        "judgement": item.judgement or "",
-        "word": word(item),
-        "marks": marks,
+        "target": view.target or fmt.DASH,
+        "goal": view.target,
+        "gap": view.gap,
+        "parts": view.parts if item.unit == "ratio" and item.status == "ok" else "",
+        "change": view.delta,
+        "year": view.year,
+        "judgement": view.tone,
+        "word": view.word,
+        "marks": [tag.word for tag in view.tags if tag.kind in ("held", "doubt")],
         "passport": permalinks.spaced(permalinks.id_of(permalinks.address_of(item))),
     }
-
-
-def word(item: Reading) -> str:
-    """The status in one word; 未评: there is a target, but the window is not one it judges (a month not over yet)."""
-    if item.status != "ok":
-        return "无值"
-    return STATUS_WORDS.get(item.judgement or "", "未评" if item.target else "参考")
 
 
 def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any]:
@@ -230,7 +227,13 @@ def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any
 
 
 def section(
-    book: Book, group: str, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any], counter: Any
+    book: Book,
+    group: str,
+    metrics: list[Metric],
+    readings: dict[str, Reading],
+    rows: dict[str, Any],
+    counter: Any,
+    found: Numbers,
 ) -> dict[str, Any]:
     """One group: a block with trend for every metric, and the towns side by side."""
     blocks = []
@@ -238,9 +241,11 @@ def section(
         chart = trend(book, metric, readings[metric.id])
         blocks.append({"row": rows[metric.id], "chart": chart, "number": next(counter) if chart else 0})
     names = texts.GROUPS
-    columns = [m for m in metrics if "town" in m.drill and m.better != "context"] or [
-        m for m in metrics if "town" in m.drill
-    ]
+    # what is off target is what the towns are compared by; the rest in the catalogue's order
+    pressing = [one.reading.metric for one in found.pressing]
+    split = [m for m in metrics if "town" in m.drill]
+    columns = [m for m in split if m.better != "context"] or split
+    columns.sort(key=lambda m: pressing.index(m.id) if m.id in pressing else len(pressing))
     return {
         "id": group,
         "label": names[group],
@@ -284,7 +289,7 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
                     "shown": fmt.reading(item, metric.decimals),
                     "status": item.status,
                     "bar": svg.bar(share, height=7, tone=item.judgement or ""),
-                    "word": STATUS_WORDS.get(item.judgement or "", ""),
+                    "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
                     "judgement": item.judgement or "",
                 }
             )
@@ -294,41 +299,24 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
     }
 
 
-def attention(
-    book: Book, metrics: list[Metric], readings: dict[str, Reading], rows: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Numbers that need a decision: off target first, then close to it, then without a value."""
-    order = {"bad": 0, "warn": 1}
-    found = []
-    for metric in metrics:
-        item = readings[metric.id]
-        if item.status == "ok" and item.judgement not in order:
-            continue
-        found.append(
-            (
-                order.get(item.judgement or "", 2),
-                metric.number,
-                {
-                    **rows[metric.id],
-                    "owner": metric.owner,
-                    "worst": worst(book, metric, item),
-                    "source": item.target.source if item.target else "",
-                },
-            )
-        )
-    return [entry for *_, entry in sorted(found, key=lambda f: f[:2])]
+def attention(found: Numbers, book: Book, rows: dict[str, Any]) -> list[dict[str, Any]]:
+    """Numbers that need a decision, in the order of the findings: off target, close to it, then without a value."""
+    named = [*((one.reading, one.behind) for one in found.pressing), *((one.reading, ()) for one in found.unknown)]
+    return [
+        {
+            **rows[item.metric],
+            "owner": book.metrics[item.metric].owner,
+            "worst": worst(book.metrics[item.metric], towns),
+            "source": item.target.source if item.target else "",
+        }
+        for item, towns in named
+    ]
 
 
-def worst(book: Book, metric: Metric, item: Reading) -> str:
-    """The towns farthest from good, in words; "" where towns are not comparable."""
-    if item.value is None or metric.better == "context":
-        return ""
-    places = book.by(metric.id, item.window, fmt.period_key(item.window, item.win_start))
-    known = [p for p in places if p.value is not None]
-    known.sort(key=lambda p: p.value or 0.0, reverse=metric.better == "down")
-    return "、".join(
-        f"{p.place.label} {fmt.reading(p, metric.decimals)}".replace(" %", "%") for p in known[:WORST_TOWNS]
-    )
+def worst(metric: Metric, towns: Sequence[Reading]) -> str:
+    """The towns that are behind, the worst first, in words."""
+    shown = (f"{town.place.label} {fmt.reading(town, metric.decimals)}" for town in towns[:WORST_TOWNS])
+    return "、".join(shown).replace(" %", "%")
 
 
 def tally(items: Any) -> dict[str, int]:

@@ -14,25 +14,25 @@ from typing import Any
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.reading_view import is_of, present
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings import numbers
-from warehouse.insight.findings.numbers import LOOK_BACK
+from warehouse.insight.findings.numbers import LOOK_BACK, Numbers
 from warehouse.query import periods
 from warehouse.query.contribution import Change, explain
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Book
 
-RECORD = {"week": (26, LOOK_BACK), "month": (12, 6), "quarter": (8, 4)}
-"""Windows among which a value must be the best to be called so, and how many of them must be known."""
-NAMED, FEW = 2, 20
+NAMED = 2
 
 
 def sentences(
     book: Book,
     metrics: Sequence[Metric],
     readings: dict[str, Reading],
+    found: Numbers,
     window: str,
     start: dt.date,
     tasks: dict[str, Any] | None,
@@ -40,24 +40,23 @@ def sentences(
     missing: Sequence[str],
 ) -> list[str]:
     """The sentences, the most important first; each begins with what it is about, up to its first comma. tasks,
-    revised: as weekly_changes tells them; missing: why the report is a draft."""
+    revised: as changes.py makes them; found: what the period's numbers need somebody for; missing: why the report is a draft."""
     before = {
         metric.id: periods.read(book, metric, window, fmt.period_key(window, units.back(window, start, 1)))
         for metric in metrics
     }
-    moved = [
-        readings[metric.id] for metric in metrics if readings[metric.id].window == window and metric.better != "context"
-    ]
-    found = [
+    at = fmt.period_key(window, start)
+    own = [one for one in readings.values() if is_of(one, window, at)]
+    lines = [
         _tally(list(readings.values()), list(before.values()), window),
-        _longest(book, metrics, readings, window),
-        _fall(book, moved),
-        _rise(book, moved),
+        _longest(book, found, window),
+        _fall(book, own),
+        _rise(book, found, window),
         _programmes(book),
         _tasks(tasks),
-        _data(revised, missing, window),
+        _data(revised, missing, found, window),
     ]
-    return [text for text in found if text]
+    return [text for text in lines if text]
 
 
 def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> str:
@@ -78,75 +77,50 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> st
     )
 
 
-def _longest(book: Book, metrics: Sequence[Metric], readings: dict[str, Reading], window: str) -> str:
-    off = [
-        item
-        for item in numbers.off_target(book, [readings[metric.id] for metric in metrics])
-        if item.reading.window == window
-    ]
+def _longest(book: Book, found: Numbers, window: str) -> str:
+    """The number that has been off its target longest, the worst of those."""
+    off = [one for one in found.off_target if one.reading.window == window]
     if not off:
         return ""
-    item = max(off, key=lambda one: (one.lasting, one.size))
-    metric = book.metrics[item.reading.metric]
-    lasting = (
-        f"已连续 {item.lasting} {texts.RUN[window]}{'以上' if item.lasting >= LOOK_BACK else ''}未达标"
-        if item.lasting > 1
-        else f"{texts.THIS[window]}未达标"
-    )
-    far = f";差得最远的是{item.worst.place.label}({_said(metric, item.worst.value)})" if item.worst else ""
-    return f"{metric.label}{lasting},{texts.THIS[window]} {_said(metric, item.reading.value)},{fmt.target_gap(item.reading, metric.decimals)}{far}。"
+    one = max(off, key=lambda concern: concern.lasting)  # of equals the first: the order of the findings
+    view = present(one.reading, book.metrics[one.reading.metric].decimals)
+    many = f"{one.lasting} {texts.RUN[window]}{'以上' if one.lasting >= LOOK_BACK else ''}"
+    lasting = f"已连续 {many}未达标" if one.lasting > 1 else f"{texts.THIS[window]}未达标"
+    direction = "低" if one.reading.better == "up" else "高"
+    worst = f";{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
+    return f"{view.label}{lasting},{texts.THIS[window]} {view.text},{view.gap}{worst}。"
 
 
-def _fall(book: Book, moved: Sequence[Reading]) -> str:
-    worst = max(moved, key=lambda item: -_gain(item), default=None)
-    if worst is None or _gain(worst) >= 0:
+def _fall(book: Book, own: Sequence[Reading]) -> str:
+    """The number that moved farthest against its direction, and the towns that made it."""
+    worst = next(iter(numbers.falls(book, own)), None)
+    if worst is None:
         return ""
     metric = book.metrics[worst.metric]
     text = f"变差最多的是{metric.label},由 {_said(metric, worst.previous)} 到 {_said(metric, worst.value)}"
-    split = (
-        explain(book, metric.id, worst.window, fmt.period_key(worst.window, worst.win_start), by="town")
-        if "town" in metric.drill
-        else None
-    )
+    at = fmt.period_key(worst.window, worst.win_start)
+    split = explain(book, metric.id, worst.window, at, by="town") if "town" in metric.drill else None
     if isinstance(split, Change):
-        down = [
-            piece
-            for piece in split.pieces
-            if piece.code not in ("", UNPLACED) and piece.amount * (1 if metric.better == "up" else -1) < 0
-        ]
+        sign = 1 if metric.better == "up" else -1
+        down = [piece for piece in split.pieces if piece.code not in ("", UNPLACED) and piece.amount * sign < 0]
         down = [piece for piece in down if _amount(metric, piece.amount).strip("0.")][:NAMED]
         unit = " 个百分点" if metric.unit == "ratio" else f" {metric.unit}"
-        text += (
-            f",其中{'、'.join(f'{piece.label}占 {_amount(metric, piece.amount)}' for piece in down)}{unit}"
-            if down
-            else ""
-        )
+        parts = "、".join(f"{piece.label}占 {_amount(metric, piece.amount)}" for piece in down)
+        text += f",其中{parts}{unit}" if down else ""
     return f"{text}。"
 
 
-def _rise(book: Book, moved: Sequence[Reading]) -> str:
-    best = max(moved, key=_gain, default=None)
-    if best is None or _gain(best) <= 0 or best.value is None:
+def _rise(book: Book, found: Numbers, window: str) -> str:
+    """The number that moved farthest in its direction, and whether that is a record."""
+    best = next((one.reading for one in found.better if one.reading.window == window), None)
+    if best is None:
         return ""
-    metric = book.metrics[best.metric]
-    among, enough = RECORD[best.window]
-    known = [
-        p.value
-        for p in book.series(metric.id, best.window, among, fmt.period_key(best.window, best.win_start))[:-1]
-        if p.value is not None
-    ]
-    top = max(known, default=None) if metric.better == "up" else min(known, default=None)
-    is_record = (
-        top is not None and len(known) >= enough and (best.value > top if metric.better == "up" else best.value < top)
-    )
-    change = fmt.delta(best.value, best.previous, best.unit, best.better, metric.decimals)
-    than = (
-        f",是近 {len(known) + 1} {texts.RUN[best.window]}最{'高' if metric.better == 'up' else '低'}"
-        if is_record
-        else ""
-    )
-    unit = {"%": "%", "百分点": " 个百分点"}.get(change.unit, "")
-    return f"改善最多的是{metric.label},{'升' if best.value > (best.previous or 0) else '降'} {change.text}{unit},到 {_said(metric, best.value)}{than}。"
+    view = present(best, book.metrics[best.metric].decimals)
+    among = numbers.record(book, best)
+    than = f",是近 {among} {texts.RUN[window]}最{'高' if best.better == 'up' else '低'}" if among else ""
+    unit = {"%": "%", "百分点": " 个百分点"}.get(view.delta.unit, "")
+    rise = "升" if (best.value or 0) > (best.previous or 0) else "降"
+    return f"改善最多的是{view.label},{rise} {view.delta.text}{unit},到 {view.text}{than}。"
 
 
 def _programmes(book: Book) -> str:
@@ -175,33 +149,21 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
     )
 
 
-def _data(revised: dict[str, Any], missing: Sequence[str], window: str) -> str:
+def _data(revised: dict[str, Any], missing: Sequence[str], found: Numbers, window: str) -> str:
     if missing:
         return f"数据还缺 {len(missing)} 处,本期为草稿,首先是{missing[0]}。"
+    unknown = [one.reading.label for one in found.unknown]
+    whole = f"各来源数据已到齐,但有 {len(unknown)} 项指标没有数,首先是{unknown[0]}" if unknown else "数据完整"
     number = len(revised["rows"]) + revised["more"]
     if not number:
-        return f"数据完整,{texts.THIS[window]}以来已发布的数没有被修订。"
+        return f"{whole},{texts.THIS[window]}以来已发布的数没有被修订。"
     row = revised["rows"][0]
-    return f"数据完整,已发布的数修订了 {number} 处,最近一处是{row['label']}({row['period']}){row['old']} 改为 {row['new']}。".replace(
-        " %", "%"
-    )
+    change = f"{row['label']}({row['period']}){row['old']} 改为 {row['new']}".replace(" %", "%")
+    return f"{whole},已发布的数修订了 {number} 处,最近一处是{change}。"
 
 
-def _gain(item: Reading) -> float:
-    """How far a reading moved in its direction, relative to where it was (a ratio: in points); 0 where that is not
-    known, or is a ripple, or where so few are counted that one of them moves it."""
-    if (
-        item.value is None
-        or item.previous is None
-        or item.status != "ok"
-        or (item.unit == "ratio" and (item.den or 0) < FEW)
-    ):
-        return 0.0
-    move = (item.value - item.previous) * (1 if item.better == "up" else -1)
-    if item.unit == "ratio":
-        return move if abs(move) >= numbers.WORSE_RATIO else 0.0
-    share = move / max(abs(item.previous), abs(item.value), 1e-9)
-    return share if abs(share) >= numbers.WORSE_SHARE and fmt.visible(item.value, item.previous, item.unit, 1) else 0.0
+def _value(book: Book, reading: Reading) -> str:
+    return present(reading, book.metrics[reading.metric].decimals).text
 
 
 def _said(metric: Metric, value: float | None) -> str:

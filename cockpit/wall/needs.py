@@ -11,29 +11,35 @@ from dataclasses import dataclass
 
 from cockpit.casework.task_store import Task, about_what, overdue
 from cockpit.presentation import format as fmt
+from cockpit.presentation import reading_view
+from cockpit.wall import layouts
 from cockpit.wall.panels import FAR_BEHIND
 from warehouse.insight import operations
 from warehouse.insight.findings import numbers
+from warehouse.insight.findings.numbers import Concern
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Book
 
 SHOWN = 3
+WINDOW = "week"
+"""The period of the numbers that are named: the same as on the overview page."""
 LATEST = 2
 """Late tasks that a wall names."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """One sentence. tone: bad (now), warn (soon)."""
+    """One sentence. tone: bad (now), warn (soon). metric: the number that it is about, "" for anything else."""
 
     tone: str
     text: str
+    metric: str = ""
 
 
 def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> list[Need]:
     """The sentences of a scene, the most pressing first; on the programmes' scene what stands under supervision
     leads."""
-    found = [need for rule in RULES[scene] for need in rule(book, today)]
+    found = [*(need for rule in RULES[scene] for need in rule(book, today)), *off_target(book, scene)]
     led = supervised(tasks, today) if scene == "programmes" else []
     return [*led, *sorted(found, key=lambda need: need.tone != "bad")][:SHOWN]
 
@@ -77,26 +83,16 @@ def worst_company(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def behind(metric: str) -> Callable[[Book, dt.date], list[Need]]:
-    """A rule: the metric is off its target, with the town that is farthest behind."""
+def off_target(book: Book, scene: str) -> list[Need]:
+    """The numbers of the scene that are off their target or close to it, for the newest week, in the order in which every surface names them."""
+    found = numbers.of_period(book, WINDOW, None, layouts.metrics(scene))
+    return [_number(book, one) for one in found.pressing]
 
-    def rule(book: Book, _today: dt.date) -> list[Need]:
-        if metric not in book.metrics:
-            return []
-        definition, item = book.metrics[metric], book.read(metric)
-        if item.judgement not in ("bad", "warn") or item.target is None:
-            return []
-        last = numbers.worst(book, item)
-        where = f",{fmt.town(last.place.label)}最{'低' if definition.better == 'up' else '高'}" if last else ""
-        shown = str(fmt.reading(item, definition.decimals)).replace(" %", "%")
-        return [
-            Need(
-                "bad" if item.judgement == "bad" else "warn",
-                f"{definition.label} {shown},目标 {fmt.target(item.target, item.unit, item.better, definition.decimals)}{where}",
-            )
-        ]
 
-    return rule
+def _number(book: Book, one: Concern) -> Need:
+    shown = reading_view.present(one.reading, book.metrics[one.reading.metric].decimals)
+    where = f"，{fmt.town(one.worst.place.label)}最{'低' if one.reading.better == 'up' else '高'}" if one.worst else ""
+    return Need(one.tone, f"{shown.label} {shown.text}（{shown.when}），目标 {shown.target}{where}", one.reading.metric)
 
 
 def risky_drivers(book: Book, _today: dt.date) -> list[Need]:
@@ -170,22 +166,12 @@ def closed_sites(book: Book, _today: dt.date) -> list[Need]:
 
 
 RULES: dict[str, tuple[Callable[[Book, dt.date], list[Need]], ...]] = {
-    "overview": (silent_sources, late_alarms, lagging_programmes, behind("fleet_online_rate")),
-    "safety": (late_alarms, worst_company, behind("safe_alarm_ontime_rate")),
-    "drivers": (
-        risky_drivers,
-        behind("rdm_learning_done_rate"),
-        behind("rdm_pretrip_check_rate"),
-        behind("rdm_identity_match_rate"),
-    ),
-    "members": (
-        missing_orgs,
-        behind("mem_union_member_rate"),
-        behind("mem_work_coverage_rate"),
-        behind("mem_lead_verified_rate"),
-    ),
+    "overview": (silent_sources, late_alarms, lagging_programmes),
+    "safety": (late_alarms, worst_company),
+    "drivers": (risky_drivers,),
+    "members": (missing_orgs,),
     "programmes": (late_nodes, late_units, lagging_programmes),
-    "sites": (closed_sites, behind("site_base_service_rate"), behind("site_satisfaction"), behind("site_open_rate")),
+    "sites": (closed_sites,),
 }
 
 

@@ -14,6 +14,7 @@ from cockpit.casework.task_store import Task
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import svg
+from cockpit.presentation.reading_view import SPARK_POINTS, present, when
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
 from cockpit.wall import layouts as layout
@@ -24,14 +25,12 @@ from warehouse.insight import operations
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Book
 
-SPARK_POINTS = {"day": 21, "week": 16, "month": 12, "quarter": 4, "year": 2}
 ALARMS_SHOWN = 14
 SOURCES_SHOWN = 12
 TARGET_AT = 0.75
 """Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
 SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
-REASONS = {"missing": "没有收到记录", "failed": "来源采集失败", "insufficient": "分母过小", "small_cell": "人数过少"}
 ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
 """Beginning of an alarm's status → tone; any other status is told without a judgement."""
 
@@ -140,34 +139,35 @@ def drawn(book: Book, kind: str) -> dict[str, Any]:
 def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]:
     """Everything a KPI tile or card prints, already in words."""
     metric = book.metrics[item.metric]
-    places = metric.decimals
-    points = SPARK_POINTS.get(item.window, 0)
+    view = present(item, metric.decimals, today=today)
+    points = SPARK_POINTS[item.window]
     series = book.series(item.metric, item.window, points) if points and kind == "tile" else []
     share, mark = progress(item)
     return {
         "metric": item.metric,
-        "label": item.label,
+        "label": view.label,
         "tone": tone(metric.group),
-        "shown": fmt.reading(item, places),
+        "shown": view.shown,
         "status": item.status,
-        "reason": REASONS.get(item.status, ""),
-        "delta": fmt.delta(item.value, item.previous, item.unit, item.better, places),
-        "previous": texts.PREVIOUS[item.window],
-        "year": fmt.delta(item.value, item.last_year, item.unit, item.better, places),
+        "reason": view.reason_short,
+        "delta": view.delta,
+        "previous": view.previous,
+        "year": view.year,
         # the unit stands beside the value already; a second and third one would push the line out of the tile
-        "target": fmt.target(item.target, item.unit, item.better, places).removesuffix(f" {item.unit}"),
-        "gap": fmt.target_gap(item, places).removesuffix(f" {item.unit}"),
-        "judgement": item.judgement or "",
-        "mark": texts.MARKS.get(item.judgement or "", ""),
-        "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
-        "parts": parts(item),
+        "target": view.target.removesuffix(f" {item.unit}"),
+        "gap": view.gap.removesuffix(f" {item.unit}"),
+        "judgement": view.tone,
+        "mark": view.mark,
+        "word": texts.JUDGEMENTS.get(view.tone, ""),
+        "parts": view.parts if item.status == "ok" else "",
         "spark": svg.spark([p.value for p in series]),
-        "bar": svg.bar(share, mark=mark, tone=item.judgement or tone(metric.group)),
-        "when": when(item, today),
+        "bar": svg.bar(share, mark=mark, tone=view.tone or tone(metric.group)),
+        "when": view.when,
         "held": item.held,
         "provisional": item.provisional,
         "complete": item.complete or item.window == "now",
-        **_age(item),
+        "as_of": view.as_of_iso,
+        "stale_after": view.stale_after_s,
     }
 
 
@@ -185,20 +185,6 @@ def fine_print(book: Book, name: str) -> str:
                 )
     names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
     return f"{names}为暂定值,期末后 72 小时内补传的数据仍会改变它" if names else ""
-
-
-def parts(item: Reading) -> str:
-    """Numerator and denominator short enough for a card: "7,842 / 8,396", large ones as "484.4万 / 487.1万"."""
-    return fmt.parts(item) if item.status == "ok" else ""
-
-
-def when(item: Reading, today: dt.date) -> str:
-    """The window in a few characters: 今日, 昨日, 11-20, 第 47 周, 11 月."""
-    if item.window == "now":
-        return "当前"
-    if item.window == "day":
-        return {0: "今日", 1: "昨日"}.get((today - item.win_end).days, fmt.day(item.win_end))
-    return f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
 
 
 def progress(item: Reading) -> tuple[float | None, float | None]:
@@ -327,9 +313,8 @@ OWN = {"strip": strip, "towns": towns, "alarms": alarms, "sources": sources}
 
 def _age(item: Reading) -> dict[str, Any]:
     """What the browser needs to age a number; where there is no number there is nothing to age."""
-    if item.status not in ("ok", "small_cell"):
-        return {"as_of": "", "stale_after": 0}
-    return {"as_of": item.as_of.isoformat() if item.as_of else "", "stale_after": fmt.patience(item)}
+    view = present(item)
+    return {"as_of": view.as_of_iso, "stale_after": view.stale_after_s}
 
 
 def _macro(name: str, facts: dict[str, Any]) -> str:

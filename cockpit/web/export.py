@@ -28,6 +28,7 @@ from cockpit.pages.page_context import Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.address import Address
+from cockpit.presentation.reading_view import present
 from cockpit.presentation.tiles.entities import pick
 from cockpit.store import audit
 from cockpit.web import template_pages
@@ -114,7 +115,7 @@ def _cover(visit: Visit, item: Metric, reading: Reading, settings: Settings, sit
         ("目标", goal or fmt.DASH),
         ("环比", _change(reading, reading.previous, item)),
         ("同比", _change(reading, reading.last_year, item)),
-        ("状态", "、".join(_marks(reading)) or "正常"),
+        ("状态", "、".join(tag.word for tag in present(reading).tags) or "正常"),
         ("数据时间", fmt.local(reading.as_of).strftime("%Y-%m-%d %H:%M") if reading.as_of else fmt.DASH),
         ("快照", generation.id),
         ("数据性质", texts.DEMO if generation.is_demo else "业务数据"),
@@ -133,16 +134,6 @@ def _cover(visit: Visit, item: Metric, reading: Reading, settings: Settings, sit
 def _change(reading: Reading, before: float | None, item: Metric) -> str:
     change = fmt.delta(reading.value, before, reading.unit, reading.better, item.decimals)
     return f"{change.signed} {change.unit}".strip() if change.known else fmt.DASH
-
-
-def _marks(reading: Reading) -> list[str]:
-    marks = [
-        (reading.held, texts.HELD),
-        (reading.doubt, texts.DOUBT),
-        (reading.provisional, texts.PROVISIONAL),
-        (not reading.complete and reading.window != "now", texts.INCOMPLETE),
-    ]
-    return [word for is_on, word in marks if is_on]
 
 
 def _format(item: Metric) -> str:

@@ -122,7 +122,7 @@ def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
     lines += [f"注意:{note}" for note in found.get("notes", [])]
-    lines += [f"来源 {source} 未取数:{error}" for source, error in found["faults"].items()]
+    lines += [f"来源 {source} 未取数:{error}" for source, error in found.get("faults", {}).items()]
     lines.append(
         "下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无")
     )

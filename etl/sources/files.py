@@ -157,9 +157,7 @@ class Folder:
                 where=self._where,
                 to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀",
             )
-        unknown = set(endpoint.options) - OPTIONS[parts.scheme]
-        if unknown:
-            raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"{self._where} options")
+        toml.unknown_keys(endpoint.options, OPTIONS[parts.scheme], f"{self._where} options")
         options = {name: value for name, value in endpoint.options.items() if name not in ("timeout_s", "deadline_s")}
         try:
             if parts.scheme == "sftp":

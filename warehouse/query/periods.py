@@ -36,3 +36,10 @@ def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
     """The reading of a metric on a page of that period."""
     own = window if window in metric.windows else metric.windows[0]
     return book.read(metric.id, own, at_for(book, metric, window, at))
+
+
+def newest(book: Book, window: str) -> str | None:
+    """The `at` word of the period that stands when nobody names one: the newest that most flows answer with, so that one page never mixes
+    weeks. None when no flow has that window."""
+    start = book.usual(window)
+    return units.at_label(window, start) if start else None

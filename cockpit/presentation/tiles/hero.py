@@ -9,35 +9,30 @@ from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.reading_view import REASONS, ReadingView, present
 from cockpit.presentation.tiles.attributes import aria
-from cockpit.presentation.tiles.kpi import STATUS_REASON, clockwork, tags
+from cockpit.presentation.tiles.kpi import clockwork, tags
 from warehouse.compile.reading import Reading
 
 
 def hero(reading: Reading, *, decimals: int = 0, sentence: str = "", more: Sequence[Component] = ()) -> Component:
-    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`:
-    further facts."""
-    shown = fmt.reading(reading, decimals)
-    facts = [
-        *_changes(reading, decimals),
-        _goal(reading, decimals),
-        *_parts(reading),
-        _state(reading),
-        _time(reading),
-        *more,
-    ]
-    number = html.Div(_number(reading, shown), className="hero-number")
+    """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`: further
+    facts."""
+    view = present(reading, decimals)
+    facts = [*_changes(view, decimals), _goal(view), *_parts(view), _state(view), _time(view), *more]
+    number = html.Div(_number(view), className="hero-number")
     body = html.Div([html.Div([f for f in facts if f], className="hero-facts"), *_sentence(sentence)])
     return html.Section(
         [number, body], className=f"card hero is-{reading.status}", **aria(label=reading.label), **clockwork(reading)
     )
 
 
-def _number(reading: Reading, shown: fmt.Shown) -> list[Component]:
+def _number(view: ReadingView) -> list[Component]:
+    shown = view.shown
     if shown.status and not shown.unit:
         return [
             html.Span(shown.text, className="hero-state"),
-            html.Span(STATUS_REASON[shown.status], className="hero-why"),
+            html.Span(REASONS[shown.status], className="hero-why"),
         ]
     return [html.Span(shown.text, className="hero-value tile-value"), html.Span(shown.unit, className="hero-unit")]
 
@@ -51,21 +46,20 @@ def fact(label: str, body: Sequence[Component | str], tone: str = "", title: str
     )
 
 
-def _changes(reading: Reading, decimals: int) -> list[Component]:
+def _changes(view: ReadingView, decimals: int) -> list[Component]:
     """Both comparisons, a dash where one is unknown; a number of this moment has neither."""
-    if reading.window == "now" and reading.previous is None and reading.last_year is None:
+    item = view.reading
+    if item.window == "now" and item.previous is None and item.last_year is None:
         return []
     return [
-        _change(texts.PREVIOUS[reading.window], reading.value, reading.previous, reading, decimals),
-        _change(texts.LAST_YEAR, reading.value, reading.last_year, reading, decimals),
+        _change(view.previous, view.delta, fmt.value(item.previous, item.unit, decimals)),
+        _change(texts.LAST_YEAR, view.year, fmt.value(item.last_year, item.unit, decimals)),
     ]
 
 
-def _change(label: str, now: float | None, before: float | None, reading: Reading, decimals: int) -> Component:
-    change = fmt.delta(now, before, reading.unit, reading.better, decimals)
+def _change(label: str, change: fmt.Delta, was: fmt.Shown) -> Component:
     if not change.known:
         return fact(label, [fmt.DASH], "tone-none")
-    was = str(fmt.value(before, reading.unit, decimals))
     if change.tone == "flat":
         return fact(label, ["持平"], "tone-flat", f"对比值 {was}")
     return fact(
@@ -76,34 +70,28 @@ def _change(label: str, now: float | None, before: float | None, reading: Readin
     )
 
 
-def _goal(reading: Reading, decimals: int) -> Component | None:
-    if reading.target is None:
+def _goal(view: ReadingView) -> Component | None:
+    if not view.target:
         return None
-    label = f"目标 {fmt.target(reading.target, reading.unit, reading.better, decimals)}"
-    gap = fmt.target_gap(reading, decimals)
-    words = texts.JUDGEMENTS.get(reading.judgement or "", fmt.DASH)
+    words = texts.JUDGEMENTS.get(view.tone, fmt.DASH)
     return fact(
-        label, [words, html.Small(gap)], f"tone-{reading.judgement or 'none'}", f"目标来源:{reading.target.source}"
+        f"目标 {view.target}", [words, html.Small(view.gap)], f"tone-{view.tone or 'none'}", f"目标来源:{view.source}"
     )
 
 
-def _parts(reading: Reading) -> list[Component]:
-    found = []
-    pair = fmt.parts(reading)
-    if pair:
-        found.append(fact("分子 / 分母", [pair]))
-    found += [fact(label, [fmt.number(amount)]) for label, amount in reading.parts.items()]
-    return found
+def _parts(view: ReadingView) -> list[Component]:
+    found = [fact("分子 / 分母", [view.parts])] if view.parts else []
+    return found + [fact(label, [fmt.number(amount)]) for label, amount in view.reading.parts.items()]
 
 
-def _state(reading: Reading) -> Component | None:
-    marks = tags(reading)
+def _state(view: ReadingView) -> Component | None:
+    marks = tags(view)
     return fact("本期状态", marks) if marks else None
 
 
-def _time(reading: Reading) -> Component:
-    moment = fmt.clock(reading.as_of) if reading.as_of else fmt.DASH
-    return fact("数据时间", [html.Span(moment, className="asof")], title="各输入中最旧一项的最新数据时间")
+def _time(view: ReadingView) -> Component:
+    shown = html.Span(view.as_of or fmt.DASH, className="asof")
+    return fact("数据时间", [shown], title="各输入中最旧一项的最新数据时间")
 
 
 def _sentence(sentence: str) -> list[Component]:

@@ -12,11 +12,13 @@ from dash.development.base_component import Component
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import spark
+from cockpit.presentation.reading_view import ReadingView, present
 from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import aria, data
-from warehouse.compile.reading import STATUS_LABELS, Point, Reading
+from warehouse.compile.reading import Point, Reading
 
 Size = Literal["card", "strip"]
+TAG_CLASSES = {"held": "tag tag-held", "doubt": "tag tag-warn", "running": "tag", "provisional": "tag tag-warn"}
 
 
 def tile(
@@ -42,10 +44,10 @@ def tile(
     Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
     `data-stale-after` let the browser's own clock age it; a card without a data time carries neither.
     """
-    shown = fmt.reading(reading, decimals)
-    body = [_head(reading, marks, badge), _main(reading, shown)]
+    view = present(reading, decimals, today=today)
+    body = [_head(view, marks, badge), _main(view.shown)]
     if size == "card":
-        body += [_middle(reading, points, tone, theme, decimals), _foot(reading, note, today)]
+        body += [_middle(view, points, tone, theme), _foot(view, note)]
     inner: Component = (
         dcc.Link(body, href=href, className="tile-body") if href else html.Div(body, className="tile-body")
     )
@@ -70,32 +72,24 @@ def clockwork(reading: Reading) -> dict[str, Any]:
     return facts
 
 
-def tags(reading: Reading, marks: bool = True) -> list[Component]:
-    """The small words beside a number: 暂定, 未满期, 沿用上期 (with its reason as a tooltip); without `marks` only the
-    last."""
-    found: list[Component] = []
-    if reading.held:
-        found.append(html.Span(texts.HELD, className="tag tag-held", title=reading.held))
-    if reading.doubt:
-        found.append(html.Span(texts.DOUBT, className="tag tag-warn", title=reading.doubt))
-    if marks and not reading.complete and reading.window != "now":
-        found.append(html.Span(texts.INCOMPLETE, className="tag"))
-    if marks and reading.provisional:
-        found.append(html.Span(texts.PROVISIONAL, className="tag tag-warn", title="72 小时内补传的数据仍会改变它"))
-    return found
+def tags(view: ReadingView, marks: bool = True) -> list[Component]:
+    """The words that limit a number, each with its reason as a tooltip; without `marks` only those that doubt it."""
+    return [
+        html.Span(tag.word, className=TAG_CLASSES[tag.kind], title=tag.why)
+        for tag in view.tags
+        if marks or tag.kind in ("held", "doubt")
+    ]
 
 
-def _head(reading: Reading, marks: bool, badge: Component | None) -> Component:
+def _head(view: ReadingView, marks: bool, badge: Component | None) -> Component:
+    label = html.Span(view.label, className="tile-label", title=view.label)
     return html.Div(
-        [
-            html.Span(reading.label, className="tile-label", title=reading.label),
-            html.Span([*([badge] if badge else []), *tags(reading, marks)], className="tile-tags"),
-        ],
+        [label, html.Span([*([badge] if badge else []), *tags(view, marks)], className="tile-tags")],
         className="tile-head",
     )
 
 
-def _main(reading: Reading, shown: fmt.Shown) -> Component:
+def _main(shown: fmt.Shown) -> Component:
     if shown.status and not shown.unit:
         return html.Div(html.Span(shown.text, className="tile-state"), className="tile-main")
     return html.Div(
@@ -120,58 +114,31 @@ def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
     )
 
 
-def _middle(reading: Reading, points: Sequence[Point], tone: str, theme: Theme, decimals: int) -> Component:
+def _middle(view: ReadingView, points: Sequence[Point], tone: str, theme: Theme) -> Component:
     source = spark.data_uri([p.value for p in points], tone=tone, theme=theme)
     trend: Component = (
-        html.Img(src=source, className="tile-spark", alt=f"{reading.label} 近 {len(points)} 期走势")
+        html.Img(src=source, className="tile-spark", alt=f"{view.label} 近 {len(points)} 期走势")
         if source
         else html.Span(className="tile-spark")
     )
-    goal = fmt.target(reading.target, reading.unit, reading.better, decimals)
-    change = fmt.delta(reading.value, reading.previous, reading.unit, reading.better, decimals)
     lines = []
-    if change.known:
-        lines.append(
-            html.Span([delta_mark(change, reading), html.Small(texts.PREVIOUS_SHORT)], className="tile-change")
+    if view.delta.known:
+        mark = delta_mark(view.delta, view.reading)
+        lines.append(html.Span([mark, html.Small(texts.PREVIOUS_SHORT)], className="tile-change"))
+    if view.target:
+        mark = html.Span(
+            view.mark, className=f"mark tone-{view.tone or None}", title=texts.JUDGEMENTS.get(view.tone, "")
         )
-    if goal:
-        mark = {"good": "✓", "warn": "!", "bad": "✕"}.get(reading.judgement or "", "")
-        words = texts.JUDGEMENTS.get(reading.judgement or "", "")
-        lines.append(
-            html.Span(
-                [f"目标 {goal} ", html.Span(mark, className=f"mark tone-{reading.judgement}", title=words)],
-                className="tile-goal",
-            )
-        )
-    year = fmt.delta(reading.value, reading.last_year, reading.unit, reading.better, decimals)
-    if year.known:
-        shown = year.signed if year.unit in ("百分点", reading.unit) else f"{year.signed}{year.unit}"
-        lines.append(html.Span(f"同比 {'持平' if year.tone == 'flat' else shown}"))
+        lines.append(html.Span([f"目标 {view.target} ", mark], className="tile-goal"))
+    if view.year.known:
+        is_plain = view.year.unit in ("百分点", view.reading.unit)
+        shown = view.year.signed if is_plain else f"{view.year.signed}{view.year.unit}"
+        lines.append(html.Span(f"同比 {'持平' if view.year.tone == 'flat' else shown}"))
     return html.Div([trend, html.Span(lines, className="tile-aims")], className="tile-middle")
 
 
-def _foot(reading: Reading, note: str, today: dt.date | None) -> Component:
-    left = note or fmt.parts(reading) or next((f"{k} {fmt.number(v)}" for k, v in reading.parts.items()), "")
-    if shown_reason := reason(reading):
-        left = shown_reason
-    time = f"数据 {fmt.clock(reading.as_of, today)}" if reading.as_of else "无数据时间"
-    return html.Div(
-        [html.Span(left, className="tile-parts", title=left or None), html.Span(time, className="tile-asof asof")],
-        className="tile-foot",
-    )
-
-
-STATUS_REASON = {
-    "missing": "本期没有收到任何记录",
-    "failed": "来源上次采集失败,本期无数据",
-    "insufficient": "分母为 0 或低于下限,不作计算",
-    "small_cell": "人数过少,不显示",
-}
-assert set(STATUS_REASON) < set(STATUS_LABELS)
-
-
-def reason(reading: Reading) -> str:
-    """Why there is no number, "" when there is one; "<5 人" says it by itself."""
-    if reading.status == "small_cell" and not fmt.is_rate(reading):
-        return ""
-    return STATUS_REASON.get(reading.status, "")
+def _foot(view: ReadingView, note: str) -> Component:
+    left = view.reason or note or view.parts or next(iter(view.side.split(" · ")), "")
+    time = f"数据 {view.as_of}" if view.as_of else "无数据时间"
+    parts = html.Span(left, className="tile-parts", title=left or None)
+    return html.Div([parts, html.Span(time, className="tile-asof asof")], className="tile-foot")

@@ -160,7 +160,7 @@ def test_rendering_writes_plain_html() -> None:
     )
     assert (
         render(part)
-        == '<div style="margin-top:2px;--n:1" class="c">a &amp; b3<br><details open><summary>x</summary></details></div>'
+        == '<div class="c" style="margin-top:2px;--n:1">a &amp; b3<br><details open><summary>x</summary></details></div>'
     )
 
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cockpit.casework import task_store
 from cockpit.casework.task_store import Subject
 from cockpit.identity.sessions import Viewer
-from cockpit.report import archive, changes, content, pdf_text, release
+from cockpit.report import archive, changes, commands, content, pdf_text, release
 from cockpit.store import audit
 from cockpit.web import app
 from etl.jobs import refresh
@@ -119,7 +119,7 @@ def test_what_is_changed_or_gone_is_found_and_named(
         put(facts(week, generation, cars=cars))
     harm(settings.reports)
     assert said in archive.broken(settings)
-    checked = CliRunner().invoke(release.report, ["verify", "--data", str(settings.data)])
+    checked = CliRunner().invoke(commands.report, ["verify", "--data", str(settings.data)])
     assert checked.exit_code != 0
 
 
@@ -134,7 +134,7 @@ def test_two_reports_side_by_side(settings: Settings, put: Callable[..., archive
     }
     assert rows["gone"] == ("3", "—", None) and rows["new"] == ("—", "5", None) and rows["silent"] == ("—", "4", None)
     assert rows["cars"][:2] == ("10", "12") and rows["cars"][2]
-    said = CliRunner().invoke(release.report, ["compare", "2026-W46-g1", "2026-W47-g2", "--data", str(settings.data)])
+    said = CliRunner().invoke(commands.report, ["compare", "2026-W46-g1", "2026-W47-g2", "--data", str(settings.data)])
     assert said.exit_code == 0 and "cars\t10\t12" in said.output
 
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from cockpit.report import archive, chat, delivery, release
+from cockpit.report import archive, chat, commands, delivery
 from tests.cockpit.report.test_archive import facts
 from tests.etl.sources.lists import Quiet
 from warehouse.core.errors import ConfigError
@@ -251,7 +251,7 @@ def test_a_robot_that_takes_the_message_and_hangs_up_is_not_written_to_again(
 
 
 def _no_secret(settings: Settings, told: list[str], log: str) -> None:
-    said = CliRunner().invoke(release.report, ["sent", "--data", str(settings.data)]).output
+    said = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
     for secret in (TOKEN, SECRET, KEY, HOOK):
         assert secret not in "".join(told) + said + log
         assert not any(secret.encode() in file.read_bytes() for file in settings.data.glob("state.sqlite*"))

@@ -22,15 +22,16 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from cockpit.report import archive, delivery, release
+from cockpit.report import archive, commands, delivery
 from cockpit.store import app_db
 from etl.jobs import send as job
+from tests.depth import depth
 from tests.etl.sources.lists import Quiet
 from warehouse.core.errors import ConfigError, Refused, UsageError
 from warehouse.core.settings import Settings
 
 PDF = b"%PDF-1.7\r\n.\r\n..dots at the start of lines\r\n" + bytes(range(256)) * 40
-RESTARTS = 50
+RESTARTS = depth(15, 50)
 
 
 class Mail:
@@ -194,7 +195,7 @@ def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(
         (final, "局领导", "sent"),
         (final, "门户", "sent"),
     }
-    said = CliRunner().invoke(release.report, ["sent", "--data", str(settings.data)]).output
+    said = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
     assert said.count("已送达") == 4
 
 
@@ -221,7 +222,7 @@ def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
     } and len(hook.given) == 1
     mail.refuse = ""
     again = CliRunner().invoke(
-        release.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)]
+        commands.report, ["send", "--again", "2026-W47-g1", "局领导", "--data", str(settings.data)]
     )
     assert again.exit_code == 0 and [one["To"] for one in mail.accepted] == ["head@yuhang.example"]
     with pytest.raises(UsageError):
@@ -241,7 +242,7 @@ def test_a_line_cut_after_the_last_byte_is_not_known_and_not_sent_again(
 
 
 @pytest.mark.crash
-def test_fifty_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(
+def test_many_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untold(
     settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook
 ) -> None:
     dice = random.Random(20261125)

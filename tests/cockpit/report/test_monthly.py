@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cockpit.presentation import format as fmt
-from cockpit.report import archive, content, delivery, pdf_text, release
+from cockpit.report import archive, commands, content, delivery, pdf_text, release
 from cockpit.web import app
 from etl.jobs import overdue, registry, report
 from etl.runtime.context import opened
@@ -119,7 +119,7 @@ def test_the_gate_and_the_archive_treat_them_as_they_treat_a_week(printed: dict[
 def test_a_period_of_another_kind_is_refused(settings: Settings, window: str, at: str) -> None:
     with pytest.raises(UsageError):
         content.days(at, window)
-    done = CliRunner().invoke(release.report, [report.VERBS[window], f"--{window}", at, "--data", str(settings.data)])
+    done = CliRunner().invoke(commands.report, [report.VERBS[window], f"--{window}", at, "--data", str(settings.data)])
     assert isinstance(done.exception, UsageError)
 
 

@@ -242,7 +242,7 @@ def test_only_one_place_names_a_file_to_the_browser() -> None:
         for file in Path("cockpit").rglob("*.py")
         if re.search(r"Content-Disposition|send_file\(|send_from_directory\(", file.read_text())
     ]
-    assert found == ["framed.py"]
+    assert found == ["template_pages.py"]
 
 
 @pytest.mark.parametrize("rule", sorted(ADDRESSES, key=lambda rule: (rule in LAST, rule)))

@@ -7,6 +7,7 @@ import datetime as dt
 
 import pytest
 
+from cockpit.presentation.reading_view import present
 from cockpit.presentation.tiles import kpi
 from tests.etl.pipeline.planting import FIRM, Told, company, fifty, hired, key, reviewed, vehicle
 from tests.house import House, id_number
@@ -154,8 +155,8 @@ def test_d18_an_implausible_party_share_has_an_amber_flag_on_its_card(house: Hou
     told = Told(house)
     reading = Library(house.settings.data).current().read("mem_party_share", "day", "2026-11-22")
     assert reading.value == 0.25 and "存疑" in reading.doubt
-    assert "存疑" in str(kpi.tags(reading, marks=False)) and "存疑" not in str(
-        kpi.tags(Library(house.settings.data).current().read("fleet_vehicle_cnt"))
+    assert "存疑" in str(kpi.tags(present(reading), marks=False)) and "存疑" not in str(
+        kpi.tags(present(Library(house.settings.data).current().read("fleet_vehicle_cnt")))
     )
     assert told.defects("D18") == 1
 

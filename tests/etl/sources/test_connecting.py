@@ -184,6 +184,7 @@ def test_what_cannot_be_reached_is_one_sentence_without_the_secret(
     assert SECRET not in problems[0] and "\n" not in problems[0]
 
 
+@pytest.mark.servers
 def test_a_server_with_another_host_key_is_not_talked_to(tmp_path: Path) -> None:
     with servers.sshd() as ssh, servers.sshd() as other:
         addresses = f'[yz]\ndrop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{tmp_path}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{other.host_key}"\n'

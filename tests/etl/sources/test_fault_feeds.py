@@ -25,6 +25,7 @@ from etl.config.descriptions import feeds
 from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from tests.conftest import WORLD_NOW
+from tests.depth import depth
 from tests.etl.register import endpoints as addresses
 from tests.etl.register import plate, register
 from tests.etl.sources import fault_server
@@ -170,7 +171,7 @@ WRONG = {
         max_size=60,
     )
 )
-@settings(max_examples=50, deadline=None, derandomize=True, database=None)
+@settings(max_examples=depth(12, 50), deadline=None, derandomize=True, database=None)
 def test_f20_a_few_wrong_values_are_put_aside_and_many_stop_the_file(
     folder: Folder, truth: Prints, bad: dict[int, tuple[str, str]]
 ) -> None:

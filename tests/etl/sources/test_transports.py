@@ -47,6 +47,7 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
+pytestmark = pytest.mark.servers
 ENTITIES = ("company", "vehicle", "driver", "employment", "certificate")
 LATER = WORLD_NOW + dt.timedelta(minutes=30)
 Rows = dict[str, list[dict[str, Any]]]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.house import AS_OF, House, id_number
 from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import ContractBroken, Refused
@@ -166,7 +167,7 @@ VERSIONS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(
 
 
 @given(VERSIONS, st.randoms(use_true_random=False))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=depth(4, 12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_versions_in_any_order_and_any_number_of_times_end_in_the_same_table(
     versions: list[tuple[int, int, int]], random: object
 ) -> None:

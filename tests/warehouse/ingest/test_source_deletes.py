@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import depth
 from tests.house import House
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Column, Contract
@@ -75,7 +76,7 @@ MONTHS = st.dictionaries(
 
 
 @given(months=MONTHS, data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=depth(4, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_arrival_of_ledgers_does_not_matter(
     months: dict[int, dict[str, int | None]],
     data: st.DataObject,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.compile.reading import Reading, Target
-from warehouse.insight.findings import numbers
+from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading, Target
+from warehouse.insight.findings import data, numbers, ranking
 from warehouse.query.snapshot_store import Book, Library
 
 
@@ -27,7 +27,7 @@ def test_off_target_means_judged_bad_and_the_farthest_comes_first(book: Book) ->
         replace(base(book), metric="fleet_online_rate", value=value, target=goal, judgement=look)
         for value, look in ((0.7, "bad"), (0.85, "warn"), (0.5, "bad"), (0.95, "good"))
     ]
-    found = numbers.off_target(book, rows)  # type: ignore[arg-type]
+    found = numbers.judge(book, rows).off_target  # type: ignore[arg-type]
     assert [item.reading.value for item in found] == [0.5, 0.7]
     assert all(item.lasting >= 1 for item in found)
 
@@ -42,42 +42,71 @@ def test_a_ripple_an_improvement_and_what_is_off_target_already_are_not_worse(bo
         replace(one, previous=None),
         replace(one, better="context", value=0.1),
     ]
-    assert [item.reading.value for item in numbers.worse(book, rows)] == [0.85]
+    assert [item.reading.value for item in numbers.judge(book, rows).worse] == [0.85]
     count = replace(one, unit="次/辆", better="down", previous=10.0)
     assert [
         item.reading.value
-        for item in numbers.worse(
+        for item in numbers.judge(
             book, [replace(count, value=10.4), replace(count, value=12.0), replace(count, value=8.0)]
-        )
+        ).worse
     ] == [12.0]
-    assert numbers.worse(book, [replace(count, previous=0.0, value=0.0)]) == []
-    assert len(numbers.worse(book, [replace(count, previous=0.0, value=1.0)])) == 1, (
+    assert numbers.judge(book, [replace(count, previous=0.0, value=0.0)]).worse == ()
+    assert len(numbers.judge(book, [replace(count, previous=0.0, value=1.0)]).worse) == 1, (
         "from nothing to something is worse"
     )
 
 
-def test_the_worst_town_is_named_and_is_really_the_worst(book: Book) -> None:
-    metric = next(
-        m
-        for m in book.metrics.values()
-        if m.better == "up"
-        and m.denominator
-        and "town" in m.drill
-        and len({t.value for t in book.by(m.id) if t.value is not None}) > 1
-    )
-    reading = replace(book.read(metric.id), target=Target(2.0, None, "区局"), judgement="bad")
-    worst = numbers.off_target(book, [reading])[0].worst
-    values = [town.value for town in book.by(metric.id) if town.value is not None and town.place.code != "330110000"]
-    assert worst is not None and worst.value == min(values)
+def town(one: Reading, code: str, value: float | None, den: float, judgement: str | None = None) -> Reading:
+    goal = Target(0.9, 0.8, "区局") if judgement else None
+    return replace(
+        one, place=Place(code, code, "town", DISTRICT), value=value, den=den, target=goal, judgement=judgement
+    )  # type: ignore[arg-type]
+
+
+def test_towns_are_ranked_from_the_worst_on_but_for_those_that_say_nothing(book: Book) -> None:
+    one = base(book)
+    rows = [
+        town(one, "a", 0.7, 40),
+        town(one, "b", 0.5, 40),
+        town(one, "few", 0.0, 9),
+        town(one, "none", None, 40),
+        town(one, UNPLACED, 0.1, 40),
+    ]
+    assert [row.place.code for row in ranking.ranked(rows)] == ["b", "a"]
+    assert [row.place.code for row in ranking.ranked([replace(row, better="down") for row in rows])] == ["a", "b"]
+    assert ranking.ranked([replace(row, better="context") for row in rows]) == []
+
+
+def test_a_town_that_meets_the_target_is_not_behind(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As 司机诉求按期办结率 did: 中泰 50 %, and two towns at 100 % beside it under 落后镇街."""
+    one = replace(base(book), value=0.7)
+    goals = [town(one, "a", 0.5, 40, "bad"), town(one, "b", 1.0, 40, "good"), town(one, "c", 0.85, 40, "warn")]
+    monkeypatch.setattr(Book, "by", lambda *_: goals)
+    assert [row.place.code for row in ranking.behind(book, one)] == ["a", "c"]
+    free = [town(one, "a", 0.5, 40), town(one, "b", 1.0, 40), town(one, "c", 0.69, 40)]
+    monkeypatch.setattr(Book, "by", lambda *_: free)
+    assert [row.place.code for row in ranking.behind(book, one)] == ["a", "c"], "without a target: below the district"
+    monkeypatch.setattr(Book, "by", lambda *_: free[:1])
+    assert ranking.behind(book, one) == [], "one town alone is not compared with anything"
+
+
+def test_a_record_is_the_best_of_enough_windows(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = replace(base(book), value=0.95)
+    step = book.series("fleet_online_rate", "week", 1)[0]
+    weeks = [replace(step, value=value) for value in [0.8] * 12 + [0.95]]
+    monkeypatch.setattr(Book, "series", lambda *_: weeks)
+    assert numbers.record(book, one) == 13 and numbers.record(book, replace(one, value=0.8)) == 0
+    monkeypatch.setattr(Book, "series", lambda *_: weeks[-12:])
+    assert numbers.record(book, one) == 0, "eleven known weeks are too few"
 
 
 def test_late_sources_are_those_older_than_promised_or_failed(book: Book) -> None:
     built = book.generation.built_at
-    for item in numbers.late(book):
+    for item in data.late(book):
         state = item.source
         assert state.error or state.data_time is None or (built - state.data_time).total_seconds() > state.stale_after_s
         assert item.metrics > 0
-    told = {f"{item.source.source}_{item.source.entity}" for item in numbers.late(book)}
+    told = {f"{item.source.source}_{item.source.entity}" for item in data.late(book)}
     failed = {f"{s.source}_{s.entity}" for s in book.sources() if s.error}
     used = {name for metric in book.metrics.values() for name in metric.sources}
     assert failed & used <= told
@@ -93,4 +122,4 @@ def test_a_number_that_is_not_there_is_told_and_a_small_cell_is_not(book: Book) 
         replace(one, doubt="存疑"),
         one,
     ]
-    assert len(numbers.unknown(rows)) == 4
+    assert len(numbers.judge(book, rows).unknown) == 4

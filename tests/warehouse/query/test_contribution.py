@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from tests.depth import depth
 from warehouse.catalog import metrics
 from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
@@ -30,7 +31,7 @@ def whole(members: list[tuple[Pair, Pair]]) -> tuple[Pair, Pair]:
 
 
 @given(WORLDS, st.sampled_from([1.0, 100.0, 1000.0]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=depth(100, 400), deadline=None)
 def test_the_pieces_of_a_ratio_add_up_to_its_change(members: list[tuple[Pair, Pair]], scale: float) -> None:
     then, now = whole(members)
     if then[1] < 1 or now[1] < 1:
@@ -42,7 +43,7 @@ def test_the_pieces_of_a_ratio_add_up_to_its_change(members: list[tuple[Pair, Pa
 
 
 @given(WORLDS, st.sampled_from([1.0, 1000.0]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(60, 200), deadline=None)
 def test_the_pieces_of_a_count_add_up_to_its_change(members: list[tuple[Pair, Pair]], scale: float) -> None:
     then, now = whole(members)
     amounts = [effect((then, now), member, scale, is_ratio=False) for member in members]
@@ -51,7 +52,7 @@ def test_the_pieces_of_a_count_add_up_to_its_change(members: list[tuple[Pair, Pa
 
 
 @given(WORLDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=depth(60, 200), deadline=None)
 def test_asked_the_other_way_round_every_piece_changes_its_sign(members: list[tuple[Pair, Pair]]) -> None:
     then, now = whole(members)
     if then[1] < 1 or now[1] < 1:

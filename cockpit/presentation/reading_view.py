@@ -1,0 +1,149 @@
+"""The one voice: what a Reading says, in words. Tile, wall, report, export and interface dress these words and never make their own.
+
+Pure; a period, a mark, a reason or a unit that two surfaces print is decided here. No HTML, no colour: a tone is a word."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal
+
+from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from warehouse.compile.reading import Reading
+
+Tone = Literal["good", "warn", "bad", ""]
+REASONS = {
+    "missing": "本期没有收到任何记录",
+    "failed": "来源上次采集失败，本期无数据",
+    "insufficient": "分母为 0 或低于下限，不作计算",
+    "small_cell": "人数过少，不显示",
+}
+"""Status → why there is no number."""
+REASONS_SHORT = {
+    "missing": "没有收到记录",
+    "failed": "来源采集失败",
+    "insufficient": "分母过小",
+    "small_cell": "人数过少",
+}
+"""The same where a dozen characters fit."""
+SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
+"""Windows behind a card's small trend: as many as the findings look back for weeks, so that both read the same rows."""
+AS_SUPPOSED = ("ok", "small_cell")
+"""Statuses with something to age."""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A word beside a number that limits it: 沿用上期, 存疑, 未满期, 暂定. why: what it means here; kind: held, doubt, running, provisional."""
+
+    kind: Literal["held", "doubt", "running", "provisional"]
+    word: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ReadingView:
+    """A Reading in words. Every text is "" where there is nothing to say, "—" (fmt.DASH) only inside `delta` and `year`.
+
+    shown: value and unit apart, or the words of the status; text: both together, "93.4%". delta, year: against the window before and
+    the year before, `previous` says which. target "≥ 92%", gap "距目标 0.9 个百分点", parts "7,842 / 8,396", side "挂车 12". period in full,
+    `when` in a few characters. mark ✓ ! ✕ and word 达成 … of the judgement, tone the same as a key. reason: why there is no number.
+    as_of: data time in words; as_of_iso, stale_after_s: for a clock that ages the number, "" and 0 where there is none to age."""
+
+    reading: Reading
+    label: str
+    shown: fmt.Shown
+    text: str
+    delta: fmt.Delta
+    year: fmt.Delta
+    previous: str
+    target: str
+    gap: str
+    source: str
+    parts: str
+    side: str
+    period: str
+    when: str
+    mark: str
+    word: str
+    tone: Tone
+    reason: str
+    reason_short: str
+    tags: tuple[Tag, ...]
+    as_of: str
+    as_of_iso: str
+    stale_after_s: int
+
+
+def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -> ReadingView:
+    """The words of a reading. decimals: the metric's (of the % figure for a ratio). today: that day's times carry no date, and a day
+    that is today or yesterday is called so; None: dates only."""
+    shown = fmt.reading(item, decimals)
+    ages = item.status in AS_SUPPOSED and item.as_of is not None
+    return ReadingView(
+        reading=item,
+        label=item.label,
+        shown=shown,
+        text=str(shown).replace(" %", "%"),
+        delta=fmt.delta(item.value, item.previous, item.unit, item.better, decimals),
+        year=fmt.delta(item.value, item.last_year, item.unit, item.better, decimals),
+        previous=texts.PREVIOUS[item.window],
+        target=fmt.target(item.target, item.unit, item.better, decimals),
+        gap=fmt.target_gap(item, decimals),
+        source=item.target.source if item.target else "",
+        parts=fmt.parts(item),
+        side=" · ".join(f"{label} {fmt.number(amount)}" for label, amount in item.parts.items()),
+        period=fmt.period(item.window, item.win_start, item.win_end),
+        when=when(item, today),
+        mark=texts.MARKS.get(item.judgement or "", ""),
+        word=word(item),
+        tone=item.judgement or "",
+        reason=_reason(item),
+        reason_short=REASONS_SHORT.get(item.status, ""),
+        tags=_tags(item),
+        as_of=fmt.clock(item.as_of, today) if item.as_of else "",
+        as_of_iso=item.as_of.isoformat() if ages and item.as_of else "",
+        stale_after_s=fmt.patience(item) if ages else 0,
+    )
+
+
+def when(item: Reading, today: dt.date | None = None) -> str:
+    """The period in a few characters: 当前, 今日, 昨日, 11-20, 第 47 周, 11 月. Days have names only where `today` is given."""
+    if item.window == "now":
+        return "当前"
+    if item.window == "day" and today is not None:
+        return {0: "今日", 1: "昨日"}.get((today - item.win_end).days, fmt.day(item.win_end))
+    return f"第 {fmt.tick('week', item.win_start)}" if item.window == "week" else fmt.tick(item.window, item.win_start)
+
+
+def word(item: Reading) -> str:
+    """How a number stands in one word: 达成, 接近目标, 未达成; 未评: it has a target that judges another window; 参考: it has none;
+    无值: there is no number."""
+    if item.status != "ok":
+        return "无值"
+    return texts.JUDGEMENTS.get(item.judgement or "", "未评" if item.target else "参考")
+
+
+def is_of(item: Reading, window: str, at: str | None) -> bool:
+    """Whether a reading is of that period; where it is not, its own period must stand beside it."""
+    return item.window == window and (at is None or fmt.period_key(item.window, item.win_start) == at)
+
+
+def _reason(item: Reading) -> str:
+    if item.status == "small_cell" and not fmt.is_rate(item):
+        return ""  # "<5 人" says it by itself
+    return REASONS.get(item.status, "")
+
+
+def _tags(item: Reading) -> tuple[Tag, ...]:
+    found = []
+    if item.held:
+        found.append(Tag("held", texts.HELD, item.held))
+    if item.doubt:
+        found.append(Tag("doubt", texts.DOUBT, item.doubt))
+    if not item.complete and item.window != "now":
+        found.append(Tag("running", texts.INCOMPLETE, "本期尚未结束，为截至数据时间的累计"))
+    if item.provisional:
+        found.append(Tag("provisional", texts.PROVISIONAL, "72 小时内补传的数据仍会改变它"))
+    return tuple(found)

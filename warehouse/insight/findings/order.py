@@ -1,0 +1,11 @@
+"""The one order in which findings stand, on every surface."""
+
+from __future__ import annotations
+
+TONES = ("bad", "warn", "none", "good")
+"""What must be dealt with before what should be watched, before what is not known, before what is good."""
+
+
+def key(tone: str, size: float, number: int) -> tuple[int, float, int]:
+    """Sort key: the tone, then the larger, then the catalogue's number."""
+    return TONES.index(tone), -size, number
