@@ -17,14 +17,15 @@ from warehouse.core.settings import ROOT
 @cache
 def metrics() -> dict[str, Metric]:
     """All metrics by id, ordered by their number in the catalogue. Raises ConfigError naming file, key and value."""
-    found: dict[int, Metric] = {}
-    for file in sorted((ROOT / "metrics").glob("*/*.toml")):
-        metric = _metric(file)
-        other = found.setdefault(metric.number, metric)
+    found = [_metric(file) for file in sorted((ROOT / "metrics").glob("*/*.toml"))]
+    by_number: dict[int, Metric] = {}
+    for metric in found:
+        other = by_number.setdefault(metric.number, metric)
         if other is not metric:
-            free = f"还没有用过的号，如 {max(found) + 1}（{metric.number} 已是 {other.id}）"
-            raise toml.refuse("number", metric.number, free, file.name)
-    return {metric.id: metric for _, metric in sorted(found.items())}
+            free = max(one.number for one in found) + 1
+            taken = f"还没有用过的号，如 {free}（{metric.number} 已是 {other.id}）"
+            raise toml.refuse("number", metric.number, taken, f"{metric.id}.toml", to_do=f"请把 number 改为 {free}")
+    return {metric.id: metric for _, metric in sorted(by_number.items())}
 
 
 def metric(identifier: str) -> Metric:
@@ -64,7 +65,7 @@ def _check_cuts(metric: Metric, where: str) -> None:
 def _check_sums(metric: Metric, where: str) -> None:
     if metric.unit == "ratio" and not metric.denominator:
         raise toml.refuse("denominator", metric.denominator, "一个表达式（unit 为 ratio 时必填）", where)
-    if (metric.kind == "now") != (metric.windows == ("now",)):
+    if (metric.kind == "now" or "now" in metric.windows) and (metric.kind, metric.windows) != ("now", ("now",)):
         raise toml.refuse("windows", "、".join(metric.windows), '["now"]，只用于 kind = "now"，且只能有这一个', where)
     if metric.lookback_days and metric.kind != "flow":
         raise toml.refuse("lookback_days", metric.lookback_days, '0（只有 kind = "flow" 能回看）', where)

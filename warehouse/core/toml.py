@@ -25,6 +25,8 @@ T = TypeVar("T")
 MOST_LISTED = 20
 """So many allowed words are listed; of more, only the near ones."""
 MOST_SHOWN = 60
+UNWRITTEN = (type(None), msgspec.UnsetType)
+"""What a key that is not there is; TOML cannot write it."""
 KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true 或 false（不加引号）"),
     int: ((int,), "整数（不加引号）"),
@@ -79,7 +81,7 @@ def refuse(key: str, value: object, allowed: str, where: str, *, to_do: str = ""
     return ConfigError(
         f"键 {key} 的值 {_shown(value)} 不在允许范围：{allowed}",
         where=where,
-        to_do=to_do or f"请把 {key} 改为{allowed}",
+        to_do=to_do or f"请把 {key} 改为{_spaced(allowed)}",
     )
 
 
@@ -126,8 +128,9 @@ class _Place:
     def is_secret(self) -> bool:
         return any(key in self.secret for key in self.keys)
 
-    def shown(self, value: object) -> str:
-        return "（不显示）" if self.is_secret else _shown(value)
+    def shown(self, value: object, *, as_written: bool = False) -> str:
+        """The value, with its quotes where its type is what is wrong."""
+        return "（不显示）" if self.is_secret else _shown(_toml(value) if as_written else value)
 
 
 def _fault(value: object, kind: Any, place: _Place) -> ConfigError | None:
@@ -170,7 +173,7 @@ def _table(given: dict[str, Any], kind: Any, place: _Place) -> ConfigError | Non
         return ConfigError(
             f"缺少必填的键：{'、'.join(lacking)}",
             where=place.table,
-            to_do=f"请补上 {'、'.join(lacking)}；{lacking[0]} 应为{_allowed(first)}",
+            to_do=f"请补上 {'、'.join(lacking)}；{lacking[0]} 应为{_spaced(_allowed(first))}",
         )
     return next(
         filter(
@@ -189,9 +192,9 @@ def _wrong(value: object, kind: Any, metas: tuple[Meta, ...], place: _Place) -> 
     allowed = _allowed(kind, metas)
     if not _is_written_as(value, kind):
         return ConfigError(
-            f"键 {place.key} 的值类型不对：应为{allowed}，现为 {place.shown(value)}",
+            f"键 {place.key} 的值类型不对：应为{_spaced(allowed)}，现为 {place.shown(value, as_written=True)}",
             where=place.where,
-            to_do=_rewritten(value, kind, place) or f"请把 {place.key} 改为{allowed}",
+            to_do=_rewritten(value, kind, place) or f"请把 {place.key} 改为{_spaced(allowed)}",
         )
     words = (
         list(get_args(kind))
@@ -205,7 +208,7 @@ def _wrong(value: object, kind: Any, metas: tuple[Meta, ...], place: _Place) -> 
     return ConfigError(
         f"键 {place.key} 的值 {place.shown(value)} 不在允许范围：{allowed}",
         where=place.where,
-        to_do=f"请把 {place.key} 改为{allowed}",
+        to_do=f"请把 {place.key} 改为{_spaced(allowed)}",
     )
 
 
@@ -258,8 +261,8 @@ def _is_written_as(value: object, kind: Any) -> bool:
     kind, _ = _bare(kind)
     if get_origin(kind) in (Union, types.UnionType):
         return any(_is_written_as(value, member) for member in get_args(kind))
-    taken = KINDS.get(_basic(kind), ((object,), ""))[0]
-    return isinstance(value, taken) and (not isinstance(value, bool) or bool in taken or object in taken)
+    taken = KINDS.get(_basic(kind), ((), ""))[0]
+    return kind is Any or (isinstance(value, taken) and (not isinstance(value, bool) or bool in taken))
 
 
 def _basic(kind: Any) -> Any:
@@ -282,9 +285,9 @@ def _allowed(kind: Any, metas: tuple[Meta, ...] = ()) -> str:
     if get_origin(kind) is Literal:
         return "、".join(map(str, get_args(kind)))
     if get_origin(kind) in (Union, types.UnionType):
-        return " 或 ".join(dict.fromkeys(_allowed(member) for member in get_args(kind) if member is not type(None)))
+        return " 或 ".join(dict.fromkeys(_allowed(member) for member in get_args(kind) if member not in UNWRITTEN))
     if get_origin(kind) in (tuple, list):
-        return f"方括号里的一列{'（不能为空）' if any(meta.min_length for meta in metas) else ''}，每项为{_allowed(get_args(kind)[0])}"
+        return f"方括号里的一列{'（不能为空）' if any(meta.min_length for meta in metas) else ''}，每项为{_spaced(_allowed(get_args(kind)[0]))}"
     bounds = [
         f"{word} {bound:g}"
         for meta in metas
@@ -329,6 +332,11 @@ def _is_struct(kind: Any) -> bool:
 def near(word: str, allowed: Collection[str]) -> str:
     """The allowed word that was most likely meant, "" when none is near."""
     return next(iter(difflib.get_close_matches(word, sorted(allowed), 1)), "")
+
+
+def _spaced(text: str) -> str:
+    """With a space before it where it begins with a Latin letter or a sign, as Chinese text is set."""
+    return f" {text}" if text[:1].isascii() else text
 
 
 def _shown(value: object) -> str:
