@@ -14,7 +14,7 @@ import orjson
 
 from tests import templates
 from warehouse.build import checks, person_counts, revisions, runner
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core.database import Writer
 from warehouse.core.keys import Pseudonyms, Vault
 from warehouse.core.settings import ROOT, Settings

@@ -24,7 +24,7 @@ from cockpit.presentation import format as fmt
 from cockpit.report import pdf_text, release
 from cockpit.wall import routes
 from cockpit.web import app, page_callback
-from warehouse.catalog import definitions
+from warehouse.catalog.metrics import metrics
 from warehouse.cli import commands
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.settings import Settings
@@ -109,7 +109,7 @@ def said(answer: dict[str, Any]) -> Reading:
 
 
 def as_shown(answer: dict[str, Any]) -> fmt.Shown:
-    return fmt.reading(said(answer), definitions.metrics()[answer["metric"]].decimals)
+    return fmt.reading(said(answer), metrics()[answer["metric"]].decimals)
 
 
 @pytest.mark.parametrize("window", ["day", "week"])
@@ -145,9 +145,9 @@ def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any,
         for props in below(draw("/", f"?window={window}"))
         if "tile" in str(props.get("className", "")).split() and "data-metric" in props
     }
-    assert set(tiles) == set(definitions.metrics())
+    assert set(tiles) == set(metrics())
     for metric, props in tiles.items():
-        answer = cli(metric, window=window_of(definitions.metrics()[metric], window))
+        answer = cli(metric, window=window_of(metrics()[metric], window))
         assert figure_in(props["children"], "tile-value") == as_shown(answer).text, metric
         assert props["data-generation"] == answer["generation"]
         assert props.get("data-asof") == answer["as_of"], metric
@@ -155,7 +155,7 @@ def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any,
 
 
 def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw: Any, cli: Read) -> None:
-    for metric in definitions.metrics().values():
+    for metric in metrics().values():
         for window in metric.windows[:2]:
             answer = cli(metric.id, window=window)
             page = draw(f"/metric/{metric.id}", f"?window={window}")
@@ -178,15 +178,14 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
         shown = {slot["id"]: slot["html"] for slot in (*scene["slots"], *scene["cards"])}
         for slot, text in scene["figures"].items():
             metric = slot.partition("-")[2]
-            answer = cli(metric, window=definitions.metrics()[metric].windows[0])
+            answer = cli(metric, window=metrics()[metric].windows[0])
             assert text == as_shown(answer).text and answer["generation"] == wall_of["generation"], slot
             assert text in re.sub(r"<[^>]+>", " ", shown.get(slot, shown.get("strip", ""))), slot
             seen.add(metric)
     # what runs at this moment comes with the live positions, not with the generation
     assert (
         ONLINE in seen
-        and {name for name, metric in definitions.metrics().items() if "wall" in metric.show and metric.kind != "now"}
-        <= seen
+        and {name for name, metric in metrics().items() if "wall" in metric.show and metric.kind != "now"} <= seen
     )
 
 
@@ -198,12 +197,10 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
     for metric, kept in printed["figures"].items():
-        if "week" not in definitions.metrics()[metric].windows:
+        if "week" not in metrics()[metric].windows:
             continue
         answer = (
-            cli(metric, window="week")
-            if definitions.metrics()[metric].newest
-            else cli(metric, window="week", at=printed["at"])
+            cli(metric, window="week") if metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
         )
         assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(
             answer[name] for name in ("value", "num", "den", "status")
@@ -213,7 +210,7 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
 
 def test_all_four_surfaces_say_the_same_of_the_newest_week(data: Path, library: Library, draw: Any, cli: Read) -> None:
     """车辆上线率 stands on all of them with its week: one text."""
-    assert definitions.metrics()[ONLINE].windows[0] == "week", "the wall shows a metric's first window"
+    assert metrics()[ONLINE].windows[0] == "week", "the wall shows a metric's first window"
     answer = cli(ONLINE, window="week", place=DISTRICT)
     server = Flask("wall-four")
     routes.register(server, library, Settings(data), clock=lambda: NOW)

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from cockpit.identity import gate, login
 from cockpit.store import app_db, audit
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core import request_queue
 from warehouse.core.errors import UsageError
 from warehouse.core.redaction import blot, in_line

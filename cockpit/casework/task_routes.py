@@ -83,7 +83,7 @@ def _open(library: Library, settings: Settings) -> None:
 
 def offices(book: Book) -> list[str]:
     """The offices that own a metric, by the catalogue, most metrics first."""
-    owners = [metric.owner for metric in book.metrics.values() if metric.owner]
+    owners: list[str] = [metric.owner for metric in book.metrics.values() if metric.owner]
     return sorted(set(owners), key=lambda name: (-owners.count(name), name))
 
 

@@ -89,7 +89,7 @@ def settings() -> Settings:
 
 def secure() -> bool:
     """True when the site is served over TLS (option `tls`): cookies are then Secure and carry the __Host- prefix."""
-    return bool(settings().option("tls", False))
+    return settings().options.tls
 
 
 def cookie_name(kind: str) -> str:
@@ -176,8 +176,9 @@ def _identify(path: str) -> Viewer | None:
     try:
         person = request.cookies.get(cookie_name("person"))
         if person:
-            idle = float(str(conf.option("idle_minutes", sessions.IDLE_S / 60))) * 60
-            found = sessions.find(conf.state, person, idle_s=idle, touch=path not in HEARTBEATS)
+            found = sessions.find(
+                conf.state, person, idle_s=conf.options.idle_minutes * 60, touch=path not in HEARTBEATS
+            )
             if found:
                 return found
         screen = request.cookies.get(cookie_name("device"))

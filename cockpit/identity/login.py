@@ -80,9 +80,10 @@ def _login() -> Response:
 def _welcome(account: Account, target: str) -> Response:
     """Opens a session under a new identifier (against fixation) and leaves for `target`."""
     conf = gate.settings()
-    hours = float(str(conf.option("session_hours", sessions.ABSOLUTE_S / 3600)))
     former = request.cookies.get(gate.cookie_name("person"), "")
-    identifier = sessions.start(conf.state, account, gate.address(), absolute_s=hours * 3600, replaces=former)
+    identifier = sessions.start(
+        conf.state, account, gate.address(), absolute_s=conf.options.session_hours * 3600, replaces=former
+    )
     response = redirect(target)
     gate.set_cookie(response, "person", identifier)
     response.delete_cookie(NONCE)

@@ -17,9 +17,10 @@ from typing import Any, Literal
 from cockpit.identity.accounts import Account
 from cockpit.store import app_db, audit
 from warehouse.core.errors import UsageError
+from warehouse.core.settings import Options
 
-IDLE_S = 15 * 60
-ABSOLUTE_S = 8 * 3600
+IDLE_S = Options().idle_minutes * 60
+ABSOLUTE_S = Options().session_hours * 3600
 LINK_S = 10 * 60
 SCREEN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 TOUCH_S = 30

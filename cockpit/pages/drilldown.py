@@ -14,8 +14,8 @@ from cockpit.pages.page_context import Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.entities import SORTS, View, entities
 from cockpit.presentation.tiles.listing import listing, plain
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.query import records as lists
 from warehouse.query.aggregates import plate
@@ -165,7 +165,7 @@ def named(visit: Visit, metric: Metric, key: str, column: str, value: Any) -> st
         return plate(str(value))
     if column in ("company_key", "town_code"):
         return visit.book.member(metric, "company" if column == "company_key" else "town", str(value or ""))
-    dimension = definitions.models()[metric.mart].dimensions.get(column)
+    dimension = models()[metric.mart].dimensions.get(column)
     word = str(value).lower() if isinstance(value, bool) else str(value)
     return dimension.members[word] if dimension and word in dimension.members else plain(value)
 

@@ -20,13 +20,13 @@ from cockpit.presentation.tiles.definition import definition
 from cockpit.presentation.tiles.graph import graph
 from cockpit.presentation.tiles.hero import fact, hero, movement
 from cockpit.presentation.tiles.town_map import town_map
-from warehouse.catalog.definitions import models
+from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import trend_annotations
 
 if TYPE_CHECKING:
-    from warehouse.catalog.definitions import Metric
+    from warehouse.catalog.schema import Metric
 
 GRAINS = {"town": "镇街", "company": "企业"}
 MIN_POINTS = 2

@@ -24,7 +24,7 @@ from warehouse.query import periods
 from warehouse.query.programmes import scores
 
 if TYPE_CHECKING:
-    from warehouse.catalog.definitions import Metric
+    from warehouse.catalog.schema import Metric
 
 WINDOWS = ("day", "week", "month")
 DEFAULT = "week"

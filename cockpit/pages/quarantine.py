@@ -18,7 +18,7 @@ from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import facts
 from cockpit.store import audit
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core.data_rules import named
 from warehouse.core.errors import Refused
 from warehouse.query.person_store import Restricted

@@ -15,7 +15,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles import waterfall
 from cockpit.presentation.tiles.table import scrolled
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core.errors import CockpitError
 from warehouse.query.aggregates import Against

@@ -7,7 +7,7 @@ from typing import Any
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.query.snapshot_store import Book
 
@@ -113,5 +113,5 @@ def definition(metric: Metric, item: Reading) -> dict[str, Any]:
         "owner": metric.owner,
         "better": {"up": "越高越好", "down": "越低越好", "context": "仅作参考"}[metric.better],
         "target": item.target.source if item.target else "",
-        "change": f"{change['on']} {change['what']}" if change else "",
+        "change": f"{change.on} {change.what}" if change else "",
     }

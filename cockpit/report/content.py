@@ -18,7 +18,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import is_of, present
 from cockpit.report import changes, highlights, programmes
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Reading
 from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, UsageError

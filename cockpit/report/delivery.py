@@ -16,20 +16,22 @@ import re
 import smtplib
 import stat
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
+from msgspec import Meta, Struct
 
 from cockpit.presentation import public_url, texts
 from cockpit.report import archive
 from cockpit.store import app_db, audit
+from warehouse.catalog.schema import Text
+from warehouse.core import toml
 from warehouse.core.errors import CockpitError, ConfigError, Refused, SourceDown, UsageError
 from warehouse.core.settings import Settings
 
@@ -38,8 +40,45 @@ RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
 STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
-KEYS = {"mail": {"address"}, "webhook": {"url"}, "chat": {"url"}}
-ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
+
+
+class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The mail server."""
+
+    host: Text
+    sender: Text
+    port: Annotated[int, Meta(ge=1, le=65535)] = 25
+    user: str = ""
+    password: str = ""
+    tls: Literal["none", "starttls", "tls"] = "none"
+
+
+class _To(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
+    """name: how the ledger calls a receiver. duty: gets drafts as well."""
+
+    name: Text
+    duty: bool = False
+
+
+class ToMail(_To, frozen=True, kw_only=True, tag="mail"):
+    address: Annotated[str, Meta(pattern=ADDRESS, description="一个邮件地址，如 duty@example")]
+
+
+class ToWebhook(_To, frozen=True, kw_only=True, tag="webhook"):
+    url: Text
+
+
+class ToChat(_To, frozen=True, kw_only=True, tag="chat"):
+    url: Text
+
+
+class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """<data>/delivery.toml. proxy: the way of chats out of the house, "" = straight."""
+
+    mail: Mail | None = None
+    proxy: str = ""
+    to: tuple[ToMail | ToWebhook | ToChat, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,19 +93,7 @@ class Receiver:
     proxy: str = ""
 
 
-@dataclass(frozen=True)
-class Post:
-    """The mail server. tls: none | starttls | tls."""
-
-    host: str
-    sender: str
-    port: int = 25
-    user: str = ""
-    password: str = ""
-    tls: str = "none"
-
-
-def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
+def configured(settings: Settings) -> tuple[Mail | None, list[Receiver]]:
     """The mail server and the receivers; (None, []) without a file. Raises ConfigError naming the key, Refused when
     others can read it."""
     file = settings.data / "delivery.toml"
@@ -74,50 +101,24 @@ def configured(settings: Settings) -> tuple[Post | None, list[Receiver]]:
         return None, []
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise Refused("发送设置含密码,却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
-    try:
-        given = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"发送设置无法读取:{error}", where=file.name) from error
-    try:
-        post = Post(**given.pop("mail")) if "mail" in given else None
-    except TypeError as error:
-        raise ConfigError(
-            "[mail] 的键不对",
-            where=file.name,
-            to_do="可写 host、sender、port、user、password、tls,其中 host、sender 必填",
-        ) from error
-    if post and post.tls not in ("none", "starttls", "tls"):
-        raise ConfigError(f"tls 的值 {post.tls} 不在允许范围:none、starttls、tls", where=file.name)
-    proxy = str(given.pop("proxy", ""))
-    found = [
-        _receiver(one, f"{file.name} 第 {number} 个 to", proxy) for number, one in enumerate(given.pop("to", []), 1)
-    ]
-    if given:
-        raise ConfigError(f"未知的键:{'、'.join(sorted(given))}", where=file.name)
+    given = toml.convert(toml.load(file), Delivery, file.name, secret=("password", "url", "proxy"))
+    found = [_receiver(one, f"{file.name} 第 {number} 个 to", given.proxy) for number, one in enumerate(given.to, 1)]
     if len({one.name for one in found}) < len(found):
-        raise ConfigError("两个收件方同名", where=file.name, to_do="台账以名字区分收件方,请改名")
-    if post is None and any(one.kind == "mail" for one in found):
-        raise ConfigError("有邮件收件方,却没有 [mail]", where=file.name)
-    return post, found
+        raise ConfigError("两个收件方同名", where=file.name, to_do="台账以名字区分收件方，请改名")
+    if given.mail is None and any(one.kind == "mail" for one in found):
+        raise ConfigError("有邮件收件方，却没有 [mail]", where=file.name, to_do="请补上 [mail] 的 host 与 sender")
+    return given.mail, found
 
 
-def _receiver(given: dict[str, Any], where: str, proxy: str) -> Receiver:
-    kind = given.get("kind", "")
-    if kind not in KEYS:
-        raise ConfigError(f"kind 的值 {kind} 不在允许范围:{'、'.join(KEYS)}", where=where)
-    key = next(iter(KEYS[kind]))
-    unknown = set(given) - {"name", "kind", "duty", key}
-    if unknown or not given.get("name") or not given.get(key):
-        raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}" if unknown else f"缺少 name 或 {key}", where=where)
-    if kind == "mail" and not ADDRESS.fullmatch(str(given[key])):
-        raise ConfigError("邮件地址写法不对", where=where)
-    if kind == "chat":
-        from cockpit.report import chat  # the library behind it is large, and most houses have no chat
+def _receiver(given: ToMail | ToWebhook | ToChat, where: str, proxy: str) -> Receiver:
+    if isinstance(given, ToMail):
+        return Receiver(given.name, "mail", given.address, given.duty)
+    if isinstance(given, ToWebhook):
+        return Receiver(given.name, "webhook", given.url, given.duty)
+    from cockpit.report import chat  # the library behind it is large, and most houses have no chat
 
-        chat.robot(str(given[key]), where)
-    return Receiver(
-        str(given["name"]), kind, str(given[key]), bool(given.get("duty", False)), proxy if kind == "chat" else ""
-    )
+    chat.robot(given.url, where)
+    return Receiver(given.name, "chat", given.url, given.duty, proxy)
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
@@ -199,7 +200,7 @@ def _due(settings: Settings, now: float) -> list[dict[str, Any]]:
 
 
 def _one(
-    settings: Settings, post: Post | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]
+    settings: Settings, post: Mail | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]
 ) -> list[str]:
     facts = archive.one(settings, row["report"])
     file = settings.reports / f"{facts['name']}.pdf"
@@ -288,7 +289,7 @@ def _lacks(facts: archive.Facts) -> list[str]:
     return [f"本期为草稿,尚缺 {len(facts['missing'])} 处:", *(f"· {line}" for line in facts["missing"][:20])]
 
 
-def _mail(post: Post, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
+def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
     """Raises SourceDown as long as nothing can have been accepted, anything else once it may have been."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)

@@ -15,7 +15,7 @@ from typing import Any
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.reading_view import is_of, present
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings import numbers

@@ -17,7 +17,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.theme import LIGHT
 from cockpit.report import pdf_text
 from cockpit.report.content import Issue
-from warehouse.catalog.definitions import GROUPS
+from warehouse.catalog.schema import GROUPS
 from warehouse.core.errors import PrintFailed
 from warehouse.query import periods
 from warehouse.query.snapshot_store import Book

@@ -18,7 +18,7 @@ from cockpit.presentation.templates import render
 from cockpit.wall import direction
 from cockpit.wall import layouts as layout
 from cockpit.wall.routes import LOST_S, Heartbeats, build_id
-from warehouse.catalog import definitions
+from warehouse.catalog.metrics import metrics
 from warehouse.core import units
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
@@ -62,9 +62,7 @@ def register(
                 "silent_s": round(silent or 0),
             },
             "tiles": [
-                {"metric": name, "label": definitions.metrics()[name].label}
-                for name in layout.metrics(scene)
-                if name in definitions.metrics()
+                {"metric": name, "label": metrics()[name].label} for name in layout.metrics(scene) if name in metrics()
             ],
         }
 

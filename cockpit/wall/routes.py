@@ -314,8 +314,8 @@ def _page(wall: Wall, screen: str) -> str:
         base=f"{prefix}/wall/{screen}",
         assets=f"{prefix}/assets",
         day=wall.today().isoformat(),
-        dim=wall.settings.option("wall_dim", ""),
-        drift=wall.settings.option("wall_drift_px", 2),
+        dim=wall.settings.options.wall_dim,
+        drift=wall.settings.options.wall_drift_px,
     )
 
 

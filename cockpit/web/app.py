@@ -115,11 +115,10 @@ def _server(settings: Settings) -> Flask:
         MAX_FORM_PARTS=50,
         PROPAGATE_EXCEPTIONS=False,
     )
-    hosts = settings.option("hosts", None)
-    if isinstance(hosts, list):
-        server.config["TRUSTED_HOSTS"] = [str(host) for host in hosts]
+    if settings.options.hosts:
+        server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
     server.secret_key = keys.secret(settings.keys, "web")
-    if settings.option("behind_proxy", False):
+    if settings.options.behind_proxy:
         # one known proxy in front; without this option forwarded addresses are not believed
         server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     return server

@@ -22,7 +22,7 @@ from warehouse.core import units
 from warehouse.core.errors import CockpitError
 
 if TYPE_CHECKING:
-    from warehouse.catalog.definitions import Metric
+    from warehouse.catalog.schema import Metric
     from warehouse.query.snapshot_store import Library
 
 ROUND_S, PAUSE_S = 5.0, 0.02

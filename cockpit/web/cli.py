@@ -58,8 +58,10 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
 def serve(data: Path, host: str, port: int, workers: int) -> None:
     """Replaces this process by the web server."""
     from cockpit.web import app
+    from warehouse.catalog import announcement
 
-    # fail here with one sentence, not later in every worker with a trace
+    # fail here with one sentence, not later in every worker with a trace or on a page
+    announcement.facts()
     app.create_app(Settings.at(data))
     click.echo(f"{texts.BRAND}:http://{host}:{port}/  数据:{data}")
     sys.stdout.flush()

@@ -32,7 +32,7 @@ from cockpit.presentation.reading_view import present
 from cockpit.presentation.tiles.entities import pick
 from cockpit.store import audit
 from cockpit.web import template_pages
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core import units
 from warehouse.core.settings import Settings

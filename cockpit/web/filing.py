@@ -19,7 +19,8 @@ from cockpit.casework import loader_requests
 from cockpit.identity import gate
 from cockpit.store import audit
 from cockpit.web import export, filing_sheet, template_pages
-from warehouse.catalog.definitions import contracts, metrics
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
 from warehouse.core import request_queue, units
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.redaction import blot

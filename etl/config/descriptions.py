@@ -1,162 +1,31 @@
-"""Which feeds there are and where their systems live. Owns the shape of <source>.toml and of <data>/sources.toml.
+"""Which feeds there are and where their systems live. Owns reading <source>.toml and <data>/sources.toml, and what in
+them only its neighbours make wrong.
 
 Addresses and secrets are never in the first; the second must be readable by its owner only, and may name an environment
 variable or another such file in place of any value."""
 
 from __future__ import annotations
 
-import difflib
+import codecs
 import math
 import os
 import re
 import stat
-import tomllib
 import zoneinfo
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from warehouse.catalog.definitions import Contract, contracts
+import msgspec
+
+from etl.config.schema import KEYS_OF, Addresses, ColumnMapping, Columns, Endpoint, Feed, FileMapping, SourceDescription
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Contract
+from warehouse.core import toml
 from warehouse.core.errors import CockpitError, ConfigError, Refused
 from warehouse.core.settings import Settings
-from warehouse.ingest.parse import PER_SECOND
 
 FOLDER = Path(__file__).resolve().parents[1] / "sources"
-JOBS = ("refresh", "live")
-TRANSPORTS = ("http_json", "sql_database", "files")
-AUTHS, PAGINGS, TIMES = ("token", "oauth2", "none"), ("page", "cursor", "window"), ("iso", "text", "epoch", "epoch_ms")
-REQUEST = {"since": "updated_since", "until": "updated_until", "page": "page", "size": "page_size", "cursor": "cursor"}
-ANSWER = {
-    "items": "data.items",
-    "total": "data.total",
-    "next": "data.next_cursor",
-    "until": "data.updated_until",
-    "code": "code",
-    "ok": 0,
-    "message": "message",
-}
-RULE = {
-    "from": "对方的列名",
-    "scale": "一个数",
-    "unit": " s、ms、us 或 ns",
-    "time_zone": "时区名,如 UTC、Asia/Tokyo",
-    "values": "一张表,值都写成文字(加引号)",
-    "optional": " true 或 false",
-}
-
-
-@dataclass(frozen=True)
-class Feed:
-    """One way by which one entity arrives. jobs: which jobs ask for it. columns: our name → theirs, or {from, scale,
-    time_zone, values, optional} (see warehouse.ingest.parse); constants: our name → one value for every row. sparse: a
-    row may leave out what is empty. expect_rows: an empty answer is a fault (D21), not a fact. snapshot: each delivery
-    is the whole list. reconcile: the source can list its keys (SQL; over HTTP under keys_path).
-
-    http_json: path, auth, token_path, scope, paging, page_size, request and answer (names and dotted paths of the
-    protocol, "" = the source has no such thing), time (how instants are written), max_per_s (0 = no limit), window_s
-    (longest span of one request series), first_back_s (how far back the first one reaches), most_back_s, overlap_s
-    (span asked again each time, for rows that arrive late), probe (ask for the newest known row where nothing is new:
-    has the source gone back?). sql_database: table ("schema.table" allowed), cursor_column ("" = the whole table each
-    time), overlap_s (0 = 24 h). files: glob, member (which files inside a ZIP), encoding and delimiter ("" = found
-    out), mapping_beside, sheet (glob on the sheet's name), name_date (regex on the file name: year, month and perhaps
-    day of the ledger)."""
-
-    source: str
-    entity: str
-    transport: str
-    jobs: tuple[str, ...]
-    path: str = ""
-    keys_path: str = ""
-    auth: str = "token"
-    token_path: str = ""
-    scope: str = ""
-    paging: str = "page"
-    request: dict[str, Any] = field(default_factory=dict)
-    answer: dict[str, Any] = field(default_factory=dict)
-    time: str = "iso"
-    max_per_s: float = 0.0
-    probe: bool = False
-    table: str = ""
-    cursor_column: str = ""
-    glob: str = ""
-    member: str = ""
-    encoding: str = ""
-    delimiter: str = ""
-    sheet: str = ""
-    name_date: str = ""
-    mapping_beside: bool = False
-    page_size: int = 2000
-    window_s: int = 86400
-    first_back_s: int = 86400
-    most_back_s: int = 0
-    overlap_s: int = 0
-    expect_rows: bool = False
-    reconcile: bool = False
-    snapshot: bool = False
-    sparse: bool = False
-    columns: dict[str, Any] = field(default_factory=dict)
-    constants: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def contract(self) -> Contract:
-        return contracts()[f"{self.source}_{self.entity}"]
-
-    @property
-    def cursor_name(self) -> str:
-        """Feeds of one entity by different transports keep different cursors."""
-        return f"{self.entity}:{self.transport}"
-
-    @property
-    def mapping(self) -> dict[str, Any]:
-        """What a payload of this feed is landed with, so that it can be read the same way at any later time. Without a
-        column mapping the contract's own names are asked for: a column that has gone is noticed, one too many stays
-        out."""
-        found: dict[str, Any] = {"columns": self.columns or self._own_names()}
-        if self.transport == "http_json":
-            found["items"] = {**ANSWER, **self.answer}["items"]
-        for name in ("encoding", "delimiter", "sheet", "member", "name_date", "snapshot", "constants"):
-            if getattr(self, name):
-                found[name] = getattr(self, name)
-        return found
-
-    def _own_names(self) -> dict[str, Any]:
-        given = set(self.constants)
-        names: dict[str, Any] = {}
-        for column in self.contract.stored:
-            if (
-                column.source not in given
-                and column.name not in given
-                and not (self.name_date and column.name == "ledger_at")
-            ):
-                names[column.source] = {"from": column.source, "optional": True} if self.sparse else column.source
-            if column.fallback:
-                names.setdefault(column.fallback, column.fallback)
-        return names
-
-    def theirs(self, ours: str) -> str:
-        """The source's own name of one of our columns."""
-        rule = self.mapping["columns"].get(ours, ours)
-        return str(rule if isinstance(rule, str) else rule["from"])
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where a source lives: base url with client id and secret, a database DSN (its password may stand apart), or a
-    drop folder: a path, sftp://user@host/folder or s3://bucket/prefix with `options` ("" = not set up). ca: file with
-    the certificates of a private authority."""
-
-    url: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-    ca: str = ""
-    dsn: str = ""
-    password: str = ""
-    drop: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def __repr__(self) -> str:  # so that no log and no traceback shows a secret
-        return f"Endpoint({', '.join(item.name for item in fields(self) if getattr(self, item.name))})"
-
 
 Faults = dict[str, CockpitError]
 """Source → what is wrong with what is written about it, in file, key and cure. Such a source is left out; the others go
@@ -189,151 +58,110 @@ def feeds(settings: Settings | None = None) -> list[Feed]:
 
 
 def _read(file: Path) -> list[Feed]:
-    given = _toml(file, "来源描述文件")
-    defaults = given.pop("defaults", {})
-    listed = given.pop("feeds", [])
-    _refuse_unknown(given, {"label"}, file.name)
-    if (
-        not isinstance(defaults, dict)
-        or not isinstance(listed, list)
-        or not all(isinstance(own, dict) for own in listed)
-    ):
-        raise ConfigError("defaults 应为一张表,feeds 应写成 [[feeds]]", where=file.name)
+    given = toml.load(file)
+    toml.convert(given, SourceDescription, file.name)
+    defaults: dict[str, Any] = given.get("defaults", {})
     found = []
-    for number, own in enumerate(listed, 1):
+    for number, own in enumerate(given.get("feeds", []), 1):
         where = f"{file.name} 第 {number} 个 feeds({own.get('entity', '?')})"
         merged = {**defaults, **own, "source": file.stem}
         for name in ("request", "answer"):
-            if isinstance(defaults.get(name), dict) and isinstance(own.get(name), dict):
+            if name in defaults and name in own:
                 merged[name] = {**defaults[name], **own[name]}
-        found.append(_feed(merged, where))
+        feed = toml.convert(merged, Feed, where)
+        _check(feed, own, where)
+        found.append(feed)
     return found
 
 
-def _feed(given: dict[str, Any], where: str) -> Feed:
-    _refuse_unknown(given, {item.name for item in fields(Feed)}, where)
-    lacking = [
-        item.name
-        for item in fields(Feed)
-        if item.default is MISSING and item.default_factory is MISSING and item.name not in given
-    ]
-    if lacking:
-        raise ConfigError(f"缺少必填的键:{'、'.join(lacking)}", where=where)
-    for item in fields(Feed):
-        sample = (
-            item.default
-            if item.default is not MISSING
-            else {}
-            if item.default_factory is not MISSING
-            else []
-            if item.name == "jobs"
-            else ""
-        )
-        wanted = (int, float) if isinstance(sample, float) else type(sample)
-        if item.name in given and (
-            not isinstance(given[item.name], wanted)
-            or (isinstance(given[item.name], bool) and not isinstance(sample, bool))
-        ):
-            raise ConfigError(f"键 {item.name} 的值类型不对:应为 {type(sample).__name__}", where=where)
-    feed = Feed(**{**given, "jobs": tuple(given["jobs"])})
-    if f"{feed.source}_{feed.entity}" not in contracts():
+def _check(feed: Feed, own: Iterable[str], where: str) -> None:
+    """Raises ConfigError for what only the transport, the contract or another key makes wrong. own: the keys that the
+    feed itself has; what is common to the file may be for its other feeds."""
+    entities = [contract.entity for contract in contracts().values() if contract.source == feed.source]
+    if feed.entity not in entities:
         raise ConfigError(
-            f"没有这张落地表的约定:{feed.source}_{feed.entity}",
+            f"没有这张落地表的约定：{feed.source}_{feed.entity}",
             where=where,
-            to_do="请核对 entity,或先写好 warehouse/raw 下的约定文件",
+            to_do=f"请核对 entity（{'、'.join(entities) or '这个来源还没有约定'}），或先写好 warehouse/raw 下的约定文件",
         )
-    _check_words(feed, where)
-    _check_columns(feed, where)
-    return feed
+    for key in own:
+        meant = [transport for transport, keys in KEYS_OF.items() if key in keys]
+        if meant and feed.transport not in meant:
+            raise ConfigError(
+                f"键 {key} 只用于 {'、'.join(meant)}，这里的 transport 是 {feed.transport}",
+                where=where,
+                to_do=f"请删去 {key}，或改 transport",
+            )
+    _check_needed(feed, where)
+    _check_ledger(feed, where)
+    check_mapping(feed, feed.contract, where)
 
 
-def _check_words(feed: Feed, where: str) -> None:
-    for name, allowed in (("transport", TRANSPORTS), ("auth", AUTHS), ("paging", PAGINGS), ("time", TIMES)):
-        if getattr(feed, name) not in allowed:
-            raise ConfigError(f"键 {name} 的值 {getattr(feed, name)} 不在允许范围:{'、'.join(allowed)}", where=where)
-    if not feed.jobs or set(feed.jobs) - set(JOBS):
-        raise ConfigError(
-            f"键 jobs 的值 {list(feed.jobs)} 不在允许范围:{'、'.join(JOBS)}",
-            where=where,
-            to_do="写错的任务名永远不会取数,请改成其中之一或几个",
-        )
-    _refuse_unknown(feed.request, {*REQUEST, "extra"}, f"{where} request")
-    _refuse_unknown(feed.answer, set(ANSWER), f"{where} answer")
+def _check_needed(feed: Feed, where: str) -> None:
     needed = {"http_json": ["path"], "sql_database": ["table"], "files": ["glob"]}[feed.transport]
     if feed.transport == "http_json" and feed.auth != "none":
         needed.append("token_path")
     for name in needed:
         if not getattr(feed, name):
-            raise ConfigError(f"{feed.transport} 必须写明 {name}", where=where)
-    for name in ("path", "token_path", "keys_path"):
-        if getattr(feed, name) and not getattr(feed, name).startswith("/"):
-            raise ConfigError(f"{name} 应以 / 开头,主机只写在 sources.toml", where=where)
+            raise ConfigError(f"{feed.transport} 必须写明 {name}", where=where, to_do=f"请补上 {name}")
     if feed.reconcile and feed.transport != "sql_database" and not feed.keys_path:
-        raise ConfigError("核对删除需要来源能列出全部键:HTTP 请写 keys_path,文件请用 snapshot", where=where)
-    _check_ledger(feed, where)
+        raise ConfigError("核对删除需要来源能列出全部键：HTTP 请写 keys_path，文件请用 snapshot", where=where)
 
 
 def _check_ledger(feed: Feed, where: str) -> None:
-    if feed.name_date:
-        try:
-            groups = re.compile(feed.name_date).groups
-        except re.error as error:
-            raise ConfigError(f"name_date 不是正确的正则表达式:{error}", where=where) from error
-        if groups not in (2, 3):
-            raise ConfigError("name_date 应有两组(年、月)或三组(年、月、日)", where=where)
-        if "ledger_at" not in {column.name for column in feed.contract.columns}:
-            raise ConfigError("name_date 需要约定里有 ledger_at 列", where=where)
-        if feed.snapshot and feed.contract.version != "ledger_at":
-            raise ConfigError("按文件名取日期的全量台账,约定的 version 应为 ledger_at", where=where)
     if feed.snapshot and (feed.transport == "http_json" or feed.cursor_column or feed.contract.load in ("lake", "own")):
         raise ConfigError("snapshot 只用于整份的文件或没有游标列的表", where=where)
+    if feed.name_date and feed.snapshot and feed.contract.version != "ledger_at":
+        raise ConfigError("按文件名取日期的全量台账，约定的 version 应为 ledger_at", where=where)
 
 
-def _check_columns(feed: Feed, where: str) -> None:
-    known = {name for column in feed.contract.columns for name in (column.name, column.source, column.fallback) if name}
-    for name in ("columns", "constants"):
-        unknown = set(getattr(feed, name)) - known
-        if unknown:
-            raise ConfigError(f"{name} 里有约定没有的列:{'、'.join(sorted(unknown))}", where=where)
-    for ours, rule in feed.columns.items():
-        check_rule(ours, rule, where)
+def check_mapping(given: Feed | FileMapping, contract: Contract, where: str) -> None:
+    """Raises ConfigError unless the columns are the contract's and what is said of them can be carried out."""
+    known = [name for column in contract.columns for name in (column.name, column.source, column.fallback) if name]
+    listed: dict[str, Mapping[str, Any]] = {"columns": given.columns, "constants": given.constants}
+    for key, names in listed.items():
+        for name in names:
+            if name not in known:
+                near = toml.near(name, known)
+                raise ConfigError(
+                    f"{key} 里有约定没有的列：{name}",
+                    where=where,
+                    to_do=f"请改成 {near}"
+                    if near
+                    else f"约定 {contract.table} 的列：{'、'.join(dict.fromkeys(known))}",
+                )
+    _check_rules(given.columns, where)
+    if given.encoding:
+        try:
+            codecs.lookup(given.encoding)
+        except LookupError:
+            raise toml.refuse("encoding", given.encoding, "编码名，如 utf-8、gb18030、utf-16", where) from None
+    if given.name_date:
+        try:
+            groups = re.compile(given.name_date).groups
+        except re.error as error:
+            raise ConfigError(f"name_date 不是正确的正则表达式：{error}", where=where) from error
+        if groups not in (2, 3):
+            raise ConfigError("name_date 应有两组（年、月）或三组（年、月、日）", where=where)
+        if "ledger_at" not in known:
+            raise ConfigError("name_date 需要约定里有 ledger_at 列", where=where)
 
 
-def check_rule(ours: str, rule: Any, where: str) -> None:
-    """Raises ConfigError unless `rule` is a column's name or a table of known words with `from` in it."""
-    if isinstance(rule, str):
-        return
-    if not isinstance(rule, dict) or not isinstance(rule.get("from"), str):
-        raise ConfigError(f"列 {ours} 的对应关系应为列名或 {{ from = … }}", where=where)
-    _refuse_unknown(rule, set(RULE), f"{where} 列 {ours}")
-    scale, words, zone = rule.get("scale", 1), rule.get("values", {}), rule.get("time_zone", "UTC")
-    wrong = {
-        "scale": isinstance(scale, bool) or not isinstance(scale, (int, float)) or not math.isfinite(scale),
-        "values": not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()),
-        "unit": rule.get("unit", "s") not in PER_SECOND,
-        "time_zone": not isinstance(zone, str) or zone not in zoneinfo.available_timezones(),
-        "optional": not isinstance(rule.get("optional", False), bool),
-    }
-    for key in (key for key, is_wrong in wrong.items() if is_wrong):
-        raise ConfigError(f"列 {ours} 的 {key} 写得不对:应为{RULE[key]}", where=where)
-
-
-def _refuse_unknown(given: dict[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(set(given) - known)
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], sorted(known), 1)
-        raise ConfigError(
-            f"未知的键:{'、'.join(unknown)}",
-            where=where,
-            to_do=f"请改成 {near[0]} 或删去" if near else f"请删去;可用的键:{'、'.join(sorted(known))}",
-        )
-
-
-def _toml(file: Path, what: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{what}无法读取:{error}", where=file.name) from error
+def _check_rules(columns: Columns, where: str) -> None:
+    for ours, rule in columns.items():
+        if not isinstance(rule, ColumnMapping):
+            continue
+        if isinstance(rule.scale, int | float) and not math.isfinite(rule.scale):
+            raise toml.refuse(f"columns.{ours}.scale", rule.scale, "一个有限的数", where)
+        if isinstance(rule.time_zone, str) and rule.time_zone not in zoneinfo.available_timezones():
+            near = toml.near(f"Asia/{rule.time_zone}", zoneinfo.available_timezones())
+            raise toml.refuse(
+                f"columns.{ours}.time_zone",
+                rule.time_zone,
+                "时区名，如 UTC、Asia/Shanghai",
+                where,
+                to_do=f"请改成 {near}" if near else "",
+            )
 
 
 def addressed(settings: Settings) -> tuple[dict[str, Endpoint], bool, Faults]:
@@ -347,8 +175,8 @@ def addressed(settings: Settings) -> tuple[dict[str, Endpoint], bool, Faults]:
             "没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml,或先运行 ./zhengbei demo"
         )
     _private(file, "来源地址文件")
-    given = _toml(file, "来源地址文件")
-    is_demo = bool(given.pop("is_demo", False))
+    given = toml.load(file)
+    is_demo = toml.convert({"is_demo": given.pop("is_demo", False)}, Addresses, file.name).is_demo
     found: dict[str, Endpoint] = {}
     faults: Faults = {}
     for name, values in given.items():
@@ -369,15 +197,10 @@ def endpoints(settings: Settings) -> tuple[dict[str, Endpoint], bool]:
 
 def _endpoint(file: str, name: str, values: Any) -> Endpoint:
     if not isinstance(values, dict):
-        raise ConfigError(f"未知的键:{name}", where=file)
+        toml.convert({name: values}, dict[str, Endpoint], file, secret=[name])
     where = f"{file} [{name}]"
-    _refuse_unknown(values, {item.name for item in fields(Endpoint)}, where)
-    plain = {key: _plain(value, f"{where} {key}") for key, value in values.items()}
-    for key, value in plain.items():
-        if isinstance(value, dict) != (key == "options"):
-            raise ConfigError(f"键 {key} 的值类型不对", where=where)
-    texts: dict[str, Any] = {key: value if key == "options" else str(value) for key, value in plain.items()}
-    return Endpoint(**texts)
+    given = toml.convert(values, Endpoint, where, secret=Endpoint.__struct_fields__)
+    return Endpoint(**{key: _plain(value, f"{where} {key}") for key, value in msgspec.structs.asdict(given).items()})
 
 
 def _plain(value: Any, where: str) -> Any:

@@ -7,7 +7,7 @@ import datetime as dt
 from etl.jobs import refresh
 from etl.pipeline import correct, intake
 from etl.runtime.context import Context
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import UsageError
 
 MOST_DAYS = 400

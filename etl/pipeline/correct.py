@@ -18,7 +18,8 @@ import orjson
 import pyarrow as pa
 
 from etl.runtime.context import Context
-from warehouse.catalog.definitions import Contract, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Contract
 from warehouse.core.data_rules import named
 from warehouse.core.database import Writer
 from warehouse.core.errors import UsageError

@@ -9,7 +9,7 @@ import time
 
 import orjson
 
-from etl.config.descriptions import Feed
+from etl.config.schema import Feed
 from etl.pipeline.load import ingest, land
 from etl.runtime.context import Context
 from etl.sources import files, sql_database

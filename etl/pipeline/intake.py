@@ -11,12 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from etl.config.descriptions import Faults, Feed, described
+from etl.config.descriptions import Faults, described
+from etl.config.schema import Feed
 from etl.pipeline.fetch import fetch, not_set_back
 from etl.pipeline.load import ingest, land, load_now
 from etl.runtime.context import Context
 from etl.sources import files
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import CockpitError, ContractBroken, Refused, UsageError
 from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI

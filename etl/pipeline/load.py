@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from etl.config.descriptions import Feed
+from etl.config.schema import Feed
 from etl.runtime.context import Context
 from etl.runtime.parser_pool import ParserDied
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core import failpoints
 from warehouse.core.errors import CockpitError, ContractBroken, Refused
 from warehouse.core.units import SHANGHAI

@@ -7,7 +7,7 @@ from typing import Any
 
 from etl.config.descriptions import addressed, described
 from etl.runtime.context import held
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core import timetable, units
 from warehouse.core.data_rules import RULES, TREATMENTS
 from warehouse.core.database import Writer

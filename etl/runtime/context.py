@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from etl.config.descriptions import Endpoint, Faults, addressed
+from etl.config.descriptions import Faults, addressed
+from etl.config.schema import Endpoint
 from etl.runtime.parser_pool import Parser
 from etl.sources.files import Folder
 from etl.sources.http_json import HttpJson
 from etl.sources.sql_database import SqlDatabase
+from warehouse.catalog import announcement
 from warehouse.core import units
 from warehouse.core.database import Writer
 from warehouse.core.errors import Locked
@@ -98,7 +100,9 @@ def clock() -> dt.datetime:
 def opened(
     settings: Settings, *, progress: Progress = silent, now: Callable[[], dt.datetime] = clock
 ) -> Iterator[Context]:
-    """The data folder, locked for us. Raises Locked naming the holder when another process has it."""
+    """The data folder, locked for us. Raises Locked naming the holder when another process has it,
+    ConfigError when a description of the catalogue is wrong."""
+    announcement.facts()  # a wrong description of the catalogue is said here, before anything is opened
     with held(settings.lock):
         writer, notes = recover.open_warehouse(settings)
         context: Context | None = None

@@ -6,31 +6,21 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from etl.config.descriptions import Endpoint, Feed, check_rule
+from etl.config.descriptions import check_mapping
+from etl.config.schema import Endpoint, Feed, FileMapping
+from warehouse.core import toml
 from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
 
 SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""
 MOST_BYTES = 1 << 30
 SKIPPED_SUFFIXES = (".tmp", ".part", ".filepart", ".toml")
-MAPPING_KEYS = {
-    "columns",
-    "constants",
-    "encoding",
-    "delimiter",
-    "sheet",
-    "member",
-    "name_date",
-    "pseudonyms",
-    "accept_bad",
-}
 OPTIONS = {
     "sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
     "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"},
@@ -167,9 +157,7 @@ class Folder:
                 where=self._where,
                 to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀",
             )
-        unknown = set(endpoint.options) - OPTIONS[parts.scheme]
-        if unknown:
-            raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"{self._where} options")
+        toml.unknown_keys(endpoint.options, OPTIONS[parts.scheme], f"{self._where} options")
         options = {name: value for name, value in endpoint.options.items() if name not in ("timeout_s", "deadline_s")}
         try:
             if parts.scheme == "sftp":
@@ -304,16 +292,7 @@ def _beside(folder: Folder, path: str) -> str | None:
 def _mapping(feed: Feed, beside: str | None, path: str) -> dict[str, Any]:
     if beside is None:
         return feed.mapping
-    name = path.rsplit("/", 1)[-1]
-    try:
-        mapping = tomllib.loads(beside)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"映射文件无法解析:{error}", where=f"{name} 的 map.toml") from error
-    unknown = set(mapping) - MAPPING_KEYS
-    if unknown:
-        raise ConfigError(f"映射文件有未知的键:{'、'.join(sorted(unknown))}", where=f"{name} 的 map.toml")
-    if not isinstance(mapping.get("columns", {}), dict):
-        raise ConfigError("columns 应写成一张表", where=f"{name} 的 map.toml")
-    for ours, rule in mapping.get("columns", {}).items():
-        check_rule(ours, rule, f"{name} 的 map.toml")
+    where = f"{path.rsplit('/', 1)[-1]} 的 map.toml"
+    mapping = toml.parse(beside, where)
+    check_mapping(toml.convert(mapping, FileMapping, where), feed.contract, where)
     return {**feed.mapping, **mapping}

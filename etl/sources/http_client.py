@@ -17,7 +17,7 @@ import httpx
 import orjson
 import stamina
 
-from etl.config.descriptions import Endpoint, Feed
+from etl.config.schema import Endpoint, Feed
 from etl.sources import bounded
 from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
 from warehouse.ingest.parse import at_path

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from etl.config.descriptions import ANSWER, REQUEST, Endpoint, Feed
+from etl.config.schema import Endpoint, Feed
 from etl.sources.http_client import HttpClient
 from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
@@ -98,9 +98,9 @@ class HttpJson:
         return b"[" + b",".join(sorted(pages.items)) + b"]", len(pages.items)
 
     def _window(self, feed: Feed, since: dt.datetime, until: dt.datetime, etag: str) -> Fetched:
-        names = {**REQUEST, **feed.request}
+        names = feed.request
         query: dict[str, object] = {}
-        for name, moment in ((names["since"], since), (names["until"], until)):
+        for name, moment in ((names.since, since), (names.until, until)):
             if name:
                 query[name] = stamp(moment, feed.time)
         for again in range(RESTARTS + 1):
@@ -125,16 +125,16 @@ class HttpJson:
 
     def _turn(self, feed: Feed, path: str, query: dict[str, object], etag: str, *, accept_moves: bool) -> Pages | None:
         """All pages of one list, None when it is the one that `etag` names."""
-        names = {**REQUEST, **feed.request}
-        asked = {**feed.request.get("extra", {}), **query}
-        if names["size"] and feed.paging != "window":
-            asked[names["size"]] = feed.page_size
+        names = feed.request
+        asked = {**names.extra, **query}
+        if names.size and feed.paging != "window":
+            asked[names.size] = feed.page_size
         pages, cursor, cursors = Pages(), "", set()
         for number in range(1, MOST_PAGES + 1):
             turn = (
-                {names["page"]: number}
-                if feed.paging == "page" and names["page"]
-                else {names["cursor"]: cursor}
+                {names.page: number}
+                if feed.paging == "page" and names.page
+                else {names.cursor: cursor}
                 if cursor
                 else {}
             )
@@ -145,7 +145,7 @@ class HttpJson:
             pages.etag = answer.etag
             came = self._take(feed, path, document, pages, accept_moves=accept_moves)
             if feed.paging == "cursor":
-                cursor = str(_maybe(document, {**ANSWER, **feed.answer}["next"]) or "")
+                cursor = str(_maybe(document, feed.answer.next) or "")
                 if cursor in cursors:
                     raise ContractBroken("分页游标原地打转", where=f"{feed.source}{path}")
                 cursors.add(cursor)
@@ -170,14 +170,14 @@ class HttpJson:
     def _take(self, feed: Feed, path: str, document: Any, pages: Pages, *, accept_moves: bool) -> int:
         """Adds a page's rows; returns how many came on it. A page that comes twice must not stand for one that never
         came; positions alone may repeat to the digit."""
-        paths = {**ANSWER, **feed.answer}
-        items = at_path(document, paths["items"])
-        total = _maybe(document, paths["total"])
+        paths = feed.answer
+        items = at_path(document, paths.items)
+        total = _maybe(document, paths.total)
         if total is not None:
             if pages.total and int(total) and int(total) != pages.total and not accept_moves:
                 raise Shifted(f"总数由 {pages.total} 变为 {int(total)}")
             pages.total = max(pages.total or 0, int(total))  # a page that forgets the rest is not the end of it
-        until = _maybe(document, paths["until"])
+        until = _maybe(document, paths.until)
         if until:
             moment = _instant(until)
             pages.until = min(pages.until, moment) if pages.until else moment
@@ -197,7 +197,7 @@ class HttpJson:
     def _document(self, feed: Feed, path: str, raw: bytes, pages: Pages) -> Any:
         """The page's JSON, in UTF-8 and without a mark before it, kept as a line. Raises ContractBroken when it is a
         log-in page, an error inside a 200, or has no list where it should be."""
-        paths = {**ANSWER, **feed.answer}
+        paths = feed.answer
         try:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
             try:
@@ -205,15 +205,15 @@ class HttpJson:
             except ValueError:
                 raw = raw.decode("gb18030").encode()
                 document = parse.document(raw)
-            if paths["code"] and at_path(document, paths["code"]) != paths["ok"]:
+            if paths.code and at_path(document, paths.code) != paths.ok:
                 raise ContractBroken(
-                    f"来源报告错误:{str(_maybe(document, paths['message']))[:80]}", where=f"{feed.source}{path}"
+                    f"来源报告错误:{str(_maybe(document, paths.message))[:80]}", where=f"{feed.source}{path}"
                 )
-            items = at_path(document, paths["items"])
+            items = at_path(document, paths.items)
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise TypeError("items")
-            if feed.paging == "page" and paths["total"]:
-                int(at_path(document, paths["total"]))
+            if feed.paging == "page" and paths.total:
+                int(at_path(document, paths.total))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ContractBroken(
                 "返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{path}"

@@ -32,7 +32,7 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
-from etl.config.descriptions import Endpoint, Feed
+from etl.config.schema import Endpoint, Feed
 from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
 from warehouse.core.units import SHANGHAI
 

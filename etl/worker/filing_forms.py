@@ -8,9 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from etl.config.descriptions import Feed, described
+import msgspec
+
+from etl.config.descriptions import described
+from etl.config.schema import Feed
 from etl.runtime.context import Context
-from warehouse.catalog.definitions import Column, Contract, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Column, Contract
 from warehouse.core import request_queue
 from warehouse.core.units import SHANGHAI
 
@@ -71,7 +75,8 @@ def _short(label: str) -> str:
 def _ledger(feed: Feed) -> Form:
     """As the ledger itself is read; what is not kept (names, health) is not asked for."""
     given: dict[str, dict[str, Any]] = {
-        ours: {"from": rule} if isinstance(rule, str) else dict(rule) for ours, rule in feed.columns.items()
+        ours: {"from": rule} if isinstance(rule, str) else rule
+        for ours, rule in msgspec.to_builtins(feed.columns).items()
     }
     columns = []
     for column in feed.contract.columns:

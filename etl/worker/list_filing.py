@@ -25,7 +25,8 @@ from etl.pipeline import intake
 from etl.pipeline.load import load_now
 from etl.runtime.context import Context
 from etl.worker.filing_forms import Form, forms, offer
-from warehouse.catalog.definitions import Column, metrics
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import Column
 from warehouse.core import data_rules, request_queue
 from warehouse.core.errors import ContractBroken, UsageError
 from warehouse.core.redaction import blot

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tests.independent.tally import DISTRICT, Data, Kpi
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import units
 from warehouse.query.snapshot_store import Book

@@ -8,23 +8,23 @@ import pytest
 from tests.independent.compare import compare, windows
 from tests.independent.conftest import MODULES
 from tests.independent.tally import KPIS, Data
-from warehouse.catalog import definitions
+from warehouse.catalog.metrics import metrics
 from warehouse.query.snapshot_store import Book
 
 pytestmark = pytest.mark.independent
 
 
 def test_eighty_are_declared_and_eighty_are_computed_again() -> None:
-    assert len(definitions.metrics()) == 80 and MODULES
-    assert sorted(metric.number for metric in definitions.metrics().values()) == list(range(1, 81))
-    assert {(metric.id, metric.number) for metric in definitions.metrics().values()} == {
+    assert len(metrics()) == 80 and MODULES
+    assert sorted(metric.number for metric in metrics().values()) == list(range(1, 81))
+    assert {(metric.id, metric.number) for metric in metrics().values()} == {
         (own.id, own.number) for own in KPIS.values()
     }
 
 
-@pytest.mark.parametrize("identifier", list(definitions.metrics()))
+@pytest.mark.parametrize("identifier", list(metrics()))
 def test_a_kpi_says_what_the_raw_rows_say(data: Data, book: Book, identifier: str) -> None:
-    metric, own = definitions.metrics()[identifier], KPIS[identifier]
+    metric, own = metrics()[identifier], KPIS[identifier]
     assert metric.scale == own.scale and bool(metric.denominator) == own.ratio and metric.person >= own.person
     wrong, compared = [], 0
     for window, at in windows(metric, own.kind, book.generation.built_at.date()):

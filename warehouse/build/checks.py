@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 from warehouse.build import runner
-from warehouse.catalog import definitions
+from warehouse.catalog.models import models
 from warehouse.core.database import Writer
 
 TABLES = """
@@ -25,7 +25,7 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
     writer.execute(TABLES)
     held: dict[str, str] = {}
     for name in made:
-        model = definitions.models()[name]
+        model = models()[name]
         writer.execute("DELETE FROM run.check_result WHERE model = ?", [name])
         for check in model.checks:
             failed = writer.execute(f"SELECT count(*) FROM ({check.sql})")[0][0]
@@ -59,5 +59,5 @@ def still_held(writer: Writer) -> dict[str, str]:
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
         for below in runner.below(name):
-            held.setdefault(below, f"{definitions.models()[name].label}:{message}({failed} 处)")
+            held.setdefault(below, f"{models()[name].label}:{message}({failed} 处)")
     return held

@@ -7,8 +7,8 @@ import calendar
 import datetime as dt
 
 from warehouse.build.runner import HISTORY_DAYS, Built
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, select, span
 from warehouse.core import units
 from warehouse.core.database import Writer
@@ -43,7 +43,7 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     writer.execute(TABLE)
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
-    for metric in definitions.metrics().values():
+    for metric in metrics().values():
         if not metric.person or (metric.mart not in built.models and metric.id in today_done):
             continue
         made = built.days.get(metric.mart, [] if metric.mart not in built.models else None)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 
 from warehouse.build.runner import Built
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, counted, select, span
 from warehouse.core import units
 from warehouse.core.database import Writer
@@ -36,7 +36,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
     asked: list[tuple[str, str, dt.date]] = []
-    for metric in definitions.metrics().values():
+    for metric in metrics().values():
         if metric.kind == "now" or (metric.mart == "source_delivery"):
             continue  # a delivery's own number changes with every poll of the day and is not restated afterwards
         for window in metric.windows:

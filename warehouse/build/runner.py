@@ -15,8 +15,8 @@ from graphlib import TopologicalSorter
 import sqlglot
 from sqlglot import exp
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Model
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import Model
 from warehouse.core import units
 from warehouse.core.database import Writer
 from warehouse.core.errors import ConfigError
@@ -52,16 +52,16 @@ class Built:
 @cache
 def inputs(name: str) -> frozenset[str]:
     """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
-    tree = sqlglot.parse_one(definitions.models()[name].sql, read="duckdb")
+    tree = sqlglot.parse_one(models()[name].sql, read="duckdb")
     return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
 
 
 @cache
 def order() -> tuple[str, ...]:
     """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
-    known = set(definitions.models())
+    known = set(models())
     graph: dict[str, set[str]] = {}
-    for name, model in definitions.models().items():
+    for name, model in models().items():
         uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
         if uses - known:
             raise ConfigError(
@@ -142,12 +142,12 @@ def build(
         pending.setdefault(table, set()).add(day)
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
-    anew = {name for name in order() if full or _is_new(writer, definitions.models()[name])}
+    anew = {name for name in order() if full or _is_new(writer, models()[name])}
     # a scratch table is gone by now; it is needed anew when one that is made of it is
-    anew |= {name for name in order() if definitions.models()[name].build == "scratch" and anew & _users(name)}
+    anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
     wanted = set().union(*(above(name) for name in only or order()))
     for index, name in enumerate(order()):
-        model = definitions.models()[name]
+        model = models()[name]
         if name not in wanted:
             continue
         if progress:
@@ -176,8 +176,8 @@ def build(
     if progress:
         progress("计算完成", len(order()), len(order()))
     for name in order():
-        if definitions.models()[name].build == "scratch":
-            writer.execute(f"DROP TABLE IF EXISTS {definitions.models()[name].layer}.{name}")
+        if models()[name].build == "scratch":
+            writer.execute(f"DROP TABLE IF EXISTS {models()[name].layer}.{name}")
     return result
 
 
@@ -203,7 +203,7 @@ def _is_new(writer: Writer, model: Model) -> bool:
 
 def _users(name: str) -> set[str]:
     """Models that read this one directly."""
-    return {other for other in order() if f"{definitions.models()[name].layer}.{name}" in inputs(other)}
+    return {other for other in order() if f"{models()[name].layer}.{name}" in inputs(other)}
 
 
 def _stale_code(writer: Writer, model: Model) -> bool:

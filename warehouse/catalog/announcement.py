@@ -4,16 +4,18 @@ Made of announcement.toml and of the indicators' own files, so that it can't tel
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
-from warehouse.core.errors import ConfigError
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import GROUPS, AnnouncementDescription, FactDescription, Metric
+from warehouse.core import toml
 from warehouse.core.settings import ROOT
 
 SCREENS = {"wall": "大屏", "weekly": "周报"}
+EVERY_PROGRAMME = "programme"
+"""The origin of a sentence that all indicators of the six programmes answer."""
 
 
 @dataclass(frozen=True)
@@ -34,30 +36,34 @@ class Fact:
 def facts() -> tuple[Fact, ...]:
     """All sentences in their order. Raises ConfigError for an unknown table or a sentence that nothing answers."""
     file = ROOT / "catalog" / "announcement.toml"
-    return tuple(_fact(given, file.name) for given in tomllib.loads(file.read_text("utf-8"))["fact"])
+    given = toml.read(file, AnnouncementDescription)
+    return tuple(_fact(one, f"{file.name} {one.says}") for one in given.fact)
 
 
-def _fact(given: dict[str, object], where: str) -> Fact:
-    origin, names = given.get("origin", []), given.get("tables", [])
-    assert isinstance(origin, list) and isinstance(names, list)
-    unknown = [name for name in names if name not in definitions.contracts()]
-    metrics = tuple(
+def _fact(given: FactDescription, where: str) -> Fact:
+    for name in given.tables:
+        toml.one_of(name, contracts(), "tables", where)
+    answering = tuple(
         metric
-        for metric in definitions.metrics().values()
-        if set(origin) & set(metric.origin) or ("programme" in origin and metric.programme)
+        for metric in metrics().values()
+        if set(given.origin) & set(metric.origin) or (EVERY_PROGRAMME in given.origin and metric.programme)
     )
-    if unknown or not (metrics or given.get("archive")):
-        raise ConfigError(
-            f"公告对照表:{'没有这些表:' + '、'.join(unknown) if unknown else '没有指标回答这一句'}",
-            where=f"{where} {given['says']}",
+    if not (answering or given.archive):
+        marks = sorted({mark for metric in metrics().values() for mark in metric.origin})
+        raise toml.refuse(
+            "origin",
+            "、".join(given.origin),
+            f"指标写过的句号（{'、'.join(marks)}）",
+            where,
+            to_do="没有指标回答这一句：请改 origin，或在 archive 写明原因",
         )
-    groups = dict.fromkeys(definitions.GROUPS[metric.group] for metric in metrics)
-    shown = [label for key, label in SCREENS.items() if any(key in metric.show for metric in metrics)]
+    groups = dict.fromkeys(GROUPS[metric.group] for metric in answering)
+    shown = [label for key, label in SCREENS.items() if any(key in metric.show for metric in answering)]
     return Fact(
-        str(given["says"]),
-        tuple(definitions.contracts()[name].label for name in names),
-        metrics,
+        given.says,
+        tuple(contracts()[name].label for name in given.tables),
+        answering,
         tuple([*(f"浏览器·{name}" for name in groups), *shown]),
-        str(given.get("open", "")),
-        str(given.get("archive", "")),
+        given.open,
+        given.archive,
     )

@@ -27,14 +27,15 @@ def metric() -> None:
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 def metric_list(as_json: bool) -> None:
     """列出全部指标。"""
-    from warehouse.catalog import definitions
+    from warehouse.catalog.metrics import metrics
+    from warehouse.catalog.schema import GROUPS
 
     rows = [
         {
             "id": row.id,
             "number": row.number,
             "label": row.label,
-            "group": definitions.GROUPS[row.group],
+            "group": GROUPS[row.group],
             "unit": row.unit,
             "better": row.better,
             "windows": list(row.windows),
@@ -42,7 +43,7 @@ def metric_list(as_json: bool) -> None:
             "owner": row.owner,
             "basis": row.basis,
         }
-        for row in definitions.metrics().values()
+        for row in metrics().values()
     ]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))

@@ -6,10 +6,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from warehouse.core import toml
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
 from warehouse.core.keys import Vault
@@ -81,7 +81,7 @@ def _landing(settings: Settings) -> Finding:
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
-    for name, values in tomllib.loads(settings.sources.read_text("utf-8")).items():
+    for name, values in toml.load(settings.sources).items():
         url = str(values.get("url", "")) if isinstance(values, dict) else ""
         if url and not url.startswith(
             ("env:", "file:")

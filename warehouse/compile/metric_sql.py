@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import GRAIN_COLUMN, Metric
 from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 
-KEY = {"district": f"'{DISTRICT}'", "town": "town_code", "company": "company_key"}
-COLUMN = {"town": "town_code", "company": "company_key", "vehicle": "vehicle_key"}
-"""The column of a mart that names what a metric is drilled into."""
+KEY = {"district": f"'{DISTRICT}'", "town": GRAIN_COLUMN["town"], "company": GRAIN_COLUMN["company"]}
 
 
 Row = tuple[float | None, float | None, float, dict[str, float | None]]

@@ -4,12 +4,14 @@ file."""
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from warehouse.core.errors import ConfigError
+from msgspec import Meta, Struct
+
+from warehouse.core import toml
 
 ROOT = Path(__file__).resolve().parents[1]
 """The package folder: contracts, models and metrics lie in it."""
@@ -30,36 +32,65 @@ RELEASE = release()
 """Stands on every page, in every snapshot and on every report."""
 
 
+Hours: TypeAlias = Annotated[int, Meta(gt=0, le=744)] | Annotated[float, Meta(gt=0, le=744)]
+Minutes: TypeAlias = Annotated[int, Meta(gt=0, le=1440)] | Annotated[float, Meta(gt=0, le=1440)]
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """<data>/zhengbei.toml, with what holds where nothing is written. A wrong key or value stops the start (exit 78)."""
+
+    hosts: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    """Host names to answer to; None = any."""
+    tls: bool = False
+    """The site is served over TLS: cookies are Secure and carry the __Host- prefix."""
+    behind_proxy: bool = False
+    """One proxy stands in front, and what it says of the caller's address is believed."""
+    session_hours: Hours = 8
+    """A person's session ends so long after the log-in."""
+    idle_minutes: Minutes = 15
+    """A person's session ends so long after the last request."""
+    wall_dim: Annotated[
+        str,
+        Meta(
+            pattern=r"^(([01]?\d|2[0-4])-([01]?\d|2[0-4]))?$",
+            description='起止钟点，如 "22-6"；"" 为不变暗',
+        ),
+    ] = ""
+    """Hours in which walls are dimmed."""
+    wall_drift_px: Annotated[int, Meta(ge=0, le=50)] | Annotated[float, Meta(ge=0, le=50)] = 2
+    """Pixels a wall wanders against burn-in; 0 stands still."""
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^(https?://[0-9A-Za-z.\-_\[\]:]+(/[0-9A-Za-z._~/\-]*)?)?$",
+            description="网址，如 https://主机名 或 http://主机名:端口",
+        ),
+    ] = ""
+    """How the cockpit is reached from where its papers and messages are read; "" = not told."""
+    report_at: str = "mon 08:00"
+    """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Paths below one data folder. Every process gets the same `data`; `etl` alone writes all but `state` and
     `reports`."""
 
     data: Path
-    options: dict[str, object] = field(default_factory=dict)
+    options: Options = field(default_factory=Options)
 
     @classmethod
     def at(cls, data: Path | str) -> Settings:
-        """Settings of `data`, with the optional `<data>/zhengbei.toml` read. Raises ConfigError when that file is
-        broken."""
+        """Settings of `data`, with the optional `<data>/zhengbei.toml` read. Raises ConfigError naming file, key and
+        value when something in that file is wrong."""
         folder = Path(data).expanduser().resolve()
         file = folder / "zhengbei.toml"
-        options: dict[str, object] = {}
-        if file.exists():
-            try:
-                options = tomllib.loads(file.read_text("utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise ConfigError(f"设置文件无法读取:{error}", where=str(file)) from error
-        return cls(folder, options)
+        return cls(folder, toml.read(file, Options, where=str(file)) if file.exists() else Options())
 
     @classmethod
     def from_env(cls) -> Settings:
         """Settings of the folder in ZHENGBEI_DATA, ./var when unset: how a web worker finds its data."""
         return cls.at(os.environ.get("ZHENGBEI_DATA", "var"))
-
-    def option(self, name: str, default: object) -> object:
-        """An option of zhengbei.toml, `default` when it is not set."""
-        return self.options.get(name, default)
 
     @property
     def landing(self) -> Path:

@@ -15,7 +15,6 @@ from warehouse.core import units
 from warehouse.core.errors import ConfigError
 from warehouse.core.settings import Settings
 
-DEFAULT = "mon 08:00"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CHINESE = "一二三四五六日"
 REPORTS = {"week": "周报", "month": "月报", "quarter": "季报"}
@@ -81,8 +80,8 @@ class Timetable:
 def of(settings: Settings) -> Timetable:
     """The timetable of an installation. Raises ConfigError for anything that is not a day of the week by name and a
     time."""
-    given = settings.option("report_at", DEFAULT)
-    text = str(given).strip().lower()
+    given = settings.options.report_at
+    text = given.strip().lower()
     where = str(settings.data / "zhengbei.toml")
     if LIKE_CRON.fullmatch(text):
         raise ConfigError(
@@ -91,7 +90,7 @@ def of(settings: Settings) -> Timetable:
             to_do=f"同一个数字在 crontab 里是周一,在调度程序里是周二,会晚一天;请把 {HOW}",
         )
     found = WRITTEN.fullmatch(text)
-    if not isinstance(given, str) or found is None:
+    if found is None:
         raise ConfigError(f"report_at 看不懂:{given}", where=where, to_do=f"请把 {HOW}")
     day = found[1] if found[1] in DAYS else DAYS[CHINESE.index(found[1][1])]
     return Timetable(day, int(found[2]), int(found[3]))

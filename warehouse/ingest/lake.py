@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from warehouse.catalog.definitions import Contract
+from warehouse.catalog.schema import Contract
 from warehouse.core import failpoints
 from warehouse.core.database import Writer
 from warehouse.core.settings import Settings
@@ -31,7 +31,7 @@ MOMENT = """CASE WHEN recv_time IS NULL OR loc_time BETWEEN recv_time - INTERVAL
 
 def read(paths: list[str]) -> str:
     """A FROM item over lake files; an empty relation of the same shape when there are none."""
-    from warehouse.catalog.definitions import contracts
+    from warehouse.catalog.contracts import contracts
 
     if paths:
         return "read_parquet([" + ", ".join(f"'{path}'" for path in paths) + "])"

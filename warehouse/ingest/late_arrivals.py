@@ -7,7 +7,7 @@ What came too late waits in quarantine (rule L72) until somebody opens the days 
 
 from __future__ import annotations
 
-from warehouse.catalog.definitions import Contract
+from warehouse.catalog.schema import Contract
 from warehouse.core.database import Writer
 from warehouse.ingest import lake
 from warehouse.ingest.landing import Landed

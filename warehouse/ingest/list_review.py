@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 from cryptography.exceptions import InvalidTag
 
-from warehouse.catalog.definitions import Contract
+from warehouse.catalog.schema import Contract
 from warehouse.core.database import Writer
 from warehouse.core.errors import Refused
 from warehouse.core.keys import Vault

@@ -12,7 +12,8 @@ import re
 import orjson
 import pyarrow as pa
 
-from warehouse.catalog.definitions import Column, Contract, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Column, Contract
 from warehouse.core import failpoints
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,7 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.catalog.definitions import Column, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Column
 from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import tables
@@ -30,7 +31,8 @@ WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
 MOMENTS = ("DATE", "TIMESTAMP")
 DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+PER_SECOND: dict[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
 MONTH, DIGITS, SERIAL = (
     re.compile(r"(\d{4})年(\d{1,2})月"),

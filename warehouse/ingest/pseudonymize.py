@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.catalog.definitions import Column, Contract
+from warehouse.catalog.schema import Column, Contract
 from warehouse.core.keys import Pseudonyms
 from warehouse.core.redaction import LIKELY, blot, identity_number, scrub
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from warehouse.catalog.definitions import Contract
+from warehouse.catalog.schema import Contract
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken, Refused
 from warehouse.ingest.landing import Landed

@@ -8,7 +8,9 @@ from functools import cache
 from typing import Literal
 
 from warehouse.build import runner
-from warehouse.catalog import definitions
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.models import models
 
 Layer = Literal["metric", "mart", "staging", "landed", "source"]
 BOOKS = {"run.delivery": "到货记录", "raw.quarantine": "隔离区"}
@@ -39,7 +41,7 @@ class Node:
 def of(metric_id: str) -> tuple[Node, ...]:
     """Everything below a metric, once each, every node before what it reads for the first time. Raises KeyError for an
     unknown metric."""
-    metric = definitions.metrics()[metric_id]
+    metric = metrics()[metric_id]
     mart, timed = f"marts.{metric.mart}", tuple(f"raw.{table}" for table in metric.sources)
     found: dict[str, Node] = {}
 
@@ -61,7 +63,7 @@ def of(metric_id: str) -> tuple[Node, ...]:
 @cache
 def above(table: str) -> tuple[str, ...]:
     """Ids of the metrics that a landed table is anywhere below, those first that tell it as their source."""
-    found = [metric for metric in definitions.metrics().values() if table in runner.raw_below(metric.mart)]
+    found = [metric for metric in metrics().values() if table in runner.raw_below(metric.mart)]
     return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in metric.sources))
 
 
@@ -70,7 +72,7 @@ def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
     if layer == "source":
         return Node(identifier, "source", "", _source_label(name))
     if layer in ("marts", "staging"):
-        model = definitions.models()[name]
+        model = models()[name]
         return Node(
             identifier,
             "mart" if layer == "marts" else "staging",
@@ -79,7 +81,7 @@ def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
             _reads(name),
             is_counted=is_counted,
         )
-    contract = definitions.contracts().get(name) if layer == "raw" else None
+    contract = contracts().get(name) if layer == "raw" else None
     if contract is None:
         return Node(identifier, "landed", identifier, BOOKS.get(identifier, identifier), (f"source.{LOADER}",))
     return Node(identifier, "landed", name, contract.label, (f"source.{contract.source}",), is_timed)
@@ -114,4 +116,4 @@ def _source_label(source: str) -> str:
 @cache
 def sources() -> dict[str, str]:
     """Source systems by id with what they are called, in the order of their ids."""
-    return {contract.source: contract.label.split("·")[0] for _, contract in sorted(definitions.contracts().items())}
+    return {contract.source: contract.label.split("·")[0] for _, contract in sorted(contracts().items())}

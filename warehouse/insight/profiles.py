@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from warehouse.catalog import definitions
+from warehouse.catalog.schema import PROGRAMMES
 from warehouse.core.errors import PageMissing
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import Book, alarm_status
@@ -130,7 +130,7 @@ def _brief_site(book: Book, key: str) -> tuple[str, str]:
 
 
 def _brief_programme(book: Book, key: str) -> tuple[str, str]:
-    name, force = next((told for number, told in definitions.PROGRAMMES.items() if str(number) == key), ("", ""))
+    name, force = next((told for number, told in PROGRAMMES.items() if str(number) == key), ("", ""))
     if not name:
         raise PageMissing()
     return name, f"六大工程 · 提升{force}"

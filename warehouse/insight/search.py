@@ -10,7 +10,7 @@ from typing import Literal
 
 from pypinyin import Style, lazy_pinyin
 
-from warehouse.catalog import definitions
+from warehouse.catalog.schema import GROUPS
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import Book
 
@@ -62,7 +62,7 @@ def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
 def _named(book: Book, words: str) -> list[Hit]:
     towns = {town.code: town.label for town in book.places("town")}
     things: list[tuple[Kind, str, str, str, str]] = [
-        ("metric", m.id, m.label, definitions.GROUPS[m.group], m.id) for m in book.metrics.values()
+        ("metric", m.id, m.label, GROUPS[m.group], m.id) for m in book.metrics.values()
     ]
     things += [("town", code, label, "", code) for code, label in towns.items()]
     things += [

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from warehouse.catalog import definitions
+from warehouse.catalog import metrics
+from warehouse.catalog.contracts import contracts
 from warehouse.core import units
 from warehouse.query.snapshot_store import Book
 
@@ -32,11 +33,11 @@ def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.dat
     """What happened between two days (inclusive) to a metric, oldest first: its definition was changed, one of its
     sources delivered nothing that was due, the positioning platforms were cut off, or its number for a `window` at
     `place` was revised."""
-    metric = definitions.metric(metric_id)
+    metric = metrics.metric(metric_id)
     found = [
-        Happening("definition", change["on"], change["on"], f"口径变更:{change['what']}")
+        Happening("definition", change.on, change.on, f"口径变更:{change.what}")
         for change in metric.changed[1:]
-        if first <= change["on"] <= last
+        if first <= change.on <= last
     ]
     found += _outages(book, metric.sources, first, last)
     for revision in book.revisions(metric_id):
@@ -50,7 +51,7 @@ def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.dat
 
 
 def _outages(book: Book, sources: Iterable[str], first: dt.date, last: dt.date) -> list[Happening]:
-    labels = {table: contract.label for table, contract in definitions.contracts().items()}
+    labels = {table: contract.label for table, contract in contracts().items()}
     rows = book.ask(
         "SELECT source || '_' || entity AS name, day FROM marts.source_delivery WHERE day BETWEEN ? AND ? GROUP BY 1, 2 HAVING NOT bool_or(ok) ORDER BY 1, 2",
         [first, last],

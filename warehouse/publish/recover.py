@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core import units
 from warehouse.core.database import Writer
 from warehouse.core.errors import WarehouseBroken

@@ -14,8 +14,9 @@ from typing import Any
 
 import orjson
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Model
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.models import models, shape
+from warehouse.catalog.schema import Contract, Model
 from warehouse.core import failpoints
 from warehouse.core.database import Writer, create
 from warehouse.core.errors import WarehouseBroken
@@ -69,7 +70,7 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
         "files": digests,
         "release": RELEASE,
         "is_demo": is_demo,
-        "shape": definitions.shape(),
+        "shape": shape(),
         "fresh_sizes": sizes,
     }
     _place(folder / f"{generation}.json", orjson.dumps(note))
@@ -105,16 +106,13 @@ def _previous(settings: Settings, before: dict[str, Any], kind: str) -> Path | N
 def _much_is_new(writer: Writer, kind: str) -> bool:
     """True when a day-wise model was made whole: then little of the old file is of use."""
     whole = {row[0] for row in writer.execute("SELECT DISTINCT model FROM build.unpublished WHERE day IS NULL")}
-    return any(
-        model.publish == kind and model.build == "days" and model.name in whole
-        for model in definitions.models().values()
-    )
+    return any(model.publish == kind and model.build == "days" and model.name in whole for model in models().values())
 
 
 def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bool:
     """Copies the file of the generation before when it has today's shape, is whole and has not grown too much."""
     fresh = before.get("fresh_sizes", {}).get(kind, 0)
-    if before.get("shape") != definitions.shape() or previous.stat().st_size > GROWN * fresh:
+    if before.get("shape") != shape() or previous.stat().st_size > GROWN * fresh:
         return False
     shutil.copyfile(previous, aside)
     with open(aside, "rb") as file:
@@ -206,7 +204,7 @@ def _write(
             changed: dict[str, list[dt.date | None]] = {}
             for name, day in writer.execute("SELECT DISTINCT model, day FROM build.unpublished"):
                 changed.setdefault(name, []).append(day)
-            for model in definitions.models().values():
+            for model in models().values():
                 if model.publish != kind:
                     continue
                 if not is_copy:
@@ -313,7 +311,7 @@ def source_states() -> str:
     written about the source goes before. A polled source is known complete up to the moment of its last good poll, even
     when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows carry the time of
     their last change instead, and for the lake."""
-    landed = [contract for contract in definitions.contracts().values() if contract.source != "own"]
+    landed = [contract for contract in contracts().values() if contract.source != "own"]
     counts = " UNION ALL ".join(
         f"SELECT '{item.source}' AS source, '{item.entity}' AS entity, '{item.label}' AS label, {item.stale_after_s} AS stale_after_s, "
         + (
@@ -332,7 +330,7 @@ def source_states() -> str:
         FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)"""
 
 
-def _begins(item: definitions.Contract) -> str:
+def _begins(item: Contract) -> str:
     """The first day of which everything is held: a source that begins at noon has half of its first day. What lies in
     the lake is let go of long before the numbers made of it, so its oldest day tells nothing of them."""
     is_told = item.load == "upsert" and item.touches and item.touches != item.version

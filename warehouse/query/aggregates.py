@@ -17,9 +17,11 @@ from typing import Any, Literal
 
 from cachetools import LRUCache
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
-from warehouse.compile.metric_sql import COLUMN, Parts, Span, counted, kept_to, select, span, told
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import GRAIN_COLUMN, Metric
+from warehouse.compile.metric_sql import Parts, Span, counted, kept_to, select, span, told
 from warehouse.compile.reading import DISTRICT, Generation, Place, SourceState, Status
 from warehouse.core import units
 from warehouse.core.database import Reader
@@ -66,7 +68,7 @@ class Figures:
         self._reader = Reader(settings.published / f"{generation}.duckdb")
         self._answers: LRUCache[tuple[Any, ...], Any] = LRUCache(MOST_ANSWERS)
         self._lock = threading.Lock()
-        self.metrics = definitions.metrics()
+        self.metrics = metrics()
 
     @cached_property
     def generation(self) -> Generation:
@@ -148,10 +150,10 @@ class Figures:
     def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
         """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
         declares. A person metric has only the slices that were counted, and those not for a company."""
-        found = {grain: PLACES[grain] for grain in BELOW[place.grain] if grain in metric.drill}
+        found: dict[str, str] = {grain: PLACES[grain] for grain in BELOW[place.grain] if grain in metric.drill}
         if metric.person and place.grain == "company":
             return found
-        declared = definitions.models()[metric.mart].dimensions
+        declared = models()[metric.mart].dimensions
         return found | {
             name: item.label for name, item in declared.items() if not metric.person or name in metric.slices
         }
@@ -164,7 +166,7 @@ class Figures:
             return plate(code)
         if dimension in PLACES:
             return self._known_places[code].label if code in self._known_places else code
-        return definitions.models()[metric.mart].dimensions[dimension].members.get(code, code)
+        return models()[metric.mart].dimensions[dimension].members.get(code, code)
 
     # -- windows ----------------------------------------------------------------------------------------------------
 
@@ -251,7 +253,7 @@ class Figures:
         def ask() -> Parts:
             where, bound = self.within(metric, spot, only)
             sql, values = select(
-                metric, window, [item], spot.grain, member=COLUMN.get(by, by), where=where, bound=bound
+                metric, window, [item], spot.grain, member=GRAIN_COLUMN.get(by, by), where=where, bound=bound
             )
             return {str(row[3]): told(metric, row) for row in self._told(sql, values)}
 
@@ -261,7 +263,7 @@ class Figures:
     def _person_figures(
         self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only
     ) -> dict[str, Figure]:
-        if by in COLUMN:
+        if by in GRAIN_COLUMN:
             return {code: row[:3] for code, row in self._person_parts(metric, window, item, by, spot, only).items()}
         if only and only[0][0] != by:
             raise UsageError(f"“{metric.label}”是人员指标,只按一个条件统计", to_do="请去掉其他筛选条件")
@@ -381,9 +383,7 @@ class Figures:
         return only[0]
 
     def _filtered(self, metric: Metric, dimension: str) -> None:
-        known = [
-            name for name in definitions.models()[metric.mart].dimensions if not metric.person or name in metric.slices
-        ]
+        known = [name for name in models()[metric.mart].dimensions if not metric.person or name in metric.slices]
         if dimension not in known:
             raise UsageError(f"“{metric.label}”没有“{dimension[:32]}”这一筛选条件", to_do="请清除筛选条件")
 
@@ -428,7 +428,7 @@ class Figures:
     def delivered(self, table: str, *, now: bool = False) -> bool:
         """Whether a landed table has ever delivered a row. The bureau's own are there from the start, and an archive
         stands in for the table it feeds, but not for what is `now`."""
-        known = definitions.contracts()
+        known = contracts()
         near = [] if now else [known[table].feeds, *(other.table for other in known.values() if other.feeds == table)]
         return known[table].load == "own" or any(self._landed.get(name) for name in [table, *near])
 

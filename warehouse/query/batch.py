@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Parts, Span, counted, kept_to, same_rows, select, told
 from warehouse.core.database import Reader
 

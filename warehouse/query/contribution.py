@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, STATUS_LABELS
 from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only
@@ -115,7 +115,7 @@ def explain(
 
     Raises UsageError for an unknown metric, window, place or filter, or a dimension it cannot be split by; NoSplit says
     why numbers that exist do not divide."""
-    metric, spot = definitions.metric(metric_id), book.place(place)
+    metric, spot = metrics.metric(metric_id), book.place(place)
     if metric.kind == "now":
         return NoSplit("该指标只看当前时刻,没有可比的上期")
     if not adds(metric):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from warehouse.core import units
 
 if TYPE_CHECKING:
-    from warehouse.catalog.definitions import Metric
+    from warehouse.catalog.schema import Metric
     from warehouse.compile.reading import Reading
     from warehouse.query.snapshot_store import Book
 

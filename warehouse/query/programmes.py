@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warehouse.catalog.definitions import PROGRAMMES
+from warehouse.catalog.schema import PROGRAMMES
 from warehouse.compile.reading import Reading
 from warehouse.query.snapshot_store import Book
 

@@ -4,12 +4,14 @@ the open file."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Entity, Metric
+from msgspec import structs
+
+from warehouse.catalog import metrics
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import Entity, Metric
 from warehouse.compile.metric_sql import number, select
 from warehouse.compile.reading import DISTRICT
 from warehouse.query.aggregates import Figures, Only
@@ -43,7 +45,7 @@ class Listing:
 
 def of(metric: Metric) -> Entity | None:
     """What the metric's rows are about; None for people, who are no open list."""
-    return None if metric.person else definitions.models()[metric.mart].entity
+    return None if metric.person else models()[metric.mart].entity
 
 
 def behind(
@@ -65,13 +67,13 @@ def behind(
     company's name.
 
     None for people and for a mart without entities. Raises UsageError as a reading does."""
-    metric, spot = definitions.metric(metric_id), book.place(place)
+    metric, spot = metrics.metric(metric_id), book.place(place)
     entity = of(metric)
     if entity is None:
         return None
     name = window if window in metric.windows else metric.windows[0]
     item = book.spans(metric, name, at)[1]
-    told = dataclasses.replace(metric, parts={column: f"max({column})" for column in entity.columns})
+    told = structs.replace(metric, parts={column: f"max({column})" for column in entity.columns})
     where, bound = book.within(metric, spot, only)
     inner, values = select(told, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
     outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)

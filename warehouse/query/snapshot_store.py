@@ -16,8 +16,8 @@ from typing import Any, cast
 
 from cachetools import LRUCache
 
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import units
@@ -82,7 +82,7 @@ class Book(Figures):
     ) -> Reading:
         """One Reading, of the rows that pass the filter `only`. Raises UsageError for an unknown metric, window, place
         or filter."""
-        found, spot = definitions.metric(metric), self.place(place)
+        found, spot = metrics.metric(metric), self.place(place)
         if spot.grain != "district" and spot.grain not in found.drill:
             raise UsageError(f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计", to_do="请改看全区")
         return self._readings(found, window, at, spot.grain, spot, only)[0]
@@ -98,7 +98,7 @@ class Book(Figures):
     ) -> list[Reading]:
         """A Reading for each town of the district, or each company of `within`, in the order of the register. Of a list
         nobody asks what it was a year ago: last_year is None."""
-        found = definitions.metric(metric)
+        found = metrics.metric(metric)
         if grain not in found.drill:
             return []
         return self._readings(found, window, at, grain, self.place(within), only)
@@ -109,7 +109,7 @@ class Book(Figures):
         """The last `count` windows up to `at`, oldest first; where nothing is known the value is None. An earlier
         window that begins before our data do holds some of its days only: half a week is no low week, so it is not
         known."""
-        found, spot = definitions.metric(metric), self.place(place)
+        found, spot = metrics.metric(metric), self.place(place)
         if found.kind == "now":
             return []
         start, _ = self._window(found, window, at)
@@ -132,7 +132,7 @@ class Book(Figures):
         of three a metric; nothing else differs. Raises UsageError as `read` does."""
         spot, wanted = self.place(place), []
         for name, window, at in asked:
-            metric = definitions.metric(name)
+            metric = metrics.metric(name)
             own, when = self._own(metric, window, at)
             wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
         self._prepare(wanted, spot)
@@ -271,7 +271,7 @@ class Book(Figures):
 
     def sql(self, metric: str) -> str:
         """The SELECT behind a reading of the whole district; its marks stand for the window's days."""
-        found = definitions.metric(metric)
+        found = metrics.metric(metric)
         day = self.generation.last_day
         return select(found, found.windows[0], [Span(day, day, day)], "district")[0]
 
@@ -281,7 +281,7 @@ class Book(Figures):
         """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
 
         Raises UsageError for a slice it does not declare."""
-        found, spot = definitions.metric(metric), self.place(place)
+        found, spot = metrics.metric(metric), self.place(place)
         if slice_ not in found.slices:
             raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用:{'、'.join(found.slices) or '无'}")
         name = window if window in found.windows else found.windows[0]

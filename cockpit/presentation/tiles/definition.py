@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import data
+from warehouse.catalog.schema import DefinitionChange
 from warehouse.compile.reading import SourceState
 
 
@@ -24,7 +25,7 @@ class Defined(Protocol):
     @property
     def owner(self) -> str: ...
     @property
-    def changed(self) -> Sequence[dict[str, Any]]: ...
+    def changed(self) -> Sequence[DefinitionChange]: ...
     @property
     def freeze_h(self) -> int: ...
     @property
@@ -46,7 +47,7 @@ def definition(metric: Defined, sources: Sequence[SourceState], sql: str, today:
         _row("质量", _quality(mine)),
         _row("责任", metric.owner or fmt.DASH),
         _row("定稿", f"期末后 {metric.freeze_h} 小时内为暂定" if metric.freeze_h else "期末即定"),
-        _row("变更", html.Ul([html.Li(f"{c['on']} {c['what']}") for c in metric.changed]) or fmt.DASH),
+        _row("变更", html.Ul([html.Li(f"{c.on} {c.what}") for c in metric.changed]) or fmt.DASH),
         _row("级别", f"{metric.level} · {metric.id}"),
     ]
     query = html.Details([html.Summary("查询语句"), html.Pre(html.Code(sql))], className="sql") if sql else None

@@ -19,7 +19,7 @@ from cockpit.store import app_db, audit
 from cockpit.web import app
 from tests.cockpit.signing_in import CALLBACK, PASSWORD, SAME_ORIGIN, good_body, post, post_login, sign_in
 from warehouse.core.errors import Refused
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Options, Settings
 
 SAMPLES = {"path": "x", "filename": "wall.js", "package_name": "dash", "fingerprinted_path": "a.js"}
 
@@ -230,7 +230,7 @@ def test_the_session_cookie_is_not_readable_by_scripts_nor_sent_across_sites(cli
 
 
 def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(data: Path) -> None:
-    secure = app.create_app(Settings(data, {"tls": True})).test_client()
+    secure = app.create_app(Settings(data, Options(tls=True))).test_client()
     sign_in(secure, data)
     header = next(
         h
@@ -345,7 +345,7 @@ def test_a_rotated_key_only_asks_to_log_in_again(signed_in: FlaskClient, data: P
 
 
 def test_unknown_hosts_are_refused_when_hosts_are_named(data: Path) -> None:
-    named = app.create_app(Settings(data, {"hosts": ["cockpit.intranet"]})).test_client()
+    named = app.create_app(Settings(data, Options(hosts=("cockpit.intranet",)))).test_client()
     assert named.get("/login", headers={"Host": "evil.example"}).status_code == 400
     assert named.get("/login", headers={"Host": "cockpit.intranet"}).status_code == 200
 

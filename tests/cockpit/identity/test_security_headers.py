@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from cockpit.presentation.theme import ASSETS
 from cockpit.web import app
 from cockpit.web.shell import ASSETS_IGNORE
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Options, Settings
 
 PATHS = [
     "/",
@@ -52,7 +52,7 @@ def test_every_answer_carries_the_security_headers(
 
 def test_tls_adds_hsts_and_plain_http_does_not(data: Path, client: FlaskClient) -> None:
     assert "Strict-Transport-Security" not in client.get("/login").headers
-    secure = app.create_app(Settings(data, {"tls": True})).test_client()
+    secure = app.create_app(Settings(data, Options(tls=True))).test_client()
     assert "max-age" in secure.get("/login").headers["Strict-Transport-Security"]
 
 

@@ -15,6 +15,7 @@ from cockpit.presentation.tiles.entities import View, entities, pick
 from cockpit.presentation.tiles.hero import hero, movement
 from cockpit.presentation.tiles.kpi import tile
 from cockpit.presentation.tiles.town_map import town_map
+from warehouse.catalog.schema import DefinitionChange
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, SourceState, Target
 from warehouse.query.contribution import Change, Piece
@@ -262,7 +263,7 @@ class Metric:
         "L1",
         "fleet_online_rate",
     )
-    changed = ({"on": "2026-11-23", "what": "首次发布"},)
+    changed = (DefinitionChange(on=dt.date(2026, 11, 23), what="首次发布"),)
     sources = ("gps_location",)
 
 

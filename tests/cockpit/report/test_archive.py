@@ -23,7 +23,7 @@ from etl.jobs import refresh
 from etl.runtime.context import opened
 from tests.cockpit.signing_in import sign_in
 from tests.conftest import WORLD_NOW
-from warehouse.catalog import definitions
+from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import DataMissing, PrintFailed
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
@@ -217,7 +217,7 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
         )
         refresh.publish(context, full=True)
     second = release.release(library, settings, "2026-W47", now=later.replace(tzinfo=SHANGHAI), by="li")
-    name = definitions.metrics()["safe_alarm_handled_rate"].label
+    name = metrics()["safe_alarm_handled_rate"].label
     then, now = (one["figures"]["safe_alarm_handled_rate"]["text"] for one in (first, second))
     assert first["generation"] != second["generation"] and then != now and second["number"] == 2
     issue = content.build(library.current(), "2026-W47", before=first)

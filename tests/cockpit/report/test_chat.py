@@ -27,7 +27,7 @@ from cockpit.report import archive, chat, commands, delivery
 from tests.cockpit.report.test_archive import facts
 from tests.etl.sources.lists import Quiet
 from warehouse.core.errors import ConfigError
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Options, Settings
 
 PDF = b"%PDF-1.7 made up for the archive"
 TOKEN, SECRET, KEY, HOOK = (
@@ -140,7 +140,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
 
 @pytest.fixture
 def settings(tmp_path: Path, outside: Outside) -> Settings:
-    made = Settings(tmp_path / "data", {"public_url": "https://cockpit.example:8443/zb/"})
+    made = Settings(tmp_path / "data", Options(public_url="https://cockpit.example:8443/zb/"))
     made.reports.mkdir(parents=True)
     _receivers(made, {name: url for name, url in ROBOTS.items()}, outside.url)
     return made

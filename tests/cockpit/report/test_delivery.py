@@ -284,16 +284,16 @@ def test_many_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untol
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[mail]\nhost = 'x'\n", "[mail] 的键不对"),
+        ("[mail]\nhost = 'x'\n", "缺少必填的键：sender"),
         ("[mail]\nhost = 'x'\nsender = 'a@b'\ntls = 'perhaps'\n", "tls 的值"),
         ("[[to]]\nname = 'a'\nkind = 'fax'\n", "kind 的值 fax"),
         ("[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b'\n", "没有 [mail]"),
-        ("[[to]]\nname = 'a'\nkind = 'webhook'\n", "缺少 name 或 url"),
-        ("x = 1\n", "未知的键:x"),
+        ("[[to]]\nname = 'a'\nkind = 'webhook'\n", "缺少必填的键：url"),
+        ("x = 1\n", "未知的键：x"),
         ("[[to]", "无法读取"),
         (
             "[mail]\nhost = 'x'\nsender = 'a@b'\n[[to]]\nname = 'a'\nkind = 'mail'\naddress = 'a@b, c@d'\n",
-            "邮件地址写法不对",
+            "一个邮件地址",
         ),
     ],
 )

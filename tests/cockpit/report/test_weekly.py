@@ -23,7 +23,7 @@ from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
 from warehouse.cli import doctor
 from warehouse.core.errors import ConfigError, DataMissing, PrintFailed, UsageError
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Options, Settings
 from warehouse.query import periods
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Book, Library
@@ -247,14 +247,15 @@ def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
 def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book: Book, tmp_path: Path) -> None:
     issue = content.build(book, content.newest(book, "week"))
     assert release.address(Settings(tmp_path), issue) == ""
-    told = release.address(Settings(tmp_path, {"public_url": "https://cockpit.example:8443/zb/"}), issue)
+    told = release.address(Settings(tmp_path, Options(public_url="https://cockpit.example:8443/zb/")), issue)
     assert told == f"https://cockpit.example:8443/zb/?as_of={issue.generation}"
     issue.context["link"] = told
     page = release.html(issue)
     assert f'"在线查看 {told}"' in page, "a style sheet knows no &amp;"
     for odd in ("javascript:alert(1)", 'http://x"; } body { display: none', "cockpit.example"):
-        with pytest.raises(ConfigError):
-            release.address(Settings(tmp_path, {"public_url": odd}), issue)
+        (tmp_path / "zhengbei.toml").write_text(f"public_url = '{odd}'\n", "utf-8")
+        with pytest.raises(ConfigError, match="public_url"):
+            Settings.at(tmp_path)
 
 
 def test_the_doctor_asks_for_the_tool_that_tests_the_paper(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from sqlalchemy import inspect
 
-from etl.config.descriptions import Feed, feeds
+from etl.config.descriptions import feeds
+from etl.config.schema import Feed
 from etl.demo.app.http import AppLists
 from etl.demo.drivers import active_safety, attendance
 from etl.demo.positions import supervision, terminals
@@ -22,7 +23,7 @@ from etl.demo.world import clock
 from etl.demo.world.books import Book, versions
 from etl.demo.world.clock import DAY
 from etl.demo.world.world import World
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 
 DELIVERED = {f"{feed.source}_{feed.entity}" for feed in feeds()}
 

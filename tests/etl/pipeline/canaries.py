@@ -13,7 +13,8 @@ import openpyxl
 import orjson
 
 from tests.house import WEIGHTS, House, id_number
-from warehouse.catalog.definitions import Column, Contract, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Column, Contract
 
 MARKS = {
     "id": rb"33010619\d{9}",

@@ -24,7 +24,10 @@ from etl.runtime.context import opened
 from tests.cockpit.signing_in import good_body, post, sign_in
 from tests.etl.pipeline.canaries import MARKS, Canaries, deliver, files, hits, plant, sources, workbook
 from tests.house import House
-from warehouse.catalog import definitions
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import Model
 from warehouse.core.database import Reader
 from warehouse.core.errors import ContractBroken
 from warehouse.core.keys import Pseudonyms, Vault
@@ -56,7 +59,7 @@ class Planted:
 
     def _without_header(self, house: House, canaries: Canaries) -> None:
         """A ledger whose header somebody deleted: refused, and the reason must not quote the first person in it."""
-        contract = definitions.contracts()["wf_benefit_person"]
+        contract = contracts()["wf_benefit_person"]
         rows = [{canaries.make("child"): canaries.make("id"), canaries.make("health"): canaries.make("phone")}]
         note = house.land(
             contract.source,
@@ -216,7 +219,7 @@ def test_no_canary_is_in_what_the_command_line_says(planted: Planted, tmp_path: 
 def test_no_canary_is_on_any_page(planted: Planted, role: str) -> None:
     server = app.create_app(planted.settings)
     client = sign_in(server.test_client(), planted.settings.data, role, f"user-{role}")
-    shown = pages(client, list(definitions.metrics()))
+    shown = pages(client, list(metrics()))
     assert hits(shown) == {} and shown.count(b"shell-root") > 80, "they are the pages and not their refusals"
 
 
@@ -250,7 +253,7 @@ def test_the_weekly_paper_holds_no_personal_number(planted: Planted, published: 
     assert hits("".join(pdf_text.pages(file)).encode()) == {} == hits(file.read_bytes())
 
 
-def column_levels(model: definitions.Model, names: list[str]) -> dict[str, str]:
+def column_levels(model: Model, names: list[str]) -> dict[str, str]:
     return {name: model.columns.get(name, "L1") for name in names}
 
 
@@ -276,7 +279,7 @@ def longest_hex(file: Path) -> list[tuple[str, str, str]]:
 
 PERSONAL_LEVELS = {
     column.name: column.level
-    for contract in definitions.contracts().values()
+    for contract in contracts().values()
     for column in contract.columns
     if column.level in ("L3", "L4")
     and column.door in ("person", "holder", "phone", "mask_name", "birth_year", "drop")
@@ -287,7 +290,7 @@ PERSONAL_LEVELS = {
 def test_the_open_file_has_nothing_above_l2(published: Path) -> None:
     file = published / "published" / f"{snapshot.current(Settings(published))}.duckdb"
     for table, columns in published_tables(file).items():
-        model = definitions.models()[table]
+        model = models()[table]
         assert model.publish == "open" and set(column_levels(model, [name for name, _ in columns]).values()) <= {
             "L1",
             "L2",
@@ -300,13 +303,13 @@ def test_the_restricted_file_has_no_l4_and_every_pseudonym_is_declared(published
     file = published / "published" / f"{snapshot.current(Settings(published))}.restricted.duckdb"
     dropped = {name for name, level in PERSONAL_LEVELS.items() if level == "L4"}
     for table, columns in published_tables(file).items():
-        model, names = definitions.models()[table], {name for name, _ in columns}
+        model, names = models()[table], {name for name, _ in columns}
         assert model.publish == "restricted" and "L4" not in model.columns.values() and names & dropped == set(), table
         assert set(model.columns) <= names, f"{table} declares what it does not have"
         for name in names & PERSONAL_LEVELS.keys():
             assert model.columns.get(name) == "L3", f"{table}.{name} is L3 in its contract"
     for schema, table, column in longest_hex(file):
-        assert (schema, table, column) == ("meta", "review", "subject") or definitions.models()[table].columns.get(
+        assert (schema, table, column) == ("meta", "review", "subject") or models()[table].columns.get(
             column
         ) == "L3", f"{table}.{column} holds pseudonyms"
 
@@ -315,7 +318,7 @@ def test_the_door_lets_company_codes_and_dated_business_numbers_pass(tmp_path: P
     """They look alike, and without them nothing joins."""
     import pyarrow as pa
 
-    door, contract = Door(Pseudonyms(tmp_path / "keys")), definitions.contracts()["pj_appeal"]
+    door, contract = Door(Pseudonyms(tmp_path / "keys")), contracts()["pj_appeal"]
     codes: list[Any] = [
         "913301107384512345",
         "91330110MA2ABCDE12",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cockpit.presentation import texts
 from tests.etl.pipeline import test_defects_ledgers, test_defects_registers, test_defects_tracks
-from warehouse.catalog import definitions
+from warehouse.catalog.models import models
 from warehouse.core.data_rules import RULES, TREATMENTS, named
 
 
@@ -18,7 +18,7 @@ def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screen
     }
     assert {rule for rule in rules if rule[0] == "D"} <= tested
     assert rules <= RULES.keys() == TREATMENTS.keys()
-    told = {rule for model in definitions.models().values() for rule in [*model.defects, *model.review]}
+    told = {rule for model in models().values() for rule in [*model.defects, *model.review]}
     assert told <= RULES.keys() and all(
         texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules
     )

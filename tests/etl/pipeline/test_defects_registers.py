@@ -10,7 +10,7 @@ import pytest
 
 from tests.etl.pipeline.planting import DRIVER, FIRM, Told, company, credit_code, fifty, reviewed, vehicle
 from tests.house import House, id_number
-from warehouse.catalog import definitions
+from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import Refused
 from warehouse.ingest import load, parse
 from warehouse.query.snapshot_store import Library
@@ -213,7 +213,7 @@ def test_d22_a_vanished_vehicle_leaves_the_fleet_on_the_day_it_was_missed(house:
     house.put("yz_vehicle", rows)
     body = orjson.dumps([{"plate_no": row["plate_no"], "plate_color": 2} for row in rows[1:]])
     note = house.land("yz", "vehicle", body, "keys", at=dt.datetime(2026, 11, 22, 2))
-    assert load.reconcile(house.writer, definitions.contracts()["yz_vehicle"], note, parse.parse(note, body)) == 1
+    assert load.reconcile(house.writer, contracts()["yz_vehicle"], note, parse.parse(note, body)) == 1
     told = Told(house)
     book = Library(house.settings.data).current()
     assert [book.read("fleet_vehicle_cnt", "day", day).value for day in ("2026-11-21", "2026-11-22")] == [60, 59]
@@ -279,7 +279,7 @@ def test_d22_a_list_that_lost_half_its_rows_is_refused(house: House) -> None:
     body = orjson.dumps([{"plate_no": f"浙A{n:05d}", "plate_color": 2} for n in range(30)])
     note = house.land("yz", "vehicle", body, "keys")
     with pytest.raises(Refused, match="一次少了 30 条"):
-        load.reconcile(house.writer, definitions.contracts()["yz_vehicle"], note, parse.parse(note, body))
+        load.reconcile(house.writer, contracts()["yz_vehicle"], note, parse.parse(note, body))
     assert house.rows("SELECT count(*) FROM raw.yz_vehicle WHERE _deleted_at IS NOT NULL") == [(0,)]
 
 

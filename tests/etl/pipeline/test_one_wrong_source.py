@@ -51,7 +51,8 @@ def settings(tmp_path: Path) -> Settings:
         ("feeds = 3", "feeds"),
         ("defaults = 3", "defaults"),
         ("[[feeds]\n", "gps.toml"),
-        (WRONG + "x = 1", "x"),
+        (WRONG.replace("scaal", "scale") + 'odd = "x"', "odd"),
+        (WRONG.replace("scaal", "scale") + "odd = 1", "odd"),
     ],
 )
 def test_the_wrong_source_alone_is_left_out_and_named(wrong: str, said: str, settings: Settings) -> None:

@@ -24,7 +24,7 @@ from etl.jobs import refresh
 from etl.runtime.context import opened
 from tests.conftest import WORLD_NOW
 from tests.etl.sources import lists, servers
-from warehouse.catalog.definitions import contracts
+from warehouse.catalog.contracts import contracts
 from warehouse.core.database import Writer
 from warehouse.core.keys import Vault
 from warehouse.core.settings import Settings

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from etl.config.descriptions import Feed, feeds
+from etl.config.descriptions import feeds
+from etl.config.schema import Feed
 from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from tests.conftest import WORLD_NOW

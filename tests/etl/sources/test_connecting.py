@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from etl.config.descriptions import Feed, endpoints, feeds
+from etl.config.descriptions import endpoints, feeds
+from etl.config.schema import AnswerPaths, Feed
 from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from etl.sources import sql_database
@@ -51,17 +52,17 @@ def addressed(folder: Path, addresses: str, mode: int = 0o600) -> Settings:
 @pytest.mark.parametrize(
     ("description", "said"),
     [
-        (SQL + "tabel = 'x'", "未知的键:tabel"),
-        ("labell = 'x'\n" + SQL, "未知的键:labell"),
-        (FEED, "缺少必填的键:transport"),
+        (SQL + "tabel = 'x'", "未知的键：tabel"),
+        ("labell = 'x'\n" + SQL, "未知的键：labell"),
+        (FEED, "缺少必填的键：transport"),
         (FEED + "transport = 'sql_database'", "必须写明 table"),
         (FEED + "transport = 'fax'", "transport 的值 fax 不在允许范围"),
         (HTTP + "paging = 'all'", "paging 的值 all"),
         (HTTP + "auth = 'basic'", "auth 的值 basic"),
         (HTTP + "page_size = '5'", "page_size 的值类型不对"),
         (HTTP + "overlap_s = true", "overlap_s 的值类型不对"),
-        (HTTP + "request = { begin = 'x' }", "未知的键:begin"),
-        (HTTP + "answer = { rows = 'x' }", "未知的键:rows"),
+        (HTTP + "request = { begin = 'x' }", "未知的键：begin"),
+        (HTTP + "answer = { rows = 'x' }", "未知的键：rows"),
         (HTTP.replace('"/a"', '"http://elsewhere/a"'), "主机只写在 sources.toml"),
         (HTTP + "reconcile = true", "请写 keys_path"),
         (HTTP + "snapshot = true", "snapshot 只用于"),
@@ -69,11 +70,11 @@ def addressed(folder: Path, addresses: str, mode: int = 0o600) -> Settings:
         (FILES + "name_date = '('", "正则表达式"),
         (FILES + r"name_date = '(\d+)'", "应有两组"),
         (FILES + r"name_date = '(\d{4})(\d\d)'", "需要约定里有 ledger_at"),
-        (SQL + "columns = { usccc = 'x' }", "约定没有的列:usccc"),
-        (SQL + "columns = { uscc = { form = 'x' } }", "对应关系应为列名"),
-        (SQL + "columns = { uscc = { from = 'x', factor = 2 } }", "未知的键:factor"),
-        (SQL.replace("company", "conpany", 1), "没有这张落地表的约定:yz_conpany"),
-        ("label = ", "来源描述文件无法读取"),
+        (SQL + "columns = { usccc = 'x' }", "约定没有的列：usccc"),
+        (SQL + "columns = { uscc = { form = 'x' } }", "未知的键：form"),
+        (SQL + "columns = { uscc = { from = 'x', factor = 2 } }", "未知的键：factor"),
+        (SQL.replace("company", "conpany", 1), "没有这张落地表的约定：yz_conpany"),
+        ("label = ", "文件无法读取"),
     ],
 )
 def test_a_wrong_word_in_a_source_is_named_with_its_place(description: str, said: str, tmp_path: Path) -> None:
@@ -96,22 +97,20 @@ def test_a_file_of_the_bureau_replaces_the_shipped_one_and_may_set_what_is_commo
         ("company", "/a", "none"),
         ("driver", "/b", "none"),
     ]
-    assert mine[0].answer == {"items": "rows", "code": "", "total": "n"} and mine[1].answer == {
-        "items": "rows",
-        "code": "",
-    }
+    assert mine[0].answer == AnswerPaths(items="rows", code="", total="n")
+    assert mine[1].answer == AnswerPaths(items="rows", code="")
     assert {feed.source for feed in found} == {feed.source for feed in feeds()}, "the others stay as they are shipped"
 
 
 @pytest.mark.parametrize(
     ("addresses", "said"),
     [
-        ("is_demo = false\n[yz]\ndns = 'x'", "未知的键:dns"),
-        ("yz = 'x'", "未知的键:yz"),
+        ("is_demo = false\n[yz]\ndns = 'x'", "未知的键：dns"),
+        ("yz = 'x'", "键 yz 的值类型不对"),
         ("[yz]\ndsn = 'env:ZHENGBEI_NOT_SET'", "没有环境变量 ZHENGBEI_NOT_SET"),
         ("[yz]\ndsn = 'file:/not/there'", "没有文件"),
         ("[yz]\noptions = 'x'", "类型不对"),
-        ("[yz\n", "来源地址文件无法读取"),
+        ("[yz\n", "文件无法读取"),
     ],
 )
 def test_a_wrong_word_in_the_addresses_is_named(addresses: str, said: str, tmp_path: Path) -> None:
@@ -173,7 +172,7 @@ def run_one(folder: Path, addresses: str, description: str) -> list[str]:
         (
             f'drop = "s3://a/b"\noptions = {{ key = "k", secret = "{SECRET}", endpoint = "x" }}',
             FILES,
-            "未知的键:endpoint",
+            "未知的键：endpoint",
         ),
     ],
 )

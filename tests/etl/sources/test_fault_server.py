@@ -13,6 +13,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from etl.pipeline import intake
 from etl.sources import http_client
@@ -282,7 +283,7 @@ def test_f21_rows_that_arrive_late_and_in_any_order_end_in_the_same_table(window
 
 def test_f21_rows_later_than_the_overlap_come_with_a_backfill(window: Line) -> None:
     old = {0, 1, 2, 40}
-    window = dataclasses.replace(window, feed=dataclasses.replace(window.feed, overlap_s=600)).fresh(
+    window = dataclasses.replace(window, feed=structs.replace(window.feed, overlap_s=600)).fresh(
         [row(number) for number in range(ROWS) if number not in old]
     )
     assert window.run() == []
@@ -297,7 +298,7 @@ def test_f21_rows_later_than_the_overlap_come_with_a_backfill(window: Line) -> N
 def test_f22_a_restored_backup_is_frozen_and_named(left: int, window: Line) -> None:
     """The source stands where it was an hour ago; with `left` rows of that time still inside the overlap, or none."""
     probing = dataclasses.replace(
-        window, feed=dataclasses.replace(window.feed, probe=True, overlap_s=86400 if left else 600)
+        window, feed=structs.replace(window.feed, probe=True, overlap_s=86400 if left else 600)
     ).fresh()
     assert probing.run() == [] and probing.print() == window.truth
     probing.at(30)
@@ -311,7 +312,7 @@ def test_f22_a_restored_backup_is_frozen_and_named(left: int, window: Line) -> N
 
 
 def test_f22_a_newest_row_that_was_merely_changed_is_no_restored_backup(window: Line) -> None:
-    probing = dataclasses.replace(window, feed=dataclasses.replace(window.feed, probe=True)).fresh()
+    probing = dataclasses.replace(window, feed=structs.replace(window.feed, probe=True)).fresh()
     assert probing.run() == []
     probing.at(30)
     probing.server.service.rows["post_check"][-1] = row(

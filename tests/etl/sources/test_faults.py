@@ -4,7 +4,6 @@ between."""
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,10 +13,12 @@ from urllib.parse import parse_qs, urlencode
 
 import orjson
 import pytest
+from msgspec import structs
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import run_wsgi_app
 
-from etl.config.descriptions import Feed, feeds
+from etl.config.descriptions import feeds
+from etl.config.schema import Feed
 from etl.demo.server import runner
 from etl.demo.server.feeds import Feeds
 from etl.demo.server.http import CLIENT_ID, create_app
@@ -166,9 +167,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Faulty, s
 
 def wanted() -> list[Feed]:
     return [
-        dataclasses.replace(feed, page_size=PAGE, window_s=40_000_000)
-        for feed in feeds()
-        if feed.entity == "post_check"
+        structs.replace(feed, page_size=PAGE, window_s=40_000_000) for feed in feeds() if feed.entity == "post_check"
     ]
 
 

@@ -19,7 +19,8 @@ import openpyxl
 import pytest
 from openpyxl.comments import Comment
 
-from etl.config.descriptions import Feed, feeds
+from etl.config.descriptions import feeds
+from etl.config.schema import Feed
 from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from etl.runtime.parser_pool import Parser

@@ -35,7 +35,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import BIT
 
-from etl.config.descriptions import Feed, feeds
+from etl.config.descriptions import feeds
+from etl.config.schema import Feed
 from etl.demo.registers import registry
 from etl.demo.server import runner
 from etl.pipeline import intake

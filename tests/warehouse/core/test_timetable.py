@@ -10,7 +10,7 @@ import pytest
 
 from warehouse.core import timetable
 from warehouse.core.errors import ConfigError
-from warehouse.core.settings import Settings
+from warehouse.core.settings import Options, Settings
 from warehouse.core.timetable import Timetable
 from warehouse.core.units import SHANGHAI
 
@@ -35,7 +35,7 @@ def test_without_a_word_it_is_monday_at_eight(tmp_path: Path) -> None:
     ],
 )
 def test_a_day_is_named(tmp_path: Path, given: str, wanted: Timetable) -> None:
-    assert timetable.of(Settings(tmp_path, {"report_at": given})) == wanted
+    assert timetable.of(Settings(tmp_path, Options(report_at=given))) == wanted
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,12 @@ def test_a_day_is_named(tmp_path: Path, given: str, wanted: Timetable) -> None:
         ("mon 24:00", "看不懂"),
         ("someday 08:00", "看不懂"),
         ("", "看不懂"),
-        (8, "看不懂"),
         ("周八 08:00", "看不懂"),
     ],
 )
 def test_anything_else_is_refused_with_the_way_to_write_it(tmp_path: Path, given: Any, said: str) -> None:
     with pytest.raises(ConfigError) as error:
-        timetable.of(Settings(tmp_path, {"report_at": given}))
+        timetable.of(Settings(tmp_path, Options(report_at=given)))
     assert said in str(error.value) and "mon 08:00" in str(error.value) and "zhengbei.toml" in str(error.value)
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.house import AS_OF, House, id_number
+from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import ContractBroken, Refused
 from warehouse.publish import recover
 
@@ -121,7 +122,7 @@ def test_a_bad_identity_number_is_quarantined_and_not_hashed(house: House, bad: 
 def test_hard_deletes_are_marked_and_a_half_export_is_refused(house: House) -> None:
     rows = [vehicle(f"浙A{number:05d}") for number in range(200)]
     house.put("yz_vehicle", rows)
-    contract = __import__("warehouse.catalog.definitions", fromlist=["contracts"]).contracts()["yz_vehicle"]
+    contract = contracts()["yz_vehicle"]
 
     def keys(count: int) -> int:
         import orjson

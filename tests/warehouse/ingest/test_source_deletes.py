@@ -12,21 +12,22 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.house import House
-from warehouse.catalog.definitions import Column, Contract, contracts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.schema import Column, Contract
 from warehouse.core.errors import ContractBroken, Refused
 from warehouse.ingest import load, parse
 
 LEDGER = Contract(
-    "tx",
-    "ledger",
-    "试验台账",
-    "upsert",
-    ("org",),
-    tuple(
-        Column(name, kind, "L1", name, source=name, required=name == "org")
+    source="tx",
+    entity="ledger",
+    label="试验台账",
+    load="upsert",
+    key=("org",),
+    columns=tuple(
+        Column(name=name, type=kind, level="L1", label=name, source=name, required=name == "org")
         for name, kind in (("org", "VARCHAR"), ("head_count", "INTEGER"), ("ledger_at", "TIMESTAMP"))
     ),
-    86400,
+    stale_after_s=86400,
     version="ledger_at",
     touches="ledger_at",
     history=True,

@@ -8,10 +8,11 @@ import re
 import pytest
 
 from warehouse.build import runner
-from warehouse.catalog import definitions
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.metrics import metrics
 from warehouse.insight import lineage
 
-METRICS = list(definitions.metrics())
+METRICS = list(metrics())
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -25,13 +26,13 @@ def test_the_way_down_from_a_metric_is_whole(metric: str) -> None:
         seen |= set(node.reads)
         assert set(node.reads) <= set(by_id)
         assert bool(node.reads) == (node.layer != "source"), "only a source reads nothing"
-    below = {lineage.NEWEST.get(table, table) for table in runner.raw_below(definitions.metrics()[metric].mart)}
+    below = {lineage.NEWEST.get(table, table) for table in runner.raw_below(metrics()[metric].mart)}
     assert {node.name.removeprefix("raw.") for node in nodes if node.layer == "landed"} == below
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_what_a_metric_tells_its_data_time_by_lies_below_its_mart(metric: str) -> None:
-    nodes, found = lineage.of(metric), definitions.metrics()[metric]
+    nodes, found = lineage.of(metric), metrics()[metric]
     assert nodes[0].reads == (f"marts.{found.mart}",)
     assert {node.name for node in nodes if node.is_timed} == set(found.sources)
     assert [node.name for node in nodes if node.is_counted] == [found.mart]
@@ -42,7 +43,7 @@ def test_every_step_has_words() -> None:
         for node in lineage.of(metric):
             assert re.search(r"[一-鿿]", node.label), node
     assert lineage.sources()["yz"] == "道路运政" and len(lineage.sources()) == len(
-        {contract.source for contract in definitions.contracts().values()}
+        {contract.source for contract in contracts().values()}
     )
 
 

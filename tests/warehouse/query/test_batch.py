@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.catalog import definitions
+from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape
@@ -34,7 +34,7 @@ def test_what_is_asked_together_is_what_is_asked_alone(
     places = [DISTRICT] if grain == "district" else [place.code for place in book.places(grain)[:2]]
     asked = [
         (metric.id, window, at if window == "day" else None)
-        for metric in definitions.metrics().values()
+        for metric in metrics().values()
         for window in metric.windows
         if grain == "district" or grain in metric.drill
     ]

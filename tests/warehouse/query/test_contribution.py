@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.depth import depth
-from warehouse.catalog import definitions
+from warehouse.catalog import metrics
+from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import contribution
@@ -91,9 +93,9 @@ def book(published: Path) -> Book:
     return Library(published).current()
 
 
-@pytest.mark.parametrize("metric", list(definitions.metrics()))
+@pytest.mark.parametrize("metric", list(metrics.metrics()))
 def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Book, metric: str) -> None:
-    found = definitions.metric(metric)
+    found = metrics.metric(metric)
     towns = book.places("town") if "town" in found.drill else []
     places = [
         DISTRICT,
@@ -145,8 +147,8 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
     assert rows, "the tiny world has small cells"
     hidden = {metric for metric, _ in rows}
     seen = 0
-    for metric in sorted(hidden & set(definitions.metrics())):
-        for window in definitions.metric(metric).windows:
+    for metric in sorted(hidden & set(metrics.metrics())):
+        for window in metrics.metric(metric).windows:
             split = explain(book, metric, window, by="town")
             if isinstance(split, NoSplit):
                 continue
@@ -157,7 +159,7 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
                     [
                         metric,
                         *(
-                            item.last if definitions.metric(metric).kind in ("stock", "state") else item.start
+                            item.last if metrics.metric(metric).kind in ("stock", "state") else item.start
                             for item in split.spans
                         ),
                     ],
@@ -169,9 +171,8 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
 
 
 def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    import dataclasses
 
-    base = definitions.metric("fleet_km_per_vehicle_day")
+    base = metrics.metric("fleet_km_per_vehicle_day")
     for numerator in (
         "median(valid_km)",
         "max(valid_km)",
@@ -179,8 +180,8 @@ def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pyt
         "avg(valid_km)",
         "sum(valid_km) / count(*)",
     ):
-        assert not contribution.adds(dataclasses.replace(base, numerator=numerator)), numerator
-    assert all(contribution.adds(metric) for metric in definitions.metrics().values())
+        assert not contribution.adds(structs.replace(base, numerator=numerator)), numerator
+    assert all(contribution.adds(metric) for metric in metrics.metrics().values())
     assert isinstance(explain(book, "fleet_running_now_cnt"), NoSplit)
     with pytest.raises(UsageError):
         explain(book, "fleet_online_rate", by="colour")
@@ -189,7 +190,7 @@ def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pyt
 
 
 def test_what_is_counted_under_several_members_is_no_split() -> None:
-    metric = definitions.metric("fleet_vehicle_cnt")
+    metric = metrics.metric("fleet_vehicle_cnt")
     then = {"a": (6.0, None, 1), "b": (6.0, None, 1)}
     assert isinstance(contribution._pieces(metric, ((10.0, 0.0), (10.0, 0.0)), then, then, str), NoSplit), (
         "a fifth of it stands twice"
@@ -200,7 +201,7 @@ def test_what_is_counted_under_several_members_is_no_split() -> None:
 
 
 def test_every_slice_of_a_metric_is_a_dimension_of_its_mart_with_a_chinese_name() -> None:
-    for metric in definitions.metrics().values():
-        declared = definitions.models()[metric.mart].dimensions
+    for metric in metrics.metrics().values():
+        declared = models()[metric.mart].dimensions
         assert set(metric.slices) <= set(declared), metric.id
         assert all(any("\u4e00" <= letter <= "\u9fff" for letter in item.label) for item in declared.values())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.catalog import announcement, definitions
+from warehouse.catalog import announcement
+from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import UsageError
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Book, Library
@@ -22,7 +23,7 @@ def test_every_sentence_of_the_announcement_has_a_source_an_indicator_and_a_scre
     for fact in announcement.facts():
         assert (fact.tables and fact.metrics and fact.screens) or (fact.archive and fact.open), fact.says
     answered = {metric.id for fact in announcement.facts() for metric in fact.metrics}
-    assert answered == set(definitions.metrics()), "no indicator without a sentence that asked for it"
+    assert answered == set(metrics()), "no indicator without a sentence that asked for it"
 
 
 def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_indicators(book: Book) -> None:
@@ -31,7 +32,7 @@ def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_
     assert [row.force for row in found] == ["引领力", "组织力", "服务力", "获得力", "科技力", "成长力"]
     for row in found:
         assert {item.reading.metric for item in row.items} == {
-            metric.id for metric in definitions.metrics().values() if metric.programme == row.number
+            metric.id for metric in metrics().values() if metric.programme == row.number
         }
         told = [item for item in row.items if item.share is not None]
         assert (row.score is None) == (not told)

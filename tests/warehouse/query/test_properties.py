@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tests.depth import depth
 from tests.house import House, id_number
-from warehouse.catalog import definitions
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.query.snapshot_store import Book
 
@@ -216,7 +216,7 @@ def test_additive_numbers_add_up_and_people_in_two_companies_count_once(world: S
             "dh_data_qualified_rate",
             "safe_night_km_share",
         ):
-            for parent, children in levels(book, definitions.metrics()[identifier]):
+            for parent, children in levels(book, metrics()[identifier]):
                 shown = [child for child in children if child.status != "missing"]
                 assert sum(child.num or 0 for child in shown) == pytest.approx(parent.num or 0), identifier
                 assert sum(child.den or 0 for child in shown) == pytest.approx(parent.den or 0), identifier
@@ -237,7 +237,7 @@ def test_additive_numbers_add_up_and_people_in_two_companies_count_once(world: S
 @FEW
 def test_without_a_denominator_there_is_no_rate(world: Small) -> None:
     with published(world) as book:
-        for metric in definitions.metrics().values():
+        for metric in metrics().values():
             if not metric.denominator:
                 continue
             for reading in [reading for parent, children in levels(book, metric) for reading in (parent, *children)]:
@@ -261,7 +261,7 @@ def test_small_cells_are_hidden_and_cannot_be_worked_out(world: Small) -> None:
     """Each hidden cell holds one person at least (a true 0 is shown): the rest of the parent must not say how many in
     each, as long as there is a shown sibling with people that could be hidden too."""
     with published(world) as book:
-        for metric in definitions.metrics().values():
+        for metric in metrics().values():
             if not (metric.person and metric.min_cell):
                 continue
             for parent, children in levels(book, metric):
@@ -306,7 +306,7 @@ def test_a_ledger_that_never_came_is_missing_and_not_zero() -> None:
     ledgers = ("pb_", "un_", "mp_", "st_", "wf_", "hn_", "pj_")
     with published(world) as book:
         said = {}
-        for metric in definitions.metrics().values():
+        for metric in metrics().values():
             own = [table for table in metric.sources if not table.startswith(("yz_", "own_"))]
             if own and all(table.startswith(ledgers) for table in own):
                 reading = book.read(metric.id, metric.windows[0])

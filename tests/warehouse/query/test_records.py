@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from warehouse.catalog import definitions
+from warehouse.catalog import metrics
+from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import records
@@ -20,9 +21,9 @@ def book(published: Path) -> Book:
     return Library(published).current()
 
 
-@pytest.mark.parametrize("metric", [metric for metric, found in definitions.metrics().items() if records.of(found)])
+@pytest.mark.parametrize("metric", [metric for metric, found in metrics.metrics().items() if records.of(found)])
 def test_the_list_behind_a_number_adds_up_to_it(book: Book, metric: str) -> None:
-    found = definitions.metric(metric)
+    found = metrics.metric(metric)
     towns = book.places("town")[:3] if "town" in found.drill else []
     for place in (DISTRICT, *(town.code for town in towns)):
         for window in found.windows:
@@ -37,9 +38,9 @@ def test_the_list_behind_a_number_adds_up_to_it(book: Book, metric: str) -> None
 
 
 def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
-    for metric in definitions.metrics().values():
+    for metric in metrics.metrics().values():
         assert metric.person or records.of(metric) is not None, metric.id
-    for model in definitions.models().values():
+    for model in models().values():
         if model.entity is not None:
             assert set(model.columns.get(column, "L1") for column in model.entity.columns) <= {"L1", "L2"}, model.name
             assert not model.entity.name or model.entity.name in model.entity.columns

@@ -14,7 +14,8 @@ import pytest
 
 from tests.house import House, id_number
 from tests.warehouse.build.test_models import track
-from warehouse.catalog import definitions
+from warehouse.catalog import metrics
+from warehouse.catalog.contracts import contracts
 from warehouse.compile.metric_sql import Span
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError, DataMissing, UsageError, WarehouseBroken
@@ -213,7 +214,7 @@ def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_
     book = house.publish()
     assert book.read("fleet_online_rate", "week").status == "ok", "the archive of days stands in for the positions"
     for name in FROM_NOWHERE:
-        metric = definitions.metric(name)
+        metric = metrics.metric(name)
         for window in metric.windows:
             told = [
                 book.read(name, window),
@@ -256,7 +257,7 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
     book = made[1]
     landed = {f"{state.source}_{state.entity}": state.rows for state in book.sources()}
     landed["gps_location"] = landed["gps_vehicle_day"]
-    for metric in definitions.metrics().values():
+    for metric in metrics.metrics().values():
         silent = [name for name in metric.sources if name not in metric.optional and not landed[name]]
         if silent and metric.kind != "now":
             assert {book.read(metric.id, window).status for window in metric.windows} == {"missing"}, (
@@ -267,14 +268,14 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
 
 def test_in_the_demo_every_number_is_reported(published: Path) -> None:
     book = Library(published).current()
-    assert [name for name, metric in definitions.metrics().items() if not book.reported(metric)] == []
+    assert [name for name, metric in metrics.metrics().items() if not book.reported(metric)] == []
 
 
 def test_what_is_no_number_is_not_known(made: tuple[House, Book]) -> None:
     """A sum beyond a double, or over a NaN of an earlier release's file."""
     for broken in (float("nan"), float("inf")):
-        assert made[1].value(definitions.metric("safe_night_km_share"), broken, 10.0, 5) == (None, "insufficient")
-        assert made[1].value(definitions.metric("fleet_vehicle_cnt"), broken, None, 5) == (None, "insufficient")
+        assert made[1].value(metrics.metric("safe_night_km_share"), broken, 10.0, 5) == (None, "insufficient")
+        assert made[1].value(metrics.metric("fleet_vehicle_cnt"), broken, None, 5) == (None, "insufficient")
 
 
 def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Book]) -> None:
@@ -330,7 +331,7 @@ def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Book]) -> None
 
 
 def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[House, Book]) -> None:
-    for metric in definitions.metrics().values():
+    for metric in metrics.metrics().values():
         for window in metric.windows:
             assert made[1].read(metric.id, window).metric == metric.id
             for grain in ("town", "company"):
@@ -355,7 +356,7 @@ def test_the_open_file_lacks_every_person_column(made: tuple[House, Book]) -> No
     house, book = made
     reader = Reader(house.settings.published / f"{book.generation.id}.duckdb")
     columns = {row[0] for row in reader.rows("SELECT column_name FROM duckdb_columns() WHERE NOT internal")}
-    of_drivers = {column.name for column in definitions.contracts()["yz_driver"].columns if column.level == "L3"} - {
+    of_drivers = {column.name for column in contracts()["yz_driver"].columns if column.level == "L3"} - {
         "home_town",
         "status",
         "licence_to",

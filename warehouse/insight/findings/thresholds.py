@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from warehouse.catalog.definitions import Metric
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 
 FLOOR = 10
