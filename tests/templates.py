@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -26,7 +27,7 @@ SOURCES = (
     "tests/independent/conftest.py",
 )
 """What a prepared folder is made from."""
-GENERATIONS_KEPT = 2
+UNUSED_S = 12 * 3600
 
 
 @cache
@@ -65,16 +66,14 @@ def prepared(name: str, make: Callable[[Path], object]) -> Path:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+        os.utime(home / digest())
     return folder
 
 
 def _forget_older(home: Path) -> None:
-    """Leaves the newest versions only: each holds some hundred megabytes."""
-    others = sorted(
-        (place for place in home.iterdir() if place.is_dir() and place.name != digest()),
-        key=lambda place: place.stat().st_mtime,
-    )
-    for place in others[: max(0, len(others) - GENERATIONS_KEPT + 1)]:
-        shutil.rmtree(place, ignore_errors=True)
-        for lock in home.glob(f"{place.name}-*.lock"):
-            lock.unlink(missing_ok=True)
+    """Takes away what no run has used for half a day: each version of the code holds some hundred megabytes."""
+    for place in home.iterdir():
+        if place.is_dir() and place.name != digest() and time.time() - place.stat().st_mtime > UNUSED_S:
+            shutil.rmtree(place, ignore_errors=True)
+            for lock in home.glob(f"{place.name}-*.lock"):
+                lock.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The README's recipes work as they stand there: its blocks are written into a copy of the product, and nothing
+"""The recipes of warehouse/README.md work as they stand there: its blocks are written into a copy of the product, and nothing
 else."""
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ BLOCK = re.compile(r"```toml\n# (\S+\.toml)\n(.*?)```", re.S)
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the product with the README's blocks in their places."""
+    """A copy of the product with the manual's blocks in their places."""
     home = tmp_path_factory.mktemp("product")
     for package in ("warehouse", "etl", "cockpit", "assets"):
         shutil.copytree(ROOT / package, home / package, ignore=shutil.ignore_patterns("__pycache__"))
-    blocks = BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
+    blocks = BLOCK.findall((ROOT / "warehouse" / "README.md").read_text("utf-8"))
     assert [name for name, _ in blocks] == [
         "warehouse/metrics/fleet/fleet_heavy_share.toml",
         "warehouse/raw/ins_policy.toml",

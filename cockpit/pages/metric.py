@@ -301,7 +301,7 @@ def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]
     goal = " · 竖线为目标" if any(t.target for t in towns) else ""
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
-    chosen = _town_of(visit, reading.place)
+    chosen = _town_of(reading.place)
     return toolbar.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
 
 
@@ -311,7 +311,7 @@ def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -
         towns,
         decimals=metric.decimals,
         href=lambda item: visit.address.here(place=item.place.code, page=None, q=None),
-        chosen=_town_of(visit, reading.place),
+        chosen=_town_of(reading.place),
         theme=visit.theme,
     )
     if drawn is None or not towns:
@@ -320,7 +320,7 @@ def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -
     return toolbar.card("镇街分布", f"{legend} · 点击下钻", drawn)
 
 
-def _town_of(visit: Visit, place: Place) -> str:
+def _town_of(place: Place) -> str:
     """Code of the town a place is or lies in, "" for the district."""
     if place.grain == "town":
         return place.code

@@ -1,56 +1,61 @@
-"""Chat robots (钉钉, 企业微信, 飞书) and JSON receivers, spoken to through apprise. Owns which of its services are let
-in, and what came of a message.
+"""Chat robots (钉钉, 企业微信, 飞书) and JSON receivers: one POST each. Owns how they are addressed and what came of a message.
 
-apprise answers yes or no; whether a message may have been taken although the answer was lost, and what a robot said
-under HTTP 200, is known from the wire alone, so the exchange is listened to. Addresses hold the robot's secret: none of
-them, nor an error that quotes one, leaves this module."""
+Addresses hold the robot's secret: none of them, nor an error that quotes one, leaves this module."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import logging
-import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
-import requests
-from apprise import Apprise, AppriseAsset, NotifyFormat
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import NewConnectionError, ProxyError, SSLError
+import httpx
 
 from warehouse.core.errors import ConfigError, SourceDown
 
 SERVICES = {"dingtalk": "钉钉", "wecombot": "企业微信", "feishu": "飞书", "json": "JSON", "jsons": "JSON"}
-"""Scheme of the address → what it is called. No other service of apprise is let in: some of them write files or run
-programs."""
-HOLDERS = ("errcode", "code", "StatusCode")
+"""Scheme of the address → what it is called."""
+LIMITS = {"dingtalk": 20_000, "wecombot": 2_048, "feishu": 19_000, "json": 32_768, "jsons": 32_768}
+"""Bytes of text that the service takes, by its own documentation."""
+VERDICTS = ("errcode", "code", "StatusCode")
 """Where a robot puts its own verdict, 0 = taken, into an answer with HTTP 200."""
 SPARE_BYTES = 64
-TUNNEL_SHUT = "Tunnel connection failed"
-"""How http.client says that a proxy lets nobody through."""
+TIMEOUT_S = 20
+NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL)
+"""Failures before the message was written: no connection, no way through the proxy, no trusted certificate."""
 
 
-def robot(url: str, where: str) -> Any:
-    """The service behind an address. Raises ConfigError, without quoting the address."""
-    scheme = url.partition("://")[0].strip().lower()
-    with _silence():
-        found = (
-            Apprise.instantiate(url, asset=AppriseAsset(http_redirects=False), suppress_exceptions=True)
-            if scheme in SERVICES
-            else None
-        )
-    if found is None:
-        raise ConfigError(
-            "群机器人地址看不懂",
-            where=where,
-            to_do=f"以 {'、'.join(f'{name}://' for name in SERVICES)} 之一开头,写法见部署手册",
-        )
-    return found
+@dataclass(frozen=True)
+class Robot:
+    """A receiver as its address says it. token: the robot's key, or host and path of a JSON receiver; secret: what it signs with, "" =
+    it does not; verify: whether the other side's certificate must be trusted."""
+
+    scheme: Literal["dingtalk", "wecombot", "feishu", "json", "jsons"]
+    token: str
+    secret: str = ""
+    verify: bool = True
+
+
+def robot(url: str, where: str) -> Robot:
+    """The receiver behind an address. Raises ConfigError, without quoting the address."""
+    parts = urlsplit(url.strip())
+    scheme, verify = parts.scheme.lower(), parse_qs(parts.query).get("verify", ["yes"])[0] != "no"
+    account, _, host = parts.netloc.rpartition("@")
+    if scheme in SERVICES and host:
+        if scheme.startswith("json"):
+            return Robot(scheme, f"{host}{parts.path}", "", verify)  # type: ignore[arg-type]
+        return Robot(scheme, host, account, verify)  # type: ignore[arg-type]
+    names = "、".join(f"{name}://" for name in SERVICES)
+    raise ConfigError("群机器人地址看不懂", where=where, to_do=f"以 {names} 之一开头,写法见部署手册")
 
 
 def fit(title: str, lines: list[str], last: str, limit: int) -> str:
-    """The lines and `last`, as many of them as go into `limit` bytes beside the title; what is left out is told."""
+    """The lines and `last`, as many of them as go into `limit` bytes beside the title; that some are left out is said."""
     for count in range(len(lines), -1, -1):
         text = "\n".join([*lines[:count], *(["……"] if count < len(lines) else []), *([last] if last else [])])
         if len(f"{title}{text}".encode()) + SPARE_BYTES <= limit:
@@ -59,85 +64,69 @@ def fit(title: str, lines: list[str], last: str, limit: int) -> str:
 
 
 def say(url: str, title: str, lines: list[str], last: str, file: Path, *, proxy: str = "", where: str) -> None:
-    """One message, with the file where the service takes one. Raises SourceDown when it cannot have been taken, OSError
-    when nobody knows."""
-    spoken = robot(url, where)
-    more: dict[str, Any] = {"attach": [str(file)]} if spoken.attachment_support else {}
-    with _silence(), _overheard(proxy) as heard:
-        spoken.notify(
-            body=fit(title, lines, last, spoken.body_maxlen), title=title, body_format=NotifyFormat.TEXT, **more
-        )
-    end = heard[-1] if heard else None
-    if isinstance(end, requests.RequestException) and not _never_left(end):
-        raise end
-    if end is None or isinstance(end, requests.RequestException):
-        raise SourceDown(
-            "群机器人连不上", where=where, to_do="稍后自动重试;请检查网络,出内网须在 delivery.toml 写明 proxy"
-        )
-    verdict = _verdict(end)
-    if verdict:
-        raise SourceDown(
-            f"群机器人拒收:{verdict}", where=where, to_do="稍后自动重试;请核对地址、加签密钥与机器人的安全设置"
-        )
+    """One message, with the file where the receiver takes one. Raises SourceDown when it cannot have been taken, OSError when nobody
+    knows."""
+    receiver = robot(url, where)
+    address, content = _message(receiver, title, fit(title, lines, last, LIMITS[receiver.scheme]), file)
+    logging.getLogger("httpx").setLevel(
+        logging.WARNING
+    )  # at INFO it writes whole addresses, and so the secrets in them
+    try:
+        with httpx.Client(proxy=proxy or None, verify=receiver.verify, timeout=TIMEOUT_S, trust_env=False) as client:
+            answer = client.post(address, json=content)
+    except NEVER_LEFT:
+        to_do = "稍后自动重试;请检查网络,出内网须在 delivery.toml 写明 proxy"
+        raise SourceDown("群机器人连不上", where=where, to_do=to_do) from None
+    except httpx.HTTPError as error:
+        raise OSError(type(error).__name__) from None  # the words of an error may quote the address
+    refusal = _refusal(answer)
+    if refusal:
+        to_do = "稍后自动重试;请核对地址、加签密钥与机器人的安全设置"
+        raise SourceDown(f"群机器人拒收:{refusal}", where=where, to_do=to_do)
 
 
-def _never_left(error: requests.RequestException) -> bool:
-    """True for a failure before the message was written: no connection, no way through the proxy, no trusted
-    certificate. Of a line that broke requests says ProxyError too, and SSLError, whatever had been written by then: so
-    the innermost cause decides."""
-    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema)):
-        return True
-    cause = getattr(error.args[0] if error.args else None, "reason", None)
-    if isinstance(cause, ProxyError):
-        cause = cause.original_error
-    if isinstance(cause, SSLError):
-        return any(isinstance(one, ssl.SSLCertVerificationError) for one in cause.args)
-    return isinstance(cause, NewConnectionError) or (isinstance(cause, OSError) and str(cause).startswith(TUNNEL_SHUT))
+def _message(receiver: Robot, title: str, text: str, file: Path) -> tuple[str, dict[str, Any]]:
+    """Address and content, by the services' documentation of custom robots (text messages)."""
+    words = f"{title}\n{text}"
+    match receiver.scheme:
+        case "dingtalk":
+            address = f"https://oapi.dingtalk.com/robot/send?access_token={receiver.token}"
+            return str(httpx.URL(address).copy_merge_params(_signed(receiver.secret))), _text(words)
+        case "wecombot":
+            return f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={receiver.token}", _text(words)
+        case "feishu":
+            address = f"https://open.feishu.cn/open-apis/bot/v2/hook/{receiver.token}"
+            return address, {"msg_type": "text", "content": {"text": words}}
+        case scheme:
+            attached = {
+                "filename": file.name,
+                "base64": base64.b64encode(file.read_bytes()).decode(),
+                "mimetype": "application/pdf",
+            }
+            content = {"version": "1.0", "title": title, "message": text, "type": "info", "attachments": [attached]}
+            return f"{'https' if scheme == 'jsons' else 'http'}://{receiver.token}", content
 
 
-def _verdict(answer: requests.Response) -> str:
+def _text(words: str) -> dict[str, Any]:
+    return {"msgtype": "text", "text": {"content": words}}
+
+
+def _signed(secret: str) -> dict[str, str]:
+    """钉钉加签: HMAC-SHA256 over "<milliseconds>\\n<secret>" with the secret, Base64; nothing for a robot without one."""
+    if not secret:
+        return {}
+    moment = str(round(time.time() * 1000))
+    digest = hmac.new(secret.encode(), f"{moment}\n{secret}".encode(), hashlib.sha256).digest()
+    return {"timestamp": moment, "sign": base64.b64encode(digest).decode()}
+
+
+def _refusal(answer: httpx.Response) -> str:
     """Why the other side did not take it, as a number; "" when it did."""
     if answer.status_code >= 300:
         return str(answer.status_code)
     try:
-        told = answer.json()
+        verdict = answer.json()
     except ValueError:
         return ""
-    return next((f"{name} {told[name]}" for name in HOLDERS if told.get(name)), "") if isinstance(told, dict) else ""
-
-
-@contextmanager
-def _overheard(proxy: str) -> Iterator[list[requests.Response | requests.RequestException]]:
-    """What comes back over HTTP while apprise speaks, each answer or failure; the way goes through `proxy` when one is
-    named. For a process that sends one message at a time."""
-    heard: list[requests.Response | requests.RequestException] = []
-    plain = HTTPAdapter.send
-
-    def send(self: HTTPAdapter, request: requests.PreparedRequest, **more: Any) -> requests.Response:
-        if proxy:
-            more["proxies"] = {"http": proxy, "https": proxy}
-        try:
-            answer = plain(self, request, **more)
-        except requests.RequestException as error:
-            heard.append(error)
-            raise
-        heard.append(answer)
-        return answer
-
-    HTTPAdapter.send = send  # type: ignore[method-assign,assignment]
-    try:
-        yield heard
-    finally:
-        HTTPAdapter.send = plain  # type: ignore[method-assign]
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Both libraries write whole addresses, and so the secrets in them, into their logs when somebody turns these
-    up."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
+    named = ((name, verdict.get(name)) for name in VERDICTS) if isinstance(verdict, dict) else ()
+    return next((f"{name} {value}" for name, value in named if value), "")

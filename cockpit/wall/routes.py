@@ -28,9 +28,8 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.templates import render
 from cockpit.store import app_db
-from cockpit.wall import direction
+from cockpit.wall import direction, scenes
 from cockpit.wall import layouts as layout
-from cockpit.wall import scenes as scenes
 from cockpit.wall.direction import Director
 from warehouse.compile.reading import DISTRICT
 from warehouse.core import units

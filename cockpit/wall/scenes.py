@@ -18,8 +18,7 @@ from cockpit.presentation.reading_view import SPARK_POINTS, present, when
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
 from cockpit.wall import layouts as layout
-from cockpit.wall import needs as needs
-from cockpit.wall import panels as panels
+from cockpit.wall import needs, panels
 from warehouse.compile.reading import Reading
 from warehouse.insight import operations
 from warehouse.query.programmes import scores

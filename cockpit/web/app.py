@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
     page_callback.register(dash, library)
     one_time_key.guard(server, settings.state)
     with server.app_context():
-        dash._setup_server()  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
+        dash._setup_server()  # type: ignore[no-untyped-call]  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
     security_headers.protect(server, dash.csp_hashes)
     _errors(server)

@@ -47,7 +47,7 @@ def register(app: Dash, library: Library) -> None:
     def _draw(path: str | None, search: str | None, _generation: str | None) -> tuple[Component, str]:
         return answer(library, path, search)
 
-    app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))
+    app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))  # type: ignore[no-untyped-call]
 
 
 def answer(library: Library, path: str | None, search: str | None) -> tuple[Component, str]:

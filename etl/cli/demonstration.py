@@ -57,7 +57,6 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         )
         web = stack.enter_context(
             _child(
-                "网页服务",
                 [sys.executable, "-m", "warehouse", "serve", "--port", str(port), "--data", str(settings.data)],
             )
         )
@@ -91,7 +90,7 @@ def _sources(settings: Settings, scale: int, progress: Progress) -> Iterator[Non
     ready = folder / "endpoints.json"
     ready.unlink(missing_ok=True)
     command = [sys.executable, "-m", "etl.demo", "--dir", str(folder), "--scale", str(scale)]
-    with _child("替身来源", command, quiet=True) as child:
+    with _child(command, quiet=True) as child:
         started = time.monotonic()
         while not ready.exists():
             waited = int(time.monotonic() - started)
@@ -133,7 +132,7 @@ def _load(settings: Settings, progress: Progress) -> list[str]:
 
 
 @contextlib.contextmanager
-def _child(label: str, command: list[str], *, quiet: bool = False) -> Iterator[subprocess.Popen[bytes]]:
+def _child(command: list[str], *, quiet: bool = False) -> Iterator[subprocess.Popen[bytes]]:
     out = subprocess.DEVNULL if quiet else None
     child = subprocess.Popen(command, stdout=out, start_new_session=True, env=os.environ.copy())
     try:
@@ -155,7 +154,7 @@ def _kept_alive(label: str, command: list[str]) -> Iterator[None]:
 
     def keep() -> None:
         while not over.is_set():
-            with _child(label, command) as child:
+            with _child(command) as child:
                 while child.poll() is None and not over.wait(0.5):
                     pass
             if not over.is_set():

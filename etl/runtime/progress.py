@@ -35,7 +35,7 @@ def _lines() -> Progress:
     last = [""]
 
     def line(label: str, done: int, total: int) -> None:
-        word = label.split(" ")[0]
+        word = label.split(" ", maxsplit=1)[0]
         if word != last[0]:
             print(f"{label} …", file=sys.stderr, flush=True)
             last[0] = word

@@ -80,5 +80,5 @@ class _Backend(httpcore.NetworkBackend):
 def transport(verify: ssl.SSLContext | bool) -> httpx.HTTPTransport:
     """A transport whose connections keep to within()."""
     made = httpx.HTTPTransport(verify=verify, trust_env=False)
-    made._pool._network_backend = _Backend()  # type: ignore[attr-defined]
+    made._pool._network_backend = _Backend()
     return made

@@ -18,6 +18,7 @@ from tests.browser.surroundings import WAIT_MS, Site
 from tests.browser.walls import until
 from warehouse.core.errors import DataMissing
 
+pytestmark = pytest.mark.browser
 RETRY = Path("cockpit/deploy/retry.html")
 BARE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1><hr>nginx</body></html>"
 HOP = {"connection", "transfer-encoding", "content-encoding", "content-length", "server", "date"}

@@ -31,7 +31,7 @@ def metrics() -> dict[str, Metric]:
 def metric(identifier: str) -> Metric:
     """The metric of that id. Raises UsageError with close names when there is none."""
     if identifier not in metrics():
-        near = [name for name in metrics() if identifier.split("_")[0] in name][:5]
+        near = [name for name in metrics() if identifier.split("_", maxsplit=1)[0] in name][:5]
         raise UsageError(
             f"没有这个指标:{identifier}", to_do=f"可用:{'、'.join(near or list(metrics())[:5])} …,全部见 metric list"
         )

@@ -199,7 +199,13 @@ def doctor(offline: bool, data: Path) -> None:
     sys.exit(1 if failed else 0)
 
 
-STYLE = (("规范", ["ruff", "check", "."]), ("类型", ["mypy"]), ("层次", ["lint-imports", "--no-cache"]))
+STYLE = (
+    ("规范", ["ruff", "check", "."]),
+    ("格式", ["ruff", "format", "--check", "--quiet", "."]),
+    ("SQL", ["sqlfmt", "--check", "--no-progressbar", "warehouse"]),
+    ("类型", ["mypy"]),
+    ("层次", ["lint-imports", "--no-cache"]),
+)
 """What is looked at before anything runs, and with which tool."""
 LONG = ("browser", "servers", "crash", "independent", "soak")
 """Marks of the tests that a quick run leaves out."""

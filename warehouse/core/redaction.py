@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_DIGITS = "10X98765432"
@@ -32,7 +35,7 @@ def identity_number(text: str) -> str | None:
     if not re.fullmatch(r"\d{17}[\dX]", number) or not _checks(number):
         return None
     born = _born(number)
-    return number if born and born <= dt.date.today() else None
+    return number if born and born <= dt.datetime.now(SHANGHAI).date() else None
 
 
 def blot(text: str) -> str:
@@ -71,7 +74,7 @@ def _is_person(number: str) -> bool:
     born = _born(number)
     if born is None or number[0] == "0":
         return False
-    age = (dt.date.today() - born).days / 365.25
+    age = (dt.datetime.now(SHANGHAI).date() - born).days / 365.25
     return (
         age >= GROWN_UP
         if number[0] == "9" and _checks(number)

@@ -1,48 +1,151 @@
--- The 100-point table of the 2016 rule by company for each ISO week and month (reference only: the rule is written for
--- passenger and hazmat fleets). Relative items: clamp(10·(2A−x)/A, 0, 20); A = the district's mean of the same class and
--- window up to yesterday, kept beside the score; A = 0 gives 20 when x = 0, else 0. Items without data leave the sum, which is scaled to 100.
-WITH framed AS (
-    SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.vehicle_day WHERE is_v AND day < (SELECT day FROM build.today)
-        AND CAST(date_trunc('week', day) AS DATE) IN (SELECT day FROM build.day)
-    UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.vehicle_day WHERE is_v AND day < (SELECT day FROM build.today)
-        AND CAST(date_trunc('month', day) AS DATE) IN (SELECT day FROM build.day)
-), base AS (
-    SELECT win, win_start, company_key, max(vehicle_class) AS vehicle_class,
-        count(DISTINCT vehicle_key) FILTER (is_vh) AS vh, count(DISTINCT vehicle_key) FILTER (is_networked) AS vn,
-        count(DISTINCT vehicle_key) FILTER (is_networked AND NOT is_stopped) AS vn_active,
-        count(DISTINCT vehicle_key) FILTER (is_networked AND is_online AND NOT is_stopped) AS online_vn,
-        count(DISTINCT vehicle_key) FILTER (is_online) AS online, count(DISTINCT vehicle_key) FILTER (drift_pts >= 2) AS drift,
-        sum(km_total) FILTER (is_networked) AS km_total, sum(km_complete) FILTER (is_networked) AS km_complete, sum(pts) AS pts, sum(pts_ok) AS pts_ok,
-        sum(overspeed_cnt) AS overspeed, sum(fatigue_s) AS fatigue
-    FROM framed WHERE company_key IS NOT NULL GROUP BY 1, 2, 3
-), checked AS (
-    SELECT win, win_start, company_key, count(*) AS sent, count(*) FILTER (is_answered) AS answered FROM (
-        SELECT 'week' AS win, CAST(date_trunc('week', day) AS DATE) AS win_start, * FROM marts.post_check WHERE due_at < (SELECT day FROM build.today)
-        UNION ALL SELECT 'month', CAST(date_trunc('month', day) AS DATE), * FROM marts.post_check WHERE due_at < (SELECT day FROM build.today)
-    ) WHERE company_key IS NOT NULL GROUP BY 1, 2, 3
-), mean AS (
-    SELECT win, win_start, vehicle_class, sum(overspeed) / nullif(sum(online), 0) AS overspeed_a, sum(fatigue) / nullif(sum(online), 0) AS fatigue_a
-    FROM base GROUP BY 1, 2, 3
-), item AS (
-    SELECT b.*, m.overspeed_a, m.fatigue_a, c.sent, c.answered,
-        CASE WHEN vn / nullif(vh, 0) < 0.9 THEN 0 ELSE 5 * vn / nullif(vh, 0) END AS network_pts,
-        5 * online_vn / nullif(vn_active, 0) AS online_pts,
-        CASE WHEN km_complete / nullif(km_total, 0) < 0.7 THEN 0 ELSE 15 * km_complete / nullif(km_total, 0) END AS track_pts,
-        CASE WHEN pts_ok / nullif(pts, 0) < 0.8 THEN 0 ELSE 15 * pts_ok / nullif(pts, 0) END AS qualified_pts,
-        CASE WHEN drift / nullif(online, 0) > 0.05 THEN 0 ELSE 10 * (1 - drift / nullif(online, 0)) END AS drift_item_pts,
-        CASE WHEN online = 0 THEN NULL WHEN overspeed_a = 0 THEN 20 ELSE greatest(0, least(20, 10 * (2 * overspeed_a - overspeed / online) / overspeed_a)) END AS overspeed_pts,
-        CASE WHEN online = 0 THEN NULL WHEN fatigue_a = 0 THEN 20 ELSE greatest(0, least(20, 10 * (2 * fatigue_a - fatigue / online) / fatigue_a)) END AS fatigue_pts,
-        10 * answered / nullif(sent, 0) AS post_pts
-    FROM base b LEFT JOIN mean m USING (win, win_start, vehicle_class) LEFT JOIN checked c USING (win, win_start, company_key)
-), summed AS (
-    SELECT *, list_sum(list_filter([network_pts, online_pts, track_pts, qualified_pts, drift_item_pts, overspeed_pts, fatigue_pts, post_pts], lambda x: x IS NOT NULL)) AS got,
-        CASE WHEN network_pts IS NULL THEN 0 ELSE 5 END + CASE WHEN online_pts IS NULL THEN 0 ELSE 5 END + CASE WHEN track_pts IS NULL THEN 0 ELSE 15 END
-        + CASE WHEN qualified_pts IS NULL THEN 0 ELSE 15 END + CASE WHEN drift_item_pts IS NULL THEN 0 ELSE 10 END + CASE WHEN overspeed_pts IS NULL THEN 0 ELSE 20 END
-        + CASE WHEN fatigue_pts IS NULL THEN 0 ELSE 20 END + CASE WHEN post_pts IS NULL THEN 0 ELSE 10 END AS full_pts
-    FROM item
-)
-SELECT s.win, s.win_start, s.win_start AS day, s.company_key, coalesce(c.town_code, '330110000') AS town_code, s.vn AS weight,
-    round(100 * s.got / nullif(s.full_pts, 0), 2) AS score, round(s.network_pts, 2) AS network_pts, round(s.online_pts, 2) AS online_pts,
-    round(s.track_pts, 2) AS track_pts, round(s.qualified_pts, 2) AS qualified_pts, round(s.drift_item_pts, 2) AS drift_pts,
-    round(s.overspeed_pts, 2) AS overspeed_pts, round(s.fatigue_pts, 2) AS fatigue_pts, round(s.post_pts, 2) AS post_pts, s.overspeed_a, s.fatigue_a
-FROM summed s LEFT JOIN marts.dim_company c USING (company_key) WHERE s.vn > 0 AND s.full_pts >= 60
+-- The 100-point table of the 2016 rule by company for each ISO week and month (reference only: the rule is written
+-- for passenger and hazmat fleets). Relative items: clamp(10·(2A−x)/A, 0, 20); A = the district's mean of the same
+-- class and window up to yesterday, kept beside the score; A = 0 gives 20 when x = 0, else 0. Items without data
+-- leave the sum, which is scaled to 100.
+with
+    framed as (
+        select 'week' as win, cast(date_trunc('week', day) as date) as win_start, *
+        from marts.vehicle_day
+        where
+            is_v
+            and day < (select day from build.today)
+            and cast(date_trunc('week', day) as date) in (select day from build.day)
+        union all
+        select 'month', cast(date_trunc('month', day) as date), *
+        from marts.vehicle_day
+        where
+            is_v
+            and day < (select day from build.today)
+            and cast(date_trunc('month', day) as date) in (select day from build.day)
+    ),
+    base as (
+        select
+            win,
+            win_start,
+            company_key,
+            max(vehicle_class) as vehicle_class,
+            count(distinct vehicle_key) filter (is_vh) as vh,
+            count(distinct vehicle_key) filter (is_networked) as vn,
+            count(distinct vehicle_key) filter (is_networked and not is_stopped) as vn_active,
+            count(distinct vehicle_key) filter (is_networked and is_online and not is_stopped) as online_vn,
+            count(distinct vehicle_key) filter (is_online) as online,
+            count(distinct vehicle_key) filter (drift_pts >= 2) as drift,
+            sum(km_total) filter (is_networked) as km_total,
+            sum(km_complete) filter (is_networked) as km_complete,
+            sum(pts) as pts,
+            sum(pts_ok) as pts_ok,
+            sum(overspeed_cnt) as overspeed,
+            sum(fatigue_s) as fatigue
+        from framed
+        where company_key is not null
+        group by 1, 2, 3
+    ),
+    checked as (
+        select win, win_start, company_key, count(*) as sent, count(*) filter (is_answered) as answered
+        from
+            (
+                select 'week' as win, cast(date_trunc('week', day) as date) as win_start, *
+                from marts.post_check
+                where due_at < (select day from build.today)
+                union all
+                select 'month', cast(date_trunc('month', day) as date), *
+                from marts.post_check
+                where due_at < (select day from build.today)
+            )
+        where company_key is not null
+        group by 1, 2, 3
+    ),
+    mean as (
+        select
+            win,
+            win_start,
+            vehicle_class,
+            sum(overspeed) / nullif(sum(online), 0) as overspeed_a,
+            sum(fatigue) / nullif(sum(online), 0) as fatigue_a
+        from base
+        group by 1, 2, 3
+    ),
+    item as (
+        select
+            b.*,
+            m.overspeed_a,
+            m.fatigue_a,
+            c.sent,
+            c.answered,
+            case when vn / nullif(vh, 0) < 0.9 then 0 else 5 * vn / nullif(vh, 0) end as network_pts,
+            5 * online_vn / nullif(vn_active, 0) as online_pts,
+            case
+                when km_complete / nullif(km_total, 0) < 0.7 then 0 else 15 * km_complete / nullif(km_total, 0)
+            end as track_pts,
+            case when pts_ok / nullif(pts, 0) < 0.8 then 0 else 15 * pts_ok / nullif(pts, 0) end as qualified_pts,
+            case
+                when drift / nullif(online, 0) > 0.05 then 0 else 10 * (1 - drift / nullif(online, 0))
+            end as drift_item_pts,
+            case
+                when online = 0
+                then null
+                when overspeed_a = 0
+                then 20
+                else greatest(0, least(20, 10 * (2 * overspeed_a - overspeed / online) / overspeed_a))
+            end as overspeed_pts,
+            case
+                when online = 0
+                then null
+                when fatigue_a = 0
+                then 20
+                else greatest(0, least(20, 10 * (2 * fatigue_a - fatigue / online) / fatigue_a))
+            end as fatigue_pts,
+            10 * answered / nullif(sent, 0) as post_pts
+        from base b
+        left join mean m using (win, win_start, vehicle_class)
+        left join checked c using (win, win_start, company_key)
+    ),
+    summed as (
+        select
+            *,
+            list_sum(
+                list_filter(
+                    [
+                        network_pts,
+                        online_pts,
+                        track_pts,
+                        qualified_pts,
+                        drift_item_pts,
+                        overspeed_pts,
+                        fatigue_pts,
+                        post_pts
+                    ],
+                    lambda x:x is not null
+                )
+            ) as got,
+            case when network_pts is null then 0 else 5 end
+            + case when online_pts is null then 0 else 5 end
+            + case when track_pts is null then 0 else 15 end
+            + case when qualified_pts is null then 0 else 15 end
+            + case when drift_item_pts is null then 0 else 10 end
+            + case when overspeed_pts is null then 0 else 20 end
+            + case when fatigue_pts is null then 0 else 20 end
+            + case when post_pts is null then 0 else 10 end as full_pts
+        from item
+    )
+select
+    s.win,
+    s.win_start,
+    s.win_start as day,
+    s.company_key,
+    coalesce(c.town_code, '330110000') as town_code,
+    s.vn as weight,
+    round(100 * s.got / nullif(s.full_pts, 0), 2) as score,
+    round(s.network_pts, 2) as network_pts,
+    round(s.online_pts, 2) as online_pts,
+    round(s.track_pts, 2) as track_pts,
+    round(s.qualified_pts, 2) as qualified_pts,
+    round(s.drift_item_pts, 2) as drift_pts,
+    round(s.overspeed_pts, 2) as overspeed_pts,
+    round(s.fatigue_pts, 2) as fatigue_pts,
+    round(s.post_pts, 2) as post_pts,
+    s.overspeed_a,
+    s.fatigue_a
+from summed s
+left join marts.dim_company c using (company_key)
+where s.vn > 0 and s.full_pts >= 60

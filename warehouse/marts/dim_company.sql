@@ -1,4 +1,18 @@
--- Companies and individual operators as they are now; an individual's name is a person's and is masked, and so is where one lives.
-SELECT company_key, CASE WHEN owner_type = '个体' THEN substr(name, 1, 1) || '**(个体)' ELSE name END AS name, owner_type, is_hazmat, town_code, lon, lat,
-    status, licence_from, licence_to, credit_grade, scope_text, CASE WHEN owner_type <> '个体' THEN address END AS address
-FROM staging.stg_yz_company WHERE is_current
+-- Companies and individual operators as they are now; an individual's name is a person's and is masked, and so is
+-- where one lives.
+select
+    company_key,
+    case when owner_type = '个体' then substr(name, 1, 1) || '**(个体)' else name end as name,
+    owner_type,
+    is_hazmat,
+    town_code,
+    lon,
+    lat,
+    status,
+    licence_from,
+    licence_to,
+    credit_grade,
+    scope_text,
+    case when owner_type <> '个体' then address end as address
+from staging.stg_yz_company
+where is_current

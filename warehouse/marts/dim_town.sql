@@ -1,1 +1,1 @@
-SELECT code, name, kind FROM raw.own_town WHERE kind IN ('街道', '镇', '未分')
+select code, name, kind from raw.own_town where kind in ('街道', '镇', '未分')

@@ -1,67 +1,176 @@
--- Drivers in post on each reading day, one row a person and company (P, P45, P50 of the catalogue) with everything that the
--- driver, membership and programme indicators ask of a person on that day. Person-level: restricted.
-WITH d AS (
-    SELECT b.day FROM build.day b CROSS JOIN build.today t WHERE is_reading_day(b.day, t.day)
-), present AS (
-    SELECT d.day, p.*, c.v45_cnt > 0 AS is_p45, c.is_reg50 AS is_p50
-    FROM d JOIN marts.driver_span p ON d.day BETWEEN p.from_day AND p.to_day
-    JOIN marts.company_day c ON c.company_key = p.company_key AND c.day = d.day
-), qualified AS (
-    SELECT DISTINCT q.holder_key AS person_key, d.day FROM staging.stg_yz_certificate q JOIN d
-    ON d.day BETWEEN q.from_day AND q.to_day
-    WHERE q.cert_type = 'CYZG' AND NOT q.is_filler AND contains(q.category, '驾驶员') AND contains(q.category, '货物') AND coalesce(q.status, '有效') <> '注销'
-), event AS (
-    SELECT person_key, CAST(begin_at AS DATE) AS day FROM raw.rdm_learning UNION SELECT person_key, CAST(checked_at AS DATE) FROM raw.rdm_check
-    UNION SELECT person_key, CAST(last_event_at AS DATE) FROM raw.rdm_account UNION SELECT person_key, CAST(last_event_at AS DATE) FROM raw.rdm_account_history
-), connected AS (
-    SELECT DISTINCT a.person_key, d.day FROM (SELECT person_key, min(CAST(opened_at AS DATE)) AS opened FROM raw.rdm_account WHERE status = '启用' AND _deleted_at IS NULL GROUP BY 1) a
-    JOIN d ON a.opened <= d.day
-    JOIN (SELECT DISTINCT e.person_key, d.day FROM event e JOIN d ON e.day > d.day - 30 AND e.day <= d.day) l ON l.person_key = a.person_key AND l.day = d.day
-), member AS (
-    SELECT m.person_key, d.day, bool_or(m.is_confirmed AND coalesce(m.verified_at <= d.day, true)) AS is_member,
-        bool_or(m.is_confirmed AND m.stage = '正式党员' AND coalesce(m.verified_at <= d.day, true)) AS is_formal, bool_or(m.badge_at <= d.day) AS is_badged,
-        bool_or(m.verify_status = 'lead') AS is_open_lead, bool_or(m.is_lead) AS is_lead, bool_or(m.is_lead AND m.verify_status IN ('confirmed', 'excluded')) AS is_resolved,
-        bool_or(m.is_lead AND m.verify_status = 'confirmed') AS is_lead_confirmed
-    FROM staging.stg_pb_member m JOIN d ON d.day BETWEEN m.from_day AND m.to_day GROUP BY 1, 2
-), staged AS (
-    SELECT s.person_key, d.day, arg_max(s.stage, s.from_day) AS stage, max(s.from_day) AS stage_from FROM staging.stg_pb_stage s JOIN d ON NOT s.is_odd AND d.day BETWEEN s.from_day AND s.to_day GROUP BY 1, 2
-), unionised AS (
-    SELECT DISTINCT u.person_key, d.day FROM raw.un_member u JOIN d ON u.join_date <= d.day AND coalesce(u.leave_date > d.day, true) AND coalesce(CAST(u._deleted_at AS DATE) > d.day, true)
-), account AS (
-    SELECT person_key, min(bind_day) AS bind_day FROM staging.stg_mp_user WHERE person_key IS NOT NULL GROUP BY 1
-), lit AS (
-    SELECT DISTINCT u.person_key, d.day FROM raw.mp_red_heart h JOIN staging.stg_mp_user u USING (user_id)
-    JOIN d ON CAST(h.lit_at AS DATE) <= d.day AND coalesce(CAST(h.off_at AS DATE) > d.day, true) WHERE h.audit_status = '通过'
-), helped AS (
-    SELECT DISTINCT v.person_key, d.day FROM staging.stg_mp_volunteer v JOIN d ON v.day <= d.day AND v.day >= date_trunc('quarter', d.day) WHERE v.person_key IS NOT NULL
-), tired AS (
-    SELECT a.person_key, d.day FROM staging.stg_as_alarm a JOIN d ON a.day BETWEEN d.day - 6 AND d.day
-    WHERE a.is_alarm AND a.is_fatigue AND a.level = 2 AND a.person_key IS NOT NULL GROUP BY 1, 2 HAVING count(*) >= 2
-), red AS (
-    SELECT s.person_key, d.day FROM raw.ext_safety_code s JOIN d ON s.day BETWEEN d.day - 6 AND d.day GROUP BY 1, 2 HAVING arg_max(s.colour, s.day) = '红'
-), scored AS (
-    SELECT person_key, month, score < (SELECT max(value) FROM raw.own_parameter WHERE name = 'high_risk_score') AS is_low FROM marts.driver_score
-)
-SELECT p.day, p.person_key, p.company_key, p.town_code, CASE WHEN p.owner_type = '企业' THEN '企业聘用' ELSE '个体' END AS employer, coalesce(p.sex, '未知') AS sex,
-    CASE WHEN p.birth_year IS NULL THEN '未知' WHEN year(p.day) - p.birth_year < 30 THEN '30岁以下' WHEN year(p.day) - p.birth_year < 40 THEN '30–39岁'
-        WHEN year(p.day) - p.birth_year < 50 THEN '40–49岁' WHEN year(p.day) - p.birth_year < 60 THEN '50–59岁' ELSE '60岁及以上' END AS age_band,
-    p.is_captain, p.is_p45, p.is_p50, q.person_key IS NOT NULL AS is_qualified, p.integrity_grade,
-    coalesce(p.integrity_grade IN ('AAA', 'AA', 'A', 'B') AND p.day BETWEEN p.integrity_to - INTERVAL 1 YEAR AND p.integrity_to, false) AS is_graded,
-    c.person_key IS NOT NULL AS is_connected, coalesce(m.is_member, false) AS is_member, coalesce(m.is_formal, false) AS is_formal, coalesce(m.is_open_lead, false) AS is_open_lead,
-    coalesce(m.is_lead, false) AS is_lead, coalesce(m.is_resolved, false) AS is_resolved, coalesce(m.is_lead_confirmed, false) AS is_lead_confirmed,
-    s.stage, s.stage IS NOT NULL AND (s.stage <> '正式党员' OR year(s.stage_from) = year(p.day)) AS is_in_pipeline,
-    u.person_key IS NOT NULL AS is_union, coalesce(a.bind_day <= p.day, false) AS is_registered, l.person_key IS NOT NULL AS is_lit, coalesce(m.is_badged, false) AS is_badged,
-    coalesce(m.is_member, false) OR coalesce(s.stage = '入党积极分子', false) OR p.is_captain AS is_backbone, h.person_key IS NOT NULL AS has_helped,
-    coalesce(k.is_low, false) OR t.person_key IS NOT NULL OR r.person_key IS NOT NULL AS is_high_risk
-FROM present p
-LEFT JOIN qualified q ON q.person_key = p.person_key AND q.day = p.day
-LEFT JOIN connected c ON c.person_key = p.person_key AND c.day = p.day
-LEFT JOIN member m ON m.person_key = p.person_key AND m.day = p.day
-LEFT JOIN staged s ON s.person_key = p.person_key AND s.day = p.day
-LEFT JOIN unionised u ON u.person_key = p.person_key AND u.day = p.day
-LEFT JOIN account a ON a.person_key = p.person_key
-LEFT JOIN lit l ON l.person_key = p.person_key AND l.day = p.day
-LEFT JOIN helped h ON h.person_key = p.person_key AND h.day = p.day
-LEFT JOIN tired t ON t.person_key = p.person_key AND t.day = p.day
-LEFT JOIN red r ON r.person_key = p.person_key AND r.day = p.day
-LEFT JOIN scored k ON k.person_key = p.person_key AND k.month = CAST(date_trunc('month', p.day) - INTERVAL 1 MONTH AS DATE)
+-- Drivers in post on each reading day, one row a person and company (P, P45, P50 of the catalogue) with everything
+-- that the driver, membership and programme indicators ask of a person on that day. Person-level: restricted.
+with
+    d as (select b.day from build.day b cross join build.today t where is_reading_day(b.day, t.day)),
+    present as (
+        select d.day, p.*, c.v45_cnt > 0 as is_p45, c.is_reg50 as is_p50
+        from d
+        join marts.driver_span p on d.day between p.from_day and p.to_day
+        join marts.company_day c on c.company_key = p.company_key and c.day = d.day
+    ),
+    qualified as (
+        select distinct q.holder_key as person_key, d.day
+        from staging.stg_yz_certificate q
+        join d on d.day between q.from_day and q.to_day
+        where
+            q.cert_type = 'CYZG'
+            and not q.is_filler
+            and contains(q.category, '驾驶员')
+            and contains(q.category, '货物')
+            and coalesce(q.status, '有效') <> '注销'
+    ),
+    event as (
+        select person_key, cast(begin_at as date) as day
+        from raw.rdm_learning
+        union
+        select person_key, cast(checked_at as date)
+        from raw.rdm_check
+        union
+        select person_key, cast(last_event_at as date)
+        from raw.rdm_account
+        union
+        select person_key, cast(last_event_at as date)
+        from raw.rdm_account_history
+    ),
+    connected as (
+        select distinct a.person_key, d.day
+        from
+            (
+                select person_key, min(cast(opened_at as date)) as opened
+                from raw.rdm_account
+                where status = '启用' and _deleted_at is null
+                group by 1
+            ) a
+        join d on a.opened <= d.day
+        join
+            (select distinct e.person_key, d.day from event e join d on e.day > d.day - 30 and e.day <= d.day) l
+            on l.person_key = a.person_key
+            and l.day = d.day
+    ),
+    member as (
+        select
+            m.person_key,
+            d.day,
+            bool_or(m.is_confirmed and coalesce(m.verified_at <= d.day, true)) as is_member,
+            bool_or(m.is_confirmed and m.stage = '正式党员' and coalesce(m.verified_at <= d.day, true)) as is_formal,
+            bool_or(m.badge_at <= d.day) as is_badged,
+            bool_or(m.verify_status = 'lead') as is_open_lead,
+            bool_or(m.is_lead) as is_lead,
+            bool_or(m.is_lead and m.verify_status in ('confirmed', 'excluded')) as is_resolved,
+            bool_or(m.is_lead and m.verify_status = 'confirmed') as is_lead_confirmed
+        from staging.stg_pb_member m
+        join d on d.day between m.from_day and m.to_day
+        group by 1, 2
+    ),
+    staged as (
+        select s.person_key, d.day, arg_max(s.stage, s.from_day) as stage, max(s.from_day) as stage_from
+        from staging.stg_pb_stage s
+        join d on not s.is_odd and d.day between s.from_day and s.to_day
+        group by 1, 2
+    ),
+    unionised as (
+        select distinct u.person_key, d.day
+        from raw.un_member u
+        join
+            d
+            on u.join_date <= d.day
+            and coalesce(u.leave_date > d.day, true)
+            and coalesce(cast(u._deleted_at as date) > d.day, true)
+    ),
+    account as (
+        select person_key, min(bind_day) as bind_day from staging.stg_mp_user where person_key is not null group by 1
+    ),
+    lit as (
+        select distinct u.person_key, d.day
+        from raw.mp_red_heart h
+        join staging.stg_mp_user u using (user_id)
+        join d on cast(h.lit_at as date) <= d.day and coalesce(cast(h.off_at as date) > d.day, true)
+        where h.audit_status = '通过'
+    ),
+    helped as (
+        select distinct v.person_key, d.day
+        from staging.stg_mp_volunteer v
+        join d on v.day <= d.day and v.day >= date_trunc('quarter', d.day)
+        where v.person_key is not null
+    ),
+    tired as (
+        select a.person_key, d.day
+        from staging.stg_as_alarm a
+        join d on a.day between d.day - 6 and d.day
+        where a.is_alarm and a.is_fatigue and a.level = 2 and a.person_key is not null
+        group by 1, 2
+        having count(*) >= 2
+    ),
+    red as (
+        select s.person_key, d.day
+        from raw.ext_safety_code s
+        join d on s.day between d.day - 6 and d.day
+        group by 1, 2
+        having arg_max(s.colour, s.day) = '红'
+    ),
+    scored as (
+        select
+            person_key,
+            month,
+            score < (select max(value) from raw.own_parameter where name = 'high_risk_score') as is_low
+        from marts.driver_score
+    )
+select
+    p.day,
+    p.person_key,
+    p.company_key,
+    p.town_code,
+    case when p.owner_type = '企业' then '企业聘用' else '个体' end as employer,
+    coalesce(p.sex, '未知') as sex,
+    case
+        when p.birth_year is null
+        then '未知'
+        when year(p.day) - p.birth_year < 30
+        then '30岁以下'
+        when year(p.day) - p.birth_year < 40
+        then '30–39岁'
+        when year(p.day) - p.birth_year < 50
+        then '40–49岁'
+        when year(p.day) - p.birth_year < 60
+        then '50–59岁'
+        else '60岁及以上'
+    end as age_band,
+    p.is_captain,
+    p.is_p45,
+    p.is_p50,
+    q.person_key is not null as is_qualified,
+    p.integrity_grade,
+    coalesce(
+        p.integrity_grade in ('AAA', 'AA', 'A', 'B')
+        and p.day between p.integrity_to - interval 1 year and p.integrity_to,
+        false
+    ) as is_graded,
+    c.person_key is not null as is_connected,
+    coalesce(m.is_member, false) as is_member,
+    coalesce(m.is_formal, false) as is_formal,
+    coalesce(m.is_open_lead, false) as is_open_lead,
+    coalesce(m.is_lead, false) as is_lead,
+    coalesce(m.is_resolved, false) as is_resolved,
+    coalesce(m.is_lead_confirmed, false) as is_lead_confirmed,
+    s.stage,
+    s.stage is not null and (s.stage <> '正式党员' or year(s.stage_from) = year(p.day)) as is_in_pipeline,
+    u.person_key is not null as is_union,
+    coalesce(a.bind_day <= p.day, false) as is_registered,
+    l.person_key is not null as is_lit,
+    coalesce(m.is_badged, false) as is_badged,
+    coalesce(m.is_member, false) or coalesce(s.stage = '入党积极分子', false) or p.is_captain as is_backbone,
+    h.person_key is not null as has_helped,
+    coalesce(k.is_low, false) or t.person_key is not null or r.person_key is not null as is_high_risk
+from present p
+left join qualified q on q.person_key = p.person_key and q.day = p.day
+left join connected c on c.person_key = p.person_key and c.day = p.day
+left join member m on m.person_key = p.person_key and m.day = p.day
+left join staged s on s.person_key = p.person_key and s.day = p.day
+left join unionised u on u.person_key = p.person_key and u.day = p.day
+left join account a on a.person_key = p.person_key
+left join lit l on l.person_key = p.person_key and l.day = p.day
+left join helped h on h.person_key = p.person_key and h.day = p.day
+left join tired t on t.person_key = p.person_key and t.day = p.day
+left join red r on r.person_key = p.person_key and r.day = p.day
+left join
+    scored k on k.person_key = p.person_key and k.month = cast(date_trunc('month', p.day) - interval 1 month as date)

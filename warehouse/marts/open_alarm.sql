@@ -1,44 +1,57 @@
--- Alarms of the last day that must be handled and are not, straight from what has landed: the live picture is half a minute old, not five.
--- What an alarm is, what must be handled and what counts as handled are the same words as in marts.alarm_event.
-WITH since AS (
-    SELECT as_of - INTERVAL 1 DAY AS since_at FROM build.clock
-), platform AS (
-    SELECT
-        a.alarm_uid,
-        vehicle_key(plate_norm(a.plate_no), plate_color_norm(a.plate_color)) AS vehicle_key,
-        a.start_at,
-        a.end_at,
-        a.warn_type,
-        coalesce(t.name, '其他') AS kind,
-        coalesce(a.level, 1) AS level,
-        alarm_must_handle(a.level, t.is_due) AS must_handle,
-        a._seq
-    FROM raw.gps_alarm a
-    LEFT JOIN raw.own_alarm_type t USING (warn_type)
-    WHERE a.start_at >= (SELECT since_at FROM since)
-), first_of_event AS (
-    SELECT * FROM platform
-    QUALIFY NOT is_same_event(warn_type, start_at - lag(coalesce(end_at, start_at)) OVER (PARTITION BY vehicle_key, warn_type ORDER BY start_at, alarm_uid))
-), alarm AS (
-    SELECT alarm_uid, vehicle_key, start_at AS raised_at, kind, level, _seq FROM first_of_event WHERE must_handle
-    UNION ALL
-    SELECT
-        s.alarm_uid,
-        vehicle_key(plate_norm(s.plate_no), plate_color_norm(s.plate_color)),
-        s.alarm_time,
-        coalesce(p.name, '其他'),
-        s.level,
-        s._seq
-    FROM raw.as_alarm s
-    LEFT JOIN raw.own_alarm_profile p USING (profile, module, code)
-    WHERE s.alarm_time >= (SELECT since_at FROM since) AND s.level = 2 AND is_active_alarm(s.code, s.flag)
-), last_step AS (
-    SELECT alarm_uid, result, reason
-    FROM raw.rdm_alarm_handle
-    WHERE alarm_uid IN (SELECT alarm_uid FROM alarm)
-    QUALIFY row_number() OVER (PARTITION BY alarm_uid ORDER BY step DESC, _version DESC, _seq DESC, _row DESC) = 1
-)
-SELECT a.alarm_uid, a.vehicle_key, a.raised_at, a.kind, a.level, a._seq
-FROM alarm a
-LEFT JOIN last_step h USING (alarm_uid)
-WHERE NOT alarm_is_handled(h.result, h.reason)
+-- Alarms of the last day that must be handled and are not, straight from what has landed: the live picture is half a
+-- minute old, not five. What an alarm is, what must be handled and what counts as handled are the same words as in
+-- marts.alarm_event.
+with
+    since as (select as_of - interval 1 day as since_at from build.clock),
+    platform as (
+        select
+            a.alarm_uid,
+            vehicle_key(plate_norm(a.plate_no), plate_color_norm(a.plate_color)) as vehicle_key,
+            a.start_at,
+            a.end_at,
+            a.warn_type,
+            coalesce(t.name, '其他') as kind,
+            coalesce(a.level, 1) as level,
+            alarm_must_handle(a.level, t.is_due) as must_handle,
+            a._seq
+        from raw.gps_alarm a
+        left join raw.own_alarm_type t using (warn_type)
+        where a.start_at >= (select since_at from since)
+    ),
+    first_of_event as (
+        select *
+        from platform
+        qualify
+            not is_same_event(
+                warn_type,
+                start_at - lag(coalesce(end_at, start_at)) over (
+                    partition by vehicle_key, warn_type order by start_at, alarm_uid
+                )
+            )
+    ),
+    alarm as (
+        select alarm_uid, vehicle_key, start_at as raised_at, kind, level, _seq
+        from first_of_event
+        where must_handle
+        union all
+        select
+            s.alarm_uid,
+            vehicle_key(plate_norm(s.plate_no), plate_color_norm(s.plate_color)),
+            s.alarm_time,
+            coalesce(p.name, '其他'),
+            s.level,
+            s._seq
+        from raw.as_alarm s
+        left join raw.own_alarm_profile p using (profile, module, code)
+        where s.alarm_time >= (select since_at from since) and s.level = 2 and is_active_alarm(s.code, s.flag)
+    ),
+    last_step as (
+        select alarm_uid, result, reason
+        from raw.rdm_alarm_handle
+        where alarm_uid in (select alarm_uid from alarm)
+        qualify row_number() over (partition by alarm_uid order by step desc, _version desc, _seq desc, _row desc) = 1
+    )
+select a.alarm_uid, a.vehicle_key, a.raised_at, a.kind, a.level, a._seq
+from alarm a
+left join last_step h using (alarm_uid)
+where not alarm_is_handled(h.result, h.reason)

@@ -1,16 +1,49 @@
--- Over-limit permits on the day they were decided; working days are counted after the day of acceptance up to that of the
--- decision, by the State Council's calendar (own_workday) and the limit of scope and class.
-WITH permit AS (
-    SELECT permit_id, code_norm(uscc) AS company_key, scope, permit_class, coalesce(auto_flag, false) AS is_auto, CAST(accepted_at AS DATE) AS accepted_day, CAST(decided_at AS DATE) AS day
-    FROM raw.yz_overlimit WHERE decided_at IS NOT NULL AND _deleted_at IS NULL
-), calendar AS (
-    SELECT CAST(c.day AS DATE) AS day, coalesce(w.is_workday, isodow(c.day) < 6) AS is_workday
-    FROM (SELECT unnest(generate_series((SELECT min(accepted_day) FROM permit), (SELECT max(day) FROM permit), INTERVAL 1 DAY)) AS day) c
-    LEFT JOIN raw.own_workday w ON w.day = CAST(c.day AS DATE)
-), took AS (
-    SELECT p.permit_id, count(c.day) FILTER (c.is_workday) AS workdays FROM permit p LEFT JOIN calendar c ON c.day > p.accepted_day AND c.day <= p.day GROUP BY 1
-)
-SELECT p.permit_id, p.day, p.company_key, coalesce(c.town_code, '') AS town_code, p.scope, p.permit_class, p.is_auto, t.workdays, l.workdays AS limit_days,
-    coalesce(t.workdays <= l.workdays, false) AS is_ontime
-FROM permit p JOIN took t USING (permit_id) LEFT JOIN raw.own_permit_limit l ON l.scope = p.scope AND l.permit_class = p.permit_class
-LEFT JOIN marts.company_span c ON c.company_key = p.company_key AND p.day BETWEEN c.from_day AND c.to_day
+-- Over-limit permits on the day they were decided; working days are counted after the day of acceptance up to that of
+-- the decision, by the State Council's calendar (own_workday) and the limit of scope and class.
+with
+    permit as (
+        select
+            permit_id,
+            code_norm(uscc) as company_key,
+            scope,
+            permit_class,
+            coalesce(auto_flag, false) as is_auto,
+            cast(accepted_at as date) as accepted_day,
+            cast(decided_at as date) as day
+        from raw.yz_overlimit
+        where decided_at is not null and _deleted_at is null
+    ),
+    calendar as (
+        select cast(c.day as date) as day, coalesce(w.is_workday, isodow(c.day) < 6) as is_workday
+        from
+            (
+                select
+                    unnest(
+                        generate_series(
+                            (select min(accepted_day) from permit), (select max(day) from permit), interval 1 day
+                        )
+                    ) as day
+            ) c
+        left join raw.own_workday w on w.day = cast(c.day as date)
+    ),
+    took as (
+        select p.permit_id, count(c.day) filter (c.is_workday) as workdays
+        from permit p
+        left join calendar c on c.day > p.accepted_day and c.day <= p.day
+        group by 1
+    )
+select
+    p.permit_id,
+    p.day,
+    p.company_key,
+    coalesce(c.town_code, '') as town_code,
+    p.scope,
+    p.permit_class,
+    p.is_auto,
+    t.workdays,
+    l.workdays as limit_days,
+    coalesce(t.workdays <= l.workdays, false) as is_ontime
+from permit p
+join took t using (permit_id)
+left join raw.own_permit_limit l on l.scope = p.scope and l.permit_class = p.permit_class
+left join marts.company_span c on c.company_key = p.company_key and p.day between c.from_day and c.to_day

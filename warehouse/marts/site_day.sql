@@ -1,21 +1,70 @@
--- Service sites day by day: hours, visits by the best method of the day (check-in before counter before manual count), and
--- facilities. in_use: not closed for good; a closure the bureau approved leaves both sides of the opening rate.
-WITH span AS (
-    SELECT least((SELECT min(day) FROM raw.st_open_log), (SELECT min(CAST(visited_at AS DATE)) FROM raw.st_visit), (SELECT min(from_day) FROM staging.stg_st_facility)) AS first, (SELECT day FROM build.today) AS last
-), base AS (
-    SELECT CAST(d.day AS DATE) AS day, s.site_id, s.name, s.kind, s.town_code, s.is_open FROM (SELECT unnest(generate_series(first, last, INTERVAL 1 DAY)) AS day FROM span) d
-    JOIN staging.stg_st_site s ON CAST(d.day AS DATE) BETWEEN s.from_day AND s.to_day
-), counted AS (
-    SELECT site_id, CAST(visited_at AS DATE) AS day, method, sum(cnt) AS cnt FROM raw.st_visit WHERE _deleted_at IS NULL GROUP BY 1, 2, 3
-), visited AS (
-    SELECT site_id, day, method, cnt FROM counted
-    QUALIFY row_number() OVER (PARTITION BY site_id, day ORDER BY CASE method WHEN 'checkin' THEN 1 WHEN 'counter' THEN 2 ELSE 3 END) = 1
-), facility AS (
-    SELECT b.site_id, b.day, count(DISTINCT f.fac_code) FILTER (f.fac_code IN ('PARK', 'REST', 'HOTWATER', 'MEALHEAT', 'SHOWER', 'LAUNDRY')) = 6 AS has_basics,
-        count(DISTINCT f.fac_code) FILTER (f.fac_code IN ('FUEL', 'SHOP', 'DINING', 'REPAIR', 'WIFI', 'PARK', 'REST', 'LODGING', 'LAUNDRY')) AS nine_cnt
-    FROM base b JOIN staging.stg_st_facility f ON f.site_id = b.site_id AND f.is_available AND b.day BETWEEN f.from_day AND f.to_day GROUP BY 1, 2
-)
-SELECT b.site_id, b.name, b.kind, b.day, b.town_code, b.is_open AS in_use, coalesce(l.is_excused, false) AS is_excused, l.opened_min, l.scheduled_min,
-    v.method AS visit_method, v.cnt AS visit_cnt, coalesce(f.has_basics, false) AS has_basics, coalesce(f.nine_cnt, 0) AS nine_cnt
-FROM base b LEFT JOIN raw.st_open_log l ON l.site_id = b.site_id AND l.day = b.day LEFT JOIN visited v ON v.site_id = b.site_id AND v.day = b.day
-LEFT JOIN facility f ON f.site_id = b.site_id AND f.day = b.day
+-- Service sites day by day: hours, visits by the best method of the day (check-in before counter before manual
+-- count), and facilities. in_use: not closed for good; a closure the bureau approved leaves both sides of the opening
+-- rate.
+with
+    span as (
+        select
+            least(
+                (select min(day) from raw.st_open_log),
+                (select min(cast(visited_at as date)) from raw.st_visit),
+                (select min(from_day) from staging.stg_st_facility)
+            ) as first,
+            (select day from build.today) as last
+    ),
+    base as (
+        select cast(d.day as date) as day, s.site_id, s.name, s.kind, s.town_code, s.is_open
+        from (select unnest(generate_series(first, last, interval 1 day)) as day from span) d
+        join staging.stg_st_site s on cast(d.day as date) between s.from_day and s.to_day
+    ),
+    counted as (
+        select site_id, cast(visited_at as date) as day, method, sum(cnt) as cnt
+        from raw.st_visit
+        where _deleted_at is null
+        group by 1, 2, 3
+    ),
+    visited as (
+        select site_id, day, method, cnt
+        from counted
+        qualify
+            row_number() over (
+                partition by site_id, day order by case method when 'checkin' then 1 when 'counter' then 2 else 3 end
+            )
+            = 1
+    ),
+    facility as (
+        select
+            b.site_id,
+            b.day,
+            count(distinct f.fac_code) filter (
+                f.fac_code in ('PARK', 'REST', 'HOTWATER', 'MEALHEAT', 'SHOWER', 'LAUNDRY')
+            )
+            = 6 as has_basics,
+            count(distinct f.fac_code) filter (
+                f.fac_code in ('FUEL', 'SHOP', 'DINING', 'REPAIR', 'WIFI', 'PARK', 'REST', 'LODGING', 'LAUNDRY')
+            ) as nine_cnt
+        from base b
+        join
+            staging.stg_st_facility f
+            on f.site_id = b.site_id
+            and f.is_available
+            and b.day between f.from_day and f.to_day
+        group by 1, 2
+    )
+select
+    b.site_id,
+    b.name,
+    b.kind,
+    b.day,
+    b.town_code,
+    b.is_open as in_use,
+    coalesce(l.is_excused, false) as is_excused,
+    l.opened_min,
+    l.scheduled_min,
+    v.method as visit_method,
+    v.cnt as visit_cnt,
+    coalesce(f.has_basics, false) as has_basics,
+    coalesce(f.nine_cnt, 0) as nine_cnt
+from base b
+left join raw.st_open_log l on l.site_id = b.site_id and l.day = b.day
+left join visited v on v.site_id = b.site_id and v.day = b.day
+left join facility f on f.site_id = b.site_id and f.day = b.day

@@ -1,3 +1,6 @@
 -- Ratings of sites by day, already summed: one a person, site and day.
-SELECT r.site_id, r.day, coalesce(s.town_code, '') AS town_code, sum(r.stars) AS stars, count(*) AS ratings
-FROM raw.st_rating r LEFT JOIN staging.stg_st_site s ON s.site_id = r.site_id AND s.is_current WHERE r._deleted_at IS NULL AND r.stars BETWEEN 1 AND 5 GROUP BY 1, 2, 3
+select r.site_id, r.day, coalesce(s.town_code, '') as town_code, sum(r.stars) as stars, count(*) as ratings
+from raw.st_rating r
+left join staging.stg_st_site s on s.site_id = r.site_id and s.is_current
+where r._deleted_at is null and r.stars between 1 and 5
+group by 1, 2, 3

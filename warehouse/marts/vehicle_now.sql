@@ -1,5 +1,17 @@
--- The newest qualified position of every vehicle in service, in three states: running (≤10 min old, ≥5 km/h), parked (≤10 min old), offline.
-SELECT v.vehicle_key, CAST(k.as_of AS DATE) AS day, v.company_key, v.town_code, l.loc_time,
-    CASE WHEN l.loc_time > k.as_of - INTERVAL 10 MINUTE THEN CASE WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END ELSE 'offline' END AS state
-FROM marts.dim_vehicle v CROSS JOIN build.clock k LEFT JOIN raw.gps_latest l ON l.vehicle_key = v.vehicle_key AND l.loc_time <= k.as_of + INTERVAL 60 SECOND
-WHERE CAST(k.as_of AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer
+-- The newest qualified position of every vehicle in service, in three states: running (≤10 min old, ≥5 km/h), parked
+-- (≤10 min old), offline.
+select
+    v.vehicle_key,
+    cast(k.as_of as date) as day,
+    v.company_key,
+    v.town_code,
+    l.loc_time,
+    case
+        when l.loc_time > k.as_of - interval 10 minute
+        then case when l.speed_kmh >= 5 then 'running' else 'parked' end
+        else 'offline'
+    end as state
+from marts.dim_vehicle v
+cross join build.clock k
+left join raw.gps_latest l on l.vehicle_key = v.vehicle_key and l.loc_time <= k.as_of + interval 60 second
+where cast(k.as_of as date) between v.from_day and v.to_day and v.status = '营运' and not v.is_trailer

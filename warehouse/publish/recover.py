@@ -142,7 +142,7 @@ def fingerprint(writer: Writer, settings: Settings | None = None) -> dict[str, t
         columns = ", ".join(column.name for column in contracts()["gps_location"].stored)
         found["lake.gps_location"] = writer.execute(
             f"SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM (SELECT {columns} FROM {lake.read(lake.files(writer, settings))}) t"
-        )[0]  # type: ignore[assignment]
+        )[0]
     for schema, table in writer.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name IN ('raw', 'marts')"
     ):

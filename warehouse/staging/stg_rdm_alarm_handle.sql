@@ -1,3 +1,4 @@
 -- The deciding (last) step of each alarm's handling.
-SELECT alarm_uid, result, reason, handled_at, action FROM raw.rdm_alarm_handle
-QUALIFY row_number() OVER (PARTITION BY alarm_uid ORDER BY step DESC, _version DESC, _seq DESC, _row DESC) = 1
+select alarm_uid, result, reason, handled_at, action
+from raw.rdm_alarm_handle
+qualify row_number() over (partition by alarm_uid order by step desc, _version desc, _seq desc, _row desc) = 1

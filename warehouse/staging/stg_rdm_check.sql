@@ -1,4 +1,9 @@
 -- Vehicle checks with plate and colour normalised.
-SELECT check_id, vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) AS vehicle_key, person_key, check_type, checked_at,
-    coalesce(complete, false) AS complete
-FROM raw.rdm_check
+select
+    check_id,
+    vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) as vehicle_key,
+    person_key,
+    check_type,
+    checked_at,
+    coalesce(complete, false) as complete
+from raw.rdm_check

@@ -1,7 +1,22 @@
 -- States of a site's facilities, one after another.
-WITH version AS (
-    SELECT * FROM raw.st_facility UNION ALL BY NAME SELECT * FROM raw.st_facility_history
-)
-SELECT site_id, upper(trim(fac_code)) AS fac_code, status, status = '可用' AS is_available, coalesce(free, false) AS is_free,
-    CAST(_version AS DATE) AS from_day, least(coalesce(lead(CAST(_version AS DATE)) OVER same - 1, DATE '9999-12-31'), coalesce(CAST(_deleted_at AS DATE) - 1, DATE '9999-12-31')) AS to_day
-FROM version WINDOW same AS (PARTITION BY site_id, fac_code ORDER BY _version, _seq, _row)
+with
+    version as (
+        select *
+        from raw.st_facility
+        union all by name
+        select *
+        from raw.st_facility_history
+    )
+select
+    site_id,
+    upper(trim(fac_code)) as fac_code,
+    status,
+    status = '可用' as is_available,
+    coalesce(free, false) as is_free,
+    cast(_version as date) as from_day,
+    least(
+        coalesce(lead(cast(_version as date)) over same - 1, date '9999-12-31'),
+        coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
+    ) as to_day
+from version
+window same as (partition by site_id, fac_code order by _version, _seq, _row)

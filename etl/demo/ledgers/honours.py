@@ -107,7 +107,7 @@ def sheets(world: World, month: int) -> list[Sheet]:
     assert limit is not None
     rows: Rows = []
     for year in range(int(clock.day_text(world.first_day, "%Y")) - FIRST_YEARS_BEFORE, last + 1):
-        rows += [r for r in year_awards(world, year) if (r[9] or limit.replace(year=year, month=5, day=1)) <= limit]  # type: ignore[operator]
+        rows += [r for r in year_awards(world, year) if (r[9] or limit.replace(year=year, month=5, day=1)) <= limit]
     return [
         Sheet(
             "荣誉",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from etl.demo.ledgers.ledger import Cell, day_date
-from etl.demo.ledgers.party import entered_by, ever_large, fleet_counts, members, organisations, register_on
+from etl.demo.ledgers.party import Org, entered_by, ever_large, fleet_counts, members, organisations, register_on
 from etl.demo.registers.cases import progress
 from etl.demo.registers.registry import written_codes
 from etl.demo.world import clock
@@ -187,12 +187,12 @@ def activity_rows(world: World, day: int) -> Rows:
                     first + int(rng.random() * (after - first)),
                     orgs,
                 )
-                if row[5] <= _moment(day, 86340):  # type: ignore[operator]
+                if row[5] <= _moment(day, 86340):
                     rows.append(row)
     return rows
 
 
-def _activity(world: World, rng: Generator, kind: str, act_id: str, day: int, orgs: list) -> tuple[Cell, ...]:
+def _activity(world: World, rng: Generator, kind: str, act_id: str, day: int, orgs: list[Org]) -> tuple[Cell, ...]:
     held, attend = _moment(day, 32400 + int(rng.random() * 30000)), int(14 + rng.gamma(2.0, 11))
     at_site, pick = rng.random() < 0.5, rng.random()
     large = ever_large(world)

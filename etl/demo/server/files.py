@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -364,7 +364,7 @@ def _run(world: World, drop: Path, progress: Progress) -> Past:
     where = str(drop)
     boundary = checks_boundary(world)
     walks: list[list[int]] = _by_month(list(range(world.first_day - 1, world.anchor_day)))
-    others: list[tuple[str, Callable[..., None], list]] = [
+    others: list[tuple[str, Callable[..., None], list[Any]]] = [
         ("定位小时文件", _hour_job, chunk) for chunk in _chunks(position_hours(world), 6)
     ]
     others += [

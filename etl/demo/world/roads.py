@@ -222,7 +222,9 @@ def road_net() -> RoadNet:
     )
 
 
-def _route(edges: dict, before: list[int], origin: int, target: int) -> tuple[np.ndarray, np.ndarray]:
+def _route(
+    edges: dict[int, list[tuple[int, float, int]]], before: list[int], origin: int, target: int
+) -> tuple[np.ndarray, np.ndarray]:
     if origin == target:  # standing still: two equal points, so that interpolation needs no special case
         return np.array([NODES[origin][1:3]] * 2), np.array([1.0])
     nodes = [target]

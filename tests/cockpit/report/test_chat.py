@@ -131,9 +131,6 @@ def _certificate(folder: Path) -> Path:
     return file
 
 
-pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # the stand-in's certificate is nobody's
-
-
 @pytest.fixture
 def outside(tmp_path: Path) -> Iterator[Outside]:
     made = Outside(tmp_path)

@@ -1,6 +1,5 @@
 -- The field's text and place rules as DuckDB macros: the same words in load checks and in staging models.
 -- Made anew at every open, so the SQL of a model runs by pasting it.
-
 -- Full-width letters, digits and brackets to half-width, upper case, no blanks (D02, D13). Never for people's names.
 CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
@@ -12,13 +11,15 @@ CREATE OR REPLACE TEMP MACRO no_filler_date(d) AS CASE WHEN d IN (DATE '1900-01-
 -- How the text of a landed cell becomes a value of its column; NULL = it is none, and the row goes to quarantine.
 -- A number that is none (NaN, inf, 1e400) would make every sum over it one.
 CREATE OR REPLACE TEMP MACRO as_number(x) AS CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
--- 93.0 from a spreadsheet is 93, 93.5 is an error. Digits never pass through a double; an exponent says that they did, and from 10^15 on some are gone.
+-- 93.0 from a spreadsheet is 93, 93.5 is an error. Digits never pass through a double; an exponent says that they
+-- did, and from 10^15 on some are gone.
 CREATE OR REPLACE TEMP MACRO as_whole(x) AS CASE WHEN regexp_full_match(x, '[+-]?\d+([.]0*)?') THEN TRY_CAST(x AS BIGINT)
     WHEN abs(TRY_CAST(x AS DOUBLE)) < 1e15 AND TRY_CAST(x AS DOUBLE) = floor(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(TRY_CAST(x AS DOUBLE) AS BIGINT) END;
 -- A code that went through a number cell: the rest of its digits is gone.
 CREATE OR REPLACE TEMP MACRO is_cut_short(x) AS (contains(x, 'E+') OR contains(x, 'e+')) AND regexp_full_match(trim(x), '[+-]?\d([.]\d+)?[Ee][+]\d+');
--- Shanghai wall time, of an instant that states its offset too. Begins with a digit: 'epoch' and 'infinity' are words of the database. Beyond 1900
--- to 2200 nobody means a date, but for the filler 9999-12-31 (D15). ICU is slow and knows fewer shapes, so it sees only what states another offset.
+-- Shanghai wall time, of an instant that states its offset too. Begins with a digit: 'epoch' and 'infinity' are words
+-- of the database. Beyond 1900 to 2200 nobody means a date, but for the filler 9999-12-31 (D15). ICU is slow and
+-- knows fewer shapes, so it sees only what states another offset.
 CREATE OR REPLACE TEMP MACRO sane(t) AS CASE WHEN t BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-12-31' OR CAST(t AS DATE) = DATE '9999-12-31' THEN t END;
 CREATE OR REPLACE TEMP MACRO offset_pattern() AS '(?i)^(\d{4}\D\d{1,2}\D\d{1,2}.*?) ?(Z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)$';
 CREATE OR REPLACE TEMP MACRO as_moment(x) AS CASE WHEN NOT regexp_matches(x, '^\d') OR regexp_matches(x, ':\d+.*[+-](\d|1[5-9]|[2-9]\d)(:?\d{2})?$') THEN NULL
@@ -70,7 +71,8 @@ CREATE OR REPLACE TEMP MACRO wgs_lat(lon, lat) AS lat - gcj_dlat(lon - 105.0, la
 CREATE OR REPLACE TEMP MACRO wgs_lon(lon, lat) AS lon - gcj_dlon(lon - 105.0, lat - 35.0) * 180.0
     / (6378245.0 / sqrt(gcj_magic(lat)) * cos(radians(lat)) * pi());
 
--- Unified social credit code by GB 32100-2015: alphabet without I, O, S, V, Z and a check character (weights 3^i mod 31).
+-- Unified social credit code by GB 32100-2015: alphabet without I, O, S, V, Z and a check character (weights 3^i mod
+-- 31).
 CREATE OR REPLACE TEMP MACRO uscc_value(c) AS position(c IN '0123456789ABCDEFGHJKLMNPQRTUWXY') - 1;
 CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTUWXY]{18}') AND uscc_value(substr(x, 18, 1)) = (31 - (
     uscc_value(substr(x, 1, 1)) + 3 * uscc_value(substr(x, 2, 1)) + 9 * uscc_value(substr(x, 3, 1)) + 27 * uscc_value(substr(x, 4, 1)) + 19 * uscc_value(substr(x, 5, 1))
@@ -78,15 +80,18 @@ CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTU
     + 25 * uscc_value(substr(x, 11, 1)) + 13 * uscc_value(substr(x, 12, 1)) + 8 * uscc_value(substr(x, 13, 1)) + 24 * uscc_value(substr(x, 14, 1)) + 10 * uscc_value(substr(x, 15, 1))
     + 30 * uscc_value(substr(x, 16, 1)) + 28 * uscc_value(substr(x, 17, 1))) % 31) % 31;
 
--- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer windows end.
+-- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer
+-- windows end.
 CREATE OR REPLACE TEMP MACRO is_reading_day(d, today) AS date_diff('day', d, today) < 45 OR isodow(d) = 7 OR d = last_day(d);
 
 -- What an alarm is, and when somebody has dealt with it: the one definition for indicators, wall and open alarms.
 -- Active safety: events (code from 16 on) and end marks (flag 2) are no alarms (T/JSATL 12-2017).
 CREATE OR REPLACE TEMP MACRO is_active_alarm(code, flag) AS code < 16 AND flag IS DISTINCT FROM 2;
--- A speeding reported again within a minute of the last report's end is the same event (2016 rule); gap NULL = the first one.
+-- A speeding reported again within a minute of the last report's end is the same event (2016 rule); gap NULL = the
+-- first one.
 CREATE OR REPLACE TEMP MACRO is_same_event(warn_type, gap) AS warn_type = 1 AND coalesce(gap <= INTERVAL 60 SECOND, false);
 -- Level 2, or a type the bureau has set to be due.
 CREATE OR REPLACE TEMP MACRO alarm_must_handle(level, is_type_due) AS coalesce(level = 2, false) OR coalesce(is_type_due, false);
--- The deciding step: 1 done, or 2 not to be handled with a reason (JT/T 809 1403). 0 and 3 are under way; 2 without a reason is nothing.
+-- The deciding step: 1 done, or 2 not to be handled with a reason (JT/T 809 1403). 0 and 3 are under way; 2 without a
+-- reason is nothing.
 CREATE OR REPLACE TEMP MACRO alarm_is_handled(result, reason) AS coalesce(result = 1 OR (result = 2 AND nullif(trim(reason), '') IS NOT NULL), false);
