@@ -66,7 +66,7 @@ def everywhere(book: Book, page: Callable[[str], HTMLParser]) -> None:
     for scene in layouts.SCENES:
         needs = HTMLParser(scenes.scene(book, scene, book.generation.built_at.date())["needs"])
         shown = [span.attributes["data-finding"] for span in needs.css("[data-finding]")]
-        own = [name for name in both if name in layouts.metrics(scene)]
+        own = [name for name in both if name in layouts.metrics(scene, book.metrics)]
         assert shown == own[: len(shown)], scene
     issue = content.build(book, periods.newest(book, "week") or "")
     weekly = [name for name in both if "weekly" in book.metrics[name].show]

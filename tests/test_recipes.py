@@ -63,6 +63,46 @@ def test_a_new_indicator_is_one_file_and_no_program(copy: Path, published: Path)
     assert sum(row["num"] or 0 for row in towns) == answer["num"]
 
 
+SURFACES = """
+import datetime as dt, json, sys
+from pathlib import Path
+from flask import g
+from cockpit.identity.sessions import Viewer
+from cockpit.presentation.static_html import written
+from cockpit.report import content
+from cockpit.wall import scenes
+from cockpit.web import app, page_callback
+from warehouse.core.settings import Settings
+from warehouse.query.snapshot_store import Library
+
+data = Path(sys.argv[1])
+server = app.create_app(Settings(data))
+library = server.config["ZHENGBEI_LIBRARY"]
+book = library.current()
+with server.test_request_context("/group/fleet"):
+    g.viewer = Viewer("person", "recipe", "leader")
+    page = written(page_callback.draw(library, "/group/fleet", "")[0])
+wall = scenes.scene(book, "overview", book.generation.built_at.date())
+paper = content.build(book, content.newest(book, "week"))
+print(json.dumps([page, "".join(one["html"] for one in wall["cards"]), json.dumps(paper.figures, ensure_ascii=False)]))
+"""
+
+
+def test_a_new_indicator_is_on_page_wall_and_paper(copy: Path, published: Path, tmp_path: Path) -> None:
+    (tmp_path / "published").symlink_to(published / "published")
+    done = subprocess.run(
+        [sys.executable, "-c", SURFACES, str(tmp_path)],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(copy)},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert all("重型货车占比" in surface for surface in json.loads(done.stdout.splitlines()[-1]))
+
+
 def test_a_new_file_source_is_two_files_and_an_address(copy: Path, tmp_path: Path) -> None:
     data, drop = tmp_path / "data", tmp_path / "drop"
     register(tmp_path / "yz.sqlite", 3)

@@ -6,9 +6,11 @@ sheet."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cockpit.presentation import texts
+from warehouse.catalog.schema import Metric
 
 SHAPES = ("hd", "wide", "ultra")
 """16:9, 32:9 and 16:3; assets/wall.js picks the nearest one for a window."""
@@ -374,11 +376,40 @@ SCENES = {
 CORNERS = {"left top": "align-self: start; justify-self: start", "left bottom": "align-self: end; justify-self: start"}
 
 
-def metrics(scene: str) -> tuple[str, ...]:
-    """Every metric that has a tile, card, ranking or trend in that scene, in reading order, once."""
-    found = SCENES[scene]
-    named = [slot.what for slot in found.slots if slot.kind in ("tile", "towns", "trend")]
-    return tuple(dict.fromkeys([*named, *found.cards]))
+KINDS = ("tile", "towns", "trend")
+"""Kinds of slots that show one metric."""
+STRIP = ("fleet_vehicle_cnt", "fleet_company50_cnt", "fleet_running_now_cnt")
+"""Metrics of the strip above the map."""
+SCENE_OF = {
+    "fleet": "overview",
+    "safety": "safety",
+    "driver": "drivers",
+    "membership": "members",
+    "programme": "programmes",
+    "site": "sites",
+    "health": "overview",
+}
+"""Group of a metric → the scene in whose lower row it stands when no layout names it."""
+
+
+def metrics(scene: str, catalogue: Mapping[str, Metric]) -> tuple[str, ...]:
+    """Every metric of the catalogue that has a tile, card, ranking or trend in that scene, in reading order, once."""
+    named = [slot.what for slot in SCENES[scene].slots if slot.kind in KINDS]
+    return tuple(name for name in dict.fromkeys([*named, *cards(scene, catalogue)]) if name in catalogue)
+
+
+def cards(scene: str, catalogue: Mapping[str, Metric]) -> tuple[str, ...]:
+    """The metrics of the scene's lower row. One whose file says show = ["wall"] and that no scene names leads the row of its group's
+    scene: a new indicator is on the wall without a line of code."""
+    placed = {slot.what for one in SCENES.values() for slot in one.slots} | {
+        name for one in SCENES.values() for name in one.cards
+    }
+    new = [
+        metric.id
+        for metric in catalogue.values()
+        if "wall" in metric.show and metric.id not in placed | set(STRIP) and SCENE_OF[metric.group] == scene
+    ]
+    return tuple(name for name in (*new, *SCENES[scene].cards) if name in catalogue)
 
 
 def style() -> str:

@@ -85,7 +85,7 @@ def worst_company(book: Book, _today: dt.date) -> list[Need]:
 
 def off_target(book: Book, scene: str) -> list[Need]:
     """The numbers of the scene that are off their target or close to it, for the newest week, in the order in which every surface names them."""
-    found = numbers.of_period(book, WINDOW, None, layouts.metrics(scene))
+    found = numbers.of_period(book, WINDOW, None, layouts.metrics(scene, book.metrics))
     return [_number(book, one) for one in found.pressing]
 
 

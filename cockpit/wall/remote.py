@@ -61,9 +61,7 @@ def register(
                 "lost": silent is None or silent > LOST_S,
                 "silent_s": round(silent or 0),
             },
-            "tiles": [
-                {"metric": name, "label": metrics()[name].label} for name in layout.metrics(scene) if name in metrics()
-            ],
+            "tiles": [{"metric": name, "label": metrics()[name].label} for name in layout.metrics(scene, metrics())],
         }
 
     @routes.url_value_preprocessor

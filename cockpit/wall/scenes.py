@@ -17,8 +17,7 @@ from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import SPARK_POINTS, present, when
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
-from cockpit.wall import layouts as layout
-from cockpit.wall import needs, panels
+from cockpit.wall import layouts, needs, panels
 from warehouse.compile.reading import Reading
 from warehouse.insight import operations
 from warehouse.query.programmes import scores
@@ -58,7 +57,7 @@ def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> 
     """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind",
     "html"}], "cards": the same, "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left
     out."""
-    found = layout.SCENES[name]
+    found = layouts.SCENES[name]
     slots, figures = [], {}
     for slot in found.slots:
         if slot.kind in ("tile", "towns", "trend") and slot.what not in book.metrics:
@@ -91,11 +90,10 @@ def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> 
                 "html": _macro("outline", panels.outline(one)),
             }
         )
-    for metric in found.cards:
-        if metric in book.metrics:
-            facts = tile(book, book.read(metric), "card", today)
-            figures[f"card-{metric}"] = facts["shown"].text
-            cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
+    for metric in layouts.cards(name, book.metrics):
+        facts = tile(book, book.read(metric), "card", today)
+        figures[f"card-{metric}"] = facts["shown"].text
+        cards.append({"id": f"card-{metric}", "area": "", "kind": "card", "html": _macro("card", facts)})
     return {
         "label": found.label,
         "question": found.question,
@@ -173,7 +171,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
 def fine_print(book: Book, name: str) -> str:
     """Which periods may still change, said once instead of on every tile; "" when none may."""
     found = {}
-    for metric in layout.metrics(name):
+    for metric in layouts.metrics(name, book.metrics):
         if metric in book.metrics:
             item = book.read(metric)
             if item.provisional and item.complete:

@@ -12,6 +12,7 @@ from cockpit.identity import gate
 from cockpit.wall import layouts as layout
 from cockpit.web import app
 from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
+from warehouse.catalog.metrics import metrics
 from warehouse.core.settings import Settings
 
 
@@ -43,7 +44,7 @@ def test_a_command_from_the_phone_is_what_the_screen_hears_next(data: Path) -> N
     assert told["mode"] == "hold" and told["scene"] == "sites"
     heard = wall.get("/wall/hall/version").get_json()["direction"]
     assert (heard["scene"], heard["seq"]) == ("sites", told["seq"])
-    assert {tile["metric"] for tile in told["tiles"]} == set(layout.metrics("sites"))
+    assert {tile["metric"] for tile in told["tiles"]} == set(layout.metrics("sites", metrics()))
     command(hand, verb="highlight", metric="site_open_rate")
     assert wall.get("/wall/hall/version").get_json()["direction"]["highlight"] == "site_open_rate"
     command(hand, verb="resume")
