@@ -66,7 +66,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/_reload-hash": lambda w: [("/_reload-hash", JSON)],
     "/api/metric/<metric>": lambda w: [(f"/api/metric/{METRIC}", JSON)],
     "/api/version": lambda w: [("/api/version", JSON)],
-    "/assets/<path:filename>": lambda w: [("/assets/freshness.js", "text/javascript")],
+    "/assets/<path:filename>": lambda w: [("/assets/js/cockpit/freshness.js", "text/javascript")],
     "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
     "/export/<name>.<kind>": lambda w: [
         (f"/export/{METRIC}.xlsx?of=rows", XLSX),
@@ -242,7 +242,7 @@ def test_only_one_place_names_a_file_to_the_browser() -> None:
         for file in Path("cockpit").rglob("*.py")
         if re.search(r"Content-Disposition|send_file\(|send_from_directory\(", file.read_text())
     ]
-    assert found == ["framed.py"]
+    assert found == ["template_pages.py"]
 
 
 @pytest.mark.parametrize("rule", sorted(ADDRESSES, key=lambda rule: (rule in LAST, rule)))
