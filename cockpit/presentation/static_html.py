@@ -30,20 +30,20 @@ DASH_ONLY = {"debounce", "refresh"}
 
 
 class PageParts(Component):
-    """A page as it leaves: its finished HTML with a slot for every chart, and the charts, which markup.js puts into
-    their slots. charts: their ids, in the order of `children`."""
+    """A page as it leaves: its finished HTML with a slot for every chart, and as `children` the charts, in the order of
+    their slots."""
 
     _namespace = "zhengbei"
     _type = "Page"
 
-    def __init__(self, inside: str, charts: list[str], children: list[Component]) -> None:
-        self._prop_names = ["inside", "charts", "children"]
+    def __init__(self, inside: str, children: list[Component]) -> None:
+        self._prop_names = ["inside", "children"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         # not by the constructor of all components: for its messages it would look for a package of this name on the
         # disk, each time
-        self.inside, self.charts, self.children = inside, charts, children
+        self.inside, self.children = inside, children
 
 
 def finished(page: Any) -> PageParts:
@@ -51,7 +51,7 @@ def finished(page: Any) -> PageParts:
     neither, and for a link that leaves this site."""
     charts: list[Any] = []
     inside = _joined(page, charts)
-    return PageParts(inside, [getattr(chart, "id", "") for chart in charts], charts)
+    return PageParts(inside, charts)
 
 
 def written(part: Any) -> str:
@@ -103,11 +103,12 @@ def _write(node: Any, out: list[str], charts: list[Any]) -> None:
 
 
 def _slot(chart: Any) -> str:
-    """Where a chart comes to stand: as high as the chart will be, and a sentence where no script puts one in."""
+    """Where a chart comes to stand: as high as the chart will be, with a sentence that the style sheet hides
+    where scripts run (theme.js has left its mark then)."""
     style = escape(_css(getattr(chart, "style", None) or {}))
     return (
         f'<div class="chart-slot" data-chart="{escape(str(getattr(chart, "id", "")))}" style="{style}">'
-        f"<noscript><p>{texts.CHART_NEEDS_SCRIPT}</p></noscript></div>"
+        f"<p>{texts.CHART_NEEDS_SCRIPT}</p></div>"
     )
 
 

@@ -41,9 +41,9 @@ INDEX = f"""<!DOCTYPE html>
 </html>"""
 """The document of every page. Dash's own asks for a favicon and carries an inline script for Internet Explorer."""
 RENDERER = "var renderer = new DashRenderer(window.zhengbei.hooks);"
-NEEDLESS = re.compile(r'<script src="[^"]*/(?:html/|dash_table/|deps/polyfill)[^"]*"></script>\n?')
-"""Bundles of Dash that none of our pages uses: its HTML elements (a page is finished HTML), its table, and what
-Internet Explorer lacked."""
+NEEDLESS = re.compile(r'<script src="[^"]*/(?:html|dash_table)/[^"]*"></script>\n?')
+"""Bundles of Dash that none of our pages uses: its HTML elements (a page is finished HTML) and its table. The one that
+is named polyfill stays: Dash's own components call what it defines."""
 CONFIG = "ZHENGBEI_DOCUMENT"
 
 
@@ -88,13 +88,12 @@ def prepare(server: Flask, dash: Dash) -> None:
 def _answer(library: Library) -> Response:
     drawn = page_callback.answer(library, quote(request.path), request.query_string.decode("utf-8", "replace"))
     before, between, after, end = current_app.config[CONFIG]
-    charts = {
-        "charts": drawn.page.charts,
-        "children": drawn.page.children,
+    rest = {
+        "charts": drawn.page.children,
         "theme": page_callback.theme().name,
         "plotly": _plotly(),
     }
-    island = to_json_plotly(charts).replace("<", "\\u003c")
+    island = to_json_plotly(rest).replace("<", "\\u003c")
     body = "".join((before, escape(drawn.title), between, drawn.page.inside, after, island, end))
     return Response(body, status=drawn.status, mimetype="text/html")
 

@@ -50,22 +50,18 @@
     from.remove();
   }
 
-  // charts: ids of the children, which are the charts. Each lives in a box of its own that moves from the slot of one drawing to that of the
-  // next, so a chart is not made anew with the page around it
-  function Page({ inside, charts, children }) {
-    const root = React.useRef(null), boxes = React.useRef(new Map());
-    const [, again] = React.useReducer((count) => count + 1, 0);
+  // children: the charts, in the order of their slots; each is drawn once its slot stands on the page, where it has a width
+  function Page({ inside, children }) {
+    const root = React.useRef(null), [slots, fill] = React.useState([]), charts = React.Children.toArray(children);
     React.useLayoutEffect(() => {
       if (served()) adopt(served(), root.current); else root.current.innerHTML = inside;
-      const slots = Array.from(root.current.querySelectorAll("[data-chart]")), before = boxes.current;
-      boxes.current = new Map(slots.map((slot) => [slot.dataset.chart, before.get(slot.dataset.chart) || document.createElement("div")]));
-      slots.forEach((slot) => slot.replaceChildren(boxes.current.get(slot.dataset.chart)));
+      const found = Array.from(root.current.querySelectorAll("[data-chart]"));
+      found.forEach((slot) => slot.replaceChildren());
       restore(root.current);
-      if (slots.some((slot) => !before.has(slot.dataset.chart))) again();   // new charts are drawn once they stand on the page
+      fill(found);
     }, [inside]);
-    const drawn = React.Children.toArray(children);
     return React.createElement(React.Fragment, null, React.createElement("div", { ref: root }),
-      charts.map((id, number) => (boxes.current.has(id) ? ReactDOM.createPortal(drawn[number], boxes.current.get(id), id) : null)));
+      slots.map((slot, number) => (charts[number] ? ReactDOM.createPortal(charts[number], slot, slot.dataset.chart) : null)));
   }
 
   const Box = ({ id, children }) => React.createElement("div", { id }, children);
@@ -76,7 +72,7 @@
     const drawn = served() && JSON.parse(document.getElementById("shell-drawn").textContent);
     if (!drawn) return;
     const part = (id) => layout.props.children.find((one) => one.props.id === id).props;
-    part("shell-root").children = { namespace: "zhengbei", type: "Page", props: { inside: "", charts: drawn.charts, children: drawn.children } };
+    part("shell-root").children = { namespace: "zhengbei", type: "Page", props: { inside: "", children: drawn.charts } };
     part("shell-title").data = document.title;
     const { pathname, search, hash, href } = location;
     if (!drawn.charts.length || drawn.theme === document.documentElement.dataset.theme) Object.assign(part("shell-address"), { pathname, search, hash, href });

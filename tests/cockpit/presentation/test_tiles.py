@@ -157,10 +157,9 @@ def test_rendering_writes_plain_html() -> None:
         className="c",
         style={"marginTop": "2px", "--n": "1"},
     )
-    assert (
-        render(part)
-        == '<div style="margin-top:2px;--n:1" class="c">a &amp; b3<br><details open><summary>x</summary></details></div>'
-    )
+    style, inside = 'style="margin-top:2px;--n:1"', "a &amp; b3<br><details open><summary>x</summary></details>"
+    # Dash gives the attributes in an order that changes with the process
+    assert render(part) in (f'<div class="c" {style}>{inside}</div>', f'<div {style} class="c">{inside}</div>')
 
 
 # ---- bars, table -------------------------------------------------------------------------------------------------
