@@ -35,11 +35,11 @@ OPEN = frozenset(
     {
         "/login",
         "/healthz",
-        "/assets/00_tokens.css",
-        "/assets/10_base.css",
-        "/assets/15_login.css",
-        "/assets/theme.js",
-        "/assets/leave.js",
+        "/assets/css/00_tokens.css",
+        "/assets/css/10_base.css",
+        "/assets/css/15_login.css",
+        "/assets/js/cockpit/theme.js",
+        "/assets/js/cockpit/leave.js",
         "/assets/mark.svg",
         "/favicon.ico",
     }
@@ -50,7 +50,6 @@ DEVICE = frozenset({"/api/version"})
 DEVICE_PREFIXES = ("/wall/", "/api/wall/", "/assets/")
 HEARTBEATS = frozenset({"/api/version"})
 """Asked by the page itself, so they never keep a session alive."""
-CATCH_ALL = "/<path:path>"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -147,13 +146,6 @@ def _gate() -> Response | BaseResponse | None:
     if g.viewer.kind == "device" and not _device_may(path, g.viewer):
         abort(403)
     callback_validation.check(request)
-    # Dash answers every unknown path with its shell and 200; here a path that is no page is a 404
-    if (
-        request.url_rule is not None
-        and request.url_rule.rule == CATCH_ALL
-        and not current_app.config["ZHENGBEI_PAGES"](path)
-    ):
-        abort(404)
     return None
 
 

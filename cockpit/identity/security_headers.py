@@ -8,7 +8,8 @@ from flask import Flask, Response, request
 
 from cockpit.identity import gate
 
-LONG_LIVED = ("/_dash-component-suites/", "/assets/")
+STATIC = ("/_dash-component-suites/", "/assets/")
+NOWHERE = "no-store"
 YEAR_S = 365 * 86400
 
 
@@ -57,8 +58,7 @@ def protect(server: Flask, script_hashes: Callable[[], Sequence[str]]) -> None:
 
 
 def _cache(response: Response) -> str:
-    """Static files whose address carries their version may be kept; every answer with data may not."""
-    versioned = request.path.startswith("/_dash-component-suites/") or "m" in request.args
-    if response.status_code == 200 and request.path.startswith(LONG_LIVED):
-        return f"private, max-age={YEAR_S}, immutable" if versioned else "private, max-age=60"
-    return "no-store"
+    """What the route of the static files says of them, who knows which address can never mean another file; every
+    answer with data is stored nowhere."""
+    is_static = response.status_code in (200, 304) and request.path.startswith(STATIC)
+    return response.headers.get("Cache-Control", NOWHERE) if is_static else NOWHERE

@@ -14,8 +14,9 @@ from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, Visit
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.assets import build_id
 from cockpit.presentation.tiles.table import scrolled
-from cockpit.wall.routes import LOST_S, Heartbeats, build_id
+from cockpit.wall.routes import LOST_S, Heartbeats
 from warehouse.core.errors import Refused
 
 ROLE = "admin"

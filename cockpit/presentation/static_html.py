@@ -1,9 +1,8 @@
-"""What of a page is only text, tables and links leaves as finished HTML; Dash keeps the charts and what stands around
-them.
+"""A page leaves as finished HTML, which can be read without any script; only its charts stay Dash components.
 
 Dash asks every component at every turn whether it has changed: a page made of two thousand of them answers a click 0.2
 s later than the same page made of ten. Pages are still written as Dash components; `finished` is the last step before
-one leaves. assets/markup.js puts the pieces in place and follows their links."""
+one leaves. assets/js/cockpit/markup.js puts it in place and follows its links."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.presentation import texts
 from cockpit.store import one_time_key
 
 VOID = {"img", "input", "br", "hr", "wbr"}
@@ -29,70 +29,57 @@ DASH_ONLY = {"debounce", "refresh"}
 """What only Dash's own link and field would know."""
 
 
-class Static(Component):
-    """One element whose inside is finished HTML. tag: its name; attributes: by React's names; inside: every text in it
-    is escaped."""
+class PageParts(Component):
+    """A page as it leaves: its finished HTML with a slot for every chart, and as `children` the charts, in the order of
+    their slots."""
 
     _namespace = "zhengbei"
-    _type = "Static"
+    _type = "Page"
 
-    def __init__(self, tag: str, attributes: dict[str, Any], inside: str) -> None:
-        self._prop_names = ["tag", "attributes", "inside"]
+    def __init__(self, inside: str, children: list[Component]) -> None:
+        self._prop_names = ["inside", "children"]
         self._valid_wildcard_attributes: list[str] = []
         self.available_properties = self._prop_names
         self.available_wildcard_properties: list[str] = []
         # not by the constructor of all components: for its messages it would look for a package of this name on the
         # disk, each time
-        self.tag, self.attributes, self.inside = tag, attributes, inside
+        self.inside, self.children = inside, children
 
 
-def finished(page: Any) -> Any:
-    """The same page with every part that has no chart in it as one Static. Raises ValueError for a link that leaves
-    this site."""
-    alive: set[int] = set()
-    _mark(page, alive)
-    return _settle(page, alive)
+def finished(page: Any) -> PageParts:
+    """A component, text or list of them as finished HTML and the charts in it. Raises ValueError for a part that is
+    neither, and for a link that leaves this site."""
+    charts: list[Any] = []
+    inside = _joined(page, charts)
+    return PageParts(inside, charts)
 
 
 def written(part: Any) -> str:
     """A component, text or list of them as HTML. Raises ValueError for a chart, which needs a script, and for a link
     that leaves this site."""
+    charts: list[Any] = []
+    inside = _joined(part, charts)
+    if charts:
+        raise ValueError("图表需要脚本，不能写成 HTML")
+    return inside
+
+
+def _joined(part: Any, charts: list[Any]) -> str:
     out: list[str] = []
     for node in part if isinstance(part, list | tuple) else (part,):
-        _write(node, out)
+        _write(node, out, charts)
     return "".join(out)
 
 
-def _mark(node: Any, alive: set[int]) -> bool:
-    """Notes what must stay a Dash component, and everything around it."""
-    if not isinstance(node, Component):
-        return False
-    lives = _tag(type(node)) is None
-    for child in _children(node):
-        lives = _mark(child, alive) or lives
-    if lives:
-        alive.add(id(node))
-    return lives
-
-
-def _settle(node: Any, alive: set[int]) -> Any:
-    if not isinstance(node, Component):
-        return node
-    if id(node) not in alive:
-        inside: list[str] = []
-        for child in _children(node):
-            _write(child, inside)
-        return Static(_tag(type(node)) or "", _react(node), "".join(inside))
-    if _tag(type(node)) is not None:  # stands around a chart
-        node.children = [_settle(child, alive) for child in _children(node)]
-    return node
-
-
-def _write(node: Any, out: list[str]) -> None:
+def _write(node: Any, out: list[str], charts: list[Any]) -> None:
     if node is None or isinstance(node, bool):
         return
     if not isinstance(node, Component):
         out.append(escape(str(node), quote=False))
+        return
+    if isinstance(node, dcc.Graph):
+        charts.append(node)
+        out.append(_slot(node))
         return
     tag = _tag(type(node))
     if tag is None:
@@ -103,7 +90,7 @@ def _write(node: Any, out: list[str]) -> None:
         if value is None or value is False:
             continue
         if name == "style":
-            value = ";".join(f"{_dashed(key)}:{one}" for key, one in value.items())
+            value = _css(value)
         out.append(
             f" {NAMES.get(name) or name.lower()}"
             if value is True
@@ -112,13 +99,23 @@ def _write(node: Any, out: list[str]) -> None:
     out.append(">")
     if tag not in VOID:
         for child in _children(node):
-            _write(child, out)
+            _write(child, out, charts)
         out.append(f"</{tag}>")
+
+
+def _slot(chart: Any) -> str:
+    """Where a chart comes to stand: as high as the chart will be, with a sentence that the style sheet hides
+    where scripts run (theme.js has left its mark then)."""
+    style = escape(_css(getattr(chart, "style", None) or {}))
+    return (
+        f'<div class="chart-slot" data-chart="{escape(str(getattr(chart, "id", "")))}" style="{style}">'
+        f"<p>{texts.CHART_NEEDS_SCRIPT}</p></div>"
+    )
 
 
 @cache
 def _tag(kind: type[Component]) -> str | None:
-    """The element a component is; None for one that lives, such as a chart."""
+    """The element a component is; None for one that needs a script."""
     return kind.__name__.lower() if kind.__module__.startswith(html.__name__) else TAGS.get(kind)
 
 
@@ -150,11 +147,8 @@ def _is_internal(name: str) -> bool:
     return name == "children" or name in DASH_ONLY or name.startswith(("_", "available_"))
 
 
-def _react(node: Component) -> dict[str, Any]:
-    given = dict(_given(node))
-    if "value" in given and isinstance(node, dcc.Input):  # a field that keeps what is typed
-        given["defaultValue"] = given.pop("value")
-    return given
+def _css(style: dict[str, Any]) -> str:
+    return ";".join(f"{_dashed(key)}:{value}" for key, value in style.items())
 
 
 @cache

@@ -27,6 +27,8 @@ CHARTS = {
 }
 """What the chart library says of itself → how we say it."""
 
+CHART_NEEDS_SCRIPT = "浏览器未启用脚本,此处的图没有画出;数值见本页的文字与表格。"
+
 SCENES = {
     "overview": "综合态势",
     "safety": "安全监管",

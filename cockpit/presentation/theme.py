@@ -1,4 +1,4 @@
-"""Colours, fonts and chart manners, read from assets/00_tokens.css; never a colour written a second time.
+"""Colours, fonts and chart manners, read from assets/css/00_tokens.css; never a colour written a second time.
 
 LIGHT is browser and paper, DARK the wall and the dark browser. `template()` gives a Plotly template, `graph_config()`
 the only Plotly configuration in the house: no logo, no sharing, no editing, Chinese words.
@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cockpit.presentation import texts
+from cockpit.presentation.assets import STYLES
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-TOKENS = ASSETS / "00_tokens.css"
+TOKENS = STYLES / "00_tokens.css"
 FONT = '"Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif'
 
 _BLOCK = re.compile(r"(?P<selector>:root(?:\[data-theme=\"dark\"\])?)\s*\{(?P<body>[^}]*)\}")

@@ -17,9 +17,8 @@ from typing import Any
 from pypdf.errors import PyPdfError
 
 from cockpit.casework import permalinks, task_store
-from cockpit.presentation import public_url, texts
+from cockpit.presentation import assets, public_url, texts
 from cockpit.presentation.templates import render
-from cockpit.presentation.theme import ASSETS
 from cockpit.report import archive, content, pdf_text, printing, self_test
 from warehouse.core import timetable, units
 from warehouse.core.errors import PrintFailed
@@ -32,7 +31,7 @@ FAULTS_TOLD = 6
 
 def html(issue: content.Issue) -> str:
     """The one static page that is printed: own style inside, no script, no address of any file or host."""
-    css = "\n".join((ASSETS / name).read_text("utf-8") for name in STYLES)
+    css = "\n".join((assets.STYLES / name).read_text("utf-8") for name in STYLES)
     return render("weekly.html", css=css, **issue.context)
 
 

@@ -17,7 +17,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.templates import render
 from cockpit.wall import direction
 from cockpit.wall import layouts as layout
-from cockpit.wall.routes import LOST_S, Heartbeats, build_id
+from cockpit.wall.routes import LOST_S, Heartbeats
 from warehouse.catalog.metrics import metrics
 from warehouse.core import units
 from warehouse.core.errors import CockpitError
@@ -111,9 +111,7 @@ def register(
 
 
 def _page(name: str, **context: Any) -> Response:
-    body = render(
-        name, build=build_id(), assets=f"{request.script_root}/assets", root=f"{request.script_root}/remote", **context
-    )
+    body = render(name, prefix=request.script_root, root=f"{request.script_root}/remote", **context)
     return _fresh(Response(body, mimetype="text/html"))
 
 

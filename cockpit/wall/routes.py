@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
-import hashlib
 import json
 import sqlite3
 import threading
@@ -26,6 +25,7 @@ from cockpit.casework import task_store
 from cockpit.identity.sessions import SCREEN
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.assets import ASSETS, build_id
 from cockpit.presentation.templates import render
 from cockpit.store import app_db
 from cockpit.wall import direction, scenes
@@ -38,8 +38,7 @@ from warehouse.core.settings import RELEASE, Settings
 from warehouse.publish import live
 from warehouse.query.snapshot_store import Library
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-SCRIPTS = ("leave.js", "wall-map.js", "wall-slots.js", "wall-direction.js", "wall.js")
+SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
 KEPT = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
@@ -63,24 +62,6 @@ HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
 }
 """Numbers a screen may report, with the range that is believed; anything outside is stored as NULL."""
 HEARTBEAT_WORDS = ("scene", "build", "generation", "layout", "address")
-
-
-@cache
-def build_id() -> str:
-    """Twelve characters that change exactly when the code, a template or an asset of the cockpit changes."""
-    digest = hashlib.sha256()
-    here = Path(__file__).resolve().parent
-    files = [
-        *here.rglob("*.py"),
-        *here.rglob("*.html"),
-        *ASSETS.glob("*.css"),
-        *ASSETS.glob("*.js"),
-        *ASSETS.rglob("*.geojson"),
-    ]
-    for file in sorted(files):
-        digest.update(file.name.encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 class Heartbeats:
@@ -312,7 +293,7 @@ def _page(wall: Wall, screen: str) -> str:
         release=RELEASE,
         scripts=SCRIPTS,
         base=f"{prefix}/wall/{screen}",
-        assets=f"{prefix}/assets",
+        prefix=prefix,
         day=wall.today().isoformat(),
         dim=wall.settings.options.wall_dim,
         drift=wall.settings.options.wall_drift_px,

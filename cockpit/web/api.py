@@ -5,29 +5,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, jsonify, request
 
 from cockpit.presentation.address import Address
-from cockpit.presentation.theme import ASSETS
+from cockpit.presentation.assets import build_id
 from cockpit.web import page_callback
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import CockpitError, DataMissing, UsageError
-from warehouse.core.settings import RELEASE, Settings
+from warehouse.core.settings import Settings
 
 if TYPE_CHECKING:
     from warehouse.query.snapshot_store import Library
-
-
-def build_id() -> str:
-    """Names what a browser has loaded: the release and a hash of every style and script file. A new one means
-    reload."""
-    mark = hashlib.sha256()
-    for file in sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js")):
-        mark.update(file.name.encode() + file.read_bytes())
-    return f"{RELEASE}-{mark.hexdigest()[:10]}"
 
 
 def plain(value: Any) -> Any:
@@ -45,7 +35,6 @@ def plain(value: Any) -> Any:
 
 def register(server: Flask, library: Library, settings: Settings) -> None:
     """Adds /healthz, /api/version and /api/metric/<id>."""
-    build = build_id()
 
     @server.get("/healthz")
     def healthz() -> Response:
@@ -57,7 +46,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
 
     @server.get("/api/version")
     def api_version() -> Response:
-        return jsonify(page_callback.version(library, settings.data, build))
+        return jsonify(page_callback.version(library, settings.data, build_id()))
 
     @server.get("/api/metric/<metric>")
     def api_metric(metric: str) -> Response:

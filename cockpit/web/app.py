@@ -17,13 +17,21 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
 from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, security_headers
-from cockpit.pages import routes
-from cockpit.presentation import templates, texts
-from cockpit.presentation.theme import ASSETS
+from cockpit.presentation import assets, templates, texts
 from cockpit.store import one_time_key
 from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
-from cockpit.web import api, cache_warmer, export, filing, page_callback, report_routes, shell
+from cockpit.web import (
+    api,
+    cache_warmer,
+    export,
+    filing,
+    page_callback,
+    page_routes,
+    report_routes,
+    shell,
+    static_files,
+)
 from warehouse.core import keys
 from warehouse.core.errors import CockpitError, DataMissing, Refused
 from warehouse.core.settings import Settings
@@ -71,13 +79,19 @@ def create_app(settings: Settings) -> Flask:
     driver_access.register(server)
     for module in ROUTES:
         module.register(server, library, settings)
+    static_files.register(server)
+    page_routes.register(server, library)
     dash = _dash(server)
     page_callback.register(dash, library)
+    static_files.hold_bundles(server)
     one_time_key.guard(server, settings.state)
     with server.app_context():
-        dash._setup_server()  # type: ignore[no-untyped-call]  # what Dash leaves to the first request would be done by several at once, and the second finds no script registered yet
+        # what Dash leaves to the first request would be done by several at once, and the second finds no script yet
+        dash._setup_server()  # type: ignore[no-untyped-call]
+        page_routes.prepare(server, dash)
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
     security_headers.protect(server, dash.csp_hashes)
+    static_files.compress(server)
     _errors(server)
     return server
 
@@ -110,11 +124,11 @@ def _server(settings: Settings) -> Flask:
     server = Flask("cockpit", static_folder=None, template_folder=str(templates.FOLDER))
     server.config.update(
         ZHENGBEI=settings,
-        ZHENGBEI_PAGES=routes.known,
         MAX_CONTENT_LENGTH=callback_validation.MAX_BODY,
         MAX_FORM_PARTS=50,
         PROPAGATE_EXCEPTIONS=False,
     )
+    server.jinja_env.globals["asset"] = assets.url
     if settings.options.hosts:
         server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
     server.secret_key = keys.secret(settings.keys, "web")
@@ -126,23 +140,23 @@ def _server(settings: Settings) -> Flask:
 
 def _dash(server: Flask) -> Dash:
     host: Any = server
-    dash = Dash(
+    dash = page_routes.Cockpit(
         "cockpit",
         server=host,
-        assets_folder=str(ASSETS),
-        assets_ignore=shell.ASSETS_IGNORE,
+        include_assets_files=False,
         serve_locally=True,
         suppress_callback_exceptions=True,
         use_pages=False,
         title=texts.BRAND,
         update_title="",
-        index_string=shell.INDEX,
+        index_string=page_routes.INDEX,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
         enable_mcp=False,
         compress=False,
         add_log_handler=False,
         include_pages_meta=False,
     )
+    dash.renderer = page_routes.RENDERER
     dash.layout = shell.layout
     return dash
 

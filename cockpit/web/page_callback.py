@@ -1,14 +1,15 @@
 """From an address to a page, and when to make it again. Every rendering reads one generation from start to end.
 
-There is one server callback. It is asked when the address changes and when freshness.js reports a new generation that
-the reader accepted; nothing polls through Dash, so a slow answer can never pile up behind an interval.
+The first page comes with the document (page_routes.py). There is one server callback for all later ones. It is asked
+when the address changes and when freshness.js reports a new generation that the reader accepted; nothing polls through
+Dash, so a slow answer can never pile up behind an interval.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
@@ -18,10 +19,11 @@ from cockpit.casework import favourites, task_store
 from cockpit.identity import gate
 from cockpit.identity.driver_access import People
 from cockpit.pages import overview, routes
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import Page, Visit
 from cockpit.presentation import static_html, texts
 from cockpit.presentation.address import Address
-from cockpit.presentation.theme import DARK, LIGHT
+from cockpit.presentation.static_html import PageParts
+from cockpit.presentation.theme import DARK, LIGHT, Theme
 from cockpit.web import shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
@@ -34,8 +36,25 @@ THEME_COOKIE = "zb-theme"
 LOG = logging.getLogger("cockpit")
 
 
+class Drawn(NamedTuple):
+    """A page as it is made. status: what HTTP says of it."""
+
+    page: Component
+    title: str
+    status: int = 200
+
+
+class Answer(NamedTuple):
+    """A page as it leaves."""
+
+    page: PageParts
+    title: str
+    status: int
+
+
 def register(app: Dash, library: Library) -> None:
-    """Adds the callback that draws pages and the client-side one that names the browser tab."""
+    """Adds the callback that draws pages and the client-side one that names the browser tab. The first page came with
+    the document, so nothing is drawn when Dash begins."""
 
     @app.callback(
         Output("shell-root", "children"),
@@ -43,68 +62,99 @@ def register(app: Dash, library: Library) -> None:
         Input("shell-address", "pathname"),
         Input("shell-address", "search"),
         Input("shell-generation", "data"),
+        prevent_initial_call=True,
     )
     def _draw(path: str | None, search: str | None, _generation: str | None) -> tuple[Component, str]:
-        return answer(library, path, search)
+        page, title, _ = answer(library, path, search)
+        return page, title
 
     app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))  # type: ignore[no-untyped-call]
 
 
-def answer(library: Library, path: str | None, search: str | None) -> tuple[Component, str]:
-    """What leaves for the browser: the page as finished HTML, and its title. A callback that raised would leave old
-    numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
-    page, title = draw(library, path, search)
+def answer(library: Library, path: str | None, search: str | None) -> Answer:
+    """What leaves for the browser: the page as finished HTML, its title and status. A callback that raised would leave
+    old numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
+    page, title, status = draw(library, path, search)
     try:
-        return static_html.finished(page), title
+        return Answer(static_html.finished(page), title, status)
     except ValueError:
         LOG.exception("page %s cannot be written out", path)
-        return static_html.finished(shell.failure(*texts.ERRORS[500])), texts.ERRORS[500][0]
+        heading, advice = texts.ERRORS[500]
+        return Answer(static_html.finished(shell.unframed(_failure(heading, advice))), heading, 500)
 
 
-def draw(
-    library: Library, path: str | None, search: str | None, now: dt.datetime | None = None
-) -> tuple[Component, str]:
-    """The framed page of an address and its title; a page that cannot be made becomes a sentence, never a trace."""
+def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
+    """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace."""
+    moment = now or units.now()
     try:
-        return _drawn(library, Address.parse(path, search), now or units.now())
-    except PageMissing:
-        return shell.failure(*texts.ERRORS[404]), texts.ERRORS[404][0]
-    except DataMissing as error:
-        return shell.failure(texts.ERRORS[503][0], error.to_do, error.what), texts.ERRORS[503][0]
+        address = Address.parse(path, search)
+        if not routes.known(address.path):  # also before anything is published
+            raise PageMissing()
+        visit = _visit(library, address, moment)
+        page = routes.render(visit)
+        return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")
     except CockpitError as error:
-        return shell.failure(error.what, error.to_do), error.what
+        if error.http_status >= 500 and not isinstance(error, DataMissing):
+            LOG.error("page %s failed", path, exc_info=error)
+        return _failed(library, moment, error.http_status, *_explained(error))
     except Exception:
         LOG.exception("page %s failed", path)
-        return shell.failure(*texts.ERRORS[500]), texts.ERRORS[500][0]
+        return _failed(library, moment, 500, *texts.ERRORS[500])
 
 
-def _drawn(library: Library, address: Address, now: dt.datetime) -> tuple[Component, str]:
+def theme() -> Theme:
+    """Of the one who asks: theme.js keeps the choice in a cookie, because charts are drawn here."""
+    return DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
+
+
+def _explained(error: CockpitError) -> tuple[str, str, str]:
+    """Heading, advice and detail."""
+    if isinstance(error, PageMissing):
+        return *texts.ERRORS[404], ""
+    if isinstance(error, DataMissing):
+        return texts.ERRORS[503][0], error.to_do, error.what
+    return error.what, error.to_do, ""
+
+
+def _failure(heading: str, advice: str, detail: str = "") -> Page:
+    return Page(heading, [shell.failure(heading, advice, detail)])
+
+
+def _failed(library: Library, now: dt.datetime, status: int, heading: str, advice: str, detail: str = "") -> Drawn:
+    page = _failure(heading, advice, detail)
+    try:
+        drawn = _framed(_visit(library, Address("/", {}), now), page)
+    except Exception as error:  # whatever keeps the frame from being made, the sentence leaves
+        if not isinstance(error, DataMissing):
+            LOG.exception("the frame cannot be made")
+        drawn = shell.unframed(page)
+    return Drawn(drawn, f"{heading} · {texts.BRAND}", status)
+
+
+def _framed(visit: Visit, page: Page) -> Component:
+    return shell.frame(visit, page, list(overview.grouped(visit.book.metrics.values())))
+
+
+def _visit(library: Library, address: Address, now: dt.datetime) -> Visit:
     wanted = address.get("as_of")
     book = library.open(wanted) if wanted else library.current()
-    generations = tuple(library.generations()[:MENU_GENERATIONS])
-    # theme.js keeps the reader's choice in a cookie, because charts are drawn here
-    theme = DARK if request.cookies.get(THEME_COOKIE) == "dark" else LIGHT
     viewer = gate.viewer()
     people = People(
         gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people")
     )
-    newest = library.current() if wanted else None
     file = gate.settings().state
-    visit = Visit(
+    return Visit(
         book,
         address,
         viewer,
         now,
-        generations,
-        theme,
+        tuple(library.generations()[:MENU_GENERATIONS]),
+        theme(),
         people,
         task_store.standing(file),
-        newest,
+        library.current() if wanted else None,
         favourites.kept(file, viewer),
     )
-    page = routes.render(visit)
-    groups = list(overview.grouped(book.metrics.values()))
-    return shell.frame(visit, page, groups), f"{page.title} · {texts.BRAND}"
 
 
 def version(library: Library, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:

@@ -14,39 +14,34 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
 
-INDEX = """<!DOCTYPE html>
-<html lang="zh-CN">
-<head>
-{%metas%}
-<title>{%title%}</title>
-<link rel="icon" href="/assets/mark.svg" type="image/svg+xml">
-<script src="/assets/theme.js"></script>
-{%css%}
-</head>
-<body>
-<noscript>驾驶舱需要启用 JavaScript。</noscript>
-{%app_entry%}
-<div>{%config%}{%scripts%}{%renderer%}</div>
-</body>
-</html>"""
-"""Dash's default page asks for a favicon of its own and carries an inline script for Internet Explorer."""
+ASSETS_IGNORE = r"35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
+"""Files of the wall, the paper and the login page, and theme.js, which comes first; a cockpit page loads all others."""
 
-ASSETS_IGNORE = (
-    r"wall.*|35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
-)
-"""Files of the wall, the paper and the login page; a cockpit page does not load them."""
+
+class Box(Component):
+    """A plain div in the layout. Dash's own would bring the bundle of all HTML elements, and no page needs one."""
+
+    _namespace = "zhengbei"
+    _type = "Box"
+
+    def __init__(self, id: str, children: Sequence[Component] = ()) -> None:
+        self._prop_names = ["id", "children"]
+        self._valid_wildcard_attributes: list[str] = []
+        self.available_properties = self._prop_names
+        self.available_wildcard_properties: list[str] = []
+        self.id, self.children = id, list(children)
 
 
 def layout() -> Component:
-    """What Dash serves before the first callback: no data in it."""
-    return html.Div(
+    """What Dash stands on: no data in it. The page that came with the document is put in by markup.js."""
+    return Box(
+        "shell",
         [
             dcc.Location(id="shell-address", refresh="callback-nav"),
             dcc.Store(id="shell-generation"),
             dcc.Store(id="shell-title"),
-            html.Div(id="shell-lost", className="lost", role="alert"),
-            html.Div(html.Div("正在读取数据…", className="loading"), id="shell-root"),
-        ]
+            Box("shell-root"),
+        ],
     )
 
 
@@ -158,9 +153,14 @@ def _colophon(visit: Visit) -> Component:
 
 
 def failure(heading: str, advice: str, detail: str = "") -> Component:
-    """A page that could not be made: what happened and what to do, in Chinese, and the way home."""
-    lines: list[Component] = [html.H1(heading), html.P(advice)]
+    """Inside of a page that could not be made: what happened and what to do, in Chinese, and the way home."""
+    lines: list[Component] = [html.H2(heading), html.P(advice)]
     if detail:
         lines.append(html.P(detail, className="error-detail"))
     lines.append(html.P(dcc.Link("返回总览", href="/", className="button")))
-    return html.Main(html.Section(lines, className="card failure"), id="main")
+    return html.Section(lines, className="card failure")
+
+
+def unframed(page: Page) -> Component:
+    """A page where there is nothing to make a frame of: before the first publication."""
+    return html.Main([html.H1(page.title, className="unseen"), *page.body], id="main", tabIndex="-1")

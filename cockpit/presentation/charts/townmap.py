@@ -18,7 +18,7 @@ from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from cockpit.presentation.theme import ASSETS
+from cockpit.presentation.assets import ASSETS
 
 TOWNS = ASSETS / "geo" / "towns.geojson"
 TOLERANCE = 0.0012

@@ -9,8 +9,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from cockpit.presentation import assets, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.store import one_time_key
 
 FOLDER = Path(__file__).resolve().parent
@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parent
 
 @cache
 def environment() -> Environment:
-    """The environment; templates see `fmt` (the formatter), `texts` (the words) and `once()` (the key that a form
+    """The environment; templates see `fmt` (the formatter), `texts` (the words), `asset()` (the address of a file) and `once()` (the key that a form
     carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -28,7 +28,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(fmt=fmt, texts=texts, once=one_time_key.field)
+    made.globals.update(fmt=fmt, texts=texts, asset=assets.url, once=one_time_key.field)
     return made
 
 

@@ -21,7 +21,7 @@ from tests.cockpit.signing_in import CALLBACK, PASSWORD, SAME_ORIGIN, good_body,
 from warehouse.core.errors import Refused
 from warehouse.core.settings import Options, Settings
 
-SAMPLES = {"path": "x", "filename": "wall.js", "package_name": "dash", "fingerprinted_path": "a.js"}
+SAMPLES = {"path": "x", "filename": "js/wall/wall.js", "package_name": "dash", "fingerprinted_path": "a.js"}
 
 
 def every_path(server: Flask) -> list[tuple[str, str]]:
@@ -44,7 +44,14 @@ def test_every_route_is_closed_to_an_anonymous_caller(server: Flask) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/_dash-layout", "/_dash-dependencies", "/_reload-hash", "/api/version", "/api/metric/x", "/assets/wall.js"],
+    [
+        "/_dash-layout",
+        "/_dash-dependencies",
+        "/_reload-hash",
+        "/api/version",
+        "/api/metric/x",
+        "/assets/js/wall/wall.js",
+    ],
 )
 def test_machine_paths_answer_401_and_no_data(client: FlaskClient, path: str) -> None:
     answer = client.get(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from cockpit.presentation.theme import ASSETS
+from cockpit.presentation.assets import ASSETS
 from cockpit.web import app
 from cockpit.web.shell import ASSETS_IGNORE
 from warehouse.core.settings import Options, Settings
@@ -22,7 +22,7 @@ PATHS = [
     "/_dash-dependencies",
     "/api/version",
     "/api/metric/nope",
-    "/assets/freshness.js",
+    "/assets/js/cockpit/freshness.js",
     "/wall/x",
 ]
 FOREIGN = re.compile(r"""(?:https?:)?//[\w.-]+\.\w{2,}""")
@@ -69,14 +69,14 @@ def test_the_page_has_no_inline_script_but_the_hashed_one(signed_in: FlaskClient
 def test_pages_load_only_their_own_files(signed_in: FlaskClient) -> None:
     page = signed_in.get("/").get_data(as_text=True)
     assert not FOREIGN.search(page)
-    loaded = re.findall(r"/assets/([\w.\-]+)", page)
+    loaded = re.findall(r"/assets/(?:[\w.\-]+/)*([\w.\-]+)", page)
     assert "20_tiles.css" in loaded and "freshness.js" in loaded
     # what the pattern leaves out belongs to wall, paper and login; theme.js is in the head by hand
     assert not [name for name in loaded if re.fullmatch(ASSETS_IGNORE, name) and name != "theme.js"]
 
 
 @pytest.mark.parametrize(
-    "file", sorted(p for p in ASSETS.iterdir() if p.suffix in (".css", ".js", ".svg")), ids=lambda p: p.name
+    "file", sorted(p for p in ASSETS.rglob("*") if p.suffix in (".css", ".js", ".svg")), ids=lambda p: p.name
 )
 def test_no_asset_names_another_host(file: Path) -> None:
     found = [

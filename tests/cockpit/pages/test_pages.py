@@ -225,8 +225,8 @@ def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: s
 def test_without_any_data_the_page_says_what_to_do(server: Flask, data: Path) -> None:
     with server.test_request_context("/"):
         g.viewer = LEADER
-        page, title = page_callback.draw(Library(data), "/", "")
-    assert title == "还没有可看的数据" and "etl run" in words(page)
+        page, title, status = page_callback.draw(Library(data), "/", "")
+    assert title.startswith("还没有可看的数据") and status == 503 and "etl run" in words(page)
 
 
 def test_the_heartbeat_says_generation_build_and_time(web: Flask, library: Library, data_with_picture: Path) -> None:

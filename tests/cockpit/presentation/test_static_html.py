@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cockpit.presentation import texts
-from cockpit.presentation.static_html import Static, finished
+from cockpit.presentation.static_html import finished, written
 from cockpit.presentation.tiles.attributes import aria, data
 from cockpit.web import page_callback
 from warehouse.query.snapshot_store import Library
@@ -36,9 +36,7 @@ class Read(HTMLParser):
 
 
 def inside(page: Component) -> Read:
-    piece = finished(html.Div(page))
-    assert isinstance(piece, Static)
-    return Read(piece.inside)
+    return Read(finished(page).inside)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"])))
@@ -99,22 +97,26 @@ def test_a_page_that_cannot_be_written_out_says_so_instead_of_leaving_the_old_on
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        page_callback, "draw", lambda *_: (html.Main(dcc.Link("去", href="https://example.test/")), "甲")
+        page_callback,
+        "draw",
+        lambda *_: page_callback.Drawn(html.Main(dcc.Link("去", href="https://example.test/")), "甲"),
     )
-    page, title = page_callback.answer(cast(Library, None), "/", "")
-    assert title == texts.ERRORS[500][0] and texts.ERRORS[500][1] in page.inside and "返回总览" in page.inside
+    page, title, status = page_callback.answer(cast(Library, None), "/", "")
+    assert (
+        status == 500
+        and title == texts.ERRORS[500][0]
+        and texts.ERRORS[500][1] in page.inside
+        and "返回总览" in page.inside
+    )
 
 
-def test_charts_stay_alive_and_only_what_stands_around_them_is_kept() -> None:
-    chart: Any = dcc.Graph(id="a-chart", figure={"data": [], "layout": {}})
-    page = finished(
-        html.Main(
-            [
-                html.Section([html.H2("甲"), html.P("乙")]),
-                html.Section([html.H2("丙"), html.Div(chart, className="chart")]),
-            ],
-            id="main",
-        )
+def test_a_chart_leaves_a_slot_of_its_height_and_a_sentence_for_whoever_has_no_script() -> None:
+    chart: Any = dcc.Graph(id="a-chart", figure={"data": [], "layout": {}}, style={"height": "220px"})
+    page = finished(html.Main([html.H2("甲"), html.Div(chart, className="chart"), html.P("乙")], id="main"))
+    assert page.children == [chart]
+    assert page.inside.startswith('<main id="main"><h2>甲</h2><div class="chart"><div class="chart-slot"')
+    assert 'data-chart="a-chart" style="height:220px"><p>' in page.inside and page.inside.endswith(
+        "</p></div></div><p>乙</p></main>"
     )
-    kinds = [part._type for part in page._traverse() if isinstance(part, Component)]
-    assert kinds == ["Static", "Section", "Static", "Div", "Graph"] and page.children[1].children[1].children == [chart]
+    with pytest.raises(ValueError, match="脚本"):
+        written(chart)

@@ -10,15 +10,16 @@ import plotly.graph_objects as go
 import pytest
 
 from cockpit.presentation import theme
+from cockpit.presentation.assets import ASSETS, STYLES
 from cockpit.presentation.charts import spark, trend
-from cockpit.presentation.theme import ASSETS, DARK, LIGHT, TOKENS, Theme
+from cockpit.presentation.theme import DARK, LIGHT, TOKENS, Theme
 from cockpit.presentation.tiles.graph import graph
 from warehouse.compile.reading import Point, Target
 from warehouse.insight.trend_annotations import Happening
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,8}\b|\brgba?\(|\bhsla?\(")
 COCKPIT = Path(theme.__file__).parents[1]
-OWN = [p for p in COCKPIT.rglob("*.py")] + [p for p in ASSETS.glob("*") if p.suffix in (".css", ".js")]
+OWN = [p for p in COCKPIT.rglob("*.py")] + [p for p in ASSETS.rglob("*") if p.suffix in (".css", ".js")]
 
 
 def luminance(colour: str) -> float:
@@ -54,11 +55,11 @@ def test_texts_can_be_read(name: str, ink: str) -> None:
 
 
 def test_every_variable_used_in_a_style_sheet_exists() -> None:
-    known = set(re.findall(r"--([\w-]+):", "".join(p.read_text("utf-8") for p in ASSETS.glob("*.css"))))
+    known = set(re.findall(r"--([\w-]+):", "".join(p.read_text("utf-8") for p in STYLES.glob("*.css"))))
     # these two are set by the server on the element itself
     known |= {"cols", "cols-wide"}
     for file in ("10_base.css", "15_login.css", "20_tiles.css", "30_pages.css"):
-        used = set(re.findall(r"var\(--([\w-]+)", (ASSETS / file).read_text("utf-8")))
+        used = set(re.findall(r"var\(--([\w-]+)", (STYLES / file).read_text("utf-8")))
         assert used <= known, (file, used - known)
 
 

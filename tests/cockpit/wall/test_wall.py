@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cockpit.identity import gate
+from cockpit.presentation import assets
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
 from cockpit.wall import layouts, needs, routes, scenes
@@ -132,10 +133,10 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {
         "data:,",
         *(
-            f"/assets/{name}?m={routes.build_id()}"
-            for name in ("00_tokens.css", "35_wall.css", "36_wall_panels.css", *routes.SCRIPTS)
+            assets.url(name)
+            for name in ("css/00_tokens.css", "css/35_wall.css", "css/36_wall_panels.css", *routes.SCRIPTS)
         ),
-        f"/wall/hall/layout.css?m={routes.build_id()}",
+        f"/wall/hall/layout.css?m={assets.build_id()}",
     }
 
 

@@ -20,9 +20,11 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 from flask import Flask
+from selectolax.lexbor import LexborHTMLParser
 
 from cockpit.identity import sessions
 from cockpit.pages import routes
+from cockpit.presentation import texts
 from cockpit.report import archive
 from cockpit.web import export
 from etl.runtime.context import opened
@@ -37,6 +39,7 @@ from warehouse.query.snapshot_store import Library
 
 XLSX, CSV, HTML, JSON = export.TYPES["xlsx"], "text/csv", "text/html", "application/json"
 SCREEN, METRIC = "hall", "fleet_vehicle_cnt"
+PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"
 
 
 class World(NamedTuple):
@@ -66,7 +69,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/_reload-hash": lambda w: [("/_reload-hash", JSON)],
     "/api/metric/<metric>": lambda w: [(f"/api/metric/{METRIC}", JSON)],
     "/api/version": lambda w: [("/api/version", JSON)],
-    "/assets/<path:filename>": lambda w: [("/assets/freshness.js", "text/javascript")],
+    "/assets/<path:filename>": lambda w: [("/assets/js/cockpit/freshness.js", "text/javascript")],
     "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
     "/export/<name>.<kind>": lambda w: [
         (f"/export/{METRIC}.xlsx?of=rows", XLSX),
@@ -254,3 +257,119 @@ def test_the_server_that_ships_answers_every_route(world: World, admin: httpx.Cl
             answer.status_code,
             answer.headers,
         )
+
+
+MISSING = ["/metric/nope", "/town/999999999", "/company/NOPE", "/group/nope", "/vehicle/NOPE%231", "/nope", "/a/b/c"]
+
+
+@pytest.mark.parametrize("path", MISSING)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_there_is_404_in_the_frame(admin: httpx.Client, path: str, method: str) -> None:
+    answer = admin.request(method, path)
+    assert answer.status_code == 404 and answer.headers["Cache-Control"] == "no-store"
+    if method == "GET":
+        page = LexborHTMLParser(answer.text)
+        assert page.css_first("#shell-frame nav.nav a[href='/supervision']") is not None
+        assert texts.ERRORS[404][0] in page.css_first("main").text() and texts.ERRORS[404][0] in title(page)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/metric/x?window=never", 400), ("/?as_of=nope", 503), ("/_nope", 404), ("/api/nope", 404)]
+)
+def test_every_refusal_has_its_status(admin: httpx.Client, path: str, status: int) -> None:
+    answer = admin.get(path)
+    assert answer.status_code == status
+    assert ("shell-frame" in answer.text) == (not path.startswith(("/_", "/api")))
+
+
+def test_a_page_that_the_role_may_not_see_is_403_in_the_frame(world: World) -> None:
+    with httpx.Client(base_url=world.site.address, follow_redirects=True, timeout=60) as leader:
+        leader.get(world.site.link("leader"))
+        answer = leader.get("/screens")
+    assert answer.status_code == 403 and "shell-frame" in answer.text and "系统管理员" in answer.text
+
+
+def title(page: LexborHTMLParser) -> str:
+    found = page.css_first("title")
+    assert found is not None
+    return found.text()
+
+
+def test_a_page_has_its_number_and_its_title_before_any_script(world: World, admin: httpx.Client) -> None:
+    reading = admin.get(f"/api/metric/{METRIC}").json()
+    page = LexborHTMLParser(admin.get(f"/metric/{METRIC}").text)
+    assert f"{reading['value']:,.0f}" in page.css_first("#shell-served .hero-value").text()
+    label = Library(world.settings.data).current().metrics[METRIC].label
+    assert title(page) == f"{label} · {texts.BRAND}"
+    assert page.css_first("body > noscript") is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip, deflate, br", "br"), ("gzip", "gzip"), ("identity", None), ("br;q=0, gzip;q=0.1", "gzip"), ("", None)],
+)
+def test_pages_callbacks_and_files_leave_in_the_coding_that_is_accepted(
+    admin: httpx.Client, accepted: str, coding: str | None
+) -> None:
+    headers = {"Accept-Encoding": accepted, **SAME_ORIGIN}
+    sheet, script = loaded(admin.get("/").text)
+    for answer in (
+        admin.get("/", headers=headers),
+        admin.post(CALLBACK, json=good_body(), headers=headers),
+        admin.get(sheet, headers=headers),
+        admin.get(script, headers=headers),
+    ):
+        assert answer.status_code == 200 and answer.headers.get("Content-Encoding") == coding, answer.url
+        assert "Accept-Encoding" in answer.headers["Vary"] and len(answer.text) > 1024
+    assert admin.get(script, headers=headers).text == admin.get(script, headers={"Accept-Encoding": "identity"}).text
+
+
+def loaded(page: str) -> tuple[str, str]:
+    """A style sheet of ours and a script of Dash that the page loads."""
+    sheets, scripts = re.findall(r'href="(/assets/css/[^"]+)"', page), re.findall(r'src="(/_dash-[^"]+)"', page)
+    return sheets[0], scripts[0]
+
+
+def test_files_are_held_for_ever_under_names_that_change_with_them(admin: httpx.Client) -> None:
+    page = admin.get("/").text
+    addresses = re.findall(r'(?:src|href)="(/(?:assets|_dash-component-suites)/[^"]+)"', page)
+    assert len(addresses) > 15
+    for address in addresses:
+        answer = admin.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable", address
+    for address in ("/assets/css/00_tokens.css", "/assets/css/00_tokens.css?v=other", PLOTLY):
+        assert admin.get(address).headers["Cache-Control"] == "private, no-cache", address
+
+
+def test_a_file_that_has_not_changed_is_not_sent_again(admin: httpx.Client) -> None:
+    for address in ("/assets/css/20_tiles.css", PLOTLY):
+        tags = set()
+        for accepted in ("br", "gzip", "identity"):
+            first = admin.get(address, headers={"Accept-Encoding": accepted})
+            again = admin.get(address, headers={"Accept-Encoding": accepted, "If-None-Match": first.headers["ETag"]})
+            assert (again.status_code, again.content) == (304, b"")
+            assert again.headers["Cache-Control"] == "private, no-cache" and "Accept-Encoding" in again.headers["Vary"]
+            tags.add(first.headers["ETag"])
+        assert len(tags) == 3, "each coding is another body"
+
+
+def test_a_page_loads_only_the_bundles_that_it_uses(admin: httpx.Client) -> None:
+    scripts = re.findall(r'<script src="([^"]+)"', admin.get("/").text)
+    names = [re.sub(r"\.v[\w]+m\w+|\?.*", "", script.rsplit("/", 1)[1]) for script in scripts]
+    assert names == [
+        "theme.js",
+        "polyfill@7.12.1.min.js",
+        "react@18.3.1.min.js",
+        "react-dom@18.3.1.min.js",
+        "prop-types@15.8.1.min.js",
+        "dash_renderer.min.js",
+        "dash_core_components.js",
+        "dash_core_components-shared.js",
+        "freshness.js",
+        "keys.js",
+        "leave.js",
+        "markup.js",
+        "mine.js",
+        "replay.js",
+    ]

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000, AHEAD_MS = 700;
+  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000;
   var IDLE_MS = 60000;      // a reader who touches nothing for this long gets newer data without being asked
   var AGEING = 0.7, GONE = 3; // shares of data-stale-after
   var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null, subject: null, scroll: null };
@@ -118,7 +118,13 @@
     bar("", "");
     if (state.accepted === generation) { window.leave(); return; }
     state.accepted = generation;
-    window.dash_clientside.set_props("shell-generation", { data: generation });
+    redraw(generation);
+  }
+
+  // the page of that word anew by Dash; the whole document where Dash has not taken over yet
+  function redraw(word) {
+    if (document.getElementById("shell-served")) window.leave();
+    else window.dash_clientside.set_props("shell-generation", { data: word });
   }
 
   // what the reader looks at; sorting, paging, filtering and newer data keep it, and then the place on the page too
@@ -132,26 +138,17 @@
   function arrived() {
     var shown = subject(), named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     document.querySelectorAll(".is-named").forEach(function (one) { if (one !== named) one.classList.remove("is-named"); });
+    var first = state.subject === null;   // came with the document: the browser itself has put it where it belongs
     if (shown !== state.subject && named) { named.classList.add("is-named"); named.scrollIntoView({ block: "center" }); }
-    else if (shown !== state.subject) window.scrollTo(0, 0);
+    else if (shown !== state.subject) { if (!first) window.scrollTo(0, 0); }
     else if (state.scroll !== null) window.scrollTo(0, state.scroll);
     // whoever walks by the keyboard goes on from the new page, not from the top of the document
-    if (state.subject !== null && shown !== state.subject && document.activeElement === document.body) (document.getElementById("main") || document.body).focus({ preventScroll: true });
+    if (!first && shown !== state.subject && document.activeElement === document.body) (document.getElementById("main") || document.body).focus({ preventScroll: true });
     state.subject = shown;
     state.scroll = null;
     var chosen = document.querySelector(".nav-item.is-on"), nav = chosen && chosen.parentElement;
     if (nav) nav.scrollLeft = chosen.offsetLeft - (nav.clientWidth - chosen.clientWidth) / 2;
     age();
-    setTimeout(ahead, AHEAD_MS);
-  }
-
-  // the charts' library is large: a page without a chart fetches it while the reader looks, so the next page need not wait
-  function ahead() {
-    if (window.Plotly || document.querySelector(".dash-graph, script[src*='plotly.min']")) return;
-    var script = document.createElement("script");
-    script.src = "/_dash-component-suites/plotly/package_data/plotly.min.js";
-    script.async = true;
-    document.head.appendChild(script);
   }
 
   // ---- small acts ---------------------------------------------------------------------------------------------
@@ -179,7 +176,7 @@
     document.cookie = "zb-theme=" + next + "; path=/; max-age=31536000; samesite=lax";
     var shown = frame();
     // the same generation again: the server draws the charts anew in the other colours
-    if (shown) window.dash_clientside.set_props("shell-generation", { data: shown.dataset.generation + "/" + next });
+    if (shown) redraw(shown.dataset.generation + "/" + next);
   }
 
   function logout() {
@@ -222,10 +219,11 @@
   window.addEventListener("online", beat);
   window.addEventListener("offline", dead);
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, {
-    zb: { title: function (title) { if (title) { document.title = title; arrived(); } } }
-  });
+  (window.dash_clientside = window.dash_clientside || {}).zb = {
+    title: function (title) { if (title) { document.title = title; arrived(); } }
+  };
 
   setInterval(function () { age(); if (state.failures) lost(); }, TICK_MS);
+  if (frame()) arrived();
   beat();
 })();

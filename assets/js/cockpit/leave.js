@@ -7,8 +7,8 @@
   var WAITS_MS = [0, 1000, 2000, 4000, 8000, 15000, 30000], LIMIT_MS = 10000, JITTER = 0.3;
   var going = null;
 
-  // what only our application says; the pages of a proxy and of a hotel's network do not
-  function isOurs(answer) { return answer.ok && answer.headers.get("X-Zhengbei") !== null; }
+  // what only our application says; the pages of a proxy and of a hotel's network do not. A page that is gone by now is its answer too
+  function isOurs(answer) { return answer.status < 500 && answer.headers.get("X-Zhengbei") !== null; }
 
   function ask(address) {
     var stop = new AbortController(), timer = setTimeout(function () { stop.abort(); }, LIMIT_MS);

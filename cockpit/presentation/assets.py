@@ -1,0 +1,42 @@
+"""The files beside the code that a browser loads: where they lie, under which address each leaves, and the name of the
+whole build. An address carries the digest of its file, so that a browser may keep the file for ever and asks for
+another one as soon as it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from warehouse.core.settings import RELEASE
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+STYLES, SCRIPTS, WALL_SCRIPTS = ASSETS / "css", ASSETS / "js" / "cockpit", ASSETS / "js" / "wall"
+PREFIX = "/assets/"
+VERSION = "v"
+"""The parameter of an address that holds the digest."""
+DRAWS = {".py", ".html", ".css", ".js", ".svg", ".geojson"}
+"""Kinds of files of which a screen is made."""
+DIGEST_LENGTH, BUILD_LENGTH = 16, 12
+
+
+@cache
+def digest(name: str) -> str:
+    """Of the file `name` below assets/ ("css/00_tokens.css"), 16 hex digits. Raises OSError when there is none."""
+    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:DIGEST_LENGTH]
+
+
+def url(name: str) -> str:
+    """The address of the file `name` below assets/, from the root of the site."""
+    return f"{PREFIX}{name}?{VERSION}={digest(name)}"
+
+
+@cache
+def build_id() -> str:
+    """Twelve hex digits that change exactly when the release, or the code, a template or an asset of the cockpit
+    changes. A screen that was drawn by another build loads itself anew."""
+    mark = hashlib.sha256(RELEASE.encode())
+    for root in (Path(__file__).resolve().parents[1], ASSETS):
+        for file in sorted(file for file in root.rglob("*") if file.suffix in DRAWS):
+            mark.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+    return mark.hexdigest()[:BUILD_LENGTH]
