@@ -213,7 +213,7 @@ def _wrong(value: object, kind: Any, metas: tuple[Meta, ...], place: _Place) -> 
 
 
 def _not_allowed(value: str, allowed: Collection[str], place: _Place, what: str = "") -> ConfigError:
-    word, listed = near(value, allowed), "、".join(allowed)
+    word, listed = near(value, allowed), "、".join(filter(None, allowed))
     if what:
         listed = what
     elif len(allowed) > MOST_LISTED:
@@ -236,7 +236,9 @@ def _rewritten(value: object, kind: Any, place: _Place) -> str:
                 return f"请去掉引号，写成 {place.key} = {value}"
     if _is_written_as([], kind):
         return f"请写成 {place.key} = [{_toml(value)}]"
-    return f'请加引号，写成 {place.key} = "{_toml(value)}"' if _is_written_as("", kind) else ""
+    words = get_args(_bare(kind)[0]) if get_origin(_bare(kind)[0]) is Literal else ()
+    is_text = _is_written_as("", kind) and (not words or _toml(value) in words)
+    return f'请加引号，写成 {place.key} = "{_toml(value)}"' if is_text else ""
 
 
 def _reads_as(text: str, kind: type) -> bool:
@@ -283,9 +285,12 @@ def _allowed(kind: Any, metas: tuple[Meta, ...] = ()) -> str:
     if described:
         return described[0]
     if get_origin(kind) is Literal:
-        return "、".join(map(str, get_args(kind)))
+        return "、".join(str(word) for word in get_args(kind) if word)
     if get_origin(kind) in (Union, types.UnionType):
-        return " 或 ".join(dict.fromkeys(_allowed(member) for member in get_args(kind) if member not in UNWRITTEN))
+        members = [one for one in get_args(kind) if one not in UNWRITTEN]
+        if any(_bare(one)[0] is float for one in members):  # a whole number is one of them
+            members = [one for one in members if _bare(one)[0] is not int]
+        return " 或 ".join(dict.fromkeys(map(_allowed, members)))
     if get_origin(kind) in (tuple, list):
         return f"方括号里的一列{'（不能为空）' if any(meta.min_length for meta in metas) else ''}，每项为{_spaced(_allowed(get_args(kind)[0]))}"
     bounds = [
@@ -331,7 +336,8 @@ def _is_struct(kind: Any) -> bool:
 
 def near(word: str, allowed: Collection[str]) -> str:
     """The allowed word that was most likely meant, "" when none is near."""
-    return next(iter(difflib.get_close_matches(word, sorted(allowed), 1)), "")
+    same = (one for one in allowed if one.casefold() == word.casefold())
+    return next(same, "") or next(iter(difflib.get_close_matches(word, sorted(allowed), 1)), "")
 
 
 def _spaced(text: str) -> str:
