@@ -190,7 +190,7 @@ def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> di
     return {
         "metric": metric.id,
         "label": view.label,
-        "period": "" if is_of(item, window, at) else f"({view.when})",
+        "period": "" if is_of(item, window, at) else f"({view.period})",
         "shown": view.shown,
         "status": item.status,
         "target": view.target or fmt.DASH,

@@ -15,7 +15,7 @@ import numpy as np
 from cockpit.casework import permalinks
 from cockpit.presentation import format as fmt
 from cockpit.presentation.theme import LIGHT
-from cockpit.report import pdf_text
+from cockpit.report import content, pdf_text
 from cockpit.report.content import Issue
 from warehouse.catalog.schema import GROUPS
 from warehouse.core.errors import PrintFailed
@@ -82,8 +82,8 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
         shown = str(fmt.reading(again, book.metrics[metric].decimals))
         if again.value != archived["value"] or shown != archived["text"]:
             found.append(f"{again.label}:同一快照两次读数不同")
-        period = "" if again.window == issue.window else f"({fmt.period(again.window, again.win_start, again.win_end)})"
-        row = f"{again.label}{period}{shown}"
+        line = content.row(book.metrics[metric], again, issue.window, issue.at)
+        row = f"{again.label}{line['period']}{shown}"
         wanted = [("核心指标表", core, row), ("分组页", sections, row)]
         if metric in noted:
             wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
