@@ -40,6 +40,6 @@ def chromium() -> Iterator[Browser]:
 def watched(chromium: Browser, site: Site) -> Iterator[Watched]:
     found = Watched(chromium, site)
     found.page.goto(site.link())
-    found.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
+    found.page.wait_for_selector("#shell-root #shell-frame", timeout=WAIT_MS)
     yield found
     found.context.close()

@@ -101,7 +101,7 @@ def page(chromium: Browser, site: Site, proxy: Proxy) -> Iterator[Page]:
     context = chromium.new_context(locale="zh-CN")
     page = context.new_page()
     page.goto(site.link().replace(site.address, proxy.address))
-    page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
+    page.wait_for_selector("#shell-root #shell-frame", timeout=WAIT_MS)
     yield page
     context.close()
 

@@ -74,7 +74,7 @@ def _load(settings: Settings, over: threading.Event) -> None:
 def clerk(chromium: Browser, site: Site) -> Iterator[Watched]:
     found = Watched(chromium, site)
     found.page.goto(f"{site.address}/enter/{gate.create_one_time_link(Settings(site.data).state, role='admin')}")
-    found.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
+    found.page.wait_for_selector("#shell-root #shell-frame", timeout=WAIT_MS)
     yield found
     found.context.close()
 

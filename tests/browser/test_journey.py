@@ -92,7 +92,7 @@ def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(
 def test_a_copied_link_shows_another_person_the_same_numbers(watched: Watched, chromium: Browser, site: Site) -> None:
     other = Watched(chromium, site)
     other.page.goto(site.link())
-    other.page.wait_for_selector("#shell-frame", timeout=WAIT_MS)
+    other.page.wait_for_selector("#shell-root #shell-frame", timeout=WAIT_MS)
     for path in PATHS:
         show(watched.page, site, path)
         link = watched.page.url
