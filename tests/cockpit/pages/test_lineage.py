@@ -84,7 +84,7 @@ def test_the_tables_of_a_source_stand_together() -> None:
 def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_exist(
     draw: Any, library: Library
 ) -> None:
-    for metric in library.current().values():
+    for metric in library.current().metrics.values():
         page = draw(f"?metric={metric.id}")
         assert getattr(page, "id", "") == "shell-frame", words(page)
         found = boxes(page)
@@ -113,7 +113,7 @@ def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, libra
 def test_all_metrics_stand_under_the_sources_that_tell_their_time(draw: Any, library: Library) -> None:
     page = draw()
     ways = links(page)
-    for metric in library.current().values():
+    for metric in library.current().metrics.values():
         assert f"/lineage?metric={metric.id}" in ways
     said = words(page)
     assert all(source.label.partition("·")[0] in said for source in library.current().sources()) and "参与" in said
