@@ -8,7 +8,7 @@ from typing import Any
 from etl.config.descriptions import addressed, described
 from etl.runtime.context import held
 from warehouse.catalog.contracts import contracts
-from warehouse.core import timetable, units
+from warehouse.core import statements, timetable, units
 from warehouse.core.data_rules import RULES, TREATMENTS
 from warehouse.core.database import Writer
 from warehouse.core.errors import CockpitError, DataMissing, Locked
@@ -17,6 +17,7 @@ from warehouse.ingest import lake
 from warehouse.publish import recover
 from warehouse.query.snapshot_store import Library
 
+statement = statements.beside(__file__)
 REASONS = {
     "range": "经纬度超出范围",
     "time": "定位时间不合规",
@@ -74,15 +75,13 @@ def _faults(settings: Settings) -> dict[str, str]:
 
 def _balances(writer: Any) -> list[dict[str, Any]]:
     names = ("table", "payloads", "rows_in", "merged", "older", "duplicate", "quarantined", "dropped_fields")
-    rows = writer.execute("""SELECT source || '_' || entity, count(*), sum(rows_in), sum(merged), sum(older), sum(duplicate), sum(quarantined),
-        sum(dropped_fields) FROM run.batch GROUP BY ALL ORDER BY 1""")
+    rows = writer.execute(statement("row_balances"))
     return [dict(zip(names, (row[0], *map(int, row[1:])), strict=True)) for row in rows]
 
 
 def _refused(writer: Writer) -> list[dict[str, str]]:
     """Payloads that are not in as a whole, newest first, with the reason."""
-    rows = writer.execute("""SELECT source || '_' || entity, split_part(payload->>'name', '|', 1), reason FROM raw.quarantine
-        WHERE row_no = -1 ORDER BY landing_seq DESC LIMIT 20""")
+    rows = writer.execute(statement("refused_payloads"))
     return [dict(zip(("table", "name", "reason"), row, strict=True)) for row in rows]
 
 
@@ -93,10 +92,7 @@ def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
         "SELECT 1 FROM duckdb_views() WHERE schema_name = 'staging' AND view_name = 'stg_gps_location'"
     ):
         return []
-    names = dict(
-        writer.execute("""SELECT landing_seq, split_part(name, '|', 1) FROM run.batch
-        WHERE source = 'gps' AND entity = 'location' AND name LIKE 'gps/%' AND name NOT LIKE 'gps/location/%' AND merged > 0 ORDER BY 1""")
-    )
+    names = dict(writer.execute(statement("position_files")))
     if not names:
         return []
     paths = [
@@ -105,8 +101,7 @@ def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
     ]
     writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")
     counts: dict[int, dict[str | None, int]] = {}
-    for seq, reason, number in writer.execute(f"""SELECT _seq, reason, count(*) FROM staging.stg_gps_location
-            WHERE _seq IN ({", ".join(map(str, names))}) GROUP BY ALL ORDER BY 1, 3 DESC"""):
+    for seq, reason, number in writer.execute(statement("unqualified_positions"), {"deliveries": list(names)}):
         counts.setdefault(seq, {})[reason] = number
     return [
         {

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from warehouse.core import toml
+from warehouse.core import statements, toml
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
 from warehouse.core.keys import Vault
@@ -18,6 +18,7 @@ from warehouse.ingest import compact
 from warehouse.ingest.landing import Landing
 from warehouse.publish import snapshot
 
+text = statements.beside(__file__)
 Finding = tuple[str, bool, str]
 SAMPLE = 200
 """How many of the newest payloads are verified; a full pass is `etl rebuild`."""
@@ -61,9 +62,7 @@ def _published(settings: Settings) -> Finding:
     if generation is None:
         return "快照", False, "还没有发布,请运行 ./zhengbei etl run"
     try:
-        rows = Reader(settings.published / f"{generation}.duckdb").rows(
-            "SELECT count(*) FROM marts.vehicle_day", timeout_s=30
-        )[0][0]
+        rows = Reader(settings.published / f"{generation}.duckdb").rows(text("vehicle_day_count"), timeout_s=30)[0][0]
     except CockpitError as error:
         return "快照", False, str(error)
     return "快照", True, f"{generation},车辆日 {rows:,} 行"

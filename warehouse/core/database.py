@@ -93,6 +93,12 @@ class Reader:
         """All rows. A query longer than `timeout_s` is interrupted. SQL text and paths never reach the message."""
         return self._run(sql, parameters, timeout_s).fetchall()
 
+    def records(self, sql: str, parameters: Parameters = None, *, timeout_s: float = 5.0) -> list[dict[str, Any]]:
+        """The same rows, each a dict by the names that the SELECT gives its columns."""
+        cursor = self._run(sql, parameters, timeout_s)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
     def _run(self, sql: str, parameters: Parameters, timeout_s: float) -> duckdb.DuckDBPyConnection:
         cursor = self._con.cursor()
         try:

@@ -8,12 +8,15 @@ Days are business days of Asia/Shanghai; "today" is the day the generation was b
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from warehouse.core import statements
 from warehouse.query.snapshot_store import Book
 
+text = statements.beside(__file__)
 WEEKS = 4
 """What is usual is the mean of the same weekday in so many weeks before."""
 HEAT_DAYS = 28
@@ -48,14 +51,11 @@ def alarm_hours(book: Book) -> list[Hour]:
     built = book.generation.built_at
     today = built.date()
     days = [today - dt.timedelta(days=7 * week) for week in range(WEEKS + 1)]
-    rows = book.ask(
-        "SELECT day, hour(raised_at), level, count(*) FROM marts.alarm_event WHERE is_v AND day IN (SELECT unnest(?)) GROUP BY ALL",
-        [days],
-    )
+    rows = book.ask(text("alarm_hours"), {"days": days})
     known = {day for day, *_ in rows if day != today}
     count: Counter[tuple[bool, int, int]] = Counter()
-    for day, hour, level, number in rows:
-        count[day == today, hour, min(level, 2)] += number
+    for day, hour, level, alarms in rows:
+        count[day == today, hour, min(level, 2)] += alarms
     return [
         Hour(
             hour,
@@ -71,26 +71,19 @@ def alarm_hours(book: Book) -> list[Hour]:
 def alarm_kinds(book: Book, limit: int = 9) -> list[tuple[str, int, int]]:
     """(kind, alarms of the last seven whole days, alarms of the seven days before), the most frequent first."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT kind, count(*) FILTER (day >= ?::DATE - 7) AS now, count(*) FILTER (day < ?::DATE - 7) FROM marts.alarm_event
-        WHERE is_v AND day BETWEEN ?::DATE - 14 AND ?::DATE - 1 GROUP BY 1 ORDER BY now DESC, kind LIMIT ?""",
-        [today, today, today, today, limit],
-    )
+    return book.ask(text("alarm_kinds"), {"today": today, "most": limit})
 
 
-_OPEN = """SELECT *, epoch(?::TIMESTAMP - raised_at) - limit_s AS late_s FROM marts.alarm_event
-    WHERE is_v AND must_handle AND NOT is_handled AND day >= ?::DATE"""
-
-
-def _since(book: Book) -> list[Any]:
-    built = book.generation.built_at.replace(tzinfo=None)
-    return [built, built.date() - dt.timedelta(days=OPEN_DAYS)]
+def _open(book: Book) -> list[tuple[Any, ...]]:
+    """(raised_at, plate_mask, kind, town, late_s) of every alarm that must be handled and is not, the newest first."""
+    now = book.generation.built_at.replace(tzinfo=None)
+    return book.ask(text("open_alarms"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
 
 
 def waiting(book: Book) -> list[tuple[str, int]]:
     """(label, alarms that must be handled and are not), by how long they are beyond the time allowed; the labels of
-    WAITS."""
-    late = [row[0] for row in book.ask(f"SELECT late_s FROM ({_OPEN})", _since(book))]
+    WAITS. An alarm without a time allowed is in none."""
+    late = [late_s for *_, late_s in _open(book)]
     return [
         (label, sum(1 for s in late if s is not None and (low is None or s > low) and (high is None or s <= high)))
         for label, low, high in WAITS
@@ -111,66 +104,42 @@ class Waiting:
 
 def overdue(book: Book, limit: int = 8) -> list[Waiting]:
     """Alarms beyond the time allowed, the newest first: those that can still be reached on the road."""
-    rows = book.ask(
-        f"""SELECT a.raised_at, a.plate_mask, a.kind, coalesce(t.name, '') AS town, a.late_s FROM ({_OPEN}) a
-        LEFT JOIN marts.dim_town t ON t.code = a.town_code WHERE a.late_s > 0 ORDER BY a.raised_at DESC, a.alarm_uid LIMIT ?""",
-        [*_since(book), limit],
-    )
-    return [Waiting(*row) for row in rows]
+    late = (alarm for alarm in _open(book) if alarm[-1] is not None and alarm[-1] > 0)
+    return [Waiting(*alarm) for alarm in itertools.islice(late, limit)]
 
 
 def companies_waiting(book: Book, limit: int = 10) -> list[tuple[str, int, int, int]]:
     """(company, overdue, handled, due) over the last seven whole days and today, most overdue first; individual
     operators, who are persons, stand together in one row."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT CASE WHEN c.owner_type = '个体' THEN '个体业户' ELSE c.name END,
-            count(*) FILTER (is_due AND NOT is_handled) AS overdue, count(*) FILTER (is_due AND is_handled) AS handled, count(*) FILTER (is_due) AS due
-        FROM marts.alarm_event a JOIN marts.dim_company c USING (company_key) WHERE a.is_v AND a.must_handle AND a.day >= ?::DATE - 7
-        GROUP BY 1 HAVING overdue > 0 ORDER BY overdue DESC, due DESC, 1 LIMIT ?""",
-        [today, limit],
-    )
+    return book.ask(text("companies_waiting"), {"today": today, "most": limit})
 
 
 def handling_time(book: Book) -> list[tuple[int, float, float, float, int]]:
     """(level, median s, 90th percentile s, time allowed s, alarms) of alarms handled in the last seven whole days and
     today."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT level, quantile_cont(epoch(handled_at - raised_at), 0.5), quantile_cont(epoch(handled_at - raised_at), 0.9), max(limit_s), count(*)
-        FROM marts.alarm_event WHERE is_v AND is_handled AND must_handle AND NOT coalesce(is_clock_error, false) AND day >= ?::DATE - 7 GROUP BY 1 ORDER BY 1 DESC""",
-        [today],
-    )
+    return book.ask(text("handling_time"), {"today": today})
 
 
 def interventions(book: Book) -> list[tuple[str, int]]:
     """(measure, alarms) handled in the last seven whole days and today, most frequent first; a handling without a
     measure is 未注明."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT coalesce(action, '未注明'), count(*) AS n FROM marts.alarm_event WHERE is_v AND is_handled AND day >= ?::DATE - 7
-        GROUP BY 1 ORDER BY n DESC, 1""",
-        [today],
-    )
+    return book.ask(text("interventions"), {"today": today})
 
 
 def alarm_cells(book: Book) -> list[tuple[int, int, int, int]]:
     """(hour of the day, lon cell, lat cell, alarms) of the last HEAT_DAYS whole days; a cell's centre is (cell + ½) ·
     CELL_DEG degrees."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT hour(raised_at), CAST(floor(lon / ?) AS INTEGER), CAST(floor(lat / ?) AS INTEGER), count(*) FROM marts.alarm_event
-        WHERE is_v AND lon IS NOT NULL AND lat IS NOT NULL AND day BETWEEN ?::DATE - ? AND ?::DATE - 1 GROUP BY ALL ORDER BY ALL""",
-        [CELL_DEG, CELL_DEG, today, HEAT_DAYS, today],
-    )
+    return book.ask(text("alarm_cells"), {"cell_deg": CELL_DEG, "today": today, "days": HEAT_DAYS})
 
 
 def score_bands(book: Book) -> tuple[dt.date | None, list[tuple[str, int, int | None]]]:
     """(first day of the newest month with scores, [(band, drivers, drivers of the month before or None)]), lowest band
     first."""
-    rows = book.ask(
-        "SELECT day, band, driver_cnt FROM marts.driver_band WHERE day IN (SELECT DISTINCT day FROM marts.driver_band ORDER BY day DESC LIMIT 2) ORDER BY day DESC, band"
-    )
+    rows = book.ask(text("score_bands"))
     months = sorted({row[0] for row in rows}, reverse=True)
     if not months:
         return None, []
@@ -196,9 +165,7 @@ class Points:
 
 def points(book: Book) -> Points | None:
     """None when no entry has come."""
-    rows = book.ask(
-        "SELECT sum(issued), sum(redeemed), sum(expired), sum(delta), sum(gap), count(*) FROM marts.points_day"
-    )
+    rows = book.ask(text("points"))
     if not rows or not rows[0][5]:
         return None
     return Points(*(int(value or 0) for value in rows[0][:5]))
@@ -221,11 +188,8 @@ class Milestone:
 def milestones(book: Book) -> list[Milestone]:
     """This year's nodes in the order of items and nodes. A node counts as done only with evidence (KPI 51)."""
     today = book.generation.built_at.date()
-    found = []
-    for number, item, node, weight, due, done in book.ask(
-        "SELECT item_no, item, ms_no, weight, due, done_day FROM marts.warm_milestone WHERE year = ? ORDER BY item_no, ms_no",
-        [today.year],
-    ):
+    nodes = []
+    for item_no, item, ms_no, weight, due, done in book.ask(text("milestones"), {"year": today.year}):
         if done is not None:
             state = "done" if due is None or done <= due else "late"
         else:
@@ -236,18 +200,14 @@ def milestones(book: Book) -> list[Milestone]:
                 if due is not None and (due - today).days <= 30
                 else "open"
             )
-        found.append(Milestone(number, item, node, float(weight or 0), due, done, state))
-    return found
+        nodes.append(Milestone(item_no, item, ms_no, float(weight or 0), due, done, state))
+    return nodes
 
 
 def unit_tasks(book: Book) -> list[tuple[str, int, int, int, int]]:
     """(member unit, done in time, done late, overdue, not due yet) this year, most overdue first."""
     today = book.generation.built_at.date()
-    return book.ask(
-        """SELECT unit, count(*) FILTER (is_ontime), count(*) FILTER (done_at IS NOT NULL AND NOT is_ontime), count(*) FILTER (done_at IS NULL AND day < ?::DATE) AS overdue,
-        count(*) FILTER (done_at IS NULL AND (day IS NULL OR day >= ?::DATE)) FROM marts.unit_task WHERE day IS NULL OR year(day) = year(?::DATE) GROUP BY 1 ORDER BY overdue DESC, 1""",
-        [today, today, today],
-    )
+    return book.ask(text("unit_tasks"), {"today": today})
 
 
 @dataclass(frozen=True)
@@ -275,15 +235,7 @@ class Site:
 def sites(book: Book) -> list[Site]:
     """Every site of the register, those out of use included, by name."""
     day, past = _newest_visits(book)
-    rows = book.ask(
-        """WITH now AS (SELECT site_id, sum(visit_cnt) AS visits FROM marts.site_hour WHERE day = ? GROUP BY 1),
-        before AS (SELECT site_id, sum(visit_cnt) / count(DISTINCT day) AS usual FROM marts.site_hour WHERE day IN (SELECT unnest(?)) GROUP BY 1),
-        rated AS (SELECT site_id, sum(stars) / sum(ratings) AS stars FROM marts.site_rating WHERE day > ?::DATE - 90 GROUP BY 1)
-        SELECT s.site_id, s.name, s.kind, coalesce(t.name, s.home_area, ''), s.lon, s.lat, s.is_open, coalesce(s.hours, ''), n.visits, b.usual, r.stars, s.usable, s.broken, s.free
-        FROM marts.site s LEFT JOIN marts.dim_town t ON t.code = s.town_code LEFT JOIN now n USING (site_id) LEFT JOIN before b USING (site_id) LEFT JOIN rated r USING (site_id)
-        ORDER BY s.name""",
-        [day, past, book.generation.built_at.date()],
-    )
+    rows = book.ask(text("sites_today"), {"day": day, "past": past, "today": book.generation.built_at.date()})
     return [
         Site(
             key,
@@ -312,14 +264,8 @@ def visit_hours(book: Book) -> tuple[dt.date | None, list[tuple[int, int | None,
     day, past = _newest_visits(book)
     if day is None:
         return None, []
-    now = dict(book.ask("SELECT hour, sum(visit_cnt) FROM marts.site_hour WHERE day = ? GROUP BY 1", [day]))
-    usual = dict(
-        book.ask(
-            """SELECT hour, sum(visit_cnt) / (SELECT count(DISTINCT day) FROM marts.site_hour WHERE day IN (SELECT unnest(?))) FROM marts.site_hour
-        WHERE day IN (SELECT unnest(?)) GROUP BY 1""",
-            [past, past],
-        )
-    )
+    now = dict(book.ask(text("visits_by_hour"), {"day": day}))
+    usual = dict(book.ask(text("usual_visits_by_hour"), {"days": past}))
     begun = built.hour if day == built.date() else 24
     return day, [
         (hour, int(now.get(hour, 0)) if hour < begun else None, float(usual.get(hour, 0)) if usual else None)
@@ -329,15 +275,12 @@ def visit_hours(book: Book) -> tuple[dt.date | None, list[tuple[int, int | None,
 
 def _newest_visits(book: Book) -> tuple[dt.date | None, list[dt.date]]:
     """The newest day with counts of visits and the same weekday of the weeks before."""
-    found = book.ask("SELECT max(day) FROM marts.site_hour WHERE day <= ?", [book.generation.built_at.date()])
-    day: dt.date | None = found[0][0] if found else None
+    rows = book.ask(text("newest_visit_day"), {"today": book.generation.built_at.date()})
+    day: dt.date | None = rows[0][0] if rows else None
     return day, [] if day is None else [day - dt.timedelta(days=7 * week) for week in range(1, WEEKS + 1)]
 
 
 def activities(book: Book) -> list[tuple[str, int, int]]:
     """(kind, events, people there) of Party activities this year, most frequent first."""
     first = book.generation.built_at.date().replace(month=1, day=1)
-    return book.ask(
-        "SELECT act_type, count(*) AS n, sum(attend_cnt) FROM marts.party_activity WHERE day >= ? GROUP BY 1 ORDER BY n DESC, 1",
-        [first],
-    )
+    return book.ask(text("activities"), {"since": first})

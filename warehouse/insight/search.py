@@ -11,10 +11,12 @@ from typing import Literal
 from pypinyin import Style, lazy_pinyin
 
 from warehouse.catalog.schema import GROUPS
+from warehouse.core import statements
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import Book
 
 Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation", "unit", "alarm"]
+text = statements.beside(__file__)
 LABELS: dict[Kind, str] = {
     "metric": "指标",
     "company": "企业",
@@ -49,14 +51,14 @@ def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
     words = unicodedata.normalize("NFKC", typed).casefold().replace("·", "").replace(" ", "")
     if not words:
         return {}
-    found = [*_named(book, words), *_vehicles(book, words), *_alarms(book, words)]
-    kinds = {
+    hits = [*_named(book, words), *_vehicles(book, words), *_alarms(book, words)]
+    by_kind = {
         kind: sorted(
-            (hit for hit in found if hit.kind == kind), key=lambda hit: (hit.rank, len(hit.label), hit.label, hit.key)
+            (hit for hit in hits if hit.kind == kind), key=lambda hit: (hit.rank, len(hit.label), hit.label, hit.key)
         )[:MOST]
         for kind in LABELS
     }
-    return {kind: hits for kind, hits in kinds.items() if hits}
+    return {kind: best for kind, best in by_kind.items() if best}
 
 
 def _named(book: Book, words: str) -> list[Hit]:
@@ -69,20 +71,9 @@ def _named(book: Book, words: str) -> list[Hit]:
         ("company", place.code, place.label, towns.get(place.parent, ""), place.code)
         for place in book.places("company")
     ]
-    things += [
-        ("site", key, name, towns.get(town, ""), key)
-        for key, name, town in book.ask("SELECT site_id, name, town_code FROM marts.site ORDER BY 1")
-    ]
-    things += [
-        ("organisation", key, name, kind, key)
-        for key, name, kind in book.ask(
-            "SELECT org_id, any_value(name), any_value(org_type) FROM marts.company_organisation WHERE name IS NOT NULL GROUP BY 1 ORDER BY 1"
-        )
-    ]
-    things += [
-        ("unit", key, name, "", key)
-        for key, name in book.ask("SELECT unit_id, any_value(unit) FROM marts.unit_task GROUP BY 1 ORDER BY 1")
-    ]
+    things += [("site", key, name, towns.get(town, ""), key) for key, name, town in book.ask(text("site_names"))]
+    things += [("organisation", key, name, kind, key) for key, name, kind in book.ask(text("organisation_names"))]
+    things += [("unit", key, name, "", key) for key, name in book.ask(text("unit_names"))]
     hits = ((kind, key, label, note, _rank(words, label, code)) for kind, key, label, note, code in things)
     return [Hit(kind, key, label, note, rank) for kind, key, label, note, rank in hits if rank is not None]
 
@@ -109,19 +100,14 @@ def pinyin(label: str) -> tuple[str, str]:
 def _vehicles(book: Book, words: str) -> list[Hit]:
     if len(words) < SHORTEST_PLATE:
         return []
-    rows = book.ask(
-        "SELECT vehicle_key, coalesce(c.name, '') FROM marts.vehicle_current v LEFT JOIN marts.dim_company c USING (company_key) WHERE contains(v.vehicle_key, ?) "
-        "ORDER BY NOT starts_with(v.vehicle_key, ?), 1 LIMIT ?",
-        [words.upper(), words.upper(), MOST],
-    )
+    rows = book.ask(text("vehicles_by_plate"), {"typed": words.upper(), "most": MOST})
     return [Hit("vehicle", key, plate(key), owner, 0 if key.startswith(words.upper()) else 1) for key, owner in rows]
 
 
 def _alarms(book: Book, words: str) -> list[Hit]:
     """The alarm of exactly that number."""
-    rows = (
-        book.ask("SELECT alarm_uid, kind, raised_at FROM marts.alarm_event WHERE alarm_uid = ?", [words.upper()])
-        if len(words) >= SHORTEST_ALARM
-        else []
-    )
-    return [Hit("alarm", uid, f"{kind} {at:%m-%d %H:%M}", uid, 0) for uid, kind, at in rows]
+    if len(words) < SHORTEST_ALARM:
+        return []
+    uid = words.upper()
+    alarms = book.records(text("alarm"), {"uid": uid})
+    return [Hit("alarm", uid, f"{alarm['kind']} {alarm['raised_at']:%m-%d %H:%M}", uid, 0) for alarm in alarms]

@@ -10,11 +10,12 @@ from typing import Literal
 
 from warehouse.catalog import metrics
 from warehouse.catalog.contracts import contracts
-from warehouse.core import units
+from warehouse.core import statements, units
 from warehouse.query.snapshot_store import Book
 
+text = statements.beside(__file__)
 LINK_FLOOR = 0.8
-"""A day on which the platforms were connected for less of their time is told as an outage."""
+"""A day on which the platforms were connected for less of their time counts as an outage."""
 POSITIONS = {"gps_location", "gps_vehicle_day"}
 
 
@@ -34,39 +35,33 @@ def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.dat
     sources delivered nothing that was due, the positioning platforms were cut off, or its number for a `window` at
     `place` was revised."""
     metric = metrics.metric(metric_id)
-    found = [
+    annotations = [
         Happening("definition", change.on, change.on, f"口径变更:{change.what}")
         for change in metric.changed[1:]
         if first <= change.on <= last
     ]
-    found += _outages(book, metric.sources, first, last)
+    annotations += _outages(book, metric.sources, first, last)
     for revision in book.revisions(metric_id):
         if revision["window"] == window and revision["place"] == place:
             start, end = units.window_of(window, units.parse_at(window, revision["at"]))
             if first <= end and start <= last:
-                found.append(
+                annotations.append(
                     Happening("revision", start, end, f"{revision['at']} 的数于 {revision['at_time']:%m-%d %H:%M} 修订")
                 )
-    return sorted(found, key=lambda item: (item.first, item.kind))
+    return sorted(annotations, key=lambda annotation: (annotation.first, annotation.kind))
 
 
 def _outages(book: Book, sources: Iterable[str], first: dt.date, last: dt.date) -> list[Happening]:
     labels = {table: contract.label for table, contract in contracts().items()}
-    rows = book.ask(
-        "SELECT source || '_' || entity AS name, day FROM marts.source_delivery WHERE day BETWEEN ? AND ? GROUP BY 1, 2 HAVING NOT bool_or(ok) ORDER BY 1, 2",
-        [first, last],
-    )
+    rows = book.ask(text("source_outages"), {"first": first, "last": last})
     days: dict[str, list[dt.date]] = {}
     for name, day in rows:
         if name in sources:
             days.setdefault(labels.get(name, name), []).append(day)
     if POSITIONS & set(sources):
-        cut = book.ask(
-            "SELECT day FROM marts.platform_link WHERE day BETWEEN ? AND ? GROUP BY 1 HAVING sum(up_min) < ? * sum(1440 - excused_min) ORDER BY 1",
-            [first, last, LINK_FLOOR],
-        )
+        cut = book.ask(text("platform_outages"), {"first": first, "last": last, "floor": LINK_FLOOR})
         days["监控平台连通"] = [row[0] for row in cut]
-    return [Happening("outage", a, b, f"{label}中断") for label, mine in days.items() for a, b in _runs(mine)]
+    return [Happening("outage", a, b, f"{label}中断") for label, lost in days.items() for a, b in _runs(lost)]
 
 
 def _runs(days: list[dt.date]) -> list[tuple[dt.date, dt.date]]:

@@ -1,4 +1,4 @@
-"""The live picture: one row a vehicle in service and the alarms that wait for a hand, published every half minute.
+"""The live picture: one row a vehicle in service and the unhandled alarms, published every half minute.
 
 Owns live/. Carries no full plate and no company: a number per vehicle that is stable through the day is enough to move
 a dot."""
@@ -15,24 +15,26 @@ import orjson
 import pandas as pd
 import pyarrow.parquet as pq
 
+from warehouse.core import statements
 from warehouse.core.database import Writer
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest.landing import sync_folder
 
+text = statements.beside(__file__)
 STATES = ("running", "parked", "offline", "alarm")
 POINTER = "current.json"
 KEEP = 20
 ALARMS_KEPT = 50
 NEEDED = {"dim_vehicle", "dim_town", "open_alarm"}
 """The models behind the picture."""
-RECENT = "raised_at BETWEEN $now - INTERVAL 30 MINUTE AND $now"
-"""Which of the open alarms (marts.open_alarm) colour a vehicle and stand on the wall."""
+FRESH = dt.timedelta(minutes=30)
+"""How long an open alarm (marts.open_alarm) colours a vehicle and stands on the wall."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm that waits for a hand, fit for many eyes. id: twelve digits of a digest. raised_at, landed_at (when its
+    """An unhandled alarm, safe for public display. id: twelve digits of a digest. raised_at, landed_at (when its
     first version came in): aware. kind and town in words, town "" when unknown. plate: masked."""
 
     id: str
@@ -74,18 +76,7 @@ def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
 
 
 def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
-    table = writer.table(
-        f"""WITH ringing AS (SELECT DISTINCT vehicle_key FROM marts.open_alarm WHERE {RECENT}),
-        state AS (SELECT v.vehicle_key, v.town_code, l.loc_time, l.lon, l.lat, l.speed_kmh, l.direction,
-            CASE WHEN l.loc_time IS NULL OR l.loc_time <= $now - INTERVAL 10 MINUTE THEN 'offline' WHEN r.vehicle_key IS NOT NULL THEN 'alarm'
-                 WHEN l.speed_kmh >= 5 THEN 'running' ELSE 'parked' END AS state
-            FROM marts.dim_vehicle v LEFT JOIN raw.gps_latest l ON l.vehicle_key = v.vehicle_key AND l.loc_time <= $now + INTERVAL 60 SECOND
-            LEFT JOIN ringing r ON r.vehicle_key = v.vehicle_key
-            WHERE CAST($now AS DATE) BETWEEN v.from_day AND v.to_day AND v.status = '营运' AND NOT v.is_trailer)
-        SELECT CAST(hash(vehicle_key || CAST($now AS DATE)) % 2147483647 AS INTEGER) AS ref, lon, lat, speed_kmh, direction, state,
-            coalesce(t.name, '') AS town, loc_time FROM state s LEFT JOIN marts.dim_town t ON t.code = s.town_code ORDER BY ref""",
-        {"now": now},
-    )
+    table = writer.table(text("vehicle_states"), {"now": now, "since": now - FRESH})
     settings.live.mkdir(parents=True, exist_ok=True)
     before = _pointer(settings) or {"version": 0}
     version = before["version"] + 1
@@ -100,7 +91,7 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
         "as_of": max(times).isoformat() if times else None,
         "published_at": now.isoformat(),
         "counts": {state: states.count(state) for state in STATES},
-        "alarms": _waiting(writer, now, before.get("alarms", [])),
+        "alarms": _unhandled(writer, now, before.get("alarms", [])),
     }
     aside = settings.live / f".tmp-{POINTER}"
     aside.write_bytes(orjson.dumps(note))
@@ -112,24 +103,16 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     return int(version)
 
 
-def _waiting(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _unhandled(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of
-    a row comes with a later payload; what was told `before` keeps the time at which it first came in."""
-    rows = writer.execute(
-        f"""SELECT substr(sha256(a.alarm_uid), 1, 12), a.raised_at, b.landed_at, a.kind, a.level, coalesce(t.name, ''), plate_mask(a.vehicle_key)
-        FROM marts.open_alarm a JOIN marts.dim_vehicle v ON v.vehicle_key = a.vehicle_key AND CAST($now AS DATE) BETWEEN v.from_day AND v.to_day
-            AND v.status = '营运' AND NOT v.is_trailer
-        LEFT JOIN marts.dim_town t ON t.code = v.town_code LEFT JOIN run.batch b ON b.landing_seq = a._seq
-        WHERE a.{RECENT}
-        ORDER BY a.raised_at DESC, a.alarm_uid LIMIT $most""",
-        {"now": now, "most": ALARMS_KEPT},
-    )
-    told = {alarm["id"]: alarm["landed_at"] for alarm in before}
+    a row comes with a later payload; an alarm of the note `before` keeps the time at which it first came in."""
+    rows = writer.execute(text("unhandled_alarms"), {"now": now, "since": now - FRESH, "most": ALARMS_KEPT})
+    landed_before = {alarm["id"]: alarm["landed_at"] for alarm in before}
     return [
         {
             "id": uid,
             "raised_at": raised.isoformat(),
-            "landed_at": told.get(uid) or (landed or raised).isoformat(),
+            "landed_at": landed_before.get(uid) or (landed or raised).isoformat(),
             "kind": kind,
             "level": int(level),
             "town": town,
@@ -160,8 +143,8 @@ def alarms(data: Path) -> tuple[Alarm, ...]:
 
 
 def _alarms(note: dict[str, Any]) -> tuple[Alarm, ...]:
-    def aware(text: str) -> dt.datetime:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+    def aware(moment: str) -> dt.datetime:
+        return dt.datetime.fromisoformat(moment).replace(tzinfo=SHANGHAI)
 
     return tuple(
         Alarm(a["id"], aware(a["raised_at"]), aware(a["landed_at"]), a["kind"], a["level"], a["town"], a["plate"])

@@ -23,13 +23,14 @@ from warehouse.catalog.models import models
 from warehouse.catalog.schema import GRAIN_COLUMN, Metric
 from warehouse.compile.metric_sql import Parts, Span, counted, kept_to, select, span, told
 from warehouse.compile.reading import DISTRICT, Generation, Place, SourceState, Status
-from warehouse.core import units
+from warehouse.core import statements, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape, PageMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import batch
 from warehouse.query.batch import Wanted
 
+text = statements.beside(__file__)
 Against = Literal["previous", "year"]
 Only = tuple[tuple[str, str], ...]
 """A filter: (dimension, member) pairs that must all hold."""
@@ -72,16 +73,25 @@ class Figures:
 
     @cached_property
     def generation(self) -> Generation:
-        identifier, built, demo, release, last = self._reader.rows(
-            "SELECT id, built_at, is_demo, release, last_day FROM meta.generation"
-        )[0]
+        identifier, built, demo, release, last = self._reader.rows(text("generation"))[0]
         times = [state.data_time for state in self.sources() if state.data_time]
         return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
 
     def ask(self, sql: str, values: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
         """Rows of a question to the published tables; none where the generation was published before what is asked for
         existed: not known is not zero."""
-        return list(self.remember(("ask", sql, str(values)), lambda: self._told(sql, values or [])))
+        return list(self.remember(("ask", sql, str(values)), lambda: self._rows(sql, values or [])))
+
+    def records(self, sql: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The same as dicts by the names that the SELECT gives its columns; the caller may change them."""
+
+        def ask() -> list[dict[str, Any]]:
+            try:
+                return self._reader.records(sql, values or {})
+            except OlderShape:
+                return []
+
+        return [dict(record) for record in self.remember(("records", sql, str(values)), ask)]
 
     def begins(self, metric: Metric) -> dt.date | None:
         """The first day that the metric can be told of: when its mart and each of its busy sources were there from
@@ -91,10 +101,7 @@ class Figures:
         if metric.kind != "flow" or metric.person:
             return None
         mart = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
-        busy = self.ask(
-            "SELECT source || '_' || entity, begins FROM meta.source WHERE rows >= ? * greatest(1, CAST(data_time AS DATE) - begins + 1)",
-            [BUSY_PER_DAY],
-        )
+        busy = self.ask(text("busy_sources"), {"per_day": BUSY_PER_DAY})
         days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
         return max((day for day in days if day is not None), default=None)
 
@@ -128,22 +135,12 @@ class Figures:
             return list(
                 self.remember(
                     ("towns",),
-                    lambda: [
-                        Place(code, name, "town", DISTRICT)
-                        for code, name in self._reader.rows(
-                            "SELECT code, name FROM marts.dim_town ORDER BY kind = '未分', code"
-                        )
-                    ],
+                    lambda: [Place(code, name, "town", DISTRICT) for code, name in self._reader.rows(text("towns"))],
                 )
             )
         everyone: list[Place] = self.remember(
             ("companies",),
-            lambda: [
-                Place(key, name, "company", town)
-                for key, name, town in self._reader.rows(
-                    "SELECT company_key, name, town_code FROM marts.dim_company ORDER BY name, company_key"
-                )
-            ],
+            lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(text("companies"))],
         )
         return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
 
@@ -255,7 +252,7 @@ class Figures:
             sql, values = select(
                 metric, window, [item], spot.grain, member=GRAIN_COLUMN.get(by, by), where=where, bound=bound
             )
-            return {str(row[3]): told(metric, row) for row in self._told(sql, values)}
+            return {str(row[3]): told(metric, row) for row in self._rows(sql, values)}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
         return found
@@ -286,8 +283,9 @@ class Figures:
         }
         kept = [name for name, value in named.items() if value or name == "slice"]
         conditions = [f"{name} = ?" for name in kept] + [f"win_start IN ({', '.join('?' * len(starts))})"]
-        return self._told(
-            f"SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading WHERE {' AND '.join(conditions)}",
+        return self._rows(
+            "SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading "
+            f"WHERE {' AND '.join(conditions)}",
             [*(named[name] for name in kept), *starts],
         )
 
@@ -324,7 +322,7 @@ class Figures:
             }
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
-        return {row[1]: told(metric, row) for row in self._told(sql, values) if row[1]}
+        return {row[1]: told(metric, row) for row in self._rows(sql, values) if row[1]}
 
     def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         slice_, member = self._person_filter(metric, grain, only)
@@ -361,7 +359,7 @@ class Figures:
             return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
-        return {row[0]: told(metric, row)[:3] for row in self._told(sql, values)}
+        return {row[0]: told(metric, row)[:3] for row in self._rows(sql, values)}
 
     def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
         """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are
@@ -387,7 +385,8 @@ class Figures:
         if dimension not in known:
             raise UsageError(f"“{metric.label}”没有“{dimension[:32]}”这一筛选条件", to_do="请清除筛选条件")
 
-    def _told(self, sql: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows; none where the generation was published before what is asked for existed."""
         try:
             return self._reader.rows(sql, values)
         except OlderShape:
@@ -454,9 +453,7 @@ class Figures:
                         bad,
                         error,
                     )
-                    for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(
-                        "SELECT source, entity, label, data_time, landed_at, stale_after_s, rows, quarantined, error FROM meta.source ORDER BY source, entity"
-                    )
+                    for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(text("sources"))
                 ],
             )
         )

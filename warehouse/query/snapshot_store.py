@@ -20,12 +20,13 @@ from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
-from warehouse.core import units
+from warehouse.core import statements, units
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.publish import live, snapshot
 from warehouse.query.aggregates import Figures, Only, aware
 
+text = statements.beside(__file__)
 MOST_OTHERS = 3
 """Books kept open beside the newest."""
 
@@ -309,7 +310,7 @@ class Book(Figures):
 
     @cached_property
     def _held(self) -> dict[str, str]:
-        return dict(self._reader.rows("SELECT model, reason FROM meta.held"))
+        return dict(self._reader.rows(text("held_models")))
 
     def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
         """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time
@@ -318,9 +319,7 @@ class Book(Figures):
             ("targets",),
             lambda: {
                 (kpi, period): (green, amber, source, progress)
-                for kpi, period, green, amber, source, progress in self._reader.rows(
-                    "SELECT kpi_id, period, green, amber, source, progress FROM meta.target"
-                )
+                for kpi, period, green, amber, source, progress in self._reader.rows(text("targets"))
             },
         )
         found = targets.get((metric.id, window)) or (
@@ -337,7 +336,7 @@ class Book(Figures):
     def programme_weights(self, number: int) -> list[tuple[str, float]]:
         """(indicator, weight) of a programme, in the bureau's order."""
         rows: list[tuple[int, str, float]] = self.remember(
-            ("programmes",), lambda: self._reader.rows("SELECT programme, kpi_id, weight FROM meta.programme")
+            ("programmes",), lambda: self._reader.rows(text("programme_weights"))
         )
         return [(kpi, weight) for programme, kpi, weight in rows if programme == number]
 
@@ -345,20 +344,10 @@ class Book(Figures):
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new,
         when, in which generation; provisional: whether the old number was published as one that late data may still
         change."""
-        revised = self.ask(
-            "SELECT DISTINCT kpi_id FROM (SELECT kpi_id FROM meta.kpi_revision GROUP BY kpi_id, win, win_start, grain, grain_key HAVING count(*) > 1)"
-        )
+        revised = self.ask(text("revised_metrics"))
         if (metric,) not in revised and (metric or not revised):
             return []  # most numbers never change, and their pages need not look for it
-        rows = self.ask(
-            f"""SELECT * FROM (
-                SELECT kpi_id, win, win_start, grain_key, lag(value) OVER one AS old, value AS new, recorded_at, generation, lag(is_provisional) OVER one AS provisional,
-                    row_number() OVER one AS n
-                FROM (SELECT * FROM meta.kpi_revision {"WHERE kpi_id = ?" if metric else ""} QUALIFY count(*) OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key) > 1)
-                WINDOW one AS (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at))
-            WHERE n > 1 ORDER BY recorded_at DESC, kpi_id, grain_key""",
-            [metric] if metric else [],
-        )
+        rows = self.ask(text("revisions"), {"metric": metric or None})
         return [
             {
                 "metric": kpi,
@@ -371,20 +360,14 @@ class Book(Figures):
                 "generation": generation,
                 "provisional": bool(provisional),
             }
-            for kpi, window, start, place, old, new, at, generation, provisional, _ in rows
+            for kpi, window, start, place, old, new, at, generation, provisional in rows
         ]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
         """Newest alarms, plates masked; status in words."""
         rows = self.remember(
             ("alarms", limit),
-            lambda: self._reader.rows(
-                """
-            SELECT a.raised_at, a.plate_mask, a.kind, a.level, coalesce(t.name, ''), a.result, a.is_handled, a.must_handle, a.is_due, coalesce(c.name, '')
-            FROM marts.alarm_event a LEFT JOIN marts.dim_town t ON t.code = a.town_code LEFT JOIN marts.dim_company c USING (company_key)
-            WHERE a.is_v ORDER BY a.raised_at DESC, a.alarm_uid LIMIT ?""",
-                [limit],
-            ),
+            lambda: self._reader.rows(text("newest_alarms"), {"most": limit}),
         )
         return [
             {
@@ -402,10 +385,7 @@ class Book(Figures):
     def alarm_summary(self) -> dict[str, Any]:
         """Alarms of the generation's day so far: raised, handled, due."""
         day = self.generation.built_at.date()
-        raised, handled, due = self._reader.rows(
-            "SELECT count(*), count(*) FILTER (is_handled), count(*) FILTER (is_due) FROM marts.alarm_event WHERE is_v AND day = ?",
-            [day],
-        )[0]
+        raised, handled, due = self._reader.rows(text("alarm_summary"), {"day": day})[0]
         return {"day": day, "raised": raised, "handled": handled, "due": due}
 
     def held(self) -> dict[str, str]:
@@ -423,34 +403,25 @@ class Book(Figures):
                 "failed_rows": failed,
                 "held": model in self._held,
             }
-            for model, name, severity, message, failed in self._reader.rows(
-                "SELECT model, name, severity, message, failed_rows FROM meta.check_result ORDER BY failed_rows DESC, model"
-            )
+            for model, name, severity, message, failed in self._reader.rows(text("check_results"))
         ]
 
     def defects(self) -> list[dict[str, Any]]:
         """Known defects found in the data: rule, table and number of rows or messages."""
         return [
             {"rule": rule, "label": label, "rows": int(rows)}
-            for rule, label, rows in self._reader.rows(
-                "SELECT rule, label, rows FROM meta.defect WHERE rows > 0 ORDER BY rule, label"
-            )
+            for rule, label, rows in self._reader.rows(text("defects"))
         ]
 
     def review(self) -> list[dict[str, str]]:
         """What somebody must look at, by rule: the subject and what is known of it. Nothing about persons."""
-        return [
-            dict(zip(("rule", "subject", "detail"), row, strict=True))
-            for row in self._reader.rows("SELECT rule, subject, detail FROM meta.review ORDER BY ALL")
-        ]
+        return [dict(zip(("rule", "subject", "detail"), row, strict=True)) for row in self._reader.rows(text("review"))]
 
     def quarantine(self) -> list[dict[str, Any]]:
         """Rows in quarantine by table and rule."""
         return [
             {"table": f"{source}_{entity}", "rule": rule, "rows": rows}
-            for source, entity, rule, rows in self._reader.rows(
-                "SELECT source, entity, rule, rows FROM meta.quarantine ORDER BY rows DESC"
-            )
+            for source, entity, rule, rows in self._reader.rows(text("quarantine"))
         ]
 
     def live(self) -> live.LiveFrame | None:
