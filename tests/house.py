@@ -21,10 +21,10 @@ from warehouse.core.settings import ROOT, Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load, parse
 from warehouse.ingest.landing import Landed, Landing
-from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
 from warehouse.publish import recover, snapshot
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 AS_OF = dt.datetime(2026, 11, 23, 14, 0)
 FIRST_OF_A_COPY = 1000
@@ -47,7 +47,7 @@ class House:
         self.writer: Writer
         self.writer, self.notes = recover.open_warehouse(self.settings)
         self.landing = Landing(self.settings.landing, Vault(self.settings.keys))
-        self.door = Door(Pseudonyms(self.settings.keys))
+        self.door = PrivacyFilter(Pseudonyms(self.settings.keys))
         self._names = itertools.count()
 
     @classmethod
@@ -147,14 +147,14 @@ class House:
         self.built = built
         return checks.still_held(self.writer)
 
-    def publish(self) -> Book:
+    def publish(self) -> Snapshot:
         """Builds and publishes; returns the new book."""
         held = self.build()
         revisions.prepare(self.writer)
         revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
         runner.settled(self.writer)
-        return Library(self.settings.data).current()
+        return SnapshotStore(self.settings.data).current()
 
     def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         return self.writer.execute(sql, parameters)

@@ -28,7 +28,7 @@ from warehouse.catalog.metrics import metrics
 from warehouse.cli import commands
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, tzinfo=dt.UTC)
 LEADER = Viewer("person", "zhang", "leader", "", "张**")
@@ -46,8 +46,8 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def library(data: Path) -> Library:
-    return Library(data)
+def library(data: Path) -> SnapshotStore:
+    return SnapshotStore(data)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def as_shown(answer: dict[str, Any]) -> fmt.Shown:
 
 @pytest.mark.parametrize("window", ["day", "week"])
 def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
-    data: Path, library: Library, window: str
+    data: Path, library: SnapshotStore, window: str
 ) -> None:
     command = [
         sys.executable,
@@ -168,7 +168,9 @@ def test_every_metric_page_carries_value_parts_and_time_of_the_command_line(draw
             assert fmt.parts(said(answer)) in words, metric.id
 
 
-def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, library: Library, cli: Read) -> None:
+def test_every_figure_of_the_wall_is_the_number_of_the_command_line(
+    data: Path, library: SnapshotStore, cli: Read
+) -> None:
     server = Flask("wall-one")
     routes.register(server, library, Settings(data), clock=lambda: NOW)
     wall_of = server.test_client().get("/wall/hall/scenes").get_json()
@@ -191,24 +193,26 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(data: Path, 
 
 @pytest.mark.browser
 def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
-    data: Path, library: Library, cli: Read
+    data: Path, library: SnapshotStore, cli: Read
 ) -> None:
     printed = release.release(library, Settings(data), now=NOW)
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
-    for metric, kept in printed["figures"].items():
+    for metric, stored in printed["figures"].items():
         if "week" not in metrics()[metric].windows:
             continue
         answer = (
             cli(metric, window="week") if metrics()[metric].newest else cli(metric, window="week", at=printed["at"])
         )
-        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == tuple(
+        assert (stored["value"], stored["num"], stored["den"], stored["status"]) == tuple(
             answer[name] for name in ("value", "num", "den", "status")
         ), metric
         assert "".join(str(as_shown(answer)).split()) in text, metric
 
 
-def test_all_four_surfaces_say_the_same_of_the_newest_week(data: Path, library: Library, draw: Any, cli: Read) -> None:
+def test_all_four_surfaces_say_the_same_of_the_newest_week(
+    data: Path, library: SnapshotStore, draw: Any, cli: Read
+) -> None:
     """车辆上线率 stands on all of them with its week: one text."""
     assert metrics()[ONLINE].windows[0] == "week", "the wall shows a metric's first window"
     answer = cli(ONLINE, window="week", place=DISTRICT)

@@ -18,7 +18,7 @@ from cockpit.web import app, page_callback
 from warehouse.core.settings import Settings
 from warehouse.insight.findings import numbers, order, ranking
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def book(data: Path) -> Book:
-    return Library(data).current()
+def book(data: Path) -> Snapshot:
+    return SnapshotStore(data).current()
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def named(tree: HTMLParser, kinds: tuple[str, ...]) -> list[str]:
     return [line.attributes["data-finding"] or "" for line in lines if line.attributes["data-kind"] in kinds]
 
 
-def pressing(book: Book) -> list[str]:
+def pressing(book: Snapshot) -> list[str]:
     return [one.reading.metric for one in numbers.of_period(book, "week", None).pressing]
 
 
-def everywhere(book: Book, page: Callable[[str], HTMLParser]) -> None:
+def everywhere(book: Snapshot, page: Callable[[str], HTMLParser]) -> None:
     found = numbers.of_period(book, "week", None)
     off, both = [one.reading.metric for one in found.off_target], pressing(book)
     assert off and set(both) > set(off), "the small world misses some targets and comes close to others"
@@ -75,12 +75,14 @@ def everywhere(book: Book, page: Callable[[str], HTMLParser]) -> None:
     assert {name for name, tone in table.items() if tone in ("bad", "warn")} == set(weekly)
 
 
-def test_every_surface_names_the_same_numbers_in_the_same_order(book: Book, page: Callable[[str], HTMLParser]) -> None:
+def test_every_surface_names_the_same_numbers_in_the_same_order(
+    book: Snapshot, page: Callable[[str], HTMLParser]
+) -> None:
     everywhere(book, page)
 
 
 def test_the_order_is_changed_in_one_place(
-    book: Book, page: Callable[[str], HTMLParser], monkeypatch: pytest.MonkeyPatch
+    book: Snapshot, page: Callable[[str], HTMLParser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pressing(book)
     monkeypatch.setattr(order, "key", lambda tone, size, number: (order.TONES.index(tone), size, -number))
@@ -88,7 +90,7 @@ def test_the_order_is_changed_in_one_place(
     everywhere(book, page)
 
 
-def test_every_surface_names_the_same_town(book: Book, page: Callable[[str], HTMLParser]) -> None:
+def test_every_surface_names_the_same_town(book: Snapshot, page: Callable[[str], HTMLParser]) -> None:
     issue = content.build(book, periods.newest(book, "week") or "")
     on_paper = {row["metric"]: row["worst"] for row in issue.context["attention"]}
     worst = {one.reading.metric: one.worst for one in numbers.of_period(book, "week", None).pressing}
@@ -101,7 +103,7 @@ def test_every_surface_names_the_same_town(book: Book, page: Callable[[str], HTM
             assert metric not in on_paper or on_paper[metric].startswith(town.place.label)
 
 
-def test_a_town_that_meets_its_target_or_counts_too_few_is_never_behind(book: Book) -> None:
+def test_a_town_that_meets_its_target_or_counts_too_few_is_never_behind(book: Snapshot) -> None:
     for one in numbers.of_period(book, "week", None).pressing:
         for town in one.behind:
             assert town.judgement in ("bad", "warn") and (town.den or 0) >= 10, (one.reading.metric, town.place.label)

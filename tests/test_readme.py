@@ -49,8 +49,8 @@ def manual(name: str) -> str:
 def commands() -> list[tuple[str, str]]:
     found = []
     for name in MANUALS:
-        for said in COMMAND.findall(manual(name)):
-            line = said.strip()
+        for text in COMMAND.findall(manual(name)):
+            line = text.strip()
             if line:
                 found.append((name, line))
     return found
@@ -97,12 +97,12 @@ def test_every_module_in_the_folder_map_exists() -> None:
 
 def test_every_option_in_the_manual_is_read_by_the_code() -> None:
     row = next(line for line in manual("README.md").splitlines() if line.startswith("| `zhengbei.toml`"))
-    told = set(re.findall(r"`([a-z_]+)`", row.split("|", 2)[2]))
+    stated = set(re.findall(r"`([a-z_]+)`", row.split("|", 2)[2]))
     code = "".join(
         p.read_text("utf-8") for folder in ("warehouse", "etl", "cockpit") for p in (ROOT / folder).rglob("*.py")
     )
-    assert told == set(Options.__struct_fields__)
-    assert not {name for name in told if f"options.{name}" not in code}
+    assert stated == set(Options.__struct_fields__)
+    assert not {name for name in stated if f"options.{name}" not in code}
     for variable in re.findall(r"`(ZHENGBEI_[A-Z_]+)`", manual("README.md")):
         assert variable in code, variable
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.etl.register import endpoints, register
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"```toml\n# (\S+\.toml)\n(.*?)```", re.S)
@@ -56,7 +56,7 @@ def run(home: Path, *words: str) -> Any:
 def test_a_new_indicator_is_one_file_and_no_program(copy: Path, published: Path) -> None:
     assert any(row["id"] == "fleet_heavy_share" for row in run(copy, "metric", "list", "--json"))
     answer = run(copy, "metric", "read", "fleet_heavy_share", "--json", "--data", str(published))
-    book = Library(published).current()
+    book = SnapshotStore(published).current()
     assert answer["status"] == "ok" and answer["den"] == book.read("fleet_vehicle_cnt", "day").value
     assert answer["num"] == book.read("fleet_network_rate", "day").den
     towns = run(copy, "metric", "read", "fleet_heavy_share", "--by", "town", "--json", "--data", str(published))
@@ -73,7 +73,7 @@ from cockpit.report import content
 from cockpit.wall import scenes
 from cockpit.web import app, page_callback
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 data = Path(sys.argv[1])
 server = app.create_app(Settings(data))

@@ -18,7 +18,7 @@ from cockpit.presentation.address import Address
 from cockpit.store import app_db, audit
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 MOST = 60
 LONGEST = 600
@@ -123,7 +123,7 @@ def move(file: Path, viewer: Viewer, place: str, by: int) -> None:
         )
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /mine/<act>; answers how many places the person has then."""
 
     @server.post("/mine/<act>")
@@ -142,7 +142,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         return jsonify(kept=len(kept(file, viewer)), most=MOST)
 
 
-def _believed(library: Library, settings: Settings, viewer: Viewer, given: str) -> str:
+def _believed(library: SnapshotStore, settings: Settings, viewer: Viewer, given: str) -> str:
     """The place that a form names: well-formed, a known metric where it is one, and allowed to this role."""
     address = address_of(given)
     if address.path.startswith(METRIC) and address.path.removeprefix(METRIC) not in library.current().metrics:

@@ -20,23 +20,23 @@ from warehouse.core import request_queue
 from warehouse.core.errors import UsageError
 from warehouse.core.redaction import blot, in_line
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROLES = ("admin", "analyst")
 JOBS = {"refresh": "刷新(取数、计算、发布)", "live": "实时定位", "reconcile": "核对删除", "nightly": "夜间维护与备份"}
 MOST_DAYS, LONGEST = 92, 200
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /health/ask/<kind> and /quarantine/<seq>/<row>."""
 
     @server.post("/health/ask/<kind>")
     @gate.requires(*ROLES)
     def ask(kind: str) -> Response:
-        asked = {"run": _run, "backfill": _backfill, "replay": _replay}.get(kind)
-        if asked is None:
+        requested = {"run": _run, "backfill": _backfill, "replay": _replay}.get(kind)
+        if requested is None:
             abort(404)
-        put(settings, kind, asked())
+        put(settings, kind, requested())
         return _back("/health")
 
     @server.post("/quarantine/<int:seq>/<int:row>")

@@ -24,7 +24,7 @@ from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.redaction import in_line
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI, now
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROLES = loader_requests.ROLES
 LONGEST = 120
@@ -127,7 +127,7 @@ def beside(path: Path, metric: str, place: str) -> list[Note]:
         return _read(connection, "n.metric = ? AND n.place IN (?, ?)", (metric, place, DISTRICT))
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds the two routes."""
 
     @server.post("/notes/add")

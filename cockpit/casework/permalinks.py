@@ -21,7 +21,7 @@ from cockpit.store import app_db
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.errors import DataMissing, PageMissing
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing in it is mistaken for something else when it is read out or typed from paper."""
@@ -94,17 +94,17 @@ def spaced(passport: str) -> str:
 def find(file: Path, typed: str) -> Passport | None:
     """The number behind what somebody typed; small letters, blanks, hyphens and O for 0 are forgiven. None when there
     is none."""
-    asked = typed.upper().translate(TYPED)
-    if not SHAPE.fullmatch(asked):
+    requested = typed.upper().translate(TYPED)
+    if not SHAPE.fullmatch(requested):
         return None
     with app_db.reading(file) as connection:
         row = connection.execute(
-            "SELECT id, href, label, shown, generation FROM passport WHERE id = ?", (asked,)
+            "SELECT id, href, label, shown, generation FROM passport WHERE id = ?", (requested,)
         ).fetchone()
     return Passport(*row) if row else None
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /n/<id>."""
 
     @server.get("/n/<typed>")

@@ -22,14 +22,14 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.insight import profiles
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 RECORDS = re.compile(r"/(company|town|vehicle|alarm|site)/[^/]+")
 """Pages of single things that a task may be about; those of single people are not among them."""
 KINDS = {"company": "企业", "town": "镇街", "vehicle": "车辆", "alarm": "报警", "site": "阵地"}
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds the two routes."""
 
     @server.post("/supervision/open")
@@ -58,7 +58,7 @@ def _answered(settings: Settings, act: object) -> Response:
     return redirect(login.local_target(request.form.get("next") or "/supervision"), code=303)
 
 
-def _open(library: Library, settings: Settings) -> None:
+def _open(library: SnapshotStore, settings: Settings) -> None:
     path, _, search = request.form.get("subject", "")[:600].partition("?")
     address = Address.parse(path, search)
     wanted = address.get("as_of")
@@ -81,13 +81,13 @@ def _open(library: Library, settings: Settings) -> None:
     )
 
 
-def offices(book: Book) -> list[str]:
+def offices(book: Snapshot) -> list[str]:
     """The offices that own a metric, by the catalogue, most metrics first."""
     owners: list[str] = [metric.owner for metric in book.metrics.values() if metric.owner]
     return sorted(set(owners), key=lambda name: (-owners.count(name), name))
 
 
-def subject(book: Book, address: Address) -> Subject:
+def subject(book: Snapshot, address: Address) -> Subject:
     """What an address is about, in the words of the generation. Raises PageMissing for a page that no task can be
     about, UsageError for a window or place that does not fit."""
     here = book.generation.id

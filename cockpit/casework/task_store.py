@@ -152,7 +152,7 @@ def step(
     _allowed(viewer, kind)
     if kind not in FROM:
         raise PageMissing()
-    told = _words(words, STEPS[kind]) if kind != "take" else ""
+    stated = _words(words, STEPS[kind]) if kind != "take" else ""
     with app_db.writing(path) as connection:
         found = _read(connection, "WHERE id = ?", (number,))
         if not found:
@@ -163,7 +163,7 @@ def step(
                 where=f"督办 {number}",
                 to_do="请刷新后再看,可能已由他人办理",
             )
-        _append(connection, number, viewer, kind, told, at or now(), ip)
+        _append(connection, number, viewer, kind, stated, at or now(), ip)
 
 
 def every(path: Path) -> list[Task]:

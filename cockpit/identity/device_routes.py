@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response
 from cockpit.identity import gate, sessions
 from cockpit.presentation import texts
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 PAGE = "/screens"
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds the three routes."""
     file = settings.state
 

@@ -8,7 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.spot_map import Spot
@@ -22,7 +22,7 @@ RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不做处理", 3: "将来�
 ORIGINS = {"platform": "监控平台", "active": "主动安全设备"}
 
 
-def render(visit: Visit, uid: str) -> Page:
+def render(visit: PageContext, uid: str) -> Page:
     """Unknown alarm → PageMissing."""
     found = profiles.alarm(visit.book, uid)
     here = found.facts
@@ -55,7 +55,7 @@ def render(visit: Visit, uid: str) -> Page:
     )
 
 
-def _head(visit: Visit, found: Alarm) -> Component:
+def _head(visit: PageContext, found: Alarm) -> Component:
     here = found.facts
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
     speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (

@@ -7,7 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation.tiles.attributes import data
 from cockpit.presentation.tiles.table import scrolled
 from warehouse.catalog import announcement
@@ -16,7 +16,7 @@ from warehouse.catalog.announcement import Fact
 COLUMNS = ("公告所说", "来源", "指标", "画面", "待局确认")
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/announcement"""
     head = html.Thead(html.Tr([html.Th(name) for name in COLUMNS]))
     table = html.Table(
@@ -35,7 +35,7 @@ def render(visit: Visit) -> Page:
     return Page("公告对照", [body], group="health", tools=bar)
 
 
-def _row(visit: Visit, fact: Fact) -> Component:
+def _row(visit: PageContext, fact: Fact) -> Component:
     links: list[Component | str] = []
     for metric in fact.metrics:
         links += [dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}")), "、"]

@@ -7,7 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.table import Cell, flag, meter, table
@@ -20,7 +20,7 @@ EXPIRES_DAYS = 60
 """A licence that ends within so many days is marked."""
 
 
-def render(visit: Visit, code: str) -> Page:
+def render(visit: PageContext, code: str) -> Page:
     """Unknown company → PageMissing."""
     place = visit.book.known(code)
     if place is None or place.grain != "company":
@@ -42,7 +42,7 @@ def render(visit: Visit, code: str) -> Page:
     return Page(place.label, body, tools=[*profile_parts.bar(visit, *steps, (place.label, ""), windows=True), drivers])
 
 
-def _head(visit: Visit, found: Company) -> Component:
+def _head(visit: PageContext, found: Company) -> Component:
     here, today = found.facts, found.today
     flags = [
         flag("50辆以上(全部货车)", bool(today.get("is_reg50")), f"{today.get('v_cnt', 0)} 辆"),
@@ -68,7 +68,7 @@ def _head(visit: Visit, found: Company) -> Component:
     return profile_parts.head(here["name"], flags, rows)
 
 
-def _score(visit: Visit, found: Company) -> Component:
+def _score(visit: PageContext, found: Company) -> Component:
     if not found.scores:
         return toolbar.card("动态监管得分", "", html.P("近期没有得分(未入网或数据不足 60 分项)。", className="empty"))
     newest = found.scores[0]
@@ -102,7 +102,7 @@ def _score(visit: Visit, found: Company) -> Component:
     )
 
 
-def _vehicles(visit: Visit, code: str) -> Component:
+def _vehicles(visit: PageContext, code: str) -> Component:
     rows = profiles.vehicles(visit.book, code)
     lines = [
         [
@@ -132,12 +132,12 @@ def _vehicles(visit: Visit, code: str) -> Component:
     )
 
 
-def _due(visit: Visit, value: object) -> Cell:
+def _due(visit: PageContext, value: object) -> Cell:
     text = profile_parts.day(value)
     return html.Span(text, className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
 
 
-def _alarms(visit: Visit, code: str) -> Component:
+def _alarms(visit: PageContext, code: str) -> Component:
     more = profile_parts.metric_link(visit, "safe_alarm_handled_rate", "全部报警", code, of="rows")
     return toolbar.card(
         "报警与处置",
@@ -147,7 +147,7 @@ def _alarms(visit: Visit, code: str) -> Component:
     )
 
 
-def _organisation(visit: Visit, found: Company) -> Component:
+def _organisation(visit: PageContext, found: Company) -> Component:
     ledger = found.ledger
     lines = [
         [
@@ -198,7 +198,7 @@ def _posts(found: Company) -> Component:
     )
 
 
-def _open(visit: Visit, found: Company) -> Component:
+def _open(visit: PageContext, found: Company) -> Component:
     def line(row: Fact) -> list[Cell]:
         name: Cell = (
             dcc.Link(row["what"], href=profile_parts.href(visit, "alarm", row["alarm_uid"]))

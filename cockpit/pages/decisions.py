@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import supervision
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.reading_view import present
@@ -25,7 +25,7 @@ SHOWN, SHOWN_OFF = 5, 11
 UNIT = {"day": "天", "week": "周", "month": "个月", "quarter": "个季度", "year": "年"}
 
 
-def lists(visit: Visit, window: str, at: str | None) -> Component:
+def lists(visit: PageContext, window: str, at: str | None) -> Component:
     """The four lists for the page's period. `at`: its word, None = the newest."""
     book = visit.book
     found = numbers.of_period(book, window, at)
@@ -42,7 +42,7 @@ def lists(visit: Visit, window: str, at: str | None) -> Component:
     )
 
 
-def of_group(visit: Visit, group: str, window: str, at: str | None) -> Component | None:
+def of_group(visit: PageContext, group: str, window: str, at: str | None) -> Component | None:
     """The findings of one group's numbers, off target first; None when there is nothing to say."""
     metrics = [metric.id for metric in visit.book.metrics.values() if metric.group == group]
     found = numbers.of_period(visit.book, window, at, metrics)
@@ -52,7 +52,7 @@ def of_group(visit: Visit, group: str, window: str, at: str | None) -> Component
     return html.Section(_list("需要关注", "bad", _concerns(visit, named), "", SHOWN), className="card decisions-group")
 
 
-def _concerns(visit: Visit, found: Sequence[Concern]) -> list[Component]:
+def _concerns(visit: PageContext, found: Sequence[Concern]) -> list[Component]:
     return [_concern(visit, one) for one in found]
 
 
@@ -73,14 +73,14 @@ def _list(title: str, tone: str, lines: Sequence[Component], empty: str, shown: 
     return html.Div([head, html.Ul(list(lines[:shown])), *([rest] if rest else [])], className="decision")
 
 
-def _href(visit: Visit, reading: Reading, place: str | None = None) -> str:
+def _href(visit: PageContext, reading: Reading, place: str | None = None) -> str:
     at = None if reading.window == "now" else fmt.period_key(reading.window, reading.win_start)
     return visit.address.to(
         f"/metric/{reading.metric}", window=reading.window, at=at if visit.address.get("at") else None, place=place
     )
 
 
-def _concern(visit: Visit, item: Concern) -> Component:
+def _concern(visit: PageContext, item: Concern) -> Component:
     reading = item.reading
     view = present(reading, visit.book.metrics[reading.metric].decimals)
     is_judged = view.tone in ("bad", "warn")
@@ -103,7 +103,7 @@ def _concern(visit: Visit, item: Concern) -> Component:
     return html.Li(body, **attributes.data(finding=reading.metric, kind=item.kind))
 
 
-def _late(visit: Visit, item: data.Late) -> Component:
+def _late(visit: PageContext, item: data.Late) -> Component:
     state = item.source
     words = (
         f"采集故障:{fmt.reason(state.error)}"
@@ -121,7 +121,7 @@ def _late(visit: Visit, item: data.Late) -> Component:
     )
 
 
-def _unknown(visit: Visit, reading: Reading) -> Component:
+def _unknown(visit: PageContext, reading: Reading) -> Component:
     words = texts.HELD if reading.held else texts.DOUBT if reading.doubt else str(fmt.reading(reading))
     return html.Li(
         [
@@ -131,7 +131,7 @@ def _unknown(visit: Visit, reading: Reading) -> Component:
     )
 
 
-def _revision(visit: Visit, one: data.Revision) -> Component:
+def _revision(visit: PageContext, one: data.Revision) -> Component:
     metric = visit.book.metrics[one.metric]
     old, new = (str(fmt.value(value, metric.unit, metric.decimals)).replace(" %", "%") for value in (one.old, one.new))
     link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=one.window, at=one.at))

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.entities import SORTS, View, entities
 from cockpit.presentation.tiles.listing import listing, plain
@@ -31,13 +31,13 @@ PAGES = {
 """Column → the page of what its values name."""
 
 
-def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | None:
     """The card with its tabs; None where nothing lies behind a number that may be listed here."""
     offered = tabs(visit, metric, reading)
     if not offered:
         return _people(visit, reading) if metric.person and reading.place.grain == "company" else None
-    asked = visit.address.get("of")
-    chosen = asked if asked in offered else next(iter(offered))
+    requested = visit.address.get("of")
+    chosen = requested if requested in offered else next(iter(offered))
     where = "全区" if reading.place.code == DISTRICT else reading.place.label
     switch = [_switch(visit, offered, chosen)] if len(offered) > 1 else []
     body = _companies(visit, metric, reading) if chosen == COMPANIES else _rows(visit, metric, reading)
@@ -51,7 +51,7 @@ def card(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     )
 
 
-def _people(visit: Visit, reading: Reading) -> Component:
+def _people(visit: PageContext, reading: Reading) -> Component:
     """Where a number counts people, the list is another page with a door of its own."""
     way = dcc.Link(
         "查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button"
@@ -59,7 +59,7 @@ def _people(visit: Visit, reading: Reading) -> Component:
     return toolbar.card("人员名单", "按角色开放,须说明用途,逐次记入审计", way, id="metric-list")
 
 
-def tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
+def tabs(visit: PageContext, metric: Metric, reading: Reading) -> dict[str, str]:
     """The lists behind a number that may be shown: key → what it is called; {} where there is none."""
     entity = lists.of(metric)
     # people are not counted by company and anything else at once
@@ -72,7 +72,7 @@ def tabs(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
     return found
 
 
-def _switch(visit: Visit, tabs: dict[str, str], chosen: str) -> Component:
+def _switch(visit: PageContext, tabs: dict[str, str], chosen: str) -> Component:
     links = [
         dcc.Link(
             label,
@@ -84,21 +84,21 @@ def _switch(visit: Visit, tabs: dict[str, str], chosen: str) -> Component:
     return html.Div(links, className="segments", role="group")
 
 
-def view(visit: Visit, descending: bool, sorts: tuple[str, ...] = ()) -> View:
+def view(visit: PageContext, descending: bool, sorts: tuple[str, ...] = ()) -> View:
     """How the address asks for a table. Worst first unless it says otherwise: that is what the page is opened for."""
-    asked = visit.address.get("sort")
-    sort = asked.lstrip("-") if asked else "value"
-    if asked and sorts and sort not in sorts:
-        asked, sort = None, "value"
+    requested = visit.address.get("sort")
+    sort = requested.lstrip("-") if requested else "value"
+    if requested and sorts and sort not in sorts:
+        requested, sort = None, "value"
     return View(
         sort,
-        asked.startswith("-") if asked else descending,
+        requested.startswith("-") if requested else descending,
         int(visit.address.get("page") or 1),
         visit.address.get("q") or "",
     )
 
 
-def link(visit: Visit, wanted: View) -> str:
+def link(visit: PageContext, wanted: View) -> str:
     """The address of another view of the same table."""
     return visit.address.here(
         sort=f"{'-' if wanted.descending else ''}{wanted.sort}",
@@ -107,7 +107,7 @@ def link(visit: Visit, wanted: View) -> str:
     )
 
 
-def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
+def _companies(visit: PageContext, metric: Metric, reading: Reading) -> Component:
     rows = visit.book.by(
         metric.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only
     )
@@ -122,7 +122,7 @@ def _companies(visit: Visit, metric: Metric, reading: Reading) -> Component:
     )
 
 
-def _rows(visit: Visit, metric: Metric, reading: Reading) -> Component:
+def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
     wanted = view(visit, metric.better != "up")
     found = lists.behind(
         visit.book,
@@ -158,7 +158,7 @@ def _rows(visit: Visit, metric: Metric, reading: Reading) -> Component:
     )
 
 
-def named(visit: Visit, metric: Metric, key: str, column: str, value: Any) -> str:
+def named(visit: PageContext, metric: Metric, key: str, column: str, value: Any) -> str:
     """What a value of a list is called."""
     column = key if column == "key" else column
     if column == "vehicle_key" and value:
@@ -170,14 +170,14 @@ def named(visit: Visit, metric: Metric, key: str, column: str, value: Any) -> st
     return dimension.members[word] if dimension and word in dimension.members else plain(value)
 
 
-def page_of(visit: Visit, column: str, value: Any) -> str:
+def page_of(visit: PageContext, column: str, value: Any) -> str:
     """Where a value leads, "" when it has no page."""
     return visit.address.to(f"/{PAGES[column]}/{quote(str(value), safe='')}") if column in PAGES and value else ""
 
 
-def _filter(visit: Visit, what: str) -> Component:
+def _filter(visit: PageContext, what: str) -> Component:
     """The text filter is a plain GET form: it works with the keyboard, and its result is an address like any other."""
-    kept = [
+    stored = [
         dcc.Input(type="hidden", name=key, value=value, id=f"metric-keep-{key}")
         for key, value in visit.address.query.items()
         if key not in ("q", "page")
@@ -194,4 +194,4 @@ def _filter(visit: Visit, what: str) -> Component:
         debounce=True,
     )
     clear = [dcc.Link("清除", href=visit.address.here(q=None, page=None), className="button")] if query else []
-    return html.Form([*kept, box, *clear], action=visit.address.path, method="get", className="inline")
+    return html.Form([*stored, box, *clear], action=visit.address.path, method="get", className="inline")

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit.identity.driver_access import LONGEST, SHORTEST, People
 from cockpit.pages import profile_parts, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.listing import plain
@@ -21,14 +21,14 @@ from warehouse.insight import profiles
 from warehouse.query.person_store import Driver
 
 
-def render_list(visit: Visit, code: str) -> Page:
+def render_list(visit: PageContext, code: str) -> Page:
     """The drivers of a company. Unknown company → PageMissing."""
     place = _company(visit, code)
     steps = [(place.label, profile_parts.href(visit, "company", code))]
     return guarded(visit, place, steps, "驾驶员名单", lambda people: [_list(visit, people, place)])
 
 
-def render(visit: Visit, code: str, reference: str) -> Page:
+def render(visit: PageContext, code: str, reference: str) -> Page:
     """One driver. Unknown company or reference → PageMissing."""
     place = _company(visit, code)
     steps = [
@@ -38,7 +38,7 @@ def render(visit: Visit, code: str, reference: str) -> Page:
     return guarded(visit, place, steps, "驾驶员", lambda people: _driver(visit, people.driver(place.code, reference)))
 
 
-def _company(visit: Visit, code: str) -> Place:
+def _company(visit: PageContext, code: str) -> Place:
     place = visit.book.known(code)
     if place is None or place.grain != "company":
         raise PageMissing()
@@ -46,7 +46,11 @@ def _company(visit: Visit, code: str) -> Place:
 
 
 def guarded(
-    visit: Visit, place: Place, steps: Sequence[tuple[str, str]], title: str, body: Callable[[People], list[Component]]
+    visit: PageContext,
+    place: Place,
+    steps: Sequence[tuple[str, str]],
+    title: str,
+    body: Callable[[People], list[Component]],
 ) -> Page:
     """A page about single people of a company: refused without the role, a question without a purpose, else the body
     under a line that says who is looking, when and why."""
@@ -64,11 +68,11 @@ def guarded(
     purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
-    said = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途:{purpose}。本次查看已记入审计日志,请勿截屏外传。"
-    return Page(title, [html.P(said, className="notice-line"), *body(people)], tools=bar)
+    text = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途:{purpose}。本次查看已记入审计日志,请勿截屏外传。"
+    return Page(title, [html.P(text, className="notice-line"), *body(people)], tools=bar)
 
 
-def _ask(visit: Visit, place: Place) -> Component:
+def _ask(visit: PageContext, place: Place) -> Component:
     """The question before the first look. A plain form: it leaves a line in the audit log and comes back here."""
     here = visit.address.here()
     form = html.Form(
@@ -101,7 +105,7 @@ def _ask(visit: Visit, place: Place) -> Component:
     )
 
 
-def _list(visit: Visit, people: People, place: Place) -> Component:
+def _list(visit: PageContext, people: People, place: Place) -> Component:
     lines: list[list[Cell]] = [
         [
             dcc.Link(
@@ -144,7 +148,7 @@ def _papers(is_qualified: bool, until: object) -> Cell:
     )
 
 
-def _driver(visit: Visit, found: Driver) -> list[Component]:
+def _driver(visit: PageContext, found: Driver) -> list[Component]:
     here = found.facts
     rows: list[tuple[str, Cell | list[Cell]]] = [
         (

@@ -13,7 +13,7 @@ from cockpit.casework import loader_requests
 from cockpit.identity import gate
 from cockpit.pages import toolbar
 from cockpit.pages.overview import group_cards, grouped
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import data
@@ -29,7 +29,7 @@ LATE_FACTOR = 5
 """Beyond this many times the promise a source is no longer late but down."""
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/health"""
     sources, checks = visit.book.sources(), visit.book.checks()
     held = [c for c in checks if c["held"]]
@@ -69,7 +69,7 @@ def state_of(source: SourceState, now: Any) -> tuple[str, str]:
 
 
 def _summary(
-    visit: Visit, sources: Sequence[SourceState], checks: Sequence[Mapping[str, Any]], held: Sequence[Any]
+    visit: PageContext, sources: Sequence[SourceState], checks: Sequence[Mapping[str, Any]], held: Sequence[Any]
 ) -> Component:
     states = [state_of(s, visit.now)[0] for s in sources]
     here = visit.book.generation
@@ -100,7 +100,7 @@ def _summary(
     return html.Section(html.Div(items, className="hero-facts"), className="card")
 
 
-def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
+def _sources(visit: PageContext, sources: Sequence[SourceState]) -> Component:
     names = ("来源", "状态", "最新数据", "距今 / 承诺", "已用", "最近入库", "行数", "隔离", "说明")
     numeric = ("", "", "", "col-num", "", "", "col-num", "col-num", "")
     head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
@@ -113,7 +113,7 @@ def _sources(visit: Visit, sources: Sequence[SourceState]) -> Component:
     return html.Section([title, scrolled(table)], className="card", id="health-sources")
 
 
-def _source(visit: Visit, source: SourceState) -> Component:
+def _source(visit: PageContext, source: SourceState) -> Component:
     tone, words = state_of(source, visit.now)
     passed = None if source.data_time is None else (visit.now - source.data_time).total_seconds()
     share = 100.0 if passed is None else min(100.0, passed / max(1, source.stale_after_s) * 100)
@@ -174,7 +174,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
     )
 
 
-def _defects(visit: Visit) -> Component:
+def _defects(visit: PageContext) -> Component:
     """Known defects that were treated on the way; the same rows found by several models count once."""
     rows = [
         html.Tr([html.Td(d["rule"]), html.Td(d["label"]), html.Td(d["count"], className="col-num")])
@@ -188,7 +188,7 @@ def _defects(visit: Visit) -> Component:
     return html.Section([title, scrolled(table)], className="card", id="health-defects")
 
 
-def _quarantine(visit: Visit, sources: Sequence[SourceState]) -> Component:
+def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component:
     names = {f"{s.source}_{s.entity}": s.label for s in sources}
     rows = [
         html.Tr(
@@ -226,7 +226,7 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
     return html.Section([title, body], className="card")
 
 
-def requested(visit: Visit, *kinds: str) -> list[Component]:
+def requested(visit: PageContext, *kinds: str) -> list[Component]:
     """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who
     may. No card where runs are no subject and nothing was asked."""
     may = visit.viewer.role in loader_requests.ROLES and "run" in kinds
@@ -252,13 +252,13 @@ def requested(visit: Visit, *kinds: str) -> list[Component]:
 
 
 def _wish(one: Request) -> str:
-    asked = one.asked
+    requested = one.asked
     if one.kind == "run":
-        return str(loader_requests.JOBS.get(asked["job"], asked["job"]))
+        return str(loader_requests.JOBS.get(requested["job"], requested["job"]))
     if one.kind == "backfill":
-        return f"{asked['first']} 至 {asked['last']} {'、'.join(asked['sources']) or '全部来源'}"
+        return f"{requested['first']} 至 {requested['last']} {'、'.join(requested['sources']) or '全部来源'}"
     return (
-        f"第 {asked['seq']} 份第 {asked['row'] + 1} 行:{'、'.join(asked['changes'])}"
+        f"第 {requested['seq']} 份第 {requested['row'] + 1} 行:{'、'.join(requested['changes'])}"
         if one.kind == "correct"
         else fmt.DASH
     )
@@ -269,7 +269,7 @@ def _standing(one: Request) -> Component:
     return html.Span(request_queue.STATES[one.state], className=f"tone-{tone}")
 
 
-def _asks(visit: Visit) -> list[Component]:
+def _asks(visit: PageContext) -> list[Component]:
     back = visit.address.here()
     jobs = html.Select(
         [html.Option(words, value=name) for name, words in loader_requests.JOBS.items()],

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from cockpit.pages import toolbar
 from cockpit.pages.health import state_of
 from cockpit.pages.overview import grouped
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.lineage import State, mark, tree
@@ -32,7 +32,7 @@ FRESH = ("good", "aside")
 """Tones of a table that has arrived as promised; rows put aside do not make it late."""
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/lineage. Unknown metric → PageMissing."""
     chosen = visit.address.get("metric")
     steps = [("数据健康", visit.address.to("/health")), ("血缘", visit.address.here(metric=None) if chosen else "")]
@@ -66,12 +66,12 @@ def render(visit: Visit) -> Page:
     return Page(f"{metric.label} · 血缘", [picture, legend], group="health", tools=bar)
 
 
-def _moment(visit: Visit) -> dt.datetime:
+def _moment(visit: PageContext) -> dt.datetime:
     """When lateness is judged: now, on a chosen snapshot the time when it was made."""
     return visit.book.generation.built_at if visit.address.get("as_of") else visit.now
 
 
-def _others(visit: Visit, label: str) -> Component:
+def _others(visit: PageContext, label: str) -> Component:
     items = [
         dcc.Link(metric.label, href=visit.address.to("/lineage", metric=metric.id), className="menu-item")
         for metrics in grouped(visit.book.metrics.values()).values()
@@ -80,7 +80,7 @@ def _others(visit: Visit, label: str) -> Component:
     return html.Details([html.Summary(label, className="button"), html.Div(items, className="menu")], className="drop")
 
 
-def _states(visit: Visit, nodes: Sequence[Node]) -> dict[str, State]:
+def _states(visit: PageContext, nodes: Sequence[Node]) -> dict[str, State]:
     """How every node stands; a model is as late as the landed tables below it, a source as its worst table in the
     picture."""
     landed = {f"{source.source}_{source.entity}": source for source in visit.book.sources()}
@@ -101,14 +101,14 @@ def _states(visit: Visit, nodes: Sequence[Node]) -> dict[str, State]:
     return found
 
 
-def _landed(visit: Visit, node: Node, source: SourceState | None) -> State:
+def _landed(visit: PageContext, node: Node, source: SourceState | None) -> State:
     if source is None:
         return BOOK if f"source.{lineage.LOADER}" in node.reads else OWN
     tone, words = state_of(source, _moment(visit))
-    told = f"最新数据 {fmt.clock(source.data_time, visit.today)},{fmt.number(source.rows)} 行,隔离 {fmt.number(source.quarantined)} 行{f';{source.error}' if source.error else ''}"
+    stated = f"最新数据 {fmt.clock(source.data_time, visit.today)},{fmt.number(source.rows)} 行,隔离 {fmt.number(source.quarantined)} 行{f';{source.error}' if source.error else ''}"
     if not source.quarantined:
-        return State(tone, words, told)
-    return State("aside" if tone == "good" else tone, f"{words},隔离 {fmt.number(source.quarantined)} 行", told)
+        return State(tone, words, stated)
+    return State("aside" if tone == "good" else tone, f"{words},隔离 {fmt.number(source.quarantined)} 行", stated)
 
 
 def _source(tables: Sequence[State]) -> State:
@@ -131,7 +131,7 @@ def _model(held: str, failed: Sequence[str], late: Sequence[str]) -> State:
     return State("good", "正常")
 
 
-def _metric(visit: Visit, metric_id: str, mart: State) -> State:
+def _metric(visit: PageContext, metric_id: str, mart: State) -> State:
     metric = visit.book.metrics[metric_id]
     reading = visit.book.read(metric_id, metric.windows[0])
     shown = str(fmt.reading(reading, metric.decimals))
@@ -147,7 +147,7 @@ def _metric(visit: Visit, metric_id: str, mart: State) -> State:
     return State("warn", f"{shown} 数据延迟", mart.told) if late else State("good", f"{shown} 正常")
 
 
-def _hrefs(visit: Visit, nodes: Sequence[Node]) -> dict[str, str]:
+def _hrefs(visit: PageContext, nodes: Sequence[Node]) -> dict[str, str]:
     """Where a box leads: a metric to its page, a landed table and a source to the row on 数据健康, a model to its
     checks there."""
     health = visit.address.to("/health")
@@ -162,7 +162,7 @@ def _hrefs(visit: Visit, nodes: Sequence[Node]) -> dict[str, str]:
     return found
 
 
-def _by_source(visit: Visit) -> list[Component]:
+def _by_source(visit: PageContext) -> list[Component]:
     """Every source system with its landed tables, how they stand, and the metrics that tell their data time by them."""
     known: dict[str, list[SourceState]] = {}
     for source in visit.book.sources():
@@ -182,7 +182,7 @@ def _by_source(visit: Visit) -> list[Component]:
     return body
 
 
-def _of_source(visit: Visit, label: str, tables: Sequence[SourceState], counted: Mapping[str, int]) -> Component:
+def _of_source(visit: PageContext, label: str, tables: Sequence[SourceState], counted: Mapping[str, int]) -> Component:
     rows: list[list[Cell]] = []
     for source in tables:
         key = f"{source.source}_{source.entity}"
@@ -193,14 +193,14 @@ def _of_source(visit: Visit, label: str, tables: Sequence[SourceState], counted:
             if key in metric.sources
         ]
         aside = f"不决定数据时间,参与 {counted[key]} 项指标的计算" if counted[key] else "没有指标取自此表"
-        told: Cell = html.Span(using, className="line-metrics") if using else html.Span(aside, className="muted")
+        stated: Cell = html.Span(using, className="line-metrics") if using else html.Span(aside, className="muted")
         way = dcc.Link(source.label.partition("·")[2], href=f"{visit.address.to('/health')}#source-{key}")
         rows.append(
             [
                 html.Span([way, html.Small(key, className="muted mono")], className="two-line"),
                 mark(State(tone, words)),
                 fmt.number(source.quarantined),
-                told,
+                stated,
             ]
         )
     states = [state_of(source, _moment(visit))[0] for source in tables]

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from cockpit.casework import favourites, permalinks
 from cockpit.identity import gate
 from cockpit.pages import drilldown, notes, supervision, toolbar, why
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.charts import trend
@@ -36,7 +36,7 @@ SPAN_POINTS = {"day": 42, "week": 27, "month": 18, "quarter": 5, "year": 2}
 """Steps of a trend: six weeks of days, half a year of weeks, a year and a half of months."""
 
 
-def render(visit: Visit, metric_id: str) -> Page:
+def render(visit: PageContext, metric_id: str) -> Page:
     """The page of one metric. Unknown metric → PageMissing; window or place that does not fit raises UsageError."""
     metric = visit.book.metric(metric_id)
     reading = read(visit, metric)
@@ -59,13 +59,13 @@ def render(visit: Visit, metric_id: str) -> Page:
         for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None)
         if c is not None
     ]
-    said = why.sentence(visit, metric, reading, split) or movement(
+    text = why.sentence(visit, metric, reading, split) or movement(
         reading, towns if place.code == DISTRICT else [], metric.decimals
     )
     head = hero(
         reading,
         decimals=metric.decimals,
-        sentence=said,
+        sentence=text,
         more=[*_since(visit, metric, reading), _passport(visit, metric, reading)],
     )
     if not metric.drill:
@@ -89,7 +89,7 @@ def render(visit: Visit, metric_id: str) -> Page:
     return Page(title, body, group=metric.group, tools=_tools(visit, metric, reading))
 
 
-def read(visit: Visit, metric: Metric) -> Reading:
+def read(visit: PageContext, metric: Metric) -> Reading:
     """The number that the page's address asks for. Raises UsageError for a place or window that the metric does not
     have."""
     place = visit.book.place(visit.address.get("place") or DISTRICT)
@@ -104,7 +104,7 @@ def read(visit: Visit, metric: Metric) -> Reading:
     )
 
 
-def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
+def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
     group = texts.GROUPS[metric.group]
     steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
     found = [
@@ -125,7 +125,7 @@ def _tools(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     return [item for item in found if item is not None]
 
 
-def _passport(visit: Visit, metric: Metric, reading: Reading) -> Component:
+def _passport(visit: PageContext, metric: Metric, reading: Reading) -> Component:
     made = permalinks.issue(gate.settings().state, reading, metric.decimals, visit.address.get("only"))
     return fact(
         "数字护照",
@@ -133,7 +133,7 @@ def _passport(visit: Visit, metric: Metric, reading: Reading) -> Component:
     )
 
 
-def _since(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
+def _since(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
     """What an earlier snapshot's number is today; nothing for a number of this moment, which is another one by
     nature."""
     if visit.newest is None or visit.newest.generation.id == reading.generation or reading.window == "now":
@@ -159,7 +159,7 @@ def _since(visit: Visit, metric: Metric, reading: Reading) -> list[Component]:
     ]
 
 
-def _export(visit: Visit) -> Component:
+def _export(visit: PageContext) -> Component:
     kinds = {"xlsx": "Excel 工作簿(含封面)", "csv": "CSV(当前列表)"}
     name, query = (
         visit.address.path.removeprefix("/metric/"),
@@ -172,7 +172,7 @@ def _export(visit: Visit) -> Component:
     return html.Details([html.Summary("导出", className="button"), html.Div(ways, className="menu")], className="drop")
 
 
-def _profile(visit: Visit, place: Place) -> Component | None:
+def _profile(visit: PageContext, place: Place) -> Component | None:
     """The way to the page of the town or company that the number is of."""
     return (
         None
@@ -183,7 +183,7 @@ def _profile(visit: Visit, place: Place) -> Component | None:
     )
 
 
-def filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
+def filters(visit: PageContext, metric: Metric) -> list[tuple[str, str, str]]:
     """(dimension, its name, the member's name) of each filter that the address asks for."""
     names = models()[metric.mart].dimensions
     return [
@@ -193,7 +193,7 @@ def filters(visit: Visit, metric: Metric) -> list[tuple[str, str, str]]:
     ]
 
 
-def trend_of(visit: Visit, metric: Metric, reading: Reading) -> tuple[str, list[Point], list[Point]] | None:
+def trend_of(visit: PageContext, metric: Metric, reading: Reading) -> tuple[str, list[Point], list[Point]] | None:
     """Window, steps and the same steps a year before (empty where they are not known); None for a number of this
     moment."""
     spans = [w for w in metric.windows if w in SPAN_POINTS]
@@ -207,7 +207,7 @@ def trend_of(visit: Visit, metric: Metric, reading: Reading) -> tuple[str, list[
     return span, points, _last_year(visit, metric, span, points, reading.place.code)
 
 
-def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+def _trend(visit: PageContext, metric: Metric, reading: Reading) -> Component | None:
     found = trend_of(visit, metric, reading)
     if found is None:
         return None
@@ -247,7 +247,7 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
     )
     label = f"{metric.label}趋势"
     switch = toolbar.windows(visit, spans, span, key="span")
-    told = html.Ol(
+    stated = html.Ol(
         [
             html.Li(
                 f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})"
@@ -261,7 +261,7 @@ def _trend(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
         note,
         html.Div(switch, className="card-switch"),
         graph(chart, id="metric-trend", label=label),
-        told if events else None,
+        stated if events else None,
         below,
     )
 
@@ -272,7 +272,7 @@ def _known(points: list[Point]) -> list[Point]:
     return points[min(first, len(points) * 2 // 3) :]
 
 
-def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], place: str) -> list[Point]:
+def _last_year(visit: PageContext, metric: Metric, span: str, points: list[Point], place: str) -> list[Point]:
     if not points:
         return []
     try:
@@ -284,14 +284,14 @@ def _last_year(visit: Visit, metric: Metric, span: str, points: list[Point], pla
         return []
 
 
-def towns_of(visit: Visit, metric: Metric, reading: Reading) -> list[Reading]:
+def towns_of(visit: PageContext, metric: Metric, reading: Reading) -> list[Reading]:
     """The towns' own numbers of the same window; [] for a metric that is not counted by town."""
     if "town" not in metric.drill:
         return []
     return visit.book.by(metric.id, reading.window, visit.address.get("at"), "town", DISTRICT, visit.address.only)
 
 
-def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
+def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
     if not towns:
         return toolbar.card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
 
@@ -305,7 +305,7 @@ def _places(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]
     return toolbar.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
 
 
-def _map(visit: Visit, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:
+def _map(visit: PageContext, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:
     """The same towns where they lie; None (no card) without the outlines or without towns."""
     drawn = town_map(
         towns,
@@ -327,7 +327,7 @@ def _town_of(place: Place) -> str:
     return place.parent if place.grain == "company" else ""
 
 
-def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | None:
+def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Component | None:
     """Published numbers of this metric and place that were changed afterwards, each with the way to the snapshot that
     changed it."""
     mine = [row for row in visit.book.revisions(metric.id) if row["place"] == reading.place.code]
@@ -354,7 +354,7 @@ def _revisions(visit: Visit, metric: Metric, reading: Reading) -> Component | No
     return toolbar.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
 
 
-def _definition(visit: Visit, metric: Metric) -> Component:
+def _definition(visit: PageContext, metric: Metric) -> Component:
     return definition(
         metric,
         visit.book.sources(),

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import favourites
 from cockpit.pages import metric, overview, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.address import Address
@@ -25,7 +25,7 @@ HOW = "点指标卡片上的 ☆,或指标、镇街、企业、车辆、报警�
 ACTS = {"up": ("↑", "上移"), "down": ("↓", "下移"), "drop": ("✕", "移除")}
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/mine of the person who asks; every place stands there until its owner takes it away, also one that cannot be
     shown."""
     places = visit.favourites
@@ -66,14 +66,14 @@ def render(visit: Visit) -> Page:
     return Page("我的页面", body, group="mine", tools=bar)
 
 
-def _at(visit: Visit, place: str) -> Visit:
+def _at(visit: PageContext, place: str) -> PageContext:
     """The visit as it would be to a place; the chosen snapshot goes along."""
     address = favourites.address_of(place)
     pinned = visit.address.get("as_of")
     return replace(visit, address=Address(address.path, {**address.query, **({"as_of": pinned} if pinned else {})}))
 
 
-def _number(visit: Visit, place: str) -> Component:
+def _number(visit: PageContext, place: str) -> Component:
     """A number as its card, under it what moves and removes it."""
     try:
         shown, label = _card(_at(visit, place))
@@ -84,7 +84,7 @@ def _number(visit: Visit, place: str) -> Component:
     return html.Div([shown, _acts(place, label)], className="mine-item")
 
 
-def _card(there: Visit) -> tuple[Component, str]:
+def _card(there: PageContext) -> tuple[Component, str]:
     found = there.book.metric(there.address.path.removeprefix(favourites.METRIC))
     reading = metric.read(there, found)
     at, code = there.address.get("at"), reading.place.code
@@ -105,7 +105,7 @@ def _card(there: Visit) -> tuple[Component, str]:
     return card, f"{found.label} {note}"
 
 
-def _said(there: Visit, reading: Reading) -> str:
+def _said(there: PageContext, reading: Reading) -> str:
     """What a card must say that it says nowhere else: place, filters, period, and the parts of a ratio."""
     place = [] if reading.place.code == DISTRICT else [reading.place.label]
     members = [member for _, _, member in metric.filters(there, there.book.metrics[reading.metric])]
@@ -117,7 +117,7 @@ def _said(there: Visit, reading: Reading) -> str:
     return " ".join(filter(None, (" · ".join([*place, *members, period]), fmt.parts(reading))))
 
 
-def _unshown(visit: Visit, place: str, why: str) -> tuple[Component, str]:
+def _unshown(visit: PageContext, place: str, why: str) -> tuple[Component, str]:
     key = place.partition("?")[0].removeprefix(favourites.METRIC)
     name = visit.book.metrics[key].label if key in visit.book.metrics else key
     lines = [
@@ -128,7 +128,7 @@ def _unshown(visit: Visit, place: str, why: str) -> tuple[Component, str]:
     return html.Article(html.Div(lines, className="tile-body"), className="tile is-missing"), name
 
 
-def _thing(visit: Visit, place: str) -> Component:
+def _thing(visit: PageContext, place: str) -> Component:
     """A single thing by name with one line, or why it cannot be shown."""
     try:
         there = _at(visit, place)
@@ -146,7 +146,7 @@ def _thing(visit: Visit, place: str) -> Component:
     )
 
 
-def _told(there: Visit) -> tuple[str, str]:
+def _told(there: PageContext) -> tuple[str, str]:
     """Name and line of a thing. Raises PageMissing where there is none (any more), Refused where the role does not see
     it."""
     path = there.address.path

@@ -13,7 +13,7 @@ from cockpit.casework import notes
 from cockpit.casework.notes import Note
 from cockpit.identity import gate
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.pages.supervision import DAY
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts.trend import Remark, letter, touched
@@ -25,7 +25,7 @@ OPEN_LINES = 8
 """Newest notes that stand open; older ones are behind one press."""
 
 
-def standing(visit: Visit, metric: str, place: str) -> list[Note]:
+def standing(visit: PageContext, metric: str, place: str) -> list[Note]:
     """The notes beside the trend: those that stand now, on a chosen snapshot those that stood when it was made."""
     moment = visit.book.generation.built_at if visit.address.get("as_of") else None
     return [
@@ -40,7 +40,9 @@ def remarks(listed: Sequence[Note]) -> list[Remark]:
     return [Remark(note.first, note.last, note.words, _signed(note)) for note in listed]
 
 
-def below(visit: Visit, metric: str, place: str, listed: Sequence[Note], points: Sequence[Point]) -> Component | None:
+def below(
+    visit: PageContext, metric: str, place: str, listed: Sequence[Note], points: Sequence[Point]
+) -> Component | None:
     """The list of notes and the form; None where there is neither. A note whose days the trend does not show is listed
     without a letter."""
     shown = in_sight(listed, points)
@@ -80,9 +82,9 @@ def _signed(note: Note) -> str:
     return f"{note.who} · {note.at:%Y-%m-%d %H:%M}"
 
 
-def _line(visit: Visit, note: Note, mark: str, place: str) -> Component:
+def _line(visit: PageContext, note: Note, mark: str, place: str) -> Component:
     where = "全区 · " if note.place == DISTRICT != place else ""
-    told = html.Span(
+    stated = html.Span(
         [
             html.B(_days(note)),
             f" {note.words} ",
@@ -90,16 +92,16 @@ def _line(visit: Visit, note: Note, mark: str, place: str) -> Component:
         ]
     )
     take = [_withdraw(visit, note)] if notes.may_withdraw(visit.viewer, note) and not visit.address.get("as_of") else []
-    return html.Li([html.Span(mark, className="note-mark"), told, *take])
+    return html.Li([html.Span(mark, className="note-mark"), stated, *take])
 
 
-def _withdraw(visit: Visit, note: Note) -> Component:
+def _withdraw(visit: PageContext, note: Note) -> Component:
     back = toolbar.hidden(f"note-{note.id}", "next", _back(visit))
     button = html.Button("撤回", type="submit", className="button", **aria(label=f"撤回批注 {note.words}"))
     return html.Form([back, button], action=f"/notes/{note.id}/withdraw", method="post")
 
 
-def _withdrawn(visit: Visit, metric: str, place: str) -> Component | None:
+def _withdrawn(visit: PageContext, metric: str, place: str) -> Component | None:
     """Nothing is deleted: who may write sees what was taken back, by whom and when."""
     gone = (
         [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn]
@@ -128,7 +130,7 @@ def _withdrawn(visit: Visit, metric: str, place: str) -> Component | None:
     )
 
 
-def _form(visit: Visit) -> Component:
+def _form(visit: PageContext) -> Component:
     if visit.address.get("as_of"):
         return html.P(
             ["快照上的批注停在当时;", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"],
@@ -175,7 +177,7 @@ def _date(name: str, label: str, day: dt.date | None) -> Component:
     return html.Label([label, box])
 
 
-def _back(visit: Visit) -> str:
+def _back(visit: PageContext) -> str:
     return f"{visit.address.here()}#{ANCHOR}"
 
 

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import decisions, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.address import Address
@@ -32,7 +32,7 @@ FEW = 9
 """Cards that may stand three in a row."""
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/ : headline, then all groups."""
     window = visit.address.get("window") or DEFAULT
     groups = grouped(visit.book.metrics.values())
@@ -43,7 +43,7 @@ def render(visit: Visit) -> Page:
     return Page("总览", body, group="overview", tools=_tools(visit, window, [("总览", "/")]))
 
 
-def render_group(visit: Visit, group: str) -> Page:
+def render_group(visit: PageContext, group: str) -> Page:
     """/group/<id> : the group's cards and the table of its metrics by town. Unknown group → PageMissing."""
     metrics = grouped(visit.book.metrics.values()).get(group)
     if metrics is None:
@@ -83,13 +83,13 @@ def window_of(metric: Metric, wanted: str) -> str:
     return wanted if wanted in metric.windows else metric.windows[0]
 
 
-def period_of(visit: Visit, window: str) -> str | None:
+def period_of(visit: PageContext, window: str) -> str | None:
     """The `at` word of the whole page: what the address asks for, else the period that most flows answer with when
     nothing is asked. So one page never mixes weeks (a stock would else be of today, a flow of the week before)."""
     return visit.address.get("at") or periods.newest(visit.book, window)
 
 
-def _fine_print(visit: Visit, window: str) -> Component:
+def _fine_print(visit: PageContext, window: str) -> Component:
     """What would else stand as a mark on every card: whether the period is over, and until when it may change."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows and m.freeze_h), None)
     words = []
@@ -104,7 +104,7 @@ def _fine_print(visit: Visit, window: str) -> Component:
     return html.P(words, className="fine-print")
 
 
-def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Component]:
+def _tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> list[Component]:
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
     period = None
     if sample is not None:
@@ -114,7 +114,7 @@ def _tools(visit: Visit, window: str, steps: list[tuple[str, str]]) -> list[Comp
     return [item for item in found if item is not None] + [toolbar.copy_link()]
 
 
-def _headline(visit: Visit, window: str) -> Component:
+def _headline(visit: PageContext, window: str) -> Component:
     at = period_of(visit, window)
     title = f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"
     head = html.Header(
@@ -123,7 +123,7 @@ def _headline(visit: Visit, window: str) -> Component:
     return html.Section([head, decisions.lists(visit, window, at)], className="card headline-card")
 
 
-def _name(visit: Visit, window: str, at: str | None) -> str:
+def _name(visit: PageContext, window: str, at: str | None) -> str:
     """What the period of the page is called: "第 47 周", "11 月", "11-22"."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
     if sample is None:
@@ -132,7 +132,7 @@ def _name(visit: Visit, window: str, at: str | None) -> str:
     return f"第 {fmt.tick(window, start)}" if window == "week" else fmt.tick(window, start)
 
 
-def group_cards(visit: Visit, group: str, metrics: Sequence[Metric], window: str, *, linked: bool) -> Component:
+def group_cards(visit: PageContext, group: str, metrics: Sequence[Metric], window: str, *, linked: bool) -> Component:
     heading: Component | str = texts.GROUPS[group]
     if linked:
         heading = dcc.Link(
@@ -153,15 +153,15 @@ def tiles(cards: Sequence[Component]) -> Component:
     return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
 
 
-def asked_of(visit: Visit, metric: Metric, wanted: str) -> tuple[str, str | None]:
+def asked_of(visit: PageContext, metric: Metric, wanted: str) -> tuple[str, str | None]:
     """The window and the `at` word that a metric's card on a page of that window asks with."""
-    window, asked = window_of(metric, wanted), bool(visit.address.get("at"))
-    if window == "now" or (metric.through == "today" and window == "day" and not asked):
+    window, requested = window_of(metric, wanted), bool(visit.address.get("at"))
+    if window == "now" or (metric.through == "today" and window == "day" and not requested):
         return window, None  # of itself the system knows more than yesterday
-    return window, periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked)
+    return window, periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=requested)
 
 
-def cards(visit: Visit, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
+def cards(visit: PageContext, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
     """A card for each metric; what they tell is read in one go."""
     visit.book.prepare(
         [(metric.id, *asked_of(visit, metric, wanted)) for metric in metrics], DISTRICT if place is None else place.code
@@ -169,15 +169,15 @@ def cards(visit: Visit, metrics: Sequence[Metric], wanted: str, place: Place | N
     return [card(visit, metric, wanted, place) for metric in metrics]
 
 
-def card(visit: Visit, metric: Metric, wanted: str, place: Place | None = None) -> Component:
+def card(visit: PageContext, metric: Metric, wanted: str, place: Place | None = None) -> Component:
     """One metric as a card that leads to its page, of the district or of a place (then without its trend)."""
     window, at = asked_of(visit, metric, wanted)
-    period, asked = period_of(visit, wanted), bool(visit.address.get("at"))
+    period, requested = period_of(visit, wanted), bool(visit.address.get("at"))
     code = DISTRICT if place is None else place.code
     reading = visit.book.read(metric.id, window, at, code)
     count = SPARK_POINTS[window] if place is None else 0
     trend = visit.book.series(metric.id, window, count, at) if count else ()
-    query = {"window": window, "at": at if asked else None, "place": None if code == DISTRICT else code}
+    query = {"window": window, "at": at if requested else None, "place": None if code == DISTRICT else code}
     path, where = f"/metric/{metric.id}", "" if code == DISTRICT else f" · {reading.place.label}"
     of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
     note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
@@ -200,7 +200,7 @@ def _parts(reading: Reading) -> str:
     return " · ".join(f"{label} {fmt.number(amount)}" for label, amount in reading.parts.items())
 
 
-def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
+def _matrix(visit: PageContext, metrics: Sequence[Metric], wanted: str) -> Component:
     """Towns down, metrics across: one look shows who is behind in what."""
     shown = [m for m in metrics if "town" in m.drill]
     columns = {m.id: _by_town(visit, m, wanted) for m in shown}
@@ -217,17 +217,21 @@ def _matrix(visit: Visit, metrics: Sequence[Metric], wanted: str) -> Component:
     return html.Section([title, scrolled(table)], className="card")
 
 
-def _by_town(visit: Visit, metric: Metric, wanted: str) -> dict[str, Reading]:
+def _by_town(visit: PageContext, metric: Metric, wanted: str) -> dict[str, Reading]:
     window = window_of(metric, wanted)
-    asked = bool(visit.address.get("at"))
-    at = periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=asked) if window != "now" else None
+    requested = bool(visit.address.get("at"))
+    at = (
+        periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=requested)
+        if window != "now"
+        else None
+    )
     try:
         return {r.place.code: r for r in visit.book.by(metric.id, window, at, "town")}
     except CockpitError:
         return {}
 
 
-def _cell(visit: Visit, metric: Metric, reading: Reading | None, wanted: str) -> Component:
+def _cell(visit: PageContext, metric: Metric, reading: Reading | None, wanted: str) -> Component:
     if reading is None:
         return html.Td(fmt.DASH, className="muted")
     shown = fmt.reading(reading, metric.decimals)

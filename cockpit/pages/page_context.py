@@ -16,17 +16,17 @@ from cockpit.presentation.theme import LIGHT, Theme
 if TYPE_CHECKING:
     from cockpit.casework.task_store import Task
     from cockpit.identity.driver_access import People
-    from warehouse.query.snapshot_store import Book
+    from warehouse.query.snapshot_store import Snapshot
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageContext:
     """One rendering of one page. now: the server's time, aware. generations: ids, newest first. theme: of the reader.
     people: the reader's way to single drivers, None where there is none. supervised: the tasks of 督办 that stand,
     newest first. newest: the current generation where the visit is to an earlier one, else None. favourites: the places
     the reader keeps, in their order."""
 
-    book: Book
+    book: Snapshot
     address: Address
     viewer: Viewer
     now: dt.datetime
@@ -34,7 +34,7 @@ class Visit:
     theme: Theme = LIGHT
     people: People | None = None
     supervised: tuple[Task, ...] = ()
-    newest: Book | None = None
+    newest: Snapshot | None = None
     favourites: tuple[str, ...] = ()
 
     @property

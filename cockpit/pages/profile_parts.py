@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import favourites
 from cockpit.pages import overview, toolbar
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.theme import Theme
 from cockpit.presentation.tiles.spot_map import Spot, spot_map
@@ -23,19 +23,19 @@ from warehouse.query.aggregates import plate
 CARDS_A_GROUP = 2
 
 
-def href(visit: Visit, kind: str, key: str) -> str:
+def href(visit: PageContext, kind: str, key: str) -> str:
     """The page of a thing: kind as in the path (company, vehicle, alarm, site, town, unit, organisation)."""
     return visit.address.to(f"/{kind}/{quote(str(key), safe='')}")
 
 
-def place_link(visit: Visit, code: str | None) -> Cell:
+def place_link(visit: PageContext, code: str | None) -> Cell:
     """A town or company by name, leading to its page; "—" for none and the code alone for one that is not known any
     more."""
     known = visit.book.known(code or "")
     return dcc.Link(known.label, href=href(visit, known.grain, known.code)) if known else (code or fmt.DASH)
 
 
-def vehicle_link(visit: Visit, key: str) -> Cell:
+def vehicle_link(visit: PageContext, key: str) -> Cell:
     """A vehicle by its plate, leading to its page."""
     return dcc.Link(plate(key), href=href(visit, "vehicle", key))
 
@@ -50,7 +50,7 @@ def moment(value: Any) -> str:
     return fmt.DASH if value is None else f"{value:%m-%d %H:%M:%S}"
 
 
-def told(visit: Visit, table: str, absence: Cell) -> Cell:
+def told(visit: PageContext, table: str, absence: Cell) -> Cell:
     """What is said of something that is not there, or 未上报 where the landed table it would come from has never
     delivered: then nobody knows."""
     return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
@@ -67,7 +67,7 @@ def status(row: Fact) -> Component:
 
 
 def alarm_table(
-    visit: Visit, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警"
+    visit: PageContext, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警"
 ) -> Component:
     """Alarms one by one; the time leads to the alarm's page."""
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
@@ -110,7 +110,7 @@ def where(spots: Sequence[Spot], title: str, note: str, empty: str, theme: Theme
     return toolbar.card(title, note, spot_map(spots, theme=theme) or html.P(empty, className="empty"))
 
 
-def cards(visit: Visit, place: Place) -> Component:
+def cards(visit: PageContext, place: Place) -> Component:
     """The first numbers of every group at a place, each leading to its metric page there."""
     window = visit.address.get("window") or overview.DEFAULT
     shown = []
@@ -121,7 +121,7 @@ def cards(visit: Visit, place: Place) -> Component:
     return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 
-def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Component]:
+def bar(visit: PageContext, *steps: tuple[str, str], windows: bool = False) -> list[Component]:
     """The tools above an entity's page: where one is, the window of its numbers, the link to share."""
     found: list[Component] = [toolbar.crumbs(("总览", visit.address.to("/")), *steps)]
     if windows:
@@ -132,6 +132,6 @@ def bar(visit: Visit, *steps: tuple[str, str], windows: bool = False) -> list[Co
     return [*found, toolbar.copy_link()]
 
 
-def metric_link(visit: Visit, metric: str, words: str, place: str | None = None, **query: str) -> Component:
+def metric_link(visit: PageContext, metric: str, words: str, place: str | None = None, **query: str) -> Component:
     """A button that leads to a metric's page."""
     return dcc.Link(words, href=visit.address.to(f"/metric/{metric}", place=place, **query), className="button")

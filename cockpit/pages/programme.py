@@ -7,7 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import overview, profile_parts, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles import programmes as tiles
@@ -20,7 +20,7 @@ from warehouse.query.programmes import scores
 GROUP = "programme"
 
 
-def render(visit: Visit, number: str) -> Page:
+def render(visit: PageContext, number: str) -> Page:
     """Unknown programme → PageMissing."""
     found = next((p for p in scores(visit.book) if str(p.number) == number), None)
     if found is None:
@@ -66,7 +66,7 @@ def render(visit: Visit, number: str) -> Page:
     )
 
 
-def _units(visit: Visit) -> Component:
+def _units(visit: PageContext) -> Component:
     lines: list[list[Cell]] = [
         [
             dcc.Link(row["unit"], href=profile_parts.href(visit, "unit", row["unit_id"])),
@@ -84,7 +84,7 @@ def _units(visit: Visit) -> Component:
     )
 
 
-def _milestones(visit: Visit) -> Component:
+def _milestones(visit: PageContext) -> Component:
     lines: list[list[Cell]] = [
         [
             row["item"],
@@ -106,7 +106,7 @@ def _milestones(visit: Visit) -> Component:
     )
 
 
-def render_unit(visit: Visit, unit_id: str) -> Page:
+def render_unit(visit: PageContext, unit_id: str) -> Page:
     """/unit/<id>. Unknown unit → PageMissing."""
     rows = profiles.unit(visit.book, unit_id)
     name, today = rows[0]["unit"], visit.book.generation.built_at.date()
@@ -133,7 +133,7 @@ def render_unit(visit: Visit, unit_id: str) -> Page:
     )
 
 
-def render_organisation(visit: Visit, org_id: str) -> Page:
+def render_organisation(visit: PageContext, org_id: str) -> Page:
     """/organisation/<id>. Unknown organisation → PageMissing."""
     rows = profiles.organisation(visit.book, org_id)
     first = rows[0]

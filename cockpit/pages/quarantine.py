@@ -13,7 +13,7 @@ from cockpit.casework import loader_requests
 from cockpit.identity import gate
 from cockpit.pages import toolbar
 from cockpit.pages.health import requested
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import facts
@@ -26,7 +26,7 @@ from warehouse.query.person_store import Restricted
 ROWS_SHOWN = 20
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/quarantine, of one table by `only=table:…`, paged. Raises Refused for roles that do not look after the data."""
     if visit.viewer.role not in loader_requests.ROLES:
         raise Refused("没有权限", to_do="隔离记录只对业务岗位与系统管理员开放")
@@ -49,7 +49,7 @@ def render(visit: Visit) -> Page:
     )
 
 
-def _tables(visit: Visit, chosen: str) -> Component:
+def _tables(visit: PageContext, chosen: str) -> Component:
     names = {q["table"]: data_notes.label(visit.book, q["table"]) for q in visit.book.quarantine()}
     items = [dcc.Link("全部来源", href=visit.address.here(only=None, page=None), className="menu-item")]
     items += [
@@ -62,8 +62,8 @@ def _tables(visit: Visit, chosen: str) -> Component:
     )
 
 
-def _row(visit: Visit, row: dict[str, Any]) -> Component:
-    contract, told = contracts().get(row["name"]), json.loads(row["payload"])
+def _row(visit: PageContext, row: dict[str, Any]) -> Component:
+    contract, stated = contracts().get(row["name"]), json.loads(row["payload"])
     reasons = "、".join(named(rule) for rule in str(row["reason"]).split(","))
     title = data_notes.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
@@ -71,14 +71,14 @@ def _row(visit: Visit, row: dict[str, Any]) -> Component:
         [html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head"
     )
     names = contract.open if contract else {}
-    seen = facts([(names.get(name, name), str(value)) for name, value in told.items() if value not in (None, "")])
-    form = _form(visit, row, names, told) if contract else None
+    seen = facts([(names.get(name, name), str(value)) for name, value in stated.items() if value not in (None, "")])
+    form = _form(visit, row, names, stated) if contract else None
     return html.Section(
         [head, html.P(reasons, className="tone-bad"), seen, *([form] if form else [])], className="card"
     )
 
 
-def _form(visit: Visit, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:
+def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:
     key = f"row-{row['seq']}-{row['row']}"
     fields: list[Component] = [
         toolbar.hidden(key, "table", row["name"]),
@@ -124,7 +124,7 @@ def _form(visit: Visit, row: dict[str, Any], names: dict[str, str], told: dict[s
     return html.Details([html.Summary("更正", className="button"), note, form])
 
 
-def _pager(visit: Visit, page: int, total: int) -> Component:
+def _pager(visit: PageContext, page: int, total: int) -> Component:
     pages = max(1, -(-total // ROWS_SHOWN))
     steps = [dcc.Link("上一页", href=visit.address.here(page=str(page - 1)), className="button")] if page > 1 else []
     steps += (

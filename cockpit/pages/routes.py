@@ -25,7 +25,7 @@ from cockpit.pages import (
     track,
     vehicle,
 )
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from warehouse.core.errors import PageMissing
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
@@ -60,7 +60,7 @@ def known(path: str) -> bool:
     return any(pattern.fullmatch("/" + path.strip("/")) for pattern, _ in ROUTES)
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """The page of the visit's path. PageMissing when there is no such page, metric or group."""
     for pattern, page in ROUTES:
         found = pattern.fullmatch(visit.address.path)

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.identity import gate, sessions
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.assets import build_id
@@ -26,7 +26,7 @@ COLUMNS = ("屏幕", "状态", "最近心跳", "画面", "分辨率", "版式", 
 NUMERIC = ("帧率", "内存", "错误")
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/screens. Raises Refused for any role but the administrator's."""
     if visit.viewer.role != ROLE:
         raise Refused("没有权限", to_do="大屏名册只对系统管理员开放")
@@ -39,14 +39,14 @@ def render(visit: Visit) -> Page:
     )
 
 
-def _roll(visit: Visit, seen: list[dict[str, Any]]) -> Component:
+def _roll(visit: PageContext, seen: list[dict[str, Any]]) -> Component:
     rows = [_screen(visit, one) for one in seen] or [
         html.Tr(html.Td("还没有大屏报到。", colSpan=len(COLUMNS), className="empty"))
     ]
     return _card("在线情况", "每块屏每 30 秒报到一次", COLUMNS, rows)
 
 
-def _screen(visit: Visit, one: dict[str, Any]) -> Component:
+def _screen(visit: PageContext, one: dict[str, Any]) -> Component:
     silent = visit.now.timestamp() - one["seen_at"]
     slow = one["fps"] is not None and one["fps"] < SLOW_FPS
     tone, words = ("bad", "✕ 失联") if silent > LOST_S else ("warn", "! 画面慢") if slow else ("good", "● 在线")

@@ -6,25 +6,25 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.insight import search
 from warehouse.insight.search import LABELS, Hit
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """Without anything typed it says what can be."""
     typed = (visit.address.get("q") or "").strip()
     found = search.find(visit.book, typed)
     body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
     if not body:
-        said = f"没有找到“{typed}”。" if typed else ""
+        text = f"没有找到“{typed}”。" if typed else ""
         body = [
             toolbar.card(
                 "搜索",
                 "",
                 html.P(
-                    f"{said}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。",
+                    f"{text}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。",
                     className="empty",
                 ),
             )
@@ -34,7 +34,7 @@ def render(visit: Visit) -> Page:
     )
 
 
-def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
+def _card(visit: PageContext, label: str, hits: list[Hit]) -> Component:
     lines: list[list[Cell]] = [
         [dcc.Link(hit.label, href=profile_parts.href(visit, hit.kind, hit.key)), html.Span(hit.note, className="muted")]
         for hit in hits
@@ -44,9 +44,9 @@ def _card(visit: Visit, label: str, hits: list[Hit]) -> Component:
     )
 
 
-def box(visit: Visit) -> Component:
+def box(visit: PageContext) -> Component:
     """The field in the bar: a plain GET form, its result is an address. "/" puts the cursor into it (keys.js)."""
-    kept = (
+    stored = (
         [dcc.Input(type="hidden", name="as_of", value=visit.address.get("as_of"), id="search-as-of")]
         if visit.address.get("as_of")
         else []
@@ -63,7 +63,7 @@ def box(visit: Visit) -> Component:
         debounce=True,
     )
     return html.Form(
-        [*kept, field],
+        [*stored, field],
         action="/search",
         method="get",
         className="search",

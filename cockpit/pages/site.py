@@ -9,7 +9,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.listing import plain
@@ -21,7 +21,7 @@ from warehouse.insight.profiles import Fact, Site
 METHODS = {"checkin": "扫码签到", "counter": "计数器", "manual": "人工登记"}
 
 
-def render_all(visit: Visit) -> Page:
+def render_all(visit: PageContext) -> Page:
     """/site"""
     rows = profiles.sites(visit.book)
     spots = [Spot(row["lon"], row["lat"], row["name"], "good" if row["is_open"] else "bad") for row in rows]
@@ -51,7 +51,7 @@ def render_all(visit: Visit) -> Page:
     )
 
 
-def render(visit: Visit, site_id: str) -> Page:
+def render(visit: PageContext, site_id: str) -> Page:
     """Unknown site → PageMissing."""
     found = profiles.site(visit.book, site_id)
     here = found.facts
@@ -70,7 +70,7 @@ def render(visit: Visit, site_id: str) -> Page:
     )
 
 
-def _head(visit: Visit, found: Site) -> Component:
+def _head(visit: PageContext, found: Site) -> Component:
     here = found.facts
     stars, number = found.rating
     rows: list[tuple[str, Cell | list[Cell]]] = [

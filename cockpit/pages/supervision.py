@@ -13,7 +13,7 @@ from cockpit.casework import task_routes, task_store
 from cockpit.casework.task_store import Task
 from cockpit.identity import gate
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.table import Cell, table
@@ -26,7 +26,7 @@ USUAL_DAYS = 7
 """The due date that the form proposes: a week from today."""
 
 
-def render(visit: Visit) -> Page:
+def render(visit: PageContext) -> Page:
     """/supervision, filtered by `only=state:…~office:…` and sorted by `sort`."""
     tasks = task_store.every(gate.settings().state)
     chosen = dict(visit.address.only)
@@ -53,7 +53,7 @@ def _is(task: Task, view: str, today: dt.date) -> bool:
     return {"open": not task.is_closed, "overdue": task.late(today) > 0, "closed": task.is_closed, "all": True}[view]
 
 
-def _segments(visit: Visit, key: str, offered: dict[str, str], chosen: str, label: str) -> Component:
+def _segments(visit: PageContext, key: str, offered: dict[str, str], chosen: str, label: str) -> Component:
     links = [
         dcc.Link(
             words,
@@ -65,7 +65,7 @@ def _segments(visit: Visit, key: str, offered: dict[str, str], chosen: str, labe
     return html.Div(links, className="segments", role="group", **aria(label=label))
 
 
-def _offices(visit: Visit, tasks: Sequence[Task], chosen: str) -> Component:
+def _offices(visit: PageContext, tasks: Sequence[Task], chosen: str) -> Component:
     names = sorted({task.office for task in tasks})
     items = [
         dcc.Link(
@@ -82,7 +82,7 @@ def _offices(visit: Visit, tasks: Sequence[Task], chosen: str) -> Component:
     )
 
 
-def _task(visit: Visit, task: Task) -> Component:
+def _task(visit: PageContext, task: Task) -> Component:
     made = task.steps[0]
     head = html.Header(
         [
@@ -115,7 +115,7 @@ def _task(visit: Visit, task: Task) -> Component:
     )
 
 
-def _forms(visit: Visit, task: Task) -> list[Component]:
+def _forms(visit: PageContext, task: Task) -> list[Component]:
     """The steps that this reader may do now."""
     steps = [
         name for name, states in task_store.FROM.items() if task.state in states and task_store.may(visit.viewer, name)
@@ -150,7 +150,7 @@ def mark(task: Task, today: dt.date) -> Component:
     return html.Span(words, className="tag tag-bad" if late else "tag tag-held" if task.is_closed else "tag tag-warn")
 
 
-def badge(visit: Visit, metric: str, place: str = DISTRICT) -> Component | None:
+def badge(visit: PageContext, metric: str, place: str = DISTRICT) -> Component | None:
     """督办中 · 逾期 on the card of a metric; None when no task of it stands."""
     standing = [task for task in visit.supervised if (task.subject.key, task.subject.place) == (metric, place)]
     if not standing:
@@ -163,7 +163,7 @@ def badge(visit: Visit, metric: str, place: str = DISTRICT) -> Component | None:
     )
 
 
-def card(visit: Visit) -> Component | None:
+def card(visit: PageContext) -> Component | None:
     """The tasks of the page's number or record, and the form that makes one; None for a reader who sees none and may
     make none."""
     subject = task_routes.subject(visit.book, visit.address)
@@ -187,7 +187,7 @@ def card(visit: Visit) -> Component | None:
     return toolbar.card("督办", "事项、期限与办理过程逐步留痕", listed, _form(visit) if may else None, id="supervise")
 
 
-def _form(visit: Visit) -> Component:
+def _form(visit: PageContext) -> Component:
     metric = visit.book.metrics.get(visit.address.path.removeprefix("/metric/"))
     names = task_routes.offices(visit.book)
     if metric:

@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
@@ -26,7 +26,7 @@ def crumbs(*steps: tuple[str, str]) -> Component:
     return html.Nav(items, className="crumbs", **aria(label="位置"))
 
 
-def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "window") -> Component:
+def windows(visit: PageContext, offered: Sequence[str], chosen: str, key: str = "window") -> Component:
     """Segmented switch of windows; changing it forgets the period, which belongs to the former window."""
     links = [
         dcc.Link(
@@ -39,7 +39,7 @@ def windows(visit: Visit, offered: Sequence[str], chosen: str, key: str = "windo
     return html.Div(links, className="segments", role="group", **aria(label="统计窗口"))
 
 
-def choices(visit: Visit, key: str, offered: Mapping[str, str], chosen: str, label: str) -> Component:
+def choices(visit: PageContext, key: str, offered: Mapping[str, str], chosen: str, label: str) -> Component:
     """Segmented switch of anything else that an address can hold: value → words."""
     links = [
         dcc.Link(
@@ -63,7 +63,7 @@ def card(title: str, note: str, *body: Component | None, **facts: Any) -> Compon
     return html.Section([head, *(b for b in body if b is not None)], className="card", **facts)
 
 
-def filters(visit: Visit, chosen: Place, labels: Sequence[tuple[str, str, str]]) -> Component | None:
+def filters(visit: PageContext, chosen: Place, labels: Sequence[tuple[str, str, str]]) -> Component | None:
     """What narrows the page as chips, each with its ✕, and one 全部清除. labels: (dimension, its name, member's name)
     of each filter; None when nothing narrows it."""
     chips = []
@@ -105,7 +105,7 @@ def year_before(window: str, start: dt.date) -> str:
     return start.replace(year=start.year - 1, day=day).isoformat()
 
 
-def periods(visit: Visit, window: str, start: dt.date, end: dt.date) -> Component | None:
+def periods(visit: PageContext, window: str, start: dt.date, end: dt.date) -> Component | None:
     """‹ 2026 年第 47 周 › with a way back to the newest; None for the live window."""
     if window == "now":
         return None
@@ -130,7 +130,7 @@ def periods(visit: Visit, window: str, start: dt.date, end: dt.date) -> Componen
     return html.Div(parts, className="periods", role="group", **aria(label="期次"))
 
 
-def places(visit: Visit, chosen: Place, towns: Sequence[Place]) -> Component:
+def places(visit: PageContext, chosen: Place, towns: Sequence[Place]) -> Component:
     """The place as a chip with a list of towns behind it; a narrower place can be dropped with ✕."""
     trail = [chosen]
     while trail[0].parent and trail[0].grain != "town":
@@ -157,7 +157,7 @@ def copy_link() -> Component:
     return html.Button("复制链接", className="button", type="button", id="copy-link", **data(copy="address"))
 
 
-def star(visit: Visit, place: str, label: str, look: str = "button star") -> Component:
+def star(visit: PageContext, place: str, label: str, look: str = "button star") -> Component:
     """☆ / ★: whether the reader keeps a place for 我的页面; pressing it changes that (done by mine.js). label: what is
     kept, in words."""
     pressed = "true" if place in visit.favourites else "false"
@@ -170,7 +170,7 @@ def star(visit: Visit, place: str, label: str, look: str = "button star") -> Com
     )
 
 
-def snapshot(visit: Visit) -> Component:
+def snapshot(visit: PageContext) -> Component:
     """The chosen snapshot and the others to choose from; the newest one is the way without `as_of`."""
     here = visit.book.generation
     pinned = visit.address.get("as_of") is not None

@@ -6,7 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import Cell, flag, table
 from warehouse.core.errors import PageMissing
@@ -16,7 +16,7 @@ from warehouse.query import records
 COMPANIES = 15
 
 
-def render(visit: Visit, code: str) -> Page:
+def render(visit: PageContext, code: str) -> Page:
     """Unknown town → PageMissing."""
     place = visit.book.known(code)
     if place is None or place.grain != "town":
@@ -31,7 +31,7 @@ def render(visit: Visit, code: str) -> Page:
     return Page(place.label, body, tools=profile_parts.bar(visit, (place.label, ""), windows=True))
 
 
-def _companies(visit: Visit, code: str) -> Component:
+def _companies(visit: PageContext, code: str) -> Component:
     found = records.behind(
         visit.book, "fleet_company_cnt", "day", None, code, sort="v_cnt", descending=True, rows=COMPANIES
     )
@@ -60,7 +60,7 @@ def _companies(visit: Visit, code: str) -> Component:
     )
 
 
-def _sites(visit: Visit, code: str) -> Component:
+def _sites(visit: PageContext, code: str) -> Component:
     lines: list[list[Cell]] = [
         [
             dcc.Link(row["name"], href=profile_parts.href(visit, "site", row["site_id"])),

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit.identity.driver_access import Track
 from cockpit.pages import driver, profile_parts, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.spot_map import Spot, replay
 from cockpit.presentation.tiles.table import Cell, table
@@ -18,7 +18,7 @@ from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
 
 
-def render(visit: Visit, key: str) -> Page:
+def render(visit: PageContext, key: str) -> Page:
     """Unknown vehicle, or one that belongs to no company → PageMissing."""
     owner = profiles.vehicle(visit.book, key).facts.get("company_key")
     place = visit.book.known(str(owner))
@@ -33,15 +33,15 @@ def render(visit: Visit, key: str) -> Page:
     )
 
 
-def _day(visit: Visit) -> dt.date | None:
-    asked = visit.address.get("at")
+def _day(visit: PageContext) -> dt.date | None:
+    requested = visit.address.get("at")
     try:
-        return dt.date.fromisoformat(asked) if asked else None
+        return dt.date.fromisoformat(requested) if requested else None
     except ValueError as error:
-        raise UsageError("行程按日查看", where=str(asked), to_do="日写 2026-11-22") from error
+        raise UsageError("行程按日查看", where=str(requested), to_do="日写 2026-11-22") from error
 
 
-def _body(visit: Visit, key: str, found: Track) -> list[Component]:
+def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
     if found.day is None or not found.trips:
         return [
             _days(visit, found),
@@ -92,7 +92,7 @@ def _body(visit: Visit, key: str, found: Track) -> list[Component]:
     ]
 
 
-def _days(visit: Visit, found: Track) -> Component:
+def _days(visit: PageContext, found: Track) -> Component:
     links = [
         dcc.Link(
             f"{day:%m-%d}",

@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import profile_parts, supervision, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import STATES, plain
 from cockpit.presentation.tiles.spot_map import Spot
@@ -20,7 +20,7 @@ from warehouse.query.aggregates import plate
 STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "国六"}
 
 
-def render(visit: Visit, key: str) -> Page:
+def render(visit: PageContext, key: str) -> Page:
     """Unknown vehicle → PageMissing."""
     found = profiles.vehicle(visit.book, key)
     owner = found.facts.get("company_key") or next(
@@ -51,7 +51,7 @@ def render(visit: Visit, key: str) -> Page:
     return Page(plate(key), body, group="fleet", tools=[*profile_parts.bar(visit, *steps, (plate(key), "")), *way])
 
 
-def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
+def _head(visit: PageContext, found: Vehicle, owner: str | None) -> Component:
     here = found.facts
     flags = [flag("重型(须装终端)", bool(here.get("is_heavy")))]
     if found.days:
@@ -77,7 +77,7 @@ def _head(visit: Visit, found: Vehicle, owner: str | None) -> Component:
     return profile_parts.head(plate(found.key), flags, rows)
 
 
-def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
+def _until(visit: PageContext, value: object, missing: str = fmt.DASH) -> Cell:
     text = profile_parts.day(value)
     if value is None:
         return html.Span(missing, className="tone-bad") if missing != fmt.DASH else missing
@@ -88,7 +88,7 @@ def _until(visit: Visit, value: object, missing: str = fmt.DASH) -> Cell:
     )
 
 
-def _days(visit: Visit, found: Vehicle) -> Component:
+def _days(visit: PageContext, found: Vehicle) -> Component:
     def line(row: Fact) -> list[Cell]:
         check: Cell = (
             fmt.DASH

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages import toolbar
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles import waterfall
@@ -26,7 +26,7 @@ LEADS = ("town", "company")
 """Dimensions whose members are places: choosing one narrows the page to it."""
 
 
-def offered(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
+def offered(visit: PageContext, metric: Metric, reading: Reading) -> dict[str, str]:
     """The dimensions to choose from, key → label: those of the metric at this place without what is already one
     member."""
     chosen = dict(visit.address.only)
@@ -35,19 +35,19 @@ def offered(visit: Visit, metric: Metric, reading: Reading) -> dict[str, str]:
     return {key: label for key, label in found.items() if key == "town"} if metric.person and chosen else found
 
 
-def dimension(visit: Visit, metric: Metric, reading: Reading) -> str:
+def dimension(visit: PageContext, metric: Metric, reading: Reading) -> str:
     """The dimension the address asks for, else the first one that fits; "" when the metric has none here."""
     choices = offered(visit, metric, reading)
-    asked = visit.address.get("by")
-    return asked if asked in choices else next(iter(choices), "")
+    requested = visit.address.get("by")
+    return requested if requested in choices else next(iter(choices), "")
 
 
-def against(visit: Visit) -> Against:
+def against(visit: PageContext) -> Against:
     """What the page compares with: the window before, or the one a year before."""
     return "year" if visit.address.get("vs") == "year" else "previous"
 
 
-def change(visit: Visit, metric: Metric, reading: Reading) -> Change | NoSplit:
+def change(visit: PageContext, metric: Metric, reading: Reading) -> Change | NoSplit:
     """The split that the page shows."""
     by = dimension(visit, metric, reading)
     if not by:
@@ -67,7 +67,7 @@ def change(visit: Visit, metric: Metric, reading: Reading) -> Change | NoSplit:
         return NoSplit(error.what)
 
 
-def sentence(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> str:
+def sentence(visit: PageContext, metric: Metric, reading: Reading, split: Change | NoSplit) -> str:
     """The change and what made it, then the companies behind the town that moved it most. "" where nothing visible
     changed."""
     if isinstance(split, NoSplit) or not fmt.visible(split.after, split.before, metric.unit, metric.decimals):
@@ -82,7 +82,7 @@ def sentence(visit: Visit, metric: Metric, reading: Reading, split: Change | NoS
     return f"{head}。按{label}:{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
 
 
-def _behind(visit: Visit, metric: Metric, reading: Reading, split: Change) -> str:
+def _behind(visit: PageContext, metric: Metric, reading: Reading, split: Change) -> str:
     """The companies of the town that moved the number most, by what they did to the whole."""
     first = next((p for p in split.pieces if p.kind == "part"), None)
     if split.by != "town" or first is None or "company" not in metric.drill or metric.person:
@@ -113,7 +113,7 @@ def _before(split: Change, reading: Reading) -> str:
     return "去年同期" if split.against == "year" else texts.BEFORE[reading.window]
 
 
-def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit) -> Component:
+def card(visit: PageContext, metric: Metric, reading: Reading, split: Change | NoSplit) -> Component:
     """The card. The dimension, the comparison and where its members lead are all addresses."""
     choices = offered(visit, metric, reading)
     switches: list[Component] = []
@@ -151,7 +151,7 @@ def card(visit: Visit, metric: Metric, reading: Reading, split: Change | NoSplit
     return toolbar.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")
 
 
-def _href(visit: Visit, by: str, code: str) -> str:
+def _href(visit: PageContext, by: str, code: str) -> str:
     if by in LEADS:
         return visit.address.here(place=code, by=None, page=None, q=None)
     if by == "vehicle":

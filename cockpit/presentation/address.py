@@ -61,8 +61,8 @@ class Address:
 
     def filtered(self, dimension: str, member: str | None) -> str | None:
         """The `only` word with one more filter, or with one less when `member` is None; None when none is left."""
-        kept = {**dict(self.only), dimension: member}
-        return "~".join(f"{name}:{value}" for name, value in kept.items() if value) or None
+        stored = {**dict(self.only), dimension: member}
+        return "~".join(f"{name}:{value}" for name, value in stored.items() if value) or None
 
     def here(self, **changes: str | None) -> str:
         """This page with some keys changed; None or "" removes a key."""
@@ -70,8 +70,8 @@ class Address:
 
     def to(self, path: str, **query: str | None) -> str:
         """Another page with its own query; the chosen snapshot goes along."""
-        kept = {key: self.query[key] for key in CARRIED if key in self.query}
-        return _build(path, {**kept, **query})
+        stored = {key: self.query[key] for key in CARRIED if key in self.query}
+        return _build(path, {**stored, **query})
 
 
 def _build(path: str, query: Mapping[str, str | None]) -> str:

@@ -9,12 +9,12 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 ROWS_SHOWN = 14
 
 
-def quality(book: Book) -> dict[str, Any]:
+def quality(book: Snapshot) -> dict[str, Any]:
     """Sources, checks that did not pass, quarantine and known defects: the page about the data themselves."""
     sources = [
         {
@@ -56,7 +56,7 @@ def quality(book: Book) -> dict[str, Any]:
     }
 
 
-def systems(book: Book) -> list[dict[str, Any]]:
+def systems(book: Snapshot) -> list[dict[str, Any]]:
     """One line a source system: its feeds, how many of them kept their promise, newest data, rows."""
     found: dict[str, list[Any]] = {}
     for source in book.sources():
@@ -64,7 +64,7 @@ def systems(book: Book) -> list[dict[str, Any]]:
     rows = []
     for name, feeds in found.items():
         times = [s.data_time for s in feeds if s.data_time]
-        kept = sum(
+        stored = sum(
             1
             for s in feeds
             if not s.error
@@ -75,7 +75,7 @@ def systems(book: Book) -> list[dict[str, Any]]:
             {
                 "label": name,
                 "feeds": len(feeds),
-                "kept": kept,
+                "kept": stored,
                 "data": fmt.clock(max(times)) if times else fmt.DASH,
                 "rows": fmt.number(sum(s.rows for s in feeds)),
                 "bad": fmt.number(sum(s.quarantined for s in feeds)),
@@ -84,12 +84,12 @@ def systems(book: Book) -> list[dict[str, Any]]:
     return rows
 
 
-def label(book: Book, table: str) -> str:
+def label(book: Snapshot, table: str) -> str:
     """The Chinese name of a landed table."""
     return next((s.label for s in book.sources() if f"{s.source}_{s.entity}" == table), table)
 
 
-def defects(book: Book) -> list[dict[str, Any]]:
+def defects(book: Snapshot) -> list[dict[str, Any]]:
     """Known defects, each rule and subject once: the largest count, because the same rows are found by several
     models."""
     most: dict[tuple[str, str], int] = {}

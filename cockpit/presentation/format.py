@@ -240,7 +240,7 @@ def period(window: str, start: dt.date, end: dt.date) -> str:
 
 
 def period_key(window: str, start: dt.date) -> str:
-    """The `at` word of a window for URLs and Book: "2026-11-22", "2026-W47", "2026-11", "2026-Q4", "2026"."""
+    """The `at` word of a window for URLs and Snapshot: "2026-11-22", "2026-W47", "2026-11", "2026-Q4", "2026"."""
     return units.at_label(window, start)
 
 

@@ -85,12 +85,12 @@ def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
     folder, name = settings.reports, facts["name"]
     with _alone(folder):
         if (folder / f"{name}.json").exists() and (folder / f"{name}.pdf").exists():
-            kept = one(settings, name)
-            if kept["figures"] != facts["figures"]:
+            stored = one(settings, name)
+            if stored["figures"] != facts["figures"]:
                 raise PrintFailed(
                     "同一快照两次打印的数不同,没有发布", where=name, to_do="请核对软件版本;已归档的一份保持不变"
                 )
-            return kept
+            return stored
         number, previous = _tip(folder)
         whole = {**facts, "number": number + 1, "previous": previous, "by": by}
         aside = made.with_suffix(".json")

@@ -11,14 +11,14 @@ from cockpit.casework import task_store
 from cockpit.casework.task_store import Task
 from cockpit.presentation import format as fmt
 from warehouse.compile.reading import DISTRICT
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 ROWS_SHOWN = 20
 WHY = {True: "补传期内,迟到的数据改变了它", False: "已过补传期:更正、补数或口径变更"}
 """Whether the number was provisional when it was published → why it may have moved."""
 
 
-def revisions(book: Book, since: dt.date) -> dict[str, Any]:
+def revisions(book: Snapshot, since: dt.date) -> dict[str, Any]:
     """Numbers of the whole district that were changed on or after `since`, the newest change first. Changes too small
     to be printed are left out; `more`: how many rows did not fit."""
     rows = []

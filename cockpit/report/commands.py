@@ -17,7 +17,7 @@ from warehouse.cli.main import data_option
 from warehouse.core import timetable
 from warehouse.core.errors import DataMissing, WarehouseBroken
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @click.group("report", help="周报、月报与季报:打印、自检、归档与发送")
@@ -30,16 +30,16 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
     settings = Settings.at(data)
     if not settings.published.exists():
         raise DataMissing("还没有发布任何数据", where=str(data))
-    facts = release(Library(data), settings, at, window=window, by=by, is_held=held)
+    facts = release(SnapshotStore(data), settings, at, window=window, by=by, is_held=held)
     if facts is None:
         click.echo("数据仍不完整,草稿不变")
         return
-    kept = settings.reports / f"{facts['name']}.pdf"
+    stored = settings.reports / f"{facts['name']}.pdf"
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(kept, out)
+        shutil.copyfile(stored, out)
     state = "草稿" if facts["draft"] else "正式"
-    click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or kept}")
+    click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or stored}")
     for line in facts["missing"]:
         click.echo(f"  缺:{line}")
 

@@ -1,4 +1,4 @@
-"""What stands on the pages of a report: one Book and one period (a week, month or quarter) → words, numbers and SVG for
+"""What stands on the pages of a report: one Snapshot and one period (a week, month or quarter) → words, numbers and SVG for
 the template.
 
 Pure: no clock, no file, no browser. Every figure printed is kept in `figures`, so that the self-test and the archive
@@ -25,7 +25,7 @@ from warehouse.core.errors import DataMissing, UsageError
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Numbers
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
 """Window → (points drawn, points to the same window a year before)."""
@@ -58,7 +58,7 @@ class Issue:
         return bool(self.missing)
 
 
-def newest(book: Book, window: str) -> str:
+def newest(book: Snapshot, window: str) -> str:
     """The newest whole window that the generation's data reach, as "2026-W47", "2026-10" or "2026-Q3"."""
     last = book.generation.last_day
     start, end = units.window_of(window, last)
@@ -74,7 +74,7 @@ def days(at: str, window: str) -> tuple[dt.date, dt.date]:
     return units.window_of(window, units.parse_at(window, at))
 
 
-def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
+def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
     """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print
     of the same period.
 
@@ -98,7 +98,7 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
     ]
     issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
     generation = book.generation
-    told, revised = changes.tasks(tasks, last) if tasks else None, changes.revisions(book, first)
+    stated, revised = changes.tasks(tasks, last) if tasks else None, changes.revisions(book, first)
     issue.context = {
         "window": window,
         "at": at,
@@ -114,13 +114,13 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
         "points": [
             point(text)
             for text in highlights.sentences(
-                book, metrics, readings, found, window, first, told, revised, issue.missing
+                book, metrics, readings, found, window, first, stated, revised, issue.missing
             )
         ],
         "groups": groups,
         "attention": attention(found, book, rows),
         "programmes": programmes.rows(book),
-        "tasks": told,
+        "tasks": stated,
         "revisions": revised,
         "reprint": changes.reprint(before, issue.figures),
         "quality": data_notes.quality(book),
@@ -135,7 +135,7 @@ def build(book: Book, at: str, tasks: task_store.Week | None = None, before: dic
 
 
 def missing(
-    book: Book, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week"
+    book: Snapshot, metrics: list[Metric], readings: dict[str, Reading], last: dt.date, window: str = "week"
 ) -> list[str]:
     """Why the window that ends on `last` is not complete, one Chinese sentence each; an empty list opens the gate.
 
@@ -180,8 +180,8 @@ def until(metrics: list[Metric], readings: dict[str, Reading], window: str) -> s
 
 def brief(error: str) -> str:
     """What went wrong without what to do about it: the reader of the paper is not the operator."""
-    told = fmt.reason(error)
-    return told if len(told) <= REASON_LIMIT else f"{told[:REASON_LIMIT]}…"
+    stated = fmt.reason(error)
+    return stated if len(stated) <= REASON_LIMIT else f"{stated[:REASON_LIMIT]}…"
 
 
 def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def figure(metric: Metric, item: Reading, line: dict[str, Any]) -> dict[str, Any
 
 
 def section(
-    book: Book,
+    book: Snapshot,
     group: str,
     metrics: list[Metric],
     readings: dict[str, Reading],
@@ -255,7 +255,7 @@ def section(
     }
 
 
-def trend(book: Book, metric: Metric, item: Reading) -> Any:
+def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
     """The trend up to the reading's own window with the same windows a year before; "" when nothing is known."""
     shown, reach = TREND[item.window]
     series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
@@ -271,7 +271,7 @@ def trend(book: Book, metric: Metric, item: Reading) -> Any:
     )
 
 
-def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
+def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
     """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement."""
     table: dict[str, list[dict[str, Any]]] = {}
     heads = []
@@ -299,7 +299,7 @@ def towns(book: Book, metrics: list[Metric], readings: dict[str, Reading]) -> di
     }
 
 
-def attention(found: Numbers, book: Book, rows: dict[str, Any]) -> list[dict[str, Any]]:
+def attention(found: Numbers, book: Snapshot, rows: dict[str, Any]) -> list[dict[str, Any]]:
     """Numbers that need a decision, in the order of the findings: off target, close to it, then without a value."""
     named = [*((one.reading, one.behind) for one in found.pressing), *((one.reading, ()) for one in found.unknown)]
     return [

@@ -306,9 +306,9 @@ def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
         if post.user:
             server.login(post.user, post.password)
         server.ehlo_or_helo_if_needed()
-        for code, told in (server.mail(post.sender), server.rcpt(receiver.where), server.docmd("DATA")):
+        for code, stated in (server.mail(post.sender), server.rcpt(receiver.where), server.docmd("DATA")):
             if code not in (250, 251, 354):
-                raise smtplib.SMTPResponseException(code, told)
+                raise smtplib.SMTPResponseException(code, stated)
         server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise SourceDown(
@@ -331,7 +331,7 @@ def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
 
 def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
     """The report as a form with a file; the name of the report is the idempotency key."""
-    told = {
+    stated = {
         "subject": subject(facts),
         "text": body(facts),
         "report": facts["name"],
@@ -344,7 +344,7 @@ def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: C
     try:
         answer = httpx.post(
             receiver.where,
-            data=told,
+            data=stated,
             files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")},
             headers={"Idempotency-Key": facts["name"]},
             timeout=TIMEOUT_S,

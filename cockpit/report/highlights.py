@@ -1,5 +1,5 @@
 """本周要点 (本月, 本季): what a reader of page one must know, a sentence for each kind of fact and none twice alike.
-Pure; asks the Book only.
+Pure; asks the Snapshot only.
 
 Each rule says its sentence or nothing: how many targets are met and what that was a period ago, what has been off
 longest, what fell most and who made it fall, what rose most and whether that is a record, which programme is behind,
@@ -23,13 +23,13 @@ from warehouse.insight.findings.numbers import LOOK_BACK, Numbers
 from warehouse.query import periods
 from warehouse.query.contribution import Change, explain
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 NAMED = 2
 
 
 def sentences(
-    book: Book,
+    book: Snapshot,
     metrics: Sequence[Metric],
     readings: dict[str, Reading],
     found: Numbers,
@@ -77,7 +77,7 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> st
     )
 
 
-def _longest(book: Book, found: Numbers, window: str) -> str:
+def _longest(book: Snapshot, found: Numbers, window: str) -> str:
     """The number that has been off its target longest, the worst of those."""
     off = [one for one in found.off_target if one.reading.window == window]
     if not off:
@@ -91,7 +91,7 @@ def _longest(book: Book, found: Numbers, window: str) -> str:
     return f"{view.label}{lasting},{texts.THIS[window]} {view.text},{view.gap}{worst}。"
 
 
-def _fall(book: Book, own: Sequence[Reading]) -> str:
+def _fall(book: Snapshot, own: Sequence[Reading]) -> str:
     """The number that moved farthest against its direction, and the towns that made it."""
     worst = next(iter(numbers.falls(book, own)), None)
     if worst is None:
@@ -110,7 +110,7 @@ def _fall(book: Book, own: Sequence[Reading]) -> str:
     return f"{text}。"
 
 
-def _rise(book: Book, found: Numbers, window: str) -> str:
+def _rise(book: Snapshot, found: Numbers, window: str) -> str:
     """The number that moved farthest in its direction, and whether that is a record."""
     best = next((one.reading for one in found.better if one.reading.window == window), None)
     if best is None:
@@ -123,14 +123,14 @@ def _rise(book: Book, found: Numbers, window: str) -> str:
     return f"改善最多的是{view.label},{rise} {view.delta.text}{unit},到 {view.text}{than}。"
 
 
-def _programmes(book: Book) -> str:
-    told = [(item.ahead, item) for item in scores(book) if item.ahead is not None]
-    if not told:
+def _programmes(book: Snapshot) -> str:
+    stated = [(item.ahead, item) for item in scores(book) if item.ahead is not None]
+    if not stated:
         return ""
-    (behind, last), (ahead, first) = min(told, key=lambda pair: pair[0]), max(told, key=lambda pair: pair[0])
+    (behind, last), (ahead, first) = min(stated, key=lambda pair: pair[0]), max(stated, key=lambda pair: pair[0])
     if behind >= 0:
         return f"六大工程都不落后于序时,最快的{first.label}{fmt.pace(ahead)} 个百分点。"
-    late = sum(1 for pace, _ in told if pace < 0)
+    late = sum(1 for pace, _ in stated if pace < 0)
     return (
         f"六大工程有 {late} 项落后于序时,最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)} 个百分点"
         + (f",{first.label}{fmt.pace(ahead)} 个百分点" if ahead > 0 else "")
@@ -162,7 +162,7 @@ def _data(revised: dict[str, Any], missing: Sequence[str], found: Numbers, windo
     return f"{whole},已发布的数修订了 {number} 处,最近一处是{change}。"
 
 
-def _value(book: Book, reading: Reading) -> str:
+def _value(book: Snapshot, reading: Reading) -> str:
     return present(reading, book.metrics[reading.metric].decimals).text
 
 

@@ -1,4 +1,4 @@
-"""The six programmes against the time that has passed (序时进度), as the report tells them. Pure; asks the Book only.
+"""The six programmes against the time that has passed (序时进度), as the report tells them. Pure; asks the Snapshot only.
 
 A programme's score is of the newest period of each of its indicators, so the table is of the day of the snapshot, in
 the report of a month that is over too."""
@@ -10,10 +10,10 @@ from typing import Any
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 
-def rows(book: Book) -> list[dict[str, Any]]:
+def rows(book: Snapshot) -> list[dict[str, Any]]:
     """One line a programme in the announcement's order: label, bar with the mark of the time passed, done, due, pace in
     words and its judgement, how many of its indicators count. A programme none of whose indicators has a value and a
     target says so and has no bar."""

@@ -1,5 +1,5 @@
 """The weekly report, and by the same steps the monthly and the quarterly one, from question to archive: print,
-self-test, keep. The numbers are the Book's, the pages weekly_pages.py's, the browser printing.py's.
+self-test, keep. The numbers are the Snapshot's, the pages weekly_pages.py's, the browser printing.py's.
 
 A report is kept as <period>-<generation>.pdf with a .json beside it (archive.py); the same period of the same
 generation printed again must carry the same figures, and the first print stays. A report that fails its self-test is
@@ -23,7 +23,7 @@ from cockpit.report import archive, content, pdf_text, printing, self_test
 from warehouse.core import timetable, units
 from warehouse.core.errors import PrintFailed
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 STYLES = ("00_tokens.css", "40_print.css")
 FAULTS_TOLD = 6
@@ -36,7 +36,7 @@ def html(issue: content.Issue) -> str:
 
 
 def release(
-    library: Library,
+    library: SnapshotStore,
     settings: Settings,
     at: str | None = None,
     *,
@@ -75,7 +75,7 @@ def release(
 
 
 def _make(
-    library: Library, settings: Settings, issue: content.Issue, work: Path, now: dt.datetime, by: str
+    library: SnapshotStore, settings: Settings, issue: content.Issue, work: Path, now: dt.datetime, by: str
 ) -> archive.Facts:
     """Print, self-test, archive; `work` is a folder beside the archive, on the same file system."""
     name, page = f"{issue.at}-{issue.generation}", html(issue)

@@ -20,7 +20,7 @@ from cockpit.report.content import Issue
 from warehouse.catalog.schema import GROUPS
 from warehouse.core.errors import PrintFailed
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 MIN_PAGES, MAX_PAGES = 4, 60
 DPI, POINTS_PER_INCH = 60, 72
@@ -38,7 +38,7 @@ HEADINGS = (*TITLES, *GROUPS.values())
 """With which a page must not end; the first is 本周要点, 本月要点 or 本季要点."""
 
 
-def faults(pdf: Path, html: str, issue: Issue, book: Book) -> list[str]:
+def faults(pdf: Path, html: str, issue: Issue, book: Snapshot) -> list[str]:
     """Every reason not to release `pdf`, in Chinese; empty when it is sound. Raises PrintFailed without poppler."""
     texts = pdf_text.pages(pdf)
     whole = "".join(texts)
@@ -71,7 +71,7 @@ def _pages(texts: list[str], issue: Issue) -> list[str]:
     return found
 
 
-def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
+def _figures(whole: str, issue: Issue, book: Snapshot) -> list[str]:
     """Wherever the paper tells a number (core table, what needs a look, its section) it must print, after the label,
     exactly what the generation answers when asked again; and the points must be printed as they were made."""
     core, attention, sections = _places(whole)
@@ -92,8 +92,8 @@ def _figures(whole: str, issue: Issue, book: Book) -> list[str]:
         found += [
             f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text
         ]
-    told = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
-    return found + [f"要点与读数不符:{text[:20]}…" for text in told if text not in whole]
+    stated = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
+    return found + [f"要点与读数不符:{text[:20]}…" for text in stated if text not in whole]
 
 
 def _places(whole: str) -> tuple[str, str, str]:

@@ -108,9 +108,9 @@ def _claim(file: Path, identity: str) -> dict[str, Any] | None:
 def _keep(file: Path, identity: str, answer: Response) -> None:
     """Remembers where the answer led, or what it said to a script. A page is not kept: it may show what is shown
     once."""
-    said = {"to": answer.location} if answer.location else {"json": answer.get_json()} if answer.is_json else {}
+    text = {"to": answer.location} if answer.location else {"json": answer.get_json()} if answer.is_json else {}
     with app_db.writing(file) as connection:
-        connection.execute("UPDATE once SET answer = ? WHERE id = ?", (json.dumps(said), identity))
+        connection.execute("UPDATE once SET answer = ? WHERE id = ?", (json.dumps(text), identity))
 
 
 def _release(file: Path, identity: str) -> None:

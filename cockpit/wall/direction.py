@@ -294,42 +294,42 @@ class Director:
 
     def direction(self, screen: str, now: dt.datetime) -> dict[str, Any]:
         """What `screen` is to show at `now` (aware); see `told`. Writes only when an interruption begins or ends."""
-        kept, alarms = self.look(screen, now)
-        return told(kept, alarms, now.timestamp())
+        stored, alarms = self.look(screen, now)
+        return told(stored, alarms, now.timestamp())
 
     def look(self, screen: str, now: dt.datetime) -> tuple[Kept, tuple[Alarm, ...]]:
         """The row of the screen's target at `now`, and the open alarms it was judged by."""
         moment = now.timestamp()
         with app_db.reading(self.file) as connection:
-            kept = _find(connection, screen)
+            stored = _find(connection, screen)
         # the state first, the alarms second: an interruption is never judged by an older list than the one that began
         # it
         alarms = self._alarms()
-        course = advance(kept.plan, kept.course, alarms, moment)
-        if course == kept.course:
-            return kept, alarms
+        course = advance(stored.plan, stored.course, alarms, moment)
+        if course == stored.course:
+            return stored, alarms
         try:
             with app_db.writing(self.file) as connection:
-                kept, alarms = _find(connection, screen), self._alarms()
-                course = advance(kept.plan, kept.course, alarms, moment)
-                return (kept if course == kept.course else _keep(connection, kept, course=course)), alarms
+                stored, alarms = _find(connection, screen), self._alarms()
+                course = advance(stored.plan, stored.course, alarms, moment)
+                return (stored if course == stored.course else _keep(connection, stored, course=course)), alarms
         except sqlite3.Error:
-            LOG.exception("direction of %s cannot be kept", kept.target)
-            return dataclasses.replace(kept, course=course), alarms
+            LOG.exception("direction of %s cannot be kept", stored.target)
+            return dataclasses.replace(stored, course=course), alarms
 
     def steer(self, screen: str, verb: str, now: dt.datetime, *, by: str, ip: str = "", **words: Any) -> int:
         """Carries out a command of `by` for the target of `screen`; returns the seq that a screen must have heard of.
         See `command` for the verbs and `words`. Raises UsageError for a command that makes no sense."""
         moment = now.timestamp()
         with app_db.writing(self.file) as connection:
-            kept = _find(connection, screen)
+            stored = _find(connection, screen)
             # an interruption that nobody has asked about yet is acknowledged like one that is on
-            course = advance(kept.plan, kept.course, self._alarms(), moment)
-            course = command(kept.plan, course, verb, moment, **words)
-            kept = _keep(connection, kept, course=course, who=by, verb=verb, at=moment)
-            detail = " ".join(str(word) for word in (kept.target, verb, *words.values()) if word)
+            course = advance(stored.plan, stored.course, self._alarms(), moment)
+            course = command(stored.plan, course, verb, moment, **words)
+            stored = _keep(connection, stored, course=course, who=by, verb=verb, at=moment)
+            detail = " ".join(str(word) for word in (stored.target, verb, *words.values()) if word)
             audit.append(connection, "screen_steered", who=by, ip=ip, detail=detail[:200], now=moment)
-        return kept.seq
+        return stored.seq
 
     def configure(self, screen: str, *, by: str, group: str | None = None, **changes: Any) -> Kept:
         """Changes the plan of the target of `screen`, after it has joined `group` ("" = leaves its group, None =
@@ -345,12 +345,12 @@ class Director:
                 connection.execute("DELETE FROM wall_group WHERE screen=?", (screen,))
                 if group:
                     connection.execute("INSERT INTO wall_group VALUES (?,?)", (screen, group))
-            kept = _find(connection, screen)
-            plan = before.plan if kept.seq == 0 else kept.plan
-            kept = _keep(connection, kept, plan=revised(plan, **changes))
+            stored = _find(connection, screen)
+            plan = before.plan if stored.seq == 0 else stored.plan
+            stored = _keep(connection, stored, plan=revised(plan, **changes))
             words = " ".join(f"{name}={value}" for name, value in changes.items())
-            audit.append(connection, "screen_configured", who=by, detail=f"{screen} {kept.target} {words}"[:200])
-        return kept
+            audit.append(connection, "screen_configured", who=by, detail=f"{screen} {stored.target} {words}"[:200])
+        return stored
 
     def plan(self, screen: str) -> Kept:
         """The row of the screen's target as it is kept, without looking at alarms."""

@@ -18,7 +18,7 @@ from warehouse.insight import operations
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Concern
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 SHOWN = 3
 WINDOW = "week"
@@ -36,7 +36,7 @@ class Need:
     metric: str = ""
 
 
-def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> list[Need]:
+def of(book: Snapshot, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> list[Need]:
     """The sentences of a scene, the most pressing first; on the programmes' scene what stands under supervision
     leads."""
     found = [*(need for rule in RULES[scene] for need in rule(book, today)), *off_target(book, scene)]
@@ -44,7 +44,7 @@ def of(book: Book, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -> li
     return [*led, *sorted(found, key=lambda need: need.tone != "bad")][:SHOWN]
 
 
-def silent_sources(book: Book, _today: dt.date) -> list[Need]:
+def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
     """Sources whose last run failed."""
     failed = sorted({state.label for state in book.sources() if state.error})
     return (
@@ -54,7 +54,7 @@ def silent_sources(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def late_alarms(book: Book, today: dt.date) -> list[Need]:
+def late_alarms(book: Snapshot, today: dt.date) -> list[Need]:
     """Alarms beyond the time allowed: those of today, which can still be reached, and those left lying."""
     late = operations.overdue(book, 200)
     now = [one for one in late if one.raised_at.date() == today]
@@ -73,7 +73,7 @@ def late_alarms(book: Book, today: dt.date) -> list[Need]:
     return found
 
 
-def worst_company(book: Book, _today: dt.date) -> list[Need]:
+def worst_company(book: Snapshot, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
     rows = [row for row in operations.companies_waiting(book, 2) if row[0] != "个体业户"]
     return (
@@ -83,25 +83,25 @@ def worst_company(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def off_target(book: Book, scene: str) -> list[Need]:
+def off_target(book: Snapshot, scene: str) -> list[Need]:
     """The numbers of the scene that are off their target or close to it, for the newest week, in the order in which every surface names them."""
     found = numbers.of_period(book, WINDOW, None, layouts.metrics(scene, book.metrics))
     return [_number(book, one) for one in found.pressing]
 
 
-def _number(book: Book, one: Concern) -> Need:
+def _number(book: Snapshot, one: Concern) -> Need:
     shown = reading_view.present(one.reading, book.metrics[one.reading.metric].decimals)
     where = f"，{fmt.town(one.worst.place.label)}最{'低' if one.reading.better == 'up' else '高'}" if one.worst else ""
     return Need(one.tone, f"{shown.label} {shown.text}（{shown.when}），目标 {shown.target}{where}", one.reading.metric)
 
 
-def risky_drivers(book: Book, _today: dt.date) -> list[Need]:
+def risky_drivers(book: Snapshot, _today: dt.date) -> list[Need]:
     """Drivers the safety department must speak to: a number, never a name."""
     item = book.read("rdm_high_risk_driver_cnt") if "rdm_high_risk_driver_cnt" in book.metrics else None
     return [Need("bad", f"高风险司机 {fmt.number(item.value)} 人,请安全监督科逐人约谈")] if item and item.value else []
 
 
-def missing_orgs(book: Book, _today: dt.date) -> list[Need]:
+def missing_orgs(book: Snapshot, _today: dt.date) -> list[Need]:
     """Companies that should have a Party organisation and have none."""
     item = book.read("mem_org_built_rate") if "mem_org_built_rate" in book.metrics else None
     if item is None or item.value is None or item.den is None or item.num is None or item.den <= item.num:
@@ -109,7 +109,7 @@ def missing_orgs(book: Book, _today: dt.date) -> list[Need]:
     return [Need("bad", f"应建未建党组织 {fmt.number(item.den - item.num)} 家(应建 {fmt.number(item.den)} 家)")]
 
 
-def lagging_programmes(book: Book, _today: dt.date) -> list[Need]:
+def lagging_programmes(book: Snapshot, _today: dt.date) -> list[Need]:
     """The programme farthest behind the time that has passed."""
     worst = min((one for one in scores(book) if one.ahead is not None), key=lambda one: one.ahead or 0, default=None)
     return (
@@ -119,7 +119,7 @@ def lagging_programmes(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def late_nodes(book: Book, _today: dt.date) -> list[Need]:
+def late_nodes(book: Snapshot, _today: dt.date) -> list[Need]:
     """Nodes of the ten items that are over their day."""
     late = [node for node in operations.milestones(book) if node.state == "overdue"]
     names = list(dict.fromkeys(f"第 {node.item_no} 项" for node in late))
@@ -130,7 +130,7 @@ def late_nodes(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def late_units(book: Book, _today: dt.date) -> list[Need]:
+def late_units(book: Snapshot, _today: dt.date) -> list[Need]:
     """Member units with tasks over their day."""
     late = [(unit, over) for unit, _, _, over, _ in operations.unit_tasks(book) if over]
     return (
@@ -147,7 +147,7 @@ def late_units(book: Book, _today: dt.date) -> list[Need]:
     )
 
 
-def closed_sites(book: Book, _today: dt.date) -> list[Need]:
+def closed_sites(book: Snapshot, _today: dt.date) -> list[Need]:
     """Sites out of use, and facilities under repair."""
     found = operations.sites(book)
     shut = [one.name for one in found if not one.is_open]
@@ -165,7 +165,7 @@ def closed_sites(book: Book, _today: dt.date) -> list[Need]:
     return needs
 
 
-RULES: dict[str, tuple[Callable[[Book, dt.date], list[Need]], ...]] = {
+RULES: dict[str, tuple[Callable[[Snapshot, dt.date], list[Need]], ...]] = {
     "overview": (silent_sources, late_alarms, lagging_programmes),
     "safety": (late_alarms, worst_company),
     "drivers": (risky_drivers,),

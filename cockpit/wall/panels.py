@@ -15,7 +15,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.charts import svg, svg_responsive
 from warehouse.insight import operations
 from warehouse.query.programmes import Programme, scores
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 TREND_STEPS = {"day": 35, "week": 26, "month": 13, "quarter": 8, "year": 4}
 YEAR_STEPS = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
@@ -27,10 +27,10 @@ MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…"
 FAR_BEHIND = 10
 """Points behind the time that has passed from which a programme is red."""
 
-Panel = Callable[[Book, str, dt.date], dict[str, Any]]
+Panel = Callable[[Snapshot, str, dt.date], dict[str, Any]]
 
 
-def trend(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
+def trend(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
     """One metric over time with the same time a year before; by week where it has weeks, by month else."""
     definition = book.metrics[metric]
     window = next(name for name in ("week", "month", "quarter", "year", "day") if name in definition.windows)
@@ -60,7 +60,7 @@ def trend(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def alarm_hours(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def alarm_hours(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Today's alarms by hour beside what is usual on that weekday."""
     hours = operations.alarm_hours(book)
     known = any(h.usual is not None for h in hours)
@@ -83,7 +83,7 @@ def alarm_hours(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def kinds(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def kinds(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Alarms of seven days by kind with the change from the seven days before."""
     rows = operations.alarm_kinds(book)
     most = max((now for _, now, _ in rows), default=0) or 1
@@ -100,7 +100,7 @@ def kinds(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def clock(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def clock(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The clock of handling: how many wait and how long, and how fast others were handled."""
     rows = operations.waiting(book)
     most = max((number for _, number in rows), default=0) or 1
@@ -130,7 +130,7 @@ def clock(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def overdue(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def overdue(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The newest alarms beyond the time allowed."""
     rows = operations.overdue(book, 14)
     return {
@@ -147,7 +147,7 @@ def overdue(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def companies(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def companies(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Companies with the most alarms beyond the time allowed, of the last week."""
     rows = operations.companies_waiting(book, 12)
     most = max((late for _, late, _, _ in rows), default=0) or 1
@@ -164,7 +164,7 @@ def companies(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def interventions(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def interventions(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """What was done about the alarms of a week."""
     rows = operations.interventions(book)
     total = sum(number for _, number in rows)
@@ -182,7 +182,7 @@ def interventions(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def bands(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def bands(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """How drivers' safety scores are spread."""
     month, rows = operations.score_bands(book)
     total = sum(number for _, number, _ in rows)
@@ -211,7 +211,7 @@ def bands(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def pipeline(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def pipeline(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """People in each stage on the way into the Party, of the whole district."""
     found = (
         {member: (num, status) for member, _, num, _, status in book.slices("mem_pipeline_cnt", "stage")}
@@ -231,7 +231,7 @@ def pipeline(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     return {"rows": rows, "total": fmt.number(sum(num or 0 for num, _ in found.values())) if rows else ""}
 
 
-def activities(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def activities(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Party activities of the year by kind."""
     rows = operations.activities(book)
     most = max((number for _, number, _ in rows), default=0) or 1
@@ -250,7 +250,7 @@ def activities(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def points(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def points(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The points ledger as one bar: what was issued is what was redeemed, expired and is left."""
     ledger = operations.points(book)
     if ledger is None:
@@ -279,7 +279,7 @@ def points(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def programme(book: Book, what: str, today: dt.date) -> dict[str, Any]:
+def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
     """One programme: score against the time that has passed, and its indicators, the farthest behind first."""
     found = next((one for one in scores(book) if str(one.number) == what), None)
     if found is None:
@@ -326,7 +326,7 @@ def outline(one: Programme) -> dict[str, Any]:
     }
 
 
-def milestones(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def milestones(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The ten items of the year as rows of nodes."""
     nodes = operations.milestones(book)
     rows: dict[int, dict[str, Any]] = {}
@@ -345,7 +345,7 @@ def milestones(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def unit_tasks(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def unit_tasks(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Tasks of the member units this year."""
     rows = operations.unit_tasks(book)
     return {
@@ -362,7 +362,7 @@ def unit_tasks(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     }
 
 
-def sites(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def sites(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The service sites: open or not, visits, what drivers may use there."""
     found = operations.sites(book)
     day, _ = operations.visit_hours(book)
@@ -396,7 +396,7 @@ def _state(one: operations.Site, code: str) -> str:
     )
 
 
-def visit_hours(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def visit_hours(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Visits by hour of the newest day beside what is usual on that weekday."""
     day, rows = operations.visit_hours(book)
     usual = [number for _, _, number in rows]

@@ -22,14 +22,14 @@ from warehouse.catalog.metrics import metrics
 from warehouse.core import units
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROLES = ("leader", "analyst", "admin")
 MODES = {"rotate": "轮播中", "hold": "保持", "urgent": "报警打断"}
 
 
 def register(
-    server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
+    server: Flask, library: SnapshotStore, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
 ) -> None:
     """Adds /remote and /remote/<screen> to `server`. `clock` gives the aware present."""
     director, heartbeats, now = direction.Director(settings), Heartbeats(settings.state), clock or units.now
@@ -37,27 +37,27 @@ def register(
 
     def situation(screen: str) -> dict[str, Any]:
         moment = now()
-        kept, alarms = director.look(screen, moment)
-        told = direction.told(kept, alarms, moment.timestamp())
-        said = next((one for one in heartbeats.roll() if one["screen"] == screen), None)
-        silent = None if said is None else moment.timestamp() - said["seen_at"]
-        mode, scene = direction.shown(kept.plan, kept.course, moment.timestamp())
+        stored, alarms = director.look(screen, moment)
+        stated = direction.told(stored, alarms, moment.timestamp())
+        text = next((one for one in heartbeats.roll() if one["screen"] == screen), None)
+        silent = None if text is None else moment.timestamp() - text["seen_at"]
+        mode, scene = direction.shown(stored.plan, stored.course, moment.timestamp())
         return {
             "screen": screen,
-            "group": kept.group,
+            "group": stored.group,
             "mode": mode,
             "mode_label": MODES[mode],
             "scene": scene,
-            "seq": told["seq"],
-            "until": told["until"],
-            "highlight": told["highlight"],
-            "urgent": told["urgent"],
+            "seq": stated["seq"],
+            "until": stated["until"],
+            "highlight": stated["highlight"],
+            "urgent": stated["urgent"],
             "server_time": moment.isoformat(timespec="milliseconds"),
             "on_glass": None
-            if said is None
+            if text is None
             else {
-                "scene": said["scene"],
-                "seq": said["seq"],
+                "scene": text["scene"],
+                "seq": text["seq"],
                 "lost": silent is None or silent > LOST_S,
                 "silent_s": round(silent or 0),
             },
@@ -90,16 +90,16 @@ def register(
     @routes.post("/<screen>/command")
     @gate.requires(*ROLES)
     def command(screen: str) -> Response:
-        asked = request.get_json(silent=True)
-        if not isinstance(asked, dict) or screen not in director.screens():
+        requested = request.get_json(silent=True)
+        if not isinstance(requested, dict) or screen not in director.screens():
             abort(400)
-        words = {name: asked[name] for name in ("scene", "metric") if isinstance(asked.get(name), str)}
-        minutes = asked.get("minutes")
+        words = {name: requested[name] for name in ("scene", "metric") if isinstance(requested.get(name), str)}
+        minutes = requested.get("minutes")
         if isinstance(minutes, int | float) and not isinstance(minutes, bool):
             words["minutes"] = minutes
         try:
             director.steer(
-                screen, str(asked.get("verb", ""))[:20], now(), by=gate.viewer().user, ip=gate.address(), **words
+                screen, str(requested.get("verb", ""))[:20], now(), by=gate.viewer().user, ip=gate.address(), **words
             )
         except CockpitError as error:
             answer = jsonify(error=f"{error.what}。{error.to_do}")

@@ -36,7 +36,7 @@ from warehouse.core import units
 from warehouse.core.errors import DataMissing
 from warehouse.core.settings import RELEASE, Settings
 from warehouse.publish import live
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
 KEPT = 4
@@ -76,12 +76,12 @@ class Heartbeats:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def record(self, screen: str, said: dict[str, Any], at: dt.datetime) -> None:
+    def record(self, screen: str, text: dict[str, Any], at: dt.datetime) -> None:
         """Stores what `screen` said at `at` (aware); unknown keys are dropped, unbelievable numbers become NULL."""
         row: dict[str, Any] = {"screen": screen, "seen_at": at.timestamp()}
-        row |= {name: _believed(said.get(name), *bounds) for name, bounds in HEARTBEAT_FIELDS.items()}
-        row |= {name: str(said.get(name) or "")[:WORD_LIMIT] for name in HEARTBEAT_WORDS}
-        row["live_version"] = _believed(said.get("live_version"), 0, 2**53)
+        row |= {name: _believed(text.get(name), *bounds) for name, bounds in HEARTBEAT_FIELDS.items()}
+        row |= {name: str(text.get(name) or "")[:WORD_LIMIT] for name in HEARTBEAT_WORDS}
+        row["live_version"] = _believed(text.get("live_version"), 0, 2**53)
         with app_db.writing(self.file) as connection:
             self._prepare(connection)
             connection.execute(
@@ -107,7 +107,7 @@ class Heartbeats:
 class Wall:
     """What the routes share: the library, the built scenes of the newest generations, the packed live frame."""
 
-    def __init__(self, library: Library, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, library: SnapshotStore, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
         self.library, self.settings, self.clock = library, settings, clock
         self.heartbeats = Heartbeats(settings.state)
         self.director = Director(settings)
@@ -209,7 +209,7 @@ def outlines() -> bytes:
 
 
 def register(
-    server: Flask, library: Library, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
+    server: Flask, library: SnapshotStore, settings: Settings, *, clock: Callable[[], dt.datetime] | None = None
 ) -> None:
     """Adds /wall/<screen> and its endpoints to `server`. `clock` gives the aware present (tests pass their own)."""
     wall = Wall(library, settings, clock or units.now)
@@ -255,10 +255,10 @@ def register(
     def heartbeat(screen: str) -> Response:
         if (request.content_length or 0) > BODY_LIMIT:
             abort(413)
-        said = request.get_json(silent=True)
-        if not isinstance(said, dict):
+        text = request.get_json(silent=True)
+        if not isinstance(text, dict):
             abort(400)
-        wall.heartbeats.record(screen, said | {"address": request.remote_addr}, wall.clock())
+        wall.heartbeats.record(screen, text | {"address": request.remote_addr}, wall.clock())
         return _fresh(Response(status=204))
 
     server.register_blueprint(routes)
@@ -266,8 +266,8 @@ def register(
 
 def _page(wall: Wall, screen: str) -> str:
     now = wall.clock()
-    kept, _ = wall.director.look(screen, now)
-    _, name = direction.shown(kept.plan, kept.course, now.timestamp())
+    stored, _ = wall.director.look(screen, now)
+    _, name = direction.shown(stored.plan, stored.course, now.timestamp())
     empty = {
         "label": layout.SCENES[name].label,
         "question": layout.SCENES[name].question,
@@ -323,7 +323,7 @@ def _packed(body: bytes) -> Response:
     return _fresh(response)
 
 
-def _believed(said: Any, low: float, high: float) -> float | None:
-    if isinstance(said, bool) or not isinstance(said, int | float):
+def _believed(text: Any, low: float, high: float) -> float | None:
+    if isinstance(text, bool) or not isinstance(text, int | float):
         return None
-    return float(said) if low <= said <= high else None
+    return float(text) if low <= text <= high else None

@@ -1,4 +1,4 @@
-"""What the wall's scenes show: Book → slots of HTML, all of one generation. Pure; no request, no clock of its own.
+"""What the wall's scenes show: Snapshot → slots of HTML, all of one generation. Pure; no request, no clock of its own.
 
 A slot is replaced as a whole when its HTML changes, so the first page and every later update come from the same
 template. Nothing here names a person, a company of an alarm, a phone or a full plate.
@@ -21,7 +21,7 @@ from cockpit.wall import layouts, needs, panels
 from warehouse.compile.reading import Reading
 from warehouse.insight import operations
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 ALARMS_SHOWN = 14
 SOURCES_SHOWN = 12
@@ -39,7 +39,7 @@ TOWN_VALUES = "fleet_online_rate"
 """What the live map writes beside a town's name."""
 
 
-def build(book: Book, names: Iterable[str], now: dt.datetime, tasks: Sequence[Task] = ()) -> dict[str, Any]:
+def build(book: Snapshot, names: Iterable[str], now: dt.datetime, tasks: Sequence[Task] = ()) -> dict[str, Any]:
     """{"generation", "demo", "release", "built", "scenes": {id: scene}}, a scene as `scene` makes it. `now` (aware)
     decides only how a date is said (今日, 11-22). `tasks`: those of 督办, for the scene that tells of them."""
     today = fmt.local(now).date()
@@ -53,7 +53,7 @@ def build(book: Book, names: Iterable[str], now: dt.datetime, tasks: Sequence[Ta
     }
 
 
-def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> dict[str, Any]:
+def scene(book: Snapshot, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> dict[str, Any]:
     """{"label", "question", "needs": html, "fine": html, "map": what the map draws, "slots": [{"id", "area", "kind",
     "html"}], "cards": the same, "figures": {slot id: shown text}}. Metrics that the catalogue does not hold are left
     out."""
@@ -106,7 +106,7 @@ def scene(book: Book, name: str, today: dt.date, tasks: Sequence[Task] = ()) -> 
     }
 
 
-def drawn(book: Book, kind: str) -> dict[str, Any]:
+def drawn(book: Snapshot, kind: str) -> dict[str, Any]:
     """What the map of a scene draws beside outlines and names: {"mode": "", "vehicles", "heat" or "sites", "sites":
     marks, "cells": heat by hour, "cell": side in degrees, "towns": {name: [text, tone]}}."""
     if not kind:
@@ -133,7 +133,7 @@ def drawn(book: Book, kind: str) -> dict[str, Any]:
     return made
 
 
-def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]:
+def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, Any]:
     """Everything a KPI tile or card prints, already in words."""
     metric = book.metrics[item.metric]
     view = present(item, metric.decimals, today=today)
@@ -168,7 +168,7 @@ def tile(book: Book, item: Reading, kind: str, today: dt.date) -> dict[str, Any]
     }
 
 
-def fine_print(book: Book, name: str) -> str:
+def fine_print(book: Snapshot, name: str) -> str:
     """Which periods may still change, said once instead of on every tile; "" when none may."""
     found = {}
     for metric in layouts.metrics(name, book.metrics):
@@ -198,7 +198,7 @@ def progress(item: Reading) -> tuple[float | None, float | None]:
     return item.value / goal * TARGET_AT, TARGET_AT
 
 
-def strip(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def strip(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The totals that come from the generation; the live counts beside them come with the positions."""
     found = []
     for metric in TOTALS:
@@ -222,7 +222,7 @@ def strip(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
     return {"totals": found}
 
 
-def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
+def towns(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
     """One metric by town, best first; a town without a number keeps its place at the end and says why."""
     definition = book.metrics[metric]
     items = book.by(metric, grain="town")
@@ -249,7 +249,7 @@ def towns(book: Book, metric: str, today: dt.date) -> dict[str, Any]:
     return {"label": definition.label, "rows": rows, "when": when(head, today) if head else "", "metric": metric}
 
 
-def alarms(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Newest alarms with masked plates, and the day's sum."""
     rows = [
         {
@@ -279,7 +279,7 @@ def moment(raised: dt.datetime, today: dt.date) -> str:
     return f"{here:%H:%M:%S}" if here.date() == today else fmt.clock(raised)
 
 
-def sources(book: Book, _what: str, today: dt.date) -> dict[str, Any]:
+def sources(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up
     most of their promise. The browser's clock ages the rows; `late` counts all failed ones."""
     built = book.generation.built_at

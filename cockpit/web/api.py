@@ -17,7 +17,7 @@ from warehouse.core.errors import CockpitError, DataMissing, UsageError
 from warehouse.core.settings import Settings
 
 if TYPE_CHECKING:
-    from warehouse.query.snapshot_store import Library
+    from warehouse.query.snapshot_store import SnapshotStore
 
 
 def plain(value: Any) -> Any:
@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /healthz, /api/version and /api/metric/<id>."""
 
     @server.get("/healthz")
@@ -53,7 +53,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         return _metric(library, metric)
 
 
-def _metric(library: Library, metric: str) -> Response:
+def _metric(library: SnapshotStore, metric: str) -> Response:
     """One reading; `?window=&at=&place=&as_of=` as on the page. 404 for an unknown metric, 400 for a bad parameter."""
     try:
         address = Address.parse(request.path, request.query_string.decode("utf-8", "replace"))

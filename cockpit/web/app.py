@@ -35,13 +35,13 @@ from cockpit.web import (
 from warehouse.core import keys
 from warehouse.core.errors import CockpitError, DataMissing, Refused
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 class Routes(Protocol):
     """A module that brings routes."""
 
-    def register(self, server: Flask, library: Library, settings: Settings) -> None:
+    def register(self, server: Flask, library: SnapshotStore, settings: Settings) -> None:
         """Adds them to `server`."""
 
 
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> Flask:
     refuse_unsafe(os.environ)
     server = _server(settings)
     gate.guard(server)
-    library = Library(settings.data)
+    library = SnapshotStore(settings.data)
     server.config["ZHENGBEI_LIBRARY"] = library
     login.register(server)
     driver_access.register(server)

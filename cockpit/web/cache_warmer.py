@@ -16,14 +16,14 @@ from cockpit.casework import favourites
 from cockpit.identity.sessions import Viewer
 from cockpit.pages import drilldown, lineage, mine, overview, why
 from cockpit.pages import metric as metric_page
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation.address import Address
 from warehouse.core import units
 from warehouse.core.errors import CockpitError
 
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
-    from warehouse.query.snapshot_store import Library
+    from warehouse.query.snapshot_store import SnapshotStore
 
 ROUND_S, PAUSE_S = 5.0, 0.02
 LOG = logging.getLogger("cockpit")
@@ -35,7 +35,7 @@ class _Ended(Exception):
     """No more questions."""
 
 
-def start(library: Library, file: Path) -> None:
+def start(library: SnapshotStore, file: Path) -> None:
     """Starts the thread; it ends with the process. file: the state file, where it is known what people keep."""
     thread = threading.Thread(target=_run, args=(library, file), name="ahead", daemon=True)
     thread.start()
@@ -49,7 +49,7 @@ def _end(thread: threading.Thread) -> None:
     thread.join()
 
 
-def _run(library: Library, file: Path) -> None:
+def _run(library: SnapshotStore, file: Path) -> None:
     done = ""
     while not ENDED.is_set():
         try:
@@ -68,7 +68,7 @@ def _pause() -> None:
         raise _Ended
 
 
-def once(library: Library, done: str, file: Path) -> str:
+def once(library: SnapshotStore, done: str, file: Path) -> str:
     """Asks what the overview and the groups of the newest generation, the numbers that people keep and the pages behind
     the overview's cards ask, unless that one is `done`; returns its id. Raises DataMissing before the first
     publication."""
@@ -76,17 +76,17 @@ def once(library: Library, done: str, file: Path) -> str:
     if book.generation.id != done:
         nobody, now = Viewer("person", "", ""), units.now()
         for window in (overview.DEFAULT, *(each for each in overview.WINDOWS if each != overview.DEFAULT)):
-            overview.render(Visit(book, Address.parse("/", f"?window={window}"), nobody, now))
+            overview.render(PageContext(book, Address.parse("/", f"?window={window}"), nobody, now))
             for group in overview.grouped(book.metrics.values()):
                 overview.render_group(
-                    Visit(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group
+                    PageContext(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group
                 )
                 _pause()
-        lineage.render(Visit(book, Address.parse("/lineage", ""), nobody, now))
-        mine.render(Visit(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
+        lineage.render(PageContext(book, Address.parse("/lineage", ""), nobody, now))
+        mine.render(PageContext(book, Address.parse("/mine", ""), nobody, now, favourites=favourites.numbers(file)))
         for metric in book.metrics.values():
             _ask(
-                Visit(
+                PageContext(
                     book,
                     Address.parse(f"/metric/{metric.id}", f"?window={overview.window_of(metric, overview.DEFAULT)}"),
                     nobody,
@@ -98,7 +98,7 @@ def once(library: Library, done: str, file: Path) -> str:
     return book.generation.id
 
 
-def _ask(visit: Visit, metric: Metric) -> None:
+def _ask(visit: PageContext, metric: Metric) -> None:
     """What the page to which the overview's card leads asks; what is drawn of it is for nobody."""
     reading = metric_page.read(visit, metric)
     metric_page.towns_of(visit, metric, reading)

@@ -161,10 +161,8 @@ def screen_list(data: Path) -> None:
     for one in sessions.devices(settings.state):
         seen = datetime.fromtimestamp(one["seen_at"], UTC) if one["seen_at"] else None
         state = "已撤销" if one["revoked_at"] else ("在用" if seen else "未登录")
-        kept = director.plan(one["screen"])
-        turns = (
-            f"{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒{'  分组 ' + kept.group if kept.group else ''}"
-        )
+        stored = director.plan(one["screen"])
+        turns = f"{','.join(stored.plan.scenes)} 每 {stored.plan.dwell_s:g} 秒{'  分组 ' + stored.group if stored.group else ''}"
         click.echo(
             f"{one['id']:>4}  {one['screen']:<16}{state}  最近 {format.clock(seen)}  {one['network'] or ''}  {turns}"
         )
@@ -197,11 +195,12 @@ def screen_set(
         "urgent_s": urgent_seconds,
         "quiet_s": quiet_seconds,
     }
-    kept = direction.Director(Settings.at(data)).configure(
+    stored = direction.Director(Settings.at(data)).configure(
         name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None}
     )
     click.echo(
-        f"{kept.target}:{','.join(kept.plan.scenes)} 每 {kept.plan.dwell_s:g} 秒;{kept.plan.urgent_level} 级及以上报警打断 {kept.plan.urgent_s:g} 秒,其后 {kept.plan.quiet_s:g} 秒内不再打断"
+        f"{stored.target}:{','.join(stored.plan.scenes)} 每 {stored.plan.dwell_s:g} 秒;"
+        f"{stored.plan.urgent_level} 级及以上报警打断 {stored.plan.urgent_s:g} 秒,其后 {stored.plan.quiet_s:g} 秒内不再打断"
     )
 
 

@@ -1,7 +1,7 @@
 """What a metric's page shows, as a workbook or a CSV file: /export/<metric>.xlsx and .csv with the page's own address
 behind it.
 
-Owns the tables of an export and how they are written. The numbers are those of the page (same Book, same address, same
+Owns the tables of an export and how they are written. The numbers are those of the page (same Snapshot, same address, same
 rules for small groups; people are never listed); a cell is a number, a date or text, never a formula. Every export is a
 line in the audit log."""
 
@@ -24,7 +24,7 @@ from openpyxl.utils import get_column_letter
 from cockpit.casework import permalinks
 from cockpit.identity import gate
 from cockpit.pages import drilldown, metric
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.address import Address
@@ -38,7 +38,7 @@ from warehouse.core import units
 from warehouse.core.settings import Settings
 from warehouse.query import records
 from warehouse.query.aggregates import plate
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 MOST_ROWS = 10_000
@@ -62,7 +62,7 @@ class Sheet:
     formats: Sequence[str] = ()
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /export/<metric>.<kind>."""
 
     @server.get("/export/<name>.<kind>")
@@ -76,7 +76,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         if name not in book.metrics:
             abort(404)
         who = gate.viewer()
-        visit = Visit(book, address, who, units.now())
+        visit = PageContext(book, address, who, units.now())
         sheets = tables(visit, settings, request.host_url.rstrip("/"))
         audit.record(
             settings.state, "exported", who=who.user, ip=gate.address(), detail=f"{kind} {address.here()}"[:300]
@@ -85,7 +85,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
         return template_pages.file(body, TYPES[kind], f"{name}-{book.generation.id}.{kind}")
 
 
-def tables(visit: Visit, settings: Settings, site: str) -> list[Sheet]:
+def tables(visit: PageContext, settings: Settings, site: str) -> list[Sheet]:
     """The cover, the trend, the towns and the list behind the number; a table that the page does not have is left
     out."""
     item = visit.book.metrics[visit.address.path.removeprefix("/metric/")]
@@ -99,7 +99,7 @@ def tables(visit: Visit, settings: Settings, site: str) -> list[Sheet]:
     return [sheet for sheet in found if sheet is not None]
 
 
-def _cover(visit: Visit, item: Metric, reading: Reading, settings: Settings, site: str) -> Sheet:
+def _cover(visit: PageContext, item: Metric, reading: Reading, settings: Settings, site: str) -> Sheet:
     generation, only = visit.book.generation, visit.address.get("only")
     made = permalinks.issue(settings.state, reading, item.decimals, only)
     chosen = "、".join(f"{name}={member}" for _, name, member in metric.filters(visit, item)) or "无"
@@ -153,7 +153,7 @@ def _figures(reading: Reading | Point) -> tuple[Value, Value]:
     return (reading.num, reading.den) if reading.value is not None else (None, None)
 
 
-def _trend(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
+def _trend(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     found = metric.trend_of(visit, item, reading)
     if found is None:
         return None
@@ -182,7 +182,7 @@ def _headed(item: Metric) -> str:
     return f"{item.label}({unit})" if unit and item.unit != "ratio" else item.label
 
 
-def _towns(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
+def _towns(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     found = metric.towns_of(visit, item, reading)
     return _places("按镇街", "镇街", found, item) if found else None
 
@@ -205,13 +205,13 @@ def _places(
     return Sheet(title, heads, rows, (*([""] * (2 if towns else 1)), _format(item), "", "", _format(item), ""))
 
 
-def _listed(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
+def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     """The list as the page has it: same tab, filter and order, all of its pages."""
     tabs = drilldown.tabs(visit, item, reading)
     if not tabs:
         return None
-    asked = visit.address.get("of")
-    chosen = asked if asked in tabs else next(iter(tabs))
+    requested = visit.address.get("of")
+    chosen = requested if requested in tabs else next(iter(tabs))
     wanted = drilldown.view(visit, item.better != "up")
     if chosen == drilldown.COMPANIES:
         rows = visit.book.by(
@@ -250,7 +250,7 @@ def _listed(visit: Visit, item: Metric, reading: Reading) -> Sheet | None:
     return Sheet(tabs[chosen], (found.entity.label, *columns.values(), "分子", "分母"), named)
 
 
-def _told(visit: Visit, item: Metric, key: str, column: str, value: Any) -> Value:
+def _told(visit: PageContext, item: Metric, key: str, column: str, value: Any) -> Value:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, dt.datetime):

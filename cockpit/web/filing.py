@@ -28,7 +28,7 @@ from warehouse.core.request_queue import Request
 from warehouse.core.settings import Settings
 from warehouse.ingest import list_review
 from warehouse.insight import lineage
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 MAX_UPLOAD = 8_000_000
 SUFFIXES = (".xlsx", ".csv")
@@ -40,7 +40,7 @@ STEPS = {"current": "取现有内容", "check": "上传检查", "commit": "提�
 KINDS = {"added": "新增", "changed": "修改", "removed": "减少"}
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /filing, /filing/<table> and the steps below it."""
     routes = Blueprint("filing", __name__, url_prefix="/filing")
 
@@ -66,14 +66,14 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
 
     @routes.get("/<table>")
     def table(table: str) -> Answer:
-        told = _offered(settings, table)
+        stated = _offered(settings, table)
         history = request_queue.filings(settings.state, table, HISTORY)
         number = request.args.get("n", "")
         shown = _request(settings, table, int(number), *STEPS) if number.isascii() and number.isdigit() else None
         return _page(
             "filing_table.html",
             table=table,
-            told=told,
+            told=stated,
             history=history,
             kind=list_review.kind,
             unit=filing_sheet.unit,
@@ -88,11 +88,11 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
 
     @routes.get("/<table>/current/<int:number>.xlsx")
     def content(table: str, number: int) -> Answer:
-        told, found = _offered(settings, table), _request(settings, table, number, "current")
+        stated, found = _offered(settings, table), _request(settings, table, number, "current")
         if found.state != "done" or found.result is None:
             abort(404)
         audit.record(settings.state, "exported", who=gate.viewer().user, ip=gate.address(), detail=f"名录 {table}")
-        body = filing_sheet.workbook(told, orjson.loads(list_review.unseal(settings, table, found.result)))
+        body = filing_sheet.workbook(stated, orjson.loads(list_review.unseal(settings, table, found.result)))
         return template_pages.file(body, export.TYPES["xlsx"], f"{table}-{found.at:%Y%m%d-%H%M}.xlsx")
 
 
@@ -105,16 +105,16 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
 
     @routes.post("/<table>/check")
     def check(table: str) -> Answer:
-        told = _offered(settings, table)
+        stated = _offered(settings, table)
         name, body = _uploaded()
         month = request.form.get("month", "").strip()
-        if told["ledger"] and not MONTH.fullmatch(month):
+        if stated["ledger"] and not MONTH.fullmatch(month):
             raise UsageError("台账年月写法不对", to_do="请写成 2026-01 的样子")
         return _ask(
             settings,
             table,
             "check",
-            {"name": name, **({"month": month} if told["ledger"] else {})},
+            {"name": name, **({"month": month} if stated["ledger"] else {})},
             list_review.seal(settings, table, body),
         )
 
@@ -138,10 +138,10 @@ def _page(template: str, **values: Any) -> Answer:
 
 def _offered(settings: Settings, table: str) -> dict[str, Any]:
     """What the loader says of the table. Aborts with 404 for one that cannot be filed."""
-    told = request_queue.offered(settings.state).get(table)
-    if told is None:
+    stated = request_queue.offered(settings.state).get(table)
+    if stated is None:
         abort(404)
-    return told
+    return stated
 
 
 def _request(settings: Settings, table: str, number: int, *steps: str) -> Request:

@@ -19,7 +19,7 @@ from cockpit.casework import favourites, task_store
 from cockpit.identity import gate
 from cockpit.identity.driver_access import People
 from cockpit.pages import overview, routes
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import static_html, texts
 from cockpit.presentation.address import Address
 from cockpit.presentation.static_html import PageParts
@@ -29,7 +29,7 @@ from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
 
 if TYPE_CHECKING:
-    from warehouse.query.snapshot_store import Library
+    from warehouse.query.snapshot_store import SnapshotStore
 
 MENU_GENERATIONS = 12
 THEME_COOKIE = "zb-theme"
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
     status: int
 
 
-def register(app: Dash, library: Library) -> None:
+def register(app: Dash, library: SnapshotStore) -> None:
     """Adds the callback that draws pages and the client-side one that names the browser tab. The first page came with
     the document, so nothing is drawn when Dash begins."""
 
@@ -71,7 +71,7 @@ def register(app: Dash, library: Library) -> None:
     app.clientside_callback(ClientsideFunction("zb", "title"), Input("shell-title", "data"))  # type: ignore[no-untyped-call]
 
 
-def answer(library: Library, path: str | None, search: str | None) -> Answer:
+def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answer:
     """What leaves for the browser: the page as finished HTML, its title and status. A callback that raised would leave
     old numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
     page, title, status = draw(library, path, search)
@@ -83,7 +83,7 @@ def answer(library: Library, path: str | None, search: str | None) -> Answer:
         return Answer(static_html.finished(shell.unframed(_failure(heading, advice))), heading, 500)
 
 
-def draw(library: Library, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
+def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
     """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace."""
     moment = now or units.now()
     try:
@@ -120,7 +120,9 @@ def _failure(heading: str, advice: str, detail: str = "") -> Page:
     return Page(heading, [shell.failure(heading, advice, detail)])
 
 
-def _failed(library: Library, now: dt.datetime, status: int, heading: str, advice: str, detail: str = "") -> Drawn:
+def _failed(
+    library: SnapshotStore, now: dt.datetime, status: int, heading: str, advice: str, detail: str = ""
+) -> Drawn:
     page = _failure(heading, advice, detail)
     try:
         drawn = _framed(_visit(library, Address("/", {}), now), page)
@@ -131,11 +133,11 @@ def _failed(library: Library, now: dt.datetime, status: int, heading: str, advic
     return Drawn(drawn, f"{heading} · {texts.BRAND}", status)
 
 
-def _framed(visit: Visit, page: Page) -> Component:
+def _framed(visit: PageContext, page: Page) -> Component:
     return shell.frame(visit, page, list(overview.grouped(visit.book.metrics.values())))
 
 
-def _visit(library: Library, address: Address, now: dt.datetime) -> Visit:
+def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageContext:
     wanted = address.get("as_of")
     book = library.open(wanted) if wanted else library.current()
     viewer = gate.viewer()
@@ -143,7 +145,7 @@ def _visit(library: Library, address: Address, now: dt.datetime) -> Visit:
         gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people")
     )
     file = gate.settings().state
-    return Visit(
+    return PageContext(
         book,
         address,
         viewer,
@@ -157,7 +159,7 @@ def _visit(library: Library, address: Address, now: dt.datetime) -> Visit:
     )
 
 
-def version(library: Library, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:
+def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:
     """What the heartbeat answers: generation (None before the first publication), live, build, server_time (ISO)."""
     from warehouse.publish import live
 

@@ -18,7 +18,7 @@ from plotly.io.json import to_json_plotly
 from cockpit.identity import gate
 from cockpit.presentation import assets
 from cockpit.web import page_callback, shell
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 TITLE, PAGE, DRAWN = "@title@", "@page@", "@drawn@"
 """Where the three things stand that differ from page to page."""
@@ -68,7 +68,7 @@ def scripts() -> list[str]:
     return _urls("js/cockpit", "*.js")
 
 
-def register(server: Flask, library: Library) -> None:
+def register(server: Flask, library: SnapshotStore) -> None:
     """Adds the page of every path. Before Dash, which answers any path with the same empty document."""
 
     def page(path: str = "") -> Response:
@@ -85,7 +85,7 @@ def prepare(server: Flask, dash: Dash) -> None:
     server.config[CONFIG] = re.split("|".join((TITLE, PAGE, DRAWN)), dash.index())  # type: ignore[no-untyped-call]
 
 
-def _answer(library: Library) -> Response:
+def _answer(library: SnapshotStore) -> Response:
     drawn = page_callback.answer(library, quote(request.path), request.query_string.decode("utf-8", "replace"))
     before, between, after, end = current_app.config[CONFIG]
     rest = {

@@ -15,13 +15,13 @@ from cockpit.store import audit
 from cockpit.web import template_pages
 from warehouse.core import timetable, units
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 LISTED = 200
 HASH_SHOWN = 12
 
 
-def register(server: Flask, library: Library, settings: Settings) -> None:
+def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds the archive page /reports and the downloads /reports/<name>.pdf to `server`. Raises ConfigError for a
     `report_at` that says no time."""
     times = timetable.of(settings)
@@ -29,10 +29,10 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
 
     @routes.get("")
     def index() -> Response:
-        asked = request.args.get("q", "").strip()[:60]
+        requested = request.args.get("q", "").strip()[:60]
         opened = archive.opened(settings)
         rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)]
-        rows = [row for row in rows if not asked or asked.lower() in row["found_by"]]
+        rows = [row for row in rows if not requested or requested.lower() in row["found_by"]]
         second = rows[0] if rows else None
         first = next(
             (row for row in rows[1:] if second and row["kind"] == second["kind"]), second
@@ -42,7 +42,7 @@ def register(server: Flask, library: Library, settings: Settings) -> None:
             rows=rows[:LISTED],
             first=first,
             second=second,
-            asked=asked,
+            asked=requested,
             faults=archive.broken(settings),
             coming=times.coming(units.now()),
         )

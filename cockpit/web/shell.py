@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import loader_requests
 from cockpit.pages import search, toolbar
-from cockpit.pages.page_context import Page, Visit
+from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
@@ -45,7 +45,7 @@ def layout() -> Component:
     )
 
 
-def frame(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
+def frame(visit: PageContext, page: Page, groups: Sequence[str]) -> Component:
     """A page in its frame. `data-generation` and `data-pinned` tell freshness.js what the page was made from."""
     pinned = visit.address.get("as_of") is not None
     facts = data(generation=visit.book.generation.id, pinned="1" if pinned else "")
@@ -76,7 +76,7 @@ def places(groups: Sequence[str]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _bar(visit: Visit, page: Page, groups: Sequence[str]) -> Component:
+def _bar(visit: PageContext, page: Page, groups: Sequence[str]) -> Component:
     items = [_link(key, label, visit.address.to(path), chosen=page.group) for key, label, path in places(groups)]
     # the archive of reports is a page of its own, outside of Dash
     items.append(html.Span(html.A("报告", href="/reports"), className="nav-item"))
@@ -93,7 +93,7 @@ def _link(key: str, label: str, href: str, *, chosen: str) -> Component:
     return html.Span(dcc.Link(label, href=href), className="nav-item is-on" if here else "nav-item", **here)
 
 
-def _right(visit: Visit) -> Component:
+def _right(visit: PageContext) -> Component:
     here = visit.book.generation
     age: list[Component] = []
     if here.data_time is not None:
@@ -134,7 +134,7 @@ def _right(visit: Visit) -> Component:
     return html.Div([*age, toolbar.snapshot(visit), person], className="bar-right")
 
 
-def _pinned(visit: Visit, pinned: bool) -> list[Component]:
+def _pinned(visit: PageContext, pinned: bool) -> list[Component]:
     if not pinned:
         return []
     text = f"正在查看 {fmt.snapshot(visit.book.generation.id)} 的快照,数字不再更新。"
@@ -143,7 +143,7 @@ def _pinned(visit: Visit, pinned: bool) -> list[Component]:
     ]
 
 
-def _colophon(visit: Visit) -> Component:
+def _colophon(visit: PageContext) -> Component:
     here = visit.book.generation
     demo = f"{texts.DEMO} · " if here.is_demo else ""
     return html.Footer(

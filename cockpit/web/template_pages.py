@@ -17,7 +17,7 @@ from cockpit.presentation.templates import render
 from cockpit.web import shell
 from warehouse.compile.reading import Generation
 from warehouse.core.errors import DataMissing
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 def page(template: str, **values: Any) -> Response:
@@ -38,7 +38,7 @@ def file(content: bytes | Path, mimetype: str, name: str, *, opens: bool = False
 
 def _generation() -> Generation | None:
     """What the cockpit shows now; None before anything was published: such pages stand without it."""
-    library: Library = current_app.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = current_app.config["ZHENGBEI_LIBRARY"]
     try:
         return library.current().generation
     except DataMissing:

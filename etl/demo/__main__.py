@@ -30,8 +30,10 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the command; returns the process exit code."""
-    asked = _arguments()
-    now = asked.now if asked.now is None or asked.now.tzinfo else asked.now.replace(tzinfo=clock.SHANGHAI)
+    requested = _arguments()
+    now = (
+        requested.now if requested.now is None or requested.now.tzinfo else requested.now.replace(tzinfo=clock.SHANGHAI)
+    )
     is_terminal = sys.stderr.isatty()
 
     def progress(label: str, done: int, total: int) -> None:
@@ -44,13 +46,20 @@ def main() -> int:
 
     try:
         runner.prepare(
-            asked.dir, asked.scale, asked.seed, now, progress, asked.registry_dsn, asked.clean, asked.history_days
+            requested.dir,
+            requested.scale,
+            requested.seed,
+            now,
+            progress,
+            requested.registry_dsn,
+            requested.clean,
+            requested.history_days,
         )
-        if asked.files_only:
-            print(f"模拟源系统的数据已就绪: {asked.dir}")
+        if requested.files_only:
+            print(f"模拟源系统的数据已就绪: {requested.dir}")
             return 0
         server = runner.serve(
-            asked.dir, clock.frozen(now) if now else clock.system_clock, asked.port, asked.registry_dsn
+            requested.dir, clock.frozen(now) if now else clock.system_clock, requested.port, requested.registry_dsn
         )
     except (ValueError, OSError) as error:
         print(f"无法启动模拟源系统: {error}", file=sys.stderr)
@@ -58,7 +67,7 @@ def main() -> int:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
-    print(f"模拟源系统已就绪: {server.url} (规模 {asked.scale}, 数据目录 {asked.dir})", flush=True)
+    print(f"模拟源系统已就绪: {server.url} (规模 {requested.scale}, 数据目录 {requested.dir})", flush=True)
     over.wait()
     server.stop()
     return 0

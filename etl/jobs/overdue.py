@@ -28,17 +28,17 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
     if not ids:
         return []
     with report.printing:
-        states, told = report.states(context.settings), []
+        states, stated = report.states(context.settings), []
         for due in _wanted(context, states, now):
             if not _may_try(context, due.at, ids[0], now):
                 continue
             if states.get(due.at) == "draft":
-                told += _try(context, due, ids[0], now, "--held")
+                stated += _try(context, due, ids[0], now, "--held")
             elif _was_here(ids, due.moment):
-                told += _try(context, due, ids[0], now) or [
+                stated += _try(context, due, ids[0], now) or [
                     f"{due.label} 应于 {due.moment:%m-%d %H:%M} 打印,当时没有印成,已于 {now:%m-%d %H:%M} 补印"
                 ]
-        return told
+        return stated
 
 
 def _wanted(context: Context, states: dict[str, str], now: dt.datetime) -> list[Due]:

@@ -27,13 +27,13 @@ def run(context: Context, *, due_at: dt.datetime | None = None, windows: tuple[s
     """Prints the report of the newest period of each window that is over; one that is out already is not printed again.
     Returns the Chinese text of what failed."""
     today, times = context.clock().date(), timetable.of(context.settings)
-    told: list[str] = []
+    stated: list[str] = []
     with printing:
         for window in windows:
             due = times.due(window, units.back(window, units.window_of(window, today)[0], 1))
             if states(context.settings).get(due.at) != "final" and (today - due.moment.date()).days <= OWN_DAYS:
-                told += launch(context, window, due.at)
-    return told
+                stated += launch(context, window, due.at)
+    return stated
 
 
 def run_longer(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:

@@ -70,7 +70,7 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     if feed.most_back_s:
         since = max(since, now - dt.timedelta(seconds=feed.most_back_s))
     rows, error, through = 0, "", None
-    digest, etag, told = _last_answer(context, feed)
+    digest, etag, stated = _last_answer(context, feed)
     for fetched in http.windows(feed, since, now, etag=etag if cursor else ""):
         whole = fetched.until.astimezone(SHANGHAI).replace(tzinfo=None)
         if feed.expect_rows and not fetched.rows and not fetched.is_same:
@@ -82,7 +82,7 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
             _still_there(context, feed, fetched.body if fetched.rows else b"")
         if fetched.is_same or (fetched.is_last and (fetched.digest == digest or not fetched.rows)):
             # nothing new: the cursor stays, so that the same window is asked again and a late row in it is not missed
-            through, error = whole, told if fetched.rows or fetched.is_same else ""
+            through, error = whole, stated if fetched.rows or fetched.is_same else ""
             continue
         failpoints.point("after_fetch")
         note = land(
@@ -187,9 +187,9 @@ def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     not_set_back(context, feed, sql)
     found = sql.since(feed, since)
     digest = hashlib.sha256(orjson.dumps(feed.mapping, option=orjson.OPT_SORT_KEYS) + found.body).hexdigest()
-    known, _, told = _last_answer(context, feed)
+    known, _, stated = _last_answer(context, feed)
     if digest == known or (cursor and not found.rows):
-        return 0, told if digest == known else "", at if not told or digest != known else None
+        return 0, stated if digest == known else "", at if not stated or digest != known else None
     newest = found.newest
     if newest and not sql_database.is_number(newest):
         newest = min(newest, f"{at:%Y-%m-%d %H:%M:%S}")  # a future time stamp must not hide later rows (F15)

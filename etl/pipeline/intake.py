@@ -42,11 +42,11 @@ def usable(context: Context) -> tuple[list[Feed], Faults]:
     wrong now is booked for the pages, and is gone from them with the first round after it was put right."""
     found, faults = described(context.settings)
     faults = {**context.faults, **faults}
-    told = [[source, str(error)] for source, error in sorted(faults.items())]
-    if told != [list(row) for row in context.writer.execute("SELECT source, error FROM run.fault ORDER BY 1")]:
+    stated = [[source, str(error)] for source, error in sorted(faults.items())]
+    if stated != [list(row) for row in context.writer.execute("SELECT source, error FROM run.fault ORDER BY 1")]:
         with context.writer.transaction():
             context.writer.execute("DELETE FROM run.fault")
-            for row in told:
+            for row in stated:
                 context.writer.execute("INSERT INTO run.fault VALUES (?, ?)", row)
     return [feed for feed in found if feed.source not in faults], faults
 

@@ -24,7 +24,7 @@ from warehouse.core.errors import Locked
 from warehouse.core.keys import Pseudonyms, Vault
 from warehouse.core.settings import Settings
 from warehouse.ingest.landing import Landing
-from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.publish import recover
 
 Progress = Callable[[str, int, int], None]
@@ -42,7 +42,7 @@ class Context:
     settings: Settings
     writer: Writer
     landing: Landing
-    door: Door
+    door: PrivacyFilter
     parser: Parser
     endpoints: dict[str, Endpoint]
     is_demo: bool
@@ -112,7 +112,7 @@ def opened(
                 settings,
                 writer,
                 Landing(settings.landing, Vault(settings.keys)),
-                Door(Pseudonyms(settings.keys)),
+                PrivacyFilter(Pseudonyms(settings.keys)),
                 Parser(),
                 found,
                 is_demo,

@@ -126,9 +126,9 @@ class HttpJson:
     def _turn(self, feed: Feed, path: str, query: dict[str, object], etag: str, *, accept_moves: bool) -> Pages | None:
         """All pages of one list, None when it is the one that `etag` names."""
         names = feed.request
-        asked = {**names.extra, **query}
+        requested = {**names.extra, **query}
         if names.size and feed.paging != "window":
-            asked[names.size] = feed.page_size
+            requested[names.size] = feed.page_size
         pages, cursor, cursors = Pages(), "", set()
         for number in range(1, MOST_PAGES + 1):
             turn = (
@@ -138,7 +138,7 @@ class HttpJson:
                 if cursor
                 else {}
             )
-            answer = self._client.get(feed, path, {**asked, **turn}, etag if number == 1 else "")
+            answer = self._client.get(feed, path, {**requested, **turn}, etag if number == 1 else "")
             if answer.is_same:
                 return None
             document = self._document(feed, path, answer.body, pages)

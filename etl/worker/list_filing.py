@@ -75,7 +75,7 @@ def _check(context: Context, form: Form, request: Request) -> str:
     rows = _read(context, note, body)
     look = list_review.look(context.writer, form.contract, context.door, note, rows)
     errors = _errors(form, rows, look)
-    told = {
+    stated = {
         "rows": rows.num_rows,
         "living": look.living,
         "base": look.base,
@@ -88,7 +88,7 @@ def _check(context: Context, form: Form, request: Request) -> str:
         "guarded": source_deletes.is_mass(look.removed, look.living),
         "differences": [dataclasses.asdict(row) for row in look.rows] if not errors else [],
     }
-    request_queue.keep(context.settings.state, request.id, orjson.dumps(told), body=not errors)
+    request_queue.keep(context.settings.state, request.id, orjson.dumps(stated), body=not errors)
     if errors:
         return f"{len(errors)} 处不合约定,未装载"
     return f"{rows.num_rows} 行全部合格;新增 {look.added},修改 {look.changed},减少 {look.removed}"
@@ -172,11 +172,11 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
         )
     for column in form.columns:
         found += [(row, column.name, why) for row, why in _words(form, column, rows)]
-    told = [
+    stated = [
         _told_error(form, columns.get(name), name, rows, row, lines, letters, why)
         for row, name, why in dict.fromkeys(found)
     ]
-    return sorted(told, key=_place)
+    return sorted(stated, key=_place)
 
 
 def _place(error: dict[str, str]) -> tuple[int, int, str]:
@@ -228,23 +228,23 @@ def _commit(context: Context, form: Form, request: Request) -> str:
     """Puts in force what was checked."""
     state = context.settings.state
     checked = request_queue.one(state, int(request.asked["check"]))
-    told = orjson.loads(checked.result or b"{}")
+    stated = orjson.loads(checked.result or b"{}")
     if (
         checked.asked.get("step") != "check"
         or checked.asked["table"] != form.contract.table
-        or told.get("error_count") != 0
+        or stated.get("error_count") != 0
     ):
         raise UsageError("这一份没有通过检查", to_do="请重新上传")
-    if told["guarded"] and not request.asked.get("confirmed"):
+    if stated["guarded"] and not request.asked.get("confirmed"):
         raise UsageError(
-            f"这一份比现有的少 {told['removed']} 行(现有 {told['living']} 行)", to_do="请确认属实,勾选后再提交"
+            f"这一份比现有的少 {stated['removed']} 行(现有 {stated['living']} 行)", to_do="请确认属实,勾选后再提交"
         )
-    if not told["added"] + told["changed"] + told["removed"]:
+    if not stated["added"] + stated["changed"] + stated["removed"]:
         raise UsageError("与现有内容没有差别", to_do="不必提交")
     seq = _landed(context, form, request)
     if seq is None:
         note, body = _uploaded(context, form, checked)
-        if list_review.base(context.writer, form.contract) != told["base"]:
+        if list_review.base(context.writer, form.contract) != stated["base"]:
             raise UsageError("检查之后,这张表又有新的数据到达", to_do="请重新上传,再看一次差异")
         before = _before(context, form, request)
         seq = (
@@ -255,15 +255,15 @@ def _commit(context: Context, form: Form, request: Request) -> str:
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
     request_queue.keep(state, checked.id, checked.result, body=False)
-    return f"已生效:新增 {told['added']},修改 {told['changed']},减少 {told['removed']};快照 {generation}"
+    return f"已生效:新增 {stated['added']},修改 {stated['changed']},减少 {stated['removed']};快照 {generation}"
 
 
 def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
     """What was in force before the step, written down once, before anything is changed: base, and own (the file of the
     bureau's own table, None where the shipped one holds) or rows (of a ledger)."""
-    kept = request_queue.one(context.settings.state, request.id).result
-    if kept is not None:
-        found: dict[str, Any] = orjson.loads(list_review.unseal(context.settings, form.contract.table, kept))
+    stored = request_queue.one(context.settings.state, request.id).result
+    if stored is not None:
+        found: dict[str, Any] = orjson.loads(list_review.unseal(context.settings, form.contract.table, stored))
         return found
     before: dict[str, Any] = {"base": list_review.base(context.writer, form.contract)}
     if form.is_ledger:

@@ -32,7 +32,7 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
     """Says what can be filed and does what is asked until `ended`; calls `broken` and returns when the warehouse itself
     failed (the request waits for the next start)."""
     offered = 0.0
-    told: dict[str, float] = {}
+    stated: dict[str, float] = {}
     while not ended.wait(EVERY_S):
         try:
             if time.monotonic() - offered > OFFER_S or not offered:
@@ -45,8 +45,10 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
             broken()
             return
         except Exception as error:  # a queue that cannot be read now can be read later; the plan goes on meanwhile
-            if time.monotonic() - told.get(repr(error), -OFFER_S) >= OFFER_S:  # one fault is one entry, not one a round
-                told = {repr(error): time.monotonic()}
+            if (
+                time.monotonic() - stated.get(repr(error), -OFFER_S) >= OFFER_S
+            ):  # one fault is one entry, not one a round
+                stated = {repr(error): time.monotonic()}
                 log.exception("请求队列暂时不可用")
 
 

@@ -66,10 +66,10 @@ def serve(context: Context) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     scheduler.start()
-    asked = _requests(context, ended, code)
+    requested = _requests(context, ended, code)
     _watch(scheduler, ended)
     scheduler.shutdown(wait=code[0] == 0)
-    asked.join(None if code[0] == 0 else 1)
+    requested.join(None if code[0] == 0 else 1)
     return code[0]
 
 
@@ -82,9 +82,9 @@ def _requests(context: Context, ended: threading.Event, code: list[int]) -> thre
 
     if context.settings.state.exists():
         request_queue.take_up(context.settings.state)
-    asked = threading.Thread(target=request_handlers.watch, args=[context, ended, broken], daemon=True)
-    asked.start()
-    return asked
+    requested = threading.Thread(target=request_handlers.watch, args=[context, ended, broken], daemon=True)
+    requested.start()
+    return requested
 
 
 def _missed(context: Context, event: JobExecutionEvent) -> None:

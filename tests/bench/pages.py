@@ -20,7 +20,7 @@ from cockpit.pages import overview
 from cockpit.web import app, cache_warmer, page_callback
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 READER = Viewer("person", "bench", "leader")
 OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
@@ -53,7 +53,7 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True)
     web = app.create_app(Settings(options.parse_args().data))
     app.settle()  # as in a worker
-    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     book = library.current()
     town = book.places("town")[0].code
 
@@ -69,15 +69,17 @@ def main() -> None:
             draw(shared)
         return timed(act)
 
-    asked = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
-    spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in asked])  # type: ignore[misc]
+    requested = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
+    spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in requested])  # type: ignore[misc]
     spread(
         "读数,问过",
-        [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*asked, *asked]][len(asked) :],
+        [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*requested, *requested]][
+            len(requested) :
+        ],
     )  # type: ignore[misc]
     pages = [
         (f"/metric/{metric}", f"?window={window}&place={place}")
-        for metric, window in asked
+        for metric, window in requested
         for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))
     ]
     spread(

@@ -48,7 +48,7 @@ def main() -> None:
             with opened(settings, now=lambda: WORLD_NOW) as context:
                 intake.own_tables(context)
                 wanted = [feed for feed in feeds(settings) if "refresh" in feed.jobs]
-                asked = sum(feed.transport == "http_json" for feed in wanted)
+                requested = sum(feed.transport == "http_json" for feed in wanted)
                 start = time.perf_counter()
                 intake.run(context, wanted)
                 print(
@@ -60,7 +60,7 @@ def main() -> None:
                     print(f"第 {number} 轮                           {time.perf_counter() - start:8.2f} s")
                 url = next(endpoint.url for endpoint in context.endpoints.values() if endpoint.url)
                 with httpx.Client(base_url=url, trust_env=False) as client:
-                    bare = timed(lambda: [client.get("/") for _ in range(asked)], 7)
+                    bare = timed(lambda: [client.get("/") for _ in range(requested)], 7)
                 spans = {
                     transport: rounds(lambda some=some: intake.run(context, some))
                     for transport, some in {  # type: ignore[misc]
@@ -71,7 +71,7 @@ def main() -> None:
                         },
                     }.items()
                 }
-                print(f"基准:同一服务 {asked} 次空请求            {bare * 1000:6.0f} ms")
+                print(f"基准:同一服务 {requested} 次空请求            {bare * 1000:6.0f} ms")
                 print(
                     f"无新数据的一轮(中位数,5 次)        {spans[''] * 1000:6.0f} ms = 基准的 {spans[''] / bare:.1f} 倍;其中接口 {spans['http_json'] * 1000:.0f} ms、"
                     f"文件 {spans['files'] * 1000:.0f} ms、数据库 {spans['sql_database'] * 1000:.0f} ms"

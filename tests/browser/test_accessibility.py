@@ -21,7 +21,7 @@ from tests.browser.surroundings import WAIT_MS, Site, Watched, show
 from tests.conftest import WORLD_NOW
 from warehouse.core.settings import Settings
 from warehouse.query.person_store import Restricted
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.browser
 RULES = {
@@ -50,7 +50,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def companies(library: Library) -> list[str]:
+def companies(library: SnapshotStore) -> list[str]:
     """Those that have alarms and an organisation, the most watched first."""
     rows = library.current().ask(
         "SELECT company_key FROM marts.company_organisation JOIN marts.alarm_event USING (company_key) WHERE is_v GROUP BY 1 ORDER BY count(*) DESC, 1"
@@ -60,7 +60,7 @@ def companies(library: Library) -> list[str]:
 
 def tracked(site: Site, firm: str) -> str:
     """A vehicle of the company that has been somewhere."""
-    book = Library(site.data).current()
+    book = SnapshotStore(site.data).current()
     with Restricted(Settings(site.data), book.generation.id) as file:
         return next(
             str(key)
@@ -71,7 +71,7 @@ def tracked(site: Site, firm: str) -> str:
         )
 
 
-def paths(library: Library, firm: str) -> list[str]:
+def paths(library: SnapshotStore, firm: str) -> list[str]:
     """One page of every kind that needs no word of purpose."""
     book = library.current()
 
@@ -121,7 +121,7 @@ def looked_at(request: pytest.FixtureRequest, chromium: Browser, site: Site) -> 
     found = Watched(chromium, site, (width, height))
     enter(found.page, site, "analyst")
     found.page.evaluate("theme => localStorage.setItem('zb-theme', theme)", theme)
-    yield found, theme, companies(Library(site.data))[number]
+    yield found, theme, companies(SnapshotStore(site.data))[number]
     found.context.close()
 
 
@@ -151,35 +151,35 @@ def faults(page: Page, theme: str) -> list[str]:
 
 def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, str, str], site: Site) -> None:
     watched, theme, firm = looked_at
-    page, said = watched.page, {}
-    for path in paths(Library(site.data), firm):
+    page, text = watched.page, {}
+    for path in paths(SnapshotStore(site.data), firm):
         show(page, site, path)
-        said[path] = faults(page, theme)
+        text[path] = faults(page, theme)
     show(page, site, f"/company/{firm}/drivers")
-    said["purpose"] = faults(page, theme)
+    text["purpose"] = faults(page, theme)
     page.fill("#purpose-words", "核对名单")
     page.click("#purpose button")
     driver = page.locator("#main tbody a").first
     driver.wait_for(timeout=WAIT_MS)
-    said["drivers"] = faults(page, theme)
+    text["drivers"] = faults(page, theme)
     with page.expect_response("**/_dash-update-component*"):
         driver.click()
     page.wait_for_url("**/driver/*", timeout=WAIT_MS)
     page.locator("#main .entity-name").wait_for(timeout=WAIT_MS)
-    said["driver"] = faults(page, theme)
+    text["driver"] = faults(page, theme)
     show(page, site, f"/vehicle/{quote(tracked(site, firm), safe='')}/track")
     page.wait_for_selector(".replay-map", timeout=WAIT_MS)
-    said["track"] = faults(page, theme)
+    text["track"] = faults(page, theme)
     enter(page, site, "admin")
     show(page, site, "/screens")
-    said["screens"] = faults(page, theme)
+    text["screens"] = faults(page, theme)
     watched.context.clear_cookies()
     page.goto(f"{site.address}/login")
-    said["login"] = faults(page, theme)
+    text["login"] = faults(page, theme)
     missing = [error for error in watched.errors if "404" in error]
     assert len(missing) == 1, "the browser notes the status of the one page that is not there"
     wrong = (
-        [f"{path}: {fault}" for path, found in said.items() for fault in found]
+        [f"{path}: {fault}" for path, found in text.items() for fault in found]
         + [error for error in watched.errors if error not in missing]
         + watched.violations
         + watched.foreign

@@ -62,7 +62,7 @@ class Proxy:
             httpx.Request(asked.command, self._site + asked.path, headers=list(asked.headers.items()), content=body)
         )
         answer.read()
-        said = (
+        shown_text = (
             json.dumps(answer.json() | {"build": self.build}).encode()
             if is_beat and self.build and answer.is_success
             else answer.content
@@ -71,7 +71,7 @@ class Proxy:
             asked,
             answer.status_code,
             [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in HOP],
-            said,
+            shown_text,
         )
 
     def _say(self, asked: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:

@@ -118,15 +118,15 @@ def test_a_broken_list_is_named_by_cell_the_right_one_moves_the_number_and_undo_
     broken = openpyxl.load_workbook(io.BytesIO(given))
     sheet = broken.worksheets[0]
     sheet["B2"], sheet["A3"], sheet["E2"] = "很多", None, "2026-13-45"
-    told = upload(page, broken, tmp_path / "有错.xlsx")
-    assert "3 处不合约定" in told
+    stated = upload(page, broken, tmp_path / "有错.xlsx")
+    assert "3 处不合约定" in stated
     assert [cell.inner_text() for cell in page.locator(".filing-now .mono").all()] == ["B2", "E2", "A3"]
 
     right = openpyxl.load_workbook(io.BytesIO(given))
     stale = next(row for row in right.worksheets[0].iter_rows(min_row=2) if row[4].value.date() == dt.date(2026, 1, 5))
     stale[4].value = dt.date(2026, 11, 10)
-    told = upload(page, right, tmp_path / "改好.xlsx")
-    assert "2 行全部合格" in told and "修改 1" in told and "2026-01-05 → 2026-11-10" in told
+    stated = upload(page, right, tmp_path / "改好.xlsx")
+    assert "2 行全部合格" in stated and "修改 1" in stated and "2026-01-05 → 2026-11-10" in stated
     page.click("button:text-is('提交生效')")
     assert "已生效" in outcome(page)
     way_back = page.url

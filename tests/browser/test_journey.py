@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.browser
 METRIC = "safe_alarm_handled_rate"
@@ -123,7 +123,7 @@ def test_back_and_forward_lead_through_the_same_pages(watched: Watched, site: Si
 
 
 def test_a_snapshot_in_the_address_holds_on_every_page(watched: Watched, site: Site) -> None:
-    old = Library(site.data).generations()[-1]
+    old = SnapshotStore(site.data).generations()[-1]
     for path in ("/", f"/metric/{METRIC}", "/group/safety", "/site"):
         show(watched.page, site, f"{path}?as_of={old}")
         assert watched.page.locator("#shell-frame").get_attribute("data-generation") == old

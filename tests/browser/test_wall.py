@@ -18,7 +18,7 @@ from tests.browser.surroundings import Site, Watched
 from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
 OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
@@ -141,7 +141,7 @@ def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched
 
 
 def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) -> None:
-    book = Library(data).current()
+    book = SnapshotStore(data).current()
     shown: dict[str, str] = wall.page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.tile[data-metric]')].map(t => "
         "[t.dataset.metric, (t.querySelector('.value') || t.querySelector('.state')).textContent.trim()]))"
@@ -159,11 +159,11 @@ def test_a_new_generation_changes_every_tile_of_the_scene_in_one_frame(wall: Wat
     """In each frame that is painted either no tile is of the new generation or all are."""
 
     def newer(route: Route) -> None:
-        told = route.fetch().json()
-        for scene in told["scenes"].values():
+        stated = route.fetch().json()
+        for scene in stated["scenes"].values():
             for slot in [*scene["slots"], *scene["cards"]]:
                 slot["html"] = "<i class=new-generation></i>" + slot["html"]
-        route.fulfill(json={**told, "generation": "20991231T235959"})
+        route.fulfill(json={**stated, "generation": "20991231T235959"})
 
     keep(wall.page, data, "overview")
     tiles = wall.page.evaluate("document.querySelectorAll('main > [data-slot], #cards > [data-slot]').length")

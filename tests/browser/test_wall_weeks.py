@@ -156,8 +156,8 @@ def test_a_network_that_is_gone_for_a_while_is_told_and_heals_without_a_hand(
         seen.add(wall.page.evaluate("Wall.state.scene"))
         alone = time.monotonic() - gone
         if alone > SAYS_SO_S:
-            said = wall.page.inner_text("#cut")
-            assert said.startswith("连接中断") and ("分钟" if alone > 75 else "已中断 ") in said, (alone, said)
+            text = wall.page.inner_text("#cut")
+            assert text.startswith("连接中断") and ("分钟" if alone > 75 else "已中断 ") in text, (alone, text)
             assert wall.page.evaluate("document.body.classList.contains('is-cut') && Wall.state.live") != version
     assert outage_s < 30 or len(seen) > 1, "it goes on turning the scenes it has"
     wall.context.set_offline(False)
@@ -200,11 +200,11 @@ def test_over_midnight_and_with_a_clock_that_jumps_the_wall_goes_by_the_servers_
         15_000,
     )
     assert wall.page.evaluate("document.getElementById('cut').hidden") is True
-    asked: list[str] = []
-    wall.page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    wall.page.on("request", lambda request: requested.append(request.url))
     wall.page.route("**/version", lambda route: route.fulfill(json={**route.fetch().json(), "day": "2026-12-01"}))
     until(wall.page, "Wall.state.day === '2026-12-01'")
-    assert any(url.endswith("/scenes") for url in asked), "words like 昨日 are said anew on a new day"
+    assert any(url.endswith("/scenes") for url in requested), "words like 昨日 are said anew on a new day"
     wall.context.close()
 
 

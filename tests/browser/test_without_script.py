@@ -47,8 +47,8 @@ def test_overview_and_metric_are_read_and_their_links_followed_without_a_script(
 
 @pytest.mark.parametrize("path", ["/", METRIC])
 def test_the_served_page_is_taken_over_as_it_stands(watched: Watched, site: Site, path: str) -> None:
-    page, asked = watched.page, list[Request]()
-    page.on("request", lambda request: asked.append(request))
+    page, requested = watched.page, list[Request]()
+    page.on("request", lambda request: requested.append(request))
     page.route("**/_dash-layout", lambda route: (page.wait_for_timeout(1500), route.continue_()))
     page.goto(site.address + path, wait_until="commit")
     page.wait_for_selector("#shell-served #search-box", timeout=WAIT_MS)
@@ -59,7 +59,7 @@ def test_the_served_page_is_taken_over_as_it_stands(watched: Watched, site: Site
     assert page.evaluate("window.mark === document.querySelector('#shell-root #shell-frame')"), "the very same nodes"
     assert page.evaluate("document.activeElement.id") == "search-box" and page.input_value("#search-box") == "浙A"
     assert page.evaluate("window.scrollY") == 120
-    names = [request.url for request in asked]
+    names = [request.url for request in requested]
     assert not [url for url in names if "_dash-update-component" in url], "drawn once"
     assert bool([url for url in names if "plotly" in url]) == (path == METRIC), "the charts' library only with a chart"
     assert watched.errors == [] and watched.violations == [] and watched.foreign == []

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def pictured(published: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def book(server: Flask) -> Book:
+def book(server: Flask) -> Snapshot:
     """What the site shows."""
-    library: Library = server.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
     return library.current()
 
 
@@ -95,6 +95,6 @@ def web(data_with_picture: Path) -> Flask:
 
 
 @pytest.fixture(scope="module")
-def library(web: Flask) -> Library:
-    found: Library = web.config["ZHENGBEI_LIBRARY"]
+def library(web: Flask) -> SnapshotStore:
+    found: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     return found

@@ -11,7 +11,7 @@ from tests.independent.tally import DISTRICT, Data, Kpi
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import units
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 SMALL = 5
 COMPANY_DAYS = 62
@@ -36,13 +36,13 @@ def windows(metric: Metric, kind: str, built: dt.date) -> list[tuple[str, str]]:
     """(window, at): the newest complete one, the one before, and for a stock the running one too."""
     if kind == "now":
         return [("now", "")]
-    asked = []
+    requested = []
     for window in metric.windows[:2]:
         start = units.window_of(window, built)[0]
         steps: tuple[int, ...] = (1, 2, 0) if kind in ("stock", "today") or window == "quarter" else (1, 2)
         steps = (0, 1) if window == "year" else steps
-        asked += [(window, units.at_label(window, units.back(window, start, step))) for step in steps]
-    return asked
+        requested += [(window, units.at_label(window, units.back(window, start, step))) for step in steps]
+    return requested
 
 
 def bounds(window: str, at: str, kind: str, built: dt.date) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -54,7 +54,7 @@ def bounds(window: str, at: str, kind: str, built: dt.date) -> tuple[pd.Timestam
     return pd.Timestamp(start), pd.Timestamp(min(end, most))
 
 
-def compare(data: Data, book: Book, metric: Metric, own: Kpi, window: str, at: str) -> tuple[list[Difference], int]:
+def compare(data: Data, book: Snapshot, metric: Metric, own: Kpi, window: str, at: str) -> tuple[list[Difference], int]:
     """What differs at all levels of the metric, and how many district values there were to compare (0 or 1)."""
     first, last = bounds(window, at, own.kind, book.generation.built_at.date())
     mine = own.compute(data, first, last)
@@ -67,11 +67,11 @@ def compare(data: Data, book: Book, metric: Metric, own: Kpi, window: str, at: s
     if "company" in metric.drill:
         shown = {reading.place.code for reading in readings}
         known = {place.code for place in book.places("company")}
-        kept = not own.person or last.date() > book.generation.built_at.date() - dt.timedelta(days=COMPANY_DAYS)
+        stored = not own.person or last.date() > book.generation.built_at.date() - dt.timedelta(days=COMPANY_DAYS)
         lost = [
             place
             for place in mine.index
-            if kept and place in known and place not in shown and (mine.at[place, "num"] or mine.at[place, "den"] > 0)
+            if stored and place in known and place not in shown and (mine.at[place, "num"] or mine.at[place, "den"] > 0)
         ]
         found += [Difference(metric.id, place, label, "no reading", _figure(mine, place)) for place in lost]
     return found, int(readings[0].value is not None and DISTRICT in mine.index)
@@ -84,8 +84,8 @@ def _figure(mine: pd.DataFrame, place: str) -> str:
 def _differs(own: Kpi, reading: Reading, mine: pd.DataFrame, label: str) -> Difference | None:
     place = reading.place.code
     num, den = (float(mine.at[place, "num"]), float(mine.at[place, "den"])) if place in mine.index else (0.0, 0.0)
-    said = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
-    wrong = Difference(own.id, place, label, said, f"{num}/{den}")
+    text = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
+    wrong = Difference(own.id, place, label, text, f"{num}/{den}")
     if reading.status == "small_cell":
         return (
             None

@@ -19,7 +19,7 @@ from tests.independent.population import Population
 from tests.independent.tally import Data
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 SCALE, DAYS = 420, 330
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
@@ -67,13 +67,13 @@ def three_members_more(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def book(audited: Path) -> Book:
+def book(audited: Path) -> Snapshot:
     """What the product says of it."""
-    return Library(audited).current()
+    return SnapshotStore(audited).current()
 
 
 @pytest.fixture(scope="session")
-def data(audited: Path, book: Book) -> Data:
+def data(audited: Path, book: Snapshot) -> Data:
     """Its raw rows and the populations made of them."""
     built: dt.datetime = book.generation.built_at.replace(tzinfo=None)
     landed = rows.of_folder(audited, built)

@@ -9,7 +9,7 @@ from tests.independent.compare import compare, windows
 from tests.independent.conftest import MODULES
 from tests.independent.tally import KPIS, Data
 from warehouse.catalog.metrics import metrics
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 pytestmark = pytest.mark.independent
 
@@ -23,7 +23,7 @@ def test_eighty_are_declared_and_eighty_are_computed_again() -> None:
 
 
 @pytest.mark.parametrize("identifier", list(metrics()))
-def test_a_kpi_says_what_the_raw_rows_say(data: Data, book: Book, identifier: str) -> None:
+def test_a_kpi_says_what_the_raw_rows_say(data: Data, book: Snapshot, identifier: str) -> None:
     metric, own = metrics()[identifier], KPIS[identifier]
     assert metric.scale == own.scale and bool(metric.denominator) == own.ratio and metric.person >= own.person
     wrong, compared = [], 0

@@ -35,7 +35,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     """Records what the generation of `as_of` (naive Shanghai) is about to publish; returns how many rows were new."""
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
-    asked: list[tuple[str, str, dt.date]] = []
+    requested: list[tuple[str, str, dt.date]] = []
     for metric in metrics().values():
         if metric.kind == "now" or (metric.mart == "source_delivery"):
             continue  # a delivery's own number changes with every poll of the day and is not restated afterwards
@@ -43,8 +43,8 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
             spans = _spans(metric, window, as_of.date(), built, known)
             if spans:
                 _ask(writer, metric, window, spans, as_of)
-                asked += [(metric.id, window, item.start) for item in spans]
-    if not asked:
+                requested += [(metric.id, window, item.start) for item in spans]
+    if not requested:
         return 0
     with writer.transaction():
         before = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
@@ -55,7 +55,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
                 OR abs(coalesce(k.den, -1) - coalesce(t.den, -1)) > 1e-9 * greatest(1, abs(coalesce(t.den, 0)))""")
         writer.execute(
             "CREATE OR REPLACE TEMP TABLE asked AS SELECT unnest(?) AS kpi_id, unnest(?) AS win, unnest(?) AS win_start",
-            [list(column) for column in zip(*asked, strict=True)],
+            [list(column) for column in zip(*requested, strict=True)],
         )
         writer.execute(
             "INSERT INTO run.kpi_asked SELECT * FROM asked a WHERE NOT EXISTS (SELECT 1 FROM run.kpi_asked k WHERE k.kpi_id = a.kpi_id AND k.win = a.win AND k.win_start = a.win_start)"

@@ -279,7 +279,7 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     today = as_of.date()
     days: set[dt.date] = set()
     first = _first(writer, today)
-    heard = {
+    received = {
         day
         for table in ("gps_vehicle_day", "gps_location")
         if table in raw_below(model.name)
@@ -289,7 +289,7 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     if fresh and "gps_location" in model.touched_by:
         days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
     # where history begins earlier than before, the days between are new as well
-    if set(model.touched_by) - {"gps_location"} and (fresh or (heard and min(heard) == first)):
+    if set(model.touched_by) - {"gps_location"} and (fresh or (received and min(received) == first)):
         days |= _span(first, today)
     for table, manner in model.touched_by.items():
         touched = pending.get(table, set())

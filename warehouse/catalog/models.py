@@ -38,12 +38,12 @@ def words(sql: str) -> frozenset[str]:
 def shape() -> str:
     """A digest of what published files look like: models with their columns' levels. Another shape needs fresh
     files."""
-    told = [
+    stated = [
         (model.name, model.publish, model.sql, sorted(model.columns.items()))
         for _, model in sorted(models().items())
         if model.publish != "no"
     ]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    return hashlib.sha256(repr(stated).encode()).hexdigest()
 
 
 def _model(layer: str, file: Path) -> Model:

@@ -75,9 +75,9 @@ def metric_read(
 ) -> None:
     """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
     from warehouse.compile.reading import STATUS_LABELS
-    from warehouse.query.snapshot_store import Library
+    from warehouse.query.snapshot_store import SnapshotStore
 
-    library = Library(data)
+    library = SnapshotStore(data)
     book = library.open(as_of) if as_of else library.current()
     found = book.by(identifier, window, at, grain, place) if grain else [book.read(identifier, window, at, place)]
     if as_json:
@@ -104,9 +104,9 @@ def metric_read(
 @data_option
 def metric_programmes(as_json: bool, data: Path) -> None:
     """六大工程得分与序时进度,及每项指标的完成情况。"""
-    from warehouse.query.snapshot_store import Library
+    from warehouse.query.snapshot_store import SnapshotStore
 
-    found = Library(data).current()
+    found = SnapshotStore(data).current()
     rows = [
         {
             "number": row.number,
@@ -125,12 +125,12 @@ def metric_programmes(as_json: bool, data: Path) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in scores(found):
-        told = (
+        stated = (
             "—"
             if row.score is None or row.due is None
             else f"{row.score:.0%}(序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f})"
         )
-        click.echo(f"{row.number} {row.label}·{row.force} {told}")
+        click.echo(f"{row.number} {row.label}·{row.force} {stated}")
         for item in row.items:
             reading = item.reading
             value = figure(found.metrics[reading.metric], reading.value)

@@ -108,7 +108,7 @@ def newest(path: Path, limit: int = 30, *kinds: str) -> list[Request]:
 
 def filings(path: Path, table: str = "", limit: int = 200) -> list[Request]:
     """What was asked of 名录填报, newest first, without the bytes of the lists. table: only this one."""
-    told = ", ".join(
+    stated = ", ".join(
         f"NULL AS {name}" if name in ("body", "result") else name for name in (field.name for field in fields(Request))
     )
     with _open(path) as connection:
@@ -116,7 +116,7 @@ def filings(path: Path, table: str = "", limit: int = 200) -> list[Request]:
         return [
             _read(row)
             for row in connection.execute(
-                f"SELECT {told} FROM request WHERE kind = 'file' {only} ORDER BY id DESC LIMIT ?",
+                f"SELECT {stated} FROM request WHERE kind = 'file' {only} ORDER BY id DESC LIMIT ?",
                 (*([table] if table else []), limit),
             )
         ]
@@ -181,7 +181,7 @@ def offer(path: Path, tables: dict[str, dict[str, Any]]) -> None:
         connection.execute("DELETE FROM fileable")
         connection.executemany(
             "INSERT INTO fileable VALUES (?,?)",
-            [(name, json.dumps(told, ensure_ascii=False)) for name, told in tables.items()],
+            [(name, json.dumps(stated, ensure_ascii=False)) for name, stated in tables.items()],
         )
 
 

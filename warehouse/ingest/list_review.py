@@ -19,7 +19,7 @@ from warehouse.core.keys import Vault
 from warehouse.core.settings import Settings
 from warehouse.ingest import load
 from warehouse.ingest.landing import Landed
-from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.pseudonymize import PrivacyFilter
 
 TYPES = {
     "DATE": "日期,如 2026-01-31",
@@ -64,7 +64,7 @@ class Look:
     rows: list[Row]
 
 
-def look(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> Look:
+def look(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> Look:
     """Judges and compares `rows` (VARCHAR, as parsed); nothing is loaded."""
     keys = ", ".join(contract.key)
     with writer.alone():
@@ -98,8 +98,8 @@ def _differences(writer: Writer, contract: Contract) -> tuple[dict[str, int], li
     stored = [column.name for column in contract.stored if column.name != contract.version]
     on = " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     other = " OR ".join(f"s.{name} IS DISTINCT FROM b.{name}" for name in stored if name not in contract.key) or "false"
-    told = [name for name in stored if name in contract.open]
-    old, new = (", ".join(f"CAST({side}.{name} AS VARCHAR)" for name in told) for side in "sb")
+    stated = [name for name in stored if name in contract.open]
+    old, new = (", ".join(f"CAST({side}.{name} AS VARCHAR)" for name in stated) for side in "sb")
     order = ", ".join(f"coalesce(b.{key}, s.{key})" for key in contract.key)
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE difference AS SELECT
             CASE WHEN s._seq IS NULL THEN 'added' WHEN b._row IS NULL THEN 'removed' ELSE 'changed' END AS kind,
@@ -116,7 +116,7 @@ def _differences(writer: Writer, contract: Contract) -> tuple[dict[str, int], li
         f"SELECT kind, old, new FROM difference QUALIFY row_number() OVER (PARTITION BY kind ORDER BY place) <= {MOST_SHOWN} ORDER BY kind, place"
     )
     return counts, [
-        Row(kind, _named(told, old) if kind != "added" else {}, _named(told, new) if kind != "removed" else {})
+        Row(kind, _named(stated, old) if kind != "added" else {}, _named(stated, new) if kind != "removed" else {})
         for kind, old, new in found
     ]
 

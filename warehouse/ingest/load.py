@@ -20,7 +20,7 @@ from warehouse.core.errors import ContractBroken
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake, late_arrivals, parse, source_deletes
 from warehouse.ingest.landing import Landed
-from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
 
 BOOKS = """
@@ -72,7 +72,7 @@ def settled(writer: Writer) -> set[int]:
     }
 
 
-def load(writer: Writer, settings: Settings, door: Door, note: Landed, rows: pa.Table) -> Account:
+def load(writer: Writer, settings: Settings, door: PrivacyFilter, note: Landed, rows: pa.Table) -> Account:
     """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
     answers its account again and changes nothing.
 
@@ -84,7 +84,9 @@ def load(writer: Writer, settings: Settings, door: Door, note: Landed, rows: pa.
     return Account(*known[0]) if known else load_many(writer, settings, door, [(note, rows)])[0]
 
 
-def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tuple[Landed, pa.Table]]) -> list[Account]:
+def load_many(
+    writer: Writer, settings: Settings, door: PrivacyFilter, payloads: list[tuple[Landed, pa.Table]]
+) -> list[Account]:
     """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one
     each.
 
@@ -122,7 +124,7 @@ def load_many(writer: Writer, settings: Settings, door: Door, payloads: list[tup
     return accounts
 
 
-def _incoming(contract: Contract, door: Door, note: Landed, rows: pa.Table) -> pa.Table:
+def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
     passed, count = door.pass_through(contract, rows), rows.num_rows
     passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
         "_seq", pa.array([note.seq] * count, pa.int64())
@@ -371,7 +373,7 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     return int(gone)
 
 
-def judge(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table) -> None:
+def judge(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
     """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller
     holds the writer (alone) for as long as it reads them."""
     with writer.registered(incoming=_incoming(contract, door, note, rows)):
@@ -379,7 +381,7 @@ def judge(writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa
 
 
 def went_back(
-    writer: Writer, contract: Contract, door: Door, note: Landed, rows: pa.Table
+    writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table
 ) -> tuple[int, dt.datetime | None]:
     """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks
     like (F22). Changes nothing; (0, None) for a contract without versions."""

@@ -59,18 +59,18 @@ def parse(note: Landed, body: bytes) -> pa.Table:
         table = _json(note, body)
     else:
         raise ContractBroken(f"未知的载荷类型:{note.kind}", where=note.name)
-    out, told = _mapped(table, note), {}
+    out, stated = _mapped(table, note), {}
     if counts:
-        told["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
+        stated["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
     if note.mapping.get("cells"):
-        told["cells"] = orjson.dumps(_cells(table, note))
-    return out.replace_schema_metadata(told) if told else out
+        stated["cells"] = orjson.dumps(_cells(table, note))
+    return out.replace_schema_metadata(stated) if stated else out
 
 
 def tidied(rows: pa.Table) -> list[tuple[str, str, int]]:
     """What was left out or found odd while reading a file: (rule, Chinese words, rows)."""
-    told = (rows.schema.metadata or {}).get(b"tidied", b"[]")
-    return [(rule, what, number) for rule, what, number in orjson.loads(told)]
+    stated = (rows.schema.metadata or {}).get(b"tidied", b"[]")
+    return [(rule, what, number) for rule, what, number in orjson.loads(stated)]
 
 
 def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
@@ -81,10 +81,10 @@ def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
 
 
 def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
-    told = table.schema.metadata or {}
-    places = {plain(name): place for name, place in orjson.loads(told.get(b"places", b"{}")).items()}
+    stated = table.schema.metadata or {}
+    places = {plain(name): place for name, place in orjson.loads(stated.get(b"places", b"{}")).items()}
     known = {ours: places.get(plain(rule["from"])) for ours, rule in _rules(note).items()}
-    return orjson.loads(told.get(b"lines", b"[]")), {
+    return orjson.loads(stated.get(b"lines", b"[]")), {
         ours: _letter(place) for ours, place in known.items() if place is not None
     }
 
@@ -255,8 +255,8 @@ def _times(text: str | None, factor: Decimal, form: str) -> str | None:
 def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
     """Instants of another zone, or counted since 1970 in `unit`, as Shanghai wall time."""
     read = _counted if "unit" in rule else _zoned
-    told = str(rule.get("unit") or rule.get("time_zone"))
-    return pa.array([text and read(text, told) for text in column.to_pylist()], pa.string())
+    stated = str(rule.get("unit") or rule.get("time_zone"))
+    return pa.array([text and read(text, stated) for text in column.to_pylist()], pa.string())
 
 
 def _counted(text: str, unit: str) -> str:

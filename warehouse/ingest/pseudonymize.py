@@ -38,7 +38,7 @@ def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedA
     )
 
 
-class Door:
+class PrivacyFilter:
     """Applies the doors of a contract to a batch; counts what it dropped."""
 
     def __init__(self, pseudonyms: Pseudonyms) -> None:

@@ -211,7 +211,7 @@ def _text(value: Any) -> Cell:
 
 
 def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Counts, *, cells: bool) -> pa.Table:
-    kept: list[list[Cell]] = []
+    stored: list[list[Cell]] = []
     lines: list[int] = []
     for index in range(found.data_from, len(rows)):
         row = [rows[index][place] for place in found.places.values()]
@@ -229,10 +229,10 @@ def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Count
         elif FOOT.fullmatch(first) and len({value for value in rows[index] if value}) <= 3:
             _count(counts, "表尾说明,未读入")
         else:
-            kept.append(row)
+            stored.append(row)
             lines.append(index + 1)
     table = pa.table(
-        {label: pa.array([row[place] for row in kept], pa.string()) for place, label in enumerate(found.places)}
+        {label: pa.array([row[place] for row in stored], pa.string()) for place, label in enumerate(found.places)}
     )
     return placed(table, lines, found.places) if cells else table
 

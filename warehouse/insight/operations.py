@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.core import statements
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 text = statements.beside(__file__)
 WEEKS = 4
@@ -46,7 +46,7 @@ class Hour:
     over: bool
 
 
-def alarm_hours(book: Book) -> list[Hour]:
+def alarm_hours(book: Snapshot) -> list[Hour]:
     """24 rows."""
     built = book.generation.built_at
     today = built.date()
@@ -68,19 +68,19 @@ def alarm_hours(book: Book) -> list[Hour]:
     ]
 
 
-def alarm_kinds(book: Book, limit: int = 9) -> list[tuple[str, int, int]]:
+def alarm_kinds(book: Snapshot, limit: int = 9) -> list[tuple[str, int, int]]:
     """(kind, alarms of the last seven whole days, alarms of the seven days before), the most frequent first."""
     today = book.generation.built_at.date()
     return book.ask(text("alarm_kinds"), {"today": today, "most": limit})
 
 
-def _open(book: Book) -> list[tuple[Any, ...]]:
+def _open(book: Snapshot) -> list[tuple[Any, ...]]:
     """(raised_at, plate_mask, kind, town, late_s) of every alarm that must be handled and is not, the newest first."""
     now = book.generation.built_at.replace(tzinfo=None)
     return book.ask(text("open_alarms"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
 
 
-def waiting(book: Book) -> list[tuple[str, int]]:
+def waiting(book: Snapshot) -> list[tuple[str, int]]:
     """(label, alarms that must be handled and are not), by how long they are beyond the time allowed; the labels of
     WAITS. An alarm without a time allowed is in none."""
     late = [late_s for *_, late_s in _open(book)]
@@ -102,41 +102,41 @@ class Waiting:
     late_s: float
 
 
-def overdue(book: Book, limit: int = 8) -> list[Waiting]:
+def overdue(book: Snapshot, limit: int = 8) -> list[Waiting]:
     """Alarms beyond the time allowed, the newest first: those that can still be reached on the road."""
     late = (alarm for alarm in _open(book) if alarm[-1] is not None and alarm[-1] > 0)
     return [Waiting(*alarm) for alarm in itertools.islice(late, limit)]
 
 
-def companies_waiting(book: Book, limit: int = 10) -> list[tuple[str, int, int, int]]:
+def companies_waiting(book: Snapshot, limit: int = 10) -> list[tuple[str, int, int, int]]:
     """(company, overdue, handled, due) over the last seven whole days and today, most overdue first; individual
     operators, who are persons, stand together in one row."""
     today = book.generation.built_at.date()
     return book.ask(text("companies_waiting"), {"today": today, "most": limit})
 
 
-def handling_time(book: Book) -> list[tuple[int, float, float, float, int]]:
+def handling_time(book: Snapshot) -> list[tuple[int, float, float, float, int]]:
     """(level, median s, 90th percentile s, time allowed s, alarms) of alarms handled in the last seven whole days and
     today."""
     today = book.generation.built_at.date()
     return book.ask(text("handling_time"), {"today": today})
 
 
-def interventions(book: Book) -> list[tuple[str, int]]:
+def interventions(book: Snapshot) -> list[tuple[str, int]]:
     """(measure, alarms) handled in the last seven whole days and today, most frequent first; a handling without a
     measure is 未注明."""
     today = book.generation.built_at.date()
     return book.ask(text("interventions"), {"today": today})
 
 
-def alarm_cells(book: Book) -> list[tuple[int, int, int, int]]:
+def alarm_cells(book: Snapshot) -> list[tuple[int, int, int, int]]:
     """(hour of the day, lon cell, lat cell, alarms) of the last HEAT_DAYS whole days; a cell's centre is (cell + ½) ·
     CELL_DEG degrees."""
     today = book.generation.built_at.date()
     return book.ask(text("alarm_cells"), {"cell_deg": CELL_DEG, "today": today, "days": HEAT_DAYS})
 
 
-def score_bands(book: Book) -> tuple[dt.date | None, list[tuple[str, int, int | None]]]:
+def score_bands(book: Snapshot) -> tuple[dt.date | None, list[tuple[str, int, int | None]]]:
     """(first day of the newest month with scores, [(band, drivers, drivers of the month before or None)]), lowest band
     first."""
     rows = book.ask(text("score_bands"))
@@ -163,7 +163,7 @@ class Points:
     gap: int
 
 
-def points(book: Book) -> Points | None:
+def points(book: Snapshot) -> Points | None:
     """None when no entry has come."""
     rows = book.ask(text("points"))
     if not rows or not rows[0][5]:
@@ -185,7 +185,7 @@ class Milestone:
     state: str
 
 
-def milestones(book: Book) -> list[Milestone]:
+def milestones(book: Snapshot) -> list[Milestone]:
     """This year's nodes in the order of items and nodes. A node counts as done only with evidence (KPI 51)."""
     today = book.generation.built_at.date()
     nodes = []
@@ -204,7 +204,7 @@ def milestones(book: Book) -> list[Milestone]:
     return nodes
 
 
-def unit_tasks(book: Book) -> list[tuple[str, int, int, int, int]]:
+def unit_tasks(book: Snapshot) -> list[tuple[str, int, int, int, int]]:
     """(member unit, done in time, done late, overdue, not due yet) this year, most overdue first."""
     today = book.generation.built_at.date()
     return book.ask(text("unit_tasks"), {"today": today})
@@ -232,7 +232,7 @@ class Site:
     free: tuple[str, ...]
 
 
-def sites(book: Book) -> list[Site]:
+def sites(book: Snapshot) -> list[Site]:
     """Every site of the register, those out of use included, by name."""
     day, past = _newest_visits(book)
     rows = book.ask(text("sites_today"), {"day": day, "past": past, "today": book.generation.built_at.date()})
@@ -257,7 +257,7 @@ def sites(book: Book) -> list[Site]:
     ]
 
 
-def visit_hours(book: Book) -> tuple[dt.date | None, list[tuple[int, int | None, float | None]]]:
+def visit_hours(book: Snapshot) -> tuple[dt.date | None, list[tuple[int, int | None, float | None]]]:
     """(newest day with counts, [(hour, visits, usual)]): 24 rows; usual is the mean of the same weekday in the weeks
     before. Visits are None for an hour that is not over; no rows when nothing was ever counted."""
     built = book.generation.built_at
@@ -273,14 +273,14 @@ def visit_hours(book: Book) -> tuple[dt.date | None, list[tuple[int, int | None,
     ]
 
 
-def _newest_visits(book: Book) -> tuple[dt.date | None, list[dt.date]]:
+def _newest_visits(book: Snapshot) -> tuple[dt.date | None, list[dt.date]]:
     """The newest day with counts of visits and the same weekday of the weeks before."""
     rows = book.ask(text("newest_visit_day"), {"today": book.generation.built_at.date()})
     day: dt.date | None = rows[0][0] if rows else None
     return day, [] if day is None else [day - dt.timedelta(days=7 * week) for week in range(1, WEEKS + 1)]
 
 
-def activities(book: Book) -> list[tuple[str, int, int]]:
+def activities(book: Snapshot) -> list[tuple[str, int, int]]:
     """(kind, events, people there) of Party activities this year, most frequent first."""
     first = book.generation.built_at.date().replace(month=1, day=1)
     return book.ask(text("activities"), {"since": first})

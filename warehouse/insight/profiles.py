@@ -13,7 +13,7 @@ from warehouse.catalog.schema import PROGRAMMES
 from warehouse.core import statements
 from warehouse.core.errors import PageMissing
 from warehouse.query.aggregates import plate
-from warehouse.query.snapshot_store import Book, alarm_status
+from warehouse.query.snapshot_store import Snapshot, alarm_status
 
 text = statements.beside(__file__)
 Fact = dict[str, Any]
@@ -79,7 +79,7 @@ class Site:
     rating: tuple[float, float]
 
 
-def brief(book: Book, kind: str, key: str) -> tuple[str, str]:
+def brief(book: Snapshot, kind: str, key: str) -> tuple[str, str]:
     """What a thing is called, and one line about it, without the rest of its page. kind: town, company, vehicle, alarm,
     site, unit, organisation or programme. Raises PageMissing for an unknown kind or when this generation does not hold
     the thing."""
@@ -88,7 +88,7 @@ def brief(book: Book, kind: str, key: str) -> tuple[str, str]:
     return _BRIEF[kind](book, key)
 
 
-def _brief_place(book: Book, key: str, grain: str) -> tuple[str, str]:
+def _brief_place(book: Snapshot, key: str, grain: str) -> tuple[str, str]:
     place = book.known(key)
     if place is None or place.grain != grain:
         raise PageMissing()
@@ -100,7 +100,7 @@ def _brief_place(book: Book, key: str, grain: str) -> tuple[str, str]:
     )
 
 
-def _brief_vehicle(book: Book, key: str) -> tuple[str, str]:
+def _brief_vehicle(book: Snapshot, key: str) -> tuple[str, str]:
     facts = _first(book, "vehicle", vehicle=key)
     if not facts and not _records(book, "vehicle_days", vehicle=key, most=1):
         raise PageMissing()
@@ -108,7 +108,7 @@ def _brief_vehicle(book: Book, key: str) -> tuple[str, str]:
     return plate(key), " · ".join(["车辆", *([owner.label] if owner else []), facts.get("energy") or "不在册"])
 
 
-def _brief_alarm(book: Book, key: str) -> tuple[str, str]:
+def _brief_alarm(book: Snapshot, key: str) -> tuple[str, str]:
     facts = alarm_facts(book, key)
     if facts is None:
         raise PageMissing()
@@ -118,20 +118,20 @@ def _brief_alarm(book: Book, key: str) -> tuple[str, str]:
     )
 
 
-def _brief_site(book: Book, key: str) -> tuple[str, str]:
+def _brief_site(book: Snapshot, key: str) -> tuple[str, str]:
     facts = _only(book, "site", site=key)
     town = book.known(facts["town_code"] or "")
     return str(facts["name"]), " · ".join(["服务阵地", str(facts["kind"]), *([town.label] if town else [])])
 
 
-def _brief_programme(book: Book, key: str) -> tuple[str, str]:
+def _brief_programme(book: Snapshot, key: str) -> tuple[str, str]:
     name, force = next((words for number, words in PROGRAMMES.items() if str(number) == key), ("", ""))
     if not name:
         raise PageMissing()
     return name, f"六大工程 · 提升{force}"
 
 
-_BRIEF: dict[str, Callable[[Book, str], tuple[str, str]]] = {
+_BRIEF: dict[str, Callable[[Snapshot, str], tuple[str, str]]] = {
     "town": lambda book, key: _brief_place(book, key, "town"),
     "company": lambda book, key: _brief_place(book, key, "company"),
     "vehicle": _brief_vehicle,
@@ -146,7 +146,7 @@ _BRIEF: dict[str, Callable[[Book, str], tuple[str, str]]] = {
 }
 
 
-def company(book: Book, key: str) -> Company:
+def company(book: Snapshot, key: str) -> Company:
     """Raises PageMissing for an unknown one."""
     facts = _only(book, "company", company=key)
     today = book.generation.built_at.date()
@@ -163,14 +163,14 @@ def company(book: Book, key: str) -> Company:
     )
 
 
-def vehicles(book: Book, company_key: str) -> list[Fact]:
+def vehicles(book: Snapshot, company_key: str) -> list[Fact]:
     """The vehicles of a company on the newest day, with what they did in the last seven days that are over: valid km
     (None without a day), days online, alarms."""
     last = book.generation.built_at.date() - dt.timedelta(days=1)
     return _records(book, "company_vehicles", company=company_key, since=last - dt.timedelta(days=6), last=last)
 
 
-def alarms(book: Book, column: str, key: str, limit: int = 12) -> list[Fact]:
+def alarms(book: Snapshot, column: str, key: str, limit: int = 12) -> list[Fact]:
     """The newest alarms of a company_key or vehicle_key that must be handled, open ones first."""
     window = {"since": book.generation.built_at.date() - dt.timedelta(days=DAYS), "most": limit}
     if column == "company_key":
@@ -182,7 +182,7 @@ def alarms(book: Book, column: str, key: str, limit: int = 12) -> list[Fact]:
     return [_with_status(alarm) for alarm in newest]
 
 
-def vehicle(book: Book, key: str) -> Vehicle:
+def vehicle(book: Snapshot, key: str) -> Vehicle:
     """Raises PageMissing for one that is in no register and sent nothing in the last weeks."""
     facts = _first(book, "vehicle", vehicle=key)
     days = _records(book, "vehicle_days", vehicle=key, most=DAYS)
@@ -191,13 +191,13 @@ def vehicle(book: Book, key: str) -> Vehicle:
     return Vehicle(key, facts, days, alarms(book, "vehicle_key", key, 30))
 
 
-def alarm_facts(book: Book, uid: str) -> Fact | None:
+def alarm_facts(book: Snapshot, uid: str) -> Fact | None:
     """One alarm with its status in words, None for an unknown one."""
     facts = _first(book, "alarm", uid=uid)
     return _with_status(facts) if facts else None
 
 
-def alarm(book: Book, uid: str) -> Alarm:
+def alarm(book: Snapshot, uid: str) -> Alarm:
     """Raises PageMissing for an unknown one."""
     facts = alarm_facts(book, uid)
     if facts is None:
@@ -211,7 +211,7 @@ def alarm(book: Book, uid: str) -> Alarm:
     )
 
 
-def site(book: Book, key: str) -> Site:
+def site(book: Snapshot, key: str) -> Site:
     """Raises PageMissing for an unknown one."""
     facts = _only(book, "site", site=key)
     day = book.generation.built_at.date()
@@ -223,12 +223,12 @@ def site(book: Book, key: str) -> Site:
     )
 
 
-def sites(book: Book, town: str = "") -> list[Fact]:
+def sites(book: Snapshot, town: str = "") -> list[Fact]:
     """All sites, or those of a town."""
     return _records(book, "sites", town=town)
 
 
-def organisation(book: Book, key: str) -> list[Fact]:
+def organisation(book: Snapshot, key: str) -> list[Fact]:
     """The companies that an organisation covers today, with what it is on every row. Raises PageMissing for an unknown
     one."""
     companies = _records(book, "organisation", organisation=key, today=book.generation.built_at.date())
@@ -237,7 +237,7 @@ def organisation(book: Book, key: str) -> list[Fact]:
     return companies
 
 
-def unit(book: Book, key: str) -> list[Fact]:
+def unit(book: Snapshot, key: str) -> list[Fact]:
     """The tasks of a member unit, newest first. Raises PageMissing for an unknown one."""
     tasks = _records(book, "unit", unit=key)
     if not tasks:
@@ -245,12 +245,12 @@ def unit(book: Book, key: str) -> list[Fact]:
     return tasks
 
 
-def units_of(book: Book) -> list[Fact]:
+def units_of(book: Snapshot) -> list[Fact]:
     """The member units with their tasks: all, due, done in time."""
     return _records(book, "units", today=book.generation.built_at.date())
 
 
-def milestones(book: Book) -> list[Fact]:
+def milestones(book: Snapshot) -> list[Fact]:
     """The ten items of care with weights: all, due by today, done."""
     return _records(book, "warm_items", today=book.generation.built_at.date())
 
@@ -260,16 +260,16 @@ def _with_status(facts: Fact) -> Fact:
     return {**facts, "status": status}
 
 
-def _records(book: Book, name: str, **values: object) -> list[Fact]:
+def _records(book: Snapshot, name: str, **values: object) -> list[Fact]:
     return book.records(text(name), values)
 
 
-def _first(book: Book, name: str, **values: object) -> Fact:
+def _first(book: Snapshot, name: str, **values: object) -> Fact:
     """{} where there is no row."""
     return next(iter(_records(book, name, **values)), {})
 
 
-def _only(book: Book, name: str, **values: object) -> Fact:
+def _only(book: Snapshot, name: str, **values: object) -> Fact:
     facts = _first(book, name, **values)
     if not facts:
         raise PageMissing()

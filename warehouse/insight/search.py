@@ -13,7 +13,7 @@ from pypinyin import Style, lazy_pinyin
 from warehouse.catalog.schema import GROUPS
 from warehouse.core import statements
 from warehouse.query.aggregates import plate
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation", "unit", "alarm"]
 text = statements.beside(__file__)
@@ -46,7 +46,7 @@ class Hit:
     rank: int
 
 
-def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
+def find(book: Snapshot, typed: str) -> dict[Kind, list[Hit]]:
     """Hits by kind, at most MOST of each, the best first; kinds without any are left out. "" finds nothing."""
     words = unicodedata.normalize("NFKC", typed).casefold().replace("·", "").replace(" ", "")
     if not words:
@@ -61,7 +61,7 @@ def find(book: Book, typed: str) -> dict[Kind, list[Hit]]:
     return {kind: best for kind, best in by_kind.items() if best}
 
 
-def _named(book: Book, words: str) -> list[Hit]:
+def _named(book: Snapshot, words: str) -> list[Hit]:
     towns = {town.code: town.label for town in book.places("town")}
     things: list[tuple[Kind, str, str, str, str]] = [
         ("metric", m.id, m.label, GROUPS[m.group], m.id) for m in book.metrics.values()
@@ -97,14 +97,14 @@ def pinyin(label: str) -> tuple[str, str]:
     return "".join(lazy_pinyin(label, style=Style.FIRST_LETTER)).casefold(), "".join(lazy_pinyin(label)).casefold()
 
 
-def _vehicles(book: Book, words: str) -> list[Hit]:
+def _vehicles(book: Snapshot, words: str) -> list[Hit]:
     if len(words) < SHORTEST_PLATE:
         return []
     rows = book.ask(text("vehicles_by_plate"), {"typed": words.upper(), "most": MOST})
     return [Hit("vehicle", key, plate(key), owner, 0 if key.startswith(words.upper()) else 1) for key, owner in rows]
 
 
-def _alarms(book: Book, words: str) -> list[Hit]:
+def _alarms(book: Snapshot, words: str) -> list[Hit]:
     """The alarm of exactly that number."""
     if len(words) < SHORTEST_ALARM:
         return []

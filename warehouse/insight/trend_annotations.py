@@ -11,7 +11,7 @@ from typing import Literal
 from warehouse.catalog import metrics
 from warehouse.catalog.contracts import contracts
 from warehouse.core import statements, units
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 text = statements.beside(__file__)
 LINK_FLOOR = 0.8
@@ -30,7 +30,7 @@ class Happening:
     label: str
 
 
-def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.date, place: str) -> list[Happening]:
+def beside(book: Snapshot, metric_id: str, window: str, first: dt.date, last: dt.date, place: str) -> list[Happening]:
     """What happened between two days (inclusive) to a metric, oldest first: its definition was changed, one of its
     sources delivered nothing that was due, the positioning platforms were cut off, or its number for a `window` at
     `place` was revised."""
@@ -51,7 +51,7 @@ def beside(book: Book, metric_id: str, window: str, first: dt.date, last: dt.dat
     return sorted(annotations, key=lambda annotation: (annotation.first, annotation.kind))
 
 
-def _outages(book: Book, sources: Iterable[str], first: dt.date, last: dt.date) -> list[Happening]:
+def _outages(book: Snapshot, sources: Iterable[str], first: dt.date, last: dt.date) -> list[Happening]:
     labels = {table: contract.label for table, contract in contracts().items()}
     rows = book.ask(text("source_outages"), {"first": first, "last": last})
     days: dict[str, list[dt.date]] = {}

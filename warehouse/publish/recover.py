@@ -86,9 +86,9 @@ def set_aside(settings: Settings) -> list[str]:
 
 
 def _aside(file: Path, notes: list[str]) -> None:
-    kept = file.with_name(f"{file.name}.broken-{units.now():%Y%m%dT%H%M%S}")
-    os.replace(file, kept)
-    notes.append(f"已把 {file.name} 移为 {kept.name}")
+    stored = file.with_name(f"{file.name}.broken-{units.now():%Y%m%dT%H%M%S}")
+    os.replace(file, stored)
+    notes.append(f"已把 {file.name} 移为 {stored.name}")
 
 
 def acknowledge(settings: Settings, note: Landed) -> None:

@@ -291,7 +291,7 @@ def _meta(
     writer.execute("CREATE OR REPLACE TABLE target.meta.held (model VARCHAR, reason VARCHAR)")
     for model, reason in held.items():
         writer.execute("INSERT INTO target.meta.held VALUES (?, ?)", [model, reason])
-    told = {
+    stated = {
         "check_result": "SELECT * FROM run.check_result",
         "review": "SELECT * EXCLUDE (is_personal) FROM run.review WHERE NOT is_personal",
         "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
@@ -301,7 +301,7 @@ def _meta(
         "source": source_states(),
         **LARGE,
     }
-    for name, sql in told.items():
+    for name, sql in stated.items():
         if name not in kept:
             writer.execute(f"CREATE OR REPLACE TABLE target.meta.{name} AS {sql}")
 

@@ -281,12 +281,12 @@ class Figures:
             "member": member,
             "place": place,
         }
-        kept = [name for name, value in named.items() if value or name == "slice"]
-        conditions = [f"{name} = ?" for name in kept] + [f"win_start IN ({', '.join('?' * len(starts))})"]
+        stored = [name for name, value in named.items() if value or name == "slice"]
+        conditions = [f"{name} = ?" for name in stored] + [f"win_start IN ({', '.join('?' * len(starts))})"]
         return self._rows(
             "SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading "
             f"WHERE {' AND '.join(conditions)}",
-            [*(named[name] for name in kept), *starts],
+            [*(named[name] for name in stored), *starts],
         )
 
     def _prepare(self, wanted: Sequence[Wanted], spot: Place) -> None:

@@ -50,15 +50,15 @@ def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> 
     """The same for metrics that are kept as counts of persons."""
     if not wanted:
         return []
-    kept = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
-    marks = ", ".join("?" * len(kept))
+    stored = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
+    marks = ", ".join("?" * len(stored))
     rows = reader.rows(
         f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
         f"AND metric IN ({marks}) AND win_start IN ({marks})",
-        [grain, code, *(name for name, _, _ in kept), *(start for _, _, start in kept)],
+        [grain, code, *(name for name, _, _ in stored), *(start for _, _, start in stored)],
     )
-    said = {
+    text = {
         (name, win, start): (num, den, -1 if hidden else 1, parts or {})
         for name, win, start, num, den, hidden, parts in rows
     }
-    return [{code: said[one]} if one in said else {} for one in kept]
+    return [{code: text[one]} if one in text else {} for one in stored]

@@ -1,6 +1,6 @@
 """Which period a question means on a page or report of one period.
 
-Pure; asks the Book only. A metric that gathers through its month (learning hours against the month's plan) says nothing
+Pure; asks the Snapshot only. A metric that gathers through its month (learning hours against the month's plan) says nothing
 while the month runs: a page or report of a week then shows its newest whole month, never the running one.
 """
 
@@ -13,10 +13,10 @@ from warehouse.core import units
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
     from warehouse.compile.reading import Reading
-    from warehouse.query.snapshot_store import Book
+    from warehouse.query.snapshot_store import Snapshot
 
 
-def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
+def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
     """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
     window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a
     running window is then shown when it is that very one."""
@@ -32,13 +32,13 @@ def at_for(book: Book, metric: Metric, window: str, at: str | None, *, asked: bo
     return units.at_label(own, start)
 
 
-def read(book: Book, metric: Metric, window: str, at: str | None) -> Reading:
+def read(book: Snapshot, metric: Metric, window: str, at: str | None) -> Reading:
     """The reading of a metric on a page of that period."""
     own = window if window in metric.windows else metric.windows[0]
     return book.read(metric.id, own, at_for(book, metric, window, at))
 
 
-def newest(book: Book, window: str) -> str | None:
+def newest(book: Snapshot, window: str) -> str | None:
     """The `at` word of the period that stands when nobody names one: the newest that most flows answer with, so that one page never mixes
     weeks. None when no flow has that window."""
     start = book.usual(window)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from warehouse.catalog.schema import PROGRAMMES
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 WINDOWS = ("year", "quarter", "month", "week", "day")
 
@@ -44,24 +44,24 @@ class Programme:
         return None if self.score is None or self.due is None else round((self.score - self.due) * 100)
 
 
-def scores(book: Book) -> list[Programme]:
+def scores(book: Snapshot) -> list[Programme]:
     """The six programmes in the announcement's order, for the newest period of each indicator."""
     return list(book.remember(("scores",), lambda: _scores(book)))
 
 
-def _scores(book: Book) -> list[Programme]:
+def _scores(book: Snapshot) -> list[Programme]:
     found = []
     for number, (label, force) in PROGRAMMES.items():
         items = tuple(_item(book, kpi, weight) for kpi, weight in book.programme_weights(number) if kpi in book.metrics)
-        told = [item for item in items if item.share is not None]
-        total = sum(item.weight for item in told)
-        score = sum(item.weight * (item.share or 0.0) for item in told) / total if total else None
-        due = sum(item.weight * item.due for item in told) / total if total else None
+        stated = [item for item in items if item.share is not None]
+        total = sum(item.weight for item in stated)
+        score = sum(item.weight * (item.share or 0.0) for item in stated) / total if total else None
+        due = sum(item.weight * item.due for item in stated) / total if total else None
         found.append(Programme(number, label, force, score, due, items))
     return found
 
 
-def _item(book: Book, kpi: str, weight: float) -> Item:
+def _item(book: Snapshot, kpi: str, weight: float) -> Item:
     metric = book.metrics[kpi]
     # a stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one
     twice = {"quarter"} if metric.kind in ("stock", "state") and "month" in metric.windows else set()

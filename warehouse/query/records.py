@@ -73,9 +73,9 @@ def behind(
         return None
     name = window if window in metric.windows else metric.windows[0]
     item = book.spans(metric, name, at)[1]
-    told = structs.replace(metric, parts={column: f"max({column})" for column in entity.columns})
+    stated = structs.replace(metric, parts={column: f"max({column})" for column in entity.columns})
     where, bound = book.within(metric, spot, only)
-    inner, values = select(told, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
+    inner, values = select(stated, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
     outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)
     found = book.ask(outer, [*values, *more])
     if not found and page > 1:  # beyond the last: the first page knows how many there are

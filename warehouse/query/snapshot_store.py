@@ -31,17 +31,17 @@ MOST_OTHERS = 3
 """Books kept open beside the newest."""
 
 
-class Library:
+class SnapshotStore:
     """All published generations of a data folder. Thread-safe. The newest book stays open, with the few others that
     were asked for last: whoever reads old snapshots never closes the one that everybody reads."""
 
     def __init__(self, data: Path) -> None:
         self._settings = Settings(Path(data))
-        self._newest: Book | None = None
-        self._others: LRUCache[str, Book] = LRUCache(MOST_OTHERS)
+        self._newest: Snapshot | None = None
+        self._others: LRUCache[str, Snapshot] = LRUCache(MOST_OTHERS)
         self._lock = threading.Lock()
 
-    def current(self) -> Book:
+    def current(self) -> Snapshot:
         """The newest published generation. Raises DataMissing before the first."""
         generation = snapshot.current(self._settings)
         if generation is None:
@@ -55,25 +55,25 @@ class Library:
                 self._others.pop(generation, None)
             return self._newest
 
-    def open(self, generation_id: str) -> Book:
+    def open(self, generation_id: str) -> Snapshot:
         """That generation. Raises DataMissing when it is not kept (any more)."""
         with self._lock:
             if self._newest is not None and self._newest.id == generation_id:
                 return self._newest
             return self._others.setdefault(generation_id, self._opened(generation_id))
 
-    def _opened(self, generation_id: str) -> Book:
+    def _opened(self, generation_id: str) -> Snapshot:
         known = self._others.get(generation_id)
         if known is None and generation_id not in snapshot.generations(self._settings):
             raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;报告引用的快照长期保留")
-        return known or Book(self._settings, generation_id)
+        return known or Snapshot(self._settings, generation_id)
 
     def generations(self) -> list[str]:
         """Ids, newest first."""
         return snapshot.generations(self._settings)
 
 
-class Book(Figures):
+class Snapshot(Figures):
     """One published generation with everything that is said of it."""
 
     # -- one number -------------------------------------------------------------------------------------------------

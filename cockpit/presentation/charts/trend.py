@@ -104,7 +104,9 @@ def _remarks(chart: Chart, points: Sequence[Point], remarks: Sequence[Remark], t
         mark = letter(sum(map(len, letters.values())) + 1)
         letters[steps[0]] = letters.get(steps[0], "") + mark
         # the words are somebody's: in a template or as markup they would be read as more than words
-        said = f"{mark} {'<br>'.join(map(escape, wrap(remark.words, HOVER_LETTERS)))}<br><i>{escape(remark.signed)}</i>"
+        shown_text = (
+            f"{mark} {'<br>'.join(map(escape, wrap(remark.words, HOVER_LETTERS)))}<br><i>{escape(remark.signed)}</i>"
+        )
         ends = [MARK_SIZE if step in (steps[0], steps[-1]) else 0 for step in steps]
         chart["data"].append(
             dict(
@@ -114,7 +116,7 @@ def _remarks(chart: Chart, points: Sequence[Point], remarks: Sequence[Remark], t
                 mode="lines+markers",
                 line={"color": theme["steel"], "width": 2},
                 name="批注",
-                customdata=[said] * len(steps),
+                customdata=[shown_text] * len(steps),
                 marker={"size": ends, "symbol": "triangle-up", "color": theme["steel"], "opacity": 1},
                 hovertemplate="%{customdata}<extra></extra>",
             )
@@ -197,7 +199,7 @@ def _now(
     ground: str,
 ) -> list[Chart]:
     """The solid line of finished periods and, hollow and dashed, the step to the running one."""
-    said = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{_said(p, unit, decimals)}</b>" for p in points]
+    text = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{_said(p, unit, decimals)}</b>" for p in points]
     running = bool(points) and not points[-1].complete
     solid = [*ys[:-1], None] if running else ys
     line = dict(
@@ -207,7 +209,7 @@ def _now(
         mode="lines+markers",
         line={"color": colour, "width": 2.4},
         marker={"size": 5 if len(xs) < 40 else 3, "color": colour},
-        customdata=said,
+        customdata=text,
         hovertemplate="%{customdata}<extra></extra>",
         connectgaps=False,
         name="本期",
@@ -221,7 +223,7 @@ def _now(
         mode="lines+markers",
         line={"color": colour, "width": 2, "dash": "dot"},
         marker={"size": [0, 9], "color": ground, "line": {"color": colour, "width": 2}},
-        customdata=["", said[-1]],
+        customdata=["", text[-1]],
         hovertemplate="%{customdata}<extra></extra>",
         name="未满期",
     )
@@ -231,14 +233,14 @@ def _now(
 def _past(
     xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str, theme: Theme
 ) -> Chart:
-    said = [f"去年同期 {fmt.tick(window, p.win_start)}:{_said(p, unit, decimals)}" for p in points][-len(xs) :]
+    text = [f"去年同期 {fmt.tick(window, p.win_start)}:{_said(p, unit, decimals)}" for p in points][-len(xs) :]
     return dict(
         type="scatter",
         x=xs[-len(ys) :],
         y=ys,
         mode="lines",
         line={"color": theme["compare"], "width": 1.4, "dash": "4px,3px"},
-        customdata=said,
+        customdata=text,
         hovertemplate="%{customdata}<extra></extra>",
         connectgaps=False,
         name="去年同期",

@@ -38,14 +38,14 @@ def _card(programme: Programme, href: Callable[[int], str] | None) -> Component:
         html.I(className="programme-due", style={"left": f"{programme.due:.1%}"}),
     ]
     bar = html.Div(marks, className="programme-bar", **aria(hidden="true"))
-    told = sum(item.share is not None for item in programme.items)
+    stated = sum(item.share is not None for item in programme.items)
     foot = html.Div(
         [
             html.Span(
                 [html.Span(fmt.number(round(programme.score * 100)), className="programme-score"), html.Small("%")]
             ),
             html.Small(
-                f"序时 {programme.due:.0%} · {fmt.pace(programme.ahead)} · 计分\u00a0{told}/{len(programme.items)}\u00a0项"
+                f"序时 {programme.due:.0%} · {fmt.pace(programme.ahead)} · 计分\u00a0{stated}/{len(programme.items)}\u00a0项"
             ),
         ],
         className="programme-foot",

@@ -59,8 +59,8 @@ def meter(label: str, points: float | None, full: float, note: str = "") -> Comp
         if share >= 0.6
         else "meter-bad"
     )
-    told = "无数据" if points is None else f"{points:.1f} / {full:g}"
+    stated = "无数据" if points is None else f"{points:.1f} / {full:g}"
     bar = html.Span(html.Span(className=f"meter-fill {look}", style={"width": f"{share:.1%}"}), className="meter-track")
     return html.Div(
-        [html.Span(label), bar, html.Span(told, className="meter-told", title=note or None)], className="meter"
+        [html.Span(label), bar, html.Span(stated, className="meter-told", title=note or None)], className="meter"
     )

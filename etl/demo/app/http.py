@@ -166,12 +166,12 @@ def add_to(app: Flask, world: World, clock_: Clock, client_id: str, client_secre
     lists, pace, computing = AppLists(world).lists, Pace(MOST_A_SECOND), threading.Lock()
 
     def token() -> Response:
-        asked = request.authorization
+        requested = request.authorization
         right = (
-            asked is not None
-            and asked.type == "basic"
-            and asked.username == client_id
-            and hmac.compare_digest(str(asked.password).encode(), client_secret.encode())
+            requested is not None
+            and requested.type == "basic"
+            and requested.username == client_id
+            and hmac.compare_digest(str(requested.password).encode(), client_secret.encode())
         )
         if not right:
             return _answer({"error": "invalid_client"}, 401, WWW_Authenticate='Basic realm="mp"')

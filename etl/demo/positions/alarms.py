@@ -144,10 +144,10 @@ def day_post_checks(world: World, day: int) -> pd.DataFrame:
     big = np.flatnonzero(world.companies["is_big"].to_numpy())
     if not activity(day):
         return pd.DataFrame()
-    asked = big[world.chance(501, big, day) < 0.92]
-    company = np.concatenate([asked, np.full(len(PLATFORMS) + 1, -1)])
-    kind = np.concatenate([np.full(len(asked), 2), np.full(len(PLATFORMS), 1), [3]])
-    key = np.concatenate([asked, 100_000 + np.arange(len(PLATFORMS) + 1)])
+    requested = big[world.chance(501, big, day) < 0.92]
+    company = np.concatenate([requested, np.full(len(PLATFORMS) + 1, -1)])
+    kind = np.concatenate([np.full(len(requested), 2), np.full(len(PLATFORMS), 1), [3]])
+    key = np.concatenate([requested, 100_000 + np.arange(len(PLATFORMS) + 1)])
     u = [world.chance(s, key, day) for s in (502, 503, 504, 505)]
     sent = day * DAY + (8.5 * 3600 + 9 * 3600 * u[0]).astype(np.int64)
     care = np.where(company >= 0, world.care(np.maximum(company, 0), day), 0.8)

@@ -134,9 +134,9 @@ def create_app(feeds: Feeds, clock_: Clock, client_secret: str) -> Flask:
     windows = Windows()
 
     def token(system: str) -> Response:
-        asked = request.get_json(silent=True) or {}
-        right = asked.get("client_id") == CLIENT_ID and hmac.compare_digest(
-            str(asked.get("client_secret", "")).encode(), client_secret.encode()
+        requested = request.get_json(silent=True) or {}
+        right = requested.get("client_id") == CLIENT_ID and hmac.compare_digest(
+            str(requested.get("client_secret", "")).encode(), client_secret.encode()
         )
         if not right:
             return _reply({"code": 40101, "message": "客户端标识或密钥错误"}, 401)

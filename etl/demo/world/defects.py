@@ -78,8 +78,8 @@ class Planted:
     def note(self, rule: str, thing: str, keys: list[str]) -> None:
         """Add keys of one thing (table, entity or file) to a rule."""
         if keys:
-            kept = self.found.setdefault(rule, {}).setdefault(thing, [])
-            kept += [str(k) for k in keys[: max(0, MANIFEST_KEYS - len(kept))]]
+            stored = self.found.setdefault(rule, {}).setdefault(thing, [])
+            stored += [str(k) for k in keys[: max(0, MANIFEST_KEYS - len(stored))]]
             counts = self.counts.setdefault(rule, {})
             counts[thing] = counts.get(thing, 0) + len(keys)
 

@@ -20,7 +20,7 @@ from cockpit.store import app_db, audit
 from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 WANG, LI = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
 ONLINE, TRUCKS = "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt"
@@ -48,7 +48,7 @@ def stars(client: FlaskClient, path: str, search: str = "") -> dict[str, str]:
     return {unescape(one["data-place"]): one["aria-pressed"] for one in buttons if one.get("data-mine") == "star"}
 
 
-def company(book: Book) -> str:
+def company(book: Snapshot) -> str:
     return book.places("company")[0].code
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_place_is_not_kept(as_role: Callable[[str], FlaskClient], dat
 
 
 def test_neither_the_snapshot_nor_typed_words_are_kept(
-    as_role: Callable[[str], FlaskClient], data: Path, book: Book
+    as_role: Callable[[str], FlaskClient], data: Path, book: Snapshot
 ) -> None:
     answer = act(
         as_role("leader"),
@@ -148,7 +148,7 @@ def test_a_star_on_card_and_page_says_whether_its_place_is_kept(as_role: Callabl
     assert stars(as_role("analyst"), "/")[ONLINE] == "false", "another person has other stars"
 
 
-def test_my_page_shows_the_same_numbers_and_leads_on(as_role: Callable[[str], FlaskClient], book: Book) -> None:
+def test_my_page_shows_the_same_numbers_and_leads_on(as_role: Callable[[str], FlaskClient], book: Snapshot) -> None:
     leader, town = as_role("leader"), book.places("town")[0]
     assert "还没有收藏" in said(leader, "/mine")
     vehicle = book.ask("SELECT vehicle_key FROM marts.vehicle_current ORDER BY 1 LIMIT 1")[0][0]
@@ -193,7 +193,7 @@ def test_my_page_shows_the_same_numbers_and_leads_on(as_role: Callable[[str], Fl
 
 
 def test_what_cannot_be_shown_stays_with_its_reason(
-    as_role: Callable[[str], FlaskClient], data: Path, book: Book
+    as_role: Callable[[str], FlaskClient], data: Path, book: Snapshot
 ) -> None:
     file, viewer = Settings(data).state, Viewer("person", "user-auditor", "auditor")
     auditor = as_role("auditor")
@@ -217,7 +217,7 @@ def test_what_cannot_be_shown_stays_with_its_reason(
     assert favourites.kept(file, viewer) == ()
 
 
-def test_a_role_that_is_taken_away_takes_the_sight_and_not_the_entry(server: Flask, data: Path, book: Book) -> None:
+def test_a_role_that_is_taken_away_takes_the_sight_and_not_the_entry(server: Flask, data: Path, book: Snapshot) -> None:
     file, place = Settings(data).state, f"/company/{company(book)}/drivers"
     assert act(sign_in(server.test_client(), data, "leader", "chen"), "keep", place).status_code == 200
     accounts.set_role(file, "chen", "auditor")

@@ -73,8 +73,8 @@ def test_a_row_is_corrected_from_the_page_and_leaves_the_quarantine(
     assert put_aside(loader) == [] and loader.writer.execute(
         "SELECT count(*) FROM raw.yz_vehicle WHERE plate_no = '浙A00002'"
     ) == [(1,)]
-    told = said(analyst, "/quarantine")
-    assert "已装入" in told and "没有隔离的记录" in told
+    stated = said(analyst, "/quarantine")
+    assert "已装入" in stated and "没有隔离的记录" in stated
     redo = [note.mapping["redo"] for note in loader.landing.notes() if "redo" in note.mapping]
     assert [(one["who"], one["why"], one["request"]) for one in redo] == [("user-analyst", "电话核对", done.id)]
 
@@ -129,8 +129,8 @@ def test_a_job_and_days_are_run_from_the_page(as_role: Callable[[str], FlaskClie
         and "已重算 3 天" in found["backfill"].message
         and "刷新" in found["run"].message
     )
-    told = said(admin, "/health")
-    assert "2026-11-20 至 2026-11-22 yz" in told and "已重算 3 天" in told and "user-admin" in told
+    stated = said(admin, "/health")
+    assert "2026-11-20 至 2026-11-22 yz" in stated and "已重算 3 天" in stated and "user-admin" in stated
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_personal_columns_are_not_on_the_page_nor_accepted(
     as_role: Callable[[str], FlaskClient], loader: Context
 ) -> None:
     [(seq, row)] = put_aside(loader)
-    told = ask(
+    stated = ask(
         as_role("analyst"),
         f"/quarantine/{seq}/{row}",
         table="yz_driver",
         **{"old-person_key": "", "new-person_key": "x", "why": "x"},
     )
-    assert told.status_code == 400 and "没有改动任何一列" in told.get_data(as_text=True), (
+    assert stated.status_code == 400 and "没有改动任何一列" in stated.get_data(as_text=True), (
         "such a column is not looked at"
     )
 

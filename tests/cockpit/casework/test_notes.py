@@ -22,7 +22,7 @@ from warehouse.compile.reading import DISTRICT, Point
 from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 CLERK, OTHER, KEEPER, LEADER = (
     Viewer("person", "li", "analyst"),
@@ -199,7 +199,7 @@ def test_from_the_form_to_the_chart_and_back(as_role: Callable[[str], FlaskClien
 
 
 def test_a_note_of_the_district_stands_at_every_town_and_one_of_a_town_only_there(
-    as_role: Callable[[str], FlaskClient], data: Path, book: Book
+    as_role: Callable[[str], FlaskClient], data: Path, book: Snapshot
 ) -> None:
     file, (here, there) = Settings(data).state, [place.code for place in book.places("town")[:2]]
     written(file, "全区的一条")
@@ -212,7 +212,7 @@ def test_a_note_of_the_district_stands_at_every_town_and_one_of_a_town_only_ther
 
 
 def test_a_snapshot_shows_the_notes_of_its_time_and_takes_none(
-    as_role: Callable[[str], FlaskClient], data: Path, book: Book
+    as_role: Callable[[str], FlaskClient], data: Path, book: Snapshot
 ) -> None:
     file, built = Settings(data).state, book.generation.built_at
     hour = dt.timedelta(hours=1)

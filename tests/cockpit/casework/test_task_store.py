@@ -22,7 +22,7 @@ from tests.cockpit.signing_in import SAME_ORIGIN, said
 from warehouse.core.errors import Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 LEADER, CLERK = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
 ONLINE = Subject(
@@ -46,7 +46,7 @@ def data(pictured: Path) -> Path:
 
 
 def form(server: Flask, **changes: str) -> dict[str, str]:
-    library: Library = server.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
     office = library.current().metrics["fleet_online_rate"].owner
     return {
         "subject": "/metric/fleet_online_rate?window=week",

@@ -23,7 +23,7 @@ from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, said
 from warehouse.core.errors import Refused
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(
     as_role: Callable[[str], FlaskClient], data: Path, company: str
 ) -> None:
     ask(as_role("leader"), company, "回访 13812345678 的投诉")
-    told = [detail for event, _, detail in log(data) if event == "person_purpose"]
-    assert len(told) == 1 and "13812345678" not in told[0] and "回访" in told[0]
+    stated = [detail for event, _, detail in log(data) if event == "person_purpose"]
+    assert len(stated) == 1 and "13812345678" not in stated[0] and "回访" in stated[0]
 
 
 def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: str) -> None:
@@ -199,7 +199,7 @@ def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(
             "SELECT min(b.at - a.at) FROM (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) a "
             "JOIN (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) b ON a.trip_id = b.trip_id AND b.n = a.n + 1"
         ).fetchone()
-    book = Library(data).current()
+    book = SnapshotStore(data).current()
     owner = book.ask("SELECT company_key FROM marts.vehicle_current WHERE vehicle_key = ?", [key])[0]
     assert not book.ask("SELECT 1 FROM duckdb_tables() WHERE table_name IN ('gps_trip', 'gps_stop')"), (
         "no way of a vehicle stands in the open file"

@@ -15,11 +15,11 @@ from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, links, words
 from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture
-def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
+def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
     def drawn(path: str, search: str = "") -> Any:
         with web.test_request_context("/"):
             g.viewer = LEADER
@@ -38,28 +38,28 @@ def framed(page: Any) -> bool:
     return getattr(page, "id", "") == "shell-frame"
 
 
-def test_every_company_and_town_has_its_page(draw: Any, library: Library) -> None:
+def test_every_company_and_town_has_its_page(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     for place in book.places("town") + book.places("company"):
         page = draw(f"/{place.grain}/{place.code}")
         assert framed(page) and place.label in words(page), (place, words(page))
 
 
-def test_a_company_shows_both_flags_its_score_and_who_is_in_charge(draw: Any, library: Library) -> None:
+def test_a_company_shows_both_flags_its_score_and_who_is_in_charge(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     code = book.ask("SELECT company_key FROM marts.company_day ORDER BY day DESC, v_cnt DESC LIMIT 1")[0][0]
-    said = words(draw(f"/company/{code}"))
+    text = words(draw(f"/company/{code}"))
     found = profiles.company(book, code)
-    assert "50辆以上(全部货车)" in said and "50辆以上(重型与牵引)" in said
-    assert f"{found.today['v_cnt']} 辆" in said and f"{found.today['vh_cnt']} 辆" in said
-    assert all(label in said for label, _ in profiles.ITEMS.values()) and f"{found.scores[0]['score']:.1f}" in said
-    assert all(post["role"] in said for post in found.posts)
+    assert "50辆以上(全部货车)" in text and "50辆以上(重型与牵引)" in text
+    assert f"{found.today['v_cnt']} 辆" in text and f"{found.today['vh_cnt']} 辆" in text
+    assert all(label in text for label, _ in profiles.ITEMS.values()) and f"{found.scores[0]['score']:.1f}" in text
+    assert all(post["role"] in text for post in found.posts)
     total = sum(points for key in profiles.ITEMS if (points := found.scores[0][key]) is not None)
     full = sum(full for key, (_, full) in profiles.ITEMS.items() if found.scores[0][key] is not None)
     assert found.scores[0]["score"] == pytest.approx(100 * total / full, abs=0.1), "the items make the score"
 
 
-def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw: Any, library: Library) -> None:
+def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1 LIMIT 12"):
         page = draw(f"/vehicle/{quote(key, safe='')}")
@@ -68,15 +68,15 @@ def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw:
         "SELECT a.alarm_uid, a.vehicle_key FROM marts.alarm_event a JOIN marts.alarm_step s USING (alarm_uid) WHERE a.must_handle AND a.is_v ORDER BY a.raised_at DESC LIMIT 1"
     )[0]
     assert any(f"/alarm/{uid}" in link for link in links(draw(f"/vehicle/{quote(vehicle, safe='')}")))
-    said = words(draw(f"/alarm/{uid}"))
+    text = words(draw(f"/alarm/{uid}"))
     steps = profiles.alarm(book, uid).steps
-    assert steps and all(step["action"] in said for step in steps) and "处置过程" in said
+    assert steps and all(step["action"] in text for step in steps) and "处置过程" in text
     for (other,) in book.ask("SELECT alarm_uid FROM marts.alarm_event ORDER BY raised_at DESC LIMIT 30"):
         assert framed(draw(f"/alarm/{quote(other, safe='')}"))
 
 
 def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
-    draw: Any, library: Library, monkeypatch: pytest.MonkeyPatch
+    draw: Any, library: SnapshotStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Red is what the register of certificates does not hold, not a register that never came."""
     book = library.current()
@@ -87,11 +87,11 @@ def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
     )
     assert "无有效证件" in words(draw(f"/vehicle/{quote(key, safe='')}"))
     monkeypatch.setitem(book._landed, "yz_certificate", 0)
-    said = words(draw(f"/vehicle/{quote(key, safe='')}"))
-    assert "无有效证件" not in said and "未上报" in said
+    text = words(draw(f"/vehicle/{quote(key, safe='')}"))
+    assert "无有效证件" not in text and "未上报" in text
 
 
-def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, library: Library) -> None:
+def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     sites = profiles.sites(book)
     assert sites and framed(draw("/site"))
@@ -100,8 +100,8 @@ def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, li
     for number in range(1, 7):
         assert "指标与权重" in words(draw(f"/programme/{number}"))
     for unit in profiles.units_of(book):
-        said = words(draw(f"/unit/{unit['unit_id']}"))
-        assert unit["unit"] in said and not unit["unit"].startswith("DW"), "a unit has a name"
+        text = words(draw(f"/unit/{unit['unit_id']}"))
+        assert unit["unit"] in text and not unit["unit"].startswith("DW"), "a unit has a name"
     for (org,) in book.ask(
         "SELECT DISTINCT org_id FROM marts.company_organisation WHERE to_day >= (SELECT max(day) FROM marts.company_day)"
     ):
@@ -127,7 +127,7 @@ def test_an_unknown_one_is_a_sentence(draw: Any, path: str) -> None:
     assert "没有这一页" in words(draw(path))
 
 
-def test_pages_of_things_keep_to_the_chosen_snapshot(draw: Any, library: Library) -> None:
+def test_pages_of_things_keep_to_the_chosen_snapshot(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     company = book.places("company")[0].code
     chosen = f"as_of={book.generation.id}"
@@ -147,16 +147,16 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
             for name in ("company_organisation", "company_post", "alarm_step", "vehicle_current", "company50_day")
         )
     )
-    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     company = library.current().places("company")[0].code
     with web.test_request_context("/"):
         g.viewer = LEADER
-        said = words(page_callback.draw(library, f"/company/{company}", "")[0])
-    assert "没有党群组织覆盖" in said and "没有登记在册的货车" in said
+        text = words(page_callback.draw(library, f"/company/{company}", "")[0])
+    assert "没有党群组织覆盖" in text and "没有登记在册的货车" in text
 
 
 def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_typed(
-    draw: Any, library: Library
+    draw: Any, library: SnapshotStore
 ) -> None:
     company = library.current().places("company")[0]
     assert f"/company/{company.code}" in links(draw("/search", f"?q={quote(company.label)}"))

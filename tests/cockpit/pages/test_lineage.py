@@ -20,16 +20,16 @@ from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, links, walk, words
 from warehouse.catalog.metrics import metrics
 from warehouse.insight import lineage
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 METRICS = list(metrics())
 PICTURE = "fleet_online_rate"
 
 
 @pytest.fixture
-def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
+def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
     def drawn(search: str = "", path: str = "/lineage", of: Flask = web, now: dt.datetime | None = None) -> Any:
-        found: Library = of.config["ZHENGBEI_LIBRARY"]
+        found: SnapshotStore = of.config["ZHENGBEI_LIBRARY"]
         with of.test_request_context("/"):
             g.viewer = LEADER
             return page_callback.draw(found, path, search, now or found.current().generation.built_at)[0]
@@ -82,7 +82,7 @@ def test_the_tables_of_a_source_stand_together() -> None:
 
 
 def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_exist(
-    draw: Any, library: Library
+    draw: Any, library: SnapshotStore
 ) -> None:
     for metric in library.current().metrics.values():
         page = draw(f"?metric={metric.id}")
@@ -99,7 +99,7 @@ def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_ex
     assert "没有这一页" in words(draw("?metric=no_such"))
 
 
-def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, library: Library) -> None:
+def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, library: SnapshotStore) -> None:
     ways = links(draw(f"?metric={PICTURE}"))
     assert f"/metric/{PICTURE}" in ways and "/health#source-gps_location" in ways and "/health#health-checks" in ways
     rows = {item.id for item in walk(draw(path="/health")) if getattr(item, "id", None)}
@@ -110,16 +110,16 @@ def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, libra
         assert any(link.startswith("/lineage") for link in links(draw(path=path)))
 
 
-def test_all_metrics_stand_under_the_sources_that_tell_their_time(draw: Any, library: Library) -> None:
+def test_all_metrics_stand_under_the_sources_that_tell_their_time(draw: Any, library: SnapshotStore) -> None:
     page = draw()
     ways = links(page)
     for metric in library.current().metrics.values():
         assert f"/lineage?metric={metric.id}" in ways
-    said = words(page)
-    assert all(source.label.partition("·")[0] in said for source in library.current().sources()) and "参与" in said
+    text = words(page)
+    assert all(source.label.partition("·")[0] in text for source in library.current().sources()) and "参与" in text
 
 
-def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], library: Library) -> None:
+def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], library: SnapshotStore) -> None:
     built = library.current().generation.built_at
     fresh = boxes(draw(f"?metric={PICTURE}"))
     assert fresh["vehicle_day"] == "● 正常" and fresh["own_town"] == "○ 自有表" and fresh["动态监控"].startswith("●")
@@ -151,10 +151,10 @@ def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], lib
 def test_a_box_tells_in_words_what_its_lines_show() -> None:
     nodes = lineage.of("p5_points_redeem_rate")
     made = tree(nodes, {node.id: State("good", "正常") for node in nodes}, {})
-    said = words(made)
+    text = words(made)
     assert (
-        "取自: 积分账(按日)".replace(" ", "") in said.replace(" ", "")
-        and "取自:司机之家小程序·积分账" in said
-        and "取自:司机之家小程序" in said
+        "取自: 积分账(按日)".replace(" ", "") in text.replace(" ", "")
+        and "取自:司机之家小程序·积分账" in text
+        and "取自:司机之家小程序" in text
     )
     assert links(made) == []

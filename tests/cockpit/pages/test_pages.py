@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from cockpit.identity.sessions import Viewer
 from cockpit.pages import overview, toolbar
-from cockpit.pages.page_context import Visit
+from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.address import Address
 from cockpit.web import app, page_callback
@@ -26,7 +26,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 LEADER = Viewer("person", "zhang", "leader", "", "张**")
 
@@ -52,7 +52,7 @@ def links(component: Any) -> list[str]:
 
 
 @pytest.fixture
-def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
+def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
     def drawn(path: str, search: str = "") -> Any:
         with web.test_request_context("/"):
             g.viewer = LEADER
@@ -61,7 +61,7 @@ def draw(web: Flask, library: Library):  # type: ignore[no-untyped-def]
     return drawn
 
 
-def test_the_overview_leads_to_every_metric(draw: Any, library: Library) -> None:
+def test_the_overview_leads_to_every_metric(draw: Any, library: SnapshotStore) -> None:
     page = draw("/")
     reached = {link.split("?")[0] for link in links(page)}
     for metric in library.current().metrics:
@@ -69,7 +69,7 @@ def test_the_overview_leads_to_every_metric(draw: Any, library: Library) -> None
     assert "要点" in words(page)
 
 
-def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: Library) -> None:
+def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     town = book.places("town")[0]
     company = next(iter(book.places("company", town.code)), town)
@@ -85,7 +85,9 @@ def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, li
                 assert "口径与血缘" in words(page)
 
 
-def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(draw: Any, library: Library) -> None:
+def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(
+    draw: Any, library: SnapshotStore
+) -> None:
     book = library.current()
     town = book.places("town")[0].code
     for metric in book.metrics.values():
@@ -106,8 +108,8 @@ def test_filters_are_chips_that_can_be_dropped_one_by_one_or_all(draw: Any) -> N
         "/metric/fleet_vehicle_cnt",
         "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage",
     )
-    said = words(page)
-    assert "能源类型:柴油" in said and "车辆类别:普通货物" in said
+    text = words(page)
+    assert "能源类型:柴油" in text and "车辆类别:普通货物" in text
     ways = links(page)
     assert "/metric/fleet_vehicle_cnt?window=week&only=vehicle_class%3Afreight&by=emission_stage" in ways, "one dropped"
     assert "/metric/fleet_vehicle_cnt?window=week" in ways, "all dropped"
@@ -143,8 +145,8 @@ STATES = {
 def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flask], state: str) -> None:
     sql, expected = STATES[state]
     web = elsewhere(sql)
-    library: Library = web.config["ZHENGBEI_LIBRARY"]
-    book, said = library.current(), []
+    library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
+    book, shown_text = library.current(), []
     town = book.places("town")[0].code
     with web.test_request_context("/"):
         g.viewer = LEADER
@@ -154,8 +156,8 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
                     continue
                 page = page_callback.draw(library, f"/metric/{metric.id}", search)[0]
                 assert getattr(page, "id", "") == "shell-frame", (state, metric.id, search, words(page))
-                said.append(words(page))
-    assert any(expected in text for text in said)
+                shown_text.append(words(page))
+    assert any(expected in text for text in shown_text)
 
 
 def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
@@ -163,7 +165,7 @@ def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path
     house.publish()
     house.close()
     web = app.create_app(Settings(tmp_path / "data"))
-    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     with web.test_request_context("/"):
         g.viewer = LEADER
         for path in ("/", "/health", *(f"/metric/{metric}" for metric in library.current().metrics)):
@@ -171,7 +173,7 @@ def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path
             assert getattr(page, "id", "") == "shell-frame", (path, words(page))
 
 
-def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: Library) -> None:
+def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: SnapshotStore) -> None:
     for group in {m.group for m in library.current().metrics.values()}:
         for window in ("day", "week", "month"):
             assert "按镇街" in words(draw(f"/group/{group}", f"?window={window}"))
@@ -180,12 +182,12 @@ def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: Librar
         assert source.label in health
 
 
-def test_demonstration_data_are_marked_on_every_page(draw: Any, library: Library) -> None:
+def test_demonstration_data_are_marked_on_every_page(draw: Any, library: SnapshotStore) -> None:
     for path in ("/", "/group/fleet", "/metric/fleet_online_rate", "/health"):
         assert ("演示数据" in words(draw(path))) is library.current().generation.is_demo
 
 
-def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: Any, library: Library) -> None:
+def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: Any, library: SnapshotStore) -> None:
     page = draw("/")
     here = library.current().generation.id
     found = {
@@ -196,7 +198,7 @@ def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: A
     assert found == {here}
 
 
-def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: Library) -> None:
+def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: SnapshotStore) -> None:
     chosen = library.generations()[-1]
     for path in ("/", "/metric/fleet_online_rate", "/group/safety"):
         page = draw(path, f"?as_of={chosen}")
@@ -225,11 +227,13 @@ def test_what_cannot_be_shown_is_said_in_chinese(draw: Any, path: str, search: s
 def test_without_any_data_the_page_says_what_to_do(server: Flask, data: Path) -> None:
     with server.test_request_context("/"):
         g.viewer = LEADER
-        page, title, status = page_callback.draw(Library(data), "/", "")
+        page, title, status = page_callback.draw(SnapshotStore(data), "/", "")
     assert title.startswith("还没有可看的数据") and status == 503 and "etl run" in words(page)
 
 
-def test_the_heartbeat_says_generation_build_and_time(web: Flask, library: Library, data_with_picture: Path) -> None:
+def test_the_heartbeat_says_generation_build_and_time(
+    web: Flask, library: SnapshotStore, data_with_picture: Path
+) -> None:
     client = sign_in(web.test_client(), data_with_picture)
     answer = client.get("/api/version").get_json()
     assert set(answer) == {"generation", "live", "build", "server_time"}
@@ -237,7 +241,7 @@ def test_the_heartbeat_says_generation_build_and_time(web: Flask, library: Libra
     assert abs((dt.datetime.fromisoformat(answer["server_time"]) - dt.datetime.now(dt.UTC)).total_seconds()) < 10
 
 
-def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: Library, data_with_picture: Path) -> None:
+def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: SnapshotStore, data_with_picture: Path) -> None:
     client = sign_in(web.test_client(), data_with_picture)
     expected = library.current().read("fleet_online_rate", "week")
     answer = client.get("/api/metric/fleet_online_rate?window=week").get_json()
@@ -273,25 +277,25 @@ def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_
     assert "车辆上线率" in answer.get_data(as_text=True)
 
 
-def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw: Any, library: Library) -> None:
+def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     for window in ("week", "month"):
-        said = words(draw("/", f"?window={window}"))
+        text = words(draw("/", f"?window={window}"))
         # a quarter or year on the page of a week says itself that it is still running
         other = [
             periods.read(
                 book,
                 metric,
                 window,
-                overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window),
+                overview.period_of(PageContext(book, Address.parse("/", ""), LEADER, book.generation.built_at), window),
             )
             for metric in book.metrics.values()
             if (window not in metric.windows or metric.newest) and metric.windows[0] != "now"
         ]
-        assert said.count("未满期") <= sum(not reading.complete for reading in other) and said.count("暂定") <= 1, (
+        assert text.count("未满期") <= sum(not reading.complete for reading in other) and text.count("暂定") <= 1, (
             window
         )
-        at = overview.period_of(Visit(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
+        at = overview.period_of(PageContext(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
         for metric in book.metrics.values():
             if window in metric.windows and not (metric.cumulative or metric.newest):
                 assert fmt.period_key(window, periods.read(book, metric, window, at).win_start) == at, metric.id
@@ -302,7 +306,7 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
     it."""
     folder = tmp_path / "data" / "published"
     shutil.copytree(published / "published", folder)
-    newest = Library(published).generations()[0]
+    newest = SnapshotStore(published).generations()[0]
     old = f"{dt.datetime.strptime(newest, '%Y%m%dT%H%M%S') - dt.timedelta(days=7):%Y%m%dT%H%M%S}"
     for suffix in (".json", ".duckdb", ".restricted.duckdb"):
         shutil.copyfile(folder / f"{newest}{suffix}", folder / f"{old}{suffix}")
@@ -312,7 +316,7 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
         )
         con.execute("DELETE FROM marts.vehicle_day WHERE day > (SELECT CAST(built_at AS DATE) FROM meta.generation)")
     web = app.create_app(Settings(tmp_path / "data"))
-    library: Library = web.config["ZHENGBEI_LIBRARY"]
+    library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     then, now = library.open(old), library.current()
     town = now.places("town")[0].code
     differ = 0
@@ -337,10 +341,10 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
                     for way in links(page)
                     if way.startswith("/metric") and "/metric/" in way and "as_of=" in way and newest not in way
                 )
-        said = words(page_callback.draw(library, "/", f"?as_of={old}")[0])
+        shown_text = words(page_callback.draw(library, "/", f"?as_of={old}")[0])
         assert (
-            "第 46 周要点" in said
-            and "不再更新" in said
+            "第 46 周要点" in shown_text
+            and "不再更新" in shown_text
             and "第 47 周要点" in words(page_callback.draw(library, "/", "")[0])
         )
     assert differ, "the two weeks are not the same"
@@ -372,7 +376,10 @@ def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(
         raise KeyError("ours")
 
     monkeypatch.setattr(page_callback.routes, "render", broken)
-    said = words(draw("/"))
+    shown_text = words(draw("/"))
     assert (
-        "页面出错" in said and "没有这一页" not in said and "page / failed" in caplog.text and "KeyError" in caplog.text
+        "页面出错" in shown_text
+        and "没有这一页" not in shown_text
+        and "page / failed" in caplog.text
+        and "KeyError" in caplog.text
     )

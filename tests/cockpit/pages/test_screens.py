@@ -23,7 +23,7 @@ from tests.cockpit.pages.test_pages import links, words
 from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
 from warehouse.core import units
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 SAID = {
     "width": 3840,
@@ -52,7 +52,7 @@ def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(
     Heartbeats(file).record("duty", {**SAID, "build": "old", "fps": 9}, now)
     Heartbeats(file).record("gate", SAID, now - dt.timedelta(minutes=7))
     create_device(file, "hall", by="test")
-    said = words(draw(web, "admin"))
+    text = words(draw(web, "admin"))
     for expected in (
         "hall",
         "● 在线",
@@ -65,7 +65,7 @@ def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(
         "待刷新",
         "未登录",
     ):
-        assert expected in said, expected
+        assert expected in text, expected
 
 
 def test_the_roll_is_for_the_administrator_only(web: Flask) -> None:
@@ -80,7 +80,7 @@ def test_every_page_leads_to_the_archive_of_reports(web: Flask) -> None:
 
 
 def test_a_dark_reader_gets_dark_charts(web: Flask, data_with_picture: Path) -> None:
-    library = Library(data_with_picture)
+    library = SnapshotStore(data_with_picture)
     shown = []
     for cookie in ("zb-theme=light", "zb-theme=dark"):
         with web.test_request_context("/", headers={"Cookie": cookie}):
@@ -139,8 +139,8 @@ def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(
     assert made.status_code == 200 and made.headers["Cache-Control"] == "no-store"
     address = html.unescape(re.search(r"<code>(.+)</code>", made.get_data(as_text=True)).group(1))
     number = next(one["id"] for one in devices(file) if one["screen"] == "gate")
-    said = words(draw(web, "admin"))
-    assert "gate" in said and "root" in said and address.partition("token=")[2] not in said, "the token is shown once"
+    text = words(draw(web, "admin"))
+    assert "gate" in text and "root" in text and address.partition("token=")[2] not in text, "the token is shown once"
     assert [opens(web, address, ip) for ip in ("10.20.30.41", "10.20.30.40")] == [403, 200]
     assert ask(admin, f"/screens/{number}/bind", {"network": "10.20.31.0/24"}).status_code == 303
     assert [opens(web, address, ip) for ip in ("10.20.30.40", "10.20.31.7")] == [403, 200]

@@ -102,7 +102,7 @@ def test_nothing_that_is_no_number_is_ever_printed() -> None:
         "g",
         target=Target(1.0, None, ""),
     )
-    said = [
+    shown_text = [
         fmt.number(nan),
         fmt.number(inf, 2),
         *(
@@ -114,7 +114,7 @@ def test_nothing_that_is_no_number_is_ever_printed() -> None:
         fmt.parts(reading),
         fmt.target_gap(reading),
     ]
-    assert not [text for text in said if "nan" in text.lower() or "inf" in text.lower()], said
+    assert not [text for text in shown_text if "nan" in text.lower() or "inf" in text.lower()], shown_text
 
 
 def test_a_suppressed_count_is_a_number_of_people_and_a_suppressed_rate_is_words() -> None:

@@ -15,7 +15,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.static_html import finished, written
 from cockpit.presentation.tiles.attributes import aria, data
 from cockpit.web import page_callback
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 class Read(HTMLParser):
@@ -101,7 +101,7 @@ def test_a_page_that_cannot_be_written_out_says_so_instead_of_leaving_the_old_on
         "draw",
         lambda *_: page_callback.Drawn(html.Main(dcc.Link("去", href="https://example.test/")), "甲"),
     )
-    page, title, status = page_callback.answer(cast(Library, None), "/", "")
+    page, title, status = page_callback.answer(cast(SnapshotStore, None), "/", "")
     assert (
         status == 500
         and title == texts.ERRORS[500][0]

@@ -97,16 +97,16 @@ LOOKS = {
 
 
 def test_the_looks_of_zero_missing_failed_insufficient_and_small_are_all_different() -> None:
-    said = {}
+    text = {}
     for name, item in LOOKS.items():
         markup = render(tile(item, decimals=1))
         shown = markup.split('class="tile-main">')[1].split('<div class="tile-middle"')[0]
-        said[name] = text_of(shown).strip()
+        text[name] = text_of(shown).strip()
         assert f"is-{item.status}" in markup
-    assert "0.0" in said["zero"] and "%" in said["zero"]
-    assert said["missing"] == "未上报" and said["failed"] == "采集故障" and said["insufficient"] == "数据不足"
-    assert "<5" in said["small_cell"].replace("&lt;", "<")
-    assert len(set(said.values())) == len(LOOKS)
+    assert "0.0" in text["zero"] and "%" in text["zero"]
+    assert text["missing"] == "未上报" and text["failed"] == "采集故障" and text["insufficient"] == "数据不足"
+    assert "<5" in text["small_cell"].replace("&lt;", "<")
+    assert len(set(text.values())) == len(LOOKS)
 
 
 def test_a_small_cell_tells_its_number_nowhere() -> None:
@@ -237,8 +237,8 @@ def test_the_waterfall_folds_small_members_without_losing_any() -> None:
 
 
 def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() -> None:
-    said = waterfall.sentence(split({"甲": 0.02, "乙": 0.01, "丙": -0.005, "丁": 0.000001}, 0.004), "ratio", 1)
-    assert said == "甲拉高 2.00、乙拉高 1.00,丙拉低 0.50;结构变化 +0.40"
+    text = waterfall.sentence(split({"甲": 0.02, "乙": 0.01, "丙": -0.005, "丁": 0.000001}, 0.004), "ratio", 1)
+    assert text == "甲拉高 2.00、乙拉高 1.00,丙拉低 0.50;结构变化 +0.40"
     assert waterfall.sentence(split({"甲": 0.0, "乙": 0.0}), "ratio", 1) == ""
     down = waterfall.sentence(split({"甲": 0.01, "乙": -0.03}), "ratio", 1)
     assert down.startswith("乙拉低 3.00"), "what went with the change comes first"
@@ -246,8 +246,8 @@ def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() 
 
 def test_the_sentence_names_the_extremes_and_no_cause() -> None:
     towns = [town("甲", 95, 100, previous=0.9), town("乙", 80, 100, previous=0.85)]
-    said = movement(reading(), towns, 1)
-    assert said == "本周上升 0.8 个百分点;1 个镇街上升、1 个下降,升幅最大 甲 +5.0,降幅最大 乙 −5.0。"
+    text = movement(reading(), towns, 1)
+    assert text == "本周上升 0.8 个百分点;1 个镇街上升、1 个下降,升幅最大 甲 +5.0,降幅最大 乙 −5.0。"
     assert movement(reading(previous=None), towns, 1) == ""
 
 

@@ -27,14 +27,14 @@ from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import DataMissing, PrintFailed
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 needs_chromium = pytest.mark.browser
 PDF = b"%PDF-1.7 made up for the archive"
 
 
 def facts(week: str, generation: str, **figures: float | None) -> archive.Facts:
-    told = {
+    stated = {
         name: {
             "label": name,
             "text": "—" if value is None else f"{value:g}",
@@ -60,7 +60,7 @@ def facts(week: str, generation: str, **figures: float | None) -> archive.Facts:
         "sha256": hashlib.sha256(PDF).hexdigest(),
         "draft": False,
         "missing": [],
-        "figures": told,
+        "figures": stated,
     }
 
 
@@ -134,8 +134,10 @@ def test_two_reports_side_by_side(settings: Settings, put: Callable[..., archive
     }
     assert rows["gone"] == ("3", "—", None) and rows["new"] == ("—", "5", None) and rows["silent"] == ("—", "4", None)
     assert rows["cars"][:2] == ("10", "12") and rows["cars"][2]
-    said = CliRunner().invoke(commands.report, ["compare", "2026-W46-g1", "2026-W47-g2", "--data", str(settings.data)])
-    assert said.exit_code == 0 and "cars\t10\t12" in said.output
+    shown_text = CliRunner().invoke(
+        commands.report, ["compare", "2026-W46-g1", "2026-W47-g2", "--data", str(settings.data)]
+    )
+    assert shown_text.exit_code == 0 and "cars\t10\t12" in shown_text.output
 
 
 def test_who_released_and_who_opened_is_known_to_those_who_answer_for_it(
@@ -194,20 +196,22 @@ def test_tasks_on_paper_are_counts_offices_and_dates_never_words_or_names(tmp_pa
         at=dt.datetime(2026, 11, 17, 9, tzinfo=SHANGHAI),
     )
     task_store.step(file, leader, done, "close", "好", at=dt.datetime(2026, 11, 19, 9, tzinfo=SHANGHAI))
-    told = changes.tasks(task_store.for_week(file, dt.date(2026, 11, 16), dt.date(2026, 11, 22)), dt.date(2026, 11, 22))
-    assert (told["opened"], told["closed"], told["standing"], told["overdue"]) == (1, 1, 1, 1)
-    assert [(row["id"], row["about"], row["word"]) for row in told["rows"] + told["done"]] == [
+    stated = changes.tasks(
+        task_store.for_week(file, dt.date(2026, 11, 16), dt.date(2026, 11, 22)), dt.date(2026, 11, 22)
+    )
+    assert (stated["opened"], stated["closed"], stated["standing"], stated["overdue"]) == (1, 1, 1, 1)
+    assert [(row["id"], row["about"], row["word"]) for row in stated["rows"] + stated["done"]] == [
         (late, "车辆一件", "逾期 4 天"),
         (done, "车辆上线率", "11-19 办结"),
     ]
-    assert not any(word in json.dumps(told, ensure_ascii=False) for word in ("张三丰", "浙A", "wang"))
+    assert not any(word in json.dumps(stated, ensure_ascii=False) for word in ("张三丰", "浙A", "wang"))
 
 
 @needs_chromium
 def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path, tmp_path: Path) -> None:
     shutil.copytree(published, tmp_path / "house")
     settings = Settings(tmp_path / "house")
-    library = Library(settings.data)
+    library = SnapshotStore(settings.data)
     first = release.release(library, settings, "2026-W47", now=WORLD_NOW.replace(tzinfo=SHANGHAI), by="li")
     assert release.release(library, settings, "2026-W47", now=WORLD_NOW.replace(tzinfo=SHANGHAI), by="li") == first
     later = WORLD_NOW + dt.timedelta(hours=1)

@@ -87,12 +87,12 @@ class Outside:
                 body += inner.recv(65536)
             self.told.append((host, head.split(b" ")[1].decode(), json.loads(body)))
             if not self.drops:
-                said = json.dumps(self.answer).encode()
+                text = json.dumps(self.answer).encode()
                 inner.sendall(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: "
-                    + str(len(said)).encode()
+                    + str(len(text)).encode()
                     + b"\r\n\r\n"
-                    + said
+                    + text
                 )
 
     def stop(self) -> None:
@@ -149,8 +149,8 @@ def settings(tmp_path: Path, outside: Outside) -> Settings:
 def _receivers(settings: Settings, robots: dict[str, str], proxy: str = "") -> None:
     file = settings.data / "delivery.toml"
     file.touch(0o600)
-    told = "".join(f'[[to]]\nname = "{name}"\nkind = "chat"\nurl = "{url}"\n' for name, url in robots.items())
-    file.write_text((f'proxy = "{proxy}"\n' if proxy else "") + told, "utf-8")
+    stated = "".join(f'[[to]]\nname = "{name}"\nkind = "chat"\nurl = "{url}"\n' for name, url in robots.items())
+    file.write_text((f'proxy = "{proxy}"\n' if proxy else "") + stated, "utf-8")
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_each_group_gets_the_points_and_the_way_to_the_archive_once(
     for _ in range(3):
         assert delivery.send(settings) == []
     assert sorted(host for host, _, _ in outside.told) == sorted(HOSTS.values())
-    texts = {host: told.get("text", told.get("content", {})) for host, _, told in outside.told}
+    texts = {host: stated.get("text", stated.get("content", {})) for host, _, stated in outside.told}
     for words in (texts[HOSTS["钉钉群"]]["content"], texts[HOSTS["企微群"]]["content"], texts[HOSTS["飞书群"]]["text"]):
         assert words.startswith("【演示数据】正北数字驾驶舱周报 2026-W47 期") and all(
             point in words for point in POINTS
@@ -205,9 +205,9 @@ def test_a_robot_that_says_no_under_http_200_has_not_taken_it(
     put()
     caplog.set_level(0)
     outside.answer, clock = answer, [dt.datetime.now().timestamp()]
-    told = delivery.send(settings, now=lambda: clock[0])
-    assert len(told) == 3 and all(
-        f"拒收:{next(iter(answer))} {next(iter(answer.values()))}" in line and "稍后自动重试" in line for line in told
+    stated = delivery.send(settings, now=lambda: clock[0])
+    assert len(stated) == 3 and all(
+        f"拒收:{next(iter(answer))} {next(iter(answer.values()))}" in line and "稍后自动重试" in line for line in stated
     )
     assert {row["state"] for row in delivery.ledger(settings)} == {"waiting"}
     outside.answer = {"code": 0}
@@ -215,7 +215,7 @@ def test_a_robot_that_says_no_under_http_200_has_not_taken_it(
     assert delivery.send(settings, now=lambda: clock[0]) == [] and {
         row["state"] for row in delivery.ledger(settings)
     } == {"sent"}
-    _no_secret(settings, told, caplog.text)
+    _no_secret(settings, stated, caplog.text)
 
 
 def test_a_shut_proxy_and_a_dead_one_are_tried_again_and_name_no_secret(
@@ -224,13 +224,13 @@ def test_a_shut_proxy_and_a_dead_one_are_tried_again_and_name_no_secret(
     put()
     caplog.set_level(0)
     outside.is_shut, clock = True, [dt.datetime.now().timestamp()]
-    told = delivery.send(settings, now=lambda: clock[0])
+    stated = delivery.send(settings, now=lambda: clock[0])
     outside.stop()
     clock[0] += delivery.FIRST_WAIT_S + 1
-    told += delivery.send(settings, now=lambda: clock[0])
-    assert len(told) == 3 and all("连不上" in line and "proxy" in line for line in told) and outside.told == []
+    stated += delivery.send(settings, now=lambda: clock[0])
+    assert len(stated) == 3 and all("连不上" in line and "proxy" in line for line in stated) and outside.told == []
     assert {(row["state"], row["attempts"]) for row in delivery.ledger(settings)} == {("waiting", 2)}
-    _no_secret(settings, told, caplog.text)
+    _no_secret(settings, stated, caplog.text)
 
 
 def test_a_robot_that_takes_the_message_and_hangs_up_is_not_written_to_again(
@@ -238,19 +238,19 @@ def test_a_robot_that_takes_the_message_and_hangs_up_is_not_written_to_again(
 ) -> None:
     put()
     outside.drops = True
-    told = delivery.send(settings)
-    assert len(told) == 3 and all("不能确定是否送达" in line for line in told)
+    stated = delivery.send(settings)
+    assert len(stated) == 3 and all("不能确定是否送达" in line for line in stated)
     outside.drops = False
     for _ in range(3):
         assert delivery.send(settings) == []
     assert len(outside.told) == 3 and {row["state"] for row in delivery.ledger(settings)} == {"unknown"}
-    _no_secret(settings, told, caplog.text)
+    _no_secret(settings, stated, caplog.text)
 
 
 def _no_secret(settings: Settings, told: list[str], log: str) -> None:
-    said = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
+    text = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
     for secret in (TOKEN, SECRET, KEY, HOOK):
-        assert secret not in "".join(told) + said + log
+        assert secret not in "".join(told) + text + log
         assert not any(secret.encode() in file.read_bytes() for file in settings.data.glob("state.sqlite*"))
 
 
@@ -271,9 +271,11 @@ def test_a_receiver_that_takes_files_gets_the_report_itself(settings: Settings, 
     finally:
         server.shutdown()
         server.server_close()
-    [told] = given
-    assert told["title"].endswith("2026-W47 期") and POINTS[1] in told["message"]
-    assert [(one["filename"], base64.b64decode(one["base64"])) for one in told["attachments"]] == [(f"{name}.pdf", PDF)]
+    [stated] = given
+    assert stated["title"].endswith("2026-W47 期") and POINTS[1] in stated["message"]
+    assert [(one["filename"], base64.b64decode(one["base64"])) for one in stated["attachments"]] == [
+        (f"{name}.pdf", PDF)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -195,8 +195,8 @@ def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(
         (final, "局领导", "sent"),
         (final, "门户", "sent"),
     }
-    said = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
-    assert said.count("已送达") == 4
+    text = CliRunner().invoke(commands.report, ["sent", "--data", str(settings.data)]).output
+    assert text.count("已送达") == 4
 
 
 def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
@@ -204,8 +204,8 @@ def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
 ) -> None:
     put("2026-W47")
     mail.refuse, hook.status, clock = "450 later", 503, [time.time()]
-    told = delivery.send(settings, now=lambda: clock[0])
-    assert len(told) == 3 and all("稍后自动重试" in line for line in told)
+    stated = delivery.send(settings, now=lambda: clock[0])
+    assert len(stated) == 3 and all("稍后自动重试" in line for line in stated)
     assert delivery.send(settings, now=lambda: clock[0]) == [] and mail.accepted == hook.given == [], (
         "not before its time"
     )
@@ -214,7 +214,7 @@ def test_what_does_not_get_through_is_tried_again_later_and_in_the_end_given_up(
     assert delivery.send(settings, now=lambda: clock[0]) == [] and len(hook.given) == 1
     for _ in range(delivery.MOST_ATTEMPTS):
         clock[0] += delivery.FIRST_WAIT_S * 2**delivery.MOST_ATTEMPTS
-        told += delivery.send(settings, now=lambda: clock[0])
+        stated += delivery.send(settings, now=lambda: clock[0])
     assert {row["receiver"]: row["state"] for row in delivery.ledger(settings)} == {
         "值班": "failed",
         "局领导": "failed",
@@ -324,7 +324,7 @@ def test_the_loaders_job_sends_and_tells_what_was_not_delivered(
         def __init__(self) -> None:
             self.settings = settings
 
-    told = job.run(Context())  # type: ignore[arg-type]
-    assert len(told) == 2 and all("邮件服务器没有收下" in line for line in told)
+    stated = job.run(Context())  # type: ignore[arg-type]
+    assert len(stated) == 2 and all("邮件服务器没有收下" in line for line in stated)
     with app_db.reading(settings.state) as connection:
         assert connection.execute("SELECT count(*) AS n FROM delivery WHERE state = 'sent'").fetchone()["n"] == 1

@@ -20,7 +20,7 @@ from etl.runtime.context import opened
 from tests.cockpit.signing_in import sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
@@ -39,13 +39,13 @@ def settings(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Setti
 
 
 @pytest.fixture(scope="module")
-def book(settings: Settings) -> Book:
-    return Library(settings.data).current()
+def book(settings: Settings) -> Snapshot:
+    return SnapshotStore(settings.data).current()
 
 
 @pytest.fixture(scope="module")
 def printed(settings: Settings) -> dict[str, dict[str, Any]]:
-    library = Library(settings.data)
+    library = SnapshotStore(settings.data)
     made = {
         window: release.release(library, settings, at, window=window, now=NOW)
         for window, at in (("week", "2026-W47"), ("month", MONTH), ("quarter", QUARTER))
@@ -58,18 +58,18 @@ def printed(settings: Settings) -> dict[str, dict[str, Any]]:
     ("window", "at", "title"), [("month", MONTH, "正北数字驾驶舱月报"), ("quarter", QUARTER, "正北数字驾驶舱季报")]
 )
 def test_the_paper_prints_the_numbers_of_its_own_period_in_its_own_words(
-    printed: dict[str, Any], settings: Settings, book: Book, window: Any, at: str, title: str
+    printed: dict[str, Any], settings: Settings, book: Snapshot, window: Any, at: str, title: str
 ) -> None:
     facts = printed[window]
     assert (facts["window"], facts["at"], facts["name"]) == (window, at, f"{at}-{book.generation.id}")
     text = "".join(pdf_text.pages(settings.reports / f"{facts['name']}.pdf"))
     assert text.startswith(title) or title in text[:200]
-    own = {metric for metric, kept in facts["figures"].items() if kept["window"] == window}
+    own = {metric for metric, stored in facts["figures"].items() if stored["window"] == window}
     assert len(own) > 20
     for metric in own:
         item = book.read(metric, window, None if book.metrics[metric].newest else at)
-        kept = facts["figures"][metric]
-        assert (kept["value"], kept["num"], kept["den"]) == (item.value, item.num, item.den)
+        stored = facts["figures"][metric]
+        assert (stored["value"], stored["num"], stored["den"]) == (item.value, item.num, item.den)
         assert "".join(f"{item.label}{fmt.reading(item, book.metrics[metric].decimals)}".split()) in text
     page = re.sub(
         r"<dl.*?</dl>|<[^>]+>", "", release.html(content.build(book, at)), flags=re.S
@@ -123,7 +123,7 @@ def test_a_period_of_another_kind_is_refused(settings: Settings, window: str, at
     assert isinstance(done.exception, UsageError)
 
 
-def test_the_newest_month_and_quarter_are_whole(book: Book) -> None:
+def test_the_newest_month_and_quarter_are_whole(book: Snapshot) -> None:
     assert (content.newest(book, "month"), content.newest(book, "quarter")) == (MONTH, "2026-Q3")
 
 

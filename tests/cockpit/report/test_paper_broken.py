@@ -20,7 +20,7 @@ from tests.conftest import WORLD_NOW
 from warehouse.core.errors import PrintFailed
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash]
 NOW, WEEK = WORLD_NOW.replace(tzinfo=SHANGHAI), "2026-W47"
@@ -62,8 +62,8 @@ def test_without_a_chinese_font_the_operator_is_told_to_install_one(settings: Se
     (tmp_path / "fonts.conf").write_text(
         f'<?xml version="1.0"?><fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>'
     )
-    said = weekly_command(settings, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
-    assert "自检未通过,没有发布" in said and "中文字体缺失" in said and "fonts-noto-cjk" in said and len(said) < 200
+    text = weekly_command(settings, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
+    assert "自检未通过,没有发布" in text and "中文字体缺失" in text and "fonts-noto-cjk" in text and len(text) < 200
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_a_full_disk_is_named_whatever_is_being_written(
     settings: Settings, small_disk: Callable[[str], None], size: str
 ) -> None:
     small_disk(size)
-    said = weekly_command(settings)
-    assert "磁盘已满,请腾出空间" in said and "处理办法" in said
+    text = weekly_command(settings)
+    assert "磁盘已满,请腾出空间" in text and "处理办法" in text
     assert (
         archive.every(settings) == []
         and not list(settings.reports.glob("*.pdf"))
@@ -116,7 +116,7 @@ def test_a_full_disk_is_named_whatever_is_being_written(
 def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stands(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str, said: str
 ) -> None:
-    library, plain = Library(settings.data), release.html
+    library, plain = SnapshotStore(settings.data), release.html
     shown = content.build(library.current(), WEEK).figures["fleet_online_rate"]["text"].split()[0]
 
     def forged(issue: content.Issue) -> str:
@@ -151,7 +151,7 @@ def test_a_blank_a_cut_or_a_partial_paper_is_never_released(
 ) -> None:
     """A browser that ends well and leaves something else than the report: a shim in its place, with real files of the
     real browser."""
-    library, made = Library(settings.data), tmp_path / "made.pdf"
+    library, made = SnapshotStore(settings.data), tmp_path / "made.pdf"
     page = tmp_path / "page.html"
     page.write_text(BLANK if harm == "blank" else release.html(content.build(library.current(), WEEK)))
     printing.print_pdf(page, made)
@@ -194,6 +194,8 @@ def test_a_held_model_or_a_late_or_failed_source_makes_a_draft_that_names_it(
     with duckdb.connect(str(file)) as connection:
         connection.execute(sql)
     settings = Settings(tmp_path / "house")
-    facts = release.release(Library(settings.data), settings, WEEK, now=NOW)
+    facts = release.release(SnapshotStore(settings.data), settings, WEEK, now=NOW)
     assert facts is not None and facts["draft"] and any(said in line for line in facts["missing"])
-    assert release.release(Library(settings.data), settings, WEEK, now=NOW, is_held=True) is None, "a held draft waits"
+    assert release.release(SnapshotStore(settings.data), settings, WEEK, now=NOW, is_held=True) is None, (
+        "a held draft waits"
+    )

@@ -26,7 +26,7 @@ from warehouse.core.errors import ConfigError, DataMissing, PrintFailed, UsageEr
 from warehouse.core.settings import Options, Settings
 from warehouse.query import periods
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)
@@ -42,36 +42,36 @@ def house_of_paper(published: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def library(house_of_paper: Settings) -> Library:
-    return Library(house_of_paper.data)
+def library(house_of_paper: Settings) -> SnapshotStore:
+    return SnapshotStore(house_of_paper.data)
 
 
 @pytest.fixture(scope="module")
-def printed(house_of_paper: Settings, library: Library) -> dict[str, Any]:
+def printed(house_of_paper: Settings, library: SnapshotStore) -> dict[str, Any]:
     return release.release(library, house_of_paper, now=NOW)
 
 
 @pytest.fixture(scope="module")
-def book(library: Library) -> Book:
+def book(library: SnapshotStore) -> Snapshot:
     return library.current()
 
 
 @needs_chromium
 def test_the_paper_prints_exactly_the_readings_of_its_generation(
-    printed: dict[str, Any], house_of_paper: Settings, book: Book
+    printed: dict[str, Any], house_of_paper: Settings, book: Snapshot
 ) -> None:
     text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     assert printed["generation"] == book.generation.id and printed["figures"]
-    for metric, kept in printed["figures"].items():
+    for metric, stored in printed["figures"].items():
         item = book.read(metric, "week", None if book.metrics[metric].newest else printed["at"])
-        assert (kept["value"], kept["num"], kept["den"], kept["status"]) == (
+        assert (stored["value"], stored["num"], stored["den"], stored["status"]) == (
             item.value,
             item.num,
             item.den,
             item.status,
         )
-        assert kept["text"] == str(fmt.reading(item, book.metrics[metric].decimals))
-        assert "".join(kept["text"].split()) in text
+        assert stored["text"] == str(fmt.reading(item, book.metrics[metric].decimals))
+        assert "".join(stored["text"].split()) in text
 
 
 @needs_chromium
@@ -94,7 +94,7 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(
 
 @needs_chromium
 def test_the_same_week_of_the_same_generation_prints_the_same_numbers(
-    printed: dict[str, Any], house_of_paper: Settings, library: Library
+    printed: dict[str, Any], house_of_paper: Settings, library: SnapshotStore
 ) -> None:
     again = release.release(library, house_of_paper, printed["at"], now=NOW + dt.timedelta(hours=1))
     assert again["figures"] == printed["figures"] and again["missing"] == printed["missing"]
@@ -104,7 +104,7 @@ def test_the_same_week_of_the_same_generation_prints_the_same_numbers(
 
 @needs_chromium
 def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(
-    printed: dict[str, Any], house_of_paper: Settings, book: Book
+    printed: dict[str, Any], house_of_paper: Settings, book: Snapshot
 ) -> None:
     file = house_of_paper.reports / f"{printed['name']}.pdf"
     issue = content.build(book, printed["at"])
@@ -119,7 +119,7 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(
 
 
 @needs_chromium
-def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], book: Book, tmp_path: Path) -> None:
+def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], book: Snapshot, tmp_path: Path) -> None:
     issue = content.build(book, printed["at"])
     source, made = tmp_path / "report.html", tmp_path / "report.pdf"
     page = release.html(issue).replace(
@@ -132,22 +132,22 @@ def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], boo
 
 @needs_chromium
 def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
-    printed: dict[str, Any], house_of_paper: Settings, library: Library
+    printed: dict[str, Any], house_of_paper: Settings, library: SnapshotStore
 ) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
     text = pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf")
     found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
     assert len(found) == len(set(found)) == len(printed["figures"])
-    told = {}
+    stated = {}
     for passport in found:
         answer = client.get(f"/n/{passport.lower()}")
         assert answer.status_code == 302, passport
         link = urlsplit(answer.headers["Location"])
-        asked = {name: values[0] for name, values in parse_qs(link.query).items()}
-        assert asked["as_of"] == printed["generation"]
+        requested = {name: values[0] for name, values in parse_qs(link.query).items()}
+        assert requested["as_of"] == printed["generation"]
         metric = link.path.rpartition("/")[2]
-        told[metric] = library.open(asked["as_of"]).read(metric, asked["window"], asked.get("at")).value
-    assert told == {metric: kept["value"] for metric, kept in printed["figures"].items()}
+        stated[metric] = library.open(requested["as_of"]).read(metric, requested["window"], requested.get("at")).value
+    assert stated == {metric: stored["value"] for metric, stored in printed["figures"].items()}
 
 
 @needs_chromium
@@ -162,7 +162,7 @@ def test_the_archive_lists_and_serves_only_its_own_files(printed: dict[str, Any]
         assert client.get(f"/reports/{name}.pdf").status_code == 404
 
 
-def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(book: Book) -> None:
+def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(book: Snapshot) -> None:
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     running, *far = content.missing(book, metrics, {}, book.generation.last_day + dt.timedelta(days=400))
     assert "才结束" in running
@@ -170,49 +170,49 @@ def test_the_gate_names_every_source_that_does_not_reach_the_end_of_the_week(boo
     assert len(far) == len([s for s in book.sources() if f"{s.source}_{s.entity}" in used]) > 0
 
 
-def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: Book) -> None:
+def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: Snapshot) -> None:
     issue = content.build(book, content.newest(book, "week"))
-    told = [item["head"] + item["rest"] for item in issue.context["points"]]
-    assert 4 <= len(told) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in told}) == len(told), (
+    stated = [item["head"] + item["rest"] for item in issue.context["points"]]
+    assert 4 <= len(stated) <= 7 and len({re.sub(r"[\d.,%]+", "#", text)[:5] for text in stated}) == len(stated), (
         "no two alike in shape"
     )
     tally = issue.context["tally"]
     assert (
-        f"达成 {tally['good']} 项" in told[0]
-        and f"未达成 {tally['bad']} 项" in told[0]
-        and f"接近 {tally['warn']} 项" in told[0]
+        f"达成 {tally['good']} 项" in stated[0]
+        and f"未达成 {tally['bad']} 项" in stated[0]
+        and f"接近 {tally['warn']} 项" in stated[0]
     )
-    moves = [text for text in told if text.startswith(("变差最多", "改善最多")) or "未达标" in text]
+    moves = [text for text in stated if text.startswith(("变差最多", "改善最多")) or "未达标" in text]
     assert moves
     for text in moves:
         metric = max(
-            (name for name, kept in issue.figures.items() if kept["label"] in text),
+            (name for name, stored in issue.figures.items() if stored["label"] in text),
             key=lambda name: len(issue.figures[name]["label"]),
         )
         assert issue.figures[metric]["text"].replace(" %", "%") in text, text
     behind = min((item for item in scores(book) if item.ahead is not None), key=lambda item: item.ahead or 0)
     assert (
-        any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in told)
+        any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in stated)
         or (behind.ahead or 0) >= 0
     )
     draft = content.build(book, content.newest(book, "week"))
     silent = [
         item for item in draft.readings.values() if item.status in ("missing", "failed") or item.held or item.doubt
     ]
-    assert ("数据完整" in told[-1]) == (not draft.missing and not silent), "what is not reported is not complete"
+    assert ("数据完整" in stated[-1]) == (not draft.missing and not silent), "what is not reported is not complete"
 
 
 @needs_chromium
 def test_the_six_programmes_stand_against_the_time_that_has_passed(
-    printed: dict[str, Any], house_of_paper: Settings, book: Book
+    printed: dict[str, Any], house_of_paper: Settings, book: Snapshot
 ) -> None:
     text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     for one in scores(book):
-        told = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
-        assert "".join(f"{one.label}{told}".split()) in text, one.label
+        stated = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
+        assert "".join(f"{one.label}{stated}".split()) in text, one.label
 
 
-def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Book) -> None:
+def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: Snapshot) -> None:
     """On a Wednesday a metric that always tells its newest window speaks of this week, in the report of the last one
     too."""
     over = book.generation.built_at.date() - dt.timedelta(days=1)
@@ -232,7 +232,7 @@ def test_a_number_of_the_running_week_keeps_no_week_that_is_over_a_draft(book: B
     ]
 
 
-def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
+def test_a_gathering_month_is_never_shown_before_it_is_over(book: Snapshot) -> None:
     gathering = [m for m in book.metrics.values() if m.cumulative and "week" not in m.windows and m.windows[0] != "now"]
     assert gathering
     for metric in gathering:
@@ -244,14 +244,14 @@ def test_a_gathering_month_is_never_shown_before_it_is_over(book: Book) -> None:
             assert found.win_end <= monday + dt.timedelta(days=6)
 
 
-def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book: Book, tmp_path: Path) -> None:
+def test_the_paper_leads_back_to_its_own_generation_when_an_address_is_set(book: Snapshot, tmp_path: Path) -> None:
     issue = content.build(book, content.newest(book, "week"))
     assert release.address(Settings(tmp_path), issue) == ""
-    told = release.address(Settings(tmp_path, Options(public_url="https://cockpit.example:8443/zb/")), issue)
-    assert told == f"https://cockpit.example:8443/zb/?as_of={issue.generation}"
-    issue.context["link"] = told
+    stated = release.address(Settings(tmp_path, Options(public_url="https://cockpit.example:8443/zb/")), issue)
+    assert stated == f"https://cockpit.example:8443/zb/?as_of={issue.generation}"
+    issue.context["link"] = stated
     page = release.html(issue)
-    assert f'"在线查看 {told}"' in page, "a style sheet knows no &amp;"
+    assert f'"在线查看 {stated}"' in page, "a style sheet knows no &amp;"
     for odd in ("javascript:alert(1)", 'http://x"; } body { display: none', "cockpit.example"):
         (tmp_path / "zhengbei.toml").write_text(f"public_url = '{odd}'\n", "utf-8")
         with pytest.raises(ConfigError, match="public_url"):
@@ -268,13 +268,13 @@ def test_a_week_is_an_iso_week_or_refused(week: str) -> None:
         content.days(week, "week")
 
 
-def test_a_week_that_has_not_begun_has_no_report(book: Book) -> None:
+def test_a_week_that_has_not_begun_has_no_report(book: Snapshot) -> None:
     later = book.generation.last_day + dt.timedelta(days=14)
     with pytest.raises(DataMissing):
         content.build(book, fmt.period_key("week", later - dt.timedelta(days=later.weekday())))
 
 
-def test_the_newest_week_is_the_newest_whole_one(book: Book) -> None:
+def test_the_newest_week_is_the_newest_whole_one(book: Snapshot) -> None:
     _, sunday = content.days(content.newest(book, "week"), "week")
     assert sunday <= book.generation.last_day < sunday + dt.timedelta(days=7)
 

@@ -50,17 +50,17 @@ def tasks(data: Path) -> int:
 
 
 def test_one_click_makes_one_task_however_often_it_is_sent(leader: httpx.Client, server: Flask, data: Path) -> None:
-    told = {**form(server), one_time_key.FIELD: one_time_key.key()}
-    answers = [leader.post("/supervision/open", data=told) for _ in range(SENT_AGAIN)]
+    stated = {**form(server), one_time_key.FIELD: one_time_key.key()}
+    answers = [leader.post("/supervision/open", data=stated) for _ in range(SENT_AGAIN)]
     assert tasks(data) == 1 and {(answer.status_code, answer.headers["Location"]) for answer in answers} == {
-        (303, told["next"])
+        (303, stated["next"])
     }
 
 
 def test_the_same_click_at_the_same_time_makes_one_task(leader: httpx.Client, server: Flask, data: Path) -> None:
-    told, answers = {**form(server), one_time_key.FIELD: one_time_key.key()}, []
+    stated, answers = {**form(server), one_time_key.FIELD: one_time_key.key()}, []
     threads = [
-        threading.Thread(target=lambda: answers.append(leader.post("/supervision/open", data=told).status_code))
+        threading.Thread(target=lambda: answers.append(leader.post("/supervision/open", data=stated).status_code))
         for _ in range(SENT_AGAIN)
     ]
     for one in threads:
@@ -73,18 +73,18 @@ def test_the_same_click_at_the_same_time_makes_one_task(leader: httpx.Client, se
 def test_what_was_refused_may_be_put_right_and_sent_with_the_same_key(
     leader: httpx.Client, server: Flask, data: Path
 ) -> None:
-    told = {**form(server), one_time_key.FIELD: one_time_key.key()}
-    assert leader.post("/supervision/open", data={**told, "due": "2020-01-01"}).status_code == 400
-    assert leader.post("/supervision/open", data={**told, "what": ""}).status_code == 400
-    assert leader.post("/supervision/open", data=told).status_code == 303 and tasks(data) == 1
+    stated = {**form(server), one_time_key.FIELD: one_time_key.key()}
+    assert leader.post("/supervision/open", data={**stated, "due": "2020-01-01"}).status_code == 400
+    assert leader.post("/supervision/open", data={**stated, "what": ""}).status_code == 400
+    assert leader.post("/supervision/open", data=stated).status_code == 303 and tasks(data) == 1
 
 
 def test_other_words_are_another_deed_even_from_a_page_of_the_back_button(
     leader: httpx.Client, server: Flask, data: Path
 ) -> None:
-    told = {**form(server), one_time_key.FIELD: one_time_key.key()}
-    leader.post("/supervision/open", data=told)
-    leader.post("/supervision/open", data={**told, "what": "另一件事"})
+    stated = {**form(server), one_time_key.FIELD: one_time_key.key()}
+    leader.post("/supervision/open", data=stated)
+    leader.post("/supervision/open", data={**stated, "what": "另一件事"})
     assert tasks(data) == 2
 
 
@@ -98,18 +98,18 @@ def test_a_deed_that_may_have_been_done_is_not_done_again(
 ) -> None:
     monkeypatch.setattr(one_time_key, "WAIT_S", 0.3)
     monkeypatch.setattr(one_time_key, "_keep", lambda *_: None)  # the worker dies between the deed and its note
-    told = {**form(server), one_time_key.FIELD: one_time_key.key()}
-    leader.post("/supervision/open", data=told)
-    answer = leader.post("/supervision/open", data=told)
+    stated = {**form(server), one_time_key.FIELD: one_time_key.key()}
+    leader.post("/supervision/open", data=stated)
+    answer = leader.post("/supervision/open", data=stated)
     assert answer.status_code == 409 and "核对是否已经办理" in answer.text and tasks(data) == 1
 
 
 def test_what_is_shown_once_is_not_kept_for_a_repeat(server: Flask, data: Path) -> None:
-    admin, told = (
+    admin, stated = (
         sign_in(server.test_client(), data, "admin", "root"),
         {"screen": "hall", one_time_key.FIELD: one_time_key.key()},
     )
-    first, second = (admin.post("/screens/add", data=told, headers=NAVIGATES) for _ in range(2))
+    first, second = (admin.post("/screens/add", data=stated, headers=NAVIGATES) for _ in range(2))
     assert first.status_code == 200 and second.status_code == 409 and "撤销后重新登记" in second.get_data(as_text=True)
     with sqlite3.connect(Settings(data).state) as file:
         assert [row[0] for row in file.execute("SELECT answer FROM once")] == ["{}"] and file.execute(

@@ -128,8 +128,8 @@ def test_screens_of_a_group_are_steered_together_and_every_command_is_on_record(
         director.configure(name, by="cli", group="centre")
     before = director.direction("door", NOW)["seq"]
     seq = director.steer("hall", "show", NOW, by="zhang", ip="127.0.0.1", scene="members")
-    told = [director.direction(name, NOW) for name in ("hall", "door")]
-    assert [one["scene"] for one in told] == ["members", "members"] and told[1]["seq"] == seq > before
+    stated = [director.direction(name, NOW) for name in ("hall", "door")]
+    assert [one["scene"] for one in stated] == ["members", "members"] and stated[1]["seq"] == seq > before
     director.configure("door", by="cli", group="")
     assert director.direction("door", NOW)["mode"] == "rotate"
     with app_db.reading(file) as connection:
@@ -142,8 +142,8 @@ def test_a_plan_is_checked(tmp_path: Path) -> None:
     for changes in ({"dwell_s": 1}, {"scenes": ["cinema"]}, {"scenes": []}, {"urgent_level": 12}):
         with pytest.raises(UsageError):
             director.configure("hall", by="cli", **changes)
-    kept = director.configure("hall", by="cli", scenes=["sites", "overview"], dwell_s=12)
-    assert director.direction("hall", NOW)["scenes"] == ["sites", "overview"] and kept.plan.dwell_s == 12
+    stored = director.configure("hall", by="cli", scenes=["sites", "overview"], dwell_s=12)
+    assert director.direction("hall", NOW)["scenes"] == ["sites", "overview"] and stored.plan.dwell_s == 12
 
 
 def test_what_a_screen_hears_while_nothing_changes_writes_nothing(tmp_path: Path) -> None:

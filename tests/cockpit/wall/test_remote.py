@@ -40,11 +40,11 @@ def test_a_command_from_the_phone_is_what_the_screen_hears_next(data: Path) -> N
     hand, wall = phone(data), screen(data)
     assert hand.get("/remote").status_code == 200 and "hall" in hand.get("/remote").get_data(as_text=True)
     assert all(label in hand.get("/remote/hall").get_data(as_text=True) for label in ("综合态势", "继续轮播", "上一屏"))
-    told = command(hand, verb="show", scene="sites").get_json()
-    assert told["mode"] == "hold" and told["scene"] == "sites"
-    heard = wall.get("/wall/hall/version").get_json()["direction"]
-    assert (heard["scene"], heard["seq"]) == ("sites", told["seq"])
-    assert {tile["metric"] for tile in told["tiles"]} == set(layout.metrics("sites", metrics()))
+    stated = command(hand, verb="show", scene="sites").get_json()
+    assert stated["mode"] == "hold" and stated["scene"] == "sites"
+    received = wall.get("/wall/hall/version").get_json()["direction"]
+    assert (received["scene"], received["seq"]) == ("sites", stated["seq"])
+    assert {tile["metric"] for tile in stated["tiles"]} == set(layout.metrics("sites", metrics()))
     command(hand, verb="highlight", metric="site_open_rate")
     assert wall.get("/wall/hall/version").get_json()["direction"]["highlight"] == "site_open_rate"
     command(hand, verb="resume")
@@ -58,8 +58,8 @@ def test_the_phone_says_what_the_screen_itself_said(data: Path) -> None:
     wall.post("/wall/hall/heartbeat", json={"scene": "overview", "seq": seq - 1}, headers=SAME_ORIGIN)
     assert hand.get("/remote/hall/state").get_json()["on_glass"]["seq"] < seq
     wall.post("/wall/hall/heartbeat", json={"scene": "members", "seq": seq}, headers=SAME_ORIGIN)
-    said = hand.get("/remote/hall/state").get_json()["on_glass"]
-    assert (said["scene"], said["seq"], said["lost"]) == ("members", seq, False)
+    text = hand.get("/remote/hall/state").get_json()["on_glass"]
+    assert (text["scene"], text["seq"], text["lost"]) == ("members", seq, False)
 
 
 def test_only_people_who_may_steer_do(data: Path) -> None:

@@ -21,7 +21,7 @@ from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.core.settings import Settings
 from warehouse.insight import operations
 from warehouse.publish import live
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, 33, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 22)
@@ -52,8 +52,8 @@ def reading(**facts: Any) -> Reading:
 
 
 @pytest.fixture
-def book(data_with_picture: Path) -> Book:
-    return Library(data_with_picture).current()
+def book(data_with_picture: Path) -> Snapshot:
+    return SnapshotStore(data_with_picture).current()
 
 
 @pytest.fixture
@@ -64,18 +64,18 @@ def screen(data_with_picture: Path, tmp_path: Path) -> FlaskClient:
     for name in ("published", "live"):
         if (data_with_picture / name).exists():
             (tmp_path / name).symlink_to(data_with_picture / name)
-    routes.register(server, Library(tmp_path), settings, clock=lambda: NOW)
+    routes.register(server, SnapshotStore(tmp_path), settings, clock=lambda: NOW)
     return server.test_client()
 
 
 @pytest.fixture
 def empty(tmp_path: Path) -> FlaskClient:
     server = Flask("wall-empty")
-    routes.register(server, Library(tmp_path), Settings(tmp_path), clock=lambda: NOW)
+    routes.register(server, SnapshotStore(tmp_path), Settings(tmp_path), clock=lambda: NOW)
     return server.test_client()
 
 
-def test_every_number_on_the_wall_is_the_reading_of_the_same_generation(screen: FlaskClient, book: Book) -> None:
+def test_every_number_on_the_wall_is_the_reading_of_the_same_generation(screen: FlaskClient, book: Snapshot) -> None:
     answer = screen.get("/wall/hall/scenes").get_json()
     assert answer["generation"] == book.generation.id and list(answer["scenes"]) == list(layouts.SCENES)
     for name, scene in answer["scenes"].items():
@@ -112,12 +112,12 @@ def test_a_scene_stands_complete_on_every_shape_of_screen() -> None:
         assert slots <= placed, (name, slots - placed)
 
 
-def test_what_needs_a_person_is_told_from_what_is_known(book: Book) -> None:
+def test_what_needs_a_person_is_told_from_what_is_known(book: Snapshot) -> None:
     late = operations.overdue(book, 200)
     today = book.generation.built_at.date()
     now = [one for one in late if one.raised_at.date() == today]
-    told = [need.text for need in needs.of(book, "safety", today)]
-    assert any(f"今日 {len(now)} 起报警超时未处置" in text for text in told) == bool(now)
+    stated = [need.text for need in needs.of(book, "safety", today)]
+    assert any(f"今日 {len(now)} 起报警超时未处置" in text for text in stated) == bool(now)
     for name in layouts.SCENES:
         found = needs.of(book, name, today)
         assert len(found) <= needs.SHOWN and [need.tone for need in found] == sorted(
@@ -125,7 +125,7 @@ def test_what_needs_a_person_is_told_from_what_is_known(book: Book) -> None:
         )
 
 
-def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: FlaskClient, book: Book) -> None:
+def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: FlaskClient, book: Snapshot) -> None:
     page = screen.get("/wall/hall").get_data(as_text=True)
     assert f'data-generation="{book.generation.id}"' in page
     assert not re.search(r"<script(?![^>]*\ssrc=)", page)
@@ -140,7 +140,7 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     }
 
 
-def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskClient, book: Book) -> None:
+def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskClient, book: Snapshot) -> None:
     scenes = screen.get("/wall/hall/scenes").get_json()["scenes"]
     html = [slot["html"] for scene in scenes.values() for slot in (*scene["slots"], *scene["cards"])]
     everything = " ".join([*html, screen.get("/wall/hall/live").get_data(as_text=True)])
@@ -167,7 +167,7 @@ def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(
     assert screen.get("/wall/hall/version").get_json()["live"] == frame.version == answer["version"]
 
 
-def test_the_version_is_small_and_tells_the_servers_time(screen: FlaskClient, book: Book) -> None:
+def test_the_version_is_small_and_tells_the_servers_time(screen: FlaskClient, book: Snapshot) -> None:
     answer = screen.get("/wall/hall/version")
     assert len(answer.data) < 512
     assert answer.get_json()["generation"] == book.generation.id
@@ -189,7 +189,7 @@ def test_odd_screens_and_scenes_are_not_found(screen: FlaskClient, path: str) ->
 
 
 def test_a_heartbeat_is_kept_and_what_is_not_believable_becomes_null(screen: FlaskClient, tmp_path: Path) -> None:
-    said = {
+    text = {
         "width": 3840,
         "height": 2160,
         "fps": 29.7,
@@ -201,8 +201,8 @@ def test_a_heartbeat_is_kept_and_what_is_not_believable_becomes_null(screen: Fla
         "live_version": 7,
         "plate": "浙A12345",
     }
-    assert screen.post("/wall/hall/heartbeat", json=said).status_code == 204
-    assert screen.post("/wall/hall/heartbeat", json={**said, "fps": 12}).status_code == 204
+    assert screen.post("/wall/hall/heartbeat", json=text).status_code == 204
+    assert screen.post("/wall/hall/heartbeat", json={**text, "fps": 12}).status_code == 204
     rows = routes.Heartbeats(Settings(tmp_path).state).roll()
     assert len(rows) == 1 and rows[0]["screen"] == "hall" and rows[0]["fps"] == 12 and rows[0]["width"] == 3840
     assert rows[0]["heap"] is rows[0]["errors"] is rows[0]["level"] is None
@@ -227,7 +227,7 @@ def test_only_a_device_of_that_screen_passes_the_gate(tmp_path: Path) -> None:
     assert device.get("/reports").status_code == 403
 
 
-def test_a_true_zero_and_the_three_kinds_of_no_number_look_different(book: Book) -> None:
+def test_a_true_zero_and_the_three_kinds_of_no_number_look_different(book: Snapshot) -> None:
     def look(**facts: Any) -> str:
         made = scenes.tile(book, reading(**facts), "card", DAY)
         return scenes._macro("card", made)

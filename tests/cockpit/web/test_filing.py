@@ -107,10 +107,10 @@ def test_before_the_loader_has_run_the_page_says_so(loader: Context, as_role: Cl
 def test_the_template_has_the_columns_the_words_and_an_explanation(as_role: Client, loader: Context) -> None:
     book = openpyxl.load_workbook(io.BytesIO(as_role("analyst").get("/filing/own_alarm_type/template.xlsx").get_data()))
     page, guide = book.worksheets
-    told = request_queue.offered(loader.settings.state)["own_alarm_type"]["columns"]
-    assert [cell.value for cell in page[1]] == [column["heading"] for column in told] and page.max_row == 1
+    stated = request_queue.offered(loader.settings.state)["own_alarm_type"]["columns"]
+    assert [cell.value for cell in page[1]] == [column["heading"] for column in stated] and page.max_row == 1
     assert [rule.formula1 for rule in page.data_validations.dataValidation] == ['"是,否"']
-    assert [line[0].value for line in guide.iter_rows(min_row=2)] == [column["heading"] for column in told]
+    assert [line[0].value for line in guide.iter_rows(min_row=2)] == [column["heading"] for column in stated]
 
 
 def test_a_template_with_content_is_taken_back_without_a_difference(as_role: Client, loader: Context) -> None:
@@ -123,7 +123,7 @@ def test_a_template_with_content_is_taken_back_without_a_difference(as_role: Cli
 
 
 def test_text_that_looks_like_a_formula_stays_text() -> None:
-    told = {
+    stated = {
         "sheet": "名录",
         "columns": [
             {
@@ -139,7 +139,7 @@ def test_text_that_looks_like_a_formula_stays_text() -> None:
             }
         ],
     }
-    cell = openpyxl.load_workbook(io.BytesIO(filing_sheet.workbook(told, [["=1+1"]]))).worksheets[0]["A2"]
+    cell = openpyxl.load_workbook(io.BytesIO(filing_sheet.workbook(stated, [["=1+1"]]))).worksheets[0]["A2"]
     assert (cell.data_type, cell.value) == ("s", "=1+1")
 
 
@@ -243,8 +243,8 @@ def test_no_personal_number_waits_in_the_clear_nor_stands_in_a_files_name(as_rol
     state = loader.settings.state
     assert PHONE not in json.dumps(request_queue.one(state, int(number(answer))).asked, ensure_ascii=False)
     assert request_handlers.serve(loader)
-    kept = b"".join(file.read_bytes() for file in state.parent.glob("state.sqlite*"))
-    assert PHONE.encode() not in kept and id_number(7).encode() not in kept
+    stored = b"".join(file.read_bytes() for file in state.parent.glob("state.sqlite*"))
+    assert PHONE.encode() not in stored and id_number(7).encode() not in stored
 
 
 def test_a_number_of_another_table_or_of_another_step_is_not_found(as_role: Client, loader: Context) -> None:

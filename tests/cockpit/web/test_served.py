@@ -35,7 +35,7 @@ from tests.cockpit.signing_in import CALLBACK, SAME_ORIGIN, good_body
 from tests.conftest import WORLD_NOW
 from warehouse.core import request_queue
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 XLSX, CSV, HTML, JSON = export.TYPES["xlsx"], "text/csv", "text/html", "application/json"
 SCREEN, METRIC = "hall", "fleet_vehicle_cnt"
@@ -115,7 +115,7 @@ FIRST = {
 
 def pages(world: World) -> list[str]:
     """An address of every kind of page."""
-    book = Library(world.settings.data).current()
+    book = SnapshotStore(world.settings.data).current()
     one = {
         kind: quote(str(book.ask(f"SELECT min({key}) FROM marts.{mart}")[0][0]), safe="")
         for kind, (key, mart) in FIRST.items()
@@ -156,7 +156,7 @@ def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with opened(settings, now=lambda: WORLD_NOW) as context:
         filing_forms.offer(context)
         offered = request_queue.offered(settings.state)
-        table = next(name for name, told in offered.items() if told["current"])
+        table = next(name for name, stated in offered.items() if stated["current"])
         with sqlite3.connect(settings.state) as state:
             number = request_queue.add(
                 state, "file", {"table": table, "step": "current"}, "li", at=WORLD_NOW.timestamp()
@@ -183,8 +183,10 @@ def test_every_route_that_can_be_asked_is_asked_here(web: Flask) -> None:
 
 
 def test_every_kind_of_page_is_asked_here(world: World) -> None:
-    asked = [unquote(path) for path in ["/", *pages(world)]]
-    assert [pattern.pattern for pattern, _ in routes.ROUTES if not any(pattern.fullmatch(path) for path in asked)] == []
+    requested = [unquote(path) for path in ["/", *pages(world)]]
+    assert [
+        pattern.pattern for pattern, _ in routes.ROUTES if not any(pattern.fullmatch(path) for path in requested)
+    ] == []
 
 
 def test_the_server_that_ships_draws_every_page(world: World, admin: httpx.Client) -> None:
@@ -299,7 +301,7 @@ def test_a_page_has_its_number_and_its_title_before_any_script(world: World, adm
     reading = admin.get(f"/api/metric/{METRIC}").json()
     page = LexborHTMLParser(admin.get(f"/metric/{METRIC}").text)
     assert f"{reading['value']:,.0f}" in page.css_first("#shell-served .hero-value").text()
-    label = Library(world.settings.data).current().metrics[METRIC].label
+    label = SnapshotStore(world.settings.data).current().metrics[METRIC].label
     assert title(page) == f"{label} · {texts.BRAND}"
     assert page.css_first("body > noscript") is None
 

@@ -35,9 +35,9 @@ from warehouse.core.redaction import NUMBER, identity_number
 from warehouse.core.settings import Settings
 from warehouse.ingest import load
 from warehouse.ingest.landing import Landing
-from warehouse.ingest.pseudonymize import Door
+from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.publish import recover, snapshot
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 class Planted:
@@ -112,11 +112,11 @@ def every_text(file: Path) -> bytes:
     out = []
     with closing(Reader(file)) as db:
         for schema, table in db.rows("SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT temporary"):
-            told = f"SELECT COLUMNS(name -> name <> '_hash') FROM {schema}.{table}"
+            stated = f"SELECT COLUMNS(name -> name <> '_hash') FROM {schema}.{table}"
             out.append(
-                db.rows(f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM ({told}) t", timeout_s=60)[
-                    0
-                ][0]
+                db.rows(
+                    f"SELECT coalesce(string_agg(CAST(t AS VARCHAR), chr(10)), '') FROM ({stated}) t", timeout_s=60
+                )[0][0]
             )
     return "\n".join(out).encode()
 
@@ -200,8 +200,8 @@ def test_payloads_of_sources_cannot_be_read_without_the_key(planted: Planted) ->
 
 
 def test_no_canary_is_in_what_the_command_line_says(planted: Planted, tmp_path: Path) -> None:
-    said = zhengbei(planted.settings, "etl", "status") + zhengbei(planted.settings, "etl", "status", "--json")
-    said += zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + zhengbei(
+    text = zhengbei(planted.settings, "etl", "status") + zhengbei(planted.settings, "etl", "status", "--json")
+    text += zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + zhengbei(
         planted.settings, "etl", "quarantine", "list", "--limit", "0"
     )
     zhengbei(
@@ -211,8 +211,8 @@ def test_no_canary_is_in_what_the_command_line_says(planted: Planted, tmp_path: 
     with opened(planted.settings) as context:
         for table in {row["table"] for row in correct.rows(context.writer)}:
             exported += correct.export(context.writer, table)
-    assert "整份未装载".encode() in said and len(exported) > 10_000
-    assert hits(said) == {} == hits(exported)
+    assert "整份未装载".encode() in text and len(exported) > 10_000
+    assert hits(text) == {} == hits(exported)
 
 
 @pytest.mark.parametrize("role", [role for role in texts.ROLES if role != "screen"])
@@ -248,7 +248,7 @@ def test_no_number_of_the_stand_in_world_comes_out_of_the_real_line(published: P
 def test_the_weekly_paper_holds_no_personal_number(planted: Planted, published: Path, tmp_path: Path) -> None:
     (tmp_path / "published").symlink_to(planted.settings.published)
     settings = Settings(tmp_path)
-    facts = release.release(Library(tmp_path), settings, None)
+    facts = release.release(SnapshotStore(tmp_path), settings, None)
     file = settings.reports / f"{facts['name']}.pdf"
     assert hits("".join(pdf_text.pages(file)).encode()) == {} == hits(file.read_bytes())
 
@@ -318,7 +318,7 @@ def test_the_door_lets_company_codes_and_dated_business_numbers_pass(tmp_path: P
     """They look alike, and without them nothing joins."""
     import pyarrow as pa
 
-    door, contract = Door(Pseudonyms(tmp_path / "keys")), contracts()["pj_appeal"]
+    door, contract = PrivacyFilter(Pseudonyms(tmp_path / "keys")), contracts()["pj_appeal"]
     codes: list[Any] = [
         "913301107384512345",
         "91330110MA2ABCDE12",

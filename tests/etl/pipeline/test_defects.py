@@ -18,8 +18,8 @@ def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screen
     }
     assert {rule for rule in rules if rule[0] == "D"} <= tested
     assert rules <= RULES.keys() == TREATMENTS.keys()
-    told = {rule for model in models().values() for rule in [*model.defects, *model.review]}
-    assert told <= RULES.keys() and all(
+    stated = {rule for model in models().values() for rule in [*model.defects, *model.review]}
+    assert stated <= RULES.keys() and all(
         texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules
     )
     assert texts.rule("type:day") == "类型不符(day)"

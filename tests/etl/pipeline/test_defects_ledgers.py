@@ -13,7 +13,7 @@ from tests.etl.pipeline.planting import FIRM, Told, company, fifty, hired, key, 
 from tests.house import House, id_number
 from warehouse.core.errors import ContractBroken
 from warehouse.ingest import load
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 def test_d05_handled_before_it_was_raised_is_on_neither_side(house: House) -> None:
@@ -54,9 +54,9 @@ def test_d05_handled_before_it_was_raised_is_on_neither_side(house: House) -> No
             for n, at in ((1, "2026-11-18 00:50:00"), (3, "2026-11-18 03:05:00"))
         ],
     )
-    told = Told(house)
-    reading = Library(house.settings.data).current().read("safe_alarm_ontime_rate", "week", "2026-W47")
-    assert (reading.num, reading.den) == (1, 1) and told.defects("D05") == 1
+    stated = Told(house)
+    reading = SnapshotStore(house.settings.data).current().read("safe_alarm_ontime_rate", "week", "2026-W47")
+    assert (reading.num, reading.den) == (1, 1) and stated.defects("D05") == 1
 
 
 def test_d14_a_ledger_as_people_keep_it_is_read_and_what_was_left_out_is_told(house: House) -> None:
@@ -87,12 +87,12 @@ def test_d14_a_ledger_as_people_keep_it_is_read_and_what_was_left_out_is_told(ho
         name="台账.xlsx",
         mapping={"columns": {ours: {"from": theirs} for ours, theirs in columns.items()}, "sheet": "夏令营"},
     )
-    told = Told(house)
+    stated = Told(house)
     assert house.rows("SELECT camp_id, child_cnt, begin_at FROM raw.wf_camp ORDER BY 1") == [
         ("C1", 30, dt.date(2026, 7, 25)),
         ("C2", 20, dt.date(2026, 8, 1)),
     ]
-    assert told.defects("D14") == 2 and told.says("D14")
+    assert stated.defects("D14") == 2 and stated.says("D14")
 
 
 def test_d14_unknown_headers_stop_the_load_with_a_clear_message(house: House) -> None:
@@ -123,13 +123,13 @@ def test_d17_a_step_out_of_order_or_too_soon_is_not_believed_and_listed_for_the_
             for stage, day in events
         ],
     )
-    told = Told(house)
+    stated = Told(house)
     assert house.rows(
         "SELECT person_key, stage FROM marts.driver_day WHERE day = DATE '2026-11-23' ORDER BY stage"
     ) == [(key(house, 1), "入党积极分子"), (key(house, 3), "发展对象"), (key(house, 2), "预备党员")], (
         "the earlier valid stage counts"
     )
-    assert told.defects("D17") == 2 and told.says("D17") and reviewed(told, "D17") == []
+    assert stated.defects("D17") == 2 and stated.says("D17") and reviewed(stated, "D17") == []
     assert house.rows("SELECT subject FROM run.review WHERE rule = 'D17' AND is_personal ORDER BY 1") == sorted(
         [(key(house, 1),), (key(house, 2),)]
     )
@@ -152,13 +152,13 @@ def test_d18_an_implausible_party_share_has_an_amber_flag_on_its_card(house: Hou
             for n in range(1, 11)
         ],
     )
-    told = Told(house)
-    reading = Library(house.settings.data).current().read("mem_party_share", "day", "2026-11-22")
+    stated = Told(house)
+    reading = SnapshotStore(house.settings.data).current().read("mem_party_share", "day", "2026-11-22")
     assert reading.value == 0.25 and "存疑" in reading.doubt
     assert "存疑" in str(kpi.tags(present(reading), marks=False)) and "存疑" not in str(
-        kpi.tags(present(Library(house.settings.data).current().read("fleet_vehicle_cnt")))
+        kpi.tags(present(SnapshotStore(house.settings.data).current().read("fleet_vehicle_cnt")))
     )
-    assert told.defects("D18") == 1
+    assert stated.defects("D18") == 1
 
 
 def test_d19_the_points_ledger_is_recomputed_and_the_difference_is_shown(house: House) -> None:
@@ -197,12 +197,12 @@ def test_d19_the_points_ledger_is_recomputed_and_the_difference_is_shown(house: 
             )
         ],
     )
-    told = Told(house)
-    reading = Library(house.settings.data).current().read("p5_points_redeem_rate", "month", "2026-11")
+    stated = Told(house)
+    reading = SnapshotStore(house.settings.data).current().read("p5_points_redeem_rate", "month", "2026-11")
     assert (reading.num, reading.den) == (4, 15), "twice credited once"
     assert reading.parts["账面与流水差额"] == 15, "10 credited twice and 5 that no entry explains"
-    assert told.defects("D19") == 3 and told.says("D19")
-    assert reviewed(told, "D19") == [
+    assert stated.defects("D19") == 3 and stated.says("D19")
+    assert reviewed(stated, "D19") == [
         ("分录 2", "SIGN 10,重复记账,不计"),
         ("分录 3", "REDEEM -4,订单已取消,积分未退"),
         ("分录 4", "ACTIVITY 5,余额与流水差 5"),
@@ -256,12 +256,12 @@ def test_d20_hours_are_merged_cut_and_dropped(house: House) -> None:
             for n, (who, act, start, end, verified) in enumerate(records)
         ],
     )
-    told = Told(house)
+    stated = Told(house)
     assert sorted(house.rows("SELECT day, hours FROM staging.stg_mp_volunteer")) == [
         (dt.date(2026, 11, 10), 3),
         (dt.date(2026, 11, 10), 12),
     ]
-    assert told.defects("D20") == 4 and told.says("D20"), (
+    assert stated.defects("D20") == 4 and stated.says("D20"), (
         "one overlap, one cut, one called off, one that ended before it began"
     )
 
@@ -270,11 +270,11 @@ def test_d21_an_answer_without_rows_is_missing_and_the_last_number_stays_with_it
     fifty(house, 3)
     note = house.land("wf", "camp", b"a\n", "csv", name="夏令营.csv")
     load.refused(house.writer, note, "D21 与先前的文件 夏令营.csv 逐字节相同,按未到处理")
-    told = Told(house)
-    assert told.quarantined("D21") == 1 and told.says("D21")
-    assert Library(house.settings.data).current().read("fleet_online_rate", "day", "2026-11-22").status == "missing", (
-        "silence is no zero"
-    )
+    stated = Told(house)
+    assert stated.quarantined("D21") == 1 and stated.says("D21")
+    assert (
+        SnapshotStore(house.settings.data).current().read("fleet_online_rate", "day", "2026-11-22").status == "missing"
+    ), "silence is no zero"
 
 
 def test_d23_the_ledgers_number_and_ours_stand_side_by_side(house: House) -> None:
@@ -293,10 +293,14 @@ def test_d23_the_ledgers_number_and_ours_stand_side_by_side(house: House) -> Non
             }
         ],
     )
-    told = Told(house)
-    assert reviewed(told, "D23") == [(FIRM, "名录 60 辆,运政 52 辆")] and told.defects("D23") == 1 and told.says("D23")
+    stated = Told(house)
+    assert (
+        reviewed(stated, "D23") == [(FIRM, "名录 60 辆,运政 52 辆")]
+        and stated.defects("D23") == 1
+        and stated.says("D23")
+    )
     assert house.rows("SELECT veh_cnt FROM raw.pb_register50") == [(60,)], "the ledger is never overwritten"
-    assert Library(house.settings.data).current().read("dh_register_diff_rate", "day", "2026-11-22").value == 1
+    assert SnapshotStore(house.settings.data).current().read("dh_register_diff_rate", "day", "2026-11-22").value == 1
 
 
 def test_d25_one_person_under_several_accounts_and_phones_is_one_person(house: House) -> None:
@@ -344,11 +348,11 @@ def test_d25_one_person_under_several_accounts_and_phones_is_one_person(house: H
             for n, person, family in ((1, id_number(1), False), (2, id_number(1), False), (3, None, True))
         ],
     )
-    told = Told(house)
+    stated = Told(house)
     assert house.rows("SELECT count(*) FILTER (is_registered) FROM marts.driver_day WHERE day = DATE '2026-11-23'") == [
         (2,)
     ], "the second through her phone only"
     assert house.rows(
         "SELECT count(DISTINCT person_key) FROM marts.benefit_person WHERE has_attended AND NOT is_family"
     ) == [(1,)]
-    assert told.defects("D25") == 3 and told.says("D25") and reviewed(told, "D25") == []
+    assert stated.defects("D25") == 3 and stated.says("D25") and reviewed(stated, "D25") == []

@@ -14,9 +14,9 @@ def test_d01_a_cloned_plate_speaks_from_two_places_and_neither_makes_kilometres(
     house.put(
         "gps_location", [*drive(), *(point(f"08:{minute:02d}:15", lon_e6=118_000_000) for minute in range(1, 20))]
     )
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "drift_pts > 0, km_total < 25") == [(True, True)]
-    assert told.defects("D01") == 1 and told.says("D01")
+    assert stated.defects("D01") == 1 and stated.says("D01")
 
 
 def test_d03_colours_are_mapped_by_platform_never_globally(house: House) -> None:
@@ -29,14 +29,14 @@ def test_d03_colours_are_mapped_by_platform_never_globally(house: House) -> None
             point("08:00:00", plate_no="浙A33333", plate_color=77, platform_id="33011000001"),
         ],
     )
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "vehicle_key, pts_ok") == [
         ("浙A12345#2", 1),
         ("浙A22222#1", 1),
         ("浙A33333#77", 0),
         ("浙AD12345#94", 1),
     ]
-    assert told.defects("D03") >= 2 and told.says("D03")
+    assert stated.defects("D03") >= 2 and stated.says("D03")
 
 
 def test_d04_positions_that_cannot_be_are_kept_counted_and_without_effect(house: House) -> None:
@@ -46,9 +46,9 @@ def test_d04_positions_that_cannot_be_are_kept_counted_and_without_effect(house:
         point("08:32:00", lon_e6=1_200_000_000, lat_e6=304_000_000),
     ]
     house.put("gps_location", drive() + bad)
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "pts, pts_ok, range_pts, km_total") == [(44, 41, 3, 20.0)]
-    assert told.defects("D04") == 3 and told.says("D04")
+    assert stated.defects("D04") == 3 and stated.says("D04")
 
 
 def test_d05_a_wrong_clock_never_makes_a_qualified_position(house: House) -> None:
@@ -60,19 +60,19 @@ def test_d05_a_wrong_clock_never_makes_a_qualified_position(house: House) -> Non
         point("2007-04-09 08:34:00", "08:34:00"),
     ]
     house.put("gps_location", drive() + wrong)
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "day, pts, pts_ok, time_pts") == [(dt.date(2026, 11, 23), 46, 41, 5)], (
         "they belong to the day on which they were received"
     )
-    assert told.defects("D05") == 5 and told.says("D05")
+    assert stated.defects("D05") == 5 and stated.says("D05")
 
 
 def test_d06_an_unfixed_or_frozen_position_is_not_qualified(house: House) -> None:
     frozen = [point(f"09:{second // 60:02d}:{second % 60:02d}", lat_e6=30_500_000) for second in range(0, 900, 30)]
     house.put("gps_location", [*drive(), point("08:30:00", status_bits=1), *frozen])
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "pts, pts_ok, unfixed_pts") == [(72, 41, 31)]
-    assert told.defects("D06") == 31 and told.says("D06")
+    assert stated.defects("D06") == 31 and stated.says("D06")
 
 
 def test_d06_a_parked_vehicle_at_one_place_is_no_frozen_fix(house: House) -> None:
@@ -95,10 +95,10 @@ def test_d07_late_points_in_any_order_and_twice_end_in_the_same_day(house: House
     before = positions(other, "km_complete")
     other.put("gps_location", late[::-1])
     assert other.put("gps_location", late).duplicate == 20
-    told = Told(other)
+    stated = Told(other)
     columns = "pts, pts_ok, km_total, km_complete, drive_s"
     assert positions(other, columns) == positions(house, columns) and before != positions(other, "km_complete")
-    assert told.defects("D07") == 20 and told.says("D07")
+    assert stated.defects("D07") == 20 and stated.says("D07")
     other.close()
 
 
@@ -110,9 +110,9 @@ def test_d08_a_platform_in_whole_kilometres_an_hour_is_scaled_by_its_row(house: 
             point("08:30:00", speed_01kmh=2500),
         ],
     )
-    told = Told(house)
+    stated = Told(house)
     assert house.rows("SELECT DISTINCT speed_kmh FROM staging.stg_gps_location WHERE reason IS NULL") == [(60.0,)]
-    assert positions(house, "speed_pts") == [(1,)] and told.defects("D08") == 1 and told.says("D08")
+    assert positions(house, "speed_pts") == [(1,)] and stated.defects("D08") == 1 and stated.says("D08")
 
 
 def test_d08_an_unknown_unit_is_suspected_in_words(house: House) -> None:
@@ -128,12 +128,12 @@ def test_d08_an_odometer_that_starts_again_takes_nothing_away(house: House) -> N
         [{**row, "mileage_01km": 9_990_000} for row in drive()]
         + [{**row, "mileage_01km": 100} for row in drive("08:31:00", lat=30.5)],
     )
-    told = Told(house)
+    stated = Told(house)
     assert positions(house, "km_total >= 40, km_total < 43") == [(True, True)]
-    assert told.defects("D08") == 1, "the counter that ran backwards is counted"
+    assert stated.defects("D08") == 1, "the counter that ran backwards is counted"
 
 
 def test_d09_a_jump_that_returns_is_drift_and_no_way(house: House) -> None:
     house.put("gps_location", [*drive(), point("08:05:15", lon_e6=120500000, lat_e6=30345000)])
-    told = Told(house)
-    assert positions(house, "drift_pts, km_total") == [(1, 20.0)] and told.defects("D09") == 1 and told.says("D09")
+    stated = Told(house)
+    assert positions(house, "drift_pts, km_total") == [(1, 20.0)] and stated.defects("D09") == 1 and stated.says("D09")

@@ -20,7 +20,7 @@ from tests.etl.sources.test_connecting import FILES, MAPPED, addressed, describe
 from tests.etl.sources.test_files_hostile import drop
 from warehouse.core.errors import ConfigError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 GOOD = FILES + MAPPED
 WRONG = '[[feeds]]\nentity = "vehicle_day"\njobs = ["refresh"]\ntransport = "files"\nglob = "v/*.csv"\n[feeds.columns]\nkm_total = { from = "km", scaal = 0.1 }\n'
@@ -80,14 +80,14 @@ def test_a_run_loads_the_others_says_what_is_wrong_and_ends_as_a_wrong_setting(s
 
 
 def errors(settings: Settings, source: str) -> set[str]:
-    return {state.error for state in Library(settings.data).current().sources() if state.source == source}
+    return {state.error for state in SnapshotStore(settings.data).current().sources() if state.source == source}
 
 
 def test_status_and_the_pages_name_the_wrong_source_and_forget_it_with_the_cure(settings: Settings) -> None:
     from etl.jobs import refresh
 
-    told = status.text(status.collect(settings))
-    assert "来源 gps 未取数" in told and "gps.toml" in told and "scaal" in told and "请改成 scale" in told, (
+    stated = status.text(status.collect(settings))
+    assert "来源 gps 未取数" in stated and "gps.toml" in stated and "scaal" in stated and "请改成 scale" in stated, (
         "before anything has run"
     )
     with opened(settings, now=lambda: WORLD_NOW) as context:

@@ -31,10 +31,10 @@ def test_what_the_stand_in_planted_is_told_by_status(published: Path, tmp_path: 
     planted = orjson.loads((published / "demo" / "planted.json").read_bytes())
     found = status.collect(Settings(tmp_path / "data"))
     text = status.text(found)
-    told = {row["rule"] for row in found["defects"] if row["rows"]} | {row["rule"] for row in found["quarantine"]}
-    assert BY_COUNT & set(planted) <= told, sorted(BY_COUNT & set(planted) - told)
+    stated = {row["rule"] for row in found["defects"] if row["rows"]} | {row["rule"] for row in found["quarantine"]}
+    assert BY_COUNT & set(planted) <= stated, sorted(BY_COUNT & set(planted) - stated)
     repeated = planted["D21"]["gps_vehicle_day"]["keys"][0]
-    assert "D21" in told and any(repeated in line and "逐字节相同" in line for line in text.splitlines())
+    assert "D21" in stated and any(repeated in line and "逐字节相同" in line for line in text.splitlines())
     assert all(
         row["rows_in"] == row["merged"] + row["older"] + row["duplicate"] + row["quarantined"]
         for row in found["balances"]

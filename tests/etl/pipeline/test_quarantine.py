@@ -18,7 +18,7 @@ from tests.etl.pipeline.planting import DRIVER, FIRM, company, vehicle
 from tests.house import House, id_number
 from warehouse.core.settings import Settings
 from warehouse.publish import recover
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 RIGHT, WRONG = id_number(1), id_number(1)[:17] + ("1" if id_number(1)[17] != "1" else "2")
 
@@ -99,7 +99,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def count(desk: Desk, metric: str) -> float | None:
-    return Library(desk.settings.data).current().read(metric).value
+    return SnapshotStore(desk.settings.data).current().read(metric).value
 
 
 def test_a_plate_and_a_person_are_put_right_and_count_and_a_rebuild_ends_in_the_same(desk: Desk) -> None:
@@ -145,8 +145,8 @@ def test_no_exported_cell_is_a_formula_and_an_untouched_one_keeps_its_value(desk
 def test_what_is_still_wrong_is_named_by_its_line_and_waits_again(desk: Desk) -> None:
     rows = desk.export("yz_vehicle")
     rows[0] |= {"plate_no": "仍无牌", "plate_color": "黄"}
-    said = desk.fix(rows, code=65)
-    assert "其中 1 行仍不合约定" in said and "第 2 行:号牌写法(D02)、类型不符(plate_color)" in said
+    text = desk.fix(rows, code=65)
+    assert "其中 1 行仍不合约定" in text and "第 2 行:号牌写法(D02)、类型不符(plate_color)" in text
     rows = desk.export("yz_vehicle")
     assert rows[0]["plate_no"] == "仍无牌", "the newest attempt is what waits"
     rows[0] |= {"plate_no": "浙A33333", "plate_color": "2"}

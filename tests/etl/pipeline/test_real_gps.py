@@ -21,7 +21,7 @@ from etl.runtime.context import Context, opened
 from tests.etl import register as sources
 from tests.house import AS_OF
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "real_gps"
 pytestmark = pytest.mark.skipif(not REAL.exists(), reason="没有真实轨迹数据(共享文件夹 data/real_gps 不在)")
@@ -78,7 +78,7 @@ def drop_in(drop: Path, name: str, mapping: str, booked_as: str = "") -> None:
 
 def readings(data: Path) -> dict[Any, Any]:
     """value, num, den, status and comparisons of every metric in every window, for the district and by town."""
-    book = Library(data).current()
+    book = SnapshotStore(data).current()
     found = {}
     for metric in book.metrics.values():
         for window in metric.windows:
@@ -223,12 +223,12 @@ def test_a_source_out_of_range_is_counted_and_told(real: Real) -> None:
     pts, in_range, ok, km = real.rows(
         f"SELECT sum(pts), sum(pts - range_pts), sum(pts_ok), sum(km_total) FROM marts.gps_vehicle_day WHERE {day}"
     )[0]
-    kept = real.rows(f"SELECT merged FROM run.batch WHERE name LIKE 'gps/{SF}%'")[0][0]
-    assert (pts, in_range, ok, km) == (kept, 0, 0, 0)
+    stored = real.rows(f"SELECT merged FROM run.batch WHERE name LIKE 'gps/{SF}%'")[0][0]
+    assert (pts, in_range, ok, km) == (stored, 0, 0, 0)
     found = status.unqualified(real.context.writer, real.context.settings)
     line = next(row for row in found if row["file"] == f"gps/{SF}.csv.gz")
-    assert line["pts"] == line["经纬度超出范围"] == kept
-    said = status.text(
+    assert line["pts"] == line["经纬度超出范围"] == stored
+    shown_text = status.text(
         {
             "generation": "g",
             "is_demo": False,
@@ -240,7 +240,7 @@ def test_a_source_out_of_range_is_counted_and_told(real: Real) -> None:
             "reports": [],
         }
     )
-    assert f"文件 gps/{SF}.csv.gz:定位 {kept:,} 条;经纬度超出范围 {kept:,} 条" in said
+    assert f"文件 gps/{SF}.csv.gz:定位 {stored:,} 条;经纬度超出范围 {stored:,} 条" in shown_text
     other = next(row for row in found if row["file"] == f"gps/{JIANGXI}.csv.gz")
     assert "经纬度超出范围" not in other
 

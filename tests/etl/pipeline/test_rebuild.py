@@ -22,7 +22,7 @@ from tests.etl.sources import servers
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
-from warehouse.query.snapshot_store import Library
+from warehouse.query.snapshot_store import SnapshotStore
 
 Print = dict[str, tuple[int, int]]
 
@@ -51,7 +51,7 @@ def test_a_rebuild_from_the_landing_zone_ends_in_the_same_warehouse(copy: Settin
             context.writer.execute("SELECT * EXCLUDE (landed_at) FROM run.batch ORDER BY landing_seq"),
         )
         cursors = context.writer.execute("SELECT source, entity, cursor FROM run.cursor ORDER BY ALL")
-    book = Library(copy.data).current()
+    book = SnapshotStore(copy.data).current()
     readings = {
         metric: (book.read(metric).value, book.read(metric).num, book.read(metric).den) for metric in book.metrics
     }
@@ -64,9 +64,9 @@ def test_a_rebuild_from_the_landing_zone_ends_in_the_same_warehouse(copy: Settin
         assert context.writer.execute("SELECT source, entity, cursor FROM run.cursor ORDER BY ALL") == cursors, (
             "the next fetch goes on where the last one ended"
         )
-        kept = context.writer.execute("SELECT sum(rows_in), sum(merged), sum(quarantined) FROM run.batch")
-    assert kept == [tuple(sum(row[index] for row in batches) for index in (4, 5, 8))]
-    book = Library(copy.data).current()
+        stored = context.writer.execute("SELECT sum(rows_in), sum(merged), sum(quarantined) FROM run.batch")
+    assert stored == [tuple(sum(row[index] for row in batches) for index in (4, 5, 8))]
+    book = SnapshotStore(copy.data).current()
     # punctuality is about deliveries, which are acts of the loader and not in the raw data
     again = {metric: (book.read(metric).value, book.read(metric).num, book.read(metric).den) for metric in book.metrics}
     assert {name for name in readings if readings[name] != again[name]} <= {"dh_source_ontime_rate"}
@@ -135,10 +135,10 @@ def registry(folder: Path, dsn: str | None) -> tuple[Print, list[object]]:
 
 @pytest.mark.servers
 def test_a_register_in_postgresql_gives_the_same_warehouse_as_one_in_sqlite(postgres: str, tmp_path: Path) -> None:
-    in_sqlite, told = registry(tmp_path / "one", None)
+    in_sqlite, stated = registry(tmp_path / "one", None)
     assert in_sqlite["raw.yz_vehicle"][0] > 50
     # a person's pseudonym hangs on the house's key: the second house gets the keys of the first
     shutil.copytree(tmp_path / "one" / "data" / "keys", tmp_path / "two" / "data" / "keys")
     in_postgres, told_too = registry(tmp_path / "two", postgres)
     assert differing(in_sqlite, in_postgres) == {}
-    assert told == told_too
+    assert stated == told_too

@@ -133,12 +133,12 @@ def made(folder: Path, protocol: str) -> Iterator[Line]:
 def plain(problems: list[str], *words: str) -> None:
     """One sentence that names the source, the cause and what to do, and nothing that only a programmer reads."""
     assert len(problems) == 1
-    said = problems[0]
+    text = problems[0]
     assert (
-        "动态监控" in said
-        and "处理办法" in said
-        and "\n" not in said
-        and "Traceback" not in said
-        and SECRET not in said
+        "动态监控" in text
+        and "处理办法" in text
+        and "\n" not in text
+        and "Traceback" not in text
+        and SECRET not in text
     )
-    assert all(word in said for word in words), said
+    assert all(word in text for word in words), text

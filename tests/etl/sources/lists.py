@@ -105,8 +105,8 @@ class Lists:
             if (unquote_plus(who), unquote_plus(secret), body) != (CLIENT, SECRET, b"grant_type=client_credentials"):
                 return json({"error": "invalid_client"}, "401 Unauthorized")
         self.tokens.append(f"token-{len(self.tokens)}")
-        told = {"access_token": self.tokens[-1], "expires_in": self.life_s, "token_type": "Bearer"}
-        return json(told if kind == "cursor" else {"code": 0, "data": told})
+        stated = {"access_token": self.tokens[-1], "expires_in": self.life_s, "token_type": "Bearer"}
+        return json(stated if kind == "cursor" else {"code": 0, "data": stated})
 
     def too_fast(self) -> bool:
         moment = time.monotonic()

@@ -113,7 +113,7 @@ def test_a_fault_that_passes_is_over_within_the_same_round(name: str, line: Line
 @pytest.mark.parametrize("name", STAYING)
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_fault_that_stays_is_told_and_nothing_of_the_part_is_in(name: str, number: int, line: Line) -> None:
-    fault, said = STAYING[name]
+    fault, text = STAYING[name]
     line.fresh().server.behave({number: fault})
     problems = line.run()
     assert (line.held(), line.cursor()) == (0, [])
@@ -121,7 +121,7 @@ def test_a_fault_that_stays_is_told_and_nothing_of_the_part_is_in(name: str, num
         number == 1 and fault is EMPTY
     ):  # a list that is empty from its first page on is no fault that one could see
         plain(problems)
-        assert any(word in problems[0] for word in said.split("|")), problems[0]
+        assert any(word in problems[0] for word in text.split("|")), problems[0]
     line.server.behave()
     assert line.run() == [] and line.print() == line.truth and line.balanced()
     line.server.behave(always=fault)  # and again when we hold rows

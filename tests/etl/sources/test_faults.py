@@ -202,13 +202,13 @@ def test_whatever_the_source_does_the_rows_end_as_without_the_fault(
     name: str, server: tuple[Faulty, str], tmp_path: Path, faultless: tuple[dict[str, tuple[int, int]], list[Any]]
 ) -> None:
     faulty, url = server
-    faulty.fault, said = FAULTS[name]
+    faulty.fault, text = FAULTS[name]
     faulty.asked = 0
     with opened(house(tmp_path, url), now=lambda: WORLD_NOW) as context:
         problems = intake.run(context, wanted())
         assert faulty.asked > 1
-        if said:  # it cannot be helped now: told in words, nothing of it in, and asked for again from where it was
-            assert len(problems) == 1 and said in problems[0] and "\n" not in problems[0]
+        if text:  # it cannot be helped now: told in words, nothing of it in, and asked for again from where it was
+            assert len(problems) == 1 and text in problems[0] and "\n" not in problems[0]
             assert cursor(context) == [] and context.writer.execute("SELECT count(*) FROM raw.gps_post_check") == [(0,)]
             problems = intake.run(context, wanted())
         assert problems == []

@@ -88,8 +88,8 @@ def test_what_was_checked_takes_effect_once_and_is_taken_back_by_a_new_delivery(
     before = held(loader, "pb_register50")
     changed = [[*ROWS[0][:1], "99", *ROWS[0][2:]], *ROWS[1:3]]
     looked = check(ask, changed)
-    told = orjson.loads(looked.result or b"{}")
-    assert (told["added"], told["changed"], told["removed"]) == (0, 1, 1)
+    stated = orjson.loads(looked.result or b"{}")
+    assert (stated["added"], stated["changed"], stated["removed"]) == (0, 1, 1)
     commit = ask("pb_register50", "commit", check=looked.id)
     assert commit.state == "done" and held(loader, "pb_register50") == [(ROWS[0][0], 99), *before[1:3]]
     notes = len(list(loader.landing.notes()))
@@ -103,12 +103,12 @@ def test_what_was_checked_takes_effect_once_and_is_taken_back_by_a_new_delivery(
 
 
 def test_the_pages_are_told_what_can_be_filed_and_nothing_that_is_not_kept(loader: Context, ask: Ask) -> None:
-    told = request_queue.offered(loader.settings.state)
-    assert [column["heading"] for column in told["pb_register50"]["columns"]] == HEAD and "own_sla" in told
+    stated = request_queue.offered(loader.settings.state)
+    assert [column["heading"] for column in stated["pb_register50"]["columns"]] == HEAD and "own_sla" in stated
     assert not any(
-        column["heading"] in ("联系人", "书记", "体检结果") for table in told.values() for column in table["columns"]
+        column["heading"] in ("联系人", "书记", "体检结果") for table in stated.values() for column in table["columns"]
     )
-    assert not told["pb_member"]["current"], "pseudonyms cannot be filed again"
+    assert not stated["pb_member"]["current"], "pseudonyms cannot be filed again"
     assert ask("pb_register50", "current").message == "现有 0 行"
 
 

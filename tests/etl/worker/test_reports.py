@@ -58,9 +58,9 @@ def test_a_wrong_hour_stops_the_loader_before_it_starts(tmp_path: Path) -> None:
 
 
 def test_the_status_says_when_the_next_report_comes(settings: Settings) -> None:
-    said = status.text(status.collect(settings))
+    shown_text = status.text(status.collect(settings))
     due = timetable.of(settings).coming(dt.datetime.now(SHANGHAI))[0]
-    assert f"下次打印:{due.label} {due.moment:%m-%d} 14:10" in said
+    assert f"下次打印:{due.label} {due.moment:%m-%d} 14:10" in shown_text
 
 
 @needs_chromium
@@ -69,8 +69,8 @@ def test_what_was_due_while_the_machine_was_off_is_printed_at_the_next_start_onc
     with opened(settings, now=lambda: later) as context:
         assert overdue.run(context) == [], "not before the sources have been asked again"
         refresh.publish(context)
-        [told] = overdue.run(context)
-        assert told == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有印成,已于 11-23 15:05 补印"
+        [stated] = overdue.run(context)
+        assert stated == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有印成,已于 11-23 15:05 补印"
         assert [facts["at"] for facts in archive.every(settings)] == [WEEK]
         assert overdue.run(context) == [] and len(archive.every(settings)) == 1
 
@@ -88,8 +88,8 @@ def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(
     clock = [WORLD_NOW + dt.timedelta(hours=1)]
     with opened(settings, now=lambda: clock[0]) as context:
         refresh.publish(context)
-        [told] = overdue.run(context)
-        assert f"周报 {WEEK}" in told and "浏览器不存在" in told and "Traceback" not in told
+        [stated] = overdue.run(context)
+        assert f"周报 {WEEK}" in stated and "浏览器不存在" in stated and "Traceback" not in stated
         assert overdue.run(context) == []
         clock[0] += dt.timedelta(seconds=overdue.RETRY_S)
         assert len(overdue.run(context)) == 1 and report.states(settings) == {}
@@ -130,9 +130,9 @@ def test_a_draft_becomes_the_final_report_when_its_sources_have_come_once_also_a
 
     def look(context: Context) -> list[str]:
         clock[0] += dt.timedelta(minutes=20)
-        told = overdue.run(context)
+        stated = overdue.run(context)
         assert delivery.send(settings) == []
-        return told
+        return stated
 
     def kept() -> list[tuple[str, bool]]:
         return [

@@ -9,19 +9,19 @@ import pytest
 
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading, Target
 from warehouse.insight.findings import data, numbers, ranking
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
-def book(published: Path) -> Book:
-    return Library(published).current()
+def book(published: Path) -> Snapshot:
+    return SnapshotStore(published).current()
 
 
-def base(book: Book) -> Reading:
+def base(book: Snapshot) -> Reading:
     return replace(book.read("fleet_online_rate", "week"), value=0.90, previous=0.90, target=None, judgement=None)
 
 
-def test_off_target_means_judged_bad_and_the_farthest_comes_first(book: Book) -> None:
+def test_off_target_means_judged_bad_and_the_farthest_comes_first(book: Snapshot) -> None:
     goal = Target(0.9, 0.8, "区局")
     rows = [
         replace(base(book), metric="fleet_online_rate", value=value, target=goal, judgement=look)
@@ -32,7 +32,7 @@ def test_off_target_means_judged_bad_and_the_farthest_comes_first(book: Book) ->
     assert all(item.lasting >= 1 for item in found)
 
 
-def test_a_ripple_an_improvement_and_what_is_off_target_already_are_not_worse(book: Book) -> None:
+def test_a_ripple_an_improvement_and_what_is_off_target_already_are_not_worse(book: Snapshot) -> None:
     one = base(book)
     rows = [
         replace(one, value=0.85),
@@ -63,7 +63,7 @@ def town(one: Reading, code: str, value: float | None, den: float, judgement: st
     )  # type: ignore[arg-type]
 
 
-def test_towns_are_ranked_from_the_worst_on_but_for_those_that_say_nothing(book: Book) -> None:
+def test_towns_are_ranked_from_the_worst_on_but_for_those_that_say_nothing(book: Snapshot) -> None:
     one = base(book)
     rows = [
         town(one, "a", 0.7, 40),
@@ -77,42 +77,42 @@ def test_towns_are_ranked_from_the_worst_on_but_for_those_that_say_nothing(book:
     assert ranking.ranked([replace(row, better="context") for row in rows]) == []
 
 
-def test_a_town_that_meets_the_target_is_not_behind(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_town_that_meets_the_target_is_not_behind(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     """As 司机诉求按期办结率 did: 中泰 50 %, and two towns at 100 % beside it under 落后镇街."""
     one = replace(base(book), value=0.7)
     goals = [town(one, "a", 0.5, 40, "bad"), town(one, "b", 1.0, 40, "good"), town(one, "c", 0.85, 40, "warn")]
-    monkeypatch.setattr(Book, "by", lambda *_: goals)
+    monkeypatch.setattr(Snapshot, "by", lambda *_: goals)
     assert [row.place.code for row in ranking.behind(book, one)] == ["a", "c"]
     free = [town(one, "a", 0.5, 40), town(one, "b", 1.0, 40), town(one, "c", 0.69, 40)]
-    monkeypatch.setattr(Book, "by", lambda *_: free)
+    monkeypatch.setattr(Snapshot, "by", lambda *_: free)
     assert [row.place.code for row in ranking.behind(book, one)] == ["a", "c"], "without a target: below the district"
-    monkeypatch.setattr(Book, "by", lambda *_: free[:1])
+    monkeypatch.setattr(Snapshot, "by", lambda *_: free[:1])
     assert ranking.behind(book, one) == [], "one town alone is not compared with anything"
 
 
-def test_a_record_is_the_best_of_enough_windows(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_is_the_best_of_enough_windows(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     one = replace(base(book), value=0.95)
     step = book.series("fleet_online_rate", "week", 1)[0]
     weeks = [replace(step, value=value) for value in [0.8] * 12 + [0.95]]
-    monkeypatch.setattr(Book, "series", lambda *_: weeks)
+    monkeypatch.setattr(Snapshot, "series", lambda *_: weeks)
     assert numbers.record(book, one) == 13 and numbers.record(book, replace(one, value=0.8)) == 0
-    monkeypatch.setattr(Book, "series", lambda *_: weeks[-12:])
+    monkeypatch.setattr(Snapshot, "series", lambda *_: weeks[-12:])
     assert numbers.record(book, one) == 0, "eleven known weeks are too few"
 
 
-def test_late_sources_are_those_older_than_promised_or_failed(book: Book) -> None:
+def test_late_sources_are_those_older_than_promised_or_failed(book: Snapshot) -> None:
     built = book.generation.built_at
     for item in data.late(book):
         state = item.source
         assert state.error or state.data_time is None or (built - state.data_time).total_seconds() > state.stale_after_s
         assert item.metrics > 0
-    told = {f"{item.source.source}_{item.source.entity}" for item in data.late(book)}
+    stated = {f"{item.source.source}_{item.source.entity}" for item in data.late(book)}
     failed = {f"{s.source}_{s.entity}" for s in book.sources() if s.error}
     used = {name for metric in book.metrics.values() for name in metric.sources}
-    assert failed & used <= told
+    assert failed & used <= stated
 
 
-def test_a_number_that_is_not_there_is_told_and_a_small_cell_is_not(book: Book) -> None:
+def test_a_number_that_is_not_there_is_told_and_a_small_cell_is_not(book: Snapshot) -> None:
     one = base(book)
     rows = [
         replace(one, status="missing"),

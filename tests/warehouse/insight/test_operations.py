@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from warehouse.insight import operations
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
-def book(published: Path) -> Book:
-    return Library(published).current()
+def book(published: Path) -> Snapshot:
+    return SnapshotStore(published).current()
 
 
 @pytest.fixture(scope="module")
-def today(book: Book) -> dt.date:
+def today(book: Snapshot) -> dt.date:
     return book.generation.built_at.date()
 
 
-def strict(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def strict(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets a misspelt column fail instead of reading as "published before it existed"."""
     monkeypatch.setattr(book, "ask", lambda sql, values=None: book._reader.rows(sql, values or []))
 
@@ -50,14 +50,14 @@ def strict(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     ids=lambda made: made.__name__,
 )
 def test_every_board_has_something_to_say_of_the_stand_in_world(
-    book: Book, monkeypatch: pytest.MonkeyPatch, made: Callable[[Book], Any]
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch, made: Callable[[Snapshot], Any]
 ) -> None:
     strict(book, monkeypatch)
     found = made(book)
     assert found, "nothing: the stand-in world should have some"
 
 
-def test_the_hours_of_today_are_the_alarms_of_today(book: Book, today: dt.date) -> None:
+def test_the_hours_of_today_are_the_alarms_of_today(book: Snapshot, today: dt.date) -> None:
     hours = operations.alarm_hours(book)
     assert [h.hour for h in hours] == list(range(24))
     assert sum(h.first + h.second for h in hours) == book.alarm_summary()["raised"]
@@ -65,7 +65,7 @@ def test_the_hours_of_today_are_the_alarms_of_today(book: Book, today: dt.date) 
     assert all(h.first + h.second == 0 for h in hours if not h.over)
 
 
-def test_what_waits_is_what_must_be_handled_and_is_not(book: Book, today: dt.date) -> None:
+def test_what_waits_is_what_must_be_handled_and_is_not(book: Snapshot, today: dt.date) -> None:
     waits = operations.waiting(book)
     open_ = book.ask(
         "SELECT count(*) FROM marts.alarm_event WHERE is_v AND must_handle AND NOT is_handled AND day >= ?",
@@ -77,18 +77,18 @@ def test_what_waits_is_what_must_be_handled_and_is_not(book: Book, today: dt.dat
     assert [one.raised_at for one in late] == sorted((one.raised_at for one in late), reverse=True)
 
 
-def test_companies_stand_by_name_and_individual_operators_together(book: Book) -> None:
+def test_companies_stand_by_name_and_individual_operators_together(book: Snapshot) -> None:
     names = [name for name, *_ in operations.companies_waiting(book, 1000)]
     assert len(names) == len(set(names)) and not any("(个体)" in name for name in names)
     assert all(late + done == due for _, late, done, due in operations.companies_waiting(book, 1000))
 
 
-def test_the_points_balance(book: Book) -> None:
+def test_the_points_balance(book: Snapshot) -> None:
     ledger = operations.points(book)
     assert ledger is not None and ledger.issued == ledger.redeemed + ledger.expired + ledger.balance
 
 
-def test_nodes_and_tasks_add_up_and_know_the_day(book: Book, today: dt.date) -> None:
+def test_nodes_and_tasks_add_up_and_know_the_day(book: Snapshot, today: dt.date) -> None:
     nodes = operations.milestones(book)
     assert {node.item_no for node in nodes} == set(range(1, 11))
     for node in nodes:
@@ -104,7 +104,7 @@ def test_nodes_and_tasks_add_up_and_know_the_day(book: Book, today: dt.date) -> 
     assert not any(unit.startswith(("U", "D")) for unit, *_ in tasks), "a member unit is shown by its name"
 
 
-def test_visits_by_hour_are_the_visits_of_the_day(book: Book) -> None:
+def test_visits_by_hour_are_the_visits_of_the_day(book: Snapshot) -> None:
     day, hours = operations.visit_hours(book)
     counted = book.ask("SELECT sum(visit_cnt) FROM marts.site_day WHERE day = ?", [day])[0][0]
     assert (
@@ -113,7 +113,7 @@ def test_visits_by_hour_are_the_visits_of_the_day(book: Book) -> None:
     assert len(operations.sites(book)) == 5
 
 
-def test_scores_of_the_newest_month_are_those_of_the_people_who_have_one(book: Book) -> None:
+def test_scores_of_the_newest_month_are_those_of_the_people_who_have_one(book: Snapshot) -> None:
     month, bands = operations.score_bands(book)
     assert month is not None and sum(number for _, number, _ in bands) > 0
     assert [label for label, *_ in bands] == ["60 分以下", "60–69 分", "70–79 分", "80–89 分", "90 分以上"]

@@ -13,13 +13,13 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.settings import Settings
 from warehouse.insight import trend_annotations
 from warehouse.publish import snapshot
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 DAY = dt.date(2026, 11, 10)
 
 
 @pytest.fixture(scope="module")
-def book(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Book:
+def book(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     """The picture with a platform cut off for two days, a source silent on one, and a number revised."""
     data = tmp_path_factory.mktemp("events") / "data"
     shutil.copytree(published / "published", data / "published")
@@ -44,10 +44,10 @@ def book(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Book:
                     "VALUES ('fleet_online_rate', 'week', DATE '2026-11-09', ?, ?, 9, 10, ?, false, 'g', CAST(? AS TIMESTAMP))",
                     ["district" if place == DISTRICT else "town", place, value, at],
                 )
-    return Book(Settings(data), generation)
+    return Snapshot(Settings(data), generation)
 
 
-def test_days_without_connection_are_one_outage_and_touch_only_what_stands_on_positions(book: Book) -> None:
+def test_days_without_connection_are_one_outage_and_touch_only_what_stands_on_positions(book: Snapshot) -> None:
     found = trend_annotations.beside(
         book, "fleet_online_rate", "day", DAY - dt.timedelta(days=3), DAY + dt.timedelta(days=3), DISTRICT
     )
@@ -55,13 +55,13 @@ def test_days_without_connection_are_one_outage_and_touch_only_what_stands_on_po
     assert trend_annotations.beside(book, "p1_instructor_rate", "day", DAY, DAY, DISTRICT) == []
 
 
-def test_a_source_that_delivered_nothing_due_is_named(book: Book) -> None:
+def test_a_source_that_delivered_nothing_due_is_named(book: Snapshot) -> None:
     day = dt.date(2026, 11, 5)
     found = trend_annotations.beside(book, "fleet_vehicle_cnt", "day", day, day, DISTRICT)
     assert [event.label for event in found if event.kind == "outage"] == ["道路运政·车辆中断"]
 
 
-def test_a_revision_stands_at_its_window_and_only_for_its_place_and_kind_of_window(book: Book) -> None:
+def test_a_revision_stands_at_its_window_and_only_for_its_place_and_kind_of_window(book: Snapshot) -> None:
     def revisions(window: str, place: str) -> list[trend_annotations.Happening]:
         return [
             event
@@ -81,7 +81,7 @@ def test_a_revision_stands_at_its_window_and_only_for_its_place_and_kind_of_wind
     )
 
 
-def test_the_first_publication_of_a_metric_is_no_change_of_definition(book: Book) -> None:
+def test_the_first_publication_of_a_metric_is_no_change_of_definition(book: Snapshot) -> None:
     assert not any(
         event.kind == "definition"
         for event in trend_annotations.beside(

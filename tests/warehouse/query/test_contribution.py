@@ -17,7 +17,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import contribution
 from warehouse.query.contribution import Change, NoSplit, Pair, effect, explain
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 AMOUNTS = st.floats(0, 1e6, allow_nan=False, allow_subnormal=False).map(lambda value: round(value, 3))
 PAIRS = st.one_of(st.just((0.0, 0.0)), st.tuples(AMOUNTS, AMOUNTS), st.tuples(AMOUNTS, st.just(0.0)))
@@ -89,12 +89,12 @@ def test_one_that_appears_is_all_mix_and_a_numerator_alone_is_all_level() -> Non
 
 
 @pytest.fixture(scope="module")
-def book(published: Path) -> Book:
-    return Library(published).current()
+def book(published: Path) -> Snapshot:
+    return SnapshotStore(published).current()
 
 
 @pytest.mark.parametrize("metric", list(metrics.metrics()))
-def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Book, metric: str) -> None:
+def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Snapshot, metric: str) -> None:
     found = metrics.metric(metric)
     towns = book.places("town") if "town" in found.drill else []
     places = [
@@ -125,7 +125,7 @@ def test_every_split_of_every_metric_adds_up_or_says_why_not(book: Book, metric:
                 ) == sum(bool(piece.code) for piece in split.pieces)
 
 
-def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Book) -> None:
+def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Snapshot) -> None:
     split = explain(book, "fleet_online_rate", "week", by="town")
     assert (
         isinstance(split, Change)
@@ -140,7 +140,7 @@ def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Book)
     assert isinstance(vehicles, Change) and vehicles.pieces[0].label.startswith("浙")
 
 
-def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> None:
+def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Snapshot) -> None:
     rows = book.ask(
         "SELECT DISTINCT metric, win_start FROM meta.person_reading WHERE is_hidden AND grain = 'town' AND slice = ''"
     )
@@ -152,7 +152,7 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
             split = explain(book, metric, window, by="town")
             if isinstance(split, NoSplit):
                 continue
-            kept = {
+            stored = {
                 row[0]
                 for row in book.ask(
                     "SELECT place FROM meta.person_reading WHERE metric = ? AND is_hidden AND grain = 'town' AND slice = '' AND win_start IN (?, ?)",
@@ -165,12 +165,12 @@ def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Book) -> Non
                     ],
                 )
             }
-            assert not kept & {piece.code for piece in split.pieces}
+            assert not stored & {piece.code for piece in split.pieces}
             seen += any(piece.kind == "hidden" for piece in split.pieces)
     assert seen, "some split has such a rest"
 
 
-def test_what_does_not_add_is_refused_with_a_reason(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_add_is_refused_with_a_reason(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
 
     base = metrics.metric("fleet_km_per_vehicle_day")
     for numerator in (

@@ -11,12 +11,12 @@ from warehouse.catalog import announcement
 from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import UsageError
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
-def book(published: Path) -> Book:
-    return Library(published).current()
+def book(published: Path) -> Snapshot:
+    return SnapshotStore(published).current()
 
 
 def test_every_sentence_of_the_announcement_has_a_source_an_indicator_and_a_screen_or_says_why_not() -> None:
@@ -26,7 +26,7 @@ def test_every_sentence_of_the_announcement_has_a_source_an_indicator_and_a_scre
     assert answered == set(metrics()), "no indicator without a sentence that asked for it"
 
 
-def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_indicators(book: Book) -> None:
+def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_indicators(book: Snapshot) -> None:
     found = scores(book)
     assert [row.label for row in found] == ["领航护航", "提质示范", "红能聚力", "暖心礼遇", "数字赋能", "典型培育"]
     assert [row.force for row in found] == ["引领力", "组织力", "服务力", "获得力", "科技力", "成长力"]
@@ -34,18 +34,18 @@ def test_there_are_six_programmes_in_the_announcements_order_and_each_tells_its_
         assert {item.reading.metric for item in row.items} == {
             metric.id for metric in metrics().values() if metric.programme == row.number
         }
-        told = [item for item in row.items if item.share is not None]
-        assert (row.score is None) == (not told)
+        stated = [item for item in row.items if item.share is not None]
+        assert (row.score is None) == (not stated)
         if row.score is not None and row.due is not None:
-            weight = sum(item.weight for item in told)
+            weight = sum(item.weight for item in stated)
             assert (
-                row.score == pytest.approx(sum(item.weight * (item.share or 0) for item in told) / weight)
+                row.score == pytest.approx(sum(item.weight * (item.share or 0) for item in stated) / weight)
                 and 0 <= row.score <= 1
             )
-            assert row.due == pytest.approx(sum(item.weight * item.due for item in told) / weight)
+            assert row.due == pytest.approx(sum(item.weight * item.due for item in stated) / weight)
 
 
-def test_a_target_that_grows_with_its_year_is_asked_for_by_the_days_that_are_over(book: Book) -> None:
+def test_a_target_that_grows_with_its_year_is_asked_for_by_the_days_that_are_over(book: Snapshot) -> None:
     reading = book.read("p3_warm_item_done_rate", "year")
     built = book.generation.built_at.date()
     elapsed = ((built - dt.date(built.year, 1, 1)).days + 1) / (
@@ -59,7 +59,7 @@ def test_a_target_that_grows_with_its_year_is_asked_for_by_the_days_that_are_ove
     assert last.target is None or last.target.whole is None
 
 
-def test_slices_add_up_to_the_whole_and_an_undeclared_one_is_refused(book: Book) -> None:
+def test_slices_add_up_to_the_whole_and_an_undeclared_one_is_refused(book: Snapshot) -> None:
     whole = book.read("p3_ecert_rate", "day")
     parts = book.slices("p3_ecert_rate", "cert_type", "day")
     assert {member for member, *_ in parts} <= {"JYXK", "YSZ", "CYZG"} and sum(
@@ -71,6 +71,6 @@ def test_slices_add_up_to_the_whole_and_an_undeclared_one_is_refused(book: Book)
         book.slices("drv_driver_cnt", "company_key")
 
 
-def test_a_count_is_measured_against_its_target_for_the_district_only(book: Book) -> None:
+def test_a_count_is_measured_against_its_target_for_the_district_only(book: Snapshot) -> None:
     assert book.read("mem_party_driver_cnt", "day").target is not None
     assert all(reading.target is None for reading in book.by("mem_party_driver_cnt", "day"))

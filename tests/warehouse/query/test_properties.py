@@ -19,7 +19,7 @@ from tests.house import House, id_number
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 pytestmark = pytest.mark.independent
 
@@ -180,7 +180,7 @@ def rows(world: Small) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 @contextmanager
-def published(world: Small) -> Iterator[Book]:
+def published(world: Small) -> Iterator[Snapshot]:
     with tempfile.TemporaryDirectory() as folder:
         house = House.with_own_tables(Path(folder) / "data")
         for table, given_rows in rows(world):
@@ -192,7 +192,7 @@ def published(world: Small) -> Iterator[Book]:
             house.close()
 
 
-def levels(book: Book, metric: Metric) -> Iterator[tuple[Reading, list[Reading]]]:
+def levels(book: Snapshot, metric: Metric) -> Iterator[tuple[Reading, list[Reading]]]:
     """Each place that has places below it, with them: the district and its towns, each town and its companies."""
     window = metric.windows[0]
     at = DAY if window == "day" else None
@@ -305,11 +305,11 @@ def test_a_ledger_that_never_came_is_missing_and_not_zero() -> None:
     )
     ledgers = ("pb_", "un_", "mp_", "st_", "wf_", "hn_", "pj_")
     with published(world) as book:
-        said = {}
+        text = {}
         for metric in metrics().values():
             own = [table for table in metric.sources if not table.startswith(("yz_", "own_"))]
             if own and all(table.startswith(ledgers) for table in own):
                 reading = book.read(metric.id, metric.windows[0])
                 if reading.value is not None:
-                    said[metric.id] = f"{reading.num}/{reading.den}"
-        assert not said, f"a number without a single row of its source: {said}"
+                    text[metric.id] = f"{reading.num}/{reading.den}"
+        assert not text, f"a number without a single row of its source: {text}"

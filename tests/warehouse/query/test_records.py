@@ -11,18 +11,18 @@ from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import records
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 ALL = 1_000_000
 
 
 @pytest.fixture(scope="module")
-def book(published: Path) -> Book:
-    return Library(published).current()
+def book(published: Path) -> Snapshot:
+    return SnapshotStore(published).current()
 
 
 @pytest.mark.parametrize("metric", [metric for metric, found in metrics.metrics().items() if records.of(found)])
-def test_the_list_behind_a_number_adds_up_to_it(book: Book, metric: str) -> None:
+def test_the_list_behind_a_number_adds_up_to_it(book: Snapshot, metric: str) -> None:
     found = metrics.metric(metric)
     towns = book.places("town")[:3] if "town" in found.drill else []
     for place in (DISTRICT, *(town.code for town in towns)):
@@ -46,11 +46,11 @@ def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
             assert not model.entity.name or model.entity.name in model.entity.columns
 
 
-def test_people_are_no_open_list(book: Book) -> None:
+def test_people_are_no_open_list(book: Snapshot) -> None:
     assert records.behind(book, "drv_driver_cnt") is None
 
 
-def test_it_is_sorted_searched_and_paged_by_the_database(book: Book) -> None:
+def test_it_is_sorted_searched_and_paged_by_the_database(book: Snapshot) -> None:
     whole = records.behind(book, "fleet_km_per_vehicle_day", "week", rows=ALL)
     assert whole is not None and whole.total > 3
     values = [row.value for row in whole.rows if row.value is not None]
@@ -84,7 +84,7 @@ def test_it_is_sorted_searched_and_paged_by_the_database(book: Book) -> None:
     assert records.behind(book, "fleet_km_per_vehicle_day", "week", sort="num; DROP").total == whole.total  # type: ignore[union-attr]
 
 
-def test_a_filter_narrows_number_list_and_trend_alike(book: Book) -> None:
+def test_a_filter_narrows_number_list_and_trend_alike(book: Snapshot) -> None:
     only = (("energy", "柴油"),)
     reading = book.read("fleet_online_rate", "week", only=only)
     listed = records.behind(book, "fleet_online_rate", "week", only=only, rows=ALL)

@@ -22,7 +22,7 @@ from warehouse.core.errors import CockpitError, DataMissing, UsageError, Warehou
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
 from warehouse.query import aggregates
-from warehouse.query.snapshot_store import Book, Library
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 COMPANY = "91330110MA2ABCDE12"
 
@@ -78,7 +78,7 @@ def together(threads: int, act: Callable[[], object]) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Book]]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Snapshot]]:
     house = House.with_own_tables(tmp_path_factory.mktemp("readings") / "data")
     house.put(
         "yz_company",
@@ -152,7 +152,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Book
     house.close()
 
 
-def test_a_ratio_shows_its_parts_and_its_comparison(made: tuple[House, Book]) -> None:
+def test_a_ratio_shows_its_parts_and_its_comparison(made: tuple[House, Snapshot]) -> None:
     reading = made[1].read("fleet_online_rate", "day")
     assert (reading.num, reading.den, reading.status) == (50, 50, "ok"), "the vehicles never seen are not networked"
     assert reading.win_start == dt.date(2026, 11, 22) and reading.complete and reading.provisional
@@ -160,7 +160,7 @@ def test_a_ratio_shows_its_parts_and_its_comparison(made: tuple[House, Book]) ->
     assert (before.num, before.den) == (40, 40), "a vehicle is networked from the day it is first seen"
 
 
-def test_the_week_in_progress_is_compared_with_the_same_days(made: tuple[House, Book]) -> None:
+def test_the_week_in_progress_is_compared_with_the_same_days(made: tuple[House, Snapshot]) -> None:
     reading = made[1].read("fleet_km_per_vehicle_day", "week")
     assert reading.win_start == dt.date(2026, 11, 16), "on a Monday the newest week with a complete day is the last one"
     assert (
@@ -168,7 +168,7 @@ def test_the_week_in_progress_is_compared_with_the_same_days(made: tuple[House, 
     )
 
 
-def test_a_true_zero_a_silence_and_an_empty_denominator_are_three_things(made: tuple[House, Book]) -> None:
+def test_a_true_zero_a_silence_and_an_empty_denominator_are_three_things(made: tuple[House, Snapshot]) -> None:
     book = made[1]
     assert (
         book.read("safe_overspeed_per_vehicle", "week").value,
@@ -216,11 +216,11 @@ def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_
     for name in FROM_NOWHERE:
         metric = metrics.metric(name)
         for window in metric.windows:
-            told = [
+            stated = [
                 book.read(name, window),
                 *(one for grain in metric.drill if grain != "vehicle" for one in book.by(name, window, grain=grain)),
             ]
-            assert {(one.value, one.num, one.den, one.status) for one in told} == {(None, None, None, "missing")}, (
+            assert {(one.value, one.num, one.den, one.status) for one in stated} == {(None, None, None, "missing")}, (
                 name,
                 window,
             )
@@ -252,7 +252,7 @@ def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_
     house.close()
 
 
-def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: tuple[House, Book]) -> None:
+def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: tuple[House, Snapshot]) -> None:
     """The rule is one for all: whoever makes a metric declares what may stay away, and why."""
     book = made[1]
     landed = {f"{state.source}_{state.entity}": state.rows for state in book.sources()}
@@ -267,24 +267,24 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
 
 
 def test_in_the_demo_every_number_is_reported(published: Path) -> None:
-    book = Library(published).current()
+    book = SnapshotStore(published).current()
     assert [name for name, metric in metrics.metrics().items() if not book.reported(metric)] == []
 
 
-def test_what_is_no_number_is_not_known(made: tuple[House, Book]) -> None:
+def test_what_is_no_number_is_not_known(made: tuple[House, Snapshot]) -> None:
     """A sum beyond a double, or over a NaN of an earlier release's file."""
     for broken in (float("nan"), float("inf")):
         assert made[1].value(metrics.metric("safe_night_km_share"), broken, 10.0, 5) == (None, "insufficient")
         assert made[1].value(metrics.metric("fleet_vehicle_cnt"), broken, None, 5) == (None, "insufficient")
 
 
-def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Book]) -> None:
+def test_stock_is_the_last_day_and_shows_trailers_beside(made: tuple[House, Snapshot]) -> None:
     reading = made[1].read("fleet_vehicle_cnt")
     assert reading.value == 61 and reading.parts == {"挂车": 1}
     assert made[1].read("fleet_company50_cnt").value == 1
 
 
-def test_towns_add_up_to_the_district_and_the_company_is_there(made: tuple[House, Book]) -> None:
+def test_towns_add_up_to_the_district_and_the_company_is_there(made: tuple[House, Snapshot]) -> None:
     book = made[1]
     towns = book.by("fleet_vehicle_cnt")
     assert len(towns) == 13 and sum(reading.value or 0 for reading in towns) == 61
@@ -293,7 +293,7 @@ def test_towns_add_up_to_the_district_and_the_company_is_there(made: tuple[House
     ]
 
 
-def test_a_handful_of_people_is_hidden_below_the_district(made: tuple[House, Book]) -> None:
+def test_a_handful_of_people_is_hidden_below_the_district(made: tuple[House, Snapshot]) -> None:
     book = made[1]
     assert book.read("drv_driver_cnt").value == 3
     assert (
@@ -302,7 +302,7 @@ def test_a_handful_of_people_is_hidden_below_the_district(made: tuple[House, Boo
     ) == ("small_cell", None)
 
 
-def test_the_pretrip_check_counts_only_before_the_departure(made: tuple[House, Book]) -> None:
+def test_the_pretrip_check_counts_only_before_the_departure(made: tuple[House, Snapshot]) -> None:
     reading = made[1].read("rdm_pretrip_check_rate", "day")
     assert (reading.num, reading.den) == (25, 50)
     assert made[1].begins(made[1].metrics["rdm_pretrip_check_rate"]) == dt.date(2026, 11, 23), (
@@ -310,7 +310,7 @@ def test_the_pretrip_check_counts_only_before_the_departure(made: tuple[House, B
     )
 
 
-def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Book]) -> None:
+def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Snapshot]) -> None:
     points = made[1].series("fleet_online_rate", "week", 8)
     assert [point.status for point in points] == ["missing"] * 4 + ["ok"] * 4, (
         "of the first week only its Sunday is known: it is no low week"
@@ -330,7 +330,7 @@ def test_a_trend_has_gaps_and_no_invented_zero(made: tuple[House, Book]) -> None
     )
 
 
-def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[House, Book]) -> None:
+def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[House, Snapshot]) -> None:
     for metric in metrics.metrics().values():
         for window in metric.windows:
             assert made[1].read(metric.id, window).metric == metric.id
@@ -340,7 +340,7 @@ def test_every_metric_binds_against_the_built_marts_at_every_level(made: tuple[H
         assert "SELECT" in made[1].sql(metric.id)
 
 
-def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House, Book]) -> None:
+def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House, Snapshot]) -> None:
     for question in (
         lambda: made[1].read("fleet_onlin_rate"),
         lambda: made[1].read("fleet_online_rate", "day", at="gestern"),
@@ -349,10 +349,10 @@ def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House,
         with pytest.raises(UsageError, match="处理办法"):
             question()
     with pytest.raises(DataMissing):
-        Library(made[0].settings.data).open("../../etc/passwd")
+        SnapshotStore(made[0].settings.data).open("../../etc/passwd")
 
 
-def test_the_open_file_lacks_every_person_column(made: tuple[House, Book]) -> None:
+def test_the_open_file_lacks_every_person_column(made: tuple[House, Snapshot]) -> None:
     house, book = made
     reader = Reader(house.settings.published / f"{book.generation.id}.duckdb")
     columns = {row[0] for row in reader.rows("SELECT column_name FROM duckdb_columns() WHERE NOT internal")}
@@ -389,7 +389,7 @@ ESCAPES = (
 
 
 @pytest.mark.parametrize("escape", ESCAPES)
-def test_a_reader_cannot_leave_its_file(made: tuple[House, Book], escape: str) -> None:
+def test_a_reader_cannot_leave_its_file(made: tuple[House, Snapshot], escape: str) -> None:
     house, book = made
     reader = Reader(house.settings.published / f"{book.generation.id}.duckdb")
     with pytest.raises(WarehouseBroken) as caught:
@@ -397,14 +397,14 @@ def test_a_reader_cannot_leave_its_file(made: tuple[House, Book], escape: str) -
     assert "passwd" not in str(caught.value)
 
 
-def test_threads_never_see_each_others_rows(made: tuple[House, Book]) -> None:
+def test_threads_never_see_each_others_rows(made: tuple[House, Snapshot]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     house, book = made
     reader = Reader(house.settings.published / f"{book.generation.id}.duckdb")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda number: (number, reader.rows("SELECT ?::INT", [number])[0][0]), range(800)))
-    assert all(asked == got for asked, got in answers)
+    assert all(requested == got for requested, got in answers)
 
 
 def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> None:
@@ -419,7 +419,7 @@ def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> Non
     reading = second.read("dh_data_qualified_rate", "day")
     assert reading.value == pytest.approx(0.99) and "合格定位数大于定位总数" in reading.held
     assert any(check["held"] for check in second.checks())
-    assert Library(house.settings.data).open(first.generation.id).read("dh_data_qualified_rate", "day").held == ""
+    assert SnapshotStore(house.settings.data).open(first.generation.id).read("dh_data_qualified_rate", "day").held == ""
     house.close()
 
 
@@ -457,16 +457,16 @@ def test_the_error_tree_gives_every_leaf_its_own_exit_code() -> None:
 
 
 def test_the_error_tree_tells_a_browser_what_kind_of_failure_it_is() -> None:
-    told = {leaf.__name__: leaf.http_status for leaf in CockpitError.__subclasses__()}
+    stated = {leaf.__name__: leaf.http_status for leaf in CockpitError.__subclasses__()}
     assert (
-        told["UsageError"],
-        told["PageMissing"],
-        told["Refused"],
-        told["DataMissing"],
-        told["ConfigError"],
-        told["WarehouseBroken"],
+        stated["UsageError"],
+        stated["PageMissing"],
+        stated["Refused"],
+        stated["DataMissing"],
+        stated["ConfigError"],
+        stated["WarehouseBroken"],
     ) == (400, 404, 403, 503, 500, 500)
-    assert all(400 <= status < 600 for status in told.values())
+    assert all(400 <= status < 600 for status in stated.values())
 
 
 def test_two_jobs_that_publish_the_live_picture_at_once_never_give_a_version_twice(house: House) -> None:
@@ -487,12 +487,12 @@ def test_payloads_that_arrive_at_once_each_have_a_place_of_their_own(house: Hous
 
 
 def test_answers_are_found_again_while_other_readers_push_them_out(
-    made: tuple[House, Book], monkeypatch: pytest.MonkeyPatch
+    made: tuple[House, Snapshot], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Readers choose their filters, so a full cache is nothing rare: no reader may miss the answer that was just
     given."""
     monkeypatch.setattr(aggregates, "MOST_ANSWERS", 20)
-    book = Book(made[0].settings, made[1].generation.id)
+    book = Snapshot(made[0].settings, made[1].generation.id)
     first = dt.date(2026, 1, 1)
     keys = [Span(first + dt.timedelta(days=n), first, first) for n in range(60)]
     wrong: list[object] = []
@@ -508,7 +508,7 @@ def test_answers_are_found_again_while_other_readers_push_them_out(
 
 
 def test_readers_of_old_snapshots_never_close_the_one_that_everybody_reads(
-    made: tuple[House, Book], tmp_path: Path
+    made: tuple[House, Snapshot], tmp_path: Path
 ) -> None:
     newest, folder = made[1].generation.id, Settings(tmp_path / "data")
     shutil.copytree(made[0].settings.published, folder.published)
@@ -516,7 +516,7 @@ def test_readers_of_old_snapshots_never_close_the_one_that_everybody_reads(
     for name in older:
         for suffix in (".json", ".duckdb"):
             shutil.copyfile(folder.published / f"{newest}{suffix}", folder.published / f"{name}{suffix}")
-    library = Library(folder.data)
+    library = SnapshotStore(folder.data)
     current = library.current()
     opened = [library.open(name) for name in older]
     assert library.current() is current and library.open(newest) is current
@@ -531,7 +531,7 @@ def test_a_generation_of_an_earlier_release_says_what_it_does_not_know(house: Ho
     file.chmod(0o600)
     with duckdb.connect(str(file)) as old:
         old.execute("ALTER TABLE marts.vehicle_day DROP COLUMN is_diesel")
-    book = Library(house.settings.data).current()
+    book = SnapshotStore(house.settings.data).current()
     assert book.read("fleet_vehicle_cnt").value == 1
     assert (book.read("fleet_diesel_g4_rate").status, book.by("fleet_diesel_g4_rate")[0].status) == (
         "missing",

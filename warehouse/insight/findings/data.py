@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from warehouse.compile.reading import SourceState
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 REVISED_DAYS = 7
 
@@ -32,7 +32,7 @@ class Revision:
     recorded_at: dt.datetime
 
 
-def late(book: Book) -> list[Late]:
+def late(book: Snapshot) -> list[Late]:
     """Sources that failed or are older than promised at the snapshot's moment, those with most metrics on them first."""
     built = book.generation.built_at
     found = [
@@ -47,7 +47,7 @@ def late(book: Book) -> list[Late]:
     return sorted((one for one in counted if one.metrics), key=lambda one: (-one.metrics, one.source.label))
 
 
-def revised(book: Book) -> list[Revision]:
+def revised(book: Snapshot) -> list[Revision]:
     """Revisions of district numbers recorded in the last days, one a metric and period, newest first. One that is printed the same is none."""
     since = book.generation.built_at - dt.timedelta(days=REVISED_DAYS)
     seen, found = set(), []
@@ -62,7 +62,7 @@ def revised(book: Book) -> list[Revision]:
     return found
 
 
-def _is_printed_alike(book: Book, one: Revision) -> bool:
+def _is_printed_alike(book: Snapshot, one: Revision) -> bool:
     metric = book.metrics[one.metric]
     digits = metric.decimals + (2 if metric.unit == "ratio" else 0)
     return one.old is not None and one.new is not None and round(one.old, digits) == round(one.new, digits)

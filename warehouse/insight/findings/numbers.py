@@ -15,7 +15,7 @@ from warehouse.insight.findings import order
 from warehouse.insight.findings.ranking import behind
 from warehouse.insight.findings.thresholds import movement, shortfall
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 LOOK_BACK = 12
 """Windows looked at to say for how long something lasts; as many as a card's trend, so that one question answers both."""
@@ -65,7 +65,7 @@ class Numbers:
         return self.off_target + self.near
 
 
-def of_period(book: Book, window: str, at: str | None, metrics: Iterable[str] | None = None) -> Numbers:
+def of_period(book: Snapshot, window: str, at: str | None, metrics: Iterable[str] | None = None) -> Numbers:
     """The findings of the district for the period `at` of `window` (None = periods.newest), of some metrics or of all but those of this
     moment. `metrics`: their ids, None = all."""
     period = at or periods.newest(book, window)
@@ -77,7 +77,7 @@ def of_period(book: Book, window: str, at: str | None, metrics: Iterable[str] | 
     return judge(book, [periods.read(book, metric, window, period) for metric in chosen])
 
 
-def judge(book: Book, readings: Sequence[Reading]) -> Numbers:
+def judge(book: Snapshot, readings: Sequence[Reading]) -> Numbers:
     """The findings of these readings."""
     off = [
         _concern(book, "off_target", "bad", one, shortfall(one), _is_off) for one in readings if one.judgement == "bad"
@@ -95,7 +95,7 @@ def judge(book: Book, readings: Sequence[Reading]) -> Numbers:
     return Numbers(off_, near_, worse_, better_, unknown)
 
 
-def falls(book: Book, readings: Sequence[Reading]) -> list[Reading]:
+def falls(book: Snapshot, readings: Sequence[Reading]) -> list[Reading]:
     """Readings that moved against their direction, whether off target or not, the largest move first."""
     moved = [(movement(book.metrics[one.metric], one), one) for one in readings if one.status == "ok"]
     return [
@@ -107,7 +107,7 @@ def falls(book: Book, readings: Sequence[Reading]) -> list[Reading]:
     ]
 
 
-def record(book: Book, reading: Reading) -> int:
+def record(book: Snapshot, reading: Reading) -> int:
     """Among how many windows, this one included, the value is the best; 0 when it is no record or too few are known."""
     if reading.window not in RECORD or reading.value is None or reading.better == "context":
         return 0
@@ -120,7 +120,7 @@ def record(book: Book, reading: Reading) -> int:
     return len(known) + 1 if is_best else 0
 
 
-def _key(book: Book, concern: Concern) -> tuple[int, float, int]:
+def _key(book: Snapshot, concern: Concern) -> tuple[int, float, int]:
     return order.key(concern.tone, concern.size, book.metrics[concern.reading.metric].number)
 
 
@@ -128,7 +128,7 @@ Holds = Callable[[Reading, Sequence[float | None], int], bool]
 
 
 def _concern(
-    book: Book, kind: Kind, tone: Literal["bad", "warn", "good"], reading: Reading, size: float, holds: Holds
+    book: Snapshot, kind: Kind, tone: Literal["bad", "warn", "good"], reading: Reading, size: float, holds: Holds
 ) -> Concern:
     towns = () if kind == "better" else tuple(behind(book, reading))
     return Concern(kind, tone, reading, size, _lasting(book, reading, holds), towns)
@@ -152,7 +152,7 @@ def _is_better(reading: Reading, values: Sequence[float | None], step: int) -> b
     return now is not None and before is not None and (now > before if reading.better == "up" else now < before)
 
 
-def _lasting(book: Book, reading: Reading, holds: Holds) -> int:
+def _lasting(book: Snapshot, reading: Reading, holds: Holds) -> int:
     if reading.window == "now" or (reading.target is not None and reading.target.whole is not None):
         return 1
     points = book.series(

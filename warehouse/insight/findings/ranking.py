@@ -9,7 +9,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings.thresholds import is_ranked
-from warehouse.query.snapshot_store import Book
+from warehouse.query.snapshot_store import Snapshot
 
 
 def ranked(readings: Sequence[Reading]) -> list[Reading]:
@@ -18,7 +18,7 @@ def ranked(readings: Sequence[Reading]) -> list[Reading]:
     return sorted(known, key=lambda one: ((one.value or 0.0) * (1 if one.better == "up" else -1), one.place.code))
 
 
-def behind(book: Book, reading: Reading) -> list[Reading]:
+def behind(book: Snapshot, reading: Reading) -> list[Reading]:
     """The towns that are behind in a district's number, the worst first.
 
     With a target: those that miss it; without one: those on the wrong side of the district's own value. [] for a place below the
