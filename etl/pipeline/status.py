@@ -106,10 +106,10 @@ def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
     return [
         {
             "file": names[seq],
-            "pts": sum(found.values()),
-            **{REASONS[reason]: number for reason, number in found.items() if reason},
+            "pts": sum(reasons.values()),
+            **{REASONS[reason]: number for reason, number in reasons.items() if reason},
         }
-        for seq, found in counts.items()
+        for seq, reasons in counts.items()
     ]
 
 
@@ -131,7 +131,8 @@ def text(found: dict[str, Any]) -> str:
         lines.append("\n行数平衡:收到 = 并入 + 较旧 + 重复 + 隔离")
         for row in found["balances"]:
             lines.append(
-                f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,} + {row['duplicate']:,} + {row['quarantined']:,}"
+                f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,}"
+                + f" + {row['duplicate']:,} + {row['quarantined']:,}"
                 + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else "")
             )
     for row in found.get("unqualified", []):
@@ -152,7 +153,8 @@ def text(found: dict[str, Any]) -> str:
         for row in found.get("refused", [])
     ]
     lines += [
-        f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处{'(已保留上一快照)' if check['held'] else ''}"
+        f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处"
+        + ("(已保留上一快照)" if check["held"] else "")
         for check in found["checks"]
     ]
     return "\n".join(lines)

@@ -202,7 +202,7 @@ def doctor(offline: bool, data: Path) -> None:
 STYLE = (
     ("规范", ["ruff", "check", "."]),
     ("格式", ["ruff", "format", "--check", "--quiet", "."]),
-    ("SQL", ["sqlfmt", "--check", "--no-progressbar", "warehouse"]),
+    ("SQL", ["sqlfmt", "--check", "--no-progressbar", "warehouse", "etl"]),
     ("类型", ["mypy"]),
     ("层次", ["lint-imports", "--no-cache"]),
 )

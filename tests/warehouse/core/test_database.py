@@ -33,3 +33,12 @@ def test_a_question_without_end_is_interrupted_and_the_next_one_is_answered(tmp_
         )
     assert reader.rows("SELECT 42") == [(42,)]
     reader.close()
+
+
+def test_records_are_named_as_the_question_names_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "published.duckdb"
+    create(file).close()
+    reader = Reader(file)
+    assert reader.records("SELECT $town AS town, NULL AS km", {"town": "良渚"}) == [{"town": "良渚", "km": None}]
+    assert reader.records("SELECT 1 AS n WHERE false") == []
+    reader.close()
