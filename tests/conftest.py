@@ -36,6 +36,7 @@ TOGETHER = {"tests/independent": "independent"}
 """Folders whose files share a fixture that is worth keeping on one worker."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keeps a file on one worker, so that its module's fixtures are made once, and puts the longest first."""
     for item in items:
