@@ -32,17 +32,11 @@ FIRST = (
     "tests/cockpit/pages",
 )
 """What takes longest begins first, so that no worker is left with it at the end."""
-TOGETHER = {"tests/independent": "independent"}
-"""Folders whose files share a fixture that is worth keeping on one worker."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps a file on one worker, so that its module's fixtures are made once, and puts the longest first."""
+    """Puts the longest first, and what is for the night aside."""
     for item in items:
-        path = item.nodeid.split("::")[0]
-        group = next((name for folder, name in TOGETHER.items() if path.startswith(folder)), path)
-        item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("nightly") and not NIGHTLY:
             item.add_marker(pytest.mark.skip(reason="only in a nightly run"))
     items.sort(
