@@ -229,7 +229,11 @@ def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
     # a file stays on one worker, so that what its tests share is made once;
     # one worker more than processors: a browser test waits most of its time.
     # The night measures growth and times: nothing runs beside it
-    words += ["--timeout", "5400"] if nightly else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    words += (
+        ["--timeout", "5400"]
+        if nightly
+        else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+    )
     environment = {**os.environ, **({"ZHENGBEI_NIGHTLY": "1"} if nightly else {})}
     done = subprocess.run([sys.executable, "-m", "pytest", *words, *arguments], cwd=home, check=False, env=environment)
     sys.exit(done.returncode)
