@@ -13,6 +13,7 @@ from typing import Any
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import svg, svg_responsive
+from cockpit.presentation.reading_view import present
 from warehouse.insight import operations
 from warehouse.query.programmes import Programme, scores
 from warehouse.query.snapshot_store import Snapshot
@@ -300,13 +301,18 @@ def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
     )
     rows = [
         {
-            "name": item.reading.label,
-            "bar": svg.bar(item.share, mark=item.due, tone=item.reading.judgement or "member"),
-            "shown": str(fmt.reading(item.reading, book.metrics[item.reading.metric].decimals)).replace(" %", "%"),
-            "tone": item.reading.judgement or "flat",
-            "mark": texts.MARKS.get(item.reading.judgement or "", ""),
+            "name": view.label,
+            # the same number may stand on this picture for another period
+            "when": view.when,
+            "bar": svg.bar(item.share, mark=item.due, tone=view.tone or "member"),
+            "shown": view.text,
+            "tone": view.tone or "flat",
+            "mark": view.mark,
         }
-        for item in items[:ITEMS_SHOWN]
+        for item, view in (
+            (item, present(item.reading, book.metrics[item.reading.metric].decimals, today=today))
+            for item in items[:ITEMS_SHOWN]
+        )
     ]
     return {**outline(found), "rows": rows, "rest": len(found.items) - len(rows)}
 
