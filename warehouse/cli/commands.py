@@ -212,7 +212,7 @@ LONG = ("browser", "servers", "crash", "independent", "soak")
 
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
-@click.option("--quick", is_flag=True, help="三分钟以内：不跑浏览器、数据库服务、断电恢复与独立复算")
+@click.option("--quick", is_flag=True, help="快速：不跑浏览器、数据库服务、断电恢复与独立复算")
 @click.option("--nightly", is_flag=True, help="夜间长测：大屏以十倍速度连续运行 60 分钟，随机断电 100 次")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
