@@ -49,15 +49,24 @@ def of_group(visit: PageContext, group: str, window: str, at: str | None) -> Com
     named = [*found.off_target, *found.near, *found.worse]
     if not named:
         return None
-    return html.Section(_list("需要关注", "bad", _concerns(visit, named), "", SHOWN), className="card decisions-group")
+    return html.Section(
+        _list("需要关注", "bad", _concerns(visit, named), "", SHOWN, html.H2), className="card decisions-group"
+    )
 
 
 def _concerns(visit: PageContext, found: Sequence[Concern]) -> list[Component]:
     return [_concern(visit, one) for one in found]
 
 
-def _list(title: str, tone: str, lines: Sequence[Component], empty: str, shown: int = SHOWN) -> Component:
-    head = html.H3(
+def _list(
+    title: str,
+    tone: str,
+    lines: Sequence[Component],
+    empty: str,
+    shown: int = SHOWN,
+    heading: type[Component] = html.H3,
+) -> Component:
+    head = heading(
         [title, html.Span(str(len(lines)), className=f"count count-{tone if lines else 'none'}")],
         className="decision-title",
     )

@@ -23,7 +23,8 @@ from warehouse.query import periods
 from warehouse.query.snapshot_store import Snapshot
 
 MIN_PAGES, MAX_PAGES = 4, 60
-DPI, POINTS_PER_INCH = 60, 72
+DPI, POINTS_PER_INCH = 96, 72
+"""At 60 the ring of a chart of one point is eight pixels or seven, as it falls."""
 CHART_BELOW_CAPTION_PT = (26, 108)
 """Where a chart lies under the words 图n of its heading, from..to in points."""
 MIN_INK_PX = 8

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pandas as pd
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 from cockpit.wall.direction import Director
@@ -59,8 +61,9 @@ def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
 def until(page: Page, expression: str, limit_ms: int = READY_MS) -> None:
     """Waits for a truth of the page. Not wait_for_function: its eval is what the page's policy forbids."""
     for _ in range(0, limit_ms, STEP_MS):
-        if page.evaluate(expression):
-            return
+        with contextlib.suppress(PlaywrightError):  # a page that is just leaving has no truth; the next one has
+            if page.evaluate(expression):
+                return
         page.wait_for_timeout(STEP_MS)
     raise AssertionError(f"not within {limit_ms} ms: {expression}")
 

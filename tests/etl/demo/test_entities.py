@@ -65,7 +65,7 @@ def test_both_databases_have_the_columns_that_the_feeds_name(folder: Path) -> No
     for feed in feeds():
         if feed.transport == "sql_database":
             there = {str(column["name"]) for column in looks[feed.source].get_columns(feed.table)}
-            requested = {rule if isinstance(rule, str) else rule["from"] for rule in feed.columns.values()} or wanted(
+            requested = {rule if isinstance(rule, str) else rule.source for rule in feed.columns.values()} or wanted(
                 feed
             )
             assert requested <= there, feed.table

@@ -45,7 +45,7 @@ def test_every_sheet_that_a_feed_asks_for_is_there_with_its_columns(folder: Path
                 cells = {
                     str(c) for row in book[name].iter_rows(max_row=4, values_only=True) for c in row if c is not None
                 }
-                assert {rule if isinstance(rule, str) else rule["from"] for rule in feed.columns.values()} <= cells, (
+                assert {rule if isinstance(rule, str) else rule.source for rule in feed.columns.values()} <= cells, (
                     path.name,
                     name,
                 )
