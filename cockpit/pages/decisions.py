@@ -3,7 +3,7 @@ overview."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -64,7 +64,7 @@ def _list(
     lines: Sequence[Component],
     empty: str,
     shown: int = SHOWN,
-    heading: type[Component] = html.H3,
+    heading: Callable[..., Component] = html.H3,
 ) -> Component:
     head = heading(
         [title, html.Span(str(len(lines)), className=f"count count-{tone if lines else 'none'}")],

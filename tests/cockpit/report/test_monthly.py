@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cockpit.presentation import format as fmt
 from cockpit.report import archive, commands, content, delivery, pdf_text, release
 from cockpit.web import app
 from etl.jobs import overdue, registry, report
@@ -70,7 +69,8 @@ def test_the_paper_prints_the_numbers_of_its_own_period_in_its_own_words(
         item = book.read(metric, window, None if book.metrics[metric].newest else at)
         stored = facts["figures"][metric]
         assert (stored["value"], stored["num"], stored["den"]) == (item.value, item.num, item.den)
-        assert "".join(f"{item.label}{fmt.reading(item, book.metrics[metric].decimals)}".split()) in text
+        line = content.row(book.metrics[metric], item, window, at)  # a number of another period says which
+        assert "".join(f"{item.label}{line['period']}{line['shown']}".split()) in text
     page = re.sub(
         r"<dl.*?</dl>|<[^>]+>", "", release.html(content.build(book, at)), flags=re.S
     )  # definitions say what a number is, not when

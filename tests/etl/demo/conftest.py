@@ -63,19 +63,19 @@ class Client:
             number += 1
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("demo")
     runner.prepare(path, SCALE, SEED, STARTED, history_days=DAYS)
     return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(folder: Path) -> World:
     return runner.load(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[Client]:
     server = runner.serve(folder, clock.frozen(STARTED + timedelta(minutes=10)))
     yield Client(server)
