@@ -33,7 +33,7 @@ MISPRINTS = ("政\u6d3d", "\u89c9品", "\u89c9建", "骨\u5343", "志\u539f", "�
 """Words that a scan of the announcement got wrong; written here so that this file does not hold them itself."""
 HOSTS = (
     "pypi\u002eorg",
-    "pythonhosted",
+    "python\u0068osted",
     "npmjs\u002e",
     "registry\u002e",
     "deb\u002edebian",
