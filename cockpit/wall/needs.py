@@ -91,8 +91,11 @@ def off_target(book: Snapshot, scene: str) -> list[Need]:
 
 def _number(book: Snapshot, one: Concern) -> Need:
     shown = reading_view.present(one.reading, book.metrics[one.reading.metric].decimals)
-    where = f"，{fmt.town(one.worst.place.label)}最{'低' if one.reading.better == 'up' else '高'}" if one.worst else ""
-    return Need(one.tone, f"{shown.label} {shown.text}（{shown.when}），目标 {shown.target}{where}", one.reading.metric)
+    # three sentences share one line: the town that is behind says more than the target, which stands on the tile
+    last = f"{fmt.town(one.worst.place.label)}最{'低' if one.reading.better == 'up' else '高'}" if one.worst else ""
+    return Need(
+        one.tone, f"{shown.label} {shown.text}（{shown.when}），{last or f'目标 {shown.target}'}", one.reading.metric
+    )
 
 
 def risky_drivers(book: Snapshot, _today: dt.date) -> list[Need]:
