@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading, Target
-from warehouse.insight.findings import data, numbers, ranking
+from warehouse.insight.findings import data, numbers, ranking, thresholds
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
@@ -123,3 +123,12 @@ def test_a_number_that_is_not_there_is_told_and_a_small_cell_is_not(book: Snapsh
         one,
     ]
     assert len(numbers.judge(book, rows).unknown) == 4
+
+
+def test_a_difference_that_is_printed_as_nothing_is_no_move(book: Snapshot) -> None:
+    metric = book.metrics["safe_overspeed_per_vehicle"]
+    one = replace(
+        base(book), metric=metric.id, unit=metric.unit, better="down", den=400.0, previous=0.0365, value=0.0341
+    )
+    assert metric.decimals == 2 and thresholds.movement(metric, one) == 0.0, "0.04 → 0.03, and the paper says 降 0.00"
+    assert thresholds.movement(metric, replace(one, value=0.02)) > 0

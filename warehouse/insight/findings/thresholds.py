@@ -26,7 +26,7 @@ def shortfall(reading: Reading) -> float:
 def movement(metric: Metric, reading: Reading) -> float:
     """How far a reading moved since the window before: > 0 in its direction, < 0 against it.
 
-    A ratio in points (0–1), another number as a share of the larger of the two. 0 for a ripple, for what is printed the same, for a
+    A ratio in points (0–1), another number as a share of the larger of the two. 0 for a ripple, for a difference that is printed as 0, for a
     number without direction or comparison, and for a rate of fewer than FLOOR."""
     if reading.better == "context" or reading.previous is None or reading.value is None or not is_ranked(reading):
         return 0.0
@@ -34,5 +34,5 @@ def movement(metric: Metric, reading: Reading) -> float:
     if reading.unit == "ratio":
         return gain if abs(gain) > WORSE_RATIO else 0.0
     share = gain / max(abs(reading.previous), abs(reading.value), 1e-9)
-    is_printed_alike = round(reading.value, metric.decimals) == round(reading.previous, metric.decimals)
-    return 0.0 if abs(share) <= WORSE_SHARE or is_printed_alike else share
+    is_invisible = round(abs(gain), metric.decimals) == 0  # "降 0.00" tells a reader nothing
+    return 0.0 if abs(share) <= WORSE_SHARE or is_invisible else share
