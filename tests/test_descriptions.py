@@ -101,7 +101,7 @@ MODELS: list[Wrong] = [
     ('publish = "open"', "publish = true", "publish", "true", "open、restricted、no"),
     ('grain = ["alarm_uid"]', 'grain = ["alarm_id"]', "grain", "alarm_id", "alarm_event.sql"),
     ('grain = ["alarm_uid"]', 'grain = "alarm_uid"', "grain", '"alarm_uid"', 'grain = ["alarm_uid"]'),
-    ("[[checks]]", '[[checks]]\nseverity = "error"', "第 1 个 checks(报警编号唯一)", "error", "fail、warn"),
+    ("[[checks]]", '[[checks]]\nseverity = "error"', "第 1 个 checks（报警编号唯一）", "error", "fail、warn"),
     ('message = "', 'mesage = "', "未知的键：mesage", "第 1 个 checks", "请改成 message"),
     ("[defects]", 'touched_by = { gps_alrm = "day" }\n[defects]', "touched_by", "gps_alrm", "请改成 gps_alarm"),
     ("[defects]", 'touched_by = { gps_alarm = "dya" }\n[defects]', "touched_by.gps_alarm", "dya", "请改成 day"),
@@ -180,7 +180,7 @@ DELIVERY = (
     '[[to]]\nname = "值班"\nkind = "mail"\naddress = "duty@b"\nduty = true\n[[to]]\nname = "门户"\nkind = "webhook"\nurl = "http://p"\n'
 )
 DELIVERIES: list[Wrong] = [
-    ('kind = "mail"', 'kind = "mial"', "第 1 个 to(值班)", "mial", "请改成 mail"),
+    ('kind = "mail"', 'kind = "mial"', "第 1 个 to（值班）", "mial", "请改成 mail"),
     ('kind = "mail"\n', "", "缺少必填的键：kind", "值班", "mail、webhook、chat"),
     ('address = "duty@b"', 'url = "http://x"', "未知的键：url", "值班", "address"),
     ('address = "duty@b"', 'address = "duty"', "address", "duty", "一个邮件地址"),

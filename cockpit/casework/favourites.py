@@ -88,7 +88,7 @@ def keep(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
         if known:
             return
         if count >= MOST:
-            raise UsageError(f"已收藏 {count} 项,最多 {MOST} 项", to_do="请先在“我的页面”移除不再需要的")
+            raise UsageError(f"已收藏 {count} 项，最多 {MOST} 项", to_do="请先在“我的页面”移除不再需要的")
         connection.execute(
             "INSERT INTO favourite (user, place, rank, kept_at) VALUES (?,?,?,?)",
             (viewer.user, place, last + 1, time.time()),

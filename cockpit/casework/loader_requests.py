@@ -23,7 +23,7 @@ from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 ROLES = ("admin", "analyst")
-JOBS = {"refresh": "刷新(取数、计算、发布)", "live": "实时定位", "reconcile": "核对删除", "nightly": "夜间维护与备份"}
+JOBS = {"refresh": "刷新（取数、计算、发布）", "live": "实时定位", "reconcile": "核对删除", "nightly": "夜间维护与备份"}
 MOST_DAYS, LONGEST = 92, 200
 
 
@@ -79,7 +79,7 @@ def _back(page: str) -> Response:
 def _run() -> dict[str, object]:
     job = request.form.get("job", "")
     if job not in JOBS:
-        raise UsageError("没有这个任务", where=job[:30], to_do=f"可选:{'、'.join(JOBS.values())}")
+        raise UsageError("没有这个任务", where=job[:30], to_do=f"可选：{'、'.join(JOBS.values())}")
     return {"job": job}
 
 
@@ -88,7 +88,7 @@ def _backfill() -> dict[str, object]:
     if last < first:
         raise UsageError(f"截止日 {last} 早于起始日 {first}", to_do="请调换后再提交")
     if (last - first).days >= MOST_DAYS:
-        raise UsageError(f"一次最多 {MOST_DAYS} 天,这里是 {(last - first).days + 1} 天", to_do="请分几次补数")
+        raise UsageError(f"一次最多 {MOST_DAYS} 天，这里是 {(last - first).days + 1} 天", to_do="请分几次补数")
     source = request.form.get("source", "")
     known = {contract.source for contract in contracts().values() if contract.source != "own"}
     if source and source not in known:
@@ -122,5 +122,5 @@ def _cell(name: str, value: str) -> str:
 def _words(text: str) -> str:
     plain = in_line(text)
     if not plain:
-        raise UsageError("没有填写更正理由", to_do=f"请写明理由,最多 {LONGEST} 字")
+        raise UsageError("没有填写更正理由", to_do=f"请写明理由，最多 {LONGEST} 字")
     return plain[:LONGEST]

@@ -83,13 +83,13 @@ def add(
         raise Refused("当前角色不能批注", to_do="批注由业务岗位或系统管理员填写")
     plain = in_line(words)
     if not plain:
-        raise UsageError("没有填写批注", to_do=f"请写明发生了什么,最多 {LONGEST} 字")
+        raise UsageError("没有填写批注", to_do=f"请写明发生了什么，最多 {LONGEST} 字")
     if len(plain) > LONGEST:
-        raise UsageError(f"批注有 {len(plain)} 字,超过 {LONGEST} 字", to_do="请写得短一些")
+        raise UsageError(f"批注有 {len(plain)} 字，超过 {LONGEST} 字", to_do="请写得短一些")
     if last < first:
         raise UsageError(f"截止日 {last} 早于起始日 {first}", to_do="请调换后再提交")
     if (last - first).days >= MOST_DAYS:
-        raise UsageError(f"一条批注最多 {MOST_DAYS} 天,这里是 {(last - first).days + 1} 天", to_do="请分成几条")
+        raise UsageError(f"一条批注最多 {MOST_DAYS} 天，这里是 {(last - first).days + 1} 天", to_do="请分成几条")
     if last > moment.astimezone(SHANGHAI).date():
         raise UsageError(f"{last} 还没有到", to_do="批注写已经发生的日子")
     with app_db.writing(path) as connection:

@@ -161,7 +161,7 @@ def step(
             raise UsageError(
                 f"{STATES[found[0].state]}的任务不能{STEPS[kind]}",
                 where=f"督办 {number}",
-                to_do="请刷新后再看,可能已由他人办理",
+                to_do="请刷新后再看，可能已由他人办理",
             )
         _append(connection, number, viewer, kind, stated, at or now(), ip)
 
@@ -217,7 +217,7 @@ def overdue(tasks: Sequence[Task], today: dt.date) -> tuple[Task, ...]:
 def _allowed(viewer: Viewer, kind: str) -> None:
     if not may(viewer, kind):
         raise Refused(
-            f"当前角色不能{STEPS.get(kind, '办理')}", to_do="交办、接办和填报进展由领导或业务岗位办理,办结由领导确认"
+            f"当前角色不能{STEPS.get(kind, '办理')}", to_do="交办、接办和填报进展由领导或业务岗位办理，办结由领导确认"
         )
 
 
@@ -225,9 +225,9 @@ def _words(text: str, name: str) -> str:
     """One line of plain text, personal numbers blotted out."""
     plain = in_line(text)
     if not plain:
-        raise UsageError(f"没有填写{name}", to_do=f"请写明{name},最多 {LONGEST} 字")
+        raise UsageError(f"没有填写{name}", to_do=f"请写明{name}，最多 {LONGEST} 字")
     if len(plain) > LONGEST:
-        raise UsageError(f"{name}有 {len(plain)} 字,超过 {LONGEST} 字", to_do="请写得短一些")
+        raise UsageError(f"{name}有 {len(plain)} 字，超过 {LONGEST} 字", to_do="请写得短一些")
     return plain
 
 

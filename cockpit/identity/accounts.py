@@ -46,9 +46,9 @@ def _checked(name: str, password: str | None, role: str | None) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError("账号须为 2–32 位字母、数字或 _ . -", where=name)
     if role is not None and (role not in ROLES or role == "screen"):
-        raise UsageError("没有这个角色", where=role, to_do=f"可用角色:{'、'.join(r for r in ROLES if r != 'screen')}")
+        raise UsageError("没有这个角色", where=role, to_do=f"可用角色：{'、'.join(r for r in ROLES if r != 'screen')}")
     if password is not None and not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise UsageError(f"密码须为 {MIN_LENGTH}–{MAX_LENGTH} 位", to_do="请换一个更长的密码,可用一句话")
+        raise UsageError(f"密码须为 {MIN_LENGTH}–{MAX_LENGTH} 位", to_do="请换一个更长的密码，可用一句话")
     if password is not None and name.lower() in password.lower():
         raise UsageError("密码不能包含账号名", to_do="请换一个密码")
 

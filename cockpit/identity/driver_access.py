@@ -123,7 +123,7 @@ class People:
             )
         if spent:
             raise Refused(
-                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看;确有需要请联系系统管理员"
+                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看；确有需要请联系系统管理员"
             )
 
 

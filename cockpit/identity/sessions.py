@@ -149,7 +149,7 @@ def _block(network: str) -> str | None:
         raise UsageError(
             "不是网络地址",
             where=network[:40],
-            to_do="请写成 10.20.30.40 或 10.20.30.0/24;留空则以首次登录时所在网段为准",
+            to_do="请写成 10.20.30.40 或 10.20.30.0/24；留空则以首次登录时所在网段为准",
         ) from error
 
 

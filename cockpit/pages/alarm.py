@@ -36,7 +36,7 @@ def render(visit: PageContext, uid: str) -> Page:
         _head(visit, found),
         profile_parts.columns(
             [_steps(found), _urges(found), others],
-            [profile_parts.where(spots, "位置", "", "没有位置,或不在本区。", visit.theme), supervision.card(visit)],
+            [profile_parts.where(spots, "位置", "", "没有位置，或不在本区。", visit.theme), supervision.card(visit)],
         ),
     ]
     known = visit.book.known(here["company_key"] or "")
@@ -59,7 +59,7 @@ def _head(visit: PageContext, found: Alarm) -> Component:
     here = found.facts
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
     speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (
-        f"(限速 {plain(here['limit_kmh'])})" if here["limit_kmh"] else ""
+        f"（限速 {plain(here['limit_kmh'])}）" if here["limit_kmh"] else ""
     )  # platforms send 0 where no limit is known
     rows: list[tuple[str, Cell | list[Cell]]] = [
         ("车辆", profile_parts.vehicle_link(visit, here["vehicle_key"])),
@@ -80,7 +80,7 @@ def _head(visit: PageContext, found: Alarm) -> Component:
         flag("时限内处置", bool(here["is_ontime"])),
     ]
     if here["is_clock_error"]:
-        flags.append(html.Span("处置时间早于报警时间,两边都不计入(D05)", className="tone-warn"))
+        flags.append(html.Span("处置时间早于报警时间，两边都不计入(D05)", className="tone-warn"))
     return profile_parts.head(here["kind"], flags, rows)
 
 

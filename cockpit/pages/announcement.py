@@ -23,7 +23,7 @@ def render(visit: PageContext) -> Page:
         [head, html.Tbody([_row(visit, fact) for fact in announcement.facts()])], className="table table-words"
     )
     title = html.Header(
-        [html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告;由指标目录自动生成", className="note")],
+        [html.H2("成立公告逐句对照"), html.Span("2022-09-01 公告；由指标目录自动生成", className="note")],
         className="card-head",
     )
     body = html.Section([title, scrolled(table)], className="card", id="announcement")
@@ -43,7 +43,7 @@ def _row(visit: PageContext, fact: Fact) -> Component:
         fact.says,
         "、".join(fact.tables) or fact.archive,
         links[:-1] or fact.archive,
-        "、".join(fact.screens) or "归档,不设画面",
+        "、".join(fact.screens) or "归档，不设画面",
         fact.open or "无",
     )
     return html.Tr([html.Td(cell, **data(column=name)) for name, cell in zip(COLUMNS, cells, strict=True)])

@@ -45,8 +45,8 @@ def render(visit: PageContext, code: str) -> Page:
 def _head(visit: PageContext, found: Company) -> Component:
     here, today = found.facts, found.today
     flags = [
-        flag("50辆以上(全部货车)", bool(today.get("is_reg50")), f"{today.get('v_cnt', 0)} 辆"),
-        flag("50辆以上(重型与牵引)", bool(today.get("is_reg50_heavy")), f"{today.get('vh_cnt', 0)} 辆"),
+        flag("50辆以上（全部货车）", bool(today.get("is_reg50")), f"{today.get('v_cnt', 0)} 辆"),
+        flag("50辆以上（重型与牵引）", bool(today.get("is_reg50_heavy")), f"{today.get('vh_cnt', 0)} 辆"),
     ]
     if here["is_hazmat"]:
         flags.append(flag("危险货物运输", True))
@@ -70,7 +70,7 @@ def _head(visit: PageContext, found: Company) -> Component:
 
 def _score(visit: PageContext, found: Company) -> Component:
     if not found.scores:
-        return toolbar.card("动态监管得分", "", html.P("近期没有得分(未入网或数据不足 60 分项)。", className="empty"))
+        return toolbar.card("动态监管得分", "", html.P("近期没有得分（未入网或数据不足 60 分项）。", className="empty"))
     newest = found.scores[0]
     notes = {"overspeed_pts": newest["overspeed_a"], "fatigue_pts": newest["fatigue_a"]}
     items = [
@@ -172,7 +172,7 @@ def _organisation(visit: PageContext, found: Company) -> Component:
         if ledger["is_diff"]:
             body.append(
                 html.P(
-                    f"名录登记 {ledger['register_veh_cnt']} 辆,与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。",
+                    f"名录登记 {ledger['register_veh_cnt']} 辆，与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。",
                     className="tone-warn",
                 )
             )

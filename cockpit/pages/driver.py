@@ -59,7 +59,7 @@ def guarded(
     if people is None or not people.may:
         if people is not None:
             people.deny(visit.address.path)
-        words = [texts.ERRORS[403][1], "驾驶员个人信息只对分管领导和业务岗位开放,本次访问已记录。"]
+        words = [texts.ERRORS[403][1], "驾驶员个人信息只对分管领导和业务岗位开放，本次访问已记录。"]
         return Page(
             title,
             [toolbar.card(texts.ERRORS[403][0], "", *(html.P(line, className="empty") for line in words))],
@@ -68,7 +68,7 @@ def guarded(
     purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
-    text = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途:{purpose}。本次查看已记入审计日志,请勿截屏外传。"
+    text = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途：{purpose}。本次查看已记入审计日志，请勿截屏外传。"
     return Page(title, [html.P(text, className="notice-line"), *body(people)], tools=bar)
 
 
@@ -83,7 +83,7 @@ def _ask(visit: PageContext, place: Place) -> Component:
                 type="text",
                 name="purpose",
                 value="",
-                placeholder="例如:约谈高风险驾驶员",
+                placeholder="例如：约谈高风险驾驶员",
                 id="purpose-words",
                 className="filter",
                 minLength=SHORTEST,
@@ -109,7 +109,7 @@ def _list(visit: PageContext, people: People, place: Place) -> Component:
     lines: list[list[Cell]] = [
         [
             dcc.Link(
-                row["name_mask"] or "(未登记姓名)", href=visit.address.to(f"/company/{place.code}/driver/{reference}")
+                row["name_mask"] or "（未登记姓名）", href=visit.address.to(f"/company/{place.code}/driver/{reference}")
             ),
             "车队长" if row["is_captain"] else "",
             profile_parts.told(visit, "yz_certificate", _papers(row["is_qualified"], row["qualified_to"])),
@@ -155,11 +155,11 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
             "从业资格",
             profile_parts.told(visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"]))
             if here["is_p45"]
-            else "所在企业无 4.5 吨以上货车,不要求",
+            else "所在企业无 4.5 吨以上货车，不要求",
         ),
         ("准驾车型", plain(here["licence_class"])),
         ("驾驶证到期", profile_parts.day(here["licence_to"])),
-        ("诚信考核", f"{plain(here['integrity_grade'])}(至 {profile_parts.day(here['integrity_to'])})"),
+        ("诚信考核", f"{plain(here['integrity_grade'])}（至 {profile_parts.day(here['integrity_to'])}）"),
         ("小程序", "已绑定" if here["is_registered"] else "未绑定"),
     ]
     flags = [
@@ -184,12 +184,12 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
         [row["award_code"], row["level"], profile_parts.day(row["day"])] for row in found.honours
     ]
     alarms = [fact for uid in found.alarms if (fact := profiles.alarm_facts(visit.book, uid))]
-    head = profile_parts.head(here["name_mask"] or "(未登记姓名)", flags, rows)
+    head = profile_parts.head(here["name_mask"] or "（未登记姓名）", flags, rows)
     left = [
         toolbar.card(
             "安全评分",
-            "自算与厂商评分并列,不混用",
-            table(["月份", "评分", "厂商评分", "里程 km"], scores, right=(1, 2, 3), empty="里程不足,没有评分"),
+            "自算与厂商评分并列，不混用",
+            table(["月份", "评分", "厂商评分", "里程 km"], scores, right=(1, 2, 3), empty="里程不足，没有评分"),
         ),
         toolbar.card("报警", "二级主动安全报警", profile_parts.alarm_table(visit, alarms, empty="没有二级报警")),
     ]

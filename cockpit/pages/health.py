@@ -107,7 +107,7 @@ def _sources(visit: PageContext, sources: Sequence[SourceState]) -> Component:
     rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     title = html.Header(
-        [html.H2("来源时效"), html.Span("以最新一条数据的业务时间计,不以刷新时间计", className="note")],
+        [html.H2("来源时效"), html.Span("以最新一条数据的业务时间计，不以刷新时间计", className="note")],
         className="card-head",
     )
     return html.Section([title, scrolled(table)], className="card", id="health-sources")
@@ -164,7 +164,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
         [html.Th("模型"), html.Th("检查"), html.Th("级别"), html.Th("不合格行", className="col-num"), html.Th("说明")]
     )
     title = html.Header(
-        [html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项,下列为未通过", className="note")],
+        [html.H2("检查"), html.Span(f"通过 {passed} / {len(worst)} 项，下列为未通过", className="note")],
         className="card-head",
     )
     return html.Section(
@@ -205,7 +205,7 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
     way = (
         dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine"))
         if visit.viewer.role in loader_requests.ROLES
-        else "保留原文,可改正后重放"
+        else "保留原文，可改正后重放"
     )
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
     head = html.Tr([html.Th("来源与原因"), html.Th("行数", className="col-num")])
@@ -214,14 +214,14 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
 
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:
-    items = [html.Li([html.B(c["model"], className="mono"), html.Span(f"{c['check']}:{c['message']}")]) for c in held]
+    items = [html.Li([html.B(c["model"], className="mono"), html.Span(f"{c['check']}：{c['message']}")]) for c in held]
     body = (
         html.Ul(items, className="held-list")
         if items
-        else html.P("没有被扣留的模型,全部为本期数据。", className="empty")
+        else html.P("没有被扣留的模型，全部为本期数据。", className="empty")
     )
     title = html.Header(
-        [html.H2("沿用上期的模型"), html.Span("检查未过,画面仍用前一期", className="note")], className="card-head"
+        [html.H2("沿用上期的模型"), html.Span("检查未过，画面仍用前一期", className="note")], className="card-head"
     )
     return html.Section([title, body], className="card")
 
@@ -258,7 +258,7 @@ def _wish(one: Request) -> str:
     if one.kind == "backfill":
         return f"{requested['first']} 至 {requested['last']} {'、'.join(requested['sources']) or '全部来源'}"
     return (
-        f"第 {requested['seq']} 份第 {requested['row'] + 1} 行:{'、'.join(requested['changes'])}"
+        f"第 {requested['seq']} 份第 {requested['row'] + 1} 行：{'、'.join(requested['changes'])}"
         if one.kind == "correct"
         else fmt.DASH
     )

@@ -22,11 +22,11 @@ from warehouse.compile.reading import SourceState
 from warehouse.insight import lineage
 from warehouse.insight.lineage import Node
 
-OWN = State("none", "自有表", "本局自有的规则、目标与对照,不从来源系统到达")
+OWN = State("none", "自有表", "本局自有的规则、目标与对照，不从来源系统到达")
 BOOK = State("none", "自记", "装载程序自己的记录")
 LEGEND = (
-    "从左到右,每一张都取自右边与它相连的表。◆ 与蓝线:决定该指标数据时间的落地表。"
-    "● 正常 ◐ 正常,另有隔离的行 ▲ 延迟或检查未过 ✕ 故障或中断 ■ 沿用上期 ○ 无时效承诺。"
+    "从左到右，每一张都取自右边与它相连的表。◆ 与蓝线：决定该指标数据时间的落地表。"
+    "● 正常 ◐ 正常，另有隔离的行 ▲ 延迟或检查未过 ✕ 故障或中断 ■ 沿用上期 ○ 无时效承诺。"
 )
 FRESH = ("good", "aside")
 """Tones of a table that has arrived as promised; rows put aside do not make it late."""
@@ -58,7 +58,7 @@ def render(visit: PageContext) -> Page:
     legend = html.P(LEGEND, className="fine-print")
     bar = [
         toolbar.crumbs(*steps, (metric.label, "")),
-        _others(visit, f"指标:{metric.label}"),
+        _others(visit, f"指标：{metric.label}"),
         html.Span(className="spacer"),
         dcc.Link("指标页", href=visit.address.to(f"/metric/{metric.id}"), className="button"),
         toolbar.copy_link(),
@@ -105,10 +105,10 @@ def _landed(visit: PageContext, node: Node, source: SourceState | None) -> State
     if source is None:
         return BOOK if f"source.{lineage.LOADER}" in node.reads else OWN
     tone, words = state_of(source, _moment(visit))
-    stated = f"最新数据 {fmt.clock(source.data_time, visit.today)},{fmt.number(source.rows)} 行,隔离 {fmt.number(source.quarantined)} 行{f';{source.error}' if source.error else ''}"
+    stated = f"最新数据 {fmt.clock(source.data_time, visit.today)}，{fmt.number(source.rows)} 行，隔离 {fmt.number(source.quarantined)} 行{f'；{source.error}' if source.error else ''}"
     if not source.quarantined:
         return State(tone, words, stated)
-    return State("aside" if tone == "good" else tone, f"{words},隔离 {fmt.number(source.quarantined)} 行", stated)
+    return State("aside" if tone == "good" else tone, f"{words}，隔离 {fmt.number(source.quarantined)} 行", stated)
 
 
 def _source(tables: Sequence[State]) -> State:
@@ -125,9 +125,9 @@ def _model(held: str, failed: Sequence[str], late: Sequence[str]) -> State:
     if held:
         return State("held", texts.HELD, held)
     if failed:
-        return State("warn", f"检查 {len(failed)} 项未过", ";".join(failed))
+        return State("warn", f"检查 {len(failed)} 项未过", "；".join(failed))
     if late:
-        return State("warn", "上游延迟", f"延迟的落地表:{'、'.join(late)}")
+        return State("warn", "上游延迟", f"延迟的落地表：{'、'.join(late)}")
     return State("good", "正常")
 
 
@@ -172,7 +172,7 @@ def _by_source(visit: PageContext) -> list[Component]:
     )
     body: list[Component] = [
         html.P(
-            "按来源列出各张落地表,以及由它决定数据时间的指标;点指标看从指标到来源的全图。",
+            "按来源列出各张落地表，以及由它决定数据时间的指标；点指标看从指标到来源的全图。",
             className="fine-print line-intro",
         )
     ]
@@ -192,7 +192,7 @@ def _of_source(visit: PageContext, label: str, tables: Sequence[SourceState], co
             for metric in visit.book.metrics.values()
             if key in metric.sources
         ]
-        aside = f"不决定数据时间,参与 {counted[key]} 项指标的计算" if counted[key] else "没有指标取自此表"
+        aside = f"不决定数据时间，参与 {counted[key]} 项指标的计算" if counted[key] else "没有指标取自此表"
         stated: Cell = html.Span(using, className="line-metrics") if using else html.Span(aside, className="muted")
         way = dcc.Link(source.label.partition("·")[2], href=f"{visit.address.to('/health')}#source-{key}")
         rows.append(

@@ -53,7 +53,7 @@ def render(visit: PageContext, metric_id: str) -> Page:
     ]
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
-    wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻,不作趋势。", className="empty"))
+    wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻，不作趋势。", className="empty"))
     right = [
         c
         for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None)
@@ -129,7 +129,7 @@ def _passport(visit: PageContext, metric: Metric, reading: Reading) -> Component
     made = permalinks.issue(gate.settings().state, reading, metric.decimals, visit.address.get("only"))
     return fact(
         "数字护照",
-        [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数,与当时完全相同")],
+        [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数，与当时完全相同")],
     )
 
 
@@ -160,7 +160,7 @@ def _since(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
 
 
 def _export(visit: PageContext) -> Component:
-    kinds = {"xlsx": "Excel 工作簿(含封面)", "csv": "CSV(当前列表)"}
+    kinds = {"xlsx": "Excel 工作簿（含封面）", "csv": "CSV（当前列表）"}
     name, query = (
         visit.address.path.removeprefix("/metric/"),
         visit.address.here(as_of=visit.book.generation.id).partition("?")[2],
@@ -217,7 +217,7 @@ def _trend(visit: PageContext, metric: Metric, reading: Reading) -> Component | 
     below = notes.below(visit, metric.id, reading.place.code, written, points)
     if sum(p.value is not None for p in points) < MIN_POINTS:
         switch = toolbar.windows(visit, spans, span, key="span")
-        words = html.P(f"不足 {MIN_POINTS} 期数据,暂不画趋势。", className="empty")
+        words = html.P(f"不足 {MIN_POINTS} 期数据，暂不画趋势。", className="empty")
         return toolbar.card("趋势", "", html.Div(switch, className="card-switch"), words, below)
     events = trend_annotations.beside(
         visit.book, metric.id, span, points[0].win_start, points[-1].win_end, reading.place.code

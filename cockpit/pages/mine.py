@@ -57,7 +57,7 @@ def render(visit: PageContext) -> Page:
             )
         )
     else:
-        body.append(html.P(f"已收藏 {len(places)} 项,最多 {favourites.MOST} 项。{HOW}", className="fine-print"))
+        body.append(html.P(f"已收藏 {len(places)} 项，最多 {favourites.MOST} 项。{HOW}", className="fine-print"))
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("我的页面", "")),
         html.Span(className="spacer"),

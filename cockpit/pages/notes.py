@@ -133,10 +133,10 @@ def _withdrawn(visit: PageContext, metric: str, place: str) -> Component | None:
 def _form(visit: PageContext) -> Component:
     if visit.address.get("as_of"):
         return html.P(
-            ["快照上的批注停在当时;", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"],
+            ["快照上的批注停在当时；", dcc.Link("回到最新", href=visit.address.here(as_of=None)), "后可以填写。"],
             className="muted",
         )
-    hint = f"发生了什么,最多 {notes.LONGEST} 字"
+    hint = f"发生了什么，最多 {notes.LONGEST} 字"
     words = dcc.Input(
         type="text",
         name="words",
@@ -152,7 +152,7 @@ def _form(visit: PageContext) -> Component:
         toolbar.hidden("note", "next", _back(visit)),
         html.Label(["批注", words], className="wide"),
         _date("first", "日期", visit.book.generation.last_day),
-        _date("last", "至(单日不填)", None),
+        _date("last", "至（单日不填）", None),
     ]
     form = html.Form(
         [*fields, html.Button("保存批注", type="submit", className="button")],

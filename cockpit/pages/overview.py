@@ -97,10 +97,10 @@ def _fine_print(visit: PageContext, window: str) -> Component:
         reading = visit.book.read(sample.id, window, period_of(visit, window))
         name = fmt.period(window, reading.win_start, reading.win_end)
         if not reading.complete:
-            words.append(f"{name}尚未结束,为截至数据时间的累计,环比、同比取相同天数。")
+            words.append(f"{name}尚未结束，为截至数据时间的累计，环比、同比取相同天数。")
         elif reading.provisional:
             until = dt.datetime.combine(reading.win_end, dt.time()) + dt.timedelta(days=1, hours=sample.freeze_h)
-            words.append(f"{name}的数为暂定值:{until:%m-%d} 前补传的数据仍会改变它。")
+            words.append(f"{name}的数为暂定值：{until:%m-%d} 前补传的数据仍会改变它。")
     return html.P(words, className="fine-print")
 
 
@@ -118,7 +118,7 @@ def _headline(visit: PageContext, window: str) -> Component:
     at = period_of(visit, window)
     title = f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"
     head = html.Header(
-        [html.H2(title), html.Span("按规则自动生成,重要的在前", className="note")], className="card-head"
+        [html.H2(title), html.Span("按规则自动生成，重要的在前", className="note")], className="card-head"
     )
     return html.Section([head, decisions.lists(visit, window, at)], className="card headline-card")
 

@@ -49,7 +49,7 @@ def render(visit: PageContext, number: str) -> Page:
         html.Div(overview.tiles(cards), className="compact"),
         toolbar.card(
             "指标与权重",
-            "完成 = 值 ÷ 全期目标,序时 = 到今天应完成",
+            "完成 = 值 ÷ 全期目标，序时 = 到今天应完成",
             table(["指标", "现值", "目标", "完成", "序时", "权重"], lines, right=range(1, 6)),
         ),
     ]
@@ -101,7 +101,7 @@ def _milestones(visit: PageContext) -> Component:
     ]
     return toolbar.card(
         "十件暖心实事",
-        "按节点权重,本年",
+        "按节点权重，本年",
         table(["实事", "牵头单位", "权重", "应完成", "已完成", "进度"], lines, right=(2, 3, 4), empty="本年没有节点"),
     )
 

@@ -57,7 +57,7 @@ def _tables(visit: PageContext, chosen: str) -> Component:
         for name, label in names.items()
     ]
     return html.Details(
-        [html.Summary(f"来源:{names.get(chosen, '全部')}", className="button"), html.Div(items, className="menu")],
+        [html.Summary(f"来源：{names.get(chosen, '全部')}", className="button"), html.Div(items, className="menu")],
         className="drop",
     )
 
@@ -118,7 +118,7 @@ def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], told: 
         className="fields",
     )
     note = html.P(
-        "原始数据保持不变,更正作为新的一份落地;含身份证号、手机号的列不在此处显示和修改,请用 etl quarantine export 导出更正。",
+        "原始数据保持不变，更正作为新的一份落地；含身份证号、手机号的列不在此处显示和修改，请用 etl quarantine export 导出更正。",
         className="muted",
     )
     return html.Details([html.Summary("更正", className="button"), note, form])
@@ -130,4 +130,4 @@ def _pager(visit: PageContext, page: int, total: int) -> Component:
     steps += (
         [dcc.Link("下一页", href=visit.address.here(page=str(page + 1)), className="button")] if page < pages else []
     )
-    return html.Div([html.Span(f"共 {fmt.number(total)} 行,第 {page} / {pages} 页 "), *steps], className="pager")
+    return html.Div([html.Span(f"共 {fmt.number(total)} 行，第 {page} / {pages} 页 "), *steps], className="pager")

@@ -93,8 +93,8 @@ def _devices(known: list[dict[str, Any]]) -> Component:
             ]
         )
         for d in known
-    ] or [html.Tr(html.Td("没有登记的设备,请在下面登记。", colSpan=len(names), className="empty"))]
-    card = _card("登记的设备", "允许的地址留空时,以下一次登录所在的网段为准", names, rows)
+    ] or [html.Tr(html.Td("没有登记的设备，请在下面登记。", colSpan=len(names), className="empty"))]
+    card = _card("登记的设备", "允许的地址留空时，以下一次登录所在的网段为准", names, rows)
     card.children.append(_add())
     return card
 
@@ -123,7 +123,9 @@ def _revoke(device: dict[str, Any]) -> Component:
 def _add() -> Component:
     fields = [
         html.Label(["屏幕名", _field("screen-add-screen", "screen", "", "小写字母、数字或 -,如 hall", required=True)]),
-        html.Label(["允许的地址(可不填)", _field("screen-add-network", "network", "", "10.20.30.40 或 10.20.30.0/24")]),
+        html.Label(
+            ["允许的地址（可不填）", _field("screen-add-network", "network", "", "10.20.30.40 或 10.20.30.0/24")]
+        ),
         html.Button("登记大屏", type="submit", className="button"),
     ]
     return html.Form(fields, action="/screens/add", method="post", className="fields")

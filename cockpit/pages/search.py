@@ -24,7 +24,7 @@ def render(visit: PageContext) -> Page:
                 "搜索",
                 "",
                 html.P(
-                    f"{text}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母(如 lzjd),号牌(三个字符以上),统一社会信用代码或报警编号。",
+                    f"{text}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母（如 lzjd），号牌（三个字符以上），统一社会信用代码或报警编号。",
                     className="empty",
                 ),
             )
@@ -68,5 +68,5 @@ def box(visit: PageContext) -> Component:
         method="get",
         className="search",
         role="search",
-        title="企业、号牌、指标、镇街、阵地、组织;按 / 开始输入,按 ? 看全部按键",
+        title="企业、号牌、指标、镇街、阵地、组织；按 / 开始输入，按 ? 看全部按键",
     )

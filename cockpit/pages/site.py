@@ -56,7 +56,7 @@ def render(visit: PageContext, site_id: str) -> Page:
     found = profiles.site(visit.book, site_id)
     here = found.facts
     where = profile_parts.where(
-        [Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标,或不在本区。", visit.theme
+        [Spot(here["lon"], here["lat"], here["name"])], "位置", "", "没有坐标，或不在本区。", visit.theme
     )
     body: list[Component] = [
         _head(visit, found),
@@ -81,7 +81,7 @@ def _head(visit: PageContext, found: Site) -> Component:
         ("运营单位", plain(here["operator"])),
         ("开放时间", plain(here["hours"])),
         ("星级", plain(here["level"])),
-        ("近 90 天评价", f"{stars / number:.2f} 分({number:,.0f} 次)" if number else "没有评价"),
+        ("近 90 天评价", f"{stars / number:.2f} 分（{number:,.0f} 次）" if number else "没有评价"),
     ]
     return profile_parts.head(here["name"], [flag("在用", bool(here["is_open"]))], rows)
 

@@ -77,7 +77,7 @@ def _offices(visit: PageContext, tasks: Sequence[Task], chosen: str) -> Componen
         for name in names
     ]
     return html.Details(
-        [html.Summary(f"科室:{chosen or '全部'}", className="button"), html.Div(items, className="menu")],
+        [html.Summary(f"科室：{chosen or '全部'}", className="button"), html.Div(items, className="menu")],
         className="drop",
     )
 
@@ -97,7 +97,7 @@ def _task(visit: PageContext, task: Task) -> Component:
     ]
     about = html.P(
         [
-            "依据:",
+            "依据：",
             dcc.Link(task.subject.label, href=task.subject.href),
             html.Small(f" 快照 {task.subject.generation} · {made.who} 交办", className="muted"),
         ]
@@ -159,7 +159,7 @@ def badge(visit: PageContext, metric: str, place: str = DISTRICT) -> Component |
     return html.Span(
         f"督办中{f' · 逾期 {late} 天' if late else ''}",
         className="tag tag-bad" if late else "tag tag-warn",
-        title=";".join(task.what for task in standing),
+        title="；".join(task.what for task in standing),
     )
 
 
@@ -222,7 +222,7 @@ def _form(visit: PageContext) -> Component:
     fields = [
         toolbar.hidden("supervise", "subject", visit.address.here()),
         toolbar.hidden("supervise", "next", visit.address.here()),
-        _text("supervise", "what", "要办的事,最多 200 字"),
+        _text("supervise", "what", "要办的事，最多 200 字"),
         office,
         due,
     ]

@@ -72,7 +72,7 @@ def filters(visit: PageContext, chosen: Place, labels: Sequence[tuple[str, str, 
         chips.append(
             html.Span(
                 [
-                    html.Span(f"{name}:{member}", className="button"),
+                    html.Span(f"{name}：{member}", className="button"),
                     dcc.Link("✕", href=drop, className="button chip-x", title=f"去掉{name}条件"),
                 ],
                 className="chip chip-on",
@@ -135,7 +135,7 @@ def places(visit: PageContext, chosen: Place, towns: Sequence[Place]) -> Compone
     trail = [chosen]
     while trail[0].parent and trail[0].grain != "town":
         trail.insert(0, visit.book.place(trail[0].parent))
-    label = "镇街:全部" if chosen.code == DISTRICT else " › ".join(p.label for p in trail)
+    label = "镇街：全部" if chosen.code == DISTRICT else " › ".join(p.label for p in trail)
     options = [
         dcc.Link(t.label, href=visit.address.here(place=t.code, page=None, q=None), className="menu-item")
         for t in towns
@@ -175,7 +175,7 @@ def snapshot(visit: PageContext) -> Component:
     here = visit.book.generation
     pinned = visit.address.get("as_of") is not None
     label = f"快照 {fmt.clock(here.built_at, visit.today)}"
-    items = [dcc.Link("最新(自动更新)", href=visit.address.here(as_of=None), className="menu-item")]
+    items = [dcc.Link("最新（自动更新）", href=visit.address.here(as_of=None), className="menu-item")]
     items += [
         dcc.Link(fmt.snapshot(g), href=visit.address.here(as_of=g), className="menu-item") for g in visit.generations
     ]

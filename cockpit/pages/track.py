@@ -45,7 +45,7 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
     if found.day is None or not found.trips:
         return [
             _days(visit, found),
-            toolbar.card("行程", "", html.P("当日没有可回放的行程(只保留由平台定位算出的行程)。", className="empty")),
+            toolbar.card("行程", "", html.P("当日没有可回放的行程（只保留由平台定位算出的行程）。", className="empty")),
         ]
     midnight = dt.datetime.combine(found.day, dt.time())
     points = [
@@ -80,7 +80,7 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
     trips = toolbar.card(
         "行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4))
     )
-    shown = drawn or html.P("轨迹点太少,无法回放。", className="empty")
+    shown = drawn or html.P("轨迹点太少，无法回放。", className="empty")
     listed = toolbar.card(
         "当日报警", "", profile_parts.alarm_table(visit, alarms, with_vehicle=False, empty="当日没有须处置的报警")
     )

@@ -53,7 +53,7 @@ def render(visit: PageContext, key: str) -> Page:
 
 def _head(visit: PageContext, found: Vehicle, owner: str | None) -> Component:
     here = found.facts
-    flags = [flag("重型(须装终端)", bool(here.get("is_heavy")))]
+    flags = [flag("重型（须装终端）", bool(here.get("is_heavy")))]
     if found.days:
         flags += [flag("已入网", bool(found.days[0]["is_networked"])), flag("报停", bool(found.days[0]["is_stopped"]))]
     rows: list[tuple[str, Cell | list[Cell]]] = [("企业", profile_parts.place_link(visit, owner))]

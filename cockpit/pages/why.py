@@ -79,7 +79,7 @@ def sentence(visit: PageContext, metric: Metric, reading: Reading, split: Change
     )
     parts = waterfall.sentence(split, metric.unit, metric.decimals)
     label = visit.book.dimensions(metric, reading.place)[split.by]
-    return f"{head}。按{label}:{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
+    return f"{head}。按{label}：{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
 
 
 def _behind(visit: PageContext, metric: Metric, reading: Reading, split: Change) -> str:
@@ -145,7 +145,7 @@ def card(visit: PageContext, metric: Metric, reading: Reading, split: Change | N
     if split.pieces:
         body.append(
             html.Details(
-                [html.Summary(f"逐项明细({len(split.pieces)} 项)"), _table(split, metric, links)], className="sql"
+                [html.Summary(f"逐项明细（{len(split.pieces)} 项）"), _table(split, metric, links)], className="sql"
             )
         )
     return toolbar.card("为什么变了", f"{unit} · 各段相加等于总变化", *body, id="metric-why")

@@ -105,7 +105,7 @@ def is_rate(item: Reading) -> bool:
 
 def reason(error: str) -> str:
     """What went wrong, for a reader who is not the operator: without addresses in brackets and without what to do."""
-    return error.partition(";处理办法")[0].partition("(")[0].partition("(")[0].strip()
+    return error.partition("；处理办法")[0].partition("(")[0].partition("(")[0].strip()
 
 
 def delta(now: float | None, before: float | None, unit: str, better: str = "context", decimals: int = 0) -> Delta:
@@ -227,7 +227,7 @@ def week(date: dt.date) -> str:
 def period(window: str, start: dt.date, end: dt.date) -> str:
     """A window in words: "11-22 周日", "2026 年第 47 周(11-16 至 11-22)", "2026 年 11 月", now → "当前"."""
     if window == "week":
-        return f"{week(start)}({day(start)} 至 {day(end)})"
+        return f"{week(start)}（{day(start)} 至 {day(end)}）"
     if window == "month":
         return f"{start.year} 年 {start.month} 月"
     if window == "quarter":

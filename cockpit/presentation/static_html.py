@@ -135,7 +135,7 @@ def _given(node: Component) -> Iterator[tuple[str, Any]]:
         if _is_internal(name):
             continue
         if name == "href" and not OUR_PAGE.match(value):
-            raise ValueError(f"链接只能指向本站的页面:{value!r}")
+            raise ValueError(f"链接只能指向本站的页面：{value!r}")
         yield name, str(value).lower() if isinstance(value, bool) and name.startswith(("aria-", "data-")) else value
     if isinstance(node, dcc.Link):
         yield "data-link", ""

@@ -23,11 +23,11 @@ CHARTS = {
     "Download plot as a PNG": "下载图片",
     "Preparing image - this may take a few seconds": "正在生成图片…",
     "Image download succeeded": "图片已下载",
-    "Sorry, there was a problem downloading your image!": "图片没有生成,请再试一次",
+    "Sorry, there was a problem downloading your image!": "图片没有生成，请再试一次",
 }
 """What the chart library says of itself → how we say it."""
 
-CHART_NEEDS_SCRIPT = "浏览器未启用脚本,此处的图没有画出;数值见本页的文字与表格。"
+CHART_NEEDS_SCRIPT = "浏览器未启用脚本，此处的图没有画出；数值见本页的文字与表格。"
 
 SCENES = {
     "overview": "综合态势",
@@ -99,15 +99,15 @@ HELD = "沿用上期"
 INCOMPLETE = "未满期"
 NO_DATA = "—"
 
-LOGIN_FAILED = "账号或密码不正确,或尝试过多。请核对后重试;连续多次不成功将锁定 15 分钟。"
-LOGIN_STALE = "登录页已过期,请重新填写。"
-LINK_SPENT = "一次性登录链接已使用或已过期,请重新运行 ./zhengbei demo 取得新链接。"
+LOGIN_FAILED = "账号或密码不正确，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟。"
+LOGIN_STALE = "登录页已过期，请重新填写。"
+LINK_SPENT = "一次性登录链接已使用或已过期，请重新运行 ./zhengbei demo 取得新链接。"
 
 ERRORS = {
     400: ("请求不完整", "请返回上一页后重试。"),
     401: ("需要登录", "登录已过期或尚未登录。"),
-    403: ("没有权限", "当前账号不能查看这一页,如需要请联系系统管理员。"),
-    404: ("没有这一页", "链接可能已改动,或该指标尚未发布。"),
+    403: ("没有权限", "当前账号不能查看这一页，如需要请联系系统管理员。"),
+    404: ("没有这一页", "链接可能已改动，或该指标尚未发布。"),
     405: ("不支持的操作", "请返回上一页后重试。"),
     409: (
         "已经提交过一次",
@@ -116,8 +116,8 @@ ERRORS = {
     413: ("内容过大", "提交的内容超过上限。"),
     415: ("内容格式不支持", "请返回上一页后重试。"),
     429: ("操作过于频繁", "请稍后再试。"),
-    500: ("页面出错", "错误已记录,请稍后重试;仍不成功请联系系统管理员。"),
-    503: ("还没有可看的数据", "数据尚未发布,请先运行 ./zhengbei etl run。"),
+    500: ("页面出错", "错误已记录，请稍后重试；仍不成功请联系系统管理员。"),
+    503: ("还没有可看的数据", "数据尚未发布，请先运行 ./zhengbei etl run。"),
 }
 
 FACILITIES = {

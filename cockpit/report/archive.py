@@ -66,7 +66,7 @@ def one(settings: Settings, name: str) -> Facts:
     """Facts of a kept report. Raises DataMissing when there is none of that name."""
     found = next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
     if found is None:
-        raise DataMissing(f"没有这期报告:{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的报告")
+        raise DataMissing(f"没有这期报告：{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的报告")
     return found
 
 
@@ -88,7 +88,7 @@ def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
             stored = one(settings, name)
             if stored["figures"] != facts["figures"]:
                 raise PrintFailed(
-                    "同一快照两次打印的数不同,没有发布", where=name, to_do="请核对软件版本;已归档的一份保持不变"
+                    "同一快照两次打印的数不同，没有发布", where=name, to_do="请核对软件版本；已归档的一份保持不变"
                 )
             return stored
         number, previous = _tip(folder)
@@ -118,16 +118,16 @@ def broken(settings: Settings) -> list[str]:
             found.append(
                 f"第 {number + 1} 份到第 {facts['number'] - 1} 份不见了"
                 if facts["number"] > number + 1
-                else f"{name}:序号 {facts['number']} 重复"
+                else f"{name}：序号 {facts['number']} 重复"
             )
         elif facts["previous"] != previous:
-            found.append(f"{name}:它之前的一份被改动或调换过")
+            found.append(f"{name}：它之前的一份被改动或调换过")
         number, previous = facts["number"], _digest(file)
     for name, digest in _released(settings):
         if name not in files:
-            found.append(f"{name}:已发布的一份不见了")
+            found.append(f"{name}：已发布的一份不见了")
         elif _digest(files[name]) != digest:
-            found.append(f"{name}:数据与发布时不同")
+            found.append(f"{name}：数据与发布时不同")
     return list(dict.fromkeys(found))
 
 

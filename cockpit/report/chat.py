@@ -51,7 +51,7 @@ def robot(url: str, where: str) -> Robot:
             return Robot(scheme, f"{host}{parts.path}", "", verify)  # type: ignore[arg-type]
         return Robot(scheme, host, account, verify)  # type: ignore[arg-type]
     names = "、".join(f"{name}://" for name in SERVICES)
-    raise ConfigError("群机器人地址看不懂", where=where, to_do=f"以 {names} 之一开头,写法见部署手册")
+    raise ConfigError("群机器人地址看不懂", where=where, to_do=f"以 {names} 之一开头，写法见部署手册")
 
 
 def fit(title: str, lines: list[str], last: str, limit: int) -> str:
@@ -75,14 +75,14 @@ def say(url: str, title: str, lines: list[str], last: str, file: Path, *, proxy:
         with httpx.Client(proxy=proxy or None, verify=receiver.verify, timeout=TIMEOUT_S, trust_env=False) as client:
             answer = client.post(address, json=content)
     except NEVER_LEFT:
-        to_do = "稍后自动重试;请检查网络,出内网须在 delivery.toml 写明 proxy"
+        to_do = "稍后自动重试；请检查网络，出内网须在 delivery.toml 写明 proxy"
         raise SourceDown("群机器人连不上", where=where, to_do=to_do) from None
     except httpx.HTTPError as error:
         raise OSError(type(error).__name__) from None  # the words of an error may quote the address
     refusal = _refusal(answer)
     if refusal:
-        to_do = "稍后自动重试;请核对地址、加签密钥与机器人的安全设置"
-        raise SourceDown(f"群机器人拒收:{refusal}", where=where, to_do=to_do)
+        to_do = "稍后自动重试；请核对地址、加签密钥与机器人的安全设置"
+        raise SourceDown(f"群机器人拒收：{refusal}", where=where, to_do=to_do)
 
 
 def _message(receiver: Robot, title: str, text: str, file: Path) -> tuple[str, dict[str, Any]]:

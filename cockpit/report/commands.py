@@ -20,7 +20,7 @@ from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 
-@click.group("report", help="周报、月报与季报:打印、自检、归档与发送")
+@click.group("report", help="周报、月报与季报：打印、自检、归档与发送")
 def report() -> None:
     """The group; its verbs follow."""
 
@@ -32,7 +32,7 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
         raise DataMissing("还没有发布任何数据", where=str(data))
     facts = release(SnapshotStore(data), settings, at, window=window, by=by, is_held=held)
     if facts is None:
-        click.echo("数据仍不完整,草稿不变")
+        click.echo("数据仍不完整，草稿不变")
         return
     stored = settings.reports / f"{facts['name']}.pdf"
     if out is not None:
@@ -41,19 +41,19 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
     state = "草稿" if facts["draft"] else "正式"
     click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or stored}")
     for line in facts["missing"]:
-        click.echo(f"  缺:{line}")
+        click.echo(f"  缺：{line}")
 
 
 def _verb(name: str, window: str) -> None:
     """The verb that prints reports of one window; the period is named by an option of the window's own name."""
-    newest = f"{texts.WINDOWS[window]}次,如 {content.EXAMPLES[window]};默认最近一个整{texts.WINDOWS[window]}"
+    newest = f"{texts.WINDOWS[window]}次，如 {content.EXAMPLES[window]}；默认最近一个整{texts.WINDOWS[window]}"
 
-    @report.command(name, help=f"打印一份 PDF {timetable.REPORTS[window]},自检后归档")
+    @report.command(name, help=f"打印一份 PDF {timetable.REPORTS[window]}，自检后归档")
     @data_option
     @click.option(f"--{window}", "at", default=None, help=newest)
     @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="另存一份到此文件")
-    @click.option("--by", default="cli", show_default=True, help="发布人,记入归档")
-    @click.option("--held", is_flag=True, help="草稿已出,只在数据补齐时印正式版")
+    @click.option("--by", default="cli", show_default=True, help="发布人，记入归档")
+    @click.option("--held", is_flag=True, help="草稿已出，只在数据补齐时印正式版")
     def verb(data: Path, at: str | None, out: Path | None, by: str, held: bool) -> None:
         _print(data, window, at, out, by, held)
 
@@ -72,7 +72,7 @@ def listed(data: Path) -> None:
         )
 
 
-@report.command("verify", help="核对归档:每份 PDF、每期数据与前后次序是否都和发布时一样")
+@report.command("verify", help="核对归档：每份 PDF、每期数据与前后次序是否都和发布时一样")
 @data_option
 def verify(data: Path) -> None:
     """Says what does not fit the chain; exits with an error when anything does not."""
@@ -80,12 +80,12 @@ def verify(data: Path) -> None:
     found = archive.broken(settings)
     if found:
         raise WarehouseBroken(
-            ";".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件,并查明谁动过归档文件夹"
+            "；".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件，并查明谁动过归档文件夹"
         )
-    click.echo(f"归档完好,共 {len(archive.every(settings))} 份")
+    click.echo(f"归档完好，共 {len(archive.every(settings))} 份")
 
 
-@report.command("compare", help="比较两期报告的各项指标,如 report compare 2026-W46-… 2026-W47-…")
+@report.command("compare", help="比较两期报告的各项指标，如 report compare 2026-W46-… 2026-W47-…")
 @click.argument("first")
 @click.argument("second")
 @data_option
@@ -101,9 +101,9 @@ def compared(first: str, second: str, data: Path) -> None:
         click.echo(f"{row['label']}\t{row['first']}\t{row['second']}\t{change}")
 
 
-@report.command("send", help="把已发布的报告发给 delivery.toml 里的收件方;每个收件方每期只发一次")
+@report.command("send", help="把已发布的报告发给 delivery.toml 里的收件方；每个收件方每期只发一次")
 @data_option
-@click.option("--again", nargs=2, default=None, metavar="报告 收件方", help="核实对方没有收到后,重发这一条")
+@click.option("--again", nargs=2, default=None, metavar="报告 收件方", help="核实对方没有收到后，重发这一条")
 def send(data: Path, again: tuple[str, str] | None) -> None:
     """Sends what is due and says what was not delivered."""
     settings = Settings.at(data)
@@ -113,7 +113,7 @@ def send(data: Path, again: tuple[str, str] | None) -> None:
         click.echo(line, err=True)
 
 
-@report.command("sent", help="发送台账:每期报告给了谁、送达没有")
+@report.command("sent", help="发送台账：每期报告给了谁、送达没有")
 @data_option
 def sent(data: Path) -> None:
     """One line an entry, newest first."""

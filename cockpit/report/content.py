@@ -69,7 +69,7 @@ def days(at: str, window: str) -> tuple[dt.date, dt.date]:
     """First and last day of the period `at`. Raises UsageError for anything that names no such window."""
     if units.window_named(at) != window:
         raise UsageError(
-            f"{timetable.REPORTS[window]}的期次写法不对:{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样"
+            f"{timetable.REPORTS[window]}的期次写法不对：{at[:16]}", to_do=f"请写成 {EXAMPLES[window]} 这样"
         )
     return units.window_of(window, units.parse_at(window, at))
 
@@ -83,7 +83,7 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
     window = issue.window if issue.window in timetable.REPORTS else "week"
     first, last = days(at, window)
     if first > book.generation.last_day:
-        raise DataMissing(f"{at} 还没有数据", to_do=f"数据止于 {book.generation.last_day},请选择更早的一期")
+        raise DataMissing(f"{at} 还没有数据", to_do=f"数据止于 {book.generation.last_day}，请选择更早的一期")
     metrics = [m for m in book.metrics.values() if "weekly" in m.show and m.kind != "now"]
     metrics.sort(key=lambda m: (list(texts.GROUPS).index(m.group), m.number))
     issue.readings = readings = {m.id: periods.read(book, m, window, at) for m in metrics}
@@ -145,26 +145,26 @@ def missing(
     found = []
     # judged by the window itself: a metric that always tells its newest one may stand in a week that has hardly begun
     if last >= book.generation.built_at.date():
-        found.append(f"{texts.THIS[window]}到 {fmt.day(last)} 才结束,以下为截至数据时间的累计")
+        found.append(f"{texts.THIS[window]}到 {fmt.day(last)} 才结束，以下为截至数据时间的累计")
     used = {name for m in metrics for name in m.sources}
     for source in book.sources():
         if f"{source.source}_{source.entity}" not in used:
             continue
         if source.error:
-            found.append(f"{source.label}:采集故障({brief(source.error)})")
+            found.append(f"{source.label}：采集故障（{brief(source.error)}）")
         elif source.data_time is None:
-            found.append(f"{source.label}:未上报")
+            found.append(f"{source.label}：未上报")
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
-            found.append(f"{source.label}:数据只到 {fmt.clock(source.data_time)}")
+            found.append(f"{source.label}：数据只到 {fmt.clock(source.data_time)}")
     for metric in metrics:
         item = readings.get(metric.id)
         if item is None or metric.group == "health":
             # how well the system itself ran: no source of the period is incomplete because that is not known
             continue
         if item.status in ("missing", "failed"):
-            found.append(f"{item.label}:{STATUS_LABELS[item.status]}")
+            found.append(f"{item.label}：{STATUS_LABELS[item.status]}")
         elif item.held:
-            found.append(f"{item.label}:沿用上期({item.held})")
+            found.append(f"{item.label}：沿用上期（{item.held}）")
     return found
 
 

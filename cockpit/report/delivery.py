@@ -100,7 +100,7 @@ def configured(settings: Settings) -> tuple[Mail | None, list[Receiver]]:
     if not file.exists():
         return None, []
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise Refused("发送设置含密码,却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
+        raise Refused("发送设置含密码，却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
     given = toml.convert(toml.load(file), Delivery, file.name, secret=("password", "url", "proxy"))
     found = [_receiver(one, f"{file.name} 第 {number} 个 to", given.proxy) for number, one in enumerate(given.to, 1)]
     if len({one.name for one in found}) < len(found):
@@ -185,7 +185,7 @@ def _cut_off(settings: Settings) -> None:
     """What was being sent when the process before this one ended."""
     with app_db.writing(settings.state) as connection:
         connection.execute(
-            "UPDATE delivery SET state = 'unknown', message = '发送中断,不能确定对方是否收到;请核实,未收到时用 report send --again 重发' WHERE state = 'sending'"
+            "UPDATE delivery SET state = 'unknown', message = '发送中断，不能确定对方是否收到；请核实，未收到时用 report send --again 重发' WHERE state = 'sending'"
         )
 
 
@@ -222,7 +222,7 @@ def _one(
                 receiver.where,
                 subject(facts),
                 lines,
-                f"报告:{link}/reports?q={facts['name']}" if link else "",
+                f"报告：{link}/reports?q={facts['name']}" if link else "",
                 file,
                 proxy=receiver.proxy,
                 where=receiver.name,
@@ -241,16 +241,16 @@ def _one(
             due_at=now() + FIRST_WAIT_S * 2 ** (tries - 1),
             message=str(down),
         )
-        return [f"{facts['name']} → {receiver.name}:{down}"] if is_over or tries == 1 else []
+        return [f"{facts['name']} → {receiver.name}：{down}"] if is_over or tries == 1 else []
     except (OSError, smtplib.SMTPException, httpx.HTTPError) as error:  # the last byte had left: nobody knows
         _set(
             settings,
             row,
             "unknown",
             now(),
-            message=f"发送时连接中断({type(error).__name__}),不能确定对方是否收到;请核实,未收到时用 report send --again 重发",
+            message=f"发送时连接中断（{type(error).__name__}），不能确定对方是否收到；请核实，未收到时用 report send --again 重发",
         )
-        return [f"{facts['name']} → {receiver.name}:不能确定是否送达"]
+        return [f"{facts['name']} → {receiver.name}：不能确定是否送达"]
     _set(settings, row, "sent", now(), message="")
     with suppress(CockpitError):
         audit.record(settings.state, "delivered", detail=f"{facts['name']} {receiver.name}")
@@ -278,15 +278,15 @@ def body(facts: archive.Facts) -> str:
         [
             f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。",
             *_lacks(facts),
-            f"数据截至 {facts['cutoff']},快照 {facts['generation']},校验 {facts['sha256'][:12]}。",
+            f"数据截至 {facts['cutoff']}，快照 {facts['generation']}，校验 {facts['sha256'][:12]}。",
         ]
     )
 
 
 def _lacks(facts: archive.Facts) -> list[str]:
     if not facts["draft"]:
-        return ["本期各来源齐全,已通过自检。"]
-    return [f"本期为草稿,尚缺 {len(facts['missing'])} 处:", *(f"· {line}" for line in facts["missing"][:20])]
+        return ["本期各来源齐全，已通过自检。"]
+    return [f"本期为草稿，尚缺 {len(facts['missing'])} 处：", *(f"· {line}" for line in facts["missing"][:20])]
 
 
 def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
@@ -312,18 +312,18 @@ def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
         server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
     except (OSError, smtplib.SMTPException) as error:
         raise SourceDown(
-            f"邮件服务器没有收下:{type(error).__name__}",
+            f"邮件服务器没有收下：{type(error).__name__}",
             where=f"{post.host}:{post.port}",
-            to_do="稍后自动重试;请检查 delivery.toml 与邮件服务器",
+            to_do="稍后自动重试；请检查 delivery.toml 与邮件服务器",
         ) from error
     accepted_next()
     server.send(b".\r\n")
     code, _ = server.getreply()
     if code != 250:  # said no: it was not accepted
         raise SourceDown(
-            f"邮件服务器拒收:{code}",
+            f"邮件服务器拒收：{code}",
             where=f"{post.host}:{post.port}",
-            to_do="稍后自动重试;请核对收件地址与附件大小限制",
+            to_do="稍后自动重试；请核对收件地址与附件大小限制",
         )
     with suppress(OSError, smtplib.SMTPException):
         server.quit()
@@ -351,10 +351,12 @@ def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: C
         )
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise SourceDown(
-            "接收地址连不上", where=receiver.name, to_do="稍后自动重试;请检查 delivery.toml 与网络"
+            "接收地址连不上", where=receiver.name, to_do="稍后自动重试；请检查 delivery.toml 与网络"
         ) from error
     if answer.status_code >= 300:
-        raise SourceDown(f"接收地址拒收:{answer.status_code}", where=receiver.name, to_do="稍后自动重试;请与接收方核对")
+        raise SourceDown(
+            f"接收地址拒收：{answer.status_code}", where=receiver.name, to_do="稍后自动重试；请与接收方核对"
+        )
 
 
 @contextmanager

@@ -72,9 +72,7 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> st
         if met == was
         else f"比{texts.BEFORE[window]}{'多' if met > was else '少'} {abs(met - was)} 项"
     )
-    return (
-        f"{judged} 项指标有目标可评,达成 {met} 项({than}),接近 {count(now, 'warn')} 项,未达成 {count(now, 'bad')} 项。"
-    )
+    return f"{judged} 项指标有目标可评，达成 {met} 项（{than}），接近 {count(now, 'warn')} 项，未达成 {count(now, 'bad')} 项。"
 
 
 def _longest(book: Snapshot, found: Numbers, window: str) -> str:
@@ -88,7 +86,7 @@ def _longest(book: Snapshot, found: Numbers, window: str) -> str:
     lasting = f"已连续 {many}未达标" if one.lasting > 1 else f"{texts.THIS[window]}未达标"
     direction = "低" if one.reading.better == "up" else "高"
     worst = f";{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
-    return f"{view.label}{lasting},{texts.THIS[window]} {view.text},{view.gap}{worst}。"
+    return f"{view.label}{lasting}，{texts.THIS[window]} {view.text}，{view.gap}{worst}。"
 
 
 def _fall(book: Snapshot, own: Sequence[Reading]) -> str:
@@ -97,7 +95,7 @@ def _fall(book: Snapshot, own: Sequence[Reading]) -> str:
     if worst is None:
         return ""
     metric = book.metrics[worst.metric]
-    text = f"变差最多的是{metric.label},由 {_said(metric, worst.previous)} 到 {_said(metric, worst.value)}"
+    text = f"变差最多的是{metric.label}，由 {_said(metric, worst.previous)} 到 {_said(metric, worst.value)}"
     at = fmt.period_key(worst.window, worst.win_start)
     split = explain(book, metric.id, worst.window, at, by="town") if "town" in metric.drill else None
     if isinstance(split, Change):
@@ -106,7 +104,7 @@ def _fall(book: Snapshot, own: Sequence[Reading]) -> str:
         down = [piece for piece in down if _amount(metric, piece.amount).strip("0.")][:NAMED]
         unit = " 个百分点" if metric.unit == "ratio" else f" {metric.unit}"
         parts = "、".join(f"{piece.label}占 {_amount(metric, piece.amount)}" for piece in down)
-        text += f",其中{parts}{unit}" if down else ""
+        text += f"，其中{parts}{unit}" if down else ""
     return f"{text}。"
 
 
@@ -117,10 +115,10 @@ def _rise(book: Snapshot, found: Numbers, window: str) -> str:
         return ""
     view = present(best, book.metrics[best.metric].decimals)
     among = numbers.record(book, best)
-    than = f",是近 {among} {texts.RUN[window]}最{'高' if best.better == 'up' else '低'}" if among else ""
+    than = f"，是近 {among} {texts.RUN[window]}最{'高' if best.better == 'up' else '低'}" if among else ""
     unit = {"%": "%", "百分点": " 个百分点"}.get(view.delta.unit, "")
     rise = "升" if (best.value or 0) > (best.previous or 0) else "降"
-    return f"改善最多的是{view.label},{rise} {view.delta.text}{unit},到 {view.text}{than}。"
+    return f"改善最多的是{view.label}，{rise} {view.delta.text}{unit}，到 {view.text}{than}。"
 
 
 def _programmes(book: Snapshot) -> str:
@@ -129,10 +127,10 @@ def _programmes(book: Snapshot) -> str:
         return ""
     (behind, last), (ahead, first) = min(stated, key=lambda pair: pair[0]), max(stated, key=lambda pair: pair[0])
     if behind >= 0:
-        return f"六大工程都不落后于序时,最快的{first.label}{fmt.pace(ahead)} 个百分点。"
+        return f"六大工程都不落后于序时，最快的{first.label}{fmt.pace(ahead)} 个百分点。"
     late = sum(1 for pace, _ in stated if pace < 0)
     return (
-        f"六大工程有 {late} 项落后于序时,最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)} 个百分点"
+        f"六大工程有 {late} 项落后于序时，最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)} 个百分点"
         + (f",{first.label}{fmt.pace(ahead)} 个百分点" if ahead > 0 else "")
         + "。"
     )
@@ -142,8 +140,8 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
     if not tasks or not tasks["standing"]:
         return ""
     late = next((row for row in tasks["rows"] if row["late"]), None)
-    return f"督办在办 {tasks['standing']} 件," + (
-        f"逾期 {tasks['overdue']} 件,最久的是{late['about']}({late['office']}){late['word']}。"
+    return f"督办在办 {tasks['standing']} 件，" + (
+        f"逾期 {tasks['overdue']} 件，最久的是{late['about']}({late['office']}){late['word']}。"
         if late
         else "均未到期。"
     )
@@ -151,15 +149,15 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
 
 def _data(revised: dict[str, Any], missing: Sequence[str], found: Numbers, window: str) -> str:
     if missing:
-        return f"数据还缺 {len(missing)} 处,本期为草稿,首先是{missing[0]}。"
+        return f"数据还缺 {len(missing)} 处，本期为草稿，首先是{missing[0]}。"
     unknown = [one.reading.label for one in found.unknown]
-    whole = f"各来源数据已到齐,但有 {len(unknown)} 项指标没有数,首先是{unknown[0]}" if unknown else "数据完整"
+    whole = f"各来源数据已到齐，但有 {len(unknown)} 项指标没有数，首先是{unknown[0]}" if unknown else "数据完整"
     number = len(revised["rows"]) + revised["more"]
     if not number:
-        return f"{whole},{texts.THIS[window]}以来已发布的数没有被修订。"
+        return f"{whole}，{texts.THIS[window]}以来已发布的数没有被修订。"
     row = revised["rows"][0]
     change = f"{row['label']}({row['period']}){row['old']} 改为 {row['new']}".replace(" %", "%")
-    return f"{whole},已发布的数修订了 {number} 处,最近一处是{change}。"
+    return f"{whole}，已发布的数修订了 {number} 处，最近一处是{change}。"
 
 
 def _value(book: Snapshot, reading: Reading) -> str:

@@ -93,8 +93,8 @@ def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: 
                     _settle(made, target)
                     return time.monotonic() - started
         except OSError as error:
-            reason = f"无法启动浏览器或写入文件:{why(error)}"
-    raise PrintFailed(f"打印报告失败,已试 {tries} 次,最后一次:{reason}", where=str(target))
+            reason = f"无法启动浏览器或写入文件：{why(error)}"
+    raise PrintFailed(f"打印报告失败，已试 {tries} 次，最后一次：{reason}", where=str(target))
 
 
 def why(error: OSError | sqlite3.Error) -> str:
@@ -102,9 +102,9 @@ def why(error: OSError | sqlite3.Error) -> str:
     # by their codes: the words of an error hold the file's path, and that may say anything
     code, name = getattr(error, "errno", None), str(getattr(error, "sqlite_errorname", ""))
     if code in FULL or name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-        return "磁盘已满,请腾出空间"
+        return "磁盘已满，请腾出空间"
     if code in (errno.EACCES, errno.EPERM, errno.EROFS) or name.startswith("SQLITE_READONLY"):
-        return "没有写入权限,请检查文件夹的属主与挂载方式"
+        return "没有写入权限，请检查文件夹的属主与挂载方式"
     return f"{type(error).__name__} {getattr(error, 'strerror', None) or error}"
 
 

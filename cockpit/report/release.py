@@ -66,12 +66,12 @@ def release(
             return _make(library, settings, issue, Path(work), now or units.now(), by)
     except (OSError, sqlite3.Error) as error:
         raise PrintFailed(
-            f"{timetable.REPORTS[window]} {wanted} 没有写成:{printing.why(error)}",
+            f"{timetable.REPORTS[window]} {wanted} 没有写成：{printing.why(error)}",
             where=str(settings.data),
-            to_do="请处理后重新打印;归档没有改动",
+            to_do="请处理后重新打印；归档没有改动",
         ) from error
     except PyPdfError as error:
-        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有发布:浏览器产出的 PDF 读不出来") from error
+        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有发布：浏览器产出的 PDF 读不出来") from error
 
 
 def _make(
@@ -87,14 +87,14 @@ def _make(
         {
             "/Title": f"{issue.context['title']} {issue.context['period']}",
             "/Author": texts.BUREAU,
-            "/Subject": f"快照 {issue.generation};数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
+            "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
         },
     )
     found = self_test.faults(made, page, issue, library.open(issue.generation))
     if found:
-        more = f";另有 {len(found) - FAULTS_TOLD} 处" if len(found) > FAULTS_TOLD else ""
+        more = f"；另有 {len(found) - FAULTS_TOLD} 处" if len(found) > FAULTS_TOLD else ""
         raise PrintFailed(
-            f"{issue.context['kind']}自检未通过,没有发布:{';'.join(found[:FAULTS_TOLD])}{more}",
+            f"{issue.context['kind']}自检未通过，没有发布：{';'.join(found[:FAULTS_TOLD])}{more}",
             where=name,
             to_do="请按提示处理数据或字体后重新打印",
         )

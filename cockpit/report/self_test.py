@@ -45,13 +45,13 @@ def faults(pdf: Path, html: str, issue: Issue, book: Snapshot) -> list[str]:
     whole = "".join(texts)
     lost = _lost(whole, html)
     if len(texts) >= MIN_PAGES and not CHINESE.search(whole):  # all else would only be what follows from it
-        return [f"中文字体缺失:{len(lost)} 种字没有印出来,请安装 fonts-noto-cjk"]
+        return [f"中文字体缺失：{len(lost)} 种字没有印出来，请安装 fonts-noto-cjk"]
     found = _pages(texts, issue)
     found += [f"缺少“{title}”一节" for title in TITLES if title not in whole]
     found += _figures(whole, issue, book)
-    found += [f"缺字:{lost[:LOST_TOLD]}"] if lost else []
+    found += [f"缺字：{lost[:LOST_TOLD]}"] if lost else []
     odd = sorted(set(pdf_text.ODD.findall(whole)))
-    found += [f"无法检索的字:{''.join(odd)}"] if odd else []
+    found += [f"无法检索的字：{''.join(odd)}"] if odd else []
     inside, all_fonts = pdf_text.embedded(pdf)
     if not all_fonts or inside < all_fonts:
         found.append(f"{all_fonts - inside} 个字体没有嵌入")
@@ -68,7 +68,7 @@ def _pages(texts: list[str], issue: Issue) -> list[str]:
         if text.endswith(
             HEADINGS
         ):  # the frame of the page comes first in its text, so this is the last line above the foot
-            found.append(f"第 {number} 页以标题结尾,内容在下一页")
+            found.append(f"第 {number} 页以标题结尾，内容在下一页")
     return found
 
 
@@ -82,19 +82,19 @@ def _figures(whole: str, issue: Issue, book: Snapshot) -> list[str]:
         again = periods.read(book, book.metrics[metric], issue.window, issue.at)
         shown = str(fmt.reading(again, book.metrics[metric].decimals))
         if again.value != archived["value"] or shown != archived["text"]:
-            found.append(f"{again.label}:同一快照两次读数不同")
+            found.append(f"{again.label}：同一快照两次读数不同")
         line = content.row(book.metrics[metric], again, issue.window, issue.at)
         row = f"{again.label}{line['period']}{shown}"
         wanted = [("核心指标表", core, row), ("分组页", sections, row)]
         if metric in noted:
             wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
         if permalinks.spaced(permalinks.id_of(permalinks.address_of(again))) not in core:
-            found.append(f"{again.label}:没有印出数字护照")
+            found.append(f"{again.label}：没有印出数字护照")
         found += [
-            f"{again.label}:{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text
+            f"{again.label}：{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text
         ]
     stated = ["".join(f"{one['head']}{one['rest']}".split()) for one in issue.context["points"]]
-    return found + [f"要点与读数不符:{text[:20]}…" for text in stated if text not in whole]
+    return found + [f"要点与读数不符：{text[:20]}…" for text in stated if text not in whole]
 
 
 def _places(whole: str) -> tuple[str, str, str]:
@@ -150,7 +150,7 @@ def _ink(pdf: Path, charts: int) -> list[str]:
             if near[line + top : line + bottom].sum() < MIN_INK_PX:
                 bare.append(name)
     found = [f"图 {name} 没有画出来" for name in bare]
-    return found + ([f"应有 {charts} 张图,纸面上有 {seen} 张"] if seen != charts else [])
+    return found + ([f"应有 {charts} 张图，纸面上有 {seen} 张"] if seen != charts else [])
 
 
 def _captions(pdf: Path) -> list[list[tuple[float, str]]]:

@@ -194,7 +194,7 @@ def command(
     if verb == "show":
         return dataclasses.replace(course, hold=Hold(_scene(scene), until), before=on)
     if verb not in ("back", "next"):
-        raise UsageError("没有这个操作", where=verb[:20], to_do=f"可用:{'、'.join(VERBS)}")
+        raise UsageError("没有这个操作", where=verb[:20], to_do=f"可用：{'、'.join(VERBS)}")
     if hold is not None and verb == "back" and course.before:
         return dataclasses.replace(course, hold=Hold(course.before, hold.until), before=None)
     # under an interruption the step is from what lay below it
@@ -257,7 +257,7 @@ def revised(plan: Plan, **changes: Any) -> Plan:
     if scenes is not None:
         changes["scenes"] = tuple(dict.fromkeys(_scene(s) for s in scenes))
         if not changes["scenes"]:
-            raise UsageError("至少要有一个场景", to_do=f"可用:{','.join(SCENES)}")
+            raise UsageError("至少要有一个场景", to_do=f"可用：{','.join(SCENES)}")
     for name, (low, high) in LIMITS.items():
         if name in changes and not low <= changes[name] <= high:
             raise UsageError("数值超出范围", where=f"{name} = {changes[name]}", to_do=f"应在 {low} 到 {high} 之间")
@@ -266,7 +266,7 @@ def revised(plan: Plan, **changes: Any) -> Plan:
 
 def _scene(name: str) -> str:
     if name not in SCENES:
-        raise UsageError("没有这个场景", where=name[:32], to_do=f"可用:{','.join(SCENES)}")
+        raise UsageError("没有这个场景", where=name[:32], to_do=f"可用：{','.join(SCENES)}")
     return name
 
 

@@ -56,7 +56,7 @@ def _tiles(*metrics: str, names: str = "abcdefgh") -> tuple[Slot, ...]:
 
 OVERVIEW = Scene(
     texts.SCENES["overview"],
-    "车队现在怎样,哪里要人管?",
+    "车队现在怎样，哪里要人管？",
     (
         *_tiles(
             "fleet_online_rate",
@@ -111,7 +111,7 @@ OVERVIEW = Scene(
 
 SAFETY = Scene(
     texts.SCENES["safety"],
-    "哪些报警还没人处置,集中在哪里?",
+    "哪些报警还没人处置，集中在哪里？",
     (
         *_tiles("safe_alarm_handled_rate", "safe_alarm_ontime_rate"),
         Slot("clock", "clock"),
@@ -171,7 +171,7 @@ SAFETY = Scene(
 
 DRIVERS = Scene(
     texts.SCENES["drivers"],
-    "司机学了没有、查了没有、开得稳不稳?",
+    "司机学了没有、查了没有、开得稳不稳？",
     (
         *_tiles("rdm_learning_done_rate", "rdm_pretrip_check_rate", "rdm_identity_match_rate", "rdm_coverage_rate"),
         Slot("bands", "bands"),
@@ -229,7 +229,7 @@ DRIVERS = Scene(
 
 MEMBERS = Scene(
     texts.SCENES["members"],
-    "组织建到哪里,人聚起来没有?",
+    "组织建到哪里，人聚起来没有？",
     (
         *_tiles("mem_org_built_rate", "mem_org_coverage_rate", "mem_work_coverage_rate", "mem_union_member_rate"),
         Slot("pipeline", "pipeline"),
@@ -290,7 +290,7 @@ MEMBERS = Scene(
 
 PROGRAMMES = Scene(
     texts.SCENES["programmes"],
-    "六项工程跟上序时进度了吗,卡在哪里?",
+    "六项工程跟上序时进度了吗，卡在哪里？",
     (
         *(Slot(f"p{number}", "programme", str(number)) for number in range(1, 7)),
         Slot("items", "milestones"),
@@ -321,7 +321,7 @@ PROGRAMMES = Scene(
 
 SITES = Scene(
     texts.SCENES["sites"],
-    "阵地开着吗,司机来了吗,缺什么?",
+    "阵地开着吗，司机来了吗，缺什么？",
     (
         *_tiles("site_visit_cnt", "site_open_rate", "site_base_service_rate", "site_satisfaction"),
         Slot("sites", "sites"),

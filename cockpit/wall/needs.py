@@ -48,7 +48,7 @@ def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
     """Sources whose last run failed."""
     failed = sorted({state.label for state in book.sources() if state.error})
     return (
-        [Need("bad", f"采集故障:{'、'.join(failed[:2])}{f' 等 {len(failed)} 张表' if len(failed) > 2 else ''}")]
+        [Need("bad", f"采集故障：{'、'.join(failed[:2])}{f' 等 {len(failed)} 张表' if len(failed) > 2 else ''}")]
         if failed
         else []
     )
@@ -64,7 +64,7 @@ def late_alarms(book: Snapshot, today: dt.date) -> list[Need]:
         found.append(
             Need(
                 "bad",
-                f"今日 {len(now)} 起报警超时未处置,最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})",
+                f"今日 {len(now)} 起报警超时未处置，最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})",
             )
         )
     old = dict(operations.waiting(book))["24小时以上"]
@@ -77,7 +77,7 @@ def worst_company(book: Snapshot, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
     rows = [row for row in operations.companies_waiting(book, 2) if row[0] != "个体业户"]
     return (
-        [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置,请约谈")]
+        [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置，请约谈")]
         if rows and rows[0][1] >= 5
         else []
     )
@@ -101,7 +101,7 @@ def _number(book: Snapshot, one: Concern) -> Need:
 def risky_drivers(book: Snapshot, _today: dt.date) -> list[Need]:
     """Drivers the safety department must speak to: a number, never a name."""
     item = book.read("rdm_high_risk_driver_cnt") if "rdm_high_risk_driver_cnt" in book.metrics else None
-    return [Need("bad", f"高风险司机 {fmt.number(item.value)} 人,请安全监督科逐人约谈")] if item and item.value else []
+    return [Need("bad", f"高风险司机 {fmt.number(item.value)} 人，请安全监督科逐人约谈")] if item and item.value else []
 
 
 def missing_orgs(book: Snapshot, _today: dt.date) -> list[Need]:
@@ -109,7 +109,7 @@ def missing_orgs(book: Snapshot, _today: dt.date) -> list[Need]:
     item = book.read("mem_org_built_rate") if "mem_org_built_rate" in book.metrics else None
     if item is None or item.value is None or item.den is None or item.num is None or item.den <= item.num:
         return []
-    return [Need("bad", f"应建未建党组织 {fmt.number(item.den - item.num)} 家(应建 {fmt.number(item.den)} 家)")]
+    return [Need("bad", f"应建未建党组织 {fmt.number(item.den - item.num)} 家（应建 {fmt.number(item.den)} 家）")]
 
 
 def lagging_programmes(book: Snapshot, _today: dt.date) -> list[Need]:
@@ -127,7 +127,7 @@ def late_nodes(book: Snapshot, _today: dt.date) -> list[Need]:
     late = [node for node in operations.milestones(book) if node.state == "overdue"]
     names = list(dict.fromkeys(f"第 {node.item_no} 项" for node in late))
     return (
-        [Need("bad", f"暖心实事 {len(late)} 个节点逾期:{'、'.join(names[:3])}{'等' if len(names) > 3 else ''}")]
+        [Need("bad", f"暖心实事 {len(late)} 个节点逾期：{'、'.join(names[:3])}{'等' if len(names) > 3 else ''}")]
         if late
         else []
     )
@@ -160,7 +160,7 @@ def closed_sites(book: Snapshot, _today: dt.date) -> list[Need]:
         needs.append(
             Need(
                 "warn",
-                f"{sum(len(one.broken) for one in broken)} 项设施维修中:{broken[0].name.removeprefix('演示·')}等"
+                f"{sum(len(one.broken) for one in broken)} 项设施维修中：{broken[0].name.removeprefix('演示·')}等"
                 if len(broken) > 1
                 else f"{broken[0].name.removeprefix('演示·')}有 {len(broken[0].broken)} 项设施维修中",
             )
@@ -189,6 +189,6 @@ def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
     return [
         Need(
             "bad" if late else "warn",
-            f"督办在办 {len(standing)} 件" + (f",逾期 {len(late)} 件:{worst}" if late else ",均未到期"),
+            f"督办在办 {len(standing)} 件" + (f"，逾期 {len(late)} 件：{worst}" if late else "，均未到期"),
         )
     ]

@@ -78,7 +78,7 @@ def alarm_hours(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         "chart": chart,
         "total": fmt.number(sum(h.first + h.second for h in hours)),
         "second": fmt.number(sum(h.second for h in hours)),
-        "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起,平常同期 {fmt.number(usual)} 起"
+        "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起，平常同期 {fmt.number(usual)} 起"
         if known and so_far
         else "还没有可比的前几周",
     }
@@ -200,7 +200,7 @@ def bands(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         else ""
     )
     changes = [
-        f"{label} {fmt.number(number)} 人({'+' if number > old else '−'}{abs(number - old)})"
+        f"{label} {fmt.number(number)} 人（{'+' if number > old else '−'}{abs(number - old)}）"
         for (label, number, _), old in zip(rows[:2], before, strict=False)
         if old is not None and number != old
     ]
@@ -274,7 +274,7 @@ def points(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             }
             for label, name, amount in parts
         ],
-        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分,待核对(D19)"
+        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分，待核对(D19)"
         if ledger.gap
         else "账面余额与流水相符",
     }

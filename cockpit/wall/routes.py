@@ -46,7 +46,7 @@ GRID = 10_000
 GZIP_FROM = 1024
 BODY_LIMIT = 4096
 WORD_LIMIT = 64
-NO_DATA = "还没有已发布的数据,发布后本屏自动显示"
+NO_DATA = "还没有已发布的数据，发布后本屏自动显示"
 
 LOST_S = 120
 """A screen speaks every 30 s; after four silent beats it is lost."""

@@ -181,7 +181,7 @@ def fine_print(book: Snapshot, name: str) -> str:
                     else fmt.tick(item.window, item.win_start)
                 )
     names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
-    return f"{names}为暂定值,期末后 72 小时内补传的数据仍会改变它" if names else ""
+    return f"{names}为暂定值，期末后 72 小时内补传的数据仍会改变它" if names else ""
 
 
 def progress(item: Reading) -> tuple[float | None, float | None]:

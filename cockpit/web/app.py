@@ -117,7 +117,7 @@ def refuse_unsafe(environment: Mapping[str, str]) -> None:
     """Raises Refused when a development switch is set; an empty, "0" or "false" one is as good as none."""
     for name in FORBIDDEN:
         if environment.get(name, environment.get(name.lower(), "")).lower() not in ("", "0", "false"):
-            raise Refused("环境变量会打开调试或远程接口,拒绝启动", where=name, to_do=f"请取消环境变量 {name} 后重试")
+            raise Refused("环境变量会打开调试或远程接口，拒绝启动", where=name, to_do=f"请取消环境变量 {name} 后重试")
 
 
 def _server(settings: Settings) -> Flask:

@@ -50,7 +50,7 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
     ]
 
 
-@click.command("serve", help="启动网页、大屏与接口(前台运行,Ctrl-C 停止)")
+@click.command("serve", help="启动网页、大屏与接口（前台运行,Ctrl-C 停止）")
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
 @click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True, help="监听端口")
@@ -63,12 +63,12 @@ def serve(data: Path, host: str, port: int, workers: int) -> None:
     # fail here with one sentence, not later in every worker with a trace or on a page
     announcement.facts()
     app.create_app(Settings.at(data))
-    click.echo(f"{texts.BRAND}:http://{host}:{port}/  数据:{data}")
+    click.echo(f"{texts.BRAND}：http://{host}:{port}/  数据：{data}")
     sys.stdout.flush()
     os.execve(sys.executable, gunicorn_command(host, port, workers), {**os.environ, "ZHENGBEI_DATA": str(data)})
 
 
-@click.group("user", help="账号:新增、改密码、改角色、停用、列表")
+@click.group("user", help="账号：新增、改密码、改角色、停用、列表")
 def user() -> None:
     """Accounts of people."""
 
@@ -77,13 +77,13 @@ def _password(given: bool) -> str:
     """From standard input (for scripts) or twice by hand; never from the command line, where others can see it."""
     if given:
         return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("密码(至少 12 位)", hide_input=True, confirmation_prompt="再次输入"))
+    return str(click.prompt("密码（至少 12 位）", hide_input=True, confirmation_prompt="再次输入"))
 
 
 @user.command("add", help="新增账号")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLE_CHOICES), required=True, help="角色")
-@click.option("--display", default="", help="显示名,如 张**")
+@click.option("--display", default="", help="显示名，如 张**")
 @click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
 @data_option
 def user_add(name: str, role: str, display: str, password_stdin: bool, data: Path) -> None:
@@ -92,7 +92,7 @@ def user_add(name: str, role: str, display: str, password_stdin: bool, data: Pat
     click.echo(f"已新增账号 {name}({texts.ROLES[role]})")
 
 
-@user.command("passwd", help="改密码(同时退出该账号的所有登录)")
+@user.command("passwd", help="改密码（同时退出该账号的所有登录）")
 @click.argument("name")
 @click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
 @data_option
@@ -102,7 +102,7 @@ def user_passwd(name: str, password_stdin: bool, data: Path) -> None:
     click.echo(f"已更改 {name} 的密码")
 
 
-@user.command("role", help="改角色(同时退出该账号的所有登录)")
+@user.command("role", help="改角色（同时退出该账号的所有登录）")
 @click.argument("name")
 @click.argument("role", type=click.Choice(ROLE_CHOICES))
 @data_option
@@ -121,7 +121,7 @@ def user_disable(name: str, data: Path) -> None:
     click.echo(f"已停用 {name}")
 
 
-@user.command("link", help="取一个只能用一次的登录链接(10 分钟内、只限本机)")
+@user.command("link", help="取一个只能用一次的登录链接（10 分钟内、只限本机）")
 @click.option("--role", type=click.Choice(ROLE_CHOICES), default="leader", show_default=True, help="以什么角色登录")
 @data_option
 def user_link(role: str, data: Path) -> None:
@@ -137,14 +137,14 @@ def user_list(data: Path) -> None:
         click.echo(f"{one.name:<20}{texts.ROLES[one.role]}  {one.display}{'  已停用' if one.disabled else ''}")
 
 
-@click.group("screen", help="大屏:登记、列表、撤销")
+@click.group("screen", help="大屏：登记、列表、撤销")
 def screen() -> None:
     """Wall devices."""
 
 
-@screen.command("add", help="登记一块大屏,输出只显示一次的登录地址")
+@screen.command("add", help="登记一块大屏，输出只显示一次的登录地址")
 @click.argument("name")
-@click.option("--network", default="", help="只允许从这个地址或网段登录,如 10.20.30.0/24(默认:首次登录时所在网段)")
+@click.option("--network", default="", help="只允许从这个地址或网段登录，如 10.20.30.0/24（默认：首次登录时所在网段）")
 @data_option
 def screen_add(name: str, network: str, data: Path) -> None:
     """Registers a wall and prints the path it must open once."""
@@ -168,14 +168,14 @@ def screen_list(data: Path) -> None:
         )
 
 
-@screen.command("set", help="设置一块大屏(或它的分组)如何轮播、何时被报警打断")
+@screen.command("set", help="设置一块大屏（或它的分组）如何轮播、何时被报警打断")
 @click.argument("name")
-@click.option("--scenes", default=None, help=f"轮播顺序,逗号分隔:{','.join(texts.SCENES)}")
-@click.option("--dwell", type=float, default=None, help="每个场景停留的秒数(默认 30)")
-@click.option("--group", default=None, help="加入分组,同组的屏一起轮播、一起遥控;写空串退出分组")
-@click.option("--urgent-level", type=int, default=None, help="这一级及以上的报警打断画面(默认 2;0 表示从不打断)")
-@click.option("--urgent-seconds", type=float, default=None, help="打断显示的秒数(默认 90)")
-@click.option("--quiet-seconds", type=float, default=None, help="一次打断后多少秒内不再打断(默认 300)")
+@click.option("--scenes", default=None, help=f"轮播顺序，逗号分隔：{','.join(texts.SCENES)}")
+@click.option("--dwell", type=float, default=None, help="每个场景停留的秒数（默认 30）")
+@click.option("--group", default=None, help="加入分组，同组的屏一起轮播、一起遥控；写空串退出分组")
+@click.option("--urgent-level", type=int, default=None, help="这一级及以上的报警打断画面（默认 2;0 表示从不打断）")
+@click.option("--urgent-seconds", type=float, default=None, help="打断显示的秒数（默认 90）")
+@click.option("--quiet-seconds", type=float, default=None, help="一次打断后多少秒内不再打断（默认 300）")
 @data_option
 def screen_set(
     name: str,
@@ -199,8 +199,8 @@ def screen_set(
         name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None}
     )
     click.echo(
-        f"{stored.target}:{','.join(stored.plan.scenes)} 每 {stored.plan.dwell_s:g} 秒;"
-        f"{stored.plan.urgent_level} 级及以上报警打断 {stored.plan.urgent_s:g} 秒,其后 {stored.plan.quiet_s:g} 秒内不再打断"
+        f"{stored.target}：{','.join(stored.plan.scenes)} 每 {stored.plan.dwell_s:g} 秒；"
+        f"{stored.plan.urgent_level} 级及以上报警打断 {stored.plan.urgent_s:g} 秒，其后 {stored.plan.quiet_s:g} 秒内不再打断"
     )
 
 

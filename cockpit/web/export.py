@@ -245,7 +245,7 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     ]
     if found.total > len(found.rows):
         named.append(
-            (f"共 {found.total} 条,只列出前 {len(found.rows)} 条;请缩小范围后再导出", *([None] * (len(columns) + 2)))
+            (f"共 {found.total} 条，只列出前 {len(found.rows)} 条；请缩小范围后再导出", *([None] * (len(columns) + 2)))
         )
     return Sheet(tabs[chosen], (found.entity.label, *columns.values(), "分子", "分母"), named)
 

@@ -100,7 +100,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
     @routes.post("/<table>/current")
     def current(table: str) -> Answer:
         if not _offered(settings, table)["current"]:
-            raise UsageError("这张表含个人信息,不能导出现有内容", to_do="请下载空白模板填写")
+            raise UsageError("这张表含个人信息，不能导出现有内容", to_do="请下载空白模板填写")
         return _ask(settings, table, "current", {})
 
     @routes.post("/<table>/check")
@@ -167,10 +167,10 @@ def _uploaded() -> tuple[str, bytes]:
         raise UsageError("没有选择文件", to_do="请选择填好的 XLSX 或 CSV 文件")
     name = blot(given.filename.replace("\\", "/").rpartition("/")[2].replace("|", " "))[-80:]
     if not name.lower().endswith(SUFFIXES):
-        raise UsageError(f"不能读取这种文件:{name}", to_do="请另存为 XLSX 或 CSV 后上传")
+        raise UsageError(f"不能读取这种文件：{name}", to_do="请另存为 XLSX 或 CSV 后上传")
     body = given.read()
     if not body:
-        raise UsageError(f"文件是空的:{name}", to_do="请检查后重新上传")
+        raise UsageError(f"文件是空的：{name}", to_do="请检查后重新上传")
     return name, body
 
 

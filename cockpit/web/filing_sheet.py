@@ -55,7 +55,7 @@ def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
                 allow_blank=not column["required"],
                 showErrorMessage=True,
                 errorTitle="填写有误",
-                error=f"只能填:{offered}",
+                error=f"只能填：{offered}",
             )
             rule.add(f"{get_column_letter(number)}2:{get_column_letter(number)}{max(1000, len(filled) + 200)}")
             page.add_data_validation(rule)

@@ -83,7 +83,7 @@ def _bar(visit: PageContext, page: Page, groups: Sequence[str]) -> Component:
     nav = html.Nav(items, className="nav", **aria(label="主导航"))
     brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
     if visit.book.generation.is_demo:
-        brand.append(html.Span(texts.DEMO, className="demo", title="数据来自演示用的替身来源系统,不是真实数据"))
+        brand.append(html.Span(texts.DEMO, className="demo", title="数据来自演示用的替身来源系统，不是真实数据"))
     return html.Header([html.Div(brand, className="brands"), nav, _right(visit)], className="bar")
 
 
@@ -137,7 +137,7 @@ def _right(visit: PageContext) -> Component:
 def _pinned(visit: PageContext, pinned: bool) -> list[Component]:
     if not pinned:
         return []
-    text = f"正在查看 {fmt.snapshot(visit.book.generation.id)} 的快照,数字不再更新。"
+    text = f"正在查看 {fmt.snapshot(visit.book.generation.id)} 的快照，数字不再更新。"
     return [
         html.Div([text, dcc.Link("回到最新", href=visit.address.here(as_of=None))], className="notice", role="status")
     ]

@@ -26,7 +26,7 @@ def etl() -> None:
 @etl.command("run")
 @click.argument("job", default="refresh")
 @click.option("--full", is_flag=True, help="全部日期重新计算")
-@click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除(只用于 reconcile)")
+@click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除（只用于 reconcile）")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
     """立即运行一个任务:refresh(默认)、live、nightly、report、overdue、send、reconcile。"""
@@ -45,15 +45,15 @@ def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
             problems = registry.run_once(context, registry.job(job))
         notes, is_described = context.notes, not intake.usable(context)[1]
     for line in notes + problems:
-        click.echo(f"注意:{line}", err=True)
-    click.echo("完成" if not problems else f"完成,{len(problems)} 处有问题")
+        click.echo(f"注意：{line}", err=True)
+    click.echo("完成" if not problems else f"完成，{len(problems)} 处有问题")
     sys.exit(0 if not problems else 65 if is_described else ConfigError.exit_code)
 
 
 @etl.command("schedule")
 @data_option
 def schedule_(data: Path) -> None:
-    """按计划持续运行(实时 30 秒、刷新 5 分钟、夜间整理、按时打印报告),直到收到停止信号。"""
+    """按计划持续运行（实时 30 秒、刷新 5 分钟、夜间整理、按时打印报告），直到收到停止信号。"""
     from etl.runtime.context import opened
     from etl.worker import scheduler
     from warehouse.core import timetable
@@ -64,7 +64,7 @@ def schedule_(data: Path) -> None:
     timetable.of(settings)  # a wrong hour is said before a long recovery, not after it
     with opened(settings) as context:
         for note in context.notes:
-            click.echo(f"注意:{note}", err=True)
+            click.echo(f"注意：{note}", err=True)
         code = scheduler.serve(context)
     sys.exit(code)
 
@@ -81,13 +81,13 @@ def status(as_json: bool, data: Path) -> None:
 
 
 @etl.command("backfill")
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="起始日(含)")
-@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="截止日(含)")
-@click.option("--who", default="", help="经办人,默认为当前系统账号")
-@click.option("--why", default="补传重算", show_default=True, help="原因,随数据留存")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), required=True, help="起始日（含）")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), required=True, help="截止日（含）")
+@click.option("--who", default="", help="经办人，默认为当前系统账号")
+@click.option("--why", default="补传重算", show_default=True, help="原因，随数据留存")
 @data_option
 def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Path) -> None:
-    """把一段日期重新打开:向来源重取起始日以来的行,装入冻结之后才到的行(谁、为什么,一并记录),重新计算并发布。"""
+    """把一段日期重新打开：向来源重取起始日以来的行，装入冻结之后才到的行（谁、为什么，一并记录），重新计算并发布。"""
     from etl.jobs import backfill as again
     from etl.pipeline import intake
     from etl.runtime.context import opened
@@ -98,29 +98,29 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
         days, late, problems = again.run(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
     click.echo(
         f"已重算 {days} 天"
-        + (f",装入冻结后才到的 {late} 行" if late else "")
+        + (f"，装入冻结后才到的 {late} 行" if late else "")
         + (f",{len(problems)} 处有问题" if problems else "")
     )
 
 
 @etl.command("review")
-@click.option("--rule", default="", help="只看一条规则,如 D11")
+@click.option("--rule", default="", help="只看一条规则，如 D11")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
 def review(rule: str, as_json: bool, data: Path) -> None:
-    """需要人工核对的清单:重复号牌、信用代码候选、认不出的企业写法、两数不一致等(不含个人)。"""
+    """需要人工核对的清单：重复号牌、信用代码候选、认不出的企业写法、两数不一致等（不含个人）。"""
     from warehouse.core.data_rules import RULES, TREATMENTS
     from warehouse.core.errors import UsageError
     from warehouse.query.snapshot_store import SnapshotStore
 
     if rule and rule not in RULES:
-        raise UsageError(f"没有这条规则:{rule}", to_do=f"可用:{'、'.join(RULES)}")
+        raise UsageError(f"没有这条规则：{rule}", to_do=f"可用：{'、'.join(RULES)}")
     found = [item for item in SnapshotStore(data).current().review() if item["rule"] == rule or not rule]
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
     for name in dict.fromkeys(item["rule"] for item in found):
-        click.echo(f"{name} {RULES[name]}:{TREATMENTS[name]}")
+        click.echo(f"{name} {RULES[name]}：{TREATMENTS[name]}")
         for item in found:
             if item["rule"] == name:
                 click.echo(f"    {item['subject']}  {item['detail']}")
@@ -130,16 +130,16 @@ def review(rule: str, as_json: bool, data: Path) -> None:
 
 @etl.group("quarantine")
 def quarantine() -> None:
-    """隔离:查看、导出更正、重放。"""
+    """隔离：查看、导出更正、重放。"""
 
 
 @quarantine.command("list")
-@click.option("--table", default="", help="只看一张落地表,如 yz_vehicle")
-@click.option("--limit", type=int, default=50, show_default=True, help="最多行数,0 为全部")
+@click.option("--table", default="", help="只看一张落地表，如 yz_vehicle")
+@click.option("--limit", type=int, default=50, show_default=True, help="最多行数，0 为全部")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
 def quarantine_list(table: str, limit: int, as_json: bool, data: Path) -> None:
-    """列出被隔离的行与原因(个人信息不显示)。"""
+    """列出被隔离的行与原因（个人信息不显示）。"""
     from etl.pipeline import correct
     from etl.runtime.context import opened
 
@@ -149,30 +149,30 @@ def quarantine_list(table: str, limit: int, as_json: bool, data: Path) -> None:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     for item in [] if as_json else found:
         shown = "、".join(f"{name}={value}" for name, value in item["values"].items() if value is not None)
-        click.echo(f"{item['seq']:>6} 行 {item['row']:<6} {item['table']:<18} {item['reason']}:{shown[:160]}")
+        click.echo(f"{item['seq']:>6} 行 {item['row']:<6} {item['table']:<18} {item['reason']}：{shown[:160]}")
 
 
 @quarantine.command("export")
-@click.option("--table", required=True, help="落地表,如 yz_vehicle")
+@click.option("--table", required=True, help="落地表，如 yz_vehicle")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="写到这个 CSV 文件")
 @data_option
 def quarantine_export(table: str, out: Path, data: Path) -> None:
-    """导出一张表被隔离的行,供更正;个人信息留空,可以填入正确的值。"""
+    """导出一张表被隔离的行，供更正；个人信息留空，可以填入正确的值。"""
     from etl.pipeline import correct
     from etl.runtime.context import opened
 
     with opened(Settings.at(data)) as context:
         out.write_bytes(correct.export(context.writer, table))
-    click.echo(f"已导出到 {out};改正单元格后运行 etl quarantine fix {out} --why 原因")
+    click.echo(f"已导出到 {out}；改正单元格后运行 etl quarantine fix {out} --why 原因")
 
 
 @quarantine.command("fix")
 @click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
-@click.option("--who", default="", help="经办人,默认为当前系统账号")
-@click.option("--why", required=True, help="原因,随数据留存")
+@click.option("--who", default="", help="经办人，默认为当前系统账号")
+@click.option("--why", required=True, help="原因，随数据留存")
 @data_option
 def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
-    """读回更正后的 CSV:更正的行作为新的一批装入,原始数据不动;然后重新计算并发布。"""
+    """读回更正后的 CSV：更正的行作为新的一批装入，原始数据不动；然后重新计算并发布。"""
     from etl.jobs import refresh
     from etl.pipeline import correct, intake
     from etl.runtime.context import opened
@@ -182,16 +182,16 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
         intake.pending(context)
         done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
         refresh.publish(context)
-    click.echo(f"更正 {done} 行" + (f",其中 {len(bad)} 行仍不合约定,留在隔离" if bad else ",全部装入"))
+    click.echo(f"更正 {done} 行" + (f"，其中 {len(bad)} 行仍不合约定，留在隔离" if bad else "，全部装入"))
     for line in bad:
-        click.echo(f"注意:{line}", err=True)
+        click.echo(f"注意：{line}", err=True)
     sys.exit(65 if bad else 0)
 
 
 @etl.command("rebuild")
 @data_option
 def rebuild(data: Path) -> None:
-    """只凭原始数据(landing)重建数据仓库;原仓库改名保留。"""
+    """只凭原始数据(landing)重建数据仓库；原仓库改名保留。"""
     from etl.jobs import refresh
     from etl.pipeline import intake
     from etl.runtime.context import held, opened
@@ -204,15 +204,15 @@ def rebuild(data: Path) -> None:
     with bar() as progress, opened(settings, progress=progress) as context:
         count = intake.pending(context)
         generation = refresh.publish(context, full=True)
-    click.echo(f"由 {count} 份原始数据重建,已发布快照 {generation}")
+    click.echo(f"由 {count} 份原始数据重建，已发布快照 {generation}")
 
 
 @etl.command("replay")
-@click.option("--seq", type=int, help="只重放这个序号;默认重放所有被整份拒绝的原始数据")
-@click.option("--confirm-deletes", is_flag=True, help="确认这份全量清单里大批消失的确已不在(须写明 --seq)")
+@click.option("--seq", type=int, help="只重放这个序号；默认重放所有被整份拒绝的原始数据")
+@click.option("--confirm-deletes", is_flag=True, help="确认这份全量清单里大批消失的确已不在（须写明 --seq）")
 @data_option
 def replay(seq: int | None, confirm_deletes: bool, data: Path) -> None:
-    """用现行映射重新装载被拒绝的原始数据,然后重新计算并发布。"""
+    """用现行映射重新装载被拒绝的原始数据，然后重新计算并发布。"""
     from etl.jobs import refresh
     from etl.pipeline import intake
     from etl.runtime.context import opened
@@ -222,20 +222,20 @@ def replay(seq: int | None, confirm_deletes: bool, data: Path) -> None:
         count, problems = intake.replay(context, seq, confirmed=confirm_deletes)
         refresh.publish(context)
     for problem in problems:
-        click.echo(f"注意:{problem}", err=True)
+        click.echo(f"注意：{problem}", err=True)
     click.echo(f"重放 {count} 份原始数据")
     sys.exit(65 if problems else 0)
 
 
 @click.command("demo")
 @click.option("--port", type=int, default=8050, show_default=True, help="驾驶舱端口")
-@click.option("--scale", type=int, default=2000, show_default=True, help="演示车辆数,如 6000、15000")
+@click.option("--scale", type=int, default=2000, show_default=True, help="演示车辆数，如 6000、15000")
 @click.option("--no-browser", is_flag=True, help="不打开浏览器")
 @click.option("--once", is_flag=True, help="只做一次完整装载与发布后退出")
-@click.option("--clock", default="", help="演示时钟从这个时刻走起,如 14:05(夜间演示白天的画面)")
+@click.option("--clock", default="", help="演示时钟从这个时刻走起，如 14:05（夜间演示白天的画面）")
 @data_option
 def demo(port: int, scale: int, no_browser: bool, once: bool, clock: str, data: Path) -> None:
-    """演示:启动替身来源系统,装载、发布并打开驾驶舱;所有画面标明“演示数据”。"""
+    """演示：启动替身来源系统，装载、发布并打开驾驶舱；所有画面标明“演示数据”。"""
     from etl.cli import demonstration
 
     demonstration.run(Settings.at(data), port=port, scale=scale, browser=not no_browser, once=once, clock=clock)

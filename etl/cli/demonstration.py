@@ -46,9 +46,9 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
             if first or once:
                 problems = _load(settings, progress)
                 for line in problems:
-                    click.echo(f"注意:{line}", err=True)
+                    click.echo(f"注意：{line}", err=True)
         if once:
-            click.echo(f"已装载并发布快照 {snapshot.current(settings)}(演示数据)")
+            click.echo(f"已装载并发布快照 {snapshot.current(settings)}（演示数据）")
             return
         stack.enter_context(
             _kept_alive(
@@ -77,7 +77,7 @@ def _shift_clock(clock: str) -> None:
     try:
         wanted = dt.time.fromisoformat(clock)
     except ValueError as error:
-        raise UsageError(f"看不懂的时刻:{clock}", to_do="写成 14:05") from error
+        raise UsageError(f"看不懂的时刻：{clock}", to_do="写成 14:05") from error
     now = dt.datetime.now(SHANGHAI)
     shift = (dt.datetime.combine(now.date(), wanted, SHANGHAI) - now).total_seconds()
     os.environ["ZHENGBEI_CLOCK_SHIFT_S"] = str(round(shift if shift <= 0 else shift - 86400))
@@ -98,7 +98,7 @@ def _sources(settings: Settings, scale: int, progress: Progress) -> Iterator[Non
                 raise SourceDown(
                     "演示用的替身来源没有启动", where=str(folder), to_do=f"请查看 {folder / 'sources.log'}"
                 )
-            progress("准备演示来源(13 个月的历史)", waited, 0)
+            progress("准备演示来源（13 个月的历史）", waited, 0)
             time.sleep(0.2)
         write_endpoints(settings, json.loads(ready.read_text("utf-8")))
         yield
@@ -158,7 +158,7 @@ def _kept_alive(label: str, command: list[str]) -> Iterator[None]:
                 while child.poll() is None and not over.wait(0.5):
                     pass
             if not over.is_set():
-                click.echo(f"{label}意外退出({child.returncode}),3 秒后重新启动", err=True)
+                click.echo(f"{label}意外退出（{child.returncode}）,3 秒后重新启动", err=True)
                 over.wait(3)
 
     keeper = threading.Thread(target=keep)

@@ -172,7 +172,7 @@ def addressed(settings: Settings) -> tuple[dict[str, Endpoint], bool, Faults]:
     file = settings.sources
     if not file.exists():
         raise ConfigError(
-            "没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml,或先运行 ./zhengbei demo"
+            "没有来源地址文件", where=str(file), to_do="请按 etl/README.md 写好 sources.toml，或先运行 ./zhengbei demo"
         )
     _private(file, "来源地址文件")
     given = toml.load(file)
@@ -229,4 +229,4 @@ def _plain(value: Any, where: str) -> Any:
 
 def _private(file: Path, what: str) -> None:
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise Refused(f"{what}含密钥,却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
+        raise Refused(f"{what}含密钥，却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")

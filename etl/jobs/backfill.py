@@ -26,7 +26,7 @@ def run(
         raise UsageError(f"一次最多 {MOST_DAYS} 天", to_do="请分几次补数")
     known = {contract.source for contract in contracts().values() if contract.source != "own"}
     if unknown := (sources or set()) - known:
-        raise UsageError(f"没有这个来源:{'、'.join(sorted(unknown))}", to_do=f"可用:{'、'.join(sorted(known))}")
+        raise UsageError(f"没有这个来源：{'、'.join(sorted(unknown))}", to_do=f"可用：{'、'.join(sorted(known))}")
     with context.heavy:
         for contract in contracts().values():
             if contract.touches and contract.source != "own" and (not sources or contract.source in sources):

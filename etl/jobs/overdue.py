@@ -36,7 +36,7 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
                 stated += _try(context, due, ids[0], now, "--held")
             elif _was_here(ids, due.moment):
                 stated += _try(context, due, ids[0], now) or [
-                    f"{due.label} 应于 {due.moment:%m-%d %H:%M} 打印,当时没有印成,已于 {now:%m-%d %H:%M} 补印"
+                    f"{due.label} 应于 {due.moment:%m-%d %H:%M} 打印，当时没有印成，已于 {now:%m-%d %H:%M} 补印"
                 ]
         return stated
 

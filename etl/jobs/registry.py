@@ -65,7 +65,7 @@ def job(name: str) -> Job:
     for row in JOBS:
         if row.name == name:
             return row
-    raise UsageError(f"没有这个任务:{name}", to_do="可用:" + "、".join(row.name for row in JOBS))
+    raise UsageError(f"没有这个任务：{name}", to_do="可用：" + "、".join(row.name for row in JOBS))
 
 
 def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> list[str]:
@@ -82,7 +82,7 @@ def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> l
         problems, status = [str(error)], "failed"
     context.writer.execute(
         "INSERT INTO run.job VALUES (?,?,?,?,?,?)",
-        [row.name, due_at or started, started, context.clock(), status, ";".join(problems)[:2000]],
+        [row.name, due_at or started, started, context.clock(), status, "；".join(problems)[:2000]],
     )
     book(context, row.name, began, time.time(), status, problems)
     for problem in problems:
@@ -99,6 +99,6 @@ def book(context: Context, name: str, began: float, ended: float | None, status:
         else None
     )
     try:
-        request_queue.book(context.settings.state, name, began, ended, status, rows, ";".join(problems))
+        request_queue.book(context.settings.state, name, began, ended, status, rows, "；".join(problems))
     except sqlite3.Error as error:
         log.warning("运行记录没有写入 state.sqlite:%s", error)

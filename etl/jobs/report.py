@@ -78,5 +78,5 @@ def launch(context: Context, window: str, at: str, *more: str, by: str = "schedu
     return (
         []
         if done.returncode == 0
-        else [f"{label}:{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]
+        else [f"{label}：{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"]
     )

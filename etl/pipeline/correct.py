@@ -84,7 +84,7 @@ def fix(context: Context, file: Path, *, who: str, why: str) -> tuple[int, list[
     A cell left as it was exported, or empty, keeps the original value. Raises UsageError naming line and cell."""
     changes, lines = _changes(context.writer, file)
     done, bad = _again(context, changes, who=who, why=why)
-    return done, [f"第 {lines[key]} 行:{'、'.join(named(rule) for rule in reason.split(','))}" for key, reason in bad]
+    return done, [f"第 {lines[key]} 行：{'、'.join(named(rule) for rule in reason.split(','))}" for key, reason in bad]
 
 
 def one(context: Context, key: Key, changes: dict[str, str], *, who: str, why: str, request: int) -> str:
@@ -99,10 +99,10 @@ def one(context: Context, key: Key, changes: dict[str, str], *, who: str, why: s
         return "、".join(named(rule) for rule in left[0][0].split(",")) if left else ""
     item = next((item for item in rows(context.writer) if (item["seq"], item["row"]) == key), None)
     if item is None:
-        raise UsageError(f"隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过,请刷新后再看")
+        raise UsageError(f"隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过，请刷新后再看")
     unknown = set(changes) - {column.name for column in contracts()[item["table"]].stored}
     if unknown:
-        raise UsageError(f"没有这些列:{'、'.join(sorted(unknown))}")
+        raise UsageError(f"没有这些列：{'、'.join(sorted(unknown))}")
     _, bad = _again(
         context, {key: {name: value.strip() for name, value in changes.items()}}, who=who, why=why, request=request
     )
@@ -127,12 +127,12 @@ def _changes(writer: Writer, file: Path) -> tuple[dict[Key, dict[str, str]], dic
         sheet = list(csv.reader(io.StringIO(file.read_bytes().decode("utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(
-            f"更正文件无法读取:{type(error).__name__}", to_do="请用 etl quarantine export 导出后另存为 UTF-8 的 CSV"
+            f"更正文件无法读取：{type(error).__name__}", to_do="请用 etl quarantine export 导出后另存为 UTF-8 的 CSV"
         ) from error
     if not sheet or sheet[0][:4] != [SEQ, ROW, RULE, REASON]:
         raise UsageError(
             "更正文件的表头不对",
-            to_do=f"前四列应为 {SEQ}、{ROW}、{RULE}、{REASON},请用 etl quarantine export 的文件修改",
+            to_do=f"前四列应为 {SEQ}、{ROW}、{RULE}、{REASON}，请用 etl quarantine export 的文件修改",
         )
     known = {(item["seq"], item["row"]): item for item in rows(writer)}
     found: dict[Key, dict[str, str]] = {}
@@ -146,7 +146,7 @@ def _changes(writer: Writer, file: Path) -> tuple[dict[Key, dict[str, str]], dic
             raise UsageError(f"第 {number} 行的{SEQ}或{ROW}不是数字") from error
         if key not in known:
             raise UsageError(
-                f"第 {number} 行:隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过;请重新导出"
+                f"第 {number} 行：隔离里没有 {SEQ} {key[0]} {ROW} {key[1]}", to_do="它可能已经更正过；请重新导出"
             )
         if key in lines:
             raise UsageError(f"第 {number} 行与第 {lines[key]} 行是同一条记录", to_do="请只留一行")
@@ -157,7 +157,7 @@ def _changes(writer: Writer, file: Path) -> tuple[dict[Key, dict[str, str]], dic
         unknown = set(named) - {column.name for column in contract.stored}
         if unknown:
             raise UsageError(
-                f"第 {number} 行:{contract.label} 没有这些列:{'、'.join(sorted(unknown))}",
+                f"第 {number} 行：{contract.label} 没有这些列：{'、'.join(sorted(unknown))}",
                 to_do="表头请保持导出时的样子",
             )
         found[key] = {
@@ -236,5 +236,5 @@ def _land(
 
 def _contract(table: str) -> Contract:
     if table not in contracts():
-        raise UsageError(f"没有这张落地表:{table}", to_do="用 etl quarantine list 查看表名")
+        raise UsageError(f"没有这张落地表：{table}", to_do="用 etl quarantine list 查看表名")
     return contracts()[table]

@@ -74,7 +74,7 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     for fetched in http.windows(feed, since, now, etag=etag if cursor else ""):
         whole = fetched.until.astimezone(SHANGHAI).replace(tzinfo=None)
         if feed.expect_rows and not fetched.rows and not fetched.is_same:
-            return rows, "D21 来源应答正常却没有数据,按未到处理", through
+            return rows, "D21 来源应答正常却没有数据，按未到处理", through
         if not (rows or cursor or fetched.rows or fetched.is_same):
             through = whole  # a source that has shown no row yet may be empty by mistake: from where we began it is asked again (F18)
             continue
@@ -144,9 +144,9 @@ def _still_there(context: Context, feed: Feed, body: bytes) -> None:
 
 def _set_back(feed: Feed, known: str, there: str) -> Refused:
     return Refused(
-        f"F22 来源数据倒退:已知最近更新为 {known},来源现为 {there},疑似恢复了旧备份;该来源已冻结,未作任何覆盖或删除",
+        f"F22 来源数据倒退：已知最近更新为 {known}，来源现为 {there}，疑似恢复了旧备份；该来源已冻结，未作任何覆盖或删除",
         where=feed.contract.label,
-        to_do="请向来源核实;来源补齐后自动恢复取数",
+        to_do="请向来源核实；来源补齐后自动恢复取数",
     )
 
 

@@ -55,7 +55,7 @@ def run_job(context: Context, job: str, *, due_at: dt.datetime | None = None, gr
     """Fetches and loads what a job asks for. Returns Chinese texts of what failed, sources that are described wrongly
     first."""
     found, faults = usable(context)
-    problems = [f"来源 {source} 未取数:{error}" for source, error in faults.items()]
+    problems = [f"来源 {source} 未取数：{error}" for source, error in faults.items()]
     return problems + run(context, [feed for feed in found if job in feed.jobs], due_at=due_at, grace_s=grace_s)
 
 
@@ -84,7 +84,7 @@ def run(
                     raise
                 error = str(broken)
             if error:
-                problems.append(f"{feed.contract.label}:{error}")
+                problems.append(f"{feed.contract.label}：{error}")
             if rows >= 0 or error:
                 booked.append(
                     [
@@ -160,7 +160,7 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
             if isinstance(error, (Refused, ContractBroken)) and note is not None:
                 load.refused(context.writer, note, str(error))
                 recover.acknowledge(context.settings, note)
-            problems.append(f"{feed.contract.label}:{error}")
+            problems.append(f"{feed.contract.label}：{error}")
     return problems
 
 
@@ -227,7 +227,7 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
                 )
                 context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
         except CockpitError as error:
-            problems.append(f"{note.name.split('|')[0]}:{error}")
+            problems.append(f"{note.name.split('|')[0]}：{error}")
             continue
         count += 1
     return count, problems
@@ -240,7 +240,7 @@ def _confirm(context: Context, note: Landed) -> None:
         "SELECT count(*) FROM run.full_list WHERE source_table = ? AND landing_seq > ?", [note.table, note.seq]
     )[0][0]
     if newer and contracts()[note.table].version != "ledger_at":
-        raise Refused("之后已装入更新的全量,这一份不再重放", where=note.name.split("|")[0])
+        raise Refused("之后已装入更新的全量，这一份不再重放", where=note.name.split("|")[0])
     _land_again(context, dataclasses.replace(note, mapping={**note.mapping, "confirmed": True}))
 
 

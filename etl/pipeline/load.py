@@ -164,7 +164,7 @@ def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, s
         if before:
             return str(
                 ContractBroken(
-                    f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同,按未到处理", where=note.name.split("|")[0]
+                    f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同，按未到处理", where=note.name.split("|")[0]
                 )
             )
     return ""

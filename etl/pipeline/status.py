@@ -116,10 +116,10 @@ def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
 def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
     lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
-    lines += [f"注意:{note}" for note in found.get("notes", [])]
-    lines += [f"来源 {source} 未取数:{error}" for source, error in found.get("faults", {}).items()]
+    lines += [f"注意：{note}" for note in found.get("notes", [])]
+    lines += [f"来源 {source} 未取数：{error}" for source, error in found.get("faults", {}).items()]
     lines.append(
-        "下次打印:" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无")
+        "下次打印：" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无")
     )
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:
@@ -136,25 +136,25 @@ def text(found: dict[str, Any]) -> str:
                 + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else "")
             )
     for row in found.get("unqualified", []):
-        rest = ";".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
-        lines.append(f"文件 {row['file']}:定位 {row['pts']:,} 条;{rest or '全部合格'}")
+        rest = "；".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
+        lines.append(f"文件 {row['file']}：定位 {row['pts']:,} 条；{rest or '全部合格'}")
     lines.append("\n数据缺陷(规则:行数,出处)")
     lines += [
-        f"{row['rule']} {RULES.get(row['rule'], '')}:{row['rows']:,}({row['label']};{TREATMENTS.get(row['rule'], '')})"
+        f"{row['rule']} {RULES.get(row['rule'], '')}：{row['rows']:,}({row['label']}；{TREATMENTS.get(row['rule'], '')})"
         for row in found["defects"]
     ] or ["无"]
     lines.append("\n隔离(表:规则 行数)")
     lines += [
-        f"{contracts()[row['table']].label}:{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}"
+        f"{contracts()[row['table']].label}：{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}"
         for row in found["quarantine"]
     ] or ["无"]
     lines += [
-        f"整份未装载:{contracts()[row['table']].label} {row['name']}:{row['reason']}"
+        f"整份未装载：{contracts()[row['table']].label} {row['name']}：{row['reason']}"
         for row in found.get("refused", [])
     ]
     lines += [
-        f"检查未通过:{check['model']} {check['message']} {check['failed_rows']} 处"
-        + ("(已保留上一快照)" if check["held"] else "")
+        f"检查未通过：{check['model']} {check['message']} {check['failed_rows']} 处"
+        + ("（已保留上一快照）" if check["held"] else "")
         for check in found["checks"]
     ]
     return "\n".join(lines)

@@ -68,7 +68,7 @@ def _work(note: Landed, body: bytes) -> bytes:
     except (CockpitError, MemoryError):
         raise
     except BaseException as error:  # a reader written in another language may raise what is no Exception
-        raise ContractBroken(f"文件无法解析:{type(error).__name__}", where=note.name.split("|")[0]) from None
+        raise ContractBroken(f"文件无法解析：{type(error).__name__}", where=note.name.split("|")[0]) from None
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as out:
         out.write_table(table)

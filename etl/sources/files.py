@@ -135,11 +135,11 @@ class Folder:
     def _down(self, error: Exception) -> SourceDown:
         kind = type(error).__name__
         to_do = {
-            "BadHostKeyException": "主机密钥与 host_key 不符,请向对方核实",
+            "BadHostKeyException": "主机密钥与 host_key 不符，请向对方核实",
             "AuthenticationException": "请核对用户名与密码或密钥",
             "PermissionError": "请核对账号对该文件夹的权限",
-        }.get(kind, "请检查该文件夹与网络;恢复后会自动续传,不丢数据")
-        return SourceDown(f"投递文件夹无法访问:{kind}", where=self._where, to_do=to_do)
+        }.get(kind, "请检查该文件夹与网络；恢复后会自动续传，不丢数据")
+        return SourceDown(f"投递文件夹无法访问：{kind}", where=self._where, to_do=to_do)
 
     def _connect(self, endpoint: Endpoint) -> tuple[str, str, Any]:
         parts = urlsplit(endpoint.drop)
@@ -153,7 +153,7 @@ class Folder:
             )
         if parts.scheme not in OPTIONS:
             raise ConfigError(
-                f"不认识的投递地址:{parts.scheme}://",
+                f"不认识的投递地址：{parts.scheme}://",
                 where=self._where,
                 to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀",
             )
@@ -183,7 +183,7 @@ def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where
         raise ConfigError(
             "sftp 必须写明对方的主机密钥",
             where=f"{where} options",
-            to_do='请向对方索取,写成 host_key = "ssh-ed25519 AAAA…"',
+            to_do='请向对方索取，写成 host_key = "ssh-ed25519 AAAA…"',
         )
 
     class Pinned(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]

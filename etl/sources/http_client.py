@@ -67,7 +67,7 @@ class HttpClient:
     def __init__(self, source: str, endpoint: Endpoint) -> None:
         unknown = set(endpoint.options) - OPTIONS
         if unknown and endpoint.url and not endpoint.drop:
-            raise ConfigError(f"未知的键:{'、'.join(sorted(unknown))}", where=f"sources.toml [{source}] options")
+            raise ConfigError(f"未知的键：{'、'.join(sorted(unknown))}", where=f"sources.toml [{source}] options")
         self._source, self._endpoint = source, endpoint
         self._timeout_s, self._deadline_s = (
             float(endpoint.options.get("timeout_s", REQUEST_S)),
@@ -95,7 +95,7 @@ class HttpClient:
         alone; ContractBroken for an answer that asking again will not better."""
         left = self._quiet_until - time.monotonic()
         if left > 0:
-            raise SourceDown(f"来源连续无法访问或要求暂缓,{left:.0f} 秒后再试", where=f"{feed.source} {path}")
+            raise SourceDown(f"来源连续无法访问或要求暂缓，{left:.0f} 秒后再试", where=f"{feed.source} {path}")
         reason, ends = "期限已到", time.monotonic() + self._deadline_s
         try:
             for attempt in stamina.retry_context(
@@ -119,7 +119,7 @@ class HttpClient:
                 else 0.0
             )
             self._quiet_until = time.monotonic() + max(pause, error.wait_s)
-        raise SourceDown(f"来源无法访问:{reason}", where=f"{feed.source} {self._endpoint.url}{path}")
+        raise SourceDown(f"来源无法访问：{reason}", where=f"{feed.source} {self._endpoint.url}{path}")
 
     def _once(self, feed: Feed, path: str, query: dict[str, object], etag: str) -> Answer:
         headers = {"If-None-Match": etag} if etag else {}

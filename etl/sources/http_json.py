@@ -110,7 +110,7 @@ class HttpJson:
             except Shifted as moved:
                 if again == RESTARTS:
                     raise ContractBroken(
-                        f"分页不完整:翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}"
+                        f"分页不完整：翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}"
                     ) from None
         if pages is None:
             return Fetched(b"", 0, until, etag=etag, is_same=True)
@@ -164,7 +164,7 @@ class HttpJson:
             ended = feed.paging == "window" or not cursor
             short = ended and total is not None and got < total
         if short:
-            raise ContractBroken(f"分页不完整:共 {total} 条,只收到 {got} 条", where=f"{feed.source}{path}")
+            raise ContractBroken(f"分页不完整：共 {total} 条，只收到 {got} 条", where=f"{feed.source}{path}")
         return ended
 
     def _take(self, feed: Feed, path: str, document: Any, pages: Pages, *, accept_moves: bool) -> int:
@@ -207,7 +207,7 @@ class HttpJson:
                 document = parse.document(raw)
             if paths.code and at_path(document, paths.code) != paths.ok:
                 raise ContractBroken(
-                    f"来源报告错误:{str(_maybe(document, paths.message))[:80]}", where=f"{feed.source}{path}"
+                    f"来源报告错误：{str(_maybe(document, paths.message))[:80]}", where=f"{feed.source}{path}"
                 )
             items = at_path(document, paths.items)
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):

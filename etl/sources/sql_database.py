@@ -111,9 +111,9 @@ class SqlDatabase:
         if absent:
             self._tables.pop(feed.table, None)
             raise ContractBroken(
-                f"来源缺少列:{'、'.join(absent)}",
-                where=f"{feed.source} {feed.table},实际列:{'、'.join(table.c.keys())[:200]}",
-                to_do="请与来源核对,或在来源描述的 columns 里改成现在的列名",
+                f"来源缺少列：{'、'.join(absent)}",
+                where=f"{feed.source} {feed.table}，实际列：{'、'.join(table.c.keys())[:200]}",
+                to_do="请与来源核对，或在来源描述的 columns 里改成现在的列名",
             )
         if feed.cursor_column:
             wanted[self._column(feed, table, feed.cursor_column).name] = None
@@ -123,9 +123,9 @@ class SqlDatabase:
         if name not in table.c:
             self._tables.pop(feed.table, None)
             raise ContractBroken(
-                f"来源缺少列:{name}",
+                f"来源缺少列：{name}",
                 where=f"{feed.source} {feed.table}",
-                to_do="请与来源核对,或在来源描述里改成现在的列名",
+                to_do="请与来源核对，或在来源描述里改成现在的列名",
             )
         return table.c[name]
 
@@ -138,10 +138,10 @@ class SqlDatabase:
                 )
             except NoSuchTableError as error:
                 raise ContractBroken(
-                    f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对,或在来源描述里改成现在的表名"
+                    f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对，或在来源描述里改成现在的表名"
                 ) from error
             except SQLAlchemyError as error:
-                raise SourceDown(f"来源数据库无法访问:{_reason(error)}", where=feed.source) from None
+                raise SourceDown(f"来源数据库无法访问：{_reason(error)}", where=feed.source) from None
         return self._tables[feed.table]
 
     def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
@@ -153,7 +153,7 @@ class SqlDatabase:
                 ]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
-            raise SourceDown(f"来源数据库读取失败:{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
+            raise SourceDown(f"来源数据库读取失败：{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -191,7 +191,7 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
         return engine
     except (ArgumentError, ImportError, ValueError) as error:
         raise ConfigError(
-            f"dsn 写法不对或没有这种数据库的驱动:{type(error).__name__}",
+            f"dsn 写法不对或没有这种数据库的驱动：{type(error).__name__}",
             where=f"sources.toml [{source}]",
             to_do="写成 postgresql+psycopg://用户@主机/库、mysql+pymysql://用户@主机/库 或 sqlite:////路径",
         ) from None

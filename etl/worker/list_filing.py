@@ -90,8 +90,8 @@ def _check(context: Context, form: Form, request: Request) -> str:
     }
     request_queue.keep(context.settings.state, request.id, orjson.dumps(stated), body=not errors)
     if errors:
-        return f"{len(errors)} 处不合约定,未装载"
-    return f"{rows.num_rows} 行全部合格;新增 {look.added},修改 {look.changed},减少 {look.removed}"
+        return f"{len(errors)} 处不合约定，未装载"
+    return f"{rows.num_rows} 行全部合格；新增 {look.added}，修改 {look.changed}，减少 {look.removed}"
 
 
 def _uploaded(context: Context, form: Form, request: Request) -> tuple[Landed, bytes]:
@@ -126,7 +126,7 @@ def _read(context: Context, note: Landed, body: bytes) -> pa.Table:
     if not rows.num_rows:
         raise UsageError("文件里没有一行数据", to_do="请在表头下填写后重新上传")
     if rows.num_rows > MOST_ROWS:
-        raise UsageError(f"一次最多 {MOST_ROWS} 行,这里是 {rows.num_rows} 行", to_do="大批数据请放入投递文件夹")
+        raise UsageError(f"一次最多 {MOST_ROWS} 行，这里是 {rows.num_rows} 行", to_do="大批数据请放入投递文件夹")
     return rows
 
 
@@ -144,7 +144,7 @@ def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
         raise UsageError(f"台账年月 {month:%Y-%m} 还没有到", to_do="请填本月或以前的月份")
     if known and month < known.replace(day=1):
         raise UsageError(
-            f"台账年月 {month:%Y-%m} 早于现有的 {known:%Y-%m},填报后不会生效", to_do=f"请填 {known:%Y-%m} 或以后的月份"
+            f"台账年月 {month:%Y-%m} 早于现有的 {known:%Y-%m}，填报后不会生效", to_do=f"请填 {known:%Y-%m} 或以后的月份"
         )
     return {**form.mapping, "constants": {"ledger_at": f"{max(month, known or month)} 00:00:00"}}
 
@@ -167,7 +167,7 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
             (
                 row,
                 form.contract.key[0],
-                f"与第 {lines[first]} 行重复({'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同)",
+                f"与第 {lines[first]} 行重复（{'、'.join(form.heading(columns[key]) for key in form.contract.key if key in columns)} 相同）",
             )
         )
     for column in form.columns:
@@ -207,8 +207,8 @@ def _told_error(
 
 def _why(kind: str, column: Column | None) -> str:
     if kind == "type" and column is not None:
-        return "应为月份,如 2026-01" if column.rule == "month" else f"应为{list_review.kind(column.type)}"
-    return {"required": "必填,不能为空"}.get(
+        return "应为月份，如 2026-01" if column.rule == "month" else f"应为{list_review.kind(column.type)}"
+    return {"required": "必填，不能为空"}.get(
         kind, f"{data_rules.RULES[kind]}不对" if kind in data_rules.RULES else "不合约定"
     )
 
@@ -220,7 +220,7 @@ def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
     if ours not in rows.column_names or column.type != "VARCHAR" or not (known or column.name == "kpi_id"):
         return []
     allowed = set(known.values()) or set(metrics())
-    why = f"只能填:{'、'.join(known)}" if known else "没有这个指标编号,见 metric list"
+    why = f"只能填：{'、'.join(known)}" if known else "没有这个指标编号，见 metric list"
     return [(row, why) for row, value in enumerate(rows[ours].to_pylist()) if value and value not in allowed]
 
 
@@ -237,7 +237,7 @@ def _commit(context: Context, form: Form, request: Request) -> str:
         raise UsageError("这一份没有通过检查", to_do="请重新上传")
     if stated["guarded"] and not request.asked.get("confirmed"):
         raise UsageError(
-            f"这一份比现有的少 {stated['removed']} 行(现有 {stated['living']} 行)", to_do="请确认属实,勾选后再提交"
+            f"这一份比现有的少 {stated['removed']} 行（现有 {stated['living']} 行）", to_do="请确认属实，勾选后再提交"
         )
     if not stated["added"] + stated["changed"] + stated["removed"]:
         raise UsageError("与现有内容没有差别", to_do="不必提交")
@@ -245,7 +245,7 @@ def _commit(context: Context, form: Form, request: Request) -> str:
     if seq is None:
         note, body = _uploaded(context, form, checked)
         if list_review.base(context.writer, form.contract) != stated["base"]:
-            raise UsageError("检查之后,这张表又有新的数据到达", to_do="请重新上传,再看一次差异")
+            raise UsageError("检查之后，这张表又有新的数据到达", to_do="请重新上传，再看一次差异")
         before = _before(context, form, request)
         seq = (
             _land(context, form, request, note, body)
@@ -255,7 +255,7 @@ def _commit(context: Context, form: Form, request: Request) -> str:
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
     request_queue.keep(state, checked.id, checked.result, body=False)
-    return f"已生效:新增 {stated['added']},修改 {stated['changed']},减少 {stated['removed']};快照 {generation}"
+    return f"已生效：新增 {stated['added']}，修改 {stated['changed']}，减少 {stated['removed']}；快照 {generation}"
 
 
 def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
@@ -360,9 +360,9 @@ def _undo(context: Context, form: Form, request: Request) -> str:
     seq = _landed(context, form, request)
     if seq is None:
         if list_review.base(context.writer, form.contract) != before["seq"]:
-            raise UsageError("这次填报之后,这张表又有新的数据到达", to_do="请下载现有内容,改好后重新填报")
+            raise UsageError("这次填报之后，这张表又有新的数据到达", to_do="请下载现有内容，改好后重新填报")
         if form.is_ledger and not before["rows"]:
-            raise UsageError("这次填报之前没有任何内容,不能退回到空表", to_do="请改好后重新填报")
+            raise UsageError("这次填报之前没有任何内容，不能退回到空表", to_do="请改好后重新填报")
         now = _before(context, form, request)
         seq = (
             _put_own(context, form, before["own"], now["base"])
@@ -371,7 +371,7 @@ def _undo(context: Context, form: Form, request: Request) -> str:
         )
     generation = refresh.publish(context)
     _remember(context, form, request, {**_before(context, form, request), "seq": seq})
-    return f"已退回到第 {step.id} 次之前的内容;快照 {generation}"
+    return f"已退回到第 {step.id} 次之前的内容；快照 {generation}"
 
 
 def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[str, Any]]) -> int:

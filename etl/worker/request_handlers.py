@@ -67,7 +67,9 @@ def serve(context: Context) -> bool:
         request_queue.finish(path, request.id, str(error), time.time(), failed=True)
     except Exception as error:  # one odd request must not stop those behind it
         log.exception("请求 %s 失败", request.id)
-        request_queue.finish(path, request.id, f"程序出错({type(error).__name__}),详见日志", time.time(), failed=True)
+        request_queue.finish(
+            path, request.id, f"程序出错（{type(error).__name__}），详见日志", time.time(), failed=True
+        )
     else:
         request_queue.finish(path, request.id, message, time.time())
     return True
@@ -85,7 +87,7 @@ def _told(context: Context, request: Request) -> Callable[[str, int, int], None]
 
 
 def _outcome(problems: list[str], done: str) -> str:
-    return done if not problems else f"{done};{len(problems)} 处有问题:{';'.join(problems[:3])}"
+    return done if not problems else f"{done}；{len(problems)} 处有问题：{'；'.join(problems[:3])}"
 
 
 def _run(context: Context, request: Request) -> str:
@@ -102,10 +104,10 @@ def _backfill(context: Context, request: Request) -> str:
         first,
         last,
         who=request.who,
-        why=f"页面补数(请求 {request.id})",
+        why=f"页面补数（请求 {request.id}）",
         sources=set(request.asked.get("sources") or ()),
     )
-    return _outcome(problems, f"已重算 {days} 天" + (f",装入冻结后才到的 {late} 行" if late else ""))
+    return _outcome(problems, f"已重算 {days} 天" + (f"，装入冻结后才到的 {late} 行" if late else ""))
 
 
 def _correct(context: Context, request: Request) -> str:
@@ -116,8 +118,8 @@ def _correct(context: Context, request: Request) -> str:
         )
         generation = refresh.publish(context)
     if reason:
-        raise UsageError(f"更正后仍不合约定:{reason}", to_do="这一行留在隔离,请再次更正")
-    return f"更正后已装入,离开隔离;已发布快照 {generation}"
+        raise UsageError(f"更正后仍不合约定：{reason}", to_do="这一行留在隔离，请再次更正")
+    return f"更正后已装入，离开隔离；已发布快照 {generation}"
 
 
 def _replay(context: Context, request: Request) -> str:
@@ -131,7 +133,7 @@ def _report(context: Context, request: Request) -> str:
     at = str(request.asked["at"])
     window = units.window_named(at)
     if window not in VERBS:
-        raise UsageError(f"看不懂的期次:{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
+        raise UsageError(f"看不懂的期次：{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
     failed = launch(context, window, at, by=request.who)
     if failed:
         raise UsageError(failed[0], to_do="请按提示处理后再试")

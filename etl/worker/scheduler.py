@@ -103,7 +103,7 @@ def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:
     while not ended.wait(5):
         drift = (time.time() - wall) - (time.monotonic() - steady)
         if abs(drift) > 60:
-            log.warning("系统时钟跳变 %.0f 秒,重新排程", drift)
+            log.warning("系统时钟跳变 %.0f 秒，重新排程", drift)
             for planned in scheduler.get_jobs():
                 scheduler.modify_job(planned.id, next_run_time=dt.datetime.now(SHANGHAI))
             wall, steady = time.time(), time.monotonic()

@@ -70,9 +70,9 @@ def main() -> None:
         return timed(act)
 
     requested = [(metric.id, window) for metric in book.metrics.values() for window in metric.windows]
-    spread("读数,未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in requested])  # type: ignore[misc]
+    spread("读数，未问过", [fresh(lambda m=metric, w=window: book.read(m, w)) for metric, window in requested])  # type: ignore[misc]
     spread(
-        "读数,问过",
+        "读数，问过",
         [timed(lambda m=metric, w=window: book.read(m, w)) for metric, window in [*requested, *requested]][
             len(requested) :
         ],
@@ -83,18 +83,18 @@ def main() -> None:
         for place in (DISTRICT, *((town,) if "town" in book.metrics[metric].drill else ()))
     ]
     spread(
-        "指标页,未问过",
+        "指标页，未问过",
         [fresh(lambda p=path, s=search: draw(p, s), shared=OTHERS[path == OTHERS[0]]) for path, search in pages],
     )  # type: ignore[misc]
     again = []
     for path, search in pages:
         draw(path, search)
         again.append(timed(lambda p=path, s=search: draw(p, s)))  # type: ignore[misc]
-    spread("指标页,问过", again)
+    spread("指标页，问过", again)
     book._answers.clear()
     draw("/")  # a served site asks ahead what the overview needs
     spread(
-        "企业页,未问过",
+        "企业页，未问过",
         [timed(lambda c=company.code: draw(f"/company/{c}")) for company in book.places("company")[:40]],
     )  # type: ignore[misc]
     first = [
@@ -117,8 +117,8 @@ def main() -> None:
     ]
     book._answers.clear()
     cache_warmer.once(library, "", web.config["ZHENGBEI"].state)
-    spread("其余各类页,首个读者", [timed(lambda p=page: draw(*p.split("?", 1))) for page in first])  # type: ignore[misc]
-    print(f"总览,未问过  {fresh(lambda: draw('/')) * 1000:.0f} ms;问过  {timed(lambda: draw('/')) * 1000:.0f} ms")
+    spread("其余各类页，首个读者", [timed(lambda p=page: draw(*p.split("?", 1))) for page in first])  # type: ignore[misc]
+    print(f"总览，未问过  {fresh(lambda: draw('/')) * 1000:.0f} ms；问过  {timed(lambda: draw('/')) * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main() -> None:
                 start = time.perf_counter()
                 intake.run(context, wanted)
                 print(
-                    f"首次装载({given.scale} 辆,{given.days} 天)        {time.perf_counter() - start:8.2f} s,{len(wanted)} 个 feed"
+                    f"首次装载（{given.scale} 辆，{given.days} 天）        {time.perf_counter() - start:8.2f} s,{len(wanted)} 个 feed"
                 )
                 for number in (2, 3):  # SQL asks with a cursor from the second round on
                     start = time.perf_counter()
@@ -71,9 +71,9 @@ def main() -> None:
                         },
                     }.items()
                 }
-                print(f"基准:同一服务 {requested} 次空请求            {bare * 1000:6.0f} ms")
+                print(f"基准：同一服务 {requested} 次空请求            {bare * 1000:6.0f} ms")
                 print(
-                    f"无新数据的一轮(中位数,5 次)        {spans[''] * 1000:6.0f} ms = 基准的 {spans[''] / bare:.1f} 倍;其中接口 {spans['http_json'] * 1000:.0f} ms、"
+                    f"无新数据的一轮（中位数，5 次）        {spans[''] * 1000:6.0f} ms = 基准的 {spans[''] / bare:.1f} 倍；其中接口 {spans['http_json'] * 1000:.0f} ms、"
                     f"文件 {spans['files'] * 1000:.0f} ms、数据库 {spans['sql_database'] * 1000:.0f} ms"
                 )
         finally:

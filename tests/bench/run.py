@@ -42,7 +42,7 @@ def main() -> None:
                 [sys.executable, "-m", "warehouse", "demo", "--once", "--scale", str(given.scale), "--data", str(data)],
                 check=True,
             )
-            print(f"首次:生成来源、全部装载、计算、发布  {time.perf_counter() - start:6.1f} s({given.scale} 辆)")
+            print(f"首次：生成来源、全部装载、计算、发布  {time.perf_counter() - start:6.1f} s（{given.scale} 辆）")
         settings = Settings(data)
         generation = snapshot.current(settings)
         assert generation, "没有快照"
@@ -53,15 +53,15 @@ def main() -> None:
                     "FROM marts.vehicle_day WHERE day BETWEEN (SELECT max(day) - 7 FROM marts.vehicle_day) AND (SELECT max(day) FROM marts.vehicle_day)"
                 ).fetchall()
             )
-        print(f"基准:同一问题直接问 DuckDB               {baseline * 1000:6.1f} ms")
+        print(f"基准：同一问题直接问 DuckDB               {baseline * 1000:6.1f} ms")
         fresh = timed(lambda: Snapshot(settings, generation).read("fleet_online_rate", "week"), 7)
         book = Snapshot(settings, generation)
         book.read("fleet_online_rate", "week")
         stored = timed(lambda: book.read("fleet_online_rate", "week"))
-        print(f"读数,新开快照(含打开、环比、同比)      {fresh * 1000:6.1f} ms = 基准的 {fresh / baseline:.1f} 倍")
-        print(f"读数,已缓存                              {stored * 1e6:6.1f} µs")
+        print(f"读数，新开快照（含打开、环比、同比）      {fresh * 1000:6.1f} ms = 基准的 {fresh / baseline:.1f} 倍")
+        print(f"读数，已缓存                              {stored * 1e6:6.1f} µs")
         everything = timed(lambda: [Snapshot(settings, generation).read(metric) for metric in book.metrics], 3)
-        print(f"全部 {len(book.metrics)} 个指标各读一次(每次新开)      {everything * 1000:6.1f} ms")
+        print(f"全部 {len(book.metrics)} 个指标各读一次（每次新开）      {everything * 1000:6.1f} ms")
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def test_a_note_beside_a_trend_is_written_read_on_hover_and_on_the_phone_and_tak
     show(page, site, "/metric/fleet_online_rate?window=day")
     page.get_by_text("添加批注").click()
     page.get_by_label("日期").fill("2026-11-17")
-    page.get_by_label("至(单日不填)").fill("2026-11-18")
+    page.get_by_label("至（单日不填）").fill("2026-11-18")
     page.get_by_role("textbox", name="批注", exact=True).fill("平台升级 <i>两天</i>")
     page.get_by_role("button", name="保存批注").click()
     line = page.locator("#metric-notes li", has_text="2026-11-17 至 2026-11-18")

@@ -35,7 +35,7 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
             )
             if failed and check.severity == "fail":
                 for below in runner.below(name):
-                    held.setdefault(below, f"{model.label}:{check.message}({failed} 处)")
+                    held.setdefault(below, f"{model.label}:{check.message}（{failed} 处）")
         if model.build != "scratch" and model.defects:
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
             for rule, expression in model.defects.items():
@@ -59,5 +59,5 @@ def still_held(writer: Writer) -> dict[str, str]:
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
         for below in runner.below(name):
-            held.setdefault(below, f"{models()[name].label}:{message}({failed} 处)")
+            held.setdefault(below, f"{models()[name].label}:{message}（{failed} 处）")
     return held

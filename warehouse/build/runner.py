@@ -65,7 +65,7 @@ def order() -> tuple[str, ...]:
         uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
         if uses - known:
             raise ConfigError(
-                f"模型引用了不存在的表:{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
+                f"模型引用了不存在的表：{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
             )
         graph[name] = uses
     return tuple(TopologicalSorter(graph).static_order())

@@ -33,7 +33,7 @@ def metric(identifier: str) -> Metric:
     if identifier not in metrics():
         near = [name for name in metrics() if identifier.split("_", maxsplit=1)[0] in name][:5]
         raise UsageError(
-            f"没有这个指标:{identifier}", to_do=f"可用:{'、'.join(near or list(metrics())[:5])} …,全部见 metric list"
+            f"没有这个指标：{identifier}", to_do=f"可用：{'、'.join(near or list(metrics())[:5])} …，全部见 metric list"
         )
     return metrics()[identifier]
 

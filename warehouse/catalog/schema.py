@@ -61,7 +61,7 @@ Surface: TypeAlias = Literal["wall", "weekly"]
 Unit: TypeAlias = Literal[
     "ratio",
     "分",
-    "分(5分制)",
+    "分（5分制）",
     "个",
     "家",
     "户",

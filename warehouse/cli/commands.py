@@ -20,7 +20,7 @@ from warehouse.query.programmes import scores
 
 @click.group("metric")
 def metric() -> None:
-    """指标:目录与读数。"""
+    """指标：目录与读数。"""
 
 
 @metric.command("list")
@@ -55,12 +55,12 @@ def metric_list(as_json: bool) -> None:
 @metric.command("read")
 @click.argument("identifier")
 @click.option(
-    "--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期,默认取指标的第一个"
+    "--window", type=click.Choice(["now", "day", "week", "month", "quarter", "year"]), help="统计期，默认取指标的第一个"
 )
-@click.option("--at", help="期次:2026-11-22、2026-W47、2026-11、2026-Q4 或 2026,默认最近的完整一期")
+@click.option("--at", help="期次：2026-11-22、2026-W47、2026-11、2026-Q4 或 2026，默认最近的完整一期")
 @click.option("--by", "grain", type=click.Choice(["town", "company"]), help="按镇街或企业展开")
 @click.option("--place", default="330110", help="镇街代码或企业统一社会信用代码")
-@click.option("--as-of", help="快照编号,默认最新")
+@click.option("--as-of", help="快照编号，默认最新")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
 def metric_read(
@@ -73,7 +73,7 @@ def metric_read(
     as_json: bool,
     data: Path,
 ) -> None:
-    """读一个指标:值、分子、分母、单位、数据时间、状态、快照。"""
+    """读一个指标：值、分子、分母、单位、数据时间、状态、快照。"""
     from warehouse.compile.reading import STATUS_LABELS
     from warehouse.query.snapshot_store import SnapshotStore
 
@@ -103,7 +103,7 @@ def metric_read(
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 @data_option
 def metric_programmes(as_json: bool, data: Path) -> None:
-    """六大工程得分与序时进度,及每项指标的完成情况。"""
+    """六大工程得分与序时进度，及每项指标的完成情况。"""
     from warehouse.query.snapshot_store import SnapshotStore
 
     found = SnapshotStore(data).current()
@@ -128,7 +128,7 @@ def metric_programmes(as_json: bool, data: Path) -> None:
         stated = (
             "—"
             if row.score is None or row.due is None
-            else f"{row.score:.0%}(序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f})"
+            else f"{row.score:.0%}（序时 {row.due:.0%},{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f}）"
         )
         click.echo(f"{row.number} {row.label}·{row.force} {stated}")
         for item in row.items:
@@ -142,7 +142,7 @@ def metric_programmes(as_json: bool, data: Path) -> None:
 @metric.command("announcement")
 @click.option("--json", "as_json", is_flag=True, help="输出 JSON")
 def metric_announcement(as_json: bool) -> None:
-    """成立公告逐句对照:来源、指标、画面、待局确认。"""
+    """成立公告逐句对照：来源、指标、画面、待局确认。"""
     from warehouse.catalog import announcement
 
     rows = [
@@ -189,12 +189,12 @@ def plain(reading: Any) -> dict[str, Any]:
 @click.option("--offline", is_flag=True, help="不连接来源系统")
 @data_option
 def doctor(offline: bool, data: Path) -> None:
-    """检查这台机器与数据:程序、浏览器、字体、磁盘、快照、原始数据校验和、来源是否可达。"""
+    """检查这台机器与数据：程序、浏览器、字体、磁盘、快照、原始数据校验和、来源是否可达。"""
     from warehouse.cli import doctor as checks
 
     failed = 0
     for name, ok, text in checks.examine(Settings.at(data), offline=offline):
-        click.echo(f"{'✓' if ok else '✗'} {name}:{text}")
+        click.echo(f"{'✓' if ok else '✗'} {name}：{text}")
         failed += not ok
     sys.exit(1 if failed else 0)
 
@@ -242,7 +242,7 @@ def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
 @click.command("bench")
 @click.option("--scale", type=int, default=2000, show_default=True, help="车辆数")
 def bench(scale: int) -> None:
-    """量一量:装载、计算、读数各用多久,并在同一分钟内与基准对照;只报告,不判定。"""
+    """量一量：装载、计算、读数各用多久，并在同一分钟内与基准对照；只报告，不判定。"""
     script = ROOT.parent / "tests" / "bench" / "run.py"
     if not script.exists() or shutil.which("sh") is None:
         click.echo("基准脚本不在这份安装里", err=True)

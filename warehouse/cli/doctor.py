@@ -29,7 +29,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     yield "Python", sys.version_info >= (3, 11), sys.version.split()[0]
     yield _browser()
     yield _fonts()
-    yield "pdftoppm", shutil.which("pdftoppm") is not None, shutil.which("pdftoppm") or "缺少,请安装 poppler-utils"
+    yield "pdftoppm", shutil.which("pdftoppm") is not None, shutil.which("pdftoppm") or "缺少，请安装 poppler-utils"
     free = shutil.disk_usage(settings.data if settings.data.exists() else settings.data.parent).free / 2**30
     yield "磁盘", free > 2, f"剩余 {free:.1f} GB"
     yield _published(settings)
@@ -43,29 +43,29 @@ def _browser() -> Finding:
     found = next(
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
-    return "浏览器", found is not None, found or "缺少,请安装 chromium"
+    return "浏览器", found is not None, found or "缺少，请安装 chromium"
 
 
 def _fonts() -> Finding:
     if not shutil.which("fc-list"):
-        return "中文字体", False, "缺少 fontconfig,请安装 fonts-noto-cjk"
+        return "中文字体", False, "缺少 fontconfig，请安装 fonts-noto-cjk"
     listed = subprocess.run(["fc-list", ":lang=zh", "family"], capture_output=True, text=True, check=False).stdout
     return (
         "中文字体",
         bool(listed.strip()),
-        listed.strip().splitlines()[0] if listed.strip() else "缺少,请安装 fonts-noto-cjk",
+        listed.strip().splitlines()[0] if listed.strip() else "缺少，请安装 fonts-noto-cjk",
     )
 
 
 def _published(settings: Settings) -> Finding:
     generation = snapshot.current(settings)
     if generation is None:
-        return "快照", False, "还没有发布,请运行 ./zhengbei etl run"
+        return "快照", False, "还没有发布，请运行 ./zhengbei etl run"
     try:
         rows = Reader(settings.published / f"{generation}.duckdb").rows(text("vehicle_day_count"), timeout_s=30)[0][0]
     except CockpitError as error:
         return "快照", False, str(error)
-    return "快照", True, f"{generation},车辆日 {rows:,} 行"
+    return "快照", True, f"{generation}，车辆日 {rows:,} 行"
 
 
 def _landing(settings: Settings) -> Finding:
@@ -76,7 +76,7 @@ def _landing(settings: Settings) -> Finding:
             landing.body(note)
         except CockpitError as error:
             return "原始数据", False, str(error)
-    return "原始数据", True, f"{len(notes)} 份,最近 {min(len(notes), SAMPLE)} 份校验和正确"
+    return "原始数据", True, f"{len(notes)} 份，最近 {min(len(notes), SAMPLE)} 份校验和正确"
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _sources(settings: Settings) -> Iterator[Finding]:
                 socket.create_connection((host, port), timeout=3).close()
                 yield f"来源 {name}", True, f"{host}:{port}"
             except OSError as error:
-                yield f"来源 {name}", False, f"{host}:{port} 无法连接({error.strerror or error})"
+                yield f"来源 {name}", False, f"{host}:{port} 无法连接（{error.strerror or error}）"
 
 
 def lake(settings: Settings, booked: list[tuple[str, str]]) -> Finding:

@@ -47,7 +47,7 @@ class Verbs(click.Group):
 def zhengbei() -> None:
     """正北数字驾驶舱 —— 余杭区交通运输局车队与六大工程指标驾驶舱。
 
-    先运行 demo 看演示,再用 serve 与 etl schedule 正式运行。每个命令都可加 --help。
+    先运行 demo 看演示，再用 serve 与 etl schedule 正式运行。每个命令都可加 --help。
     """
 
 
@@ -56,14 +56,16 @@ def main() -> None:
     try:
         zhengbei.main(standalone_mode=False)
     except CockpitError as error:
-        click.echo(f"错误:{error}", err=True)
+        click.echo(f"错误：{error}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else str(error))
         sys.exit(2)
     except click.ClickException as error:
         where = f" {error.ctx.command_path}" if isinstance(error, click.UsageError) and error.ctx else ""
-        click.echo(f"错误:命令写法不对:{error.format_message()};处理办法:请用{where} --help 查看可用的写法", err=True)
+        click.echo(
+            f"错误：命令写法不对：{error.format_message()}；处理办法：请用{where} --help 查看可用的写法", err=True
+        )
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("已中止", err=True)

@@ -107,7 +107,7 @@ class Reader:
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise OlderShape("这份快照里没有要读的内容") from error
         except duckdb.Error as error:
-            raise WarehouseBroken("读取数据失败或超时", to_do="请刷新页面;反复出现时运行 ./zhengbei doctor") from error
+            raise WarehouseBroken("读取数据失败或超时", to_do="请刷新页面；反复出现时运行 ./zhengbei doctor") from error
 
     def close(self) -> None:
         self._con.close()
@@ -129,7 +129,7 @@ class Writer:
             self._con.execute("SET preserve_insertion_order=false")
             self._con.execute((ROOT / "core" / "sql" / "macros.sql").read_text("utf-8"))
         except duckdb.Error as error:
-            raise WarehouseBroken(f"数据仓库无法打开:{first_line(error)}", where=file.name) from error
+            raise WarehouseBroken(f"数据仓库无法打开：{first_line(error)}", where=file.name) from error
 
     def execute(self, sql: str, parameters: Parameters = None) -> list[tuple[Any, ...]]:
         """Runs one or several statements and returns the rows of the last. Raises WarehouseBroken with DuckDB's
@@ -139,7 +139,7 @@ class Writer:
                 result = self._con.execute(sql, parameters) if parameters is not None else self._con.execute(sql)
                 return result.fetchall() if result.description else []
             except duckdb.FatalException as error:
-                raise WarehouseBroken(f"数据库已停止工作:{first_line(error)}", where=self.file.name) from error
+                raise WarehouseBroken(f"数据库已停止工作：{first_line(error)}", where=self.file.name) from error
             except duckdb.Error as error:
                 raise WarehouseBroken(first_line(error), where=sql.strip().splitlines()[0][:120]) from error
 

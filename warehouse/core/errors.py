@@ -40,7 +40,7 @@ class CockpitError(Exception):
 
     def __str__(self) -> str:
         place = f"({self.where})" if self.where else ""
-        return f"{self.what}{place};处理办法:{self.to_do}"
+        return f"{self.what}{place}；处理办法：{self.to_do}"
 
 
 def _again(kind: type[CockpitError], what: str, where: str, to_do: str) -> CockpitError:
@@ -61,7 +61,7 @@ class ConfigError(CockpitError):
 class PageMissing(CockpitError):
     exit_code = 67
     http_status = 404
-    to_do = "请核对链接;该对象可能已不在当前快照中"
+    to_do = "请核对链接；该对象可能已不在当前快照中"
 
     def __init__(self, what: str = "没有这一页或这一项", *, where: str = "", to_do: str = "") -> None:
         super().__init__(what, where=where, to_do=to_do)
@@ -70,25 +70,25 @@ class PageMissing(CockpitError):
 class DataMissing(CockpitError):
     exit_code = 66
     http_status = 503
-    to_do = "请先运行 ./zhengbei etl run,或换一个已发布的期次"
+    to_do = "请先运行 ./zhengbei etl run，或换一个已发布的期次"
 
 
 class ContractBroken(CockpitError):
     exit_code = 65
     http_status = 422
-    to_do = "请核对来源的列名、单位与编码;原始文件已留存,改正映射后用 etl replay 重放"
+    to_do = "请核对来源的列名、单位与编码；原始文件已留存，改正映射后用 etl replay 重放"
 
 
 class SourceDown(CockpitError):
     exit_code = 69
     http_status = 503
-    to_do = "请检查来源系统与网络;恢复后会自动续传,不丢数据"
+    to_do = "请检查来源系统与网络；恢复后会自动续传，不丢数据"
 
 
 class Locked(CockpitError):
     exit_code = 75
     http_status = 503
-    to_do = "请等待其结束,或停止占用者后重试"
+    to_do = "请等待其结束，或停止占用者后重试"
 
 
 class Refused(CockpitError):
@@ -99,14 +99,14 @@ class Refused(CockpitError):
 
 class WarehouseBroken(CockpitError):
     exit_code = 70
-    to_do = "请重新启动;仍失败时运行 ./zhengbei etl rebuild 由原始数据重建"
+    to_do = "请重新启动；仍失败时运行 ./zhengbei etl rebuild 由原始数据重建"
 
 
 class OlderShape(WarehouseBroken):
     """A published file of an earlier release has no such table or column: what is asked of it is not known."""
 
     http_status = 404
-    to_do = "该快照由较早的版本发布,没有这项内容;请看较新的快照"
+    to_do = "该快照由较早的版本发布，没有这项内容；请看较新的快照"
 
 
 class PrintFailed(CockpitError):

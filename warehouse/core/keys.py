@@ -4,11 +4,13 @@ A lost pseudonym key means every person gets a new key, so `keys/` belongs in th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
 import secrets
 import stat
+import tempfile
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,14 +27,7 @@ def secret(folder: Path, name: str) -> bytes:
     file = folder / f"{name}.key"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:  # another process was first: use its key
-            return secret(folder, name)
-        with os.fdopen(handle, "wb") as out:
-            out.write(secrets.token_bytes(LENGTH))
-            out.flush()
-            os.fsync(out.fileno())
+        _create(file)
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         raise Refused("密钥文件对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
@@ -40,6 +35,26 @@ def secret(folder: Path, name: str) -> bytes:
     if len(key) < LENGTH:
         raise Refused("密钥文件过短", where=str(file), to_do="请由备份恢复该文件")
     return key
+
+
+def _create(file: Path) -> None:
+    """The file appears complete or not at all: a reader beside us never finds half a key, nor does a later start after
+    a power cut. Whoever comes second keeps the key of the first."""
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(secrets.token_bytes(LENGTH))
+            out.flush()
+            os.fsync(out.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(name, file)
+    finally:
+        os.unlink(name)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 class Pseudonyms:

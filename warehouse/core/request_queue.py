@@ -137,10 +137,10 @@ def take_up(path: Path) -> None:
     with _writing(path) as connection:
         connection.execute(
             "UPDATE request SET state = 'failed', message = ?, finished_at = started_at WHERE state = 'running' AND attempts >= ?",
-            (f"执行中装载进程三次中断,未再继续;请查看日志后重新提交(已试 {MOST_ATTEMPTS} 次)", MOST_ATTEMPTS),
+            (f"执行中装载进程三次中断，未再继续；请查看日志后重新提交（已试 {MOST_ATTEMPTS} 次）", MOST_ATTEMPTS),
         )
         connection.execute(
-            "UPDATE request SET state = 'waiting', progress = '装载进程曾中断,将继续' WHERE state = 'running'"
+            "UPDATE request SET state = 'waiting', progress = '装载进程曾中断，将继续' WHERE state = 'running'"
         )
 
 

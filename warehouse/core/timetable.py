@@ -24,7 +24,7 @@ FREEZE_D = 3
 contracts)."""
 WRITTEN = re.compile(rf"({'|'.join(DAYS)}|周[{CHINESE}])\s+([01]?\d|2[0-3]):([0-5]\d)")
 LIKE_CRON = re.compile(r"[\d*/,?\-]+(\s+[\d*/,?\-]+)+|[0-7]\s+\d{1,2}:\d{2}")
-HOW = 'report_at 写成英文或中文星期加钟点,如 "mon 08:00"、"周一 08:00",时区 Asia/Shanghai'
+HOW = 'report_at 写成英文或中文星期加钟点，如 "mon 08:00"、"周一 08:00",时区 Asia/Shanghai'
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,12 @@ def of(settings: Settings) -> Timetable:
     where = str(settings.data / "zhengbei.toml")
     if LIKE_CRON.fullmatch(text):
         raise ConfigError(
-            f"report_at 不收 cron 写法,也不收数字星期:{given}",
+            f"report_at 不收 cron 写法，也不收数字星期：{given}",
             where=where,
-            to_do=f"同一个数字在 crontab 里是周一,在调度程序里是周二,会晚一天;请把 {HOW}",
+            to_do=f"同一个数字在 crontab 里是周一，在调度程序里是周二，会晚一天；请把 {HOW}",
         )
     found = WRITTEN.fullmatch(text)
     if found is None:
-        raise ConfigError(f"report_at 看不懂:{given}", where=where, to_do=f"请把 {HOW}")
+        raise ConfigError(f"report_at 看不懂：{given}", where=where, to_do=f"请把 {HOW}")
     day = found[1] if found[1] in DAYS else DAYS[CHINESE.index(found[1][1])]
     return Timetable(day, int(found[2]), int(found[3]))

@@ -38,7 +38,7 @@ def window_of(window: str, day: dt.date) -> tuple[dt.date, dt.date]:
         first = (day.month - 1) // MONTHS[window] * MONTHS[window] + 1
         last = first + MONTHS[window] - 1
         return dt.date(day.year, first, 1), dt.date(day.year, last, calendar.monthrange(day.year, last)[1])
-    raise UsageError(f"没有这种统计期:{window}", to_do="可用:now、day、week、month、quarter、year")
+    raise UsageError(f"没有这种统计期：{window}", to_do="可用:now、day、week、month、quarter、year")
 
 
 def back(window: str, start: dt.date, steps: int) -> dt.date:
@@ -71,7 +71,7 @@ def parse_at(window: str, at: str) -> dt.date:
         return dt.date.fromisoformat(at)
     except ValueError as error:
         raise UsageError(
-            f"看不懂的期次:{at}", to_do="日写 2026-11-22,周写 2026-W47,月写 2026-11,季写 2026-Q4,年写 2026"
+            f"看不懂的期次：{at}", to_do="日写 2026-11-22，周写 2026-W47，月写 2026-11，季写 2026-Q4，年写 2026"
         ) from error
 
 

@@ -37,11 +37,11 @@ def checked(name: str, body: bytes) -> zipfile.ZipFile:
     expanded, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     reason = ""
     if len(entries) > MOST_ENTRIES:
-        reason = f"压缩包里有 {len(entries)} 个文件,超过 {MOST_ENTRIES} 个"
+        reason = f"压缩包里有 {len(entries)} 个文件，超过 {MOST_ENTRIES} 个"
     elif expanded > MOST_EXPANDED:
-        reason = f"解压后为 {expanded >> 20} MB,超过 {MOST_EXPANDED >> 20} MB"
+        reason = f"解压后为 {expanded >> 20} MB，超过 {MOST_EXPANDED >> 20} MB"
     elif expanded > SMALL and expanded > MOST_RATIO * max(packed, 1):
-        reason = f"压缩比达 {expanded // max(packed, 1)} 倍,超过 {MOST_RATIO} 倍"
+        reason = f"压缩比达 {expanded // max(packed, 1)} 倍，超过 {MOST_RATIO} 倍"
     elif len({entry.filename for entry in entries}) < len(entries):
         reason = "压缩包里有同名文件"
     for entry in entries:

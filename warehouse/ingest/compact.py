@@ -73,4 +73,4 @@ def verify(settings: Settings, path: str, digest: str) -> None:
     except FileNotFoundError:
         found = ""
     if found != digest:
-        raise WarehouseBroken("定位文件缺失或已损坏", where=path, to_do="请运行 ./zhengbei etl rebuild,由原始数据重建")
+        raise WarehouseBroken("定位文件缺失或已损坏", where=path, to_do="请运行 ./zhengbei etl rebuild，由原始数据重建")

@@ -132,7 +132,7 @@ class Landing:
     def _find(self, seq: int) -> Path:
         for file in self.folder.glob(f"*/{seq:012d}-*{SUFFIX}"):
             return file
-        raise WarehouseBroken(f"原始数据文件缺失:序号 {seq}", where=str(self.folder), to_do="请由备份恢复该文件")
+        raise WarehouseBroken(f"原始数据文件缺失：序号 {seq}", where=str(self.folder), to_do="请由备份恢复该文件")
 
     def notes(self, after: int = 0) -> Iterator[Landed]:
         """Records of all payloads with seq > `after`, in order of arrival."""

@@ -22,8 +22,8 @@ from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
 
 TYPES = {
-    "DATE": "日期,如 2026-01-31",
-    "TIMESTAMP": "时间,如 2026-01-31 09:30",
+    "DATE": "日期，如 2026-01-31",
+    "TIMESTAMP": "时间，如 2026-01-31 09:30",
     "BOOLEAN": "是 或 否",
     "DOUBLE": "数字",
     "VARCHAR": "文字",

@@ -141,13 +141,13 @@ def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, ba
     )
     reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
     raise ContractBroken(
-        f"{count} 行中有 {bad} 行不合约定({reasons}),超过上限", where=f"{note.table} {note.name.split('|')[0]}"
+        f"{count} 行中有 {bad} 行不合约定（{reasons}），超过上限", where=f"{note.table} {note.name.split('|')[0]}"
     )
 
 
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
     if not account.balanced:
-        raise ContractBroken(f"行数不平:{account}", where=f"{note.table} {note.name}")
+        raise ContractBroken(f"行数不平：{account}", where=f"{note.table} {note.name}")
     dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
     writer.execute(
         "INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -338,7 +338,7 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
     if writer.execute("SELECT 1 FROM run.batch WHERE landing_seq = ?", [note.seq]):
         return 0
     if not keys.num_rows:
-        raise ContractBroken("来源的全部键清单是空的,不当作全部删除", where=contract.label)
+        raise ContractBroken("来源的全部键清单是空的，不当作全部删除", where=contract.label)
     table = f"raw.{contract.table}"
     held = {
         key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names]
@@ -355,7 +355,7 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
                 contract,
                 gone,
                 source_deletes.living(writer, contract),
-                "请向来源核实;确认属实后运行 etl run reconcile --confirm-deletes",
+                "请向来源核实；确认属实后运行 etl run reconcile --confirm-deletes",
             )
         writer.execute(
             f"UPDATE {table} s SET _deleted_at = TIMESTAMP '{at}' WHERE _deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM present k WHERE {on})"

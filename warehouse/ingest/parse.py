@@ -58,7 +58,7 @@ def parse(note: Landed, body: bytes) -> pa.Table:
     elif note.kind in ("json_pages", "json_rows", "keys"):
         table = _json(note, body)
     else:
-        raise ContractBroken(f"未知的载荷类型:{note.kind}", where=note.name)
+        raise ContractBroken(f"未知的载荷类型：{note.kind}", where=note.name)
     out, stated = _mapped(table, note), {}
     if counts:
         stated["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
@@ -181,7 +181,9 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
         if absent and table.num_columns:
             # a file without a header begins with somebody's data, which is not repeated here
             seen = table.column_names if len(absent) < len(rules) else ["没有"]
-            raise ContractBroken(f"缺少列:{'、'.join(absent)}", where=f"{note.name},实际表头:{'、'.join(seen)[:200]}")
+            raise ContractBroken(
+                f"缺少列：{'、'.join(absent)}", where=f"{note.name}，实际表头：{'、'.join(seen)[:200]}"
+            )
         dated = note.kind in FILES and contract is not None and contract.load != "lake"
         out = {}
         for ours, rule in rules.items():
@@ -208,7 +210,7 @@ def _ledger(note: Landed) -> dict[str, str]:
         return {"ledger_at": pd.Timestamp(year=year, month=month, day=day).strftime(TIME)}
     except (ValueError, TypeError) as error:
         raise ContractBroken(
-            "文件名里没有台账日期", where=name, to_do="请把年月写进文件名(如 台账2026年10月.xlsx)后重新投递"
+            "文件名里没有台账日期", where=name, to_do="请把年月写进文件名（如 台账2026年10月.xlsx）后重新投递"
         ) from error
 
 

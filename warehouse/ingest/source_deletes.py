@@ -26,7 +26,7 @@ def guard(contract: Contract, gone: int, total: int, to_do: str) -> None:
     """Raises Refused when more than 2 % or 500 of `total` live keys vanish at once: half an export looks exactly like
     this."""
     if is_mass(gone, total):
-        raise Refused(f"来源一次少了 {gone} 条(共 {total} 条),已拒绝当作删除", where=contract.label, to_do=to_do)
+        raise Refused(f"来源一次少了 {gone} 条（共 {total} 条），已拒绝当作删除", where=contract.label, to_do=to_do)
 
 
 def living(writer: Writer, contract: Contract) -> int:
@@ -40,7 +40,7 @@ def close(writer: Writer, contract: Contract, note: Landed, landed: dt.datetime,
     A ledger (its contract's version is ledger_at) counts from its own day, any other list from its landing. Returns how
     many were marked. Raises ContractBroken for an empty list, Refused for a mass delete that nobody confirmed."""
     if not writer.execute("SELECT count(*) FROM batch WHERE len(_bad) = 0")[0][0]:
-        raise ContractBroken("全量清单里没有一行可用的数据,不当作全部删除", where=note.name.split("|")[0])
+        raise ContractBroken("全量清单里没有一行可用的数据，不当作全部删除", where=note.name.split("|")[0])
     table, dated = f"raw.{contract.table}", contract.version == "ledger_at"
     on = " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     at = writer.execute("SELECT max(_version) FROM batch WHERE len(_bad) = 0")[0][0] if dated else landed
@@ -59,7 +59,7 @@ def close(writer: Writer, contract: Contract, note: Landed, landed: dt.datetime,
         )[0][0]
     )
     if not note.mapping.get("confirmed"):
-        guard(contract, gone, before, f"请向来源核实;确认属实后运行 etl replay --seq {note.seq} --confirm-deletes")
+        guard(contract, gone, before, f"请向来源核实；确认属实后运行 etl replay --seq {note.seq} --confirm-deletes")
     writer.execute(
         f"UPDATE {table} s SET _deleted_at = (SELECT min(l.as_of) {lists}) WHERE _deleted_at IS DISTINCT FROM (SELECT min(l.as_of) {lists})"
     )

@@ -36,7 +36,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         body, name = _gunzip(name, body), name.removesuffix(".gz")
     if body[:4] == ZIP and not archives.is_workbook(name, body):
         if name.lower().endswith(BOOKS):
-            raise ContractBroken("扩展名是 Excel,内容却是别的压缩包", where=name)
+            raise ContractBroken("扩展名是 Excel，内容却是别的压缩包", where=name)
         found = [_one(f"{name}/{inner}", content, mapping, counts) for inner, content in _members(name, body, mapping)]
         return pa.concat_tables(found, promote_options="default")
     return _one(name, body, mapping, counts)
@@ -65,12 +65,12 @@ def _one(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         raise ContractBroken("不接受带宏或二进制的工作簿", where=name, to_do="请另存为 .xlsx 后重新投递")
     if lower.endswith(BOOKS) and not is_book:
         raise ContractBroken(
-            "扩展名是 Excel,内容却不是工作簿(可能是网页或文本)",
+            "扩展名是 Excel，内容却不是工作簿（可能是网页或文本）",
             where=name,
-            to_do="请用 Excel 打开后另存为 .xlsx,再重新投递",
+            to_do="请用 Excel 打开后另存为 .xlsx，再重新投递",
         )
     if lower.endswith((".csv", ".txt")) and is_book:
-        raise ContractBroken("扩展名是文本,内容却是工作簿或压缩包", where=name, to_do="请改正扩展名后重新投递")
+        raise ContractBroken("扩展名是文本，内容却是工作簿或压缩包", where=name, to_do="请改正扩展名后重新投递")
     if is_book:
         return workbooks.read(name, body, mapping, counts)
     return _csv(name, body, mapping, counts)
@@ -79,21 +79,21 @@ def _one(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
 def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.Table:
     text = _decoded(name, body, mapping.get("encoding", ""))
     if text.lstrip()[:1] == "<":
-        raise ContractBroken("内容是网页,不是表格", where=name)
+        raise ContractBroken("内容是网页，不是表格", where=name)
     lines = text.count("\n") + 1
     lost = text.count("\ufffd")
     if lost > max(20, lines // 100):
         raise ContractBroken(
-            f"D13 乱码 {lost} 处:文字在来源处已按错误的编码转换过",
+            f"D13 乱码 {lost} 处：文字在来源处已按错误的编码转换过",
             where=name,
             to_do="请来源按 UTF-8 或 GB18030 重新导出",
         )
     if lost:
-        counts["D13", "乱码(替换字符)"] = counts.get(("D13", "乱码(替换字符)"), 0) + lost
+        counts["D13", "乱码（替换字符）"] = counts.get(("D13", "乱码（替换字符）"), 0) + lost
     delimiter, skip, header = _header(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
     double = {item for item in header if header.count(item) > 1} & set(mapping.get("wanted", []))
     if double:
-        raise ContractBroken(f"表头重复:{'、'.join(sorted(double))}", where=name)
+        raise ContractBroken(f"表头重复：{'、'.join(sorted(double))}", where=name)
     options = pcsv.ConvertOptions(
         column_types={item: pa.string() for item in header}, strings_can_be_null=True, null_values=[""]
     )
@@ -145,7 +145,7 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
         except UnicodeDecodeError:
             continue
         except LookupError as error:
-            raise ContractBroken(f"没有这种编码:{candidate}", where=name) from error
+            raise ContractBroken(f"没有这种编码：{candidate}", where=name) from error
     raise ContractBroken("文件编码无法识别", where=name, to_do="请在映射文件中写明 encoding")
 
 

@@ -78,14 +78,14 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         raise ContractBroken("工作簿已加密", where=name, to_do="请去掉密码后重新投递") from error
     except CalamineError as error:
         raise ContractBroken(
-            "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递"
+            "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx，再重新投递"
         ) from error
     if best is None:
         raise ContractBroken("工作簿里没有可见的工作表", where=name)
     raise ContractBroken(
-        f"找不到表头:需要 {'、'.join(mapping.get('wanted', []))};缺少 {'、'.join(best.missing)}",
-        where=f"{name},最像的一行是:{'、'.join(best.seen)[:200] or '没有'}",
-        to_do="请核对文件,或在来源描述的 columns 里改成现在的表头,再用 etl replay 重放",
+        f"找不到表头：需要 {'、'.join(mapping.get('wanted', []))}；缺少 {'、'.join(best.missing)}",
+        where=f"{name}，最像的一行是：{'、'.join(best.seen)[:200] or '没有'}",
+        to_do="请核对文件，或在来源描述的 columns 里改成现在的表头，再用 etl replay 重放",
     )
 
 
@@ -119,7 +119,7 @@ def _outlines(name: str, body: bytes) -> dict[str, Outline]:
             return {sheet: _outline(name, archive, path) for sheet, path in _paths(archive).items() if path in names}
         except (ParseError, DefusedXmlException, KeyError, ValueError) as error:
             raise ContractBroken(
-                "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx,再重新投递"
+                "不是完好的工作簿", where=name, to_do="请用 Excel 打开后另存为 .xlsx，再重新投递"
             ) from error
 
 
@@ -158,7 +158,7 @@ def _outline(name: str, archive: zipfile.ZipFile, path: str) -> Outline:
                     )
                     if (found.last_row + 1) * (found.last_column + 1) > MOST_CELLS:
                         raise ContractBroken(
-                            f"工作表的范围过大(到第 {found.last_row + 1} 行第 {found.last_column + 1} 列)",
+                            f"工作表的范围过大（到第 {found.last_row + 1} 行第 {found.last_column + 1} 列）",
                             where=f"{name}/{path}",
                             to_do="请删去表格之外的零散单元格后重新投递",
                         )
@@ -178,7 +178,7 @@ def _filled(name: str, sheet: CalamineSheet) -> list[list[Cell]]:
     """Rows of text from row 1 on; a merged range has its value in each of its cells, an empty cell stays empty."""
     if sheet.end and (sheet.end[0] + 1) * (sheet.end[1] + 1) > MOST_CELLS:
         raise ContractBroken(
-            f"工作表的范围过大(到第 {sheet.end[0] + 1} 行第 {sheet.end[1] + 1} 列)",
+            f"工作表的范围过大（到第 {sheet.end[0] + 1} 行第 {sheet.end[1] + 1} 列）",
             where=name,
             to_do="请删去表格之外的零散单元格后重新投递",
         )
@@ -223,11 +223,11 @@ def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Count
         ):
             continue  # the header once more, as on every printed page
         if index in outline.hidden:
-            _count(counts, "隐藏行,未读入")
+            _count(counts, "隐藏行，未读入")
         elif TOTAL.fullmatch(first) or any(value and TOTAL.fullmatch(re.sub(r"\s", "", value)) for value in row[:2]):
-            _count(counts, "合计行,未读入")
+            _count(counts, "合计行，未读入")
         elif FOOT.fullmatch(first) and len({value for value in rows[index] if value}) <= 3:
-            _count(counts, "表尾说明,未读入")
+            _count(counts, "表尾说明，未读入")
         else:
             stored.append(row)
             lines.append(index + 1)

@@ -36,7 +36,7 @@ def beside(book: Snapshot, metric_id: str, window: str, first: dt.date, last: dt
     `place` was revised."""
     metric = metrics.metric(metric_id)
     annotations = [
-        Happening("definition", change.on, change.on, f"口径变更:{change.what}")
+        Happening("definition", change.on, change.on, f"口径变更：{change.what}")
         for change in metric.changed[1:]
         if first <= change.on <= last
     ]

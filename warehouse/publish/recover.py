@@ -37,10 +37,10 @@ def open_warehouse(settings: Settings) -> tuple[Writer, list[str]]:
             writer.checkpoint()
             missing = _behind(writer, settings)
             if missing:
-                notes.append(f"数据库缺少 {len(missing)} 个已确认的批次,由原始数据补回")
+                notes.append(f"数据库缺少 {len(missing)} 个已确认的批次，由原始数据补回")
             return writer, notes
     raise WarehouseBroken(
-        "数据仓库无法打开也无法重建:" + ";".join(notes), where=str(settings.warehouse), to_do="请检查磁盘空间与权限"
+        "数据仓库无法打开也无法重建：" + "；".join(notes), where=str(settings.warehouse), to_do="请检查磁盘空间与权限"
     )
 
 

@@ -259,7 +259,7 @@ def _in_order(model: Model, names: list[str]) -> str:
 def _verify(writer: Writer, name: str, original: str, copy: str) -> None:
     question = "SELECT count(*), bit_xor(hash(t)) FROM ({}) t"
     if writer.execute(question.format(original)) != writer.execute(question.format(copy)):
-        raise WarehouseBroken(f"发布副本与原表不一致:{name}", to_do="请重新发布;反复出现时检查磁盘")
+        raise WarehouseBroken(f"发布副本与原表不一致：{name}", to_do="请重新发布；反复出现时检查磁盘")
 
 
 def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool) -> None:

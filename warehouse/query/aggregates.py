@@ -116,7 +116,7 @@ class Figures:
     def place(self, code: str) -> Place:
         """The place of that code. Raises UsageError when there is none."""
         if code not in self._known_places:
-            raise UsageError(f"没有这个地方或企业:{code[:32]}", to_do="镇街写 9 位代码,企业写统一社会信用代码")
+            raise UsageError(f"没有这个地方或企业：{code[:32]}", to_do="镇街写 9 位代码，企业写统一社会信用代码")
         return self._known_places[code]
 
     def known(self, code: str) -> Place | None:
@@ -226,7 +226,7 @@ class Figures:
         UsageError."""
         if by and by not in self.dimensions(metric, spot):
             raise UsageError(
-                f"“{metric.label}”不能按“{by}”拆分", to_do=f"可用:{'、'.join(self.dimensions(metric, spot)) or '无'}"
+                f"“{metric.label}”不能按“{by}”拆分", to_do=f"可用：{'、'.join(self.dimensions(metric, spot)) or '无'}"
             )
         return dict(
             self.remember(
@@ -263,7 +263,7 @@ class Figures:
         if by in GRAIN_COLUMN:
             return {code: row[:3] for code, row in self._person_parts(metric, window, item, by, spot, only).items()}
         if only and only[0][0] != by:
-            raise UsageError(f"“{metric.label}”是人员指标,只按一个条件统计", to_do="请去掉其他筛选条件")
+            raise UsageError(f"“{metric.label}”是人员指标，只按一个条件统计", to_do="请去掉其他筛选条件")
         rows = self._counted(metric, window, [item], spot.grain, by, only[0][1] if only else "", spot.code)
         return {member: (num, den, -1 if hidden else 1) for _, _, member, num, den, hidden, _ in rows}
 
@@ -377,7 +377,7 @@ class Figures:
             return "", ""
         self._filtered(metric, only[0][0])
         if len(only) > 1 or grain == "company":
-            raise UsageError(f"“{metric.label}”是人员指标,只按一个条件在区和镇街统计", to_do="请去掉其他筛选条件")
+            raise UsageError(f"“{metric.label}”是人员指标，只按一个条件在区和镇街统计", to_do="请去掉其他筛选条件")
         return only[0]
 
     def _filtered(self, metric: Metric, dimension: str) -> None:

@@ -117,22 +117,22 @@ def explain(
     why numbers that exist do not divide."""
     metric, spot = metrics.metric(metric_id), book.place(place)
     if metric.kind == "now":
-        return NoSplit("该指标只看当前时刻,没有可比的上期")
+        return NoSplit("该指标只看当前时刻，没有可比的上期")
     if not adds(metric):
-        return NoSplit("该指标不是和或计数,各部分不能相加成总数")
+        return NoSplit("该指标不是和或计数，各部分不能相加成总数")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
-        return NoSplit(f"数据自 {begins} 起,对比期只有一部分,不作分解")
+        return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
     totals = [book.figures(metric, name, item, spot, only=only).get("") for item in spans]
     values = [book.value(metric, *(total or (None, None, 0))) for total in totals]
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):
         if amount is None:
-            return NoSplit(f"{words}{'人数过少' if status == 'small_cell' else STATUS_LABELS[status]},不作分解")
+            return NoSplit(f"{words}{'人数过少' if status == 'small_cell' else STATUS_LABELS[status]}，不作分解")
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
     if not then or not now:
-        return NoSplit(f"{'本期' if then else '对比期'}没有按此维度留存的数据,不作分解")
+        return NoSplit(f"{'本期' if then else '对比期'}没有按此维度留存的数据，不作分解")
     pieces = _pieces(
         metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code)
     )
@@ -158,7 +158,7 @@ def _pieces(
     if hidden and not members:
         return NoSplit("各部分人数都过少,不公开,不作分解")
     if not hidden and twice > MOST_TWICE:
-        return NoSplit(f"同一对象计在几个部分里的占 {twice:.0%},各部分之和不是总数,不作分解")
+        return NoSplit(f"同一对象计在几个部分里的占 {twice:.0%}，各部分之和不是总数，不作分解")
     found = [
         _piece(metric, whole, code, part, label) for code, part in members.items() if part != ((0.0, 0.0), (0.0, 0.0))
     ]

@@ -65,7 +65,7 @@ class SnapshotStore:
     def _opened(self, generation_id: str) -> Snapshot:
         known = self._others.get(generation_id)
         if known is None and generation_id not in snapshot.generations(self._settings):
-            raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照;报告引用的快照长期保留")
+            raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照；报告引用的快照长期保留")
         return known or Snapshot(self._settings, generation_id)
 
     def generations(self) -> list[str]:
@@ -284,7 +284,7 @@ class Snapshot(Figures):
         Raises UsageError for a slice it does not declare."""
         found, spot = metrics.metric(metric), self.place(place)
         if slice_ not in found.slices:
-            raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用:{'、'.join(found.slices) or '无'}")
+            raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用：{'、'.join(found.slices) or '无'}")
         name = window if window in found.windows else found.windows[0]
         rows = self.figures(found, name, self.spans(found, name, at)[1], spot, slice_)
         answers = []
@@ -445,9 +445,9 @@ def doubt(metric: Metric, value: float | None) -> str:
     if not metric.doubt_above or value is None or value <= metric.doubt_above:
         return ""
     return (
-        f"超过 {metric.doubt_above:.0%},数据存疑,请核对台账(D18)"
+        f"超过 {metric.doubt_above:.0%}，数据存疑，请核对台账(D18)"
         if metric.unit == "ratio"
-        else f"超过 {metric.doubt_above:g},数据存疑(D18)"
+        else f"超过 {metric.doubt_above:g}，数据存疑(D18)"
     )
 
 

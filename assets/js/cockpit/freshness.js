@@ -62,12 +62,12 @@
 
   function lost() {
     var since = Math.floor((Date.now() - state.lostAt) / 1000);
-    bar("down", "连接中断 · 画面停在中断前的数据,已 " + words(since).replace("前", "") + ",正在自动重连", "立即重试", beat);
+    bar("down", "连接中断 · 画面停在中断前的数据，已 " + words(since).replace("前", "") + ",正在自动重连", "立即重试", beat);
   }
 
   function login() {
     var here = encodeURIComponent(location.pathname + location.search);
-    bar("login", "登录已过期,画面不再更新", "重新登录", function () { window.leave("/login?next=" + here); });
+    bar("login", "登录已过期，画面不再更新", "重新登录", function () { window.leave("/login?next=" + here); });
   }
 
   // ---- heartbeat: one at a time, the next is only planned when the last has ended ------------------------------

@@ -11,14 +11,14 @@
     try {
       const options = body ? { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", "X-Requested-With": "remote", "X-Once": window.onceKey() } } : { headers: { "X-Requested-With": "remote" } };
       const answer = await fetch(base + path, { ...options, cache: "no-store", credentials: "same-origin", redirect: "error", signal: stop.signal });
-      if (answer.status === 401) { problem("登录已过期,请重新登录后再操作"); return null; }
+      if (answer.status === 401) { problem("登录已过期，请重新登录后再操作"); return null; }
       if (answer.status === 403) { problem("当前账号不能遥控大屏"); return null; }
       const told = await answer.json();
-      if (!answer.ok) { problem(told.error || "操作没有成功,请重试"); return null; }
+      if (!answer.ok) { problem(told.error || "操作没有成功，请重试"); return null; }
       problem("");
       return told;
     } catch (error) {
-      problem("连不上服务器,正在自动重试");
+      problem("连不上服务器，正在自动重试");
       return null;
     } finally {
       clearTimeout(limit);

@@ -146,7 +146,7 @@
     node.dataset.age = seconds > LIVE_DEAD_S ? "stale" : seconds > LIVE_LATE_S ? "ageing" : "live";
     const dead = seconds > LIVE_DEAD_S;
     note.hidden = !dead;
-    if (dead) setText(note, `定位停在 ${moment(Date.parse(asOf), now)},已 ${duration(seconds)}未更新`);
+    if (dead) setText(note, `定位停在 ${moment(Date.parse(asOf), now)}，已 ${duration(seconds)}未更新`);
     for (const box of document.querySelectorAll(".live-counts")) box.dataset.age = dead ? "stale" : "live";
     return dead;
   }

@@ -181,7 +181,7 @@
       const since = slots.local(now - silent).time;
       slots.setText(bar, state.refused
         ? "本屏授权已失效 · 画面停在最后一次更新 · 请联系系统管理员"
-        : `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据,正在自动重连`);
+        : `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据，正在自动重连`);
     }
   }
 

@@ -126,7 +126,7 @@ def scale(low: float, high: float, unit: str) -> list[float]:
     goes below 0."""
     room = (high - low) * HEADROOM or abs(high) * HEADROOM or 1.0
     bottom, top = max(0.0, low - room), high + room
-    most = {"ratio": 1.0, "分": 100.0, "分(5分制)": 5.0}.get(unit)
+    most = {"ratio": 1.0, "分": 100.0, "分（5分制）": 5.0}.get(unit)
     if most is not None and high <= most:
         top = min(most, top)
     raw = (top - bottom) / TICKS

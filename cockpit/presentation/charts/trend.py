@@ -185,7 +185,7 @@ def _scaled(value: float | None, scale: float) -> float | None:
 
 def _said(point: Point, unit: str, decimals: int) -> str:
     text = str(fmt.value(point.value, unit, decimals)) if point.status == "ok" else STATUS_LABELS[point.status]
-    return text if point.complete else f"{text}(未满期)"
+    return text if point.complete else f"{text}（未满期）"
 
 
 def _now(
@@ -233,7 +233,7 @@ def _now(
 def _past(
     xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str, theme: Theme
 ) -> Chart:
-    text = [f"去年同期 {fmt.tick(window, p.win_start)}:{_said(p, unit, decimals)}" for p in points][-len(xs) :]
+    text = [f"去年同期 {fmt.tick(window, p.win_start)}：{_said(p, unit, decimals)}" for p in points][-len(xs) :]
     return dict(
         type="scatter",
         x=xs[-len(ys) :],

@@ -84,4 +84,4 @@ def _quality(sources: Sequence[SourceState]) -> str:
     if not rows:
         return fmt.DASH
     share = fmt.value(held / (rows + held), "ratio", 2)
-    return f"收到 {fmt.number(rows)} 行,隔离 {fmt.number(held)} 行({share})"
+    return f"收到 {fmt.number(rows)} 行，隔离 {fmt.number(held)} 行（{share}）"

@@ -75,7 +75,7 @@ def _goal(view: ReadingView) -> Component | None:
         return None
     words = texts.JUDGEMENTS.get(view.tone, fmt.DASH)
     return fact(
-        f"目标 {view.target}", [words, html.Small(view.gap)], f"tone-{view.tone or 'none'}", f"目标来源:{view.source}"
+        f"目标 {view.target}", [words, html.Small(view.gap)], f"tone-{view.tone or 'none'}", f"目标来源：{view.source}"
     )
 
 
@@ -114,12 +114,12 @@ def movement(reading: Reading, towns: Sequence[Reading], decimals: int = 0) -> s
     # a town that moved by less than what is shown has not moved for the reader
     moved = [(t.value - t.previous, t) for t in known if fmt.visible(t.value, t.previous, t.unit, decimals)]  # type: ignore[operator]
     if not moved:
-        return f"{start};各镇街均无明显变化。"
+        return f"{start}；各镇街均无明显变化。"
     moved.sort(key=lambda pair: pair[0])
     counts = f"{sum(d > 0 for d, _ in moved)} 个镇街上升、{sum(d < 0 for d, _ in moved)} 个下降"
     ends = [_end("升幅最大", moved[-1], decimals)] if moved[-1][0] > 0 else []
     ends += [_end("降幅最大", moved[0], decimals)] if moved[0][0] < 0 else []
-    return f"{start};{counts},{','.join(ends)}。" if ends else f"{start};{counts}。"
+    return f"{start}；{counts}，{'，'.join(ends)}。" if ends else f"{start}；{counts}。"
 
 
 def _end(words: str, pair: tuple[float, Reading], decimals: int) -> str:

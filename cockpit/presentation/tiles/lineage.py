@@ -83,7 +83,7 @@ def _box(node: Node, state: State, href: str, drawn: lineage.Picture, depth: int
     name = [html.Small(node.name, className="mono")] if node.name else []
     timed = [html.Span("◆", className="line-timed", title="该指标的数据时间由此表决定")] if node.is_timed else []
     # the lines are a picture; who does not see it is told in words what a box is made of
-    made = html.Span(f"取自:{'、'.join(reads)}", className="line-reads") if reads else None
+    made = html.Span(f"取自：{'、'.join(reads)}", className="line-reads") if reads else None
     # which source a table is of stands in the last column
     short = (node.label.partition("·")[2] if node.layer == "landed" else "") or node.label
     inner = [

@@ -29,7 +29,7 @@ def table(
 
 def scrolled(wide: Component) -> Component:
     """A table that may be wider than its card: it scrolls by finger, mouse and keyboard."""
-    return html.Div(wide, className="table-scroll", tabIndex="0", role="group", **aria(label="表格,可左右滚动"))
+    return html.Div(wide, className="table-scroll", tabIndex="0", role="group", **aria(label="表格，可左右滚动"))
 
 
 def facts(pairs: Sequence[tuple[str, Cell | list[Cell]]]) -> Component:

@@ -112,7 +112,7 @@ def shortened(change: Change, most: int) -> list[Step]:
 
 
 def sentence(change: Change, unit: str, decimals: int) -> str:
-    """The change in words, made by rule: "良渚街道拉高 0.41、五常街道拉高 0.38,仁和街道拉低 0.62;结构变化 +0.20". What
+    """The change in words, made by rule: "良渚街道拉高 0.41、五常街道拉高 0.38，仁和街道拉低 0.62；结构变化 +0.20". What
     would print as nothing is not named; "" when nothing is left to name."""
 
     def told(amount: float) -> str:
@@ -135,4 +135,4 @@ def sentence(change: Change, unit: str, decimals: int) -> str:
     ]
     if change.is_ratio and signed(change.mix, unit, decimals)[0] in "+−":
         words.append(f"结构变化 {signed(change.mix, unit, decimals)}")
-    return ";".join(word for word in words if word)
+    return "；".join(word for word in words if word)

@@ -24,7 +24,7 @@ from etl.demo.world.world import World, person_names, town_codes
 
 CASE_SHARE, QUALIFIED_SHARE, ENROLLED_SHARE, PAIRED_SHARE = 0.021, 0.8, 0.93, 0.84
 HEALTH_NOTES = ("腰椎术后休养", "慢性病长期用药", "工伤康复中", "家属重病")
-HEALTH_RESULTS = ("未见异常", "血压偏高,建议复查", "腰椎轻度退变", "血脂偏高")
+HEALTH_RESULTS = ("未见异常", "血压偏高，建议复查", "腰椎轻度退变", "血脂偏高")
 # type, (month, day) of the events of a year, places at 2000 trucks, share of selected who come, share of family members
 PROGRAMME = (
     ("体检", ((3, 25), (4, 16), (5, 13)), 70, 0.92, 0.0),
@@ -213,7 +213,7 @@ def sheets(world: World, month: int) -> list[Sheet]:
             ),
             case_rows(world, day),
             f"困难货车司机({title})",
-            note="内部资料,注意保密",
+            note="内部资料，注意保密",
         ),
         Sheet("结对", ("结对编号", "个案编号", "帮扶单位", "结对起", "结对止"), pairing_rows(world, day), "结对帮扶"),
         Sheet(

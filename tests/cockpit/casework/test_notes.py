@@ -75,7 +75,7 @@ def written(
 
 
 def test_a_note_is_kept_as_it_was_written_and_its_withdrawal_beside_it(file: Path) -> None:
-    number = written(file, "平台  升级,电话 13800138000", at=on(19))
+    number = written(file, "平台  升级，电话 13800138000", at=on(19))
     late = written(file, "后一条", first=dt.date(2026, 11, 1), at=on(20))
     notes.withdraw(file, KEEPER, number, at=on(21))
     [other, gone] = notes.beside(file, METRIC, DISTRICT)
@@ -161,7 +161,7 @@ def test_the_chart_marks_the_steps_of_a_note_and_reads_its_words_as_words() -> N
     assert list(marks[0].marker.size) == [trend.MARK_SIZE, 0, trend.MARK_SIZE]
     assert (
         "<b>超速" not in marks[0].customdata[0]
-        and "&lt;b&gt;超速" in marks[0].customdata[0]
+        and "&lt;b&gt；超速" in marks[0].customdata[0]
         and "%{x}" not in marks[0].hovertemplate
     )
     assert marks[0].customdata[0].startswith("Ⓐ ") and "li · 2026-11-20 09:00" in marks[0].customdata[0]

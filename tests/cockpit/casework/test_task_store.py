@@ -65,7 +65,7 @@ def ask(client: FlaskClient, path: str, values: dict[str, str], **headers: str) 
 def test_a_task_goes_from_hand_to_hand_and_keeps_every_step(file: Path) -> None:
     number = task_store.make(file, LEADER, "查清  原因", "运输管理科", dt.date(2026, 11, 20), ONLINE, at=on(16))
     task_store.step(file, CLERK, number, "take", at=on(17))
-    task_store.step(file, CLERK, number, "note", "已约谈三家,电话 13800138000", at=on(18))
+    task_store.step(file, CLERK, number, "note", "已约谈三家，电话 13800138000", at=on(18))
     task_store.step(file, LEADER, number, "close", "已恢复", at=on(23))
     task_store.step(file, LEADER, number, "reopen", "又离线", at=on(24))
     task = task_store.every(file)[0]
@@ -150,7 +150,7 @@ def test_a_wall_tells_counts_and_offices_never_words_names_or_plates(file: Path)
     [need] = needs.supervised(task_store.every(file), today)
     assert (
         need.tone == "bad"
-        and need.text == "督办在办 3 件,逾期 2 件:车辆一件(安全监督科)逾期 5 天、车辆上线率(运输管理科)逾期 3 天"
+        and need.text == "督办在办 3 件，逾期 2 件：车辆一件（安全监督科）逾期 5 天、车辆上线率（运输管理科）逾期 3 天"
     )
     assert not any(word in need.text for word in ("张三丰", "浙A", "wang", "甲"))
 

@@ -50,7 +50,7 @@ def test_a_company_shows_both_flags_its_score_and_who_is_in_charge(draw: Any, li
     code = book.ask("SELECT company_key FROM marts.company_day ORDER BY day DESC, v_cnt DESC LIMIT 1")[0][0]
     text = words(draw(f"/company/{code}"))
     found = profiles.company(book, code)
-    assert "50辆以上(全部货车)" in text and "50辆以上(重型与牵引)" in text
+    assert "50辆以上（全部货车）" in text and "50辆以上（重型与牵引）" in text
     assert f"{found.today['v_cnt']} 辆" in text and f"{found.today['vh_cnt']} 辆" in text
     assert all(label in text for label, _ in profiles.ITEMS.values()) and f"{found.scores[0]['score']:.1f}" in text
     assert all(post["role"] in text for post in found.posts)

@@ -131,7 +131,7 @@ def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], lib
     )
     states = boxes(draw(f"?metric={PICTURE}", of=changed, now=built))
     assert (
-        states["yz_vehicle"] == "◐ 正常,隔离 12 行"
+        states["yz_vehicle"] == "◐ 正常，隔离 12 行"
         and states["gps_terminal"] == "✕ 采集故障"
         and states["gps_location"] == "▲ 延迟"
     )
@@ -153,8 +153,8 @@ def test_a_box_tells_in_words_what_its_lines_show() -> None:
     made = tree(nodes, {node.id: State("good", "正常") for node in nodes}, {})
     text = words(made)
     assert (
-        "取自: 积分账(按日)".replace(" ", "") in text.replace(" ", "")
-        and "取自:司机之家小程序·积分账" in text
-        and "取自:司机之家小程序" in text
+        "取自: 积分账（按日）".replace(" ", "") in text.replace(" ", "")
+        and "取自：司机之家小程序·积分账" in text
+        and "取自：司机之家小程序" in text
     )
     assert links(made) == []

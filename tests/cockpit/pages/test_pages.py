@@ -109,7 +109,7 @@ def test_filters_are_chips_that_can_be_dropped_one_by_one_or_all(draw: Any) -> N
         "?window=week&only=energy:%E6%9F%B4%E6%B2%B9~vehicle_class:freight&by=emission_stage",
     )
     text = words(page)
-    assert "能源类型:柴油" in text and "车辆类别:普通货物" in text
+    assert "能源类型：柴油" in text and "车辆类别：普通货物" in text
     ways = links(page)
     assert "/metric/fleet_vehicle_cnt?window=week&only=vehicle_class%3Afreight&by=emission_stage" in ways, "one dropped"
     assert "/metric/fleet_vehicle_cnt?window=week" in ways, "all dropped"

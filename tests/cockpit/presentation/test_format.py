@@ -140,8 +140,8 @@ def test_a_finished_period_ages_by_hours_and_a_running_one_by_the_promise_of_its
 
 
 def test_a_failure_is_told_on_paper_without_address_and_advice() -> None:
-    assert fmt.reason("接口没有应答(http://10.0.0.6:8080/x);处理办法:请检查网络") == "接口没有应答"
-    assert fmt.reason("口令已过期;处理办法:请更换") == "口令已过期"
+    assert fmt.reason("接口没有应答(http://10.0.0.6:8080/x)；处理办法：请检查网络") == "接口没有应答"
+    assert fmt.reason("口令已过期；处理办法：请更换") == "口令已过期"
 
 
 def test_a_difference_below_the_shown_decimals_is_none() -> None:
@@ -174,7 +174,7 @@ def test_dates_as_the_reader_says_them() -> None:
     monday, sunday = dt.date(2026, 11, 16), dt.date(2026, 11, 22)
     assert fmt.day(sunday) == "11-22"
     assert fmt.week(monday) == "2026 年第 47 周"
-    assert fmt.period("week", monday, sunday) == "2026 年第 47 周(11-16 至 11-22)"
+    assert fmt.period("week", monday, sunday) == "2026 年第 47 周（11-16 至 11-22）"
     assert fmt.period("month", dt.date(2026, 11, 1), dt.date(2026, 11, 30)) == "2026 年 11 月"
     assert fmt.period("day", sunday, sunday) == "2026-11-22 周日"
     assert [fmt.period_key(w, monday) for w in ("day", "week", "month")] == ["2026-11-16", "2026-W47", "2026-11"]

@@ -238,7 +238,7 @@ def test_the_waterfall_folds_small_members_without_losing_any() -> None:
 
 def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() -> None:
     text = waterfall.sentence(split({"甲": 0.02, "乙": 0.01, "丙": -0.005, "丁": 0.000001}, 0.004), "ratio", 1)
-    assert text == "甲拉高 2.00、乙拉高 1.00,丙拉低 0.50;结构变化 +0.40"
+    assert text == "甲拉高 2.00、乙拉高 1.00，丙拉低 0.50；结构变化 +0.40"
     assert waterfall.sentence(split({"甲": 0.0, "乙": 0.0}), "ratio", 1) == ""
     down = waterfall.sentence(split({"甲": 0.01, "乙": -0.03}), "ratio", 1)
     assert down.startswith("乙拉低 3.00"), "what went with the change comes first"
@@ -247,7 +247,7 @@ def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() 
 def test_the_sentence_names_the_extremes_and_no_cause() -> None:
     towns = [town("甲", 95, 100, previous=0.9), town("乙", 80, 100, previous=0.85)]
     text = movement(reading(), towns, 1)
-    assert text == "本周上升 0.8 个百分点;1 个镇街上升、1 个下降,升幅最大 甲 +5.0,降幅最大 乙 −5.0。"
+    assert text == "本周上升 0.8 个百分点；1 个镇街上升、1 个下降，升幅最大 甲 +5.0，降幅最大 乙 −5.0。"
     assert movement(reading(previous=None), towns, 1) == ""
 
 

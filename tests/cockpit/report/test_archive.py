@@ -106,10 +106,10 @@ def test_each_report_is_tied_to_the_one_before_and_the_first_print_stays(
             lambda folder: (folder / "2026-W46-g2.json").write_text(
                 (folder / "2026-W46-g2.json").read_text().replace("11", "12")
             ),
-            "2026-W46-g2:数据与发布时不同",
+            "2026-W46-g2：数据与发布时不同",
         ),
         (lambda folder: (folder / "2026-W46-g2.json").unlink(), "第 2 份到第 2 份不见了"),
-        (lambda folder: (folder / "2026-W47-g3.json").unlink(), "2026-W47-g3:已发布的一份不见了"),
+        (lambda folder: (folder / "2026-W47-g3.json").unlink(), "2026-W47-g3：已发布的一份不见了"),
     ],
 )
 def test_what_is_changed_or_gone_is_found_and_named(
@@ -232,7 +232,7 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
     )
     text = "".join(pdf_text.pages(settings.reports / f"{second['name']}.pdf"))
     assert (
-        "".join(f"以快照{first['generation']}打印,其后下列数有变".split()) in text
+        "".join(f"以快照{first['generation']}打印，其后下列数有变".split()) in text
         and "".join(f"{name}{then}{now}".split()) in text
     )
     assert (

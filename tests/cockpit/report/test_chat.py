@@ -43,8 +43,8 @@ ROBOTS = {
 }
 HOSTS = {"钉钉群": "oapi.dingtalk.com:443", "企微群": "qyapi.weixin.qq.com:443", "飞书群": "open.feishu.cn:443"}
 POINTS = [
-    "27 项指标有目标可评,达成 17 项(比上周多 2 项),接近 4 项,未达成 6 项。",
-    "车辆上线率已连续 3 周未达标,本周 91.2%,距目标 0.8 个百分点。",
+    "27 项指标有目标可评，达成 17 项（比上周多 2 项），接近 4 项，未达成 6 项。",
+    "车辆上线率已连续 3 周未达标，本周 91.2%，距目标 0.8 个百分点。",
 ]
 
 
@@ -207,7 +207,8 @@ def test_a_robot_that_says_no_under_http_200_has_not_taken_it(
     outside.answer, clock = answer, [dt.datetime.now().timestamp()]
     stated = delivery.send(settings, now=lambda: clock[0])
     assert len(stated) == 3 and all(
-        f"拒收:{next(iter(answer))} {next(iter(answer.values()))}" in line and "稍后自动重试" in line for line in stated
+        f"拒收：{next(iter(answer))} {next(iter(answer.values()))}" in line and "稍后自动重试" in line
+        for line in stated
     )
     assert {row["state"] for row in delivery.ledger(settings)} == {"waiting"}
     outside.answer = {"code": 0}
@@ -296,7 +297,7 @@ def test_other_services_and_half_an_address_are_refused_without_quoting_it(setti
 
 
 def test_a_short_room_gets_whole_points_and_the_way_to_the_rest() -> None:
-    lines = [f"第 {number} 点," + "很长的一句话" * 20 for number in range(9)]
+    lines = [f"第 {number} 点，" + "很长的一句话" * 20 for number in range(9)]
     text = chat.fit("题目", lines, "报告:https://x/reports", 2048)
     assert (
         len(text.encode()) < 2048

@@ -158,7 +158,7 @@ def put(settings: Settings, tmp_path: Path) -> Callable[..., str]:
             "bytes": len(PDF),
             "sha256": hashlib.sha256(PDF).hexdigest(),
             "draft": draft,
-            "missing": ["动态监控·定位:数据只到 11-21 08:00"] if draft else [],
+            "missing": ["动态监控·定位：数据只到 11-21 08:00"] if draft else [],
             "figures": {},
         }
         return str(archive.keep(settings, pdf, facts, by="test")["name"])
@@ -277,7 +277,7 @@ def test_many_deaths_at_random_moments_send_nothing_twice_and_lose_nothing_untol
         and all("请核实" in row["message"] for row in rows if row["state"] == "unknown")
     )
     print(
-        f"{RESTARTS} 次中断:{len(rows)} 条中 {sent} 条已送达,{unknown} 条待人核实,收到 {sum(got.values())} 条,重复 0 条"
+        f"{RESTARTS} 次中断：{len(rows)} 条中 {sent} 条已送达，{unknown} 条待人核实，收到 {sum(got.values())} 条，重复 0 条"
     )
 
 

@@ -63,7 +63,7 @@ def test_without_a_chinese_font_the_operator_is_told_to_install_one(settings: Se
         f'<?xml version="1.0"?><fontconfig><dir>{tmp_path}/none</dir><cachedir>{tmp_path}/cache</cachedir></fontconfig>'
     )
     text = weekly_command(settings, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
-    assert "自检未通过,没有发布" in text and "中文字体缺失" in text and "fonts-noto-cjk" in text and len(text) < 200
+    assert "自检未通过，没有发布" in text and "中文字体缺失" in text and "fonts-noto-cjk" in text and len(text) < 200
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_full_disk_is_named_whatever_is_being_written(
 ) -> None:
     small_disk(size)
     text = weekly_command(settings)
-    assert "磁盘已满,请腾出空间" in text and "处理办法" in text
+    assert "磁盘已满，请腾出空间" in text and "处理办法" in text
     assert (
         archive.every(settings) == []
         and not list(settings.reports.glob("*.pdf"))
@@ -108,9 +108,9 @@ def test_a_full_disk_is_named_whatever_is_being_written(
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ('class="core"', "车辆上线率:核心指标表没有 "),
-        ('class="block"', "车辆上线率:分组页没有 "),
-        ('class="points"', "要点与读数不符:"),
+        ('class="core"', "车辆上线率：核心指标表没有 "),
+        ('class="block"', "车辆上线率：分组页没有 "),
+        ('class="points"', "要点与读数不符："),
     ],
 )
 def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stands(
@@ -128,7 +128,7 @@ def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stand
         return page[:start] + page[start:].replace("未达成", "已达成", 1)
 
     monkeypatch.setattr(release, "html", forged)
-    with pytest.raises(PrintFailed, match="自检未通过,没有发布") as error:
+    with pytest.raises(PrintFailed, match="自检未通过，没有发布") as error:
         release.release(library, settings, WEEK, now=NOW)
     assert said in str(error.value)
 

@@ -114,7 +114,7 @@ def test_the_self_test_refuses_a_wrong_number_a_lost_glyph_and_a_bare_chart(
     issue.figures[metric] = {**issue.figures[metric], "text": "123,456 辆"}
     issue.charts += 1
     found = self_test.faults(file, page.replace("本周要点", "本周要点龘"), issue, book)
-    assert any("两次读数不同" in f for f in found) and any("缺字:龘" in f for f in found)
+    assert any("两次读数不同" in f for f in found) and any("缺字：龘" in f for f in found)
     assert any("张图" in f for f in found)
 
 
@@ -127,7 +127,7 @@ def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], boo
     )
     source.write_text(page, "utf-8")
     printing.print_pdf(source, made)
-    assert "第 1 页以标题结尾,内容在下一页" in self_test.faults(made, page, issue, book)
+    assert "第 1 页以标题结尾，内容在下一页" in self_test.faults(made, page, issue, book)
 
 
 @needs_chromium
@@ -154,7 +154,7 @@ def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
 def test_the_archive_lists_and_serves_only_its_own_files(printed: dict[str, Any], house_of_paper: Settings) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "li")
     page = client.get("/reports").get_data(as_text=True)
-    assert printed["name"] in page and ("草稿,缺" in page) == printed["draft"]
+    assert printed["name"] in page and ("草稿，缺" in page) == printed["draft"]
     answer = client.get(f"/reports/{printed['name']}.pdf")
     assert answer.status_code == 200 and answer.data.startswith(b"%PDF-")
     (house_of_paper.data / "secret.pdf").write_bytes(b"%PDF-")

@@ -87,7 +87,7 @@ def plant(contract: Contract, canaries: Canaries) -> list[dict[str, Any]]:
         }
     ]
     for column in contract.columns:
-        for words in ("{}", "联系{},勿外传" if column.type == "VARCHAR" else "{}"):
+        for words in ("{}", "联系{}，勿外传" if column.type == "VARCHAR" else "{}"):
             kind = "id" if words == "{}" and column.type in ("VARCHAR", "BIGINT") else "phone"
             value = canaries.of_dropped(column) if column.door == "drop" else words.format(canaries.make(kind))
             rows.append({**base(contract, len(rows) + 1), column.source: value})

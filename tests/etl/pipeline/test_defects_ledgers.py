@@ -96,7 +96,7 @@ def test_d14_a_ledger_as_people_keep_it_is_read_and_what_was_left_out_is_told(ho
 
 
 def test_d14_unknown_headers_stop_the_load_with_a_clear_message(house: House) -> None:
-    with pytest.raises(ContractBroken, match="缺少列:年份"):
+    with pytest.raises(ContractBroken, match="缺少列：年份"):
         house.payload(
             "wf",
             "camp",
@@ -203,9 +203,9 @@ def test_d19_the_points_ledger_is_recomputed_and_the_difference_is_shown(house: 
     assert reading.parts["账面与流水差额"] == 15, "10 credited twice and 5 that no entry explains"
     assert stated.defects("D19") == 3 and stated.says("D19")
     assert reviewed(stated, "D19") == [
-        ("分录 2", "SIGN 10,重复记账,不计"),
-        ("分录 3", "REDEEM -4,订单已取消,积分未退"),
-        ("分录 4", "ACTIVITY 5,余额与流水差 5"),
+        ("分录 2", "SIGN 10，重复记账，不计"),
+        ("分录 3", "REDEEM -4，订单已取消，积分未退"),
+        ("分录 4", "ACTIVITY 5，余额与流水差 5"),
     ]
 
 
@@ -269,7 +269,7 @@ def test_d20_hours_are_merged_cut_and_dropped(house: House) -> None:
 def test_d21_an_answer_without_rows_is_missing_and_the_last_number_stays_with_its_age(house: House) -> None:
     fifty(house, 3)
     note = house.land("wf", "camp", b"a\n", "csv", name="夏令营.csv")
-    load.refused(house.writer, note, "D21 与先前的文件 夏令营.csv 逐字节相同,按未到处理")
+    load.refused(house.writer, note, "D21 与先前的文件 夏令营.csv 逐字节相同，按未到处理")
     stated = Told(house)
     assert stated.quarantined("D21") == 1 and stated.says("D21")
     assert (
@@ -295,7 +295,7 @@ def test_d23_the_ledgers_number_and_ours_stand_side_by_side(house: House) -> Non
     )
     stated = Told(house)
     assert (
-        reviewed(stated, "D23") == [(FIRM, "名录 60 辆,运政 52 辆")]
+        reviewed(stated, "D23") == [(FIRM, "名录 60 辆，运政 52 辆")]
         and stated.defects("D23") == 1
         and stated.says("D23")
     )

@@ -40,7 +40,7 @@ def test_d01_one_plate_of_two_owners_counts_once_for_the_newest(house: House) ->
 
 
 def test_d02_a_plate_is_repaired_and_only_what_cannot_be_is_kept_out(house: House) -> None:
-    written = ["浙a·12345", "浙A22222_黄", "浙A３３３３３(黄)", "浙AO1I34", " 浙 A 5 5 5 5 5"]
+    written = ["浙a·12345", "浙A22222_黄", "浙A３３３３３（黄）", "浙AO1I34", " 浙 A 5 5 5 5 5"]
     house.put("yz_company", [company()])
     account = house.put(
         "yz_vehicle",
@@ -134,7 +134,7 @@ def test_d13_a_gb18030_file_is_read_whole_and_rare_characters_survive(house: Hou
     house.payload("yz", "company", text.encode("gb18030"), "csv", mapping={"columns": columns})
     house.build()
     name, town = house.rows("SELECT name, town_code FROM staging.stg_yz_company")[0]
-    assert name == "㛃𬭎物流(杭州)有限公司" and town == "330110010", (
+    assert name == "㛃𬭎物流（杭州）有限公司" and town == "330110010", (
         "names keep their characters, codes become half-width"
     )
 
@@ -225,7 +225,7 @@ def test_d22_a_vanished_vehicle_leaves_the_fleet_on_the_day_it_was_missed(house:
 def test_d01_both_vehicles_of_one_plate_are_listed_for_review(house: House) -> None:
     house.put("yz_company", [company()])
     house.put("yz_vehicle", [vehicle(), vehicle(plate_color=1)])
-    assert reviewed(Told(house), "D01") == [("浙A12345", f"黄牌 {FIRM};蓝牌 {FIRM}")]
+    assert reviewed(Told(house), "D01") == [("浙A12345", f"黄牌 {FIRM}；蓝牌 {FIRM}")]
 
 
 def test_d11_a_candidate_is_shown_by_name_and_address_and_nothing_is_changed(house: House) -> None:
@@ -240,8 +240,8 @@ def test_d11_a_candidate_is_shown_by_name_and_address_and_nothing_is_changed(hou
     )
     stated = Told(house)
     assert reviewed(stated, "D11") == [
-        ("330110000012345", f"杭州甲物流有限公司:候选 {right}(名称地址相同)"),
-        ("330110000099999", "杭州乙物流有限公司:没有候选"),
+        ("330110000012345", f"杭州甲物流有限公司：候选 {right}（名称地址相同）"),
+        ("330110000099999", "杭州乙物流有限公司：没有候选"),
     ]
     assert house.rows("SELECT count(*) FROM marts.dim_company") == [(3,)], "only a person may say that two are one"
 
@@ -262,7 +262,7 @@ def test_d12_what_went_to_linping_in_2021_is_left_out_and_an_unknown_spelling_is
         "浙A00002#2": "330110012",
     }
     assert SnapshotStore(house.settings.data).current().read("fleet_vehicle_cnt").value == 2
-    assert reviewed(stated, "D12") == [("火星镇", "1 辆,列入未分镇街")]
+    assert reviewed(stated, "D12") == [("火星镇", "1 辆，列入未分镇街")]
 
 
 def test_d16_a_company_under_a_new_name_is_the_same_company(house: House) -> None:
@@ -300,7 +300,7 @@ def test_d24_an_abbreviation_counts_once_the_bureau_has_confirmed_it(house: Hous
     stated = Told(house)
     covered = "SELECT is_covered FROM marts.company50_day WHERE day = DATE '2026-11-22'"
     assert house.rows(covered) == [(False,)] and stated.defects("D24") == 1 and stated.says("D24")
-    assert reviewed(stated, "D24") == [("甲物流", f"候选 杭州甲物流有限公司 {FIRM},确认后写入 own/alias.csv")]
+    assert reviewed(stated, "D24") == [("甲物流", f"候选 杭州甲物流有限公司 {FIRM}，确认后写入 own/alias.csv")]
     house.payload("own", "alias", f"alias,company_key\n甲物流,{FIRM}\n".encode(), "own")
     house.at += dt.timedelta(minutes=5)
     stated = Told(house)

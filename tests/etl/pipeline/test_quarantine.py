@@ -109,7 +109,7 @@ def test_a_plate_and_a_person_are_put_right_and_count_and_a_rebuild_ends_in_the_
     rows = desk.export("yz_vehicle")
     assert [row["plate_no"] for row in rows] == ["无牌"] and rows[0]["规则"] == "D02"
     rows[0]["plate_no"] = "浙A22222"
-    assert "更正 1 行,全部装入" in desk.fix(rows)
+    assert "更正 1 行，全部装入" in desk.fix(rows)
     assert count(desk, "fleet_vehicle_cnt") == 2
 
     rows = desk.export("yz_driver")
@@ -118,7 +118,7 @@ def test_a_plate_and_a_person_are_put_right_and_count_and_a_rebuild_ends_in_the_
         and rows[0]["person_key"] == rows[0]["phone_hash"] == ""
     )
     rows[0]["person_key"] = RIGHT
-    assert "更正 1 行,全部装入" in desk.fix(rows)
+    assert "更正 1 行，全部装入" in desk.fix(rows)
     assert desk.ask("SELECT count(*) FROM raw.yz_driver d JOIN raw.yz_employment USING (person_key)") == [(1,)], (
         "the key of the right number"
     )
@@ -146,7 +146,7 @@ def test_what_is_still_wrong_is_named_by_its_line_and_waits_again(desk: Desk) ->
     rows = desk.export("yz_vehicle")
     rows[0] |= {"plate_no": "仍无牌", "plate_color": "黄"}
     text = desk.fix(rows, code=65)
-    assert "其中 1 行仍不合约定" in text and "第 2 行:号牌写法(D02)、类型不符(plate_color)" in text
+    assert "其中 1 行仍不合约定" in text and "第 2 行：号牌写法(D02)、类型不符(plate_color)" in text
     rows = desk.export("yz_vehicle")
     assert rows[0]["plate_no"] == "仍无牌", "the newest attempt is what waits"
     rows[0] |= {"plate_no": "浙A33333", "plate_color": "2"}
@@ -157,9 +157,9 @@ def test_what_is_still_wrong_is_named_by_its_line_and_waits_again(desk: Desk) ->
 def test_a_file_that_is_none_of_ours_is_refused_in_words_and_changes_nothing(desk: Desk) -> None:
     rows = desk.export("yz_vehicle")
     assert "表头不对" in desk.fix([{"号牌": "浙A22222"}], code=2)
-    assert "第 2 行:隔离里没有 序号 999999 行 0" in desk.fix([{**rows[0], "序号": "999999", "行": "0"}], code=2)
+    assert "第 2 行：隔离里没有 序号 999999 行 0" in desk.fix([{**rows[0], "序号": "999999", "行": "0"}], code=2)
     assert "第 2 行的序号或行不是数字" in desk.fix([{**rows[0], "行": "一"}], code=2)
-    assert "第 2 行:道路运政·车辆 没有这些列:车主" in desk.fix([{**rows[0], "车主": "张三"}], code=2)
+    assert "第 2 行：道路运政·车辆 没有这些列：车主" in desk.fix([{**rows[0], "车主": "张三"}], code=2)
     assert "第 3 行与第 2 行是同一条记录" in desk.fix([rows[0], {**rows[0], "plate_no": "浙A22222"}], code=2)
     (desk.folder / "book.csv").write_bytes(b"PK\x03\x04\xff\xfe")
     assert "更正文件无法读取" in desk.do("quarantine", "fix", str(desk.folder / "book.csv"), "--why", "试", code=2)

@@ -24,7 +24,7 @@ from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "real_gps"
-pytestmark = pytest.mark.skipif(not REAL.exists(), reason="没有真实轨迹数据(共享文件夹 data/real_gps 不在)")
+pytestmark = pytest.mark.skipif(not REAL.exists(), reason="没有真实轨迹数据（共享文件夹 data/real_gps 不在）")
 JIANGXI, SF = "jiangxi_transport_2", "sf_cabs"
 JIANGXI_MAP = """pseudonyms = true
 [columns]
@@ -240,7 +240,7 @@ def test_a_source_out_of_range_is_counted_and_told(real: Real) -> None:
             "reports": [],
         }
     )
-    assert f"文件 gps/{SF}.csv.gz:定位 {stored:,} 条;经纬度超出范围 {stored:,} 条" in shown_text
+    assert f"文件 gps/{SF}.csv.gz：定位 {stored:,} 条；经纬度超出范围 {stored:,} 条" in shown_text
     other = next(row for row in found if row["file"] == f"gps/{JIANGXI}.csv.gz")
     assert "经纬度超出范围" not in other
 

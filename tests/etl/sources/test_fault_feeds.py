@@ -149,7 +149,7 @@ def test_f20_a_lost_or_renamed_column_stops_the_file_and_is_named(
 ) -> None:
     names = {ours: renamed if ours == lost else theirs for ours, theirs in NAMES.items() if renamed or ours != lost}
     problems = folder.fresh().deliver(text_of(GOOD, names).encode())
-    plain(problems, f"缺少列:{NAMES[lost]}", "实际表头")
+    plain(problems, f"缺少列：{NAMES[lost]}", "实际表头")
     assert folder.held() == 0
     assert folder.deliver(text_of(GOOD).encode()) == [] and folder.print() == truth
 

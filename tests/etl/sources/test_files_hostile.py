@@ -231,7 +231,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a bomb of gzip": ("a.csv.gz", lambda: gzip.compress(bytes(1100 << 20), 1), "解压后超过"),
     "a cut gzip": ("a.csv.gz", lambda: gzip.compress(NUMBERS * 50)[:-20], "损坏"),
     "ragged lines": ("a.csv", lambda: (CSV + "1,2\n").encode(), "列数不一致"),
-    "an unknown header": ("a.csv", lambda: CSV.replace("名称", "企业").encode(), "缺少列:名称"),
+    "an unknown header": ("a.csv", lambda: CSV.replace("名称", "企业").encode(), "缺少列：名称"),
     "a header twice": ("a.csv", lambda: CSV.replace("许可起", "名称").encode(), "缺少列|重复"),
     "text that was lost on the way": (
         "a.csv",
@@ -287,7 +287,7 @@ def test_d13_text_in_any_encoding_is_the_same_text(encoding: str, declared: str,
 
 def test_d13_a_little_mojibake_is_loaded_and_counted(parser: Parser) -> None:
     table = parser.parse(note("a.csv"), CSV.replace("甲", "\ufffd").encode())
-    assert table.num_rows == 1 and tidied(table) == [("D13", "乱码(替换字符)", 1)]
+    assert table.num_rows == 1 and tidied(table) == [("D13", "乱码（替换字符）", 1)]
 
 
 def test_csv_as_people_write_it(parser: Parser) -> None:
@@ -310,7 +310,7 @@ def messy(sheet: Any) -> None:
     header."""
     sheet.append(["杭州市余杭区业户台账", None, None, None, None, None])
     sheet.merge_cells("A1:F1")
-    sheet.append(["填报单位:某科"])
+    sheet.append(["填报单位：某科"])
     sheet.append(["序号", "信用\n代码", "名称", "许可", None, "更新时间"])
     sheet.append([None, None, None, "起", "止", None])
     for cells in ("A3:A4", "B3:B4", "C3:C4", "D3:E3", "F3:F4"):
@@ -328,8 +328,8 @@ def messy(sheet: Any) -> None:
     sheet.append([7, 3.30125199001010123e17, "己物流", None, None, stamp])
     sheet.append([8, "91330110MA2ABCDE78", None, None, None, stamp])
     sheet.append(["合  计", 8, None, None, None, None])
-    sheet.append([None, "填表人:某某"])
-    sheet["C5"].comment = Comment("批注:已核", "某某")
+    sheet.append([None, "填表人：某某"])
+    sheet["C5"].comment = Comment("批注：已核", "某某")
 
 
 EXPECTED = [
@@ -350,9 +350,9 @@ def test_d14_a_ledger_as_people_keep_it_is_read_right(sheet: str, parser: Parser
     assert [(row["uscc"], row["name"], row["licence_from"], row["licence_to"]) for row in rows] == EXPECTED
     assert {row["yz_updated_at"] for row in rows} == {"2026-10-31 08:00:00"}
     assert sorted(tidied(table)) == [
-        ("D14", "合计行,未读入", 1),
-        ("D14", "表尾说明,未读入", 1),
-        ("D14", "隐藏行,未读入", 1),
+        ("D14", "合计行，未读入", 1),
+        ("D14", "表尾说明，未读入", 1),
+        ("D14", "隐藏行，未读入", 1),
     ]
 
 
@@ -438,7 +438,7 @@ def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(
         assert alive(context) == list(rows)
     drop(folder, "3.csv", ledger(*range(50)))
     problems = intake.run(context, wanted)
-    assert len(problems) == 1 and "一次少了 50 条(共 100 条)" in problems[0] and "--confirm-deletes" in problems[0]
+    assert len(problems) == 1 and "一次少了 50 条（共 100 条）" in problems[0] and "--confirm-deletes" in problems[0]
     assert alive(context) == list(range(100)), "nothing of a refused list is in"
     drop(
         folder,
@@ -468,7 +468,7 @@ def test_a_whole_list_deletes_and_revives_and_half_a_list_needs_a_persons_word(
 def test_a_mapping_put_right_is_kept_with_the_payload_it_reads(house: tuple[Context, list[Feed], Path]) -> None:
     context, wanted, folder = house
     drop(folder, "0.csv", ledger(1, 2).replace("名称".encode(), "企业名称".encode()))
-    assert "缺少列:名称" in intake.run(context, wanted)[0]
+    assert "缺少列：名称" in intake.run(context, wanted)[0]
     assert intake.replay(context, None)[0] == 0 and len(list(context.landing.notes())) == 1, (
         "the old mapping again is no reason to land anything"
     )

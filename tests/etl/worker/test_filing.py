@@ -76,9 +76,9 @@ def test_every_wrong_cell_is_named_and_nothing_of_the_file_is_loaded_or_kept(loa
     assert done.result is not None and done.state == "done" and done.body is None
     assert [(one["cell"], one["why"]) for one in orjson.loads(done.result)["errors"]] == [
         ("B2", "应为整数"),
-        ("A3", "必填,不能为空"),
-        ("E4", "应为日期,如 2026-01-31"),
-        ("A6", "与第 5 行重复(企业 相同)"),
+        ("A3", "必填，不能为空"),
+        ("E4", "应为日期，如 2026-01-31"),
+        ("A6", "与第 5 行重复（企业 相同）"),
     ]
     assert held(loader, "pb_register50") == []
 

@@ -60,7 +60,7 @@ def test_a_wrong_hour_stops_the_loader_before_it_starts(tmp_path: Path) -> None:
 def test_the_status_says_when_the_next_report_comes(settings: Settings) -> None:
     shown_text = status.text(status.collect(settings))
     due = timetable.of(settings).coming(dt.datetime.now(SHANGHAI))[0]
-    assert f"下次打印:{due.label} {due.moment:%m-%d} 14:10" in shown_text
+    assert f"下次打印：{due.label} {due.moment:%m-%d} 14:10" in shown_text
 
 
 @needs_chromium
@@ -70,7 +70,7 @@ def test_what_was_due_while_the_machine_was_off_is_printed_at_the_next_start_onc
         assert overdue.run(context) == [], "not before the sources have been asked again"
         refresh.publish(context)
         [stated] = overdue.run(context)
-        assert stated == f"周报 {WEEK} 应于 11-23 14:10 打印,当时没有印成,已于 11-23 15:05 补印"
+        assert stated == f"周报 {WEEK} 应于 11-23 14:10 打印，当时没有印成，已于 11-23 15:05 补印"
         assert [facts["at"] for facts in archive.every(settings)] == [WEEK]
         assert overdue.run(context) == [] and len(archive.every(settings)) == 1
 
