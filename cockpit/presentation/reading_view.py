@@ -87,8 +87,11 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
         shown=shown,
         text=str(shown).replace(" %", "%"),
         delta=fmt.delta(item.value, item.previous, item.unit, item.better, decimals),
-        year=fmt.delta(item.value, item.last_year, item.unit, item.better, decimals),
-        previous=texts.PREVIOUS[item.window],
+        # the year before a year is the period before
+        year=fmt.UNKNOWN_DELTA
+        if item.window == "year"
+        else fmt.delta(item.value, item.last_year, item.unit, item.better, decimals),
+        previous=texts.PREVIOUS[item.window] + (texts.PER_DAY if "previous" in item.evened else ""),
         target=fmt.target(item.target, item.unit, item.better, decimals),
         gap=fmt.target_gap(item, decimals),
         source=item.target.source if item.target else "",

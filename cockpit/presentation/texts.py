@@ -56,6 +56,8 @@ PREVIOUS = {
     "quarter": "环比上季",
     "year": "比上年",
 }
+PER_DAY = "（按日均）"
+"""Beside a comparison of sums over unequally many days."""
 PREVIOUS_SHORT = "环比"
 THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}

@@ -15,6 +15,7 @@ from graphlib import TopologicalSorter
 import sqlglot
 from sqlglot import exp
 
+from warehouse.build import fingerprints
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
 from warehouse.core import units
@@ -33,6 +34,7 @@ CREATE SCHEMA IF NOT EXISTS lake;
 CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.today (day DATE);
 CREATE TABLE IF NOT EXISTS build.day (day DATE);
+CREATE TABLE IF NOT EXISTS build.reading_day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
@@ -42,11 +44,12 @@ CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
 @dataclass
 class Built:
     """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
-    touched (None = any day may have changed)."""
+    touched (None = any day may have changed). rules: the bureau's own tables that have changed."""
 
     models: list[str] = field(default_factory=list)
     days: dict[str, list[dt.date]] = field(default_factory=dict)
     touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
+    rules: set[str] = field(default_factory=set)
 
 
 @cache
@@ -137,11 +140,17 @@ def build(
         writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
         writer.execute("DELETE FROM build.today")
         writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+        writer.execute("DELETE FROM build.reading_day")
+        writer.execute(
+            "INSERT INTO build.reading_day SELECT unnest(CAST(? AS DATE[]))",
+            [units.reading_days(as_of.date(), HISTORY_DAYS)],
+        )
     pending: Pending = {}
     for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
         pending.setdefault(table, set()).add(day)
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
+    result.rules = {table for table in pending if table.startswith("own_")}
     anew = {name for name in order() if full or _is_new(writer, models()[name])}
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
@@ -208,13 +217,7 @@ def _users(name: str) -> set[str]:
 
 def _stale_code(writer: Writer, model: Model) -> bool:
     known = writer.execute("SELECT fingerprint FROM build.made WHERE model = ?", [model.name])
-    return not known or known[0][0] != _fingerprint(model)
-
-
-def _fingerprint(model: Model) -> str:
-    import hashlib
-
-    return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
+    return not known or known[0][0] != fingerprints.of_model(model.name)
 
 
 def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:
@@ -227,7 +230,7 @@ def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[
 
 
 def _hangs_on_the_day(model: Model) -> bool:
-    return "build.today" in inputs(model.name) or (
+    return bool({"build.today", "build.reading_day"} & inputs(model.name)) or (
         model.build == "days" and bool(set(model.touched_by) - {"gps_location"})
     )
 
@@ -245,7 +248,7 @@ def _make(
             writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
         else:
             if fresh:
-                writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM ({model.sql}) LIMIT 0")
+                _make_room(writer, model)
             with writer.transaction():
                 writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
                 writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
@@ -258,7 +261,21 @@ def _make(
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
     with writer.transaction():
         writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
-        writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+        writer.execute(
+            "INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of]
+        )
+
+
+def _make_room(writer: Writer, model: Model) -> None:
+    """An empty table in the model's shape. Days whose positions are no longer held cannot be made again: theirs stay,
+    where the shape is the same."""
+    name = f"{model.layer}.{model.name}"
+    writer.execute(f"CREATE OR REPLACE TEMP TABLE shape AS SELECT * FROM ({model.sql}) LIMIT 0")
+    columns = "SELECT list(column_name || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = ? AND {}"
+    new = writer.execute(columns.format("database_name = 'temp'"), ["shape"])
+    old = writer.execute(columns.format(f"schema_name = '{model.layer}' AND database_name <> 'temp'"), [model.name])
+    if "gps_location" not in model.touched_by or new != old:
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM shape")
 
 
 def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
@@ -288,6 +305,14 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     }
     if fresh and "gps_location" in model.touched_by:
         days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
+    if "build.reading_day" in inputs(model.name) and not fresh:  # days that are compared with for the first time
+        days |= {
+            row[0]
+            for row in writer.execute(
+                f"SELECT day FROM build.reading_day WHERE day >= ? AND day NOT IN (SELECT day FROM {model.layer}.{model.name} WHERE day IS NOT NULL)",
+                [first],
+            )
+        }
     # where history begins earlier than before, the days between are new as well
     if set(model.touched_by) - {"gps_location"} and (fresh or (received and min(received) == first)):
         days |= _span(first, today)

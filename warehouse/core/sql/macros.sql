@@ -16,6 +16,10 @@ CREATE OR REPLACE TEMP MACRO is_cell_error(x) AS x IN ('#N/A', '#REF!', '#VALUE!
 -- Yes and no as people tick it.
 CREATE OR REPLACE TEMP MACRO as_boolean(x) AS CASE WHEN lower(x) IN ('是', '有', '对', '√', '✓', '✔', '☑', 'y', 'yes', 't', 'true', '1', '1.0') THEN true
     WHEN lower(x) IN ('否', '无', '不', '错', '×', '✗', '✘', '☐', 'n', 'no', 'f', 'false', '0', '0.0') THEN false END;
+-- Minutes a day that a site's hours (08:00-20:00, 24小时) promise; NULL where they cannot be read. Past midnight counts.
+CREATE OR REPLACE TEMP MACRO clock_minutes(x, n) AS TRY_CAST(regexp_extract(x, '(\d{1,2})[:：](\d{2})\D+(\d{1,2})[:：](\d{2})', n) AS INTEGER);
+CREATE OR REPLACE TEMP MACRO open_minutes(x) AS CASE WHEN regexp_matches(x, '24 ?(小时|h)|全天') THEN 1440
+    ELSE ((clock_minutes(x, 3) * 60 + clock_minutes(x, 4) - clock_minutes(x, 1) * 60 - clock_minutes(x, 2)) + 1440) % 1440 END;
 -- How the text of a landed cell becomes a value of its column; NULL = it is none, and the row goes to quarantine.
 -- A number that is none (NaN, inf, 1e400) would make every sum over it one.
 CREATE OR REPLACE TEMP MACRO as_number(x) AS CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
@@ -47,6 +51,11 @@ CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_ba
     THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
 -- Nearly all plates are right as they come; only the others pay for the repair.
 CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN is_plate(x) THEN x WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
+
+-- The town that a register names: ours by its code of today, another district's as it stands, else "no town" (D12).
+CREATE OR REPLACE TEMP MACRO town_of(known, written) AS coalesce(known,
+    CASE WHEN regexp_full_match(code_norm(written), '\d{6}(\d{3}|\d{6})?') AND NOT starts_with(code_norm(written), '330110') THEN code_norm(written) END, '330110000');
+CREATE OR REPLACE TEMP MACRO is_our_town(code) AS starts_with(code, '330110');
 
 -- Plate colours of JT/T 697.7-2014; 0x91–0x94 read as decimal are repaired by subtracting 54 (D03).
 CREATE OR REPLACE TEMP MACRO is_plate_color(c) AS c IN (0, 1, 2, 3, 4, 5, 9, 91, 92, 93, 94);
@@ -87,10 +96,6 @@ CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTU
     + 26 * uscc_value(substr(x, 6, 1)) + 16 * uscc_value(substr(x, 7, 1)) + 17 * uscc_value(substr(x, 8, 1)) + 20 * uscc_value(substr(x, 9, 1)) + 29 * uscc_value(substr(x, 10, 1))
     + 25 * uscc_value(substr(x, 11, 1)) + 13 * uscc_value(substr(x, 12, 1)) + 8 * uscc_value(substr(x, 13, 1)) + 24 * uscc_value(substr(x, 14, 1)) + 10 * uscc_value(substr(x, 15, 1))
     + 30 * uscc_value(substr(x, 16, 1)) + 28 * uscc_value(substr(x, 17, 1))) % 31) % 31;
-
--- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer
--- windows end.
-CREATE OR REPLACE TEMP MACRO is_reading_day(d, today) AS date_diff('day', d, today) < 45 OR isodow(d) = 7 OR d = last_day(d);
 
 -- What an alarm is, and when somebody has dealt with it: the one definition for indicators, wall and open alarms.
 -- Active safety: events (code from 16 on) and end marks (flag 2) are no alarms (T/JSATL 12-2017).
