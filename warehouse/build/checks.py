@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from warehouse.build import runner
+from warehouse.build import graph
 from warehouse.catalog.models import models
 from warehouse.core.database import Writer
 
@@ -34,7 +34,7 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
                 [as_of, name, check.name, check.severity, check.message, failed],
             )
             if failed and check.severity == "fail":
-                for below in runner.below(name):
+                for below in graph.below(name):
                     held.setdefault(below, f"{model.label}:{check.message}（{failed} 处）")
         if model.build != "scratch" and model.defects:
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
@@ -58,6 +58,6 @@ def still_held(writer: Writer) -> dict[str, str]:
     for name, message, failed in writer.execute(
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
-        for below in runner.below(name):
+        for below in graph.below(name):
             held.setdefault(below, f"{models()[name].label}:{message}（{failed} 处）")
     return held

@@ -7,6 +7,7 @@ import hashlib
 import re
 from functools import cache
 
+from warehouse.build.graph import inputs
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
 from warehouse.core.settings import ROOT
@@ -36,7 +37,6 @@ COUNTED = (
 @cache
 def of_model(name: str) -> str:
     """Hex digest of a model's SELECT, how it is built, the macros it uses and the models it reads."""
-    from warehouse.build.runner import inputs
 
     model = models()[name]
     below = sorted(table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts"))

@@ -13,8 +13,6 @@ from warehouse.compile.metric_sql import Span, select, span
 from warehouse.core import units
 from warehouse.core.database import Writer
 
-COMPANY_DAYS = 62
-"""How far back day-by-day counts of companies are kept; district and town go back to the beginning."""
 TABLE = """CREATE SCHEMA IF NOT EXISTS marts_person;
 CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, place VARCHAR, slice VARCHAR, member VARCHAR,
     num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), is_hidden BOOLEAN);
@@ -86,7 +84,7 @@ def _count(writer: Writer, metric: Metric, window: str, spans: list[Span], today
                 for item in spans
                 if grain != "company"
                 or metric.kind in ("flow", "window")
-                or item.last > today - dt.timedelta(days=COMPANY_DAYS)
+                or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
             ]
             if recent:
                 for member in ("", *(metric.slices if grain != "company" else ())):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import datetime as dt
 
 from warehouse.build import fingerprints
-from warehouse.build.runner import Built, raw_below
+from warehouse.build.graph import raw_below
+from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, counted, select, span

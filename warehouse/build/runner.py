@@ -9,18 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache
-from graphlib import TopologicalSorter
-
-import sqlglot
-from sqlglot import exp
 
 from warehouse.build import fingerprints
+from warehouse.build.graph import above, inputs, order, raw_below
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
 from warehouse.core import units
 from warehouse.core.database import Writer
-from warehouse.core.errors import ConfigError
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake
 
@@ -50,72 +45,6 @@ class Built:
     days: dict[str, list[dt.date]] = field(default_factory=dict)
     touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
     rules: set[str] = field(default_factory=set)
-
-
-@cache
-def inputs(name: str) -> frozenset[str]:
-    """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
-    tree = sqlglot.parse_one(models()[name].sql, read="duckdb")
-    return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
-
-
-@cache
-def order() -> tuple[str, ...]:
-    """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
-    known = set(models())
-    graph: dict[str, set[str]] = {}
-    for name, model in models().items():
-        uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
-        if uses - known:
-            raise ConfigError(
-                f"模型引用了不存在的表：{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
-            )
-        graph[name] = uses
-    return tuple(TopologicalSorter(graph).static_order())
-
-
-def landed(table: str) -> str | None:
-    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and
-    for what the build itself keeps (build.clock)."""
-    layer, bare = table.split(".")
-    if layer == "lake":
-        return "gps_location"
-    if layer == "raw":
-        return bare.removesuffix("_history")
-    return table if layer == "run" else None
-
-
-@cache
-def raw_below(name: str) -> frozenset[str]:
-    """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
-    found: set[str] = set()
-    for table in inputs(name):
-        layer, bare = table.split(".")
-        if layer in ("staging", "marts"):
-            found |= raw_below(bare)
-        elif (behind := landed(table)) is not None:
-            found.add(behind)
-    return frozenset(found)
-
-
-@cache
-def below(name: str) -> frozenset[str]:
-    """Models that stand on this one, itself included."""
-    found = {name}
-    for other in order():
-        if any(table.split(".")[1] in found for table in inputs(other) if table.split(".")[0] in ("staging", "marts")):
-            found.add(other)
-    return frozenset(found)
-
-
-def above(name: str) -> frozenset[str]:
-    """Models that this one stands on, itself included."""
-    found = {name}
-    for table in inputs(name):
-        layer, bare = table.split(".")
-        if layer in ("staging", "marts"):
-            found |= above(bare)
-    return frozenset(found)
 
 
 def build(
@@ -271,7 +200,9 @@ def _make_room(writer: Writer, model: Model) -> None:
     where the shape is the same."""
     name = f"{model.layer}.{model.name}"
     writer.execute(f"CREATE OR REPLACE TEMP TABLE shape AS SELECT * FROM ({model.sql}) LIMIT 0")
-    columns = "SELECT list(column_name || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = ? AND {}"
+    columns = (
+        "SELECT list(column_name || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = ? AND {}"
+    )
     new = writer.execute(columns.format("database_name = 'temp'"), ["shape"])
     old = writer.execute(columns.format(f"schema_name = '{model.layer}' AND database_name <> 'temp'"), [model.name])
     if "gps_location" not in model.touched_by or new != old:

@@ -18,6 +18,8 @@ SHAPES = {"week": r"\d{4}-W\d{2}", "month": r"\d{4}-\d{2}", "quarter": r"\d{4}-Q
 """How the name of a window looks; anything else can only be a day."""
 
 
+COMPANY_DAYS = 62
+"""How far back day-by-day counts of the persons of a company are kept; of district and town, from the beginning."""
 DAILY = 45
 """How far back every day of a stock is read."""
 

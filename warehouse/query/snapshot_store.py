@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, select, span
+from warehouse.compile.metric_sql import Row, Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
 from warehouse.core.errors import DataMissing, UsageError
@@ -190,8 +190,15 @@ class Snapshot(Figures):
         oldest = self._oldest(metric)
         answers = []
         empty = self._nothing(metric, window, at, bool(now), "part" if only else grain)
+        # persons of a company are counted for a while only: what was not counted is no 0
+        uncounted = (
+            metric.person
+            and metric.kind in ("stock", "state")
+            and ours.last <= self.generation.built_at.date() - dt.timedelta(days=units.COMPANY_DAYS)
+        )
+        unknown: Row = (None, None, 0.0, {})
         for place in wanted:
-            num, den, present, parts = now.get(place.code, empty)
+            num, den, present, parts = now.get(place.code, unknown if uncounted and place.grain == "company" else empty)
             value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
             if status in ("missing", "failed"):  # what stands in the mart then is nobody's report
@@ -230,7 +237,9 @@ class Snapshot(Figures):
                     last_year=year.get(place.code),
                     target=target,
                     judgement=None
-                    if metric.cumulative and until < end and (target is None or target.whole is None)
+                    if until < end
+                    and (metric.cumulative or _gathers(metric, window))
+                    and (target is None or target.whole is None)
                     else judge(metric, value, target),
                     parts={
                         label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)
@@ -324,8 +333,9 @@ class Snapshot(Figures):
         return dict(self._reader.rows(text("held_models")))
 
     def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
-        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time
-        (progress = linear) is asked for as much of it as the period has run."""
+        """The bureau's target for such a window; a stock's is that of the day it is read. Of one that is reached bit
+        by bit (a sum by its kind, others where progress = linear) as much is due as the period has run; progress =
+        whole: nothing before its end."""
         targets = self.remember(
             ("targets",),
             lambda: {
@@ -340,7 +350,7 @@ class Snapshot(Figures):
             return None
         green, amber, source, progress = found
         elapsed = ((until - start).days + 1) / ((end - start).days + 1)
-        if progress != "linear" or elapsed >= 1:
+        if elapsed >= 1 or not (progress == "linear" or (_gathers(metric, window) and progress != "whole")):
             return Target(green, amber, source)
         return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed)
 
@@ -439,6 +449,12 @@ class Snapshot(Figures):
     def live(self) -> live.LiveFrame | None:
         """The newest live picture; it has a cadence of its own."""
         return live.read(self._settings.data)
+
+
+def _gathers(metric: Metric, window: str) -> bool:
+    """Whether a number grows with every day of its window: a sum or a count of what has happened. Half way through, half
+    of its target is due, whoever set it."""
+    return metric.kind == "flow" and not metric.denominator and window not in ("now", "day")
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:

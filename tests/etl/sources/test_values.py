@@ -198,7 +198,9 @@ def test_what_is_no_number_is_refused_in_its_cell(house: House, way: Way) -> Non
         "vehicle_day",
         DAYS,
     )
-    assert house.rows("SELECT plate_no, km_total FROM raw.gps_vehicle_day WHERE km_total IS NOT NULL") == [("浙A22222", 12.5)]
+    assert house.rows("SELECT plate_no, km_total FROM raw.gps_vehicle_day WHERE km_total IS NOT NULL") == [
+        ("浙A22222", 12.5)
+    ]
     assert house.rows("SELECT count(*) FROM raw.gps_vehicle_day") == [(len(none) + 1,)], "the rest of the row counts"
     assert aside(house) == ["type:km_total"] * len(none)
     assert all(json.loads(payload)["km_total"] for (payload,) in house.rows("SELECT payload FROM raw.quarantine")), (
