@@ -19,7 +19,7 @@ select
         when not is_plate_color(plate_color_of(plate_color, p.color_family))
         then 'color'
         when
-            loc_time > coalesce(recv_time, loc_time) + interval 60 second
+            loc_time > coalesce(recv_time, loc_time) + clock_slack()
             or loc_time < timestamp '2005-01-01'
             -- a make-up comes up to seven days late; one that says 2007 is a clock that rolled over (D05), made up or
             -- not
