@@ -87,6 +87,22 @@ CREATE OR REPLACE TEMP MACRO wgs_lat(lon, lat) AS lat - gcj_dlat(lon - 105.0, la
 CREATE OR REPLACE TEMP MACRO wgs_lon(lon, lat) AS lon - gcj_dlon(lon - 105.0, lat - 35.0) * 180.0
     / (6378245.0 / sqrt(gcj_magic(lat)) * cos(radians(lat)) * pi());
 
+-- A place as GCJ-02 and as BD-09 writes it, and the other way: the WGS-84 place of one that is written in `datum`,
+-- found
+-- by going back from what a guess would be written as (each round leaves a hundredth of the error). Places are
+-- structs of
+-- lon, lat in degrees; a datum that is NULL or WGS-84 changes nothing.
+CREATE OR REPLACE TEMP MACRO gcj_of(p) AS struct_pack(lon := 2 * p.lon - wgs_lon(p.lon, p.lat), lat := 2 * p.lat - wgs_lat(p.lon, p.lat));
+CREATE OR REPLACE TEMP MACRO bd_radius(p) AS sqrt(p.lon * p.lon + p.lat * p.lat) + 0.00002 * sin(radians(p.lat * 3000));
+CREATE OR REPLACE TEMP MACRO bd_angle(p) AS atan2(p.lat, p.lon) + 0.000003 * cos(radians(p.lon * 3000));
+CREATE OR REPLACE TEMP MACRO bd_of(p) AS struct_pack(lon := bd_radius(p) * cos(bd_angle(p)) + 0.0065, lat := bd_radius(p) * sin(bd_angle(p)) + 0.006);
+CREATE OR REPLACE TEMP MACRO written_in(datum, p) AS CASE datum WHEN 'GCJ-02' THEN gcj_of(p)
+    WHEN 'BD-09' THEN list_transform([gcj_of(p)], lambda g: bd_of(g))[1] ELSE p END;
+CREATE OR REPLACE TEMP MACRO place(x, y) AS struct_pack(lon := CAST(x AS DOUBLE), lat := CAST(y AS DOUBLE));
+CREATE OR REPLACE TEMP MACRO wgs_place(datum, x, y) AS CASE WHEN datum IN ('GCJ-02', 'BD-09') AND x IS NOT NULL AND y IS NOT NULL THEN list_reduce(
+    list_value(place(x, y), place(x, y), place(x, y), place(x, y), place(x, y)),
+    lambda p, t: list_transform([written_in(datum, p)], lambda w: place(p.lon + t.lon - w.lon, p.lat + t.lat - w.lat))[1]) ELSE place(x, y) END;
+
 -- Unified social credit code by GB 32100-2015: alphabet without I, O, S, V, Z and a check character (weights 3^i mod
 -- 31).
 CREATE OR REPLACE TEMP MACRO uscc_value(c) AS position(c IN '0123456789ABCDEFGHJKLMNPQRTUWXY') - 1;
