@@ -221,14 +221,15 @@ def local(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(ZONE)
 
 
-def clock(moment: dt.datetime | None, today: dt.date | None = None) -> str:
-    """ "14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one; None → "—"."""
+def clock(moment: dt.datetime | None, today: dt.date | None = None, *, year: int | None = None) -> str:
+    """ "14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one than that of `today`
+    (or `year`, where the day is to stand there always); None → "—"."""
     if moment is None:
         return DASH
     here = local(moment)
     if today is not None and here.date() == today:
         return f"{here:%H:%M}"
-    if today is not None and here.year != today.year:
+    if here.year != (year or (today.year if today else here.year)):
         return f"{here:%Y-%m-%d %H:%M}"
     return f"{here:%m-%d %H:%M}"
 
