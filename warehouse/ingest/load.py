@@ -142,10 +142,10 @@ def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Ta
     passed, count = door.pass_through(contract, rows), rows.num_rows
     lines, letters = parse.cells(rows)
     named = {column.name: letters.get(column.name) or letters.get(column.source) for column in contract.stored}
+    places = orjson.dumps({name: letter for name, letter in named.items() if letter}).decode()
+    passed = passed.append_column("_line", pa.array(lines, pa.int64()) if lines else pa.nulls(count, pa.int64()))
     passed = passed.append_column(
-        "_line", pa.array(lines, pa.int64()) if lines else pa.nulls(count, pa.int64())
-    ).append_column(
-        "_letters", pa.array([orjson.dumps({k: v for k, v in named.items() if v}).decode()] * count, pa.string())
+        "_letters", pa.array([places] * count, pa.string()) if letters else pa.nulls(count, pa.string())
     )
     passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
         "_seq", pa.array([note.seq] * count, pa.int64())

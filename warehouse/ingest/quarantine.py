@@ -80,6 +80,8 @@ def accept(writer: Writer, note_seq: int) -> None:
 def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
     """Enters the faulty rows and fields of `batch` (fields of those of its rows that are in `among`); part of the
     load's transaction. What is entered is after the privacy filter: no personal data in clear."""
+    if not writer.execute("SELECT 1 FROM batch WHERE len(_bad) > 0 OR len(_aside) > 0 LIMIT 1"):
+        return
     shown = ", ".join(f"{column.name} := {verdicts.shown(column)}" for column in contract.stored)
     safe = r"regexp_replace(i.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
     payload = ", ".join(

@@ -1,0 +1,86 @@
+"""What stands beside a number is as long as the number is, and days that have not come are not counted as empty."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from cockpit.presentation import format as fmt
+from cockpit.presentation.reading_view import present
+from warehouse.catalog.metrics import metrics
+from warehouse.compile.metric_sql import Span
+from warehouse.compile.reading import DISTRICT, Place, Reading, Target
+from warehouse.core import festivals, units
+from warehouse.query.aggregates import evening
+
+TODAY = dt.date(2026, 11, 23)
+
+
+def reading(value: float, green: float | None = None, judgement: str | None = None, **more: object) -> Reading:
+    target = None if green is None else Target(green, None, "本局")
+    base = Reading(
+        "m", "数", "ratio", "up", "week", dt.date(2026, 11, 16), dt.date(2026, 11, 22), Place(DISTRICT, "余杭区", "district"),
+        value, None, None, "ok", None, 3600, "g", target=target, judgement=judgement,  # type: ignore[arg-type]
+    )  # fmt: skip
+    return dataclasses.replace(base, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(1.0, "100.0"), (0.9996, "99.96"), (0.99996, "99.996"), (0.0, "0.0"), (0.0004, "0.04"), (0.934, "93.4"), (1.0004, "100.04")],
+)
+def test_what_is_not_all_is_never_printed_as_all_nor_little_as_nothing(share: float, shown: str) -> None:
+    assert fmt.value(share, "ratio", 1).text == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "green", "judgement", "shown"),
+    [(0.9796, 0.98, "warn", "97.96"), (0.98, 0.98, "good", "98.0"), (0.97, 0.98, "bad", "97.0"), (0.97996, 0.98, "bad", "97.996")],
+)
+def test_no_rounding_contradicts_a_judgement(value: float, green: float, judgement: str, shown: str) -> None:
+    assert present(reading(value, green, judgement), 1).shown.text == shown
+
+
+def test_a_sum_over_more_days_is_compared_by_its_mean_a_day() -> None:
+    visits = metrics()["site_visit_cnt"]
+    march, february = (
+        Span(dt.date(2026, 3, 1), dt.date(2026, 3, 1), dt.date(2026, 3, 31)),
+        Span(dt.date(2026, 2, 1), dt.date(2026, 2, 1), dt.date(2026, 2, 28)),
+    )
+    assert evening(visits, february, march) == pytest.approx(31 / 28)
+    assert evening(visits, march, march) == 1
+    assert evening(metrics()["fleet_online_rate"], february, march) == 1, "a rate is a mean already"
+    assert present(reading(0.5, evened=("previous",))).previous.endswith("（按日均）")
+
+
+def test_a_year_is_compared_with_the_year_before_once() -> None:
+    view = present(reading(0.5, window="year", previous=0.4, last_year=0.4))
+    assert view.delta.text and view.year == fmt.UNKNOWN_DELTA
+
+
+@pytest.mark.parametrize("today", [TODAY, dt.date(2026, 3, 31), dt.date(2028, 2, 29), dt.date(2027, 1, 1)])
+def test_every_stock_of_the_newest_days_has_its_day_a_year_before(today: dt.date) -> None:
+    days = set(units.reading_days(today, 460))
+    for back in range(units.DAILY):
+        day = today - dt.timedelta(days=back)
+        for window in ("week", "month", "quarter", "year"):
+            start = units.window_of(window, day)[0]
+            for before in (units.year_ago(window, start), units.back(window, start, 1)):
+                beside = min(before + (day - start), units.window_of(window, before)[1])
+                if (today - beside).days <= 460:
+                    assert beside in days, (day, window, beside)
+
+
+def test_a_window_with_a_holiday_that_the_one_beside_it_lacks_says_so() -> None:
+    spring = reading(0.5, win_start=dt.date(2026, 2, 16), win_end=dt.date(2026, 2, 22))
+    (tag,) = [tag for tag in present(spring).tags if tag.kind == "festival"]
+    assert tag.word == "春节影响" and "春节假期本期 7 天" in tag.why
+    assert not [tag for tag in present(reading(0.5)).tags if tag.kind == "festival"]
+
+
+def test_a_year_that_nobody_has_announced_is_not_guessed() -> None:
+    assert festivals.within(dt.date(2049, 2, 1), dt.date(2049, 2, 2)) is None
+    with pytest.raises(LookupError):
+        festivals.of_day(dt.date(2049, 2, 1))
