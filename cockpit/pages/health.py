@@ -194,7 +194,10 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
         html.Tr(
             [
                 html.Td(
-                    [names.get(q["table"], q["table"]), html.Small(texts.rule(q["rule"]), className="muted")],
+                    [
+                        names.get(q["table"], q["table"]),
+                        html.Small(texts.rule(q["rule"]) + ("" if q["is_row"] else "，只缺该字段"), className="muted"),
+                    ],
                     className="two-line",
                 ),
                 html.Td(fmt.number(q["rows"]), className="col-num"),

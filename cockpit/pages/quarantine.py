@@ -19,7 +19,8 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import facts
 from cockpit.store import audit
 from warehouse.catalog.contracts import contracts
-from warehouse.core.data_rules import named
+from warehouse.catalog.schema import Contract
+from warehouse.core.data_rules import KINDS, RULES, cure, named
 from warehouse.core.errors import Refused
 from warehouse.query.person_store import Restricted
 
@@ -64,7 +65,6 @@ def _tables(visit: PageContext, chosen: str) -> Component:
 
 def _row(visit: PageContext, row: dict[str, Any]) -> Component:
     contract, stated = contracts().get(row["name"]), json.loads(row["payload"])
-    reasons = "、".join(named(rule) for rule in str(row["reason"]).split(","))
     title = data_notes.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
     head = html.Header(
@@ -74,7 +74,39 @@ def _row(visit: PageContext, row: dict[str, Any]) -> Component:
     seen = facts([(names.get(name, name), str(value)) for name, value in stated.items() if value not in (None, "")])
     form = _form(visit, row, names, stated) if contract else None
     return html.Section(
-        [head, html.P(reasons, className="tone-bad"), seen, *([form] if form else [])], className="card"
+        [head, _faults(row, contract), html.P(_seen(row), className="muted"), seen, *([form] if form else [])],
+        className="card",
+    )
+
+
+def _faults(row: dict[str, Any], contract: Contract | None) -> Component:
+    """What is wrong, cell by cell: the column, what stands there as far as it may be seen, the cell, what to do."""
+    labels = {column.name: column.label for column in contract.stored} if contract else {}
+    stated = json.loads(row["faults"] or "[]")
+    if not stated:
+        words = "、".join(named(rule) for rule in str(row["reason"]).split(","))
+        return html.P(f"{words}。{cure(str(row['reason']))}", className="tone-bad")
+    lines = []
+    for fault in stated:
+        column, rule = fault["column"] or "", fault["rule"]
+        name = labels.get(column, column)
+        what = named(rule) if rule in RULES else KINDS.get(rule, rule)
+        value = f"“{fault['value']}”" if fault["value"] else ""
+        place = f"（单元格 {fault['cell']}）" if fault["cell"] else ""
+        to_do = cure(rule)
+        lines.append(
+            html.Li([html.B(f"{name}：" if name else ""), f"{what}{value}{place}。", f"{to_do}。" if to_do else ""])
+        )
+    return html.Ul(lines, className="tone-bad")
+
+
+def _seen(row: dict[str, Any]) -> str:
+    """Whether the row counts, and since when it comes like this."""
+    state = "整行没有计入" if row["is_row"] else "这一行照常计入，上列字段按未知计"
+    if (row["times"] or 1) < 2:
+        return f"{state}；{fmt.clock(row['last_seen'])} 收到。"
+    return (
+        f"{state}；首次 {fmt.clock(row['first_seen'])}，最近 {fmt.clock(row['last_seen'])}，共收到 {row['times']} 次。"
     )
 
 

@@ -46,7 +46,12 @@ def quality(book: Snapshot) -> dict[str, Any]:
         "passed": len(checks) - len(failed),
         "checked": len(checks),
         "quarantine": [
-            {**q, "rule": texts.rule(q["rule"]), "table": label(book, q["table"]), "count": fmt.number(q["rows"])}
+            {
+                **q,
+                "rule": texts.rule(q["rule"]) + ("" if q["is_row"] else "，只缺该字段"),
+                "table": label(book, q["table"]),
+                "count": fmt.number(q["rows"]),
+            }
             for q in book.quarantine()[:ROWS_SHOWN]
         ],
         "defects": defects(book),

@@ -18,13 +18,17 @@ from etl.pipeline.load import ingest, land, load_now
 from etl.runtime.context import Context
 from etl.sources import files
 from warehouse.catalog.contracts import contracts
-from warehouse.core.errors import CockpitError, ContractBroken, Refused, UsageError
+from warehouse.core.errors import CockpitError, ContractBroken, Refused, SourceDown, UsageError
 from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import load
+from warehouse.ingest import load, quarantine
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.parse import FILES
 from warehouse.publish import recover
+
+DELIVERED = "source, entity, due_at, deadline, finished_at, through, rows, ok, error"
+EVER = dt.datetime.fromisoformat("1970-01-02")
+"""Before every row of a source, Shanghai time."""
 
 
 def pending(context: Context) -> int:
@@ -101,6 +105,35 @@ def run(
                 )
     finally:
         _deliver(context, booked)
+    return problems + _unread(context, {feed.source for feed in wanted if feed.transport == "files"})
+
+
+def _unread(context: Context, sources: set[str]) -> list[str]:
+    """Books the files in drop folders that no feed reads, and says so for each source that has some."""
+    known = [feed for feed in described(context.settings)[0] if feed.transport == "files" and feed.source in sources]
+    found: list[list[str]] = []
+    problems = []
+    for source in sorted({feed.source for feed in known}):
+        endpoint = context.endpoints.get(source)
+        if endpoint is None or not endpoint.drop or source in context.faults:
+            continue
+        try:
+            lost = files.unread(context.folder_of(source), [feed for feed in known if feed.source == source])
+        except SourceDown:
+            continue  # its feeds say so
+        found += [[source, file, why] for file, why in lost]
+        if lost:
+            problems.append(
+                f"{source} 的投递文件夹里有 {len(lost)} 个文件没有读入：{'；'.join(f'{file}（{why}）' for file, why in lost[:3])}"
+            )
+    stored = context.writer.execute(
+        "SELECT source, file, why FROM run.unread WHERE source IN (SELECT unnest(?))", [sorted(sources)]
+    )
+    if sorted(map(list, stored)) != sorted(found):
+        with context.writer.transaction():
+            context.writer.execute("DELETE FROM run.unread WHERE source IN (SELECT unnest(?))", [sorted(sources)])
+            for row in found:
+                context.writer.execute("INSERT INTO run.unread VALUES (?,?,?)", row)
     return problems
 
 
@@ -108,7 +141,9 @@ def _deliver(context: Context, booked: list[list[object]]) -> None:
     """All deliveries of a round in one transaction: one commit, not one a feed."""
     if booked:
         marks = ", ".join(["(?,?,?,?,?,?,?,?,?)"] * len(booked))
-        context.writer.execute(f"INSERT INTO run.delivery VALUES {marks}", [value for row in booked for value in row])
+        context.writer.execute(
+            f"INSERT INTO run.delivery ({DELIVERED}) VALUES {marks}", [value for row in booked for value in row]
+        )
 
 
 def own_tables(context: Context) -> None:
@@ -154,14 +189,32 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
             body = _keys(context, feed)
             mapping = {**feed.mapping, "columns": _key_columns(feed)}
             note = land(context, feed, body, "keys", f"全部键|{'confirmed' if confirmed else 'plain'}", "", mapping)
-            load.reconcile(context.writer, feed.contract, note, _present(context, note, body), confirmed=confirmed)
+            present = _present(context, note, body)
+            load.reconcile(context.writer, feed.contract, note, present, confirmed=confirmed)
             recover.acknowledge(context.settings, note)
+            problems += _caught_up(context, feed, present)
         except CockpitError as error:
             if isinstance(error, (Refused, ContractBroken)) and note is not None:
                 load.refused(context.writer, note, str(error))
                 recover.acknowledge(context.settings, note)
             problems.append(f"{feed.contract.label}：{error}")
     return problems
+
+
+def _caught_up(context: Context, feed: Feed, present: pa.Table) -> list[str]:
+    """Fetches the whole table once more where the source has keys that never came: a row without an update time, or
+    with one that was set back, is not among what has changed. Says what is still missing."""
+    absent = load.unseen(context.writer, feed.contract, present)
+    if not absent:
+        return []
+    fetch(context, feed, EVER)
+    left = load.unseen(context.writer, feed.contract, present)
+    if not left:
+        return []
+    return [
+        f"{feed.contract.label}：来源有 {left} 条记录没有取到（已整表重取一次）；"
+        "处理办法：请来源核对这些记录的更新时间与主键"
+    ]
 
 
 def _keys(context: Context, feed: Feed) -> bytes:
@@ -225,12 +278,26 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
                     current,
                     context.parser.parse(current, context.landing.body(note)),
                 )
-                context.writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
+                quarantine.accept(context.writer, note.seq)
         except CockpitError as error:
             problems.append(f"{note.name.split('|')[0]}：{error}")
             continue
+        _cured(context, note)
         count += 1
     return count, problems
+
+
+def _cured(context: Context, note: Landed) -> None:
+    """What a replay put right is no fault of the source any more, on any screen; that it came late stays booked."""
+    left = context.writer.execute(
+        "SELECT 1 FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1 AND reason NOT LIKE 'D21%' LIMIT 1",
+        [note.source, note.entity],
+    )
+    if not left:
+        context.writer.execute(
+            "UPDATE run.delivery SET cured_at = ? WHERE source = ? AND entity = ? AND error <> '' AND cured_at IS NULL",
+            [context.clock(), note.source, note.entity],
+        )
 
 
 def _confirm(context: Context, note: Landed) -> None:

@@ -9,7 +9,7 @@ from etl.config.descriptions import addressed, described
 from etl.runtime.context import held
 from warehouse.catalog.contracts import contracts
 from warehouse.core import statements, timetable, units
-from warehouse.core.data_rules import RULES, TREATMENTS
+from warehouse.core.data_rules import RULES, TREATMENTS, named
 from warehouse.core.database import Writer
 from warehouse.core.errors import CockpitError, DataMissing, Locked
 from warehouse.core.settings import Settings
@@ -55,6 +55,10 @@ def collect(settings: Settings) -> dict[str, Any]:
                 found["notes"] = notes
                 found["balances"] = _balances(writer)
                 found["refused"] = _refused(writer)
+                found["unread"] = [
+                    dict(zip(("source", "file", "why"), row, strict=True))
+                    for row in writer.execute("SELECT source, file, why FROM run.unread ORDER BY ALL")
+                ]
                 found["unqualified"] = unqualified(writer, settings)
                 writer.close()
     except Locked as error:
@@ -74,7 +78,17 @@ def _faults(settings: Settings) -> dict[str, str]:
 
 
 def _balances(writer: Any) -> list[dict[str, Any]]:
-    names = ("table", "payloads", "rows_in", "merged", "older", "duplicate", "quarantined", "dropped_fields")
+    names = (
+        "table",
+        "payloads",
+        "rows_in",
+        "merged",
+        "older",
+        "duplicate",
+        "quarantined",
+        "dropped_fields",
+        "fields_aside",
+    )
     rows = writer.execute(statement("row_balances"))
     return [dict(zip(names, (row[0], *map(int, row[1:])), strict=True)) for row in rows]
 
@@ -128,30 +142,32 @@ def text(found: dict[str, Any]) -> str:
             f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or '正常'}"
         )
     if found.get("balances"):
-        lines.append("\n行数平衡:收到 = 并入 + 较旧 + 重复 + 隔离")
+        lines.append("\n行数平衡：收到 = 并入 + 较旧 + 重复 + 隔离")
         for row in found["balances"]:
             lines.append(
                 f"{contracts()[row['table']].label:<20}{row['rows_in']:>12,} = {row['merged']:,} + {row['older']:,}"
                 + f" + {row['duplicate']:,} + {row['quarantined']:,}"
+                + (f"   另有 {row['fields_aside']:,} 个字段读不懂，按未知计" if row["fields_aside"] else "")
                 + (f"   入库前剔除敏感字段 {row['dropped_fields']:,} 个" if row["dropped_fields"] else "")
             )
     for row in found.get("unqualified", []):
         rest = "；".join(f"{key} {value:,} 条" for key, value in row.items() if key not in ("file", "pts"))
         lines.append(f"文件 {row['file']}：定位 {row['pts']:,} 条；{rest or '全部合格'}")
-    lines.append("\n数据缺陷(规则:行数,出处)")
+    lines.append("\n数据缺陷（规则：行数，出处）")
     lines += [
         f"{row['rule']} {RULES.get(row['rule'], '')}：{row['rows']:,}({row['label']}；{TREATMENTS.get(row['rule'], '')})"
         for row in found["defects"]
     ] or ["无"]
-    lines.append("\n隔离(表:规则 行数)")
+    lines.append("\n隔离（表：规则 行数）")
     lines += [
-        f"{contracts()[row['table']].label}：{row['rule']} {RULES.get(row['rule'], '')} {row['rows']:,}"
+        f"{contracts()[row['table']].label}：{named(row['rule'])} {row['rows']:,} {'行' if row['is_row'] else '行的字段'}"
         for row in found["quarantine"]
     ] or ["无"]
     lines += [
         f"整份未装载：{contracts()[row['table']].label} {row['name']}：{row['reason']}"
         for row in found.get("refused", [])
     ]
+    lines += [f"没有读入的文件：{row['source']} {row['file']}（{row['why']}）" for row in found.get("unread", [])]
     lines += [
         f"检查未通过：{check['model']} {check['message']} {check['failed_rows']} 处"
         + ("（已保留上一快照）" if check["held"] else "")

@@ -21,6 +21,9 @@ SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""
 MOST_BYTES = 1 << 30
 SKIPPED_SUFFIXES = (".tmp", ".part", ".filepart", ".toml")
+NOTES = ("readme", "thumbs.db", "desktop.ini", "说明", "使用说明")
+"""What lies in folders and is nobody's data."""
+DEEPEST = 6
 OPTIONS = {
     "sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
     "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"},
@@ -94,6 +97,18 @@ class Folder:
             (entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)),
             key=lambda entry: Path(entry.path),
         )
+
+    def every(self) -> list[Entry]:
+        """All files of the folder and of those in it, temporary and hidden ones and mapping files left out."""
+        try:
+            self._fs.invalidate_cache()
+            if not self._fs.exists(self._root):
+                return []
+            found = self._fs.find(self._root, maxdepth=DEEPEST, detail=True).items()
+            listed = [self._entry(path, facts) for path, facts in found if facts.get("type") == "file"]
+        except Exception as error:
+            raise self._down(error) from None
+        return sorted((entry for entry in listed if _is_data(entry.path)), key=lambda entry: Path(entry.path))
 
     def path_of(self, shown: str, glob: str) -> str:
         """The path of the file that is booked as `shown`; that itself when the file is gone."""
@@ -235,8 +250,12 @@ def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[D
 
     Raises ConfigError when a mapping file beside one is broken, SourceDown when the folder cannot be listed."""
     found = []
-    for entry in folder.entries(feed.glob):
-        if entry.name in known or not _is_settled(folder, entry, now_s):
+    listed = [entry for entry in folder.entries(feed.glob) if entry.name not in known]
+    ahead = [entry for entry in listed if entry.modified_s > now_s] if folder.kind != "s3" else []
+    if ahead:  # where the other side's clock runs ahead of ours, what counts is that a file stays as it is for as long
+        time.sleep(SETTLE_S)
+    for entry in listed:
+        if not (folder.entry(entry.path) == entry if entry in ahead else _is_settled(folder, entry, now_s)):
             continue
         mapping = mapping_of(feed, folder, entry.path)
         if mapping is not None:
@@ -252,34 +271,55 @@ def mapping_of(feed: Feed, folder: Folder, path: str) -> dict[str, Any] | None:
 
 
 def _is_settled(folder: Folder, entry: Entry, now_s: float) -> bool:
-    """Whether the file has stopped growing. An S3 object appears whole; where the other side's clock runs ahead of
-    ours, what counts is that the file stays as it is for as long."""
-    if folder.kind == "s3":
-        return True
-    if entry.modified_s <= now_s:
-        return now_s - entry.modified_s >= SETTLE_S
-    if folder.kind == "file":
-        return False
-    time.sleep(SETTLE_S)
-    return folder.entry(entry.path) == entry
+    """Whether the file has stopped growing. An S3 object appears whole."""
+    return folder.kind == "s3" or now_s - entry.modified_s >= SETTLE_S
+
+
+def unread(folder: Folder, feeds: list[Feed]) -> list[tuple[str, str]]:
+    """(path as it may be shown, what to do) of the files that no feed of the source will ever read. Raises
+    SourceDown."""
+    found = []
+    for entry in folder.every():
+        mine = [feed for feed in feeds if matches(entry.path, feed.glob)]
+        if not mine:
+            found.append((entry.shown, _why_unread(entry, feeds)))
+        elif all(feed.mapping_beside and _beside(folder, entry.path) is None for feed in mine):
+            found.append((entry.shown, "缺少同名的映射文件（.map.toml）"))
+    return found
+
+
+def _why_unread(entry: Entry, feeds: list[Feed]) -> str:
+    name = entry.path.rsplit("/", 1)[-1]
+    if any(matches(name, feed.glob.rsplit("/", 1)[-1]) for feed in feeds):
+        return "放错了文件夹，请移到 " + "、".join(
+            dict.fromkeys(
+                feed.glob.rpartition("/")[0] or "投递文件夹"
+                for feed in feeds
+                if matches(name, feed.glob.rsplit("/", 1)[-1])
+            )
+        )
+    if name.lower().endswith((".et", ".ett", ".wps", ".ods", ".numbers", ".xlsm", ".xlsb")):
+        return "不是能读的格式，请另存为 .xlsx"
+    return "没有来源描述认它，应为 " + "、".join(dict.fromkeys(feed.glob for feed in feeds))
 
 
 def matches(path: str, glob: str) -> bool:
-    """Whether a path in the folder is one of the feed's files; * stays within one folder."""
-    parts, patterns = path.split("/"), glob.split("/")
+    """Whether a path in the folder is one of the feed's files, in upper or lower case; * stays within one folder."""
+    parts, patterns = path.lower().split("/"), glob.lower().split("/")
     return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
 
 
 def _is_data(path: str) -> bool:
     name = path.rsplit("/", 1)[-1]
-    return not name.startswith((".", "~$")) and not name.lower().endswith(SKIPPED_SUFFIXES)
+    lower = name.lower()
+    return not lower.startswith((".", "~$", *NOTES)) and not lower.endswith(SKIPPED_SUFFIXES)
 
 
 def _beside(folder: Folder, path: str) -> str | None:
     """The text of the mapping file that lies beside a data file (x.csv.gz → x.map.toml), None when there is none."""
     stem = path
     for suffix in (".gz", ".zip", ".csv", ".txt", ".xlsx", ".xls"):
-        stem = stem.removesuffix(suffix)
+        stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
     name = f"{stem}.map.toml"
     if folder.entry(name) is None:
         return None

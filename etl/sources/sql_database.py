@@ -25,6 +25,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    or_,
     select,
     type_coerce,
 )
@@ -62,14 +63,15 @@ class SqlDatabase:
         self._tables: dict[str, Table] = {}
 
     def since(self, feed: Feed, cursor: str) -> Rows:
-        """Rows whose cursor column is greater than `cursor` (text as we write it, "" = all), in its order.
+        """Rows whose cursor column is greater than `cursor` (text as we write it, "" = all) or empty, in its order: a
+        row that does not say when it changed may have changed since.
 
         Raises SourceDown when the database does not answer, ContractBroken when table or column is not there."""
         table = self._table(feed)
         question = select(*self._columns(feed, table))
         if feed.cursor_column and cursor:
             column = self._column(feed, table, feed.cursor_column)
-            question = question.where(column > _bound(column, cursor))
+            question = question.where(or_(column > _bound(column, cursor), column.is_(None)))
         rows = self._rows(feed, question)
         # which of two rows of one key and one time stamp comes last must not hang on the database's mood
         rows.sort(

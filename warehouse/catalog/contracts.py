@@ -53,3 +53,18 @@ def _check_privacy(column: Column, where: str) -> None:
         raise toml.refuse(f"columns.{column.name}.door", column.door, "drop（L4 的列不得入库）", where)
     if column.door in ("person", "phone", "mask_name", "holder", "birth_year") and column.level != "L3":
         raise toml.refuse(f"columns.{column.name}.level", column.level, "L3（个人信息的列）", where)
+
+
+@cache
+def code_columns() -> frozenset[str]:
+    """Names of the columns that hold codes: a part of some table's key, or what such a key is called where others
+    refer to it. They are compared, so they have one form."""
+    stored = [(contract, column) for contract in contracts().values() for column in contract.stored]
+    return frozenset(
+        column.name
+        for contract, column in stored
+        if column.type == "VARCHAR"
+        and not column.door
+        and column.rule != "plate"
+        and (column.name in contract.key or column.name.endswith(("_id", "_no", "_uid", "_code")))
+    )

@@ -97,6 +97,8 @@ class ColumnDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rule: DataRule = ""
     required: bool = False
     unit: str = ""
+    allowed: tuple[Text, ...] = ()
+    """The codes or words that it may hold, () = any. Another one is unknown, and listed with the value to be mapped."""
 
 
 class Column(ColumnDescription, frozen=True, kw_only=True):

@@ -34,12 +34,13 @@ RULES = {
     "L72": "冻结后迟到",
     "F15": "来源时钟超前",
     "F22": "来源数据倒退",
+    "F23": "没有更新时间",
     "payload": "整份不合约定",
 }
 """Rule id → its short name."""
 
 TREATMENTS = {
-    "D01": "两车并列保留,按最新业户计数,列出待核对",
+    "D01": "两车并列保留，按最新业户计数，列出待核对",
     "D02": "按规则改正，改不了的隔离",
     "D03": "按平台换算，不作全局换算",
     "D04": "按坐标系换算，越界的不计入",
@@ -48,7 +49,7 @@ TREATMENTS = {
     "D07": "按主键并入，重算当日",
     "D08": "按平台倍率换算，异常里程不计入",
     "D09": "跳出又返回的点剔除",
-    "D10": "校验不过,不生成人员键,隔离",
+    "D10": "校验不过，不生成人员键；必填的整行隔离，其余只隔离该字段",
     "D11": "保留原样,按名称与地址列出候选,人工确认",
     "D12": "按对照表归口，认不出的列入“未分镇街”",
     "D13": "按 GB18030 解码，乱码计数",
@@ -67,16 +68,31 @@ TREATMENTS = {
     "L72": "放在一边，不改已发布的数；补算须写明原因",
     "F15": "更新时间按到达时间计",
     "F22": "冻结该来源，不覆盖不删除",
+    "F23": "每轮重取，以最后取到的为准",
     "payload": "整份不装载，改正后重放",
 }
 """Rule id → what is done about it."""
 
-KINDS = {"type": "类型不符", "required": "必填缺失"}
+KINDS = {"type": "读不懂", "required": "必填缺失", "code": "代码不在约定之内"}
+CURES = {
+    "type": "请来源更正；若是写法不同，在来源描述或映射文件里说明后运行 etl replay",
+    "required": "请来源补填",
+    "code": "请来源更正，或在来源描述的 values 里写明它对应哪个代码",
+    "D02": "请核对号牌；也可在“更正”里改好重放",
+    "D10": "请来源核对证件号码（18 位，含校验位）",
+    "L72": "确需计入时用 etl backfill 补算，并写明原因",
+}
+"""Rule, or kind of rule → what somebody can do about an entry of it in quarantine."""
 
 
 def named(rule: str) -> str:
     """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
     kind, _, column = rule.partition(":")
     if column:
-        return f"{KINDS.get(kind, kind)}({column})"
+        return f"{KINDS.get(kind) or RULES.get(kind, kind)}({column})"
     return f"{RULES[rule]}({rule})" if rule in RULES else rule
+
+
+def cure(rule: str) -> str:
+    """What can be done about an entry in quarantine, in Chinese; "" where nothing is known."""
+    return CURES.get(rule.partition(":")[0], "")

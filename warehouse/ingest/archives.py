@@ -21,10 +21,23 @@ def is_workbook(name: str, body: bytes) -> bool:
     """True when the archive is an Office workbook. Raises ContractBroken when it is no readable archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            names = set(archive.namelist())
+            names = {item.replace("\\", "/").lower() for item in archive.namelist()}
     except BROKEN as error:
         raise ContractBroken("压缩文件损坏或不完整", where=name) from error
-    return "[Content_Types].xml" in names and any(item.startswith("xl/") for item in names)
+    return "[content_types].xml" in names and any(item.startswith("xl/") for item in names)
+
+
+def with_slashes(name: str, body: bytes) -> bytes:
+    """The archive with / in the names of its parts where some old exporters write a backslash; mostly `body` itself."""
+    with checked(name, body) as archive:
+        entries = archive.infolist()
+        if not any("\\" in entry.orig_filename for entry in entries):
+            return body
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as again:
+            for entry in entries:
+                again.writestr(entry.orig_filename.replace("\\", "/"), content(name, archive, entry))
+    return out.getvalue()
 
 
 def checked(name: str, body: bytes) -> zipfile.ZipFile:

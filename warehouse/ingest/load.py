@@ -13,12 +13,12 @@ import orjson
 import pyarrow as pa
 
 from warehouse.catalog.contracts import contracts
-from warehouse.catalog.schema import Column, Contract
+from warehouse.catalog.schema import Contract
 from warehouse.core import failpoints
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken
 from warehouse.core.settings import Settings
-from warehouse.ingest import lake, late_arrivals, parse, source_deletes
+from warehouse.ingest import lake, late_arrivals, parse, quarantine, source_deletes, verdicts
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
@@ -26,29 +26,33 @@ from warehouse.ingest.row_counts import Account
 BOOKS = """
 CREATE SCHEMA IF NOT EXISTS raw; CREATE SCHEMA IF NOT EXISTS run; CREATE SCHEMA IF NOT EXISTS build;
 CREATE SCHEMA IF NOT EXISTS staging; CREATE SCHEMA IF NOT EXISTS marts;
-CREATE TABLE IF NOT EXISTS raw.quarantine (source VARCHAR, entity VARCHAR, rule VARCHAR, reason VARCHAR, payload VARCHAR,
-    landing_seq BIGINT, row_no BIGINT, landed_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS run.batch (landing_seq BIGINT, source VARCHAR, entity VARCHAR, name VARCHAR, rows_in BIGINT,
-    merged BIGINT, older BIGINT, duplicate BIGINT, quarantined BIGINT, dropped_fields BIGINT, landed_at TIMESTAMP, sha256 VARCHAR);
+    merged BIGINT, older BIGINT, duplicate BIGINT, quarantined BIGINT, dropped_fields BIGINT, landed_at TIMESTAMP, sha256 VARCHAR,
+    fields_aside BIGINT);
 CREATE TABLE IF NOT EXISTS run.cursor (source VARCHAR, entity VARCHAR, cursor VARCHAR, landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.touched (source_table VARCHAR, day DATE, landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, sha256 VARCHAR, from_at TIMESTAMP, to_at TIMESTAMP,
     landing_seq BIGINT);
 CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
-    finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR);
+    finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR, cured_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS run.fault (source VARCHAR, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.unread (source VARCHAR, file VARCHAR, why VARCHAR);
 CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTAMP, lon DOUBLE, lat DOUBLE, speed_kmh DOUBLE,
     direction SMALLINT);
 """
 
+UNDATED = "更新时间为空"
 META = "_version TIMESTAMP, _seq BIGINT, _row BIGINT, _hash UBIGINT, _deleted_at TIMESTAMP"
 
 
 def prepare(writer: Writer) -> None:
     """Makes the books and one raw table (and its history) a contract where they are missing."""
     writer.execute(BOOKS + source_deletes.BOOK + late_arrivals.BOOK)
+    writer.execute("ALTER TABLE run.batch ADD COLUMN IF NOT EXISTS fields_aside BIGINT")
+    writer.execute("ALTER TABLE run.delivery ADD COLUMN IF NOT EXISTS cured_at TIMESTAMP")
+    quarantine.prepare(writer)
     for contract in contracts().values():
         if contract.load == "lake":
             continue
@@ -97,10 +101,10 @@ def load_many(
     incoming = pa.concat_tables([_incoming(contract, door, note, rows) for note, rows in payloads])
     counts = {note.seq: rows.num_rows for note, rows in payloads}
     with writer.registered(incoming=incoming):
-        writer.execute(_typed(contract, first))
+        verdicts.typed(writer, contract, first)
         bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
         for note, _ in payloads:
-            _acceptable(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
+            verdicts.refuse_drifted(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
         if contract.freeze_h:
             late_arrivals.put_aside(writer, contract, first)
             bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
@@ -108,15 +112,18 @@ def load_many(
         is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
         living = source_deletes.living(writer, contract) if is_whole else 0
         with writer.transaction():
-            _quarantine(writer, contract)
             late_arrivals.remember(writer, contract)
             if contract.load == "lake":
                 accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
+                quarantine.put(writer, contract)
             else:
+                _settle_versions(writer, contract)
                 accounts = _merge(writer, contract, counts, bad)
+                quarantine.cure(writer, contract, late=late_arrivals.LATE)
+                quarantine.put(writer, contract, among="(FROM judged WHERE _rank = 1 AND _fate <> 'older')")
             for (note, rows), account in zip(payloads, accounts, strict=True):
                 _book(writer, contract, note, account)
-                _tell(writer, note, rows)
+                _tell(writer, contract, note, rows)
                 late_arrivals.redone(writer, contract, note, naive(note.landed_at))
             if is_whole:
                 source_deletes.close(writer, contract, first, naive(first.landed_at), living)
@@ -126,23 +133,17 @@ def load_many(
 
 def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
     passed, count = door.pass_through(contract, rows), rows.num_rows
+    lines, letters = parse.cells(rows)
+    named = {column.name: letters.get(column.name) or letters.get(column.source) for column in contract.stored}
+    passed = passed.append_column(
+        "_line", pa.array(lines, pa.int64()) if lines else pa.nulls(count, pa.int64())
+    ).append_column(
+        "_letters", pa.array([orjson.dumps({k: v for k, v in named.items() if v}).decode()] * count, pa.string())
+    )
     passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
         "_seq", pa.array([note.seq] * count, pa.int64())
     )
     return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
-
-
-def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
-    if count < 100 or bad <= max(contract.max_bad_ratio * count, 20) or note.mapping.get("accept_bad"):
-        return
-    sample = writer.execute(
-        "SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
-        [note.seq],
-    )
-    reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
-    raise ContractBroken(
-        f"{count} 行中有 {bad} 行不合约定（{reasons}），超过上限", where=f"{note.table} {note.name.split('|')[0]}"
-    )
 
 
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
@@ -150,7 +151,7 @@ def _book(writer: Writer, contract: Contract, note: Landed, account: Account) ->
         raise ContractBroken(f"行数不平：{account}", where=f"{note.table} {note.name}")
     dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
     writer.execute(
-        "INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?, (SELECT count(*) FROM (SELECT unnest(_aside) FROM batch WHERE _seq = ? AND len(_bad) = 0)))",
         [
             note.seq,
             note.source,
@@ -164,6 +165,7 @@ def _book(writer: Writer, contract: Contract, note: Landed, account: Account) ->
             dropped,
             naive(note.landed_at),
             note.sha256,
+            note.seq,
         ],
     )
     _replace(writer, note)
@@ -177,16 +179,25 @@ def _replace(writer: Writer, note: Landed) -> None:
     transaction."""
     first = note.mapping.get("replaces")
     if first is not None:
-        writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [first])
+        quarantine.accept(writer, first)
         writer.execute(
-            "INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'' WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
+            "INSERT INTO run.batch SELECT ?,?,?,?,0,0,0,0,0,0,?,'',0 WHERE NOT EXISTS (SELECT 1 FROM run.batch WHERE landing_seq = ?)",
             [first, note.source, note.entity, note.name, naive(note.landed_at), first],
         )
 
 
-def _tell(writer: Writer, note: Landed, rows: pa.Table) -> None:
-    """Books what reading the file left out, and the digest by which the same answer is known again."""
-    for rule, what, number in parse.tidied(rows):
+def _tell(writer: Writer, contract: Contract, note: Landed, rows: pa.Table) -> None:
+    """Books what reading the file left out, how many rows do not say when they changed, and the digest by which the
+    same answer is known again."""
+    undated = (
+        writer.execute(
+            f"SELECT count(*) FROM batch WHERE _seq = ? AND {contract.version} IS NULL AND len(_bad) = 0", [note.seq]
+        )[0][0]
+        if contract.version and contract.load == "upsert"
+        else 0
+    )
+    stated = [*parse.tidied(rows), *([("F23", UNDATED, undated)] if undated else [])]
+    for rule, what, number in stated:
         writer.execute(
             "INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number]
         )
@@ -218,62 +229,15 @@ def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) 
     )
 
 
-def _cast(column: Column) -> str:
-    """What a column's text says as its type; NULL = not that type. How is written in rules.sql."""
-    text = f"trim({column.name})"
-    if column.type in ("TIMESTAMP", "DATE"):
-        return f"CAST(as_moment({text}) AS {column.type})"
-    if column.type in parse.WHOLE:
-        return f"TRY_CAST(as_whole({text}) AS {column.type})"
-    if column.type == "DOUBLE":
-        return f"as_number({text})"
-    return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
-
-
-def _typed(contract: Contract, note: Landed) -> str:
-    """The batch as typed rows with `_bad`, the list of broken rules."""
-    casts, rules = [], ["_door"]
-    for column in contract.stored:
-        cast = _cast(column)
-        casts.append(f"{cast} AS {column.name}")
-        if column.type == "VARCHAR" and not column.door:
-            rules.append(f"CASE WHEN is_cut_short({column.name}) THEN 'type:{column.name}' END")
-        if column.type != "VARCHAR":
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END"
-            )
-        if column.required:
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END"
-            )
-        if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
-            )
-        if column.rule == "plate" and not note.mapping.get("pseudonyms"):
-            rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
-    version = "NULL::TIMESTAMP"
-    if contract.version:
-        column = next(item for item in contract.columns if item.name == contract.version)
-        # a clock that runs ahead at the source must not freeze a row for ever (F15)
-        version = f"least({_cast(column)}, _landed + INTERVAL 60 SECOND)"
-    key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
-    return f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
-        SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, _seq, _row, _landed,
-        list_filter([{", ".join(rules)}], lambda x: x IS NOT NULL) AS _bad FROM incoming)"""
-
-
-def _quarantine(writer: Writer, contract: Contract) -> None:
-    """Bad rows with their reason. The payload kept here is after the door: no personal data in clear."""
-    safe = r"regexp_replace(incoming.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
-    plain = ", ".join(
-        f"{column.name} := {safe.format(column.name) if column.type in ('TIMESTAMP', 'DATE', 'BOOLEAN') else 'incoming.' + column.name}"
-        for column in contract.stored
-        if column.level in ("L1", "L2")
-    )
-    writer.execute(f"""INSERT INTO raw.quarantine SELECT '{contract.source}', '{contract.entity}', batch._bad[1],
-        array_to_string(batch._bad, ','), to_json(struct_pack({plain}))::VARCHAR, batch._seq, batch._row, batch._landed
-        FROM batch JOIN incoming ON incoming._row = batch._row AND incoming._seq = batch._seq WHERE len(batch._bad) > 0""")
+def _settle_versions(writer: Writer, contract: Contract) -> None:
+    """A row whose source does not say when it changed is as new as the newest one known of its key, so that what was
+    landed later wins. Without any it is older than every dated one."""
+    keys, on = ", ".join(contract.key), " AND ".join(f"b.{key} IS NOT DISTINCT FROM n.{key}" for key in contract.key)
+    if contract.version and writer.execute("SELECT 1 FROM batch WHERE _version IS NULL AND len(_bad) = 0 LIMIT 1"):
+        writer.execute(f"""UPDATE batch b SET _version = n.newest FROM (SELECT {keys}, max(_version) AS newest FROM (
+            SELECT {keys}, _version FROM raw.{contract.table} UNION ALL SELECT {keys}, _version FROM batch WHERE len(_bad) = 0)
+            GROUP BY ALL) n WHERE b._version IS NULL AND {on}""")
+    writer.execute("UPDATE batch SET _version = TIMESTAMP '1970-01-01' WHERE _version IS NULL")
 
 
 def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict[int, int]) -> list[Account]:
@@ -339,12 +303,7 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
         return 0
     if not keys.num_rows:
         raise ContractBroken("来源的全部键清单是空的，不当作全部删除", where=contract.label)
-    table = f"raw.{contract.table}"
-    held = {
-        key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names]
-        for key, names in contract.key_sources.items()
-    }
-    on = " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
+    table, on = f"raw.{contract.table}", _same_key(contract, keys)
     at = naive(note.landed_at)
     with writer.registered(present=keys), writer.transaction():
         gone = writer.execute(
@@ -367,17 +326,41 @@ def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, 
             "INSERT INTO run.touched SELECT ?, ?, ? WHERE ? > 0", [contract.table, at.date(), note.seq, gone]
         )
         writer.execute(
-            "INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?)",
+            "INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?,0)",
             [note.seq, note.source, note.entity, note.name, at, note.sha256],
         )
     return int(gone)
+
+
+def unseen(writer: Writer, contract: Contract, keys: pa.Table) -> int:
+    """How many keys the source has that are neither here nor in quarantine: an update time that is empty or set back
+    hides a row from a question for what has changed."""
+    table, on = f"raw.{contract.table}", _same_key(contract, keys)
+    with writer.registered(present=keys):
+        absent = writer.execute(
+            f"SELECT count(*) FROM present k WHERE NOT EXISTS (SELECT 1 FROM {table} s WHERE {on})"
+        )[0][0]
+    aside = writer.execute(
+        "SELECT count(*) FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no >= 0 AND is_row",
+        [contract.source, contract.entity],
+    )[0][0]
+    return max(int(absent) - int(aside), 0)
+
+
+def _same_key(contract: Contract, keys: pa.Table) -> str:
+    """SQL: a row `s` of the table and a listed key `k` are the same."""
+    held = {
+        key: [f"k.{name}" for name in dict.fromkeys((key, *names)) if name in keys.column_names]
+        for key, names in contract.key_sources.items()
+    }
+    return " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
 
 
 def judge(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
     """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller
     holds the writer (alone) for as long as it reads them."""
     with writer.registered(incoming=_incoming(contract, door, note, rows)):
-        writer.execute(_typed(contract, note))
+        verdicts.typed(writer, contract, note)
 
 
 def went_back(
@@ -404,19 +387,6 @@ def refused(writer: Writer, note: Landed, reason: str) -> None:
     `reason` may begin with the rule it broke ("D21 …")."""
     rule = reason[:3] if re.match(r"[DF]\d\d ", reason) else "payload"
     with writer.transaction():
-        writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = -1", [note.seq])
+        quarantine.refuse(writer, note, rule, reason, naive(note.landed_at))
         _replace(writer, note)
-        writer.execute(
-            "INSERT INTO raw.quarantine VALUES (?,?,?,?,?,?,?,?)",
-            [
-                note.source,
-                note.entity,
-                rule,
-                reason,
-                orjson.dumps({"name": note.name}).decode(),
-                note.seq,
-                -1,
-                naive(note.landed_at),
-            ],
-        )
         answered(writer, note, reason)

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.catalog.contracts import contracts
+from warehouse.catalog.contracts import code_columns, contracts
 from warehouse.catalog.schema import Column
 from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
@@ -31,6 +31,7 @@ WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
 MOMENTS = ("DATE", "TIMESTAMP")
 DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+INVISIBLE = r"\p{Cf}"
 EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 PER_SECOND: dict[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
@@ -52,7 +53,12 @@ def parse(note: Landed, body: bytes) -> pa.Table:
         table = tables.read(
             note.name.split("|")[0],
             body,
-            {**note.mapping, "wanted": _wanted(note), "known": [rule["from"] for rule in _rules(note).values()]},
+            {
+                **note.mapping,
+                "cells": _is_ledger(note),
+                "wanted": _wanted(note),
+                "known": [rule["from"] for rule in _rules(note).values()],
+            },
             counts,
         )
     elif note.kind in ("json_pages", "json_rows", "keys"):
@@ -62,7 +68,7 @@ def parse(note: Landed, body: bytes) -> pa.Table:
     out, stated = _mapped(table, note), {}
     if counts:
         stated["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
-    if note.mapping.get("cells"):
+    if _is_ledger(note) and (table.schema.metadata or {}).get(b"lines"):
         stated["cells"] = orjson.dumps(_cells(table, note))
     return out.replace_schema_metadata(stated) if stated else out
 
@@ -160,6 +166,12 @@ def _rules(note: Landed) -> dict[str, dict[str, Any]]:
     return {ours: {"from": theirs} if isinstance(theirs, str) else theirs for ours, theirs in columns.items()}
 
 
+def _is_ledger(note: Landed) -> bool:
+    """A file that somebody keeps: where each value stood is told with it. Files of positions are millions of lines that
+    nobody looks at one by one."""
+    return note.kind in FILES and contracts()[note.table].load != "lake"
+
+
 def _wanted(note: Landed) -> list[str]:
     return [rule["from"] for rule in _rules(note).values() if not rule.get("optional")]
 
@@ -172,7 +184,7 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
         name: column for column in (contract.columns if contract else ()) for name in (column.name, column.source)
     }
     if not rules:
-        out = {name: table[name] for name in table.column_names}
+        out = {name: _normal(table[name], ours_of.get(name)) for name in table.column_names}
     else:
         found = {plain(name): name for name in reversed(table.column_names)}
         absent = [
@@ -221,12 +233,8 @@ def _converted(
     (D13)."""
     kind = ours.type if ours else "VARCHAR"
     is_text = kind == "VARCHAR" and not is_key and not (ours and ours.door)
+    column = _normal(column, ours)
     column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
-    is_code = is_key and not (
-        ours and (ours.rule or ours.door)
-    )  # plates and personal numbers are judged, and repaired, later
-    if (kind != "VARCHAR" or is_code) and not pc.all(pc.string_is_ascii(column)).as_py():
-        column = pc.utf8_normalize(column, form="NFKC")  # １２３ is a number
     if kind != "VARCHAR":
         column = pc.utf8_ltrim(column, characters="'")
     if "scale" in rule:
@@ -237,6 +245,25 @@ def _converted(
         known = rule["values"]
         return pa.array([known.get(value, value) for value in column.to_pylist()], pa.string())
     return _iso(column) if dated and kind in MOMENTS else column
+
+
+def _normal(column: pa.ChunkedArray, ours: Column | None) -> pa.ChunkedArray:
+    """Text as it is compared and counted: without signs that nobody sees (zero-width, direction marks, soft hyphen), a
+    hard space as a space; numbers, times and codes half-width (NFKC), codes without blanks and with one kind of dash.
+    The landed payload keeps what was written."""
+    if pc.all(pc.string_is_ascii(column)).as_py() is not False:
+        return column
+    column = pc.replace_substring_regex(column, pattern=INVISIBLE, replacement="")
+    column = pc.replace_substring(column, pattern="\u00a0", replacement=" ")
+    if ours is None or ours.door or ours.rule == "plate":  # personal numbers and plates are judged, and repaired, later
+        return column
+    if ours.type != "VARCHAR":
+        return pc.utf8_normalize(column, form="NFKC")
+    if ours.name in code_columns():
+        column = pc.utf8_normalize(column, form="NFKC")
+        column = pc.replace_substring_regex(column, pattern=r"[\p{Pd}\x{2212}]", replacement="-")
+        return pc.replace_substring_regex(column, pattern=r"\s", replacement="")
+    return column
 
 
 def _scaled(column: pa.ChunkedArray, scale: float, *, whole: bool) -> pa.Array:

@@ -45,11 +45,11 @@ class PrivacyFilter:
         self._pseudonyms = pseudonyms
 
     def pass_through(self, contract: Contract, rows: pa.Table) -> pa.Table:
-        """`rows` (VARCHAR) with the contract's stored columns only, personal ones replaced, and `_door`: the rule id
-        of a value that could not be accepted (D10) or None. Columns that the payload lacks become None."""
+        """`rows` (VARCHAR) with the contract's stored columns only, personal ones replaced, and `_door`: the
+        columns whose value could not be accepted (D10). Columns that the payload lacks become None."""
         count = rows.num_rows
         out: dict[str, pa.Array | pa.ChunkedArray] = {}
-        verdict: list[str | None] = [None] * count
+        verdict: list[list[str]] = [[] for _ in range(count)]
         for column in contract.stored:
             if column.source not in rows.column_names:
                 # a mapping names our columns, a payload taken as it is names the source's
@@ -63,7 +63,7 @@ class PrivacyFilter:
             if column.fallback and column.fallback in rows.column_names:
                 values = pc.coalesce(values, rows[column.fallback])
             out[column.name] = self._safe(column, values, verdict)
-        out["_door"] = pa.array(verdict, pa.string())
+        out["_door"] = pa.array(verdict, pa.list_(pa.string()))
         return pa.table(out)
 
     def shown(self, text: str) -> str:
@@ -71,7 +71,7 @@ class PrivacyFilter:
         replaced; different ones stay different."""
         return self._scrub(text)
 
-    def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[str | None]) -> pa.ChunkedArray | pa.Array:
+    def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[list[str]]) -> pa.ChunkedArray | pa.Array:
         values = values.cast(pa.string())
         if column.door == "text":
             return looked_at(values, blot)
@@ -90,7 +90,7 @@ class PrivacyFilter:
         met."""
         return scrub(text, lambda number: f"〔已隐去{self._pseudonyms.misplaced(number)}〕")
 
-    def _through(self, column: Column, values: list[str | None], verdict: list[str | None]) -> pa.Array:
+    def _through(self, column: Column, values: list[str | None], verdict: list[list[str]]) -> pa.Array:
         known: dict[str, str | None] = {}
         act: Callable[[str], str | None] = {
             "person": self._person,
@@ -107,7 +107,7 @@ class PrivacyFilter:
             if value not in known:
                 known[value] = act(value)
             if known[value] is None and column.door in ("person", "holder"):
-                verdict[index] = "D10"
+                verdict[index].append(column.name)
             result.append(known[value])
         return pa.array(result, pa.string())
 

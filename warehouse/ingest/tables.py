@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.csv as pcsv
 
 from warehouse.core.errors import ContractBroken
-from warehouse.ingest import archives, workbooks
-from warehouse.ingest.table_headers import SEARCHED, placed, plain
+from warehouse.ingest import archives, ledgers, workbooks
+from warehouse.ingest.table_headers import SEARCHED, locate, placed, plain
 
 MOST_BYTES = 1 << 30
+MOST_CUT = 20
 Counts = dict[tuple[str, str], int]
 ENCODINGS = ("utf-8-sig", "gb18030")
 BOOKS, ZIP, OLE, GZ = (".xlsx", ".xls"), b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b"
@@ -72,7 +73,7 @@ def _one(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     if lower.endswith((".csv", ".txt")) and is_book:
         raise ContractBroken("扩展名是文本，内容却是工作簿或压缩包", where=name, to_do="请改正扩展名后重新投递")
     if is_book:
-        return workbooks.read(name, body, mapping, counts)
+        return workbooks.read(name, body if body[:4] == OLE else archives.with_slashes(name, body), mapping, counts)
     return _csv(name, body, mapping, counts)
 
 
@@ -90,27 +91,138 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         )
     if lost:
         counts["D13", "乱码（替换字符）"] = counts.get(("D13", "乱码（替换字符）"), 0) + lost
+    text = _one_line_end(text)
     delimiter, skip, header = _header(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
-    double = {item for item in header if header.count(item) > 1} & set(mapping.get("wanted", []))
-    if double:
-        raise ContractBroken(f"表头重复：{'、'.join(sorted(double))}", where=name)
-    options = pcsv.ConvertOptions(
-        column_types={item: pa.string() for item in header}, strings_can_be_null=True, null_values=[""]
-    )
-    try:
-        table = pcsv.read_csv(
-            io.BytesIO(text.encode()),
-            convert_options=options,
-            read_options=pcsv.ReadOptions(skip_rows=skip),
-            parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values='"' in text),
+    _not_twice(name, header, mapping)
+    if _is_plain(text, delimiter, skip, len(header)):
+        options = pcsv.ConvertOptions(
+            column_types={item: pa.string() for item in header}, strings_can_be_null=True, null_values=[""]
         )
-    except pa.ArrowInvalid as error:
-        raise ContractBroken(f"文件不是规整的 CSV:{_harmless(error)}", where=name) from error
-    return (
-        placed(table, _lines(text, delimiter, skip), {item: place for place, item in enumerate(header)})
-        if mapping.get("cells")
-        else table
-    )
+        try:
+            table = pcsv.read_csv(
+                io.BytesIO(text.encode()),
+                convert_options=options,
+                read_options=pcsv.ReadOptions(skip_rows=skip),
+                parse_options=pcsv.ParseOptions(delimiter=delimiter, newlines_in_values='"' in text),
+            )
+            places = {item: place for place, item in enumerate(header)}
+            return placed(table, _lines(text, delimiter, skip), places) if mapping.get("cells") else table
+        except pa.ArrowInvalid:
+            pass  # it is read line by line below, and what is wrong is named there
+    return _by_line(name, text, delimiter, mapping, counts)
+
+
+def _one_line_end(text: str) -> str:
+    """Lines that end in CR alone, as old systems write them, end in LF."""
+    return text.replace("\r", "\n") if "\n" not in text and "\r" in text else text
+
+
+def _not_twice(name: str, header: list[str], mapping: dict[str, Any]) -> None:
+    wanted = {plain(item) for item in (*mapping.get("wanted", []), *mapping.get("known", []))}
+    names = [plain(item) for item in header]
+    double = sorted({item for item in names if names.count(item) > 1} & wanted)
+    if double:
+        raise ContractBroken(
+            f"表头重复：{'、'.join(double)}", where=name, to_do="请只留一列，或给其中一列改名，再重新投递"
+        )
+
+
+def _is_plain(text: str, delimiter: str, skip: int, width: int) -> bool:
+    """Whether every record is one line of `width` fields, none of them a total or a note: such a file is read in one
+    go. A quoted text may hold delimiters, but no line break."""
+    if any(sign in text for sign in ledgers.SIGNS):
+        return False
+    if '"' not in text:
+        return True  # the reader sees by itself when a line is longer or shorter
+    try:
+        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)):
+            if number >= skip and row and (len(row) != width or any("\n" in value for value in row)):
+                return False
+    except csv.Error:
+        return False
+    return True
+
+
+def _by_line(name: str, text: str, delimiter: str, mapping: dict[str, Any], counts: Counts) -> pa.Table:
+    """A text file as a spreadsheet reads it: cells left out at the end are empty, one delimiter too many is none, a
+    quoted cell may run over lines, totals and notes are no records. Raises ContractBroken naming the line."""
+    rows, lines, loose = _records(name, text, delimiter)
+    if loose:
+        ledgers.count(counts, "引号不成对，按原文读入", "D13", loose)
+    found = locate(rows, mapping.get("wanted", []), mapping.get("known", []))
+    if found.missing:
+        raise ContractBroken(
+            f"缺少列：{'、'.join(found.missing)}",
+            where=f"{name}，最像的一行是：{'、'.join(found.seen)[:200] or '没有'}",
+            to_do="请核对文件，或在来源描述的 columns 里改成现在的表头，再用 etl replay 重放",
+        )
+    header = rows[found.data_from - 1]
+    _not_twice(name, [value or "" for value in header], mapping)
+    width = max((place + 1 for row in rows[: found.data_from] for place, value in enumerate(row) if value), default=0)
+    for row, line in zip(rows[found.data_from :], lines[found.data_from :], strict=True):
+        if any(row[width:]):
+            filled = max(place + 1 for place, value in enumerate(row) if value)
+            raise ContractBroken(
+                f"第 {line} 行有 {filled} 列，表头只有 {width} 列",
+                where=name,
+                to_do="请检查这一行是否多了分隔符（含逗号的内容要加引号），改好后重新投递",
+            )
+    return ledgers.table(rows, lines, found, counts)
+
+
+def _records(name: str, text: str, delimiter: str) -> tuple[list[list[str | None]], list[int], int]:
+    """(rows of one width, the line on which each begins, lines whose quotes do not pair). Where quotes swallow whole
+    records they are no quotes."""
+    try:
+        rows, lines = _read(text, delimiter, csv.QUOTE_MINIMAL)
+        loose = next((line for row, line in zip(rows, lines, strict=True) if _swallows(row, delimiter, rows)), 0)
+    except csv.Error:
+        loose = -1
+    number = 0
+    if loose:
+        rows, lines = _read(text, delimiter, csv.QUOTE_NONE)
+        odd = [
+            line for row, line in zip(rows, lines, strict=True) if sum((value or "").count('"') for value in row) % 2
+        ]
+        widths = [len(row) for row in rows if any(row)]
+        if odd and any(width != max(set(widths), key=widths.count) for width in widths):
+            raise ContractBroken(
+                f"引号不成对：第 {'、'.join(map(str, odd[:5]))} 行",
+                where=name,
+                to_do="请补上或删去这些行里的英文双引号，再重新投递",
+            )
+        number = len(odd)
+        rows = [[_unquoted(value) for value in row] for row in rows]
+    widest = max((len(row) for row in rows), default=0)
+    return [row + [None] * (widest - len(row)) for row in rows], lines, number
+
+
+def _read(text: str, delimiter: str, quoting: Any) -> tuple[list[list[str | None]], list[int]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
+    rows: list[list[str | None]] = []
+    lines, begins = [], 1
+    for row in reader:
+        rows.append([value or None for value in row])
+        lines.append(begins)
+        begins = reader.line_num + 1
+    return rows, lines
+
+
+def _swallows(row: list[str | None], delimiter: str, rows: list[list[str | None]]) -> bool:
+    """Whether a cell holds a line that is as wide as a record of its own."""
+    usual = len(rows[0]) if len(rows) == 1 else sorted(len(item) for item in rows)[len(rows) // 2]
+    return any(
+        line.count(delimiter) >= usual - 1 > 0
+        for value in row
+        if value and "\n" in value
+        for line in value.split("\n")[1:-1]
+    ) or any(value is not None and value.count("\n") >= 1 and value.count(delimiter) >= usual - 1 > 0 for value in row)
+
+
+def _unquoted(value: str | None) -> str | None:
+    if value and len(value) > 1 and value[0] == value[-1] == '"':
+        return value[1:-1].replace('""', '"') or None
+    return value
 
 
 def _lines(text: str, delimiter: str, skip: int) -> list[int]:
@@ -121,15 +233,6 @@ def _lines(text: str, delimiter: str, skip: int) -> list[int]:
             found.append(begins)
         begins = reader.line_num + 1
     return found
-
-
-def _harmless(error: Exception) -> str:
-    """What the reader complains about without the row it quotes: that may hold personal data."""
-    return (
-        str(error).splitlines()[0].split(": ", 1)[0][:60]
-        if "Expected" not in str(error)
-        else "各行列数不一致" + str(error).partition("Row")[2][:8]
-    )
 
 
 def _decoded(name: str, body: bytes, encoding: str) -> str:
@@ -146,7 +249,23 @@ def _decoded(name: str, body: bytes, encoding: str) -> str:
             continue
         except LookupError as error:
             raise ContractBroken(f"没有这种编码：{candidate}", where=name) from error
+    # a column of fixed width that cut a character in two spoils that character, not the file
+    mended = body.decode(encoding or "gb18030", errors="replace")
+    lines, lost = mended.count("\n") + 1, mended.count("\ufffd")
+    if lost <= max(MOST_CUT, lines // 100) and _reads_as_chinese(mended):
+        return mended.lstrip("\ufeff")
     raise ContractBroken("文件编码无法识别", where=name, to_do="请在映射文件中写明 encoding")
+
+
+def _reads_as_chinese(text: str) -> bool:
+    """Whether what is no ASCII is mostly what a ledger is written in: bytes of another encoding come out as rare
+    characters."""
+    foreign = [character for character in text if ord(character) > 127 and character != "\ufffd"]
+    usual = sum(
+        "\u4e00" <= character <= "\u9fff" or "\u3000" <= character <= "\u303f" or "\uff00" <= character <= "\uffef"
+        for character in foreign
+    )
+    return bool(foreign) and usual > 0.9 * len(foreign)
 
 
 def _header(text: str, given: str, wanted: list[str]) -> tuple[str, int, list[str]]:

@@ -10,7 +10,6 @@ import datetime as dt
 import fnmatch
 import io
 import math
-import re
 import zipfile
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,8 +23,8 @@ from defusedxml.ElementTree import fromstring, iterparse
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
 
 from warehouse.core.errors import ContractBroken
-from warehouse.ingest import archives
-from warehouse.ingest.table_headers import Found, locate, placed, plain
+from warehouse.ingest import archives, ledgers
+from warehouse.ingest.table_headers import Found, locate
 
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
 KEPT_BYTES = 4 << 20
@@ -33,20 +32,19 @@ EXACT = 10**15
 """A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17, and
 no code or whole number of ours (load refuses it in its cell)."""
 OLE, CRYPTED, MACROS = b"\xd0\xcf\x11\xe0", "EncryptedPackage".encode("utf-16-le"), "_VBA_PROJECT".encode("utf-16-le")
-TOTAL = re.compile(r"(本页|本月|本季|本年|累计)?(合计|小计|总计|共计)([:：(（].*)?")
-FOOT = re.compile(r"(注|备注|说明|填表|制表|审核|填报)(人|单位|日期|时间)?[:：].*", re.S)
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+UNVALUED = "#公式无值"
+"""A formula whose result was not stored (a program wrote it, no spreadsheet has opened it): unreadable, not empty."""
 Cell = str | None
 Counts = dict[tuple[str, str], int]
 
 
 @dataclass
 class Outline:
-    """What a sheet's XML says beside the values: rows (from 0) that are hidden, and the last row and column with a
-    value."""
+    """What a sheet's XML says beside the values: rows (from 0) that are hidden, cells (row, column) that hold an error
+    or a formula without its result, and the last row and column with a value."""
 
     hidden: set[int] = field(default_factory=set)
+    unreadable: dict[tuple[int, int], str] = field(default_factory=dict)
     last_row: int = 0
     last_column: int = 0
 
@@ -69,10 +67,10 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
             best: Found | None = None
             for sheet in chosen or visible:  # the sheet is called otherwise this month: search them all
                 outline = outlines.get(sheet, Outline())
-                rows = _filled(name, book.get_sheet_by_name(sheet))
+                rows = _filled(name, book.get_sheet_by_name(sheet), outline)
                 found = locate(rows, mapping.get("wanted", []), mapping.get("known", []))
                 if not found.missing:
-                    return _table(rows, outline, found, counts, cells=bool(mapping.get("cells")))
+                    return ledgers.table(rows, range(1, len(rows) + 1), found, counts, hidden=outline.hidden)
                 best = found if best is None or len(found.missing) < len(best.missing) else best
     except PasswordError as error:
         raise ContractBroken("工作簿已加密", where=name, to_do="请去掉密码后重新投递") from error
@@ -124,45 +122,62 @@ def _outlines(name: str, body: bytes) -> dict[str, Outline]:
 
 
 def _paths(archive: zipfile.ZipFile) -> dict[str, str]:
+    """Sheet → the part that holds it. Names of parts are the same in upper and lower case (OPC, ECMA-376-2)."""
+    parts = {name.lower(): name for name in archive.namelist()}
     targets = {}
-    for item in fromstring(archive.read("xl/_rels/workbook.xml.rels")):
-        target = item.get("Target", "")
-        targets[item.get("Id")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    book = fromstring(archive.read("xl/workbook.xml"))
-    return {item.get("name", ""): targets.get(item.get(RELATION), "") for item in book.iter(f"{MAIN}sheet")}
+    for item in fromstring(archive.read(parts["xl/_rels/workbook.xml.rels"])):
+        target = item.get("Target", "").replace("\\", "/")
+        full = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        targets[item.get("Id")] = parts.get(full.lower(), "")
+    book = fromstring(archive.read(parts["xl/workbook.xml"]))
+    found = {}
+    for item in book.iter():
+        if _local(item.tag) == "sheet":
+            relation = next((value for key, value in item.attrib.items() if key.endswith("}id")), "")
+            found[item.get("name", "")] = targets.get(relation, "")
+    return found
+
+
+def _local(tag: str) -> str:
+    """The name of an element: workbooks of the strict kind (ISO 29500) use another namespace for the same words."""
+    return tag.rpartition("}")[2]
 
 
 def _outline(name: str, archive: zipfile.ZipFile, path: str) -> Outline:
-    found, row, column, has_value = Outline(), -1, -1, False
+    found, row, column = Outline(), -1, -1
+    has_value, has_formula, value = False, False, ""
     root = None
     with archive.open(path) as stream:
         for event, item in iterparse(stream, events=("start", "end")):
-            tag = item.tag
+            tag = _local(item.tag)
             if event == "start":
                 root = item if root is None else root
-                if tag == f"{MAIN}row":
+                if tag == "row":
                     row, column = int(item.get("r", row + 2)) - 1, -1
                     if item.get("hidden") in ("1", "true"):
                         found.hidden.add(row)
-                elif tag == f"{MAIN}c":
+                elif tag == "c":
                     column = _column(item.get("r", "")) if item.get("r") else column + 1
+                    has_value, has_formula, value = False, False, ""
                 continue
-            if tag in (f"{MAIN}v", f"{MAIN}is", f"{MAIN}f"):
+            if tag in ("v", "is", "f"):
                 has_value = True
-            elif tag == f"{MAIN}c":
+                has_formula = has_formula or tag == "f"
+                value = (item.text or "") if tag == "v" else value or "is" * (tag == "is")
+            elif tag == "c":
+                if item.get("t") == "e":
+                    found.unreadable[row, column] = value.strip() or UNVALUED
+                elif has_formula and not value.strip() and item.get("t") != "str":
+                    found.unreadable[row, column] = UNVALUED
                 if has_value:
-                    found.last_row, found.last_column, has_value = (
-                        max(found.last_row, row),
-                        max(found.last_column, column),
-                        False,
-                    )
+                    found.last_row, found.last_column = max(found.last_row, row), max(found.last_column, column)
                     if (found.last_row + 1) * (found.last_column + 1) > MOST_CELLS:
                         raise ContractBroken(
                             f"工作表的范围过大（到第 {found.last_row + 1} 行第 {found.last_column + 1} 列）",
                             where=f"{name}/{path}",
                             to_do="请删去表格之外的零散单元格后重新投递",
                         )
-            elif tag == f"{MAIN}row" and root is not None:
+            elif tag == "row" and root is not None:
                 root.clear()  # what has been read must not pile up
     return found
 
@@ -174,7 +189,7 @@ def _column(reference: str) -> int:
     return number - 1
 
 
-def _filled(name: str, sheet: CalamineSheet) -> list[list[Cell]]:
+def _filled(name: str, sheet: CalamineSheet, outline: Outline) -> list[list[Cell]]:
     """Rows of text from row 1 on; a merged range has its value in each of its cells, an empty cell stays empty."""
     if sheet.end and (sheet.end[0] + 1) * (sheet.end[1] + 1) > MOST_CELLS:
         raise ContractBroken(
@@ -183,6 +198,9 @@ def _filled(name: str, sheet: CalamineSheet) -> list[list[Cell]]:
             to_do="请删去表格之外的零散单元格后重新投递",
         )
     rows = [[_text(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
+    for (index, place), word in outline.unreadable.items():
+        if index < len(rows) and place < len(rows[index]):
+            rows[index][place] = word
     for (top, left), (bottom, right) in sheet.merged_cell_ranges or []:
         if top < len(rows) and left < len(rows[top]):
             for index in range(top, min(bottom + 1, len(rows))):
@@ -208,34 +226,3 @@ def _text(value: Any) -> Cell:
     if isinstance(value, dt.datetime):
         return value.isoformat(" ", "seconds")
     return value.isoformat() if isinstance(value, (dt.date, dt.time)) else str(value)
-
-
-def _table(rows: list[list[Cell]], outline: Outline, found: Found, counts: Counts, *, cells: bool) -> pa.Table:
-    stored: list[list[Cell]] = []
-    lines: list[int] = []
-    for index in range(found.data_from, len(rows)):
-        row = [rows[index][place] for place in found.places.values()]
-        first = next((re.sub(r"\s", "", value) for value in rows[index] if value), "")
-        if not any(row):
-            continue
-        if all(
-            value is None or plain(value) in labels for value, labels in zip(row, found.labels.values(), strict=True)
-        ):
-            continue  # the header once more, as on every printed page
-        if index in outline.hidden:
-            _count(counts, "隐藏行，未读入")
-        elif TOTAL.fullmatch(first) or any(value and TOTAL.fullmatch(re.sub(r"\s", "", value)) for value in row[:2]):
-            _count(counts, "合计行，未读入")
-        elif FOOT.fullmatch(first) and len({value for value in rows[index] if value}) <= 3:
-            _count(counts, "表尾说明，未读入")
-        else:
-            stored.append(row)
-            lines.append(index + 1)
-    table = pa.table(
-        {label: pa.array([row[place] for row in stored], pa.string()) for place, label in enumerate(found.places)}
-    )
-    return placed(table, lines, found.places) if cells else table
-
-
-def _count(counts: Counts, what: str) -> None:
-    counts["D14", what] = counts.get(("D14", what), 0) + 1

@@ -1,5 +1,5 @@
 -- Rows of the newest registers that pass every key rule (plate, colour, identity check digit, credit code, town code,
--- dates) against all rows, those in quarantine included.
+-- dates) against all rows, those in quarantine included; a row in which a field could not be read is a bad one.
 with
     found as (
         select
@@ -22,7 +22,7 @@ with
         from
             (select distinct cert_type, cert_no, holder_key, is_filler from staging.stg_yz_certificate where is_current)
         union all
-        select source || '_' || entity, count(*), count(*)
+        select source || '_' || entity, count(*) filter (is_row), count(*)
         from raw.quarantine
         where source = 'yz' and row_no >= 0 and entity in ('company', 'vehicle', 'driver', 'employment', 'certificate')
         group by 1

@@ -225,8 +225,8 @@ def _write(
                 writer.execute(
                     "CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal"
                 )
-                writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload
-                    FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
+                writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload,
+                    is_row, faults, first_seen, landed_at AS last_seen, times FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")
@@ -297,7 +297,7 @@ def _meta(
         "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
         "target": "SELECT kpi_id, period, green, amber, source, progress FROM raw.own_target WHERE _deleted_at IS NULL",
         "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
-        "quarantine": "SELECT source, entity, rule, count(*) AS rows FROM raw.quarantine GROUP BY ALL",
+        "quarantine": "SELECT source, entity, rule, is_row, count(*) AS rows FROM raw.quarantine GROUP BY ALL",
         "source": source_states(),
         **LARGE,
     }
@@ -323,8 +323,10 @@ def source_states() -> str:
         for item in landed
     )
     return f"""WITH known AS ({counts}), delivered AS (
-            SELECT source, entity, max(through) FILTER (error = '') AS through, max(finished_at) FILTER (error = '') AS landed_at, arg_max(error, due_at) AS error
-            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) AS rows FROM raw.quarantine GROUP BY 1, 2)
+            SELECT source, entity, max(coalesce(through, cured_at)) FILTER (error = '' OR cured_at IS NOT NULL) AS through,
+                max(coalesce(cured_at, finished_at)) FILTER (error = '' OR cured_at IS NOT NULL) AS landed_at,
+                arg_max(CASE WHEN cured_at IS NULL THEN error ELSE '' END, due_at) AS error
+            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) FILTER (is_row) AS rows FROM raw.quarantine GROUP BY 1, 2)
         SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
             coalesce(f.error, d.error, '') AS error, k.begins
         FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)"""

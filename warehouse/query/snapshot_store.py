@@ -418,10 +418,10 @@ class Snapshot(Figures):
         return [dict(zip(("rule", "subject", "detail"), row, strict=True)) for row in self._reader.rows(text("review"))]
 
     def quarantine(self) -> list[dict[str, Any]]:
-        """Rows in quarantine by table and rule."""
+        """Records in quarantine by table and rule; is_row: the whole row is out, else a field of it is unknown."""
         return [
-            {"table": f"{source}_{entity}", "rule": rule, "rows": rows}
-            for source, entity, rule, rows in self._reader.rows(text("quarantine"))
+            {"table": f"{source}_{entity}", "rule": rule, "is_row": is_row, "rows": rows}
+            for source, entity, rule, is_row, rows in self._reader.rows(text("quarantine"))
         ]
 
     def live(self) -> live.LiveFrame | None:

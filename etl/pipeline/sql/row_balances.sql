@@ -7,7 +7,8 @@ select
     sum(older) as older,
     sum(duplicate) as duplicate,
     sum(quarantined) as quarantined,
-    sum(dropped_fields) as dropped_fields
+    sum(dropped_fields) as dropped_fields,
+    coalesce(sum(fields_aside), 0) as fields_aside
 from run.batch
 group by all
 order by 1

@@ -1,2 +1,3 @@
--- A row is a landed table and a rule with its rows in quarantine, most first.
-select source, entity, rule, rows from meta.quarantine order by rows desc
+-- A row is a landed table and a rule with its records in quarantine, most first; is_row: the whole row is out, else a
+-- field of it.
+select source, entity, rule, is_row, rows from meta.quarantine order by rows desc, all

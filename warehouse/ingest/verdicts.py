@@ -1,0 +1,162 @@
+"""What is wrong with the rows of a payload: each cell is typed and held against its contract. Owns the temp table
+`batch`; writes nothing that stays.
+
+A fault in a required or key column costs the row (`_bad`); in any other it costs the field alone (`_aside`), which is
+unknown from then on. Either way it is listed in quarantine with what stood there."""
+
+from __future__ import annotations
+
+from warehouse.catalog.schema import Column, Contract
+from warehouse.core.database import Writer
+from warehouse.core.errors import ContractBroken
+from warehouse.ingest import parse
+from warehouse.ingest.landing import Landed
+
+FEW = 100
+"""A payload of fewer rows is never refused as a whole for single bad ones."""
+LEAST_BAD = 20
+MOST_ASIDE = 0.5
+"""Share of rows from which on an unreadable column is another format, not single slips: the payload waits for a
+mapping, and what was known stays."""
+
+
+def typed(writer: Writer, contract: Contract, note: Landed) -> None:
+    """Leaves `incoming` (text) as temp table `batch`: typed, with `_bad` and `_aside`, lists of rule:column."""
+    casts: list[str] = []
+    row_rules: list[str] = []
+    field_rules: list[str] = []
+    for column in contract.stored:
+        faults = _faults(contract, column, note)
+        whole_row = column.required or column.name in contract.key
+        (row_rules if whole_row else field_rules).extend(faults)
+        # a text or a number that reads well but is no value of ours must go as well
+        unfit = [
+            fault for fault in faults if column.type == "VARCHAR" or not fault.endswith(f"'type:{column.name}' END")
+        ]
+        broken = " OR ".join(f"({fault}) IS NOT NULL" for fault in unfit)
+        value = cast(column)
+        casts.append(f"{f'CASE WHEN {broken} THEN NULL ELSE {value} END' if broken else value} AS {column.name}")
+        if column.required:
+            row_rules.append(_required(column))
+    version = "NULL::TIMESTAMP"
+    if contract.version:
+        column = next(item for item in contract.columns if item.name == contract.version)
+        # a clock that runs ahead at the source must not freeze a row for ever (F15)
+        version = f"least({cast(column)}, _landed + INTERVAL 60 SECOND)"
+    key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
+        SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
+        {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM incoming)""")
+
+
+def cast(column: Column) -> str:
+    """What a column's text says as its type; NULL = not that type. How is written in macros.sql."""
+    text = f"trim({column.name})"
+    if column.type in ("TIMESTAMP", "DATE"):
+        return f"CAST(as_moment({text}) AS {column.type})"
+    if column.type in parse.WHOLE:
+        return f"TRY_CAST(as_whole({text}) AS {column.type})"
+    if column.type == "DOUBLE":
+        return f"as_number({text})"
+    if column.type == "BOOLEAN":
+        return f"as_boolean({text})"
+    return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
+
+
+def refuse_drifted(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
+    """Raises ContractBroken when more rows are bad than the contract allows, or a column is unreadable throughout: then
+    the format has changed and somebody must look. Says which column, what stands there, and in which line."""
+    if count < FEW or note.mapping.get("accept_bad"):
+        return
+    rules = writer.execute(
+        "SELECT rule, count(*) FROM (SELECT unnest(list_concat(_bad, _aside)) AS rule FROM batch WHERE _seq = ?) GROUP BY 1 ORDER BY 2 DESC, 1",
+        [note.seq],
+    )
+    drifted = [rule for rule, number in rules if number > MOST_ASIDE * count]
+    if bad <= max(contract.max_bad_ratio * count, LEAST_BAD) and not drifted:
+        return
+    stated = "；".join(_example(writer, contract, note, rule, number) for rule, number in rules[:3])
+    what = f"{count} 行中有 {bad} 行不合约定" if bad else f"{count} 行里整列读不懂"
+    raise ContractBroken(
+        f"{what}，超过上限：{stated}",
+        where=f"{contract.label} {note.name.split('|')[0]}",
+        to_do="请核对来源是否改了格式；在来源描述或映射文件里写明后运行 etl replay",
+    )
+
+
+def _example(writer: Writer, contract: Contract, note: Landed, rule: str, number: int) -> str:
+    name = rule.partition(":")[2] or next((c.name for c in contract.stored if rule in _rule_names(c)), "")
+    column = next((item for item in contract.stored if item.name == name), None)
+    if column is None:
+        return f"{rule} {number} 行"
+    found = writer.execute(
+        f"""SELECT {shown(column)}, i._row, i._line FROM batch b JOIN incoming i ON i._seq = b._seq AND i._row = b._row
+        WHERE b._seq = ? AND list_contains(list_concat(_bad, _aside), ?) ORDER BY i._row LIMIT 1""",
+        [note.seq, rule],
+    )
+    value, row, line = found[0]
+    place = f"第 {line} 行" if line else f"第 {row + 1} 条"
+    return f"{column.label}（{column.name}）{number} 行，如{place}{f'“{value}”' if value else '是空的'}"
+
+
+def shown(column: Column) -> str:
+    """SQL: what stood in a cell of `incoming`, as far as the level of its column lets it be seen: open values in their
+    words, personal ones as their length."""
+    text = f"nullif(trim(i.{column.name}), '')"
+    if column.level in ("L1", "L2") and column.door in ("", "text"):
+        return f"left(regexp_replace({text}, '\\d{{11,}}[\\dXx]?', '〔已隐去〕', 'g'), 60)"
+    if column.door:
+        return "NULL::VARCHAR"  # it is no longer what stood there
+    return f"'〔' || length({text}) || ' 个字〕'"
+
+
+def _list(rules: list[str]) -> str:
+    return f"list_filter([{', '.join(rules)}]::VARCHAR[], lambda x: x IS NOT NULL)"
+
+
+def _given(column: Column) -> str:
+    return f"nullif(trim({column.name}), '') IS NOT NULL"
+
+
+def _required(column: Column) -> str:
+    unreadable = f" AND NOT list_contains(_door, '{column.name}')" if column.door else ""
+    empty = (
+        f"NOT ({_given(column)})"
+        if column.type == "VARCHAR"
+        else f"(NOT ({_given(column)}) OR is_filler(trim({column.name})))"
+    )
+    return f"CASE WHEN {empty}{unreadable} THEN 'required:{column.name}' END"
+
+
+def _rule_names(column: Column) -> list[str]:
+    return [*(["D10"] if column.door in ("person", "holder") else []), *(["D02"] if column.rule == "plate" else [])]
+
+
+def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
+    """SQL expressions that name the rule a cell breaks, NULL = none. Personal and plate rules of a row's own key go by
+    their number alone (D10, D02), as its reason."""
+    text = f"trim({column.name})"
+    tail = "" if column.required or column.name in contract.key else f":{column.name}"
+    found = []
+    if column.door in ("person", "holder"):
+        found.append(f"CASE WHEN list_contains(_door, '{column.name}') THEN 'D10{tail}' END")
+    elif column.type == "VARCHAR" and column.door in ("", "text"):
+        found.append(f"CASE WHEN is_cut_short({column.name}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
+    elif column.type != "VARCHAR":
+        found.append(
+            f"CASE WHEN {_given(column)} AND ({cast(column)}) IS NULL AND NOT is_filler({text}) THEN 'type:{column.name}' END"
+        )
+    if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
+        found.append(
+            f"CASE WHEN {_given(column)} AND NOT regexp_full_match({text}, '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
+        )
+    if column.rule == "plate" and not note.mapping.get("pseudonyms"):
+        unless = "" if column.required else f"{_given(column)} AND "
+        found.append(f"CASE WHEN {unless}NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02{tail}' END")
+    if column.allowed:
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
+        code = text if column.type == "VARCHAR" else f"CAST({cast(column)} AS VARCHAR)"
+        found.append(
+            f"CASE WHEN {_given(column)} AND NOT is_filler({text}) AND {code} NOT IN ({words}) THEN 'code:{column.name}' END"
+        )
+    return found
