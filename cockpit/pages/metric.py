@@ -345,7 +345,7 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
                     href=visit.address.here(window=row["window"], at=row["at"], page=None),
                 ),
                 f" {told(row['old'])} → {told(row['new'])} ",
-                html.Small(f"{fmt.clock(row['at_time'], visit.today)}"),
+                html.Small(" · ".join(filter(None, (fmt.clock(row["at_time"], visit.today), row["why"])))),
             ]
         )
         for row in mine[:MOST_REVISIONS]

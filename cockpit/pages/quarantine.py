@@ -46,7 +46,10 @@ def render(visit: PageContext) -> Page:
     empty = html.Section(html.P("没有隔离的记录。", className="empty"), className="card")
     body: list[Component] = [_row(visit, row) for row in shown] or [empty]
     return Page(
-        "隔离记录", [*requested(visit, "correct"), *body, _pager(visit, page, len(found))], group="health", tools=bar
+        "隔离记录",
+        [*requested(visit, "correct"), *body, _pager(visit, page, len(found), _all(visit, table))],
+        group="health",
+        tools=bar,
     )
 
 
@@ -156,10 +159,20 @@ def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], told: 
     return html.Details([html.Summary("更正", className="button"), note, form])
 
 
-def _pager(visit: PageContext, page: int, total: int) -> Component:
+def _all(visit: PageContext, table: str) -> int:
+    """Records in quarantine, of one table or of all: more than the page can list, perhaps."""
+    return sum(int(q["rows"]) for q in visit.book.quarantine() if table in ("", q["table"]) and q["rule"] != "payload")
+
+
+def _pager(visit: PageContext, page: int, total: int, every: int) -> Component:
     pages = max(1, -(-total // ROWS_SHOWN))
     steps = [dcc.Link("上一页", href=visit.address.here(page=str(page - 1)), className="button")] if page > 1 else []
     steps += (
         [dcc.Link("下一页", href=visit.address.here(page=str(page + 1)), className="button")] if page < pages else []
     )
-    return html.Div([html.Span(f"共 {fmt.number(total)} 行，第 {page} / {pages} 页 "), *steps], className="pager")
+    words = (
+        f"共 {fmt.number(every)} 条，只列出最近 {fmt.number(total)} 条"
+        if every > total
+        else f"共 {fmt.number(total)} 条"
+    )
+    return html.Div([html.Span(f"{words}，第 {page} / {pages} 页 "), *steps], className="pager")

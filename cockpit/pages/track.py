@@ -11,11 +11,12 @@ from cockpit.identity.driver_access import Track
 from cockpit.pages import driver, profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
-from cockpit.presentation.tiles.spot_map import Spot, replay
+from cockpit.presentation.tiles.spot_map import Point, Spot, replay
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
+from warehouse.query.person_store import Fact
 
 
 def render(visit: PageContext, key: str) -> Page:
@@ -48,9 +49,7 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
             toolbar.card("行程", "", html.P("当日没有可回放的行程（只保留由平台定位算出的行程）。", className="empty")),
         ]
     midnight = dt.datetime.combine(found.day, dt.time())
-    points = [
-        (p["lon"], p["lat"], (p["at"] - midnight).total_seconds()) for trip in found.trips for p in trip["path"] or []
-    ]
+    points = [point for trip in found.trips for point in _way(trip, midnight)]
     alarms = [
         row for row in profiles.alarms(visit.book, "vehicle_key", key, 60) if row["raised_at"].date() == found.day
     ]
@@ -58,8 +57,8 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
         Spot(
             row["lon"],
             row["lat"],
-            f"停车 {fmt.duration(row['stop_s'])} {row['from_at']:%H:%M}–{row['to_at']:%H:%M}",
-            "good",
+            f"{_nothing(row)} {row['from_at']:%H:%M}–{row['to_at']:%H:%M}",
+            "good" if row["kind"] == "stand" else "none",
         )
         for row in found.stops
     ]
@@ -72,13 +71,17 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
             f"{t['from_at']:%H:%M}",
             f"{t['to_at']:%H:%M}",
             fmt.number(t["km"], 1),
-            fmt.duration(t["drive_s"]),
+            fmt.number(t["gap_km"], 1),
+            fmt.duration(t["drive_s"]) if t["kind"] == "drive" else "无数据",
             fmt.duration(t["rest_s"]),
         ]
         for t in found.trips
     ]
+    driven = sum(trip["kind"] == "drive" for trip in found.trips)
     trips = toolbar.card(
-        "行程", f"{len(lines)} 段", table(["出发", "到达", "里程 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4))
+        "行程",
+        f"{driven} 段",
+        table(["出发", "到达", "里程 km", "其中无数据 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4, 5)),
     )
     shown = drawn or html.P("轨迹点太少，无法回放。", className="empty")
     listed = toolbar.card(
@@ -87,9 +90,32 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
     return [
         _days(visit, found),
         profile_parts.columns(
-            [toolbar.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · 每分钟一点", shown)], [trips, listed]
+            [toolbar.card("轨迹", "■ 报警 · ● 停车 20 分钟以上 · ○ 与虚线为无数据 · 每分钟一点", shown)],
+            [trips, listed],
         ),
     ]
+
+
+def _way(trip: Fact, midnight: dt.datetime) -> list[Point]:
+    """The points of a trip, or the two ends of a way without data."""
+    if trip["kind"] == "unseen":
+        return [
+            Point(trip["from_lon"], trip["from_lat"], (trip["from_at"] - midnight).total_seconds()),
+            Point(trip["to_lon"], trip["to_lat"], (trip["to_at"] - midnight).total_seconds(), True),
+        ]
+    return [Point(p["lon"], p["lat"], (p["at"] - midnight).total_seconds(), p["is_unseen"]) for p in trip["path"] or []]
+
+
+def _nothing(row: Fact) -> str:
+    """What lay between two trips, in words."""
+    lasted = fmt.duration(row["stop_s"])
+    if row["kind"] == "unseen":
+        return f"无数据 {lasted}，其间移动 {fmt.number(row['moved_km'])} km"
+    if row["kind"] == "silent":
+        return f"无数据 {lasted}，是否停车不明"
+    return f"停车 {lasted}" + (
+        f"（其中无数据 {fmt.duration(row['silent_s'])}，前后位置与里程未变）" if row["silent_s"] else ""
+    )
 
 
 def _days(visit: PageContext, found: Track) -> Component:

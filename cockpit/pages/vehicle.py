@@ -105,6 +105,7 @@ def _days(visit: PageContext, found: Vehicle) -> Component:
             profile_parts.day(row["day"]),
             online,
             fmt.number(row["valid_km"], 1),
+            fmt.number(row["unseen_km"], 1),
             fmt.duration(row["drive_s"]),
             str(ok),
             str(row["drift_pts"]),
@@ -114,9 +115,21 @@ def _days(visit: PageContext, found: Vehicle) -> Component:
             check,
         ]
 
-    heads = ["日期", "状态", "里程 km", "驾驶时长", "合格率", "漂移点", "超速", "疲劳超时", "主动安全", "出车检查"]
+    heads = [
+        "日期",
+        "状态",
+        "里程 km",
+        "其中无数据 km",
+        "驾驶时长",
+        "合格率",
+        "漂移点",
+        "超速",
+        "疲劳超时",
+        "主动安全",
+        "出车检查",
+    ]
     return toolbar.card(
         "逐日运行",
         f"近 {len(found.days)} 天",
-        table(heads, [line(row) for row in found.days], right=range(2, 9), empty="没有运行记录"),
+        table(heads, [line(row) for row in found.days], right=range(2, 10), empty="没有运行记录"),
     )

@@ -19,7 +19,7 @@ def quality(book: Snapshot) -> dict[str, Any]:
     sources = [
         {
             "label": s.label,
-            "data": fmt.clock(s.data_time),
+            "data": fmt.clock(s.data_time, year=book.generation.built_at.year),
             "landed": fmt.clock(s.landed_at),
             "promise": fmt.duration(s.stale_after_s),
             "rows": fmt.number(s.rows),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -72,12 +73,16 @@ def number(value: float | None, decimals: int = 0) -> str:
     return f"−{text}" if value < 0 and not zero else text
 
 
+MOST_FINER = 3
+"""Decimals beyond the usual that a number may be given to say what it is."""
+
+
 def value(amount: float | None, unit: str, decimals: int = 0) -> Shown:
     """A stored value as shown: ratios become %, counts from 100,000 are told in 万, from 100 million in 亿."""
     if amount is None or not math.isfinite(amount):
         return Shown(DASH, "")
     if unit == "ratio":
-        return Shown(number(amount * 100, decimals), "%")
+        return Shown(number(amount * 100, decimals + _finer(amount, decimals)), "%")
     if abs(amount) >= YI:
         return Shown(number(amount / YI, 2), f"亿{unit}")
     if abs(amount) >= WAN_FROM:
@@ -85,10 +90,30 @@ def value(amount: float | None, unit: str, decimals: int = 0) -> Shown:
     return Shown(number(amount, decimals), unit)
 
 
+def _finer(share: float, decimals: int) -> int:
+    """Further decimals that a share needs: what is not all is never printed 100 %, what is not nothing never 0 %."""
+    for more in range(MOST_FINER):
+        percent = round(share * 100, decimals + more)
+        if not ((share < 1 <= percent / 100) or (share > 1 >= percent / 100) or (share > 0 and percent == 0)):
+            return more
+    return MOST_FINER
+
+
+def _beside_target(item: Reading, decimals: int) -> int:
+    """The decimals that keep a number on its side of the target: 97.96 against 98 is not printed 98.0 未达成."""
+    if item.target is None or item.value is None or item.judgement in (None, "good"):
+        return decimals
+    scale = 100 if item.unit == "ratio" else 1
+    for more in range(MOST_FINER):
+        if round(item.value * scale, decimals + more) != round(item.target.green * scale, decimals + more):
+            return decimals + more
+    return decimals + MOST_FINER
+
+
 def reading(item: Reading, decimals: int = 0) -> Shown:
     """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · <5 人 · 人数过少)."""
     if item.status == "ok":
-        return value(item.value, item.unit, decimals)
+        return value(item.value, item.unit, _beside_target(item, decimals))
     if item.status == "small_cell":
         return (
             Shown(TOO_FEW, "", "small_cell")
@@ -105,7 +130,7 @@ def is_rate(item: Reading) -> bool:
 
 def reason(error: str) -> str:
     """What went wrong, for a reader who is not the operator: without addresses in brackets and without what to do."""
-    return error.partition("；处理办法")[0].partition("(")[0].partition("(")[0].strip()
+    return re.split("；处理办法|[(（]", error, maxsplit=1)[0].strip()
 
 
 def delta(now: float | None, before: float | None, unit: str, better: str = "context", decimals: int = 0) -> Delta:
@@ -196,14 +221,15 @@ def local(moment: dt.datetime) -> dt.datetime:
     return moment.astimezone(ZONE)
 
 
-def clock(moment: dt.datetime | None, today: dt.date | None = None) -> str:
-    """ "14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one; None → "—"."""
+def clock(moment: dt.datetime | None, today: dt.date | None = None, *, year: int | None = None) -> str:
+    """ "14:06" when `today` is that day, else "11-23 14:06", with the year when it is another one than that of `today`
+    (or `year`, where the day is to stand there always); None → "—"."""
     if moment is None:
         return DASH
     here = local(moment)
     if today is not None and here.date() == today:
         return f"{here:%H:%M}"
-    if today is not None and here.year != today.year:
+    if here.year != (year or (today.year if today else here.year)):
         return f"{here:%Y-%m-%d %H:%M}"
     return f"{here:%m-%d %H:%M}"
 

@@ -11,6 +11,7 @@ from typing import Literal
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from warehouse.compile.reading import Reading
+from warehouse.core import festivals, units
 
 Tone = Literal["good", "warn", "bad", ""]
 REASONS = {
@@ -29,6 +30,8 @@ REASONS_SHORT = {
 """The same where a dozen characters fit."""
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 """Windows behind a card's small trend: as many as the findings look back for weeks, so that both read the same rows."""
+FESTIVAL_DAYS = 2
+"""Days of a holiday more or fewer from which on a comparison of weeks or months is marked."""
 AS_SUPPOSED = ("ok", "small_cell")
 """Statuses with something to age."""
 
@@ -37,7 +40,7 @@ AS_SUPPOSED = ("ok", "small_cell")
 class Tag:
     """A word beside a number that limits it: 沿用上期, 存疑, 未满期, 暂定. why: what it means here; kind: held, doubt, running, provisional."""
 
-    kind: Literal["held", "doubt", "running", "provisional"]
+    kind: Literal["held", "doubt", "running", "provisional", "festival"]
     word: str
     why: str
 
@@ -87,8 +90,11 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
         shown=shown,
         text=str(shown).replace(" %", "%"),
         delta=fmt.delta(item.value, item.previous, item.unit, item.better, decimals),
-        year=fmt.delta(item.value, item.last_year, item.unit, item.better, decimals),
-        previous=texts.PREVIOUS[item.window],
+        # the year before a year is the period before
+        year=fmt.UNKNOWN_DELTA
+        if item.window == "year"
+        else fmt.delta(item.value, item.last_year, item.unit, item.better, decimals),
+        previous=texts.PREVIOUS[item.window] + (texts.PER_DAY if "previous" in item.evened else ""),
         target=fmt.target(item.target, item.unit, item.better, decimals),
         gap=fmt.target_gap(item, decimals),
         source=item.target.source if item.target else "",
@@ -146,4 +152,29 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
         found.append(Tag("running", texts.INCOMPLETE, "本期尚未结束，为截至数据时间的累计"))
     if item.provisional:
         found.append(Tag("provisional", texts.PROVISIONAL, "72 小时内补传的数据仍会改变它"))
+    if (festival := _festival(item)) is not None:
+        found.append(festival)
     return tuple(found)
+
+
+def _festival(item: Reading) -> Tag | None:
+    """What a holiday does to a comparison: the window holds one that the window beside it does not, or the other way
+    round. None where nothing is bent, and where the holidays of a year are not known (`doctor` says so)."""
+    if item.window not in ("day", "week", "month") or item.status != "ok":
+        return None
+    ours = festivals.within(item.win_start, item.win_end)
+    words = []
+    for before, called in (
+        (units.back(item.window, item.win_start, 1), texts.BEFORE[item.window]),
+        (units.year_ago(item.window, item.win_start), texts.LAST_YEAR_SAME[item.window]),
+    ):
+        theirs = festivals.within(*units.window_of(item.window, before))
+        if ours is None or theirs is None:
+            continue
+        for name in dict.fromkeys([*ours, *theirs]):
+            mine, other = ours.get(name, 0), theirs.get(name, 0)
+            if abs(mine - other) >= (1 if item.window == "day" else FESTIVAL_DAYS):
+                words.append((name, f"{name}假期本期 {mine} 天，{called} {other} 天"))
+    if not words:
+        return None
+    return Tag("festival", f"{words[0][0]}影响", "；".join(text for _, text in words) + "，比较时请留意")

@@ -56,12 +56,15 @@ PREVIOUS = {
     "quarter": "环比上季",
     "year": "比上年",
 }
+PER_DAY = "（按日均）"
+"""Beside a comparison of sums over unequally many days."""
 PREVIOUS_SHORT = "环比"
 THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
 LAST_YEAR = "同比去年"
 SAME = {"week": "去年同周", "month": "去年同月", "quarter": "去年同季"}
 """The window a report's 同比 is held against; a week's is 52 weeks back, so that weekdays match."""
+LAST_YEAR_SAME = {"day": "去年同日（按星期）", "week": "去年同周", "month": "去年同月"}
 RUN = {"week": "周", "month": "个月", "quarter": "个季度"}
 """How windows of that kind are counted."""
 

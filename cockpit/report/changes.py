@@ -14,7 +14,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.query.snapshot_store import Snapshot
 
 ROWS_SHOWN = 20
-WHY = {True: "补传期内，迟到的数据改变了它", False: "已过补传期：更正、补数或口径变更"}
+WHY = {True: "补传期内，迟到的数据改变了它", False: "已过补传期：更正或补数"}
 """Whether the number was provisional when it was published → why it may have moved."""
 
 
@@ -35,7 +35,7 @@ def revisions(book: Snapshot, since: dt.date) -> dict[str, Any]:
                     "old": old,
                     "new": new,
                     "when": fmt.clock(item["at_time"]),
-                    "why": WHY[item["provisional"]],
+                    "why": item["why"] or WHY[item["provisional"]],
                 }
             )
     return {"rows": rows[:ROWS_SHOWN], "more": max(0, len(rows) - ROWS_SHOWN)}

@@ -155,7 +155,7 @@ def missing(
         elif source.data_time is None:
             found.append(f"{source.label}：未上报")
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
-            found.append(f"{source.label}：数据只到 {fmt.clock(source.data_time)}")
+            found.append(f"{source.label}：数据只到 {fmt.clock(source.data_time, year=end.year)}")
     for metric in metrics:
         item = readings.get(metric.id)
         if item is None or metric.group == "health":

@@ -24,6 +24,7 @@ SHOWN = 3
 WINDOW = "week"
 """The period of the numbers that are named: the same as on the overview page."""
 LATEST = 2
+DAY_S = 86_400
 """Late tasks that a wall names."""
 
 
@@ -54,17 +55,16 @@ def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
     )
 
 
-def late_alarms(book: Snapshot, today: dt.date) -> list[Need]:
-    """Alarms beyond the time allowed: those of today, which can still be reached, and those left lying."""
-    late = operations.overdue(book, 200)
-    now = [one for one in late if one.raised_at.date() == today]
+def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:
+    """Alarms beyond the time allowed: those of the last 24 hours, which can still be reached, and those left lying."""
+    now = [one for one in operations.overdue(book, 200) if one.late_s < DAY_S]
     found = []
     if now:
         worst = max(now, key=lambda one: one.late_s)
         found.append(
             Need(
                 "bad",
-                f"今日 {len(now)} 起报警超时未处置，最久已超时 {fmt.duration(worst.late_s)}({fmt.town(worst.town)})",
+                f"{len(now)} 起报警超时未处置，最久已超时 {fmt.duration(worst.late_s)}（{fmt.town(worst.town)}）",
             )
         )
     old = dict(operations.waiting(book))["24小时以上"]

@@ -74,8 +74,10 @@ def alarm_hours(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     )
     so_far = [h for h in hours if h.hour < book.generation.built_at.hour]
     total, usual = sum(h.first + h.second for h in so_far), sum(h.usual or 0 for h in so_far)
+    day = book.generation.built_at.date()
     return {
         "chart": chart,
+        "day": "今日" if day == today else fmt.day(day),
         "total": fmt.number(sum(h.first + h.second for h in hours)),
         "second": fmt.number(sum(h.second for h in hours)),
         "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起，平常同期 {fmt.number(usual)} 起"

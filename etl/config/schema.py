@@ -12,11 +12,12 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract, Count, Name, Number, Text
-from warehouse.ingest.parse import EpochUnit
+from warehouse.ingest.parse import EpochUnit, TimeForm
 
 Job: TypeAlias = Literal["refresh", "live"]
 Jobs: TypeAlias = Annotated[tuple[Job, ...], Meta(min_length=1)]
 Transport: TypeAlias = Literal["http_json", "sql_database", "files"]
+Datum: TypeAlias = Literal["", "WGS-84", "GCJ-02", "BD-09"]
 Scalar: TypeAlias = str | int | float | bool
 AddressPath: TypeAlias = Annotated[
     str, Meta(pattern=r"^(/|$)", description="以 / 开头的路径（主机只写在 sources.toml）")
@@ -49,12 +50,14 @@ KEYS_OF: dict[str, tuple[str, ...]] = {
 
 class ColumnMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How one of our columns is made of one of theirs (see warehouse.ingest.parse). source (`from`): their name. scale:
-    factor. unit and time_zone: how an instant is written. values: their code → our word. optional: the column may be
+    factor. time, unit and time_zone: how an instant is written (compact: 20261123140500, epoch, epoch_ms, excel: days since
+    1899-12-30). values: their code → our word. optional: the column may be
     missing."""
 
     source: Text = msgspec.field(name="from")
     scale: int | float | UnsetType = UNSET
     unit: EpochUnit | UnsetType = UNSET
+    time: TimeForm | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
     values: dict[str, str] = {}
     optional: bool = False
@@ -93,6 +96,7 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One way by which one entity arrives. jobs: which jobs ask for it. columns: our name → theirs, or {from, scale,
     time_zone, values, optional}; constants: our name → one value for every row. sparse: a row may leave out what is
     empty. expect_rows: an empty answer is a fault (D21), not a fact. snapshot: each delivery is the whole list.
+    datum: in what its degrees are written ("" = WGS-84); converted as they come in.
     reconcile: the source can list its keys (SQL; over HTTP under keys_path).
 
     http_json: path, auth, token_path, scope, paging, page_size, request and answer (names and dotted paths of the
@@ -137,6 +141,7 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reconcile: bool = False
     snapshot: bool = False
     sparse: bool = False
+    datum: Datum = ""
     columns: Columns = {}
     constants: dict[str, Scalar] = {}
 
@@ -166,7 +171,7 @@ class Feed(FeedDescription, frozen=True, kw_only=True):
         found: dict[str, Any] = {"columns": msgspec.to_builtins(self.columns) or self._own_names()}
         if self.transport == "http_json":
             found["items"] = self.answer.items
-        for name in ("encoding", "delimiter", "sheet", "member", "name_date", "snapshot", "constants"):
+        for name in ("encoding", "delimiter", "sheet", "member", "name_date", "snapshot", "constants", "datum"):
             if getattr(self, name):
                 found[name] = getattr(self, name)
         return found
@@ -210,6 +215,7 @@ class FileMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     sheet: str = ""
     member: str = ""
     name_date: str = ""
+    datum: Datum = ""
     pseudonyms: bool = False
     accept_bad: bool = False
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 
-from warehouse.build import runner
+from warehouse.build import graph
 from warehouse.catalog.models import models
 from warehouse.core.database import Writer
 
@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS run.check_result (as_of TIMESTAMP, model VARCHAR, nam
 CREATE TABLE IF NOT EXISTS run.defect (rule VARCHAR, model VARCHAR, label VARCHAR, rows BIGINT);
 CREATE TABLE IF NOT EXISTS run.review (rule VARCHAR, model VARCHAR, is_personal BOOLEAN, subject VARCHAR, detail VARCHAR);
 """
+SAID = 3
+"""So many findings of a check are told in its message."""
 LISTED = 200
 """So many cases of a rule are listed for review; the defect's count tells how many there are."""
 
@@ -29,13 +31,17 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
         writer.execute("DELETE FROM run.check_result WHERE model = ?", [name])
         for check in model.checks:
             failed = writer.execute(f"SELECT count(*) FROM ({check.sql})")[0][0]
+            message = check.message
+            if failed and " AS says" in check.sql:  # the question tells in words what it has found
+                words = writer.execute(f"SELECT DISTINCT says FROM ({check.sql}) ORDER BY says LIMIT {SAID}")
+                message = f"{message}：{'；'.join(str(row[0]) for row in words)}"
             writer.execute(
                 "INSERT INTO run.check_result VALUES (?,?,?,?,?,?)",
-                [as_of, name, check.name, check.severity, check.message, failed],
+                [as_of, name, check.name, check.severity, message, failed],
             )
             if failed and check.severity == "fail":
-                for below in runner.below(name):
-                    held.setdefault(below, f"{model.label}:{check.message}（{failed} 处）")
+                for below in graph.below(name):
+                    held.setdefault(below, f"{model.label}：{message}（{failed} 处）")
         if model.build != "scratch" and model.defects:
             writer.execute("DELETE FROM run.defect WHERE model = ?", [name])
             for rule, expression in model.defects.items():
@@ -58,6 +64,6 @@ def still_held(writer: Writer) -> dict[str, str]:
     for name, message, failed in writer.execute(
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
-        for below in runner.below(name):
+        for below in graph.below(name):
             held.setdefault(below, f"{models()[name].label}:{message}（{failed} 处）")
     return held

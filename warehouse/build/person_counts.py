@@ -3,9 +3,9 @@ declared slice, small cells already hidden, so the open file never holds a row a
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 
+from warehouse.build import fingerprints
 from warehouse.build.runner import HISTORY_DAYS, Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
@@ -13,45 +13,31 @@ from warehouse.compile.metric_sql import Span, select, span
 from warehouse.core import units
 from warehouse.core.database import Writer
 
-COMPANY_DAYS = 62
-"""How far back day-by-day counts of companies are kept; district and town go back to the beginning."""
-DAILY_DAYS = 45
-"""How far back every day of a stock is counted; before that Sundays and last days of months, on which longer windows
-end."""
-
 TABLE = """CREATE SCHEMA IF NOT EXISTS marts_person;
 CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, place VARCHAR, slice VARCHAR, member VARCHAR,
     num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), is_hidden BOOLEAN);
-CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE)"""
-
-
-def reading_days(today: dt.date) -> list[dt.date]:
-    """Days on which stocks are counted, oldest first."""
-    days = [today - dt.timedelta(days=step) for step in range(HISTORY_DAYS, -1, -1)]
-    return [
-        day
-        for day in days
-        if (today - day).days < DAILY_DAYS
-        or day.isoweekday() == 7
-        or day.day == calendar.monthrange(day.year, day.month)[1]
-    ]
+CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE, fingerprint VARCHAR);
+ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR"""
 
 
 def count(writer: Writer, built: Built, today: dt.date) -> None:
     """Counts anew every person metric whose mart was made, for the days that were made (all of them when it was made
-    whole)."""
+    whole, or when the indicator's definition is another one)."""
     writer.execute(TABLE)
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
+    defined = dict(writer.execute("SELECT metric, fingerprint FROM marts_person.counted"))
     for metric in metrics().values():
-        if not metric.person or (metric.mart not in built.models and metric.id in today_done):
+        print_ = fingerprints.of_metric(metric)
+        is_other = defined.get(metric.id, print_) != print_
+        if not metric.person or (metric.mart not in built.models and metric.id in today_done and not is_other):
             continue
-        made = built.days.get(metric.mart, [] if metric.mart not in built.models else None)
+        made = None if is_other else built.days.get(metric.mart, [] if metric.mart not in built.models else None)
         for window, spans in _wanted(metric, made, today, counted).items():
             if spans:
                 _count(writer, metric, window, spans, today)
         writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [metric.id])
-        writer.execute("INSERT INTO marts_person.counted VALUES (?, ?)", [metric.id, today])
+        writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?)", [metric.id, today, print_])
 
 
 def _wanted(
@@ -61,7 +47,7 @@ def _wanted(
     if metric.kind in ("stock", "state"):
         days = [
             day
-            for day in reading_days(today)
+            for day in units.reading_days(today, HISTORY_DAYS)
             if made is None or day in set(made) or (metric.kind == "state" and (metric.id, "day", day) not in counted)
         ]
         return {"day": [Span(day, day, day) for day in days]}
@@ -98,7 +84,7 @@ def _count(writer: Writer, metric: Metric, window: str, spans: list[Span], today
                 for item in spans
                 if grain != "company"
                 or metric.kind in ("flow", "window")
-                or item.last > today - dt.timedelta(days=COMPANY_DAYS)
+                or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
             ]
             if recent:
                 for member in ("", *(metric.slices if grain != "company" else ())):

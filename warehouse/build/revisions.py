@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 
+from warehouse.build import fingerprints
+from warehouse.build.graph import raw_below
 from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
@@ -18,11 +20,15 @@ from warehouse.core.database import Writer
 
 HORIZON = {"day": 35, "week": 14, "month": 14, "quarter": 5, "year": 2}
 """How many complete windows of each kind are watched."""
+REDEFINED = "口径变更"
+"""Why a number changed that no new row has changed: its definition, or a rule of the bureau's, is another one."""
 LATE_DAYS = 3
 """Rows of one day can change the number of a day so much before it: an answer, a handling, a closing."""
 
 TABLE = """CREATE TABLE IF NOT EXISTS run.kpi_revision (kpi_id VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, grain_key VARCHAR, num DOUBLE, den DOUBLE,
-    value DOUBLE, is_provisional BOOLEAN, generation VARCHAR, recorded_at TIMESTAMP);
+    value DOUBLE, is_provisional BOOLEAN, generation VARCHAR, recorded_at TIMESTAMP, why VARCHAR);
+ALTER TABLE run.kpi_revision ADD COLUMN IF NOT EXISTS why VARCHAR;
+CREATE TABLE IF NOT EXISTS run.kpi_definition (kpi_id VARCHAR, fingerprint VARCHAR);
 CREATE TABLE IF NOT EXISTS run.kpi_asked (kpi_id VARCHAR, win VARCHAR, win_start DATE)"""
 
 
@@ -36,14 +42,19 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
     requested: list[tuple[str, str, dt.date]] = []
+    defined = dict(writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))
     for metric in metrics().values():
         if metric.kind == "now" or (metric.mart == "source_delivery"):
             continue  # a delivery's own number changes with every poll of the day and is not restated afterwards
+        is_other = defined.get(metric.id, fingerprints.of_metric(metric)) != fingerprints.of_metric(metric)
+        why = REDEFINED if is_other or built.rules & raw_below(metric.mart) else ""
         for window in metric.windows:
-            spans = _spans(metric, window, as_of.date(), built, known)
+            spans = _spans(metric, window, as_of.date(), built, set() if is_other else known)
             if spans:
                 _ask(writer, metric, window, spans, as_of)
+                writer.execute("UPDATE told SET why = ? WHERE kpi_id = ? AND win = ?", [why, metric.id, window])
                 requested += [(metric.id, window, item.start) for item in spans]
+    _define(writer)
     if not requested:
         return 0
     with writer.transaction():
@@ -65,6 +76,18 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     return int(after - before)
 
 
+def _define(writer: Writer) -> None:
+    """Keeps by which definition each indicator was told last."""
+    rows = [[metric.id, fingerprints.of_metric(metric)] for metric in metrics().values()]
+    if sorted(map(list, writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))) != sorted(rows):
+        with writer.transaction():
+            writer.execute("DELETE FROM run.kpi_definition")
+            writer.execute(
+                "INSERT INTO run.kpi_definition SELECT unnest(?), unnest(?)",
+                [[row[0] for row in rows], [row[1] for row in rows]],
+            )
+
+
 def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set[tuple[object, ...]]) -> list[Span]:
     """Complete windows whose number may be new: never told, or touched by what this build took in."""
     touched = built.touched.get(metric.mart, set()) if metric.mart in built.models else set()
@@ -83,7 +106,7 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
     if metric.person:
         writer.execute(
-            f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?
+            f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
             WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
             [
@@ -102,7 +125,7 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
             writer.execute(
-                f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?
+                f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
                 [
                     f"{as_of:%Y%m%dT%H%M%S}",

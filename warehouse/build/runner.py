@@ -9,17 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache
-from graphlib import TopologicalSorter
 
-import sqlglot
-from sqlglot import exp
-
+from warehouse.build import fingerprints
+from warehouse.build.graph import above, inputs, order, raw_below
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
 from warehouse.core import units
 from warehouse.core.database import Writer
-from warehouse.core.errors import ConfigError
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake
 
@@ -33,6 +29,7 @@ CREATE SCHEMA IF NOT EXISTS lake;
 CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.today (day DATE);
 CREATE TABLE IF NOT EXISTS build.day (day DATE);
+CREATE TABLE IF NOT EXISTS build.reading_day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
@@ -42,77 +39,12 @@ CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
 @dataclass
 class Built:
     """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
-    touched (None = any day may have changed)."""
+    touched (None = any day may have changed). rules: the bureau's own tables that have changed."""
 
     models: list[str] = field(default_factory=list)
     days: dict[str, list[dt.date]] = field(default_factory=dict)
     touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
-
-
-@cache
-def inputs(name: str) -> frozenset[str]:
-    """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
-    tree = sqlglot.parse_one(models()[name].sql, read="duckdb")
-    return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
-
-
-@cache
-def order() -> tuple[str, ...]:
-    """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
-    known = set(models())
-    graph: dict[str, set[str]] = {}
-    for name, model in models().items():
-        uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
-        if uses - known:
-            raise ConfigError(
-                f"模型引用了不存在的表：{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
-            )
-        graph[name] = uses
-    return tuple(TopologicalSorter(graph).static_order())
-
-
-def landed(table: str) -> str | None:
-    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and
-    for what the build itself keeps (build.clock)."""
-    layer, bare = table.split(".")
-    if layer == "lake":
-        return "gps_location"
-    if layer == "raw":
-        return bare.removesuffix("_history")
-    return table if layer == "run" else None
-
-
-@cache
-def raw_below(name: str) -> frozenset[str]:
-    """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
-    found: set[str] = set()
-    for table in inputs(name):
-        layer, bare = table.split(".")
-        if layer in ("staging", "marts"):
-            found |= raw_below(bare)
-        elif (behind := landed(table)) is not None:
-            found.add(behind)
-    return frozenset(found)
-
-
-@cache
-def below(name: str) -> frozenset[str]:
-    """Models that stand on this one, itself included."""
-    found = {name}
-    for other in order():
-        if any(table.split(".")[1] in found for table in inputs(other) if table.split(".")[0] in ("staging", "marts")):
-            found.add(other)
-    return frozenset(found)
-
-
-def above(name: str) -> frozenset[str]:
-    """Models that this one stands on, itself included."""
-    found = {name}
-    for table in inputs(name):
-        layer, bare = table.split(".")
-        if layer in ("staging", "marts"):
-            found |= above(bare)
-    return frozenset(found)
+    rules: set[str] = field(default_factory=set)
 
 
 def build(
@@ -137,11 +69,17 @@ def build(
         writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
         writer.execute("DELETE FROM build.today")
         writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+        writer.execute("DELETE FROM build.reading_day")
+        writer.execute(
+            "INSERT INTO build.reading_day SELECT unnest(CAST(? AS DATE[]))",
+            [units.reading_days(as_of.date(), HISTORY_DAYS)],
+        )
     pending: Pending = {}
     for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
         pending.setdefault(table, set()).add(day)
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
+    result.rules = {table for table in pending if table.startswith("own_")}
     anew = {name for name in order() if full or _is_new(writer, models()[name])}
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
@@ -208,13 +146,7 @@ def _users(name: str) -> set[str]:
 
 def _stale_code(writer: Writer, model: Model) -> bool:
     known = writer.execute("SELECT fingerprint FROM build.made WHERE model = ?", [model.name])
-    return not known or known[0][0] != _fingerprint(model)
-
-
-def _fingerprint(model: Model) -> str:
-    import hashlib
-
-    return hashlib.sha256(f"{model.sql}{model.build}{model.touched_by}{model.spill_days}".encode()).hexdigest()
+    return not known or known[0][0] != fingerprints.of_model(model.name)
 
 
 def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:
@@ -227,7 +159,7 @@ def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[
 
 
 def _hangs_on_the_day(model: Model) -> bool:
-    return "build.today" in inputs(model.name) or (
+    return bool({"build.today", "build.reading_day"} & inputs(model.name)) or (
         model.build == "days" and bool(set(model.touched_by) - {"gps_location"})
     )
 
@@ -245,7 +177,7 @@ def _make(
             writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
         else:
             if fresh:
-                writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM ({model.sql}) LIMIT 0")
+                _make_room(writer, model)
             with writer.transaction():
                 writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
                 writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
@@ -258,7 +190,23 @@ def _make(
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
     with writer.transaction():
         writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
-        writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, _fingerprint(model), as_of])
+        writer.execute(
+            "INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of]
+        )
+
+
+def _make_room(writer: Writer, model: Model) -> None:
+    """An empty table in the model's shape. Days whose positions are no longer held cannot be made again: theirs stay,
+    where the shape is the same."""
+    name = f"{model.layer}.{model.name}"
+    writer.execute(f"CREATE OR REPLACE TEMP TABLE shape AS SELECT * FROM ({model.sql}) LIMIT 0")
+    columns = (
+        "SELECT list(column_name || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = ? AND {}"
+    )
+    new = writer.execute(columns.format("database_name = 'temp'"), ["shape"])
+    old = writer.execute(columns.format(f"schema_name = '{model.layer}' AND database_name <> 'temp'"), [model.name])
+    if "gps_location" not in model.touched_by or new != old:
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM shape")
 
 
 def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
@@ -288,6 +236,14 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     }
     if fresh and "gps_location" in model.touched_by:
         days |= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
+    if "build.reading_day" in inputs(model.name) and not fresh:  # days that are compared with for the first time
+        days |= {
+            row[0]
+            for row in writer.execute(
+                f"SELECT day FROM build.reading_day WHERE day >= ? AND day NOT IN (SELECT day FROM {model.layer}.{model.name} WHERE day IS NOT NULL)",
+                [first],
+            )
+        }
     # where history begins earlier than before, the days between are new as well
     if set(model.touched_by) - {"gps_location"} and (fresh or (received and min(received) == first)):
         days |= _span(first, today)

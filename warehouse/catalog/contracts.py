@@ -35,13 +35,14 @@ def _contract(file: Path) -> Contract:
             file.name,
             to_do="请改文件名，或改 source 与 entity",
         )
-    for key in ("version", "touches", "reaches_back"):
+    for key in ("version", "touches", "happens", "reaches_back"):
         if name := getattr(contract, key):
             toml.one_of(name, given.columns, key, file.name)
     for name in contract.key:
         toml.one_of(name, given.columns, "key", file.name)
-    if contract.touches and given.columns[contract.touches].type not in ("DATE", "TIMESTAMP"):
-        raise toml.refuse("touches", contract.touches, "一个 DATE 或 TIMESTAMP 列", file.name)
+    for key in ("touches", "happens"):
+        if (name := getattr(contract, key)) and given.columns[name].type not in ("DATE", "TIMESTAMP"):
+            raise toml.refuse(key, name, "一个 DATE 或 TIMESTAMP 列", file.name)
     for column in columns:
         _check_privacy(column, file.name)
     return contract

@@ -111,6 +111,7 @@ class _Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one entity of one source lands. load: upsert (newest version of a key wins) · lake (Parquet by day) ·
     own (a table of the bureau's own, replaced as a whole). version: column that orders versions of a key.
     touches: TIMESTAMP or DATE column whose day is re-opened by a new row;
+    happens: DATE or TIMESTAMP column that says when what a row tells of happened, which cannot be later than its arrival;
     reaches_back: the column from whose day on a key never seen before counts. history: superseded versions are kept."""
 
     source: Name
@@ -121,6 +122,7 @@ class _Contract(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stale_after_s: Annotated[int, Meta(gt=0)]
     version: str = ""
     touches: str = ""
+    happens: str = ""
     reaches_back: str = ""
     history: bool = False
     max_bad_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.01

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from warehouse.core import statements, toml
+from warehouse.core import festivals, statements, toml, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
 from warehouse.core.keys import Vault
@@ -32,6 +33,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     yield "pdftoppm", shutil.which("pdftoppm") is not None, shutil.which("pdftoppm") or "缺少，请安装 poppler-utils"
     free = shutil.disk_usage(settings.data if settings.data.exists() else settings.data.parent).free / 2**30
     yield "磁盘", free > 2, f"剩余 {free:.1f} GB"
+    yield _festivals(units.now().date())
     yield _published(settings)
     if settings.landing.exists():
         yield _landing(settings)
@@ -54,6 +56,16 @@ def _fonts() -> Finding:
         "中文字体",
         bool(listed.strip()),
         listed.strip().splitlines()[0] if listed.strip() else "缺少，请安装 fonts-noto-cjk",
+    )
+
+
+def _festivals(today: dt.date) -> Finding:
+    """Comparisons are marked for holidays only in years whose holidays are known."""
+    known = festivals.within(today, today) is not None
+    return (
+        "节假日",
+        known,
+        f"{today.year} 年放假安排{'已收录' if known else '未收录，请更新 chinesecalendar；此前的比较不标节假日'}",
     )
 
 

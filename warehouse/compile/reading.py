@@ -52,7 +52,8 @@ class Reading:
     window a year ago; None when not known. complete: False while win_end is not over. provisional: late data may still
     change it (72 h). held: Chinese reason when the model is carried over from an earlier generation, else "". doubt:
     Chinese reason why the number is implausible (D18), else "". judgement: against target and direction. parts: further
-    figures to print beside, label → value."""
+    figures to print beside, label → value. evened: which of previous and last_year were sums over more or fewer days
+    and stand here for as many as ours (their mean a day × our days)."""
 
     metric: str
     label: str
@@ -78,6 +79,7 @@ class Reading:
     target: Target | None = None
     judgement: Literal["good", "warn", "bad"] | None = None
     parts: dict[str, float] = field(default_factory=dict)
+    evened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class CockpitError(Exception):
         return _again, (type(self), self.what, self.where, self.to_do)
 
     def __str__(self) -> str:
-        place = f"({self.where})" if self.where else ""
+        place = f"（{self.where}）" if self.where else ""
         return f"{self.what}{place}；处理办法：{self.to_do}"
 
 

@@ -121,7 +121,7 @@ class _Place:
         if not isinstance(value, dict):
             return self
         name = next((value[key] for key in ("entity", "name", "says") if isinstance(value.get(key), str)), "")
-        called = f"({name})" if name else ""
+        called = f"（{name}）" if name else ""
         return replace(self, where=f"{self.where} 第 {number} 个 {self.key}{called}", keys=())
 
     @property

@@ -18,6 +18,12 @@ SHAPES = {"week": r"\d{4}-W\d{2}", "month": r"\d{4}-\d{2}", "quarter": r"\d{4}-Q
 """How the name of a window looks; anything else can only be a day."""
 
 
+COMPANY_DAYS = 62
+"""How far back day-by-day counts of the persons of a company are kept; of district and town, from the beginning."""
+DAILY = 45
+"""How far back every day of a stock is read."""
+
+
 def now() -> dt.datetime:
     """This instant, aware, Asia/Shanghai. The one place the product reads the clock for business time.
 
@@ -53,6 +59,21 @@ def year_ago(window: str, start: dt.date) -> dt.date:
     """First day of the comparable window a year before: the same month, quarter or the year before, or 52 weeks back so
     that weekdays match."""
     return back("month", start, 12) if window in MONTHS else start - dt.timedelta(days=364)
+
+
+def reading_days(today: dt.date, history: int) -> list[dt.date]:
+    """Days on which stocks are read, oldest first, within `history` days: each of the last DAILY, Sundays and last days
+    of months, on which longer windows end, and what the newest days are compared with: the same day of the month, the
+    quarter and the year before, and of the week a year before."""
+    newest = [today - dt.timedelta(days=step) for step in range(DAILY)]
+    beside = set(newest)
+    for day in newest:
+        for window in ("day", "week", "month", "quarter", "year"):
+            start = window_of(window, day)[0]
+            for before in (back(window, start, 1), year_ago(window, start)):
+                beside.add(min(before + (day - start), window_of(window, before)[1]))
+    days = [today - dt.timedelta(days=step) for step in range(history, -1, -1)]
+    return [day for day in days if day in beside or day.isoweekday() == 7 or (day + dt.timedelta(days=1)).day == 1]
 
 
 def parse_at(window: str, at: str) -> dt.date:

@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS raw.gps_latest (vehicle_key VARCHAR, loc_time TIMESTA
 """
 
 UNDATED = "更新时间为空"
+BOOKED = "_version, _seq, _row, _hash, _deleted_at"
+"""By name: a table that has grown since it was made has its newest columns behind these."""
+
 META = "_version TIMESTAMP, _seq BIGINT, _row BIGINT, _hash UBIGINT, _deleted_at TIMESTAMP"
 
 
@@ -109,11 +112,15 @@ def load_many(
     counts = {note.seq: rows.num_rows for note, rows in payloads}
     with writer.registered(incoming=incoming):
         verdicts.typed(writer, contract, first)
+        _convert_datum(writer, contract, first)
         bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
         for note, _ in payloads:
             verdicts.refuse_drifted(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
         if contract.freeze_h:
             late_arrivals.put_aside(writer, contract, first)
+            bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        if contract.load == "lake":
+            lake.put_twins_aside(writer, settings, contract, first)
             bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
         files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
         is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
@@ -247,6 +254,17 @@ def _settle_versions(writer: Writer, contract: Contract) -> None:
     writer.execute("UPDATE batch SET _version = TIMESTAMP '1970-01-01' WHERE _version IS NULL")
 
 
+def _convert_datum(writer: Writer, contract: Contract, note: Landed) -> None:
+    """Places that are written in another datum, in WGS-84 from here on. The mapping names the datum."""
+    names = {column.name for column in contract.stored}
+    if (datum := note.mapping.get("datum")) and {"lon_e6", "lat_e6"} <= names:
+        writer.execute(
+            "UPDATE batch SET lon_e6 = round(w.place.lon * 1e6), lat_e6 = round(w.place.lat * 1e6) FROM (SELECT _seq, _row, "
+            "wgs_place(?, lon_e6 / 1e6, lat_e6 / 1e6) AS place FROM batch) w WHERE w._seq = batch._seq AND w._row = batch._row",
+            [datum],
+        )
+
+
 def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict[int, int]) -> list[Account]:
     """Merges the batch and says what became of the rows of each payload (`counts`, `bad`: landing number → rows)."""
     table, keys = f"raw.{contract.table}", ", ".join(contract.key)
@@ -272,7 +290,9 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
         _keep_history(writer, contract, table, names, on)
     writer.execute(f"DELETE FROM {table} s USING winner b WHERE {on}")
     failpoints.point("mid_merge")
-    writer.execute(f"INSERT INTO {table} SELECT {names}, _version, _seq, _row, _hash, NULL FROM winner")
+    writer.execute(
+        f"INSERT INTO {table} ({names}, {BOOKED}) SELECT {names}, _version, _seq, _row, _hash, NULL FROM winner"
+    )
     fates = {
         (seq, fate): number
         for seq, fate, number in writer.execute("SELECT _seq, _fate, count(*) FROM judged GROUP BY 1, 2")
@@ -293,10 +313,10 @@ def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on
     """Superseded and late older versions go to the history, once each, so that any day can be asked who owned what."""
     history = f"{table}_history"
     same = " AND ".join(f"h.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
-    writer.execute(f"""INSERT INTO {history} SELECT {", ".join("s." + name.strip() for name in names.split(","))}, s._version, s._seq,
+    writer.execute(f"""INSERT INTO {history} ({names}, {BOOKED}) SELECT {", ".join("s." + name.strip() for name in names.split(","))}, s._version, s._seq,
         s._row, s._hash, s._deleted_at FROM {table} s JOIN winner b ON {on}
         WHERE NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = s._version AND h._hash = s._hash)""")
-    writer.execute(f"""INSERT INTO {history} SELECT {", ".join("b." + name.strip() for name in names.split(","))}, b._version, b._seq,
+    writer.execute(f"""INSERT INTO {history} ({names}, {BOOKED}) SELECT {", ".join("b." + name.strip() for name in names.split(","))}, b._version, b._seq,
         b._row, b._hash, NULL FROM judged b WHERE b._fate = 'older'
         AND NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = b._version AND h._hash = b._hash)""")
 

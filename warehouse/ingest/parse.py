@@ -32,8 +32,10 @@ MOMENTS = ("DATE", "TIMESTAMP")
 DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 INVISIBLE = r"\p{Cf}"
+TimeForm: TypeAlias = Literal["compact", "epoch", "epoch_ms", "excel"]
 EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
 PER_SECOND: dict[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+EPOCH = {"epoch": "s", "epoch_ms": "ms"}
 LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
 MONTH, DIGITS, SERIAL = (
     re.compile(r"(\d{4})年(\d{1,2})月"),
@@ -239,7 +241,7 @@ def _converted(
         column = pc.utf8_ltrim(column, characters="'")
     if "scale" in rule:
         return _scaled(column, rule["scale"], whole=kind in WHOLE or kind == "VARCHAR")
-    if "time_zone" in rule or "unit" in rule:
+    if "time_zone" in rule or "unit" in rule or "time" in rule:
         return _local(column, rule)
     if "values" in rule:
         known = rule["values"]
@@ -282,10 +284,30 @@ def _times(text: str | None, factor: Decimal, form: str) -> str | None:
 
 
 def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
-    """Instants of another zone, or counted since 1970 in `unit`, as Shanghai wall time."""
+    """Instants of another zone, in a form that the mapping names, or counted since 1970 in `unit`, as Shanghai wall
+    time."""
+    form = rule.get("time")
+    if form in EPOCH:
+        rule = {"unit": EPOCH[form]}
+    elif form:
+        zone = str(rule.get("time_zone", SHANGHAI.key))
+        return pa.array([text and _zoned(_formed(text, form), zone) for text in column.to_pylist()], pa.string())
     read = _counted if "unit" in rule else _zoned
     stated = str(rule.get("unit") or rule.get("time_zone"))
     return pa.array([text and read(text, stated) for text in column.to_pylist()], pa.string())
+
+
+def _formed(text: str, form: str) -> str:
+    """20261123140500 (or 261123140500, as terminals write it), or days since 1899-12-30, in ISO; what is written
+    otherwise stays, with the form, for the contract to refuse."""
+    try:
+        if form == "excel":
+            return str(pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(Decimal(text) * 86400)))
+        if not text.isdecimal() or len(text) not in (12, 14):
+            raise ValueError(text)
+        return str(pd.to_datetime(text if len(text) == 14 else f"20{text}", format="%Y%m%d%H%M%S"))
+    except (ArithmeticError, ValueError):
+        return f"{text} {form}"
 
 
 def _counted(text: str, unit: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from warehouse.catalog.schema import Column, Contract
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken
-from warehouse.ingest import parse
+from warehouse.ingest import lake, parse
 from warehouse.ingest.landing import Landed
 
 FEW = 100
@@ -42,11 +42,14 @@ def typed(writer: Writer, contract: Contract, note: Landed) -> None:
     if contract.version:
         column = next(item for item in contract.columns if item.name == contract.version)
         # a clock that runs ahead at the source must not freeze a row for ever (F15)
-        version = f"least({cast(column)}, _landed + INTERVAL 60 SECOND)"
+        version = f"least({cast(column)}, _landed + clock_slack())"
     key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
         SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
         {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM incoming)""")
+    if contract.happens:  # nothing that is still to come may be the newest of anything (F15)
+        moment = lake.MOMENT if contract.load == "lake" else contract.happens
+        writer.execute(f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {moment} > _landed + clock_slack()")
 
 
 def cast(column: Column) -> str:

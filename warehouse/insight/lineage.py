@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from warehouse.build import runner
+from warehouse.build import graph
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.models import models
@@ -63,7 +63,7 @@ def of(metric_id: str) -> tuple[Node, ...]:
 @cache
 def above(table: str) -> tuple[str, ...]:
     """Ids of the metrics that a landed table is anywhere below, those first that tell it as their source."""
-    found = [metric for metric in metrics().values() if table in runner.raw_below(metric.mart)]
+    found = [metric for metric in metrics().values() if table in graph.raw_below(metric.mart)]
     return tuple(metric.id for metric in sorted(found, key=lambda metric: table not in metric.sources))
 
 
@@ -90,10 +90,10 @@ def _node(identifier: str, *, is_timed: bool, is_counted: bool) -> Node:
 @cache
 def _reads(model: str) -> tuple[str, ...]:
     found = []
-    for table in sorted(runner.inputs(model)):
+    for table in sorted(graph.inputs(model)):
         if table.split(".")[0] in ("marts", "staging"):
             found.append(table)
-        elif (landed := runner.landed(table)) is not None:
+        elif (landed := graph.landed(table)) is not None:
             found.append(_id(landed))
     return tuple(dict.fromkeys(found))
 
@@ -106,7 +106,7 @@ def _id(landed: str) -> str:
 @cache
 def landed_below(model: str) -> tuple[str, ...]:
     """Ids of the landed tables and books anywhere below a model, in the order of their names."""
-    return tuple(dict.fromkeys(_id(landed) for landed in sorted(runner.raw_below(model))))
+    return tuple(dict.fromkeys(_id(landed) for landed in sorted(graph.raw_below(model))))
 
 
 def _source_label(source: str) -> str:

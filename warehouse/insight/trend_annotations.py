@@ -45,8 +45,11 @@ def beside(book: Snapshot, metric_id: str, window: str, first: dt.date, last: dt
         if revision["window"] == window and revision["place"] == place:
             start, end = units.window_of(window, units.parse_at(window, revision["at"]))
             if first <= end and start <= last:
+                why = f"（{revision['why']}）" if revision["why"] else ""
                 annotations.append(
-                    Happening("revision", start, end, f"{revision['at']} 的数于 {revision['at_time']:%m-%d %H:%M} 修订")
+                    Happening(
+                        "revision", start, end, f"{revision['at']} 的数于 {revision['at_time']:%m-%d %H:%M} 修订" + why
+                    )
                 )
     return sorted(annotations, key=lambda annotation: (annotation.first, annotation.kind))
 

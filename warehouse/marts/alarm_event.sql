@@ -35,6 +35,18 @@ with
             lat
         from staging.stg_as_alarm
         where is_alarm and level = 2
+    ),
+    -- reports that are one event have been handled when one of them has
+    handling as (
+        select coalesce(g.event_uid, h.alarm_uid) as alarm_uid, h.result, h.reason, h.handled_at, h.action
+        from staging.stg_rdm_alarm_handle h
+        left join staging.stg_gps_alarm g using (alarm_uid)
+        qualify
+            row_number() over (
+                partition by coalesce(g.event_uid, h.alarm_uid)
+                order by alarm_is_handled(h.result, h.reason) desc, h.handled_at nulls last, h.alarm_uid
+            )
+            = 1
     )
 select
     a.alarm_uid,
@@ -73,4 +85,4 @@ left join
     and v.status = '营运'
     and not v.is_trailer
 left join raw.own_sla s on s.level = a.level
-left join staging.stg_rdm_alarm_handle h using (alarm_uid)
+left join handling h using (alarm_uid)

@@ -1,4 +1,5 @@
--- Urges (督办) with their answer; company and town are the vehicle's owner at the alarm. due: the deadline has
+-- Urges (督办) with their answer; company and town are the vehicle's owner at the alarm, empty where that is unknown.
+-- due: the deadline has
 -- passed.
 with
     alarm as (
@@ -19,7 +20,8 @@ select
     v.company_key,
     coalesce(v.town_code, '') as town_code,
     u.level = 0 as is_urgent,
-    v.vehicle_key is not null as is_ours,
+    -- whose an alarm is that never reached us nobody can say: the urge was issued to us and stays due
+    a.alarm_uid is null or v.vehicle_key is not null as is_ours,
     u.deadline <= k.as_of as is_due,
     coalesce(u.answer_result = 1 and u.answered_at <= u.deadline, false) as is_done
 from raw.gps_alarm_urge u

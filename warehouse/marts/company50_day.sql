@@ -4,8 +4,7 @@ with
     base as (
         select c.day, c.company_key, c.town_code, c.v_cnt
         from marts.company_day c
-        cross join build.today t
-        where c.is_reg50 and is_reading_day(c.day, t.day)
+        where c.is_reg50 and c.day in (select day from build.reading_day)
     ),
     d as (select distinct day from base),
     staff as (
@@ -91,10 +90,13 @@ select
     coalesce(m.has_women, false) as has_women,
     s.company_key is not null as is_surveyed,
     r.company_key is not null as is_registered,
+    coalesce(b.day >= (select min(from_day) from staging.stg_pb_register), false) as has_list,
     coalesce(b.day - r.confirmed_at <= x.fresh_days, false) as is_fresh,
     r.veh_cnt as register_veh_cnt,
+    -- a company that the list does not know differs altogether
     coalesce(
-        abs(r.veh_cnt - b.v_cnt) > x.diff_cnt or abs(r.veh_cnt - b.v_cnt) > x.diff_ratio * b.v_cnt, false
+        abs(r.veh_cnt - b.v_cnt) > x.diff_cnt or abs(r.veh_cnt - b.v_cnt) > x.diff_ratio * b.v_cnt,
+        r.company_key is null
     ) as is_diff,
     (select count(*) from raw.own_six_one where _deleted_at is null) as six_due,
     coalesce(i.six_done, 0) as six_done

@@ -45,4 +45,4 @@ select
     least(p.to_day, coalesce(p.deleted_day - 1, date '9999-12-31')) as to_day
 from piece p
 left join marts.dim_company c using (company_key)
-where p.from_day <= least(p.to_day, coalesce(p.deleted_day - 1, date '9999-12-31')) and p.town_code not like '330113%'
+where p.from_day <= least(p.to_day, coalesce(p.deleted_day - 1, date '9999-12-31')) and is_our_town(p.town_code)

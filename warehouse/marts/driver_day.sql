@@ -1,7 +1,7 @@
 -- Drivers in post on each reading day, one row a person and company (P, P45, P50 of the catalogue) with everything
 -- that the driver, membership and programme indicators ask of a person on that day. Person-level: restricted.
 with
-    d as (select b.day from build.day b cross join build.today t where is_reading_day(b.day, t.day)),
+    d as (select day from build.day where day in (select day from build.reading_day)),
     present as (
         select d.day, p.*, c.v45_cnt > 0 as is_p45, c.is_reg50 as is_p50
         from d

@@ -23,25 +23,15 @@ with
         where day in (select day from build.day)
         group by 1, 2
     ),
-    driving as (
-        select *, from_at - lag(to_at) over v as pause, lag(to_at) over v as stopped_at
-        from staging.stg_gps_step
-        where is_driving
-        window v as (partition by vehicle_key order by to_at)
-    ),
-    spell as (
-        select *, sum(case when pause is null or epoch(pause) >= 1200 then 1 else 0 end) over v as spell_no
-        from driving
-        window v as (partition by vehicle_key order by to_at)
-    ),
     clocked as (
         select
             s.*,
             sum(s.s) over (partition by s.vehicle_key, s.spell_no order by s.to_at) as driven_s,
             case when hour(s.to_at) >= 22 or hour(s.to_at) < 6 then r.night_limit_s else r.day_limit_s end as limit_s
-        from spell s
+        from staging.stg_gps_step s
         left join marts.dim_vehicle d on d.vehicle_key = s.vehicle_key and s.day between d.from_day and d.to_day
         join raw.own_drive_rule r on r.vehicle_class = coalesce(d.vehicle_class, 'freight')
+        where s.is_driving
     ),
     moved as (
         select
@@ -51,14 +41,47 @@ with
             sum(s) filter (hour(to_at) >= 22 or hour(to_at) < 6) as night_drive_s,
             sum(greatest(0, least(s, driven_s - limit_s))) as fatigue_s,
             min(from_at) as first_move_at,
-            max(to_at) as last_move_at,
-            -- counted on the day it begins
-            count(*) filter (pause is null or epoch(pause) >= 1200) as trip_cnt,
-            min(from_at) filter (stopped_at is null or epoch(pause) >= 7200) as depart_at,
-            arg_min(coalesce(stopped_at, from_at - interval 24 hour), from_at) filter (
-                stopped_at is null or epoch(pause) >= 7200
-            ) as depart_after
+            max(to_at) as last_move_at
         from clocked
+        group by 1, 2
+    ),
+    trip as (
+        select vehicle_key, spell_no, min(day) as day, min(from_at) as from_at, max(to_at) as to_at
+        from staging.stg_gps_step
+        where is_trip
+        group by all
+    ),
+    before as (
+        select
+            t.*,
+            lag(t.to_at) over (partition by t.vehicle_key order by t.from_at) as trip_before,
+            s.from_at as stopped_at,
+            s.stop_s
+        from trip t
+        left join marts.gps_stop s on s.vehicle_key = t.vehicle_key and s.to_at = t.from_at and s.kind = 'stand'
+    ),
+    unseen as (select vehicle_key, min(to_at) as to_at from staging.stg_gps_step where kind = 'unseen' group by all),
+    -- a departure leaves a stop of two hours; also the first one of which nothing before is known
+    departure as (
+        select
+            b.vehicle_key,
+            b.day,
+            b.from_at,
+            b.trip_before is null and coalesce(u.to_at > b.from_at, true) as is_first,
+            case when is_first then b.from_at - interval 24 hour else b.stopped_at end as departs_after,
+            is_first or coalesce(b.stop_s >= 7200, false) as departs
+        from before b
+        left join unseen u using (vehicle_key)
+    ),
+    departed as (
+        select
+            vehicle_key,
+            day,
+            -- counted on the day it begins
+            count(*) as trip_cnt,
+            min(from_at) filter (departs) as depart_at,
+            arg_min(departs_after, from_at) filter (departs) as depart_after
+        from departure
         group by 1, 2
     ),
     way as (
@@ -67,7 +90,11 @@ with
             day,
             sum(km) filter (is_driving or is_gap) as km_total,
             sum(km) filter ((is_driving or is_gap) and hour(to_at) < 5) as km_night05,
-            sum(km) filter (is_driving and not is_gap) as km_complete
+            sum(km) filter (is_driving and not is_gap) as km_complete,
+            sum(km) filter (is_trip and not is_gap) as km_trip,
+            sum(km) filter (is_driving and not is_trip and not is_gap) as km_outside,
+            sum(km) filter (is_gap) as km_unseen,
+            sum(driven_km) filter (s <= 43200) as odometer_km
         from staging.stg_gps_step
         group by 1, 2
     ),
@@ -92,6 +119,10 @@ select
     round(coalesce(w.km_total, 0), 3) as km_total,
     round(coalesce(w.km_complete, 0), 3) as km_complete,
     round(coalesce(w.km_total, 0), 3) as valid_km,
+    round(coalesce(w.km_trip, 0), 3) as km_trip,
+    round(coalesce(w.km_outside, 0), 3) as km_outside,
+    round(coalesce(w.km_unseen, 0), 3) as km_unseen,
+    round(w.odometer_km, 1) as odometer_km,
     m.first_valid_at,
     v.first_move_at,
     v.last_move_at,
@@ -100,9 +131,9 @@ select
     cast(coalesce(v.night_drive_s, 0) as integer) as night_drive_s,
     cast(coalesce(v.fatigue_s, 0) as integer) as fatigue_s,
     round(coalesce(w.km_night05, 0), 3) as km_night05,
-    v.depart_at,
-    v.depart_after,
-    cast(coalesce(v.trip_cnt, 0) as integer) as trip_cnt,
+    p.depart_at,
+    p.depart_after,
+    cast(coalesce(p.trip_cnt, 0) as integer) as trip_cnt,
     m.time_pts,
     m.unfixed_pts + coalesce(d.frozen_pts, 0) as unfixed_pts,
     m.range_pts,
@@ -115,5 +146,6 @@ select
     coalesce(d.odometer_resets, 0) as odometer_resets
 from message m
 left join moved v using (vehicle_key, day)
+left join departed p using (vehicle_key, day)
 left join way w using (vehicle_key, day)
 left join drift d using (vehicle_key, day)

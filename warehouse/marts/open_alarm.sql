@@ -18,16 +18,47 @@ with
         left join raw.own_alarm_type t using (warn_type)
         where a.start_at >= (select since_at from since)
     ),
-    first_of_event as (
-        select *
+    marked as (
+        select
+            *,
+            case
+                when
+                    is_same_event(
+                        warn_type,
+                        start_at - max(coalesce(end_at, start_at)) over (
+                            partition by vehicle_key, warn_type
+                            order by start_at, alarm_uid
+                            rows between unbounded preceding and 1 preceding
+                        )
+                    )
+                then 0
+                else 1
+            end as is_new
         from platform
-        qualify
-            not is_same_event(
-                warn_type,
-                start_at - lag(coalesce(end_at, start_at)) over (
-                    partition by vehicle_key, warn_type order by start_at, alarm_uid
-                )
-            )
+    ),
+    numbered as (
+        select *, sum(is_new) over (partition by vehicle_key, warn_type order by start_at, alarm_uid) as event_no
+        from marked
+    ),
+    report as (
+        select
+            *,
+            first_value(alarm_uid) over (
+                partition by vehicle_key, warn_type, event_no order by start_at, alarm_uid
+            ) as event_uid
+        from numbered
+    ),
+    first_of_event as (
+        select
+            event_uid as alarm_uid,
+            vehicle_key,
+            min(start_at) as start_at,
+            arg_min(kind, (start_at, alarm_uid)) as kind,
+            max(level) as level,
+            bool_or(must_handle) as must_handle,
+            max(_seq) as _seq
+        from report
+        group by 1, 2
     ),
     alarm as (
         select alarm_uid, vehicle_key, start_at as raised_at, kind, level, _seq
@@ -46,12 +77,14 @@ with
         where s.alarm_time >= (select since_at from since) and s.level = 2 and is_active_alarm(s.code, s.flag)
     ),
     last_step as (
-        select alarm_uid, result, reason
-        from raw.rdm_alarm_handle
-        where alarm_uid in (select alarm_uid from alarm)
-        qualify row_number() over (partition by alarm_uid order by step desc, _version desc, _seq desc, _row desc) = 1
+        select coalesce(r.event_uid, h.alarm_uid) as alarm_uid, h.result, h.reason
+        from raw.rdm_alarm_handle h
+        left join report r using (alarm_uid)
+        where coalesce(r.event_uid, h.alarm_uid) in (select alarm_uid from alarm)
+        qualify
+            row_number() over (partition by h.alarm_uid order by h.step desc, h._version desc, h._seq desc, h._row desc)
+            = 1
     )
 select a.alarm_uid, a.vehicle_key, a.raised_at, a.kind, a.level, a._seq
 from alarm a
-left join last_step h using (alarm_uid)
-where not alarm_is_handled(h.result, h.reason)
+where a.alarm_uid not in (select alarm_uid from last_step where alarm_is_handled(result, reason))

@@ -1,6 +1,7 @@
 -- Service sites day by day: hours, visits by the best method of the day (check-in before counter before manual
 -- count), and facilities. in_use: not closed for good; a closure the bureau approved leaves both sides of the opening
--- rate.
+-- rate. A day is due by the register of sites, as far as any site has reported: one that says nothing of a day was not
+-- open, for as long as its hours promise.
 with
     span as (
         select
@@ -11,10 +12,26 @@ with
             ) as first,
             (select day from build.today) as last
     ),
+    logged as (select min(day) as first, max(day) as last from raw.st_open_log where _deleted_at is null),
+    usual as (
+        select site_id, mode(scheduled_min) as scheduled_min
+        from raw.st_open_log
+        where _deleted_at is null and scheduled_min > 0
+        group by 1
+    ),
     base as (
-        select cast(d.day as date) as day, s.site_id, s.name, s.kind, s.town_code, s.is_open
+        select
+            cast(d.day as date) as day,
+            s.site_id,
+            s.name,
+            s.kind,
+            s.town_code,
+            s.is_open,
+            s.is_open and cast(d.day as date) between g.first and g.last as is_due,
+            open_minutes(s.hours) as promised_min
         from (select unnest(generate_series(first, last, interval 1 day)) as day from span) d
         join staging.stg_st_site s on cast(d.day as date) between s.from_day and s.to_day
+        cross join logged g
     ),
     counted as (
         select site_id, cast(visited_at as date) as day, method, sum(cnt) as cnt
@@ -58,13 +75,17 @@ select
     b.town_code,
     b.is_open as in_use,
     coalesce(l.is_excused, false) as is_excused,
-    l.opened_min,
-    l.scheduled_min,
+    case when b.is_due then coalesce(l.opened_min, 0) else l.opened_min end as opened_min,
+    case
+        when b.is_due then coalesce(l.scheduled_min, b.promised_min, n.scheduled_min) else l.scheduled_min
+    end as scheduled_min,
+    b.is_due and l.site_id is null as is_silent,
     v.method as visit_method,
     v.cnt as visit_cnt,
     coalesce(f.has_basics, false) as has_basics,
     coalesce(f.nine_cnt, 0) as nine_cnt
 from base b
-left join raw.st_open_log l on l.site_id = b.site_id and l.day = b.day
+left join raw.st_open_log l on l.site_id = b.site_id and l.day = b.day and l._deleted_at is null
+left join usual n on n.site_id = b.site_id
 left join visited v on v.site_id = b.site_id and v.day = b.day
 left join facility f on f.site_id = b.site_id and f.day = b.day

@@ -1,4 +1,5 @@
--- Stops of trucks inside the district (ray casting against its outline) and whether an open site lay within reach. No
+-- Stops of trucks (known to have stood, no silence) inside the district (ray casting against its outline) and whether
+-- an open site lay within reach. No
 -- coordinates here: the open file says only that somebody stopped, not where.
 with
     stop as (
@@ -10,7 +11,7 @@ with
             and s.day between v.from_day and v.to_day
             and v.status = '营运'
             and not v.is_trailer
-        where s.day in (select day from build.day)
+        where s.day in (select day from build.day) and s.kind = 'stand'
     ),
     edge as (
         select lon as x1, lat as y1, lead(lon) over ring as x2, lead(lat) over ring as y2

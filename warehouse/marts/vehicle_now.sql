@@ -13,5 +13,5 @@ select
     end as state
 from marts.dim_vehicle v
 cross join build.clock k
-left join raw.gps_latest l on l.vehicle_key = v.vehicle_key and l.loc_time <= k.as_of + interval 60 second
+left join raw.gps_latest l on l.vehicle_key = v.vehicle_key and l.loc_time <= k.as_of + clock_slack()
 where cast(k.as_of as date) between v.from_day and v.to_day and v.status = '营运' and not v.is_trailer

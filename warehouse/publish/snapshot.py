@@ -134,7 +134,7 @@ def take_over_trail(writer: Writer, settings: Settings) -> None:
             if writer.execute(
                 "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"
             ):
-                writer.execute("INSERT INTO run.kpi_revision SELECT * FROM previous.meta.kpi_revision")
+                writer.execute("INSERT INTO run.kpi_revision BY NAME SELECT * FROM previous.meta.kpi_revision")
                 writer.execute("INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision")
         finally:
             writer.execute("DETACH previous")
@@ -309,7 +309,7 @@ def _meta(
 def source_states() -> str:
     """One row a landed table: newest event, first event, last load, rows, promise, last error, of which one in what is
     written about the source goes before. A polled source is known complete up to the moment of its last good poll, even
-    when nothing was new. begins: the first whole day of its events, NULL for a register, whose rows carry the time of
+    when nothing was new. begins, ends: the first whole and the newest day of its events, NULL for a register, whose rows carry the time of
     their last change instead, and for the lake."""
     landed = [contract for contract in contracts().values() if contract.source != "own"]
     counts = " UNION ALL ".join(
@@ -319,7 +319,7 @@ def source_states() -> str:
             if item.load == "lake"
             else f"(SELECT count(*) FROM raw.{item.table})"
         )
-        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins"
+        + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins, {_ends(item)} AS ends"
         for item in landed
     )
     return f"""WITH known AS ({counts}), delivered AS (
@@ -328,8 +328,18 @@ def source_states() -> str:
                 arg_max(CASE WHEN cured_at IS NULL THEN error ELSE '' END, due_at) AS error
             FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) FILTER (is_row) AS rows FROM raw.quarantine GROUP BY 1, 2)
         SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
-            coalesce(f.error, d.error, '') AS error, k.begins
+            coalesce(f.error, d.error, '') AS error, k.begins, k.ends
         FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)"""
+
+
+def _ends(item: Contract) -> str:
+    """The newest day of its events, NULL for a register and for the lake."""
+    is_told = item.load == "upsert" and item.touches and item.touches != item.version
+    return (
+        f"(SELECT CAST(max({item.touches}) AS DATE) FROM raw.{item.table} WHERE _deleted_at IS NULL)"
+        if is_told
+        else "NULL::DATE"
+    )
 
 
 def _begins(item: Contract) -> str:

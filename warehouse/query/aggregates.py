@@ -195,15 +195,32 @@ class Figures:
         return span(metric, window, start, end)
 
     def _last(self, metric: Metric, at: str | None) -> dt.date:
-        """The day to read up to: today for stock and for a day asked by name, else the last complete day."""
+        """The day to read up to: today for stock and for a day asked by name, else the last complete day that has
+        arrived."""
         built = self.generation.built_at.date()
-        return (
-            built
-            if metric.kind in ("stock", "state", "now")
+        if (
+            metric.kind in ("stock", "state", "now")
             or metric.through == "today"
             or (at is not None and at == built.isoformat())
-            else built - dt.timedelta(days=1)
-        )
+        ):
+            return built
+        return min(built - dt.timedelta(days=1), self.arrived(metric))
+
+    def arrived(self, metric: Metric) -> dt.date:
+        """The newest day of which every busy source of a flow has said something: at midnight the day that ended has
+        not come yet. A source that has broken its promise is not waited for (it is stale, and says so); today where
+        nothing is waited for."""
+        built = self.generation.built_at
+        if metric.kind != "flow" or metric.person or not metric.sources:
+            return built.date()
+        ends = [
+            end
+            for name, end, patience_s in self.ask(text("arrivals"), {"per_day": BUSY_PER_DAY})
+            if name in metric.sources
+            and end < built.date() - dt.timedelta(days=1)
+            and built < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(days=1, seconds=patience_s)
+        ]
+        return min(ends, default=built.date())
 
     def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
         if at:
@@ -467,6 +484,15 @@ class Figures:
         found = answer()
         with self._lock:
             return self._answers.setdefault(key, found)
+
+
+def evening(metric: Metric, item: Span, ours: Span) -> float:
+    """By what a sum over the days of `item` is multiplied to stand beside one over as many days as `ours`; 1 for a
+    rate, a stock and windows of one length."""
+    if metric.kind != "flow" or metric.denominator or metric.lookback_days:
+        return 1.0
+    theirs, days = ((one.last - one.first).days + 1 for one in (item, ours))
+    return days / theirs if theirs > 0 and days > 0 else 1.0
 
 
 def plate(key: str) -> str:

@@ -25,7 +25,7 @@ from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, STATUS_LABELS
-from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only
+from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only, evening
 
 Pair = tuple[float, float]
 """Numerator and denominator; the denominator of a count is 0."""
@@ -125,12 +125,17 @@ def explain(
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
         return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
+    if name == "day" and metric.kind == "flow" and spans[1].last >= book.generation.built_at.date():
+        return NoSplit("当天尚未结束，不与整日比较")
+    factor = evening(metric, *spans)  # a sum over more days than ours counts as its mean a day
     totals = [book.figures(metric, name, item, spot, only=only).get("") for item in spans]
+    totals[0] = totals[0] and _scaled(totals[0], factor)
     values = [book.value(metric, *(total or (None, None, 0))) for total in totals]
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):
         if amount is None:
             return NoSplit(f"{words}{'人数过少' if status == 'small_cell' else STATUS_LABELS[status]}，不作分解")
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
+    then = {code: _scaled(figure, factor) for code, figure in then.items()}
     if not then or not now:
         return NoSplit(f"{'本期' if then else '对比期'}没有按此维度留存的数据，不作分解")
     pieces = _pieces(
@@ -139,6 +144,10 @@ def explain(
     if isinstance(pieces, NoSplit):
         return pieces
     return Change(by, against, bool(metric.denominator), values[0][0] or 0.0, values[1][0] or 0.0, spans, pieces)
+
+
+def _scaled(figure: Figure, factor: float) -> Figure:
+    return (figure[0] and figure[0] * factor, *figure[1:])
 
 
 def adds(metric: Metric) -> bool:
@@ -156,7 +165,7 @@ def _pieces(
     members = {code: (_pair(then.get(code)), _pair(now.get(code))) for code in {**now, **then} if code not in hidden}
     rest, twice, is_rest = _rest(whole, list(members.values()))
     if hidden and not members:
-        return NoSplit("各部分人数都过少,不公开,不作分解")
+        return NoSplit("各部分人数都过少，不公开，不作分解")
     if not hidden and twice > MOST_TWICE:
         return NoSplit(f"同一对象计在几个部分里的占 {twice:.0%}，各部分之和不是总数，不作分解")
     found = [

@@ -64,12 +64,12 @@ class Restricted:
         )
 
     def trips(self, vehicle_key: str, day: dt.date) -> list[Fact]:
-        """The trips of a vehicle that ended on a day, first to last; path: one point (at, lon, lat) a minute, WGS-84,
-        naive Shanghai."""
+        """The trips of a vehicle that ended on a day and its ways without data (kind drive, unseen), first to last;
+        path: one point (at, lon, lat, is_unseen) a minute, WGS-84, naive Shanghai, None of the latter."""
         return self._records("trips", vehicle=vehicle_key, day=day)
 
     def stops(self, vehicle_key: str, day: dt.date) -> list[Fact]:
-        """Its stops between them, twenty minutes and longer."""
+        """What lay between them: it stood, was silent, or moved unseen (kind stand, silent, unseen)."""
         return self._records("stops", vehicle=vehicle_key, day=day)
 
     def trip_days(self, vehicle_key: str) -> list[dt.date]:

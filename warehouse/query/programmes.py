@@ -11,14 +11,17 @@ from dataclasses import dataclass
 
 from warehouse.catalog.schema import PROGRAMMES
 from warehouse.compile.reading import Reading
+from warehouse.core import units
 from warehouse.query.snapshot_store import Snapshot
 
 WINDOWS = ("year", "quarter", "month", "week", "day")
+STOCKS = ("year", "month", "quarter", "week", "day")
+"""A stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One indicator of a programme. share: reached part of the whole target, 0–1, None without value or target; due:
+    """One indicator of a programme, of a period of the running year. share: reached part of the whole target, 0–1, None without value or target; due:
     the part that should be reached by now, 0–1."""
 
     reading: Reading
@@ -61,11 +64,21 @@ def _scores(book: Snapshot) -> list[Programme]:
     return found
 
 
+def _of_this_year(book: Snapshot, kpi: str, window: str) -> Reading:
+    """The running year or quarter, or the newest month, week or day; the running one where that is of last year: a
+    score of this year has no part of another."""
+    today = book.generation.built_at.date()
+    running = units.at_label(window, units.window_of(window, today)[0])
+    if window in ("year", "quarter"):
+        return book.read(kpi, window, running)
+    reading = book.read(kpi, window)
+    return reading if reading.win_end.year == today.year else book.read(kpi, window, running)
+
+
 def _item(book: Snapshot, kpi: str, weight: float) -> Item:
     metric = book.metrics[kpi]
-    # a stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one
-    twice = {"quarter"} if metric.kind in ("stock", "state") and "month" in metric.windows else set()
-    readings = [book.read(kpi, window) for window in WINDOWS if window in metric.windows and window not in twice]
+    order = STOCKS if metric.kind in ("stock", "state") else WINDOWS
+    readings = [_of_this_year(book, kpi, window) for window in order if window in metric.windows]
     reading = next((item for item in readings if item.target), readings[0])
     target = reading.target
     if target is None or reading.value is None or metric.better == "context":

@@ -18,13 +18,13 @@ from cachetools import LRUCache
 
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, select, span
+from warehouse.compile.metric_sql import Row, Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.publish import live, snapshot
-from warehouse.query.aggregates import Figures, Only, aware
+from warehouse.query.aggregates import Figures, Only, aware, evening
 
 text = statements.beside(__file__)
 MOST_OTHERS = 3
@@ -125,7 +125,7 @@ class Snapshot(Figures):
             is_whole = begins is None or span(found, window, first, last).first >= begins
             if not is_whole and first != starts[-1]:
                 num, den, value, status = None, None, None, "missing"
-            points.append(Point(first, last, value, num, den, status, last < today))
+            points.append(Point(first, last, value, num, den, status, last < today and last <= self.arrived(found)))
         return points
 
     def prepare(self, asked: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
@@ -177,16 +177,28 @@ class Snapshot(Figures):
         if grain == spot.grain and not only:
             self._prepare([(metric, window, item) for item in (ours, earlier, a_year_ago) if item], spot)
         now = self._parts(metric, window, ours, grain, spot, only)
-        before = self._values(metric, window, earlier, grain, spot, only)
-        year = self._values(metric, window, a_year_ago if grain == spot.grain else None, grain, spot, only)
+        before = self._values(metric, window, earlier, ours, grain, spot, only)
+        year = self._values(metric, window, a_year_ago if grain == spot.grain else None, ours, grain, spot, only)
+        evened = tuple(
+            name
+            for name, item in (("previous", earlier), ("last_year", a_year_ago))
+            if item and evening(metric, item, ours) != 1
+        )
         wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
         if grain == "company" and spot.grain != "company":
             wanted = [place for place in wanted if place.code in now]
         oldest = self._oldest(metric)
         answers = []
         empty = self._nothing(metric, window, at, bool(now), "part" if only else grain)
+        # persons of a company are counted for a while only: what was not counted is no 0
+        uncounted = (
+            metric.person
+            and metric.kind in ("stock", "state")
+            and ours.last <= self.generation.built_at.date() - dt.timedelta(days=units.COMPANY_DAYS)
+        )
+        unknown: Row = (None, None, 0.0, {})
         for place in wanted:
-            num, den, present, parts = now.get(place.code, empty)
+            num, den, present, parts = now.get(place.code, unknown if uncounted and place.grain == "company" else empty)
             value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
             if status in ("missing", "failed"):  # what stands in the mart then is nobody's report
@@ -215,7 +227,7 @@ class Snapshot(Figures):
                     oldest[0],
                     oldest[1],
                     self.generation.id,
-                    complete=end < self.generation.built_at.date(),
+                    complete=end < self.generation.built_at.date() and end <= self.arrived(metric),
                     provisional=metric.freeze_h > 0
                     and self.generation.built_at
                     < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(hours=metric.freeze_h),
@@ -225,11 +237,14 @@ class Snapshot(Figures):
                     last_year=year.get(place.code),
                     target=target,
                     judgement=None
-                    if metric.cumulative and until < end and (target is None or target.whole is None)
+                    if until < end
+                    and (metric.cumulative or _gathers(metric, window))
+                    and (target is None or target.whole is None)
                     else judge(metric, value, target),
                     parts={
                         label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)
                     },
+                    evened=evened,
                 )
             )
         return answers
@@ -240,19 +255,24 @@ class Snapshot(Figures):
         begins = self.begins(metric)
         before, ours = self.spans(metric, window, at)
         earlier = (before, self.spans(metric, window, at, "year")[0])
+        # part of a day has nothing to be held against: days are counted whole
+        runs = window == "day" and metric.kind == "flow" and ours.last >= self.generation.built_at.date()
         first, second = (
-            None if metric.kind == "now" or (begins is not None and item.first < begins) else item for item in earlier
+            None if metric.kind == "now" or runs or (begins is not None and item.first < begins) else item
+            for item in earlier
         )
         return ours, first, second
 
     def _values(
-        self, metric: Metric, window: str, item: Span | None, grain: str, spot: Place, only: Only
+        self, metric: Metric, window: str, item: Span | None, ours: Span, grain: str, spot: Place, only: Only
     ) -> dict[str, float | None]:
-        """Place code → what stood there in an earlier window; nothing for one that is not known."""
+        """Place code → what stood there in an earlier window, a sum for as many days as ours; nothing for one that is
+        not known."""
         if item is None:
             return {}
-        parts = self._parts(metric, window, item, grain, spot, only)
-        return {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
+        parts, factor = self._parts(metric, window, item, grain, spot, only), evening(metric, item, ours)
+        found = {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
+        return {code: value and value * factor for code, value in found.items()}
 
     def _nothing(
         self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str
@@ -313,8 +333,9 @@ class Snapshot(Figures):
         return dict(self._reader.rows(text("held_models")))
 
     def _target(self, metric: Metric, window: str, start: dt.date, end: dt.date, until: dt.date) -> Target | None:
-        """The bureau's target for such a window; a stock's is that of the day it is read. One that grows with time
-        (progress = linear) is asked for as much of it as the period has run."""
+        """The bureau's target for such a window; a stock's is that of the day it is read. Of one that is reached bit
+        by bit (a sum by its kind, others where progress = linear) as much is due as the period has run; progress =
+        whole: nothing before its end."""
         targets = self.remember(
             ("targets",),
             lambda: {
@@ -329,7 +350,7 @@ class Snapshot(Figures):
             return None
         green, amber, source, progress = found
         elapsed = ((until - start).days + 1) / ((end - start).days + 1)
-        if progress != "linear" or elapsed >= 1:
+        if elapsed >= 1 or not (progress == "linear" or (_gathers(metric, window) and progress != "whole")):
             return Target(green, amber, source)
         return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed)
 
@@ -343,7 +364,7 @@ class Snapshot(Figures):
     def revisions(self, metric: str | None = None) -> list[dict[str, Any]]:
         """Numbers of complete windows that were changed after they had been published, newest change first: old, new,
         when, in which generation; provisional: whether the old number was published as one that late data may still
-        change."""
+        change; why: 口径变更 where the definition is another one, "" where new data have come."""
         revised = self.ask(text("revised_metrics"))
         if (metric,) not in revised and (metric or not revised):
             return []  # most numbers never change, and their pages need not look for it
@@ -359,8 +380,9 @@ class Snapshot(Figures):
                 "at_time": aware(at),
                 "generation": generation,
                 "provisional": bool(provisional),
+                "why": why,
             }
-            for kpi, window, start, place, old, new, at, generation, provisional in rows
+            for kpi, window, start, place, old, new, at, generation, provisional, why in rows
         ]
 
     def alarms(self, limit: int = 20) -> list[dict[str, Any]]:
@@ -427,6 +449,12 @@ class Snapshot(Figures):
     def live(self) -> live.LiveFrame | None:
         """The newest live picture; it has a cadence of its own."""
         return live.read(self._settings.data)
+
+
+def _gathers(metric: Metric, window: str) -> bool:
+    """Whether a number grows with every day of its window: a sum or a count of what has happened. Half way through, half
+    of its target is due, whoever set it."""
+    return metric.kind == "flow" and not metric.denominator and window not in ("now", "day")
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:

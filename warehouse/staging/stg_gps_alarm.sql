@@ -1,5 +1,6 @@
--- Platform alarms; one overspeed report within a minute of the last of the same vehicle is the same event, and an
--- event counts only from 30 s on (2016 rule). Other types pass unmerged.
+-- Platform alarms; an overspeed report that begins within a minute of the end of any earlier one of the same vehicle is
+-- the same event, and an event counts only from 30 s on (2016 rule). Other types pass unmerged. event_uid: the first
+-- report of the event; level: of the first the highest of all, so that no duty is lost in merging.
 with
     alarm as (
         select *, vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) as vehicle_key from raw.gps_alarm
@@ -11,8 +12,10 @@ with
                 when
                     is_same_event(
                         warn_type,
-                        start_at - lag(coalesce(end_at, start_at)) over (
-                            partition by vehicle_key, warn_type order by start_at, alarm_uid
+                        start_at - max(coalesce(end_at, start_at)) over (
+                            partition by vehicle_key, warn_type
+                            order by start_at, alarm_uid
+                            rows between unbounded preceding and 1 preceding
                         )
                     )
                 then 0
@@ -26,9 +29,12 @@ with
     )
 select
     alarm_uid,
+    first_value(alarm_uid) over (
+        partition by vehicle_key, warn_type, event_no order by start_at, alarm_uid
+    ) as event_uid,
     vehicle_key,
     warn_type,
-    level,
+    case when is_new = 1 then max(level) over (partition by vehicle_key, warn_type, event_no) else level end as level,
     start_at,
     end_at,
     speed_kmh,

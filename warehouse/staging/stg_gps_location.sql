@@ -1,13 +1,13 @@
 -- Positions judged one by one. The reason says the first rule a message breaks; NULL = qualified (domain rules: time,
--- lon 73°33′–135°05′, lat 3°51′–53°33′, speed 0–160 km/h, altitude −200–6500 m, fix bit set). Units and colour
--- families differ by platform and are repaired by its row in raw.own_platform, never globally (D03, D08).
+-- lon 73°33′–135°05′, lat 3°51′–53°33′, speed 0–160 km/h, altitude −200–6500 m, fix bit set). Units, colour
+-- families and the datum differ by platform and are repaired by its row in raw.own_platform, never globally (D03, D08).
 select
     vehicle_key(plate_norm(plate_no), plate_color_of(plate_color, p.color_family)) as vehicle_key,
     loc_time,
     recv_time,
     day,
-    lon_e6 / 1e6 as lon,
-    lat_e6 / 1e6 as lat,
+    case when p.datum is null then lon_e6 / 1e6 else wgs_place(p.datum, lon_e6 / 1e6, lat_e6 / 1e6).lon end as lon,
+    case when p.datum is null then lat_e6 / 1e6 else wgs_place(p.datum, lon_e6 / 1e6, lat_e6 / 1e6).lat end as lat,
     speed_01kmh * coalesce(p.speed_scale, 1) / 10.0 as speed_kmh,
     direction,
     mileage_01km / 10.0 as odometer_km,
@@ -19,7 +19,7 @@ select
         when not is_plate_color(plate_color_of(plate_color, p.color_family))
         then 'color'
         when
-            loc_time > coalesce(recv_time, loc_time) + interval 60 second
+            loc_time > coalesce(recv_time, loc_time) + clock_slack()
             or loc_time < timestamp '2005-01-01'
             -- a make-up comes up to seven days late; one that says 2007 is a clock that rolled over (D05), made up or
             -- not

@@ -27,7 +27,7 @@
       var a = way[step], b = way[step + 1], share = b[2] > a[2] ? Math.min(1, (at - a[2]) / (b[2] - a[2])) : 1;
       truck.style.left = a[0] + (b[0] - a[0]) * share + "%";
       truck.style.top = a[1] + (b[1] - a[1]) * share + "%";
-      words.textContent = clock(at);
+      words.textContent = clock(at) + (b[3] ? "　无数据" : "");
       if (at < last) requestAnimationFrame(go); else stop();
     })(begun);
   }

@@ -18,7 +18,13 @@ from cockpit.presentation.tiles.attributes import aria, data
 from warehouse.compile.reading import Point, Reading
 
 Size = Literal["card", "strip"]
-TAG_CLASSES = {"held": "tag tag-held", "doubt": "tag tag-warn", "running": "tag", "provisional": "tag tag-warn"}
+TAG_CLASSES = {
+    "held": "tag tag-held",
+    "doubt": "tag tag-warn",
+    "running": "tag",
+    "provisional": "tag tag-warn",
+    "festival": "tag",
+}
 
 
 def tile(

@@ -18,13 +18,23 @@ from cockpit.presentation.tiles.attributes import data
 
 @dataclass(frozen=True)
 class Spot:
-    """A dot at WGS-84 degrees, None when nobody knows where: it is then left out. tone: good, bad or fleet; label: what
+    """A dot at WGS-84 degrees, None when nobody knows where: it is then left out. tone: good, bad, none or fleet; label: what
     it says when pointed at."""
 
     lon: float | None
     lat: float | None
     label: str
     tone: str = "fleet"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place on a way at WGS-84 degrees, seconds after its start; is_unseen: there are no data on the way to it."""
+
+    lon: float
+    lat: float
+    second: float
+    is_unseen: bool = False
 
 
 def spot_map(
@@ -61,17 +71,18 @@ def spot_map(
     )
 
 
-def replay(path: Sequence[tuple[float, float, float]], stops: Sequence[Spot], theme: Theme = LIGHT) -> Component | None:
-    """A way of (lon, lat, seconds since its start) with its stops and alarms, and a button that goes along it
-    (replay.js). None without a way."""
+def replay(path: Sequence[Point], stops: Sequence[Spot], theme: Theme = LIGHT) -> Component | None:
+    """A way with its stops and alarms, dashed where nobody saw it, and a button that goes along it (replay.js). None
+    without a way."""
     shapes = townmap.load()
     if shapes is None or len(path) < 2:
         return None
-    frame = shapes.framed([(lon, lat) for lon, lat, _ in path])
-    places = [(*frame.at(lon, lat), seconds) for lon, lat, seconds in path]
+    frame = shapes.framed([(point.lon, point.lat) for point in path])
+    places = [(*frame.at(point.lon, point.lat), point) for point in path]
+    seen, unseen = _parts(path)
     borders = html.Img(src=townmap.outlines(frame, theme["map-edge"]), className="map-lines", alt="")
     way = html.Img(
-        src=_lines(frame, [[(lon, lat) for lon, lat, _ in path]], theme["fleet"]), className="map-lines", alt="行驶轨迹"
+        src=_lines(frame, seen, theme["fleet"], unseen), className="map-lines", alt="行驶轨迹，虚线为无数据的路段"
     )
     dots = []
     for spot in stops:
@@ -84,7 +95,7 @@ def replay(path: Sequence[tuple[float, float, float]], stops: Sequence[Spot], th
                     )
                 )
     truck = html.Span(className="spot spot-truck", style={"left": f"{places[0][0]}%", "top": f"{places[0][1]}%"})
-    facts = data(path=";".join(f"{x},{y},{seconds:.0f}" for x, y, seconds in places))
+    facts = data(path=";".join(f"{x},{y},{point.second:.0f},{point.is_unseen:d}" for x, y, point in places))
     box = html.Div([borders, way, *dots, truck], className="map-box", style={"aspectRatio": f"{frame.aspect:.4f}"})
     button = html.Button("▶ 回放", type="button", className="button", **data(act="replay"))
     return html.Div(
@@ -97,12 +108,28 @@ def replay(path: Sequence[tuple[float, float, float]], stops: Sequence[Spot], th
     )
 
 
-def _lines(shapes: townmap.TownMap, lines: Sequence[Sequence[tuple[float, float]]], colour: str) -> str:
+Line = Sequence[tuple[float, float]]
+
+
+def _parts(path: Sequence[Point]) -> tuple[list[Line], list[Line]]:
+    """The lines that were seen, and those between two points of which nobody knows the way."""
+    seen: list[list[tuple[float, float]]] = [[]]
+    unseen: list[Line] = []
+    for before, point in zip([None, *path], path, strict=False):
+        if before is not None and point.is_unseen:
+            unseen.append([(before.lon, before.lat), (point.lon, point.lat)])
+            seen.append([])
+        seen[-1].append((point.lon, point.lat))
+    return list(seen), unseen
+
+
+def _lines(shapes: townmap.TownMap, lines: Sequence[Line], colour: str, dashed: Sequence[Line] = ()) -> str:
     paths = "".join(
         '<path d="M'
         + " ".join(f"{x * 10:.0f},{y * 10:.0f}" for x, y in (shapes.at(lon, lat) for lon, lat in line))
-        + '"/>'
-        for line in lines
+        + f'"{style}/>'
+        for style, group in (("", lines), (' stroke-dasharray="3 5"', dashed))
+        for line in group
         if len(line) > 1
     )
     source = (

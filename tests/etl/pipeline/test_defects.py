@@ -9,7 +9,7 @@ from warehouse.core.data_rules import RULES, TREATMENTS, named
 
 
 def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screens_share() -> None:
-    rules = {f"D{number:02d}" for number in range(1, 26)} | {"L72", "F15", "F22", "payload"}
+    rules = {f"D{number:02d}" for number in range(1, 26)} | {"L72", "F15", "F22", "F24", "payload"}
     tested = {
         name[5:8].upper()
         for module in (test_defects_ledgers, test_defects_registers, test_defects_tracks)

@@ -55,12 +55,15 @@ def test_a_time_stamp_from_the_future_does_not_freeze_the_row(house: House) -> N
     assert house.rows("SELECT uscc FROM raw.yz_vehicle") == [("B",)]
 
 
-def test_a_bad_row_goes_to_quarantine_with_its_reason_and_the_rest_is_in(house: House) -> None:
+def test_a_bad_key_costs_its_row_and_a_bad_field_itself_with_the_reason(house: House) -> None:
     account = house.put(
         "yz_vehicle", [vehicle("浙A12345"), vehicle("坏车牌"), vehicle("浙A12346", gross_mass_t="十八吨")]
     )
-    assert (account.rows_in, account.merged, account.quarantined) == (3, 1, 2)
-    assert sorted(house.rows("SELECT rule, row_no FROM raw.quarantine")) == [("D02", 1), ("type:gross_mass_t", 2)]
+    assert (account.rows_in, account.merged, account.quarantined) == (3, 2, 1)
+    assert sorted(house.rows("SELECT rule, row_no, is_row FROM raw.quarantine")) == [
+        ("D02", 1, True),
+        ("type:gross_mass_t", 2, False),
+    ]
 
 
 def test_too_many_bad_rows_stop_the_whole_payload_and_leave_nothing_of_it(house: House) -> None:

@@ -24,7 +24,7 @@ LEDGER = Contract(
     load="upsert",
     key=("org",),
     columns=tuple(
-        Column(name=name, type=kind, level="L1", label=name, source=name, required=name == "org")
+        Column(name=name, type=kind, level="L1", label=name, source=name, required=name in ("org", "head_count"))
         for name, kind in (("org", "VARCHAR"), ("head_count", "INTEGER"), ("ledger_at", "TIMESTAMP"))
     ),
     stale_after_s=86400,

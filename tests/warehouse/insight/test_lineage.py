@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from warehouse.build import runner
+from warehouse.build import graph
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.insight import lineage
@@ -26,7 +26,7 @@ def test_the_way_down_from_a_metric_is_whole(metric: str) -> None:
         seen |= set(node.reads)
         assert set(node.reads) <= set(by_id)
         assert bool(node.reads) == (node.layer != "source"), "only a source reads nothing"
-    below = {lineage.NEWEST.get(table, table) for table in runner.raw_below(metrics()[metric].mart)}
+    below = {lineage.NEWEST.get(table, table) for table in graph.raw_below(metrics()[metric].mart)}
     assert {node.name.removeprefix("raw.") for node in nodes if node.layer == "landed"} == below
 
 

@@ -16,6 +16,10 @@ CREATE OR REPLACE TEMP MACRO is_cell_error(x) AS x IN ('#N/A', '#REF!', '#VALUE!
 -- Yes and no as people tick it.
 CREATE OR REPLACE TEMP MACRO as_boolean(x) AS CASE WHEN lower(x) IN ('是', '有', '对', '√', '✓', '✔', '☑', 'y', 'yes', 't', 'true', '1', '1.0') THEN true
     WHEN lower(x) IN ('否', '无', '不', '错', '×', '✗', '✘', '☐', 'n', 'no', 'f', 'false', '0', '0.0') THEN false END;
+-- Minutes a day that a site's hours (08:00-20:00, 24小时) promise; NULL where they cannot be read. Past midnight counts.
+CREATE OR REPLACE TEMP MACRO clock_minutes(x, n) AS TRY_CAST(regexp_extract(x, '(\d{1,2})[:：](\d{2})\D+(\d{1,2})[:：](\d{2})', n) AS INTEGER);
+CREATE OR REPLACE TEMP MACRO open_minutes(x) AS CASE WHEN regexp_matches(x, '24 ?(小时|h)|全天') THEN 1440
+    ELSE ((clock_minutes(x, 3) * 60 + clock_minutes(x, 4) - clock_minutes(x, 1) * 60 - clock_minutes(x, 2)) + 1440) % 1440 END;
 -- How the text of a landed cell becomes a value of its column; NULL = it is none, and the row goes to quarantine.
 -- A number that is none (NaN, inf, 1e400) would make every sum over it one.
 CREATE OR REPLACE TEMP MACRO as_number(x) AS CASE WHEN isfinite(TRY_CAST(x AS DOUBLE)) THEN TRY_CAST(x AS DOUBLE) END;
@@ -36,6 +40,8 @@ CREATE OR REPLACE TEMP MACRO as_moment(x) AS CASE WHEN NOT regexp_matches(x, '^\
         TRY_CAST(strftime(TRY_CAST(regexp_extract(x, offset_pattern(), 1) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')
             || regexp_replace(regexp_extract(x, offset_pattern(), 2), '(?i)Z|UTC|GMT', '+00') AS TIMESTAMPTZ)) AS TIMESTAMP))
     ELSE sane(TRY_CAST(x AS TIMESTAMP)) END;
+-- How far two clocks may differ: what is stamped later than its arrival by more than this has not happened yet.
+CREATE OR REPLACE TEMP MACRO clock_slack() AS INTERVAL 60 SECOND;
 
 CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
     '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9挂学]');
@@ -47,6 +53,11 @@ CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_ba
     THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
 -- Nearly all plates are right as they come; only the others pay for the repair.
 CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN is_plate(x) THEN x WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
+
+-- The town that a register names: ours by its code of today, another district's as it stands, else "no town" (D12).
+CREATE OR REPLACE TEMP MACRO town_of(known, written) AS coalesce(known,
+    CASE WHEN regexp_full_match(code_norm(written), '\d{6}(\d{3}|\d{6})?') AND NOT starts_with(code_norm(written), '330110') THEN code_norm(written) END, '330110000');
+CREATE OR REPLACE TEMP MACRO is_our_town(code) AS starts_with(code, '330110');
 
 -- Plate colours of JT/T 697.7-2014; 0x91–0x94 read as decimal are repaired by subtracting 54 (D03).
 CREATE OR REPLACE TEMP MACRO is_plate_color(c) AS c IN (0, 1, 2, 3, 4, 5, 9, 91, 92, 93, 94);
@@ -62,9 +73,23 @@ CREATE OR REPLACE TEMP MACRO plate_mask(key) AS CASE WHEN key IS NULL THEN '' EL
     substr(split_part(key, '#', 1), 1, 2) || '·' || substr(split_part(key, '#', 1), 3, 1) || '**' || right(split_part(key, '#', 1), 2)
     || ' ' || plate_color_name(TRY_CAST(split_part(key, '#', 2) AS SMALLINT)) END;
 
--- Great-circle distance in km of two WGS-84 points in degrees (mean earth radius 6371.0088 km).
-CREATE OR REPLACE TEMP MACRO distance_km(lon1, lat1, lon2, lat2) AS 2 * 6371.0088 * asin(least(1, sqrt(
-    pow(sin(radians(lat2 - lat1) / 2), 2) + cos(radians(lat1)) * cos(radians(lat2)) * pow(sin(radians(lon2 - lon1) / 2), 2))));
+-- Great-circle distance in km of two WGS-84 points in degrees (mean earth radius 6371.0088 km); NULL where one is NULL.
+CREATE OR REPLACE TEMP MACRO haversine(lon1, lat1, lon2, lat2) AS
+    pow(sin(radians(lat2 - lat1) / 2), 2) + cos(radians(lat1)) * cos(radians(lat2)) * pow(sin(radians(lon2 - lon1) / 2), 2);
+CREATE OR REPLACE TEMP MACRO distance_km(lon1, lat1, lon2, lat2) AS 2 * 6371.0088 * atan2(
+    sqrt(haversine(lon1, lat1, lon2, lat2)), sqrt(abs(1 - haversine(lon1, lat1, lon2, lat2))));
+
+-- How far a vehicle can have come in s seconds by what is known of it, in km. most_kmh: the speed that no truck drives;
+-- counter_km: what its counter went on by; speed_kmh: the greater of the speeds it reported at both ends, which tells
+-- something of two minutes at most. A witness that is NULL says nothing. The margins are those of the instruments:
+-- half a kilometre of place, two kilometres of a counter that goes on in whole ones.
+CREATE OR REPLACE TEMP MACRO reach_km(s, most_kmh, counter_km, speed_kmh) AS least(
+    0.5 + most_kmh * s / 3600,
+    2 + 1.5 * abs(counter_km),
+    CASE WHEN s <= 120 AND speed_kmh IS NOT NULL THEN 0.5 + 1.5 * greatest(speed_kmh, 20) * s / 3600 END);
+
+-- How far places spread about their middle, in km, from the standard deviations of their degrees.
+CREATE OR REPLACE TEMP MACRO spread_km(lon_deg, lat_deg, lat) AS 111.195 * sqrt(pow(lon_deg * cos(radians(lat)), 2) + pow(lat_deg, 2));
 
 -- Offset of GCJ-02 from WGS-84 in degrees, the public approximation (good to 1–2 m after one inversion step).
 CREATE OR REPLACE TEMP MACRO gcj_dlat(x, y) AS (-100.0 + 2.0 * x + 3.0 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * sqrt(abs(x))
@@ -79,6 +104,22 @@ CREATE OR REPLACE TEMP MACRO wgs_lat(lon, lat) AS lat - gcj_dlat(lon - 105.0, la
 CREATE OR REPLACE TEMP MACRO wgs_lon(lon, lat) AS lon - gcj_dlon(lon - 105.0, lat - 35.0) * 180.0
     / (6378245.0 / sqrt(gcj_magic(lat)) * cos(radians(lat)) * pi());
 
+-- A place as GCJ-02 and as BD-09 writes it, and the other way: the WGS-84 place of one that is written in `datum`,
+-- found
+-- by going back from what a guess would be written as (each round leaves a hundredth of the error). Places are
+-- structs of
+-- lon, lat in degrees; a datum that is NULL or WGS-84 changes nothing.
+CREATE OR REPLACE TEMP MACRO gcj_of(p) AS struct_pack(lon := 2 * p.lon - wgs_lon(p.lon, p.lat), lat := 2 * p.lat - wgs_lat(p.lon, p.lat));
+CREATE OR REPLACE TEMP MACRO bd_radius(p) AS sqrt(p.lon * p.lon + p.lat * p.lat) + 0.00002 * sin(radians(p.lat * 3000));
+CREATE OR REPLACE TEMP MACRO bd_angle(p) AS atan2(p.lat, p.lon) + 0.000003 * cos(radians(p.lon * 3000));
+CREATE OR REPLACE TEMP MACRO bd_of(p) AS struct_pack(lon := bd_radius(p) * cos(bd_angle(p)) + 0.0065, lat := bd_radius(p) * sin(bd_angle(p)) + 0.006);
+CREATE OR REPLACE TEMP MACRO written_in(datum, p) AS CASE datum WHEN 'GCJ-02' THEN gcj_of(p)
+    WHEN 'BD-09' THEN list_transform([gcj_of(p)], lambda g: bd_of(g))[1] ELSE p END;
+CREATE OR REPLACE TEMP MACRO place(x, y) AS struct_pack(lon := CAST(x AS DOUBLE), lat := CAST(y AS DOUBLE));
+CREATE OR REPLACE TEMP MACRO wgs_place(datum, x, y) AS CASE WHEN datum IN ('GCJ-02', 'BD-09') AND x IS NOT NULL AND y IS NOT NULL THEN list_reduce(
+    list_value(place(x, y), place(x, y), place(x, y), place(x, y), place(x, y)),
+    lambda p, t: list_transform([written_in(datum, p)], lambda w: place(p.lon + t.lon - w.lon, p.lat + t.lat - w.lat))[1]) ELSE place(x, y) END;
+
 -- Unified social credit code by GB 32100-2015: alphabet without I, O, S, V, Z and a check character (weights 3^i mod
 -- 31).
 CREATE OR REPLACE TEMP MACRO uscc_value(c) AS position(c IN '0123456789ABCDEFGHJKLMNPQRTUWXY') - 1;
@@ -87,10 +128,6 @@ CREATE OR REPLACE TEMP MACRO is_uscc(x) AS regexp_full_match(x, '[0-9A-HJ-NPQRTU
     + 26 * uscc_value(substr(x, 6, 1)) + 16 * uscc_value(substr(x, 7, 1)) + 17 * uscc_value(substr(x, 8, 1)) + 20 * uscc_value(substr(x, 9, 1)) + 29 * uscc_value(substr(x, 10, 1))
     + 25 * uscc_value(substr(x, 11, 1)) + 13 * uscc_value(substr(x, 12, 1)) + 8 * uscc_value(substr(x, 13, 1)) + 24 * uscc_value(substr(x, 14, 1)) + 10 * uscc_value(substr(x, 15, 1))
     + 30 * uscc_value(substr(x, 16, 1)) + 28 * uscc_value(substr(x, 17, 1))) % 31) % 31;
-
--- Days on which stocks are read: each of the last 45, before that Sundays and last days of months, on which longer
--- windows end.
-CREATE OR REPLACE TEMP MACRO is_reading_day(d, today) AS date_diff('day', d, today) < 45 OR isodow(d) = 7 OR d = last_day(d);
 
 -- What an alarm is, and when somebody has dealt with it: the one definition for indicators, wall and open alarms.
 -- Active safety: events (code from 16 on) and end marks (flag 2) are no alarms (T/JSATL 12-2017).

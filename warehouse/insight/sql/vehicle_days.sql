@@ -1,5 +1,5 @@
--- A row is a day of a vehicle, newest first: positions (all, valid, drifting), valid kilometres, seconds driven and
--- driven too long, and what was counted.
+-- A row is a day of a vehicle, newest first: positions (all, valid, drifting), valid kilometres and those of them for
+-- which positions are missing (NULL = no figure of that day), seconds driven and driven too long, and what was counted.
 -- $vehicle: its key; $most: days at most.
 select
     day,
@@ -11,6 +11,7 @@ select
     pts_ok,
     drift_pts,
     valid_km,
+    km_total - km_complete as unseen_km,
     drive_s,
     fatigue_s,
     overspeed_cnt,

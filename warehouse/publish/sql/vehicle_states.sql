@@ -23,7 +23,7 @@ with
                 else 'parked'
             end as state
         from marts.dim_vehicle v
-        left join raw.gps_latest l on l.vehicle_key = v.vehicle_key and l.loc_time <= $now + interval 60 second
+        left join raw.gps_latest l on l.vehicle_key = v.vehicle_key and l.loc_time <= $now + clock_slack()
         left join ringing r on r.vehicle_key = v.vehicle_key
         where cast($now as date) between v.from_day and v.to_day and v.status = '营运' and not v.is_trailer
     )

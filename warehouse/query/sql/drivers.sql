@@ -4,7 +4,7 @@
 with
     scored as (select person_key, arg_max(score, day) as score from marts.driver_month group by 1),
     learned as (
-        select person_key, arg_max(is_done, day) as is_done
+        select person_key, arg_max_null(is_done, day) as is_done
         from marts.driver_learning
         where company_key = $company
         group by 1

@@ -1,0 +1,79 @@
+"""Which model reads what: the order in which models are made, and what lies below and above each. Read from the
+SELECTs themselves; knows no connection."""
+
+from __future__ import annotations
+
+from functools import cache
+from graphlib import TopologicalSorter
+
+import sqlglot
+from sqlglot import exp
+
+from warehouse.catalog.models import models
+from warehouse.core.errors import ConfigError
+
+
+@cache
+def inputs(name: str) -> frozenset[str]:
+    """Tables that a model's SELECT reads, as `layer.table`, from its syntax tree (not from a list kept by hand)."""
+    tree = sqlglot.parse_one(models()[name].sql, read="duckdb")
+    return frozenset(f"{table.db}.{table.name}" for table in tree.find_all(exp.Table) if table.db)
+
+
+@cache
+def order() -> tuple[str, ...]:
+    """All models, inputs before users. Raises ConfigError for a circle or a table nobody makes."""
+    known = set(models())
+    graph: dict[str, set[str]] = {}
+    for name, model in models().items():
+        uses = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] in ("staging", "marts")}
+        if uses - known:
+            raise ConfigError(
+                f"模型引用了不存在的表：{'、'.join(sorted(uses - known))}", where=f"{model.layer}/{name}.sql"
+            )
+        graph[name] = uses
+    return tuple(TopologicalSorter(graph).static_order())
+
+
+def landed(table: str) -> str | None:
+    """The landed table (`yz_vehicle`) or book (`run.delivery`) behind a table that a SELECT names; None for models and
+    for what the build itself keeps (build.clock)."""
+    layer, bare = table.split(".")
+    if layer == "lake":
+        return "gps_location"
+    if layer == "raw":
+        return bare.removesuffix("_history")
+    return table if layer == "run" else None
+
+
+@cache
+def raw_below(name: str) -> frozenset[str]:
+    """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""
+    found: set[str] = set()
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= raw_below(bare)
+        elif (behind := landed(table)) is not None:
+            found.add(behind)
+    return frozenset(found)
+
+
+@cache
+def below(name: str) -> frozenset[str]:
+    """Models that stand on this one, itself included."""
+    found = {name}
+    for other in order():
+        if any(table.split(".")[1] in found for table in inputs(other) if table.split(".")[0] in ("staging", "marts")):
+            found.add(other)
+    return frozenset(found)
+
+
+def above(name: str) -> frozenset[str]:
+    """Models that this one stands on, itself included."""
+    found = {name}
+    for table in inputs(name):
+        layer, bare = table.split(".")
+        if layer in ("staging", "marts"):
+            found |= above(bare)
+    return frozenset(found)
