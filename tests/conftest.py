@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cockpit.store import one_time_key
 from tests import needs, templates
 from tests.depth import NIGHTLY
 from tests.house import House
+from warehouse.cli.commands import LONG
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
@@ -27,6 +28,7 @@ FIRST = (
     "tests/independent",
     "tests/browser",
     "tests/etl/pipeline",
+    "tests/etl/worker",
     "tests/etl/sources",
     "tests/cockpit/report",
     "tests/cockpit/pages",
@@ -44,9 +46,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+SLOW_S = 15.0
+"""So much of a processor a test may use, what it prepares for itself included, before it must say that it is slow; on
+an idle machine a third of it is the right measure for the mark."""
+BEGAN = pytest.StashKey[float]()
+
+
+def _spent() -> float:
+    """Seconds of a processor that this process and its ended children have used, but for what is made once for all."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system - templates.spent_s
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.stash[BEGAN] = _spent()
     if item.get_closest_marker("browser"):
         needs.chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A slow test without a mark would make every quick run slow: it fails."""
+    result = yield
+    used = _spent() - item.stash[BEGAN]
+    if used > SLOW_S and not any(item.get_closest_marker(mark) for mark in (*LONG, "nightly")):
+        pytest.fail(f"uses a processor for {used:.1f} s: mark it slow, or make it lighter", pytrace=False)
+    return result
 
 
 class Keyed(FlaskClient):

@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import resource
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -30,8 +29,14 @@ class ParserDied(ContractBroken):
     """The child ended while this payload was at hand or waiting; whose fault it was is not known yet."""
 
 
-def _limit(parent: int) -> None:
-    threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+CONTEXT = multiprocessing.get_context("forkserver")
+"""Children come from a process that has read the parser's code once and holds nothing else of the loader: the next one
+starts at once when a file has cost the one before its life."""
+CONTEXT.set_forkserver_preload(["warehouse.ingest.parse"])
+
+
+def _limit() -> None:
+    threading.Thread(target=_end_with_loader, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.dup2(
@@ -39,10 +44,11 @@ def _limit(parent: int) -> None:
     )  # a reader that gives up writes pages there; the reason comes back by itself
 
 
-def _end_with(parent: int) -> None:
+def _end_with_loader() -> None:
     """A killed loader must not leave its parser behind."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
+    loader = multiprocessing.parent_process()
+    assert loader is not None
+    loader.join()
     os._exit(1)
 
 
@@ -85,9 +91,7 @@ class Parser:
     def submit(self, note: Landed, body: bytes) -> Future[bytes]:
         """Starts parsing; result() with the same note fetches the rows."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit, initargs=(os.getpid(),)
-            )
+            self._pool = ProcessPoolExecutor(1, mp_context=CONTEXT, initializer=_limit)
         return self._pool.submit(_work, note, body)
 
     def result(self, note: Landed, future: Future[bytes]) -> pa.Table:

@@ -202,28 +202,40 @@ def doctor(offline: bool, data: Path) -> None:
 STYLE = (
     ("规范", ["ruff", "check", "."]),
     ("格式", ["ruff", "format", "--check", "--quiet", "."]),
-    ("SQL", ["sqlfmt", "--check", "--no-progressbar", "warehouse", "etl"]),
-    ("类型", ["mypy"]),
     ("层次", ["lint-imports", "--no-cache"]),
 )
 """What is looked at before anything runs, and with which tool."""
-LONG = ("browser", "servers", "crash", "independent", "soak")
+SLOW_STYLE = (
+    ("SQL", ["sqlfmt", "--check", "--no-progressbar", "warehouse", "etl"]),
+    ("类型", ["mypy"]),
+)
+"""What is looked at while the tests run: without a cache the types alone take more than a minute."""
+LONG = ("browser", "servers", "crash", "independent", "soak", "slow")
 """Marks of the tests that a quick run leaves out."""
 
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
-@click.option("--quick", is_flag=True, help="快速：不跑浏览器、数据库服务、断电恢复与独立复算")
+@click.option("--quick", is_flag=True, help="快速：不跑浏览器、数据库服务、断电恢复、独立复算与其他慢的测试")
 @click.option("--nightly", is_flag=True, help="夜间长测：大屏以十倍速度连续运行 60 分钟，随机断电 100 次")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
     """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest。"""
-    home = ROOT.parent
-    for label, command in STYLE:
+    home, tools = ROOT.parent, Path(sys.executable).parent
+    for label, command in (*STYLE, *(SLOW_STYLE if nightly else ())):
         click.echo(f"== {label}")
-        done = subprocess.run([str(Path(sys.executable).parent / command[0]), *command[1:]], cwd=home, check=False)
-        if done.returncode:
+        code = subprocess.run([str(tools / command[0]), *command[1:]], cwd=home, check=False).returncode
+        if code:
             click.echo(f"{label}检查没有通过", err=True)
-            sys.exit(done.returncode)
+            sys.exit(code)
+    beside = [
+        (
+            label,
+            subprocess.Popen(
+                [str(tools / command[0]), *command[1:]], cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ),
+        )
+        for label, command in (() if nightly else SLOW_STYLE)
+    ]
     click.echo("== 测试")
     words = ["--durations", "25", "--durations-min", "1", *(["-m", f"not ({' or '.join(LONG)})"] if quick else [])]
     # a file stays on one worker, so that what its tests share is made once;
@@ -234,9 +246,20 @@ def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
         if nightly
         else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     )
-    environment = {**os.environ, **({"ZHENGBEI_NIGHTLY": "1"} if nightly else {})}
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "",  # what was compiled once is there for the next run and for every child
+        **({"ZHENGBEI_NIGHTLY": "1"} if nightly else {"ZHENGBEI_BUILD_THREADS": "1"}),
+    }
     done = subprocess.run([sys.executable, "-m", "pytest", *words, *arguments], cwd=home, check=False, env=environment)
-    sys.exit(done.returncode)
+    code = done.returncode
+    for label, process in beside:
+        said, _ = process.communicate()
+        click.echo(f"== {label}\n{said.decode(errors='replace').rstrip()}")
+        if process.returncode:
+            click.echo(f"{label}检查没有通过", err=True)
+            code = code or process.returncode
+    sys.exit(code)
 
 
 @click.command("bench")

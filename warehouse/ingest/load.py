@@ -56,16 +56,23 @@ def prepare(writer: Writer) -> None:
     writer.execute("ALTER TABLE run.batch ADD COLUMN IF NOT EXISTS fields_aside BIGINT")
     writer.execute("ALTER TABLE run.delivery ADD COLUMN IF NOT EXISTS cured_at TIMESTAMP")
     quarantine.prepare(writer)
-    for contract in contracts().values():
-        if contract.load == "lake":
-            continue
-        columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
-        for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
-            writer.execute(f"CREATE TABLE IF NOT EXISTS raw.{table} ({columns}, {META})")
-            present = {row[0] for row in writer.execute(f"DESCRIBE raw.{table}")}
-            for column in contract.stored:  # a contract that has grown since this file was made
-                if column.name not in present:
-                    writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
+    present: dict[str, set[str]] = {}
+    for table, name in writer.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'raw'"
+    ):
+        present.setdefault(table, set()).add(name)
+    with writer.transaction():
+        for contract in contracts().values():
+            if contract.load == "lake":
+                continue
+            columns = ", ".join(f"{column.name} {column.type}" for column in contract.stored)
+            for table in [contract.table, *([f"{contract.table}_history"] if contract.history else [])]:
+                if table not in present:
+                    writer.execute(f"CREATE TABLE raw.{table} ({columns}, {META})")
+                    continue
+                for column in contract.stored:  # a contract that has grown since this file was made
+                    if column.name not in present[table]:
+                        writer.execute(f"ALTER TABLE raw.{table} ADD COLUMN {column.name} {column.type}")
 
 
 def settled(writer: Writer) -> set[int]:

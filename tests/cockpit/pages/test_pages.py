@@ -69,6 +69,7 @@ def test_the_overview_leads_to_every_metric(draw: Any, library: SnapshotStore) -
     assert "要点" in words(page)
 
 
+@pytest.mark.slow
 def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: SnapshotStore) -> None:
     book = library.current()
     town = book.places("town")[0]
@@ -85,6 +86,7 @@ def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, li
                 assert "口径与血缘" in words(page)
 
 
+@pytest.mark.slow
 def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(
     draw: Any, library: SnapshotStore
 ) -> None:
@@ -141,6 +143,7 @@ STATES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", list(STATES))
 def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flask], state: str) -> None:
     sql, expected = STATES[state]
@@ -160,6 +163,7 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
     assert any(expected in text for text in shown_text)
 
 
+@pytest.mark.slow
 def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
     house = House.with_own_tables(tmp_path / "data")
     house.publish()
@@ -301,6 +305,7 @@ def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw
                 assert fmt.period_key(window, periods.read(book, metric, window, at).win_start) == at, metric.id
 
 
+@pytest.mark.slow
 def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: Path, tmp_path: Path) -> None:
     """Two generations, the older one built a week before: every page of it tells its own numbers and leads on within
     it."""

@@ -37,6 +37,8 @@ from warehouse.core import request_queue
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 XLSX, CSV, HTML, JSON = export.TYPES["xlsx"], "text/csv", "text/html", "application/json"
 SCREEN, METRIC = "hall", "fleet_vehicle_cnt"
 PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js"

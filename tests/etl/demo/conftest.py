@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from etl.demo.server import runner
 from etl.demo.world import clock
 from etl.demo.world.world import World
+from tests import templates
 
 STARTED = datetime(2026, 11, 23, 15, 0, tzinfo=clock.SHANGHAI)
 SCALE, SEED, DAYS = 60, 7, 40
@@ -65,9 +67,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("demo")
-    runner.prepare(path, SCALE, SEED, STARTED, history_days=DAYS)
-    return path
+    made = templates.prepared("stand-in", lambda place: runner.prepare(place, SCALE, SEED, STARTED, history_days=DAYS))
+    return Path(shutil.copytree(made, tmp_path_factory.mktemp("stand-in") / "demo"))
 
 
 @pytest.fixture(scope="module")

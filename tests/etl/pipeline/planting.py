@@ -92,7 +92,7 @@ class Told:
     """What `etl status` says after a publication."""
 
     def __init__(self, house: House) -> None:
-        house.publish()
+        house.publish(trail=False)
         with held(house.settings.lock):  # as beside a running loader
             self.found = status.collect(house.settings)
         self.text = status.text(self.found)

@@ -39,6 +39,8 @@ from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.publish import recover, snapshot
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 
 class Planted:
     """A data folder into which every source has poured canaries, and how many of each kind."""

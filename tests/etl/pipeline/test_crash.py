@@ -23,6 +23,9 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 DAY, VEHICLES, FILES = "2026-11-20", 6, 6
 KILLS = depth(4, 100)
+REACHED = [point for point in POINTS if point != "after_fetch"]
+IN_A_ROW = sorted(REACHED, key="after_lake mid_build before_swap between_files after_swap".find)
+"""First those that the first table reaches, then what needs positions, at last those of a publication."""
 pytestmark = pytest.mark.crash
 
 
@@ -70,14 +73,35 @@ def grown(folder: Path, files: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, int]]:
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which nothing was killed."""
     folder = grown(tmp_path_factory.mktemp("calm"), FILES)
     sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
     finish(folder / "data")
-    return outcome(folder / "data")
+    return folder
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if point != "after_fetch"])
+@pytest.fixture(scope="module")
+def undisturbed(calm: Path) -> dict[str, tuple[int, int]]:
+    return outcome(calm / "data")
+
+
+def test_killed_at_one_named_point_after_the_other(tmp_path: Path, undisturbed: dict[str, tuple[int, int]]) -> None:
+    """Each start finds what the kill before has left, and lives on to the next point."""
+    folder = grown(tmp_path, 1)
+    sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
+    for turn, point in enumerate(IN_A_ROW):
+        grown(folder, 1 + turn * FILES // len(IN_A_ROW))
+        child = start(folder / "data", crash_at=point)
+        child.communicate(timeout=120)
+        assert child.returncode == 9, f"the point {point} was never reached"
+    grown(folder, FILES)
+    finish(folder / "data")
+    assert outcome(folder / "data") == undisturbed
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("point", REACHED)
 def test_killed_at_a_named_point(point: str, tmp_path: Path, undisturbed: dict[str, tuple[int, int]]) -> None:
     folder = grown(tmp_path, FILES)
     sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
@@ -133,13 +157,9 @@ def test_a_second_loader_stops_and_names_the_holder(tmp_path: Path) -> None:
         first.wait()
 
 
-def test_a_lost_tail_of_the_database_is_noticed_and_filled(
-    tmp_path: Path, undisturbed: dict[str, tuple[int, int]]
-) -> None:
-    folder = grown(tmp_path, FILES)
-    sources.endpoints(folder / "data", folder / "register.sqlite", folder / "drop")
-    finish(folder / "data")
-    settings = Settings(folder / "data")
+def test_a_lost_tail_of_the_database_is_noticed_and_filled(calm: Path, undisturbed: dict[str, tuple[int, int]]) -> None:
+    """The calm folder is broken: nobody starts from it afterwards."""
+    folder, settings = calm, Settings(calm / "data")
     for file in folder.glob("data/warehouse.duckdb*"):
         file.write_bytes(b"not a database at all" * 100)
     finish(folder / "data")

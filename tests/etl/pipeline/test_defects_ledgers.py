@@ -15,6 +15,8 @@ from warehouse.core.errors import ContractBroken
 from warehouse.ingest import load
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_d05_handled_before_it_was_raised_is_on_neither_side(house: House) -> None:
     house.put("yz_company", [company()])

@@ -15,6 +15,8 @@ from warehouse.core.errors import Refused
 from warehouse.ingest import load, parse
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 
 def test_d01_one_plate_in_two_colours_stays_two_vehicles_and_is_listed(house: House) -> None:
     house.put("yz_company", [company()])

@@ -6,8 +6,12 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from tests.etl.pipeline.planting import Told, drive, point, positions
 from tests.house import House
+
+pytestmark = pytest.mark.slow
 
 
 def test_d01_a_cloned_plate_speaks_from_two_places_and_neither_makes_kilometres(house: House) -> None:

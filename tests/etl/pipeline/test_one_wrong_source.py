@@ -71,6 +71,7 @@ def test_the_cure_is_told_where_the_word_is_nearly_right(settings: Settings) -> 
     assert "请改成 scale" in str(read(settings)[1]["gps"])
 
 
+@pytest.mark.slow
 def test_a_run_loads_the_others_says_what_is_wrong_and_ends_as_a_wrong_setting(settings: Settings) -> None:
     ended = CliRunner().invoke(commands.run, ["--data", str(settings.data)])
     assert ended.exit_code == ConfigError.exit_code == 78, ended.output
@@ -83,6 +84,7 @@ def errors(settings: Settings, source: str) -> set[str]:
     return {state.error for state in SnapshotStore(settings.data).current().sources() if state.source == source}
 
 
+@pytest.mark.slow
 def test_status_and_the_pages_name_the_wrong_source_and_forget_it_with_the_cure(settings: Settings) -> None:
     from etl.jobs import refresh
 

@@ -19,6 +19,8 @@ from tests.conftest import TINY, WORLD_NOW
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
+pytestmark = pytest.mark.slow
+
 BY_COUNT = {f"D{number:02d}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 17, 19, 20, 24, 25)}
 
 

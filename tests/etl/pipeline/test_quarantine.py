@@ -20,6 +20,8 @@ from warehouse.core.settings import Settings
 from warehouse.publish import recover
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 RIGHT, WRONG = id_number(1), id_number(1)[:17] + ("1" if id_number(1)[17] != "1" else "2")
 
 

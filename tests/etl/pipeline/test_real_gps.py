@@ -24,7 +24,10 @@ from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "real_gps"
-pytestmark = pytest.mark.skipif(not REAL.exists(), reason="没有真实轨迹数据（共享文件夹 data/real_gps 不在）")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not REAL.exists(), reason="没有真实轨迹数据（共享文件夹 data/real_gps 不在）"),
+]
 JIANGXI, SF = "jiangxi_transport_2", "sf_cabs"
 JIANGXI_MAP = """pseudonyms = true
 [columns]

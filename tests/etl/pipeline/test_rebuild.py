@@ -24,6 +24,8 @@ from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 Print = dict[str, tuple[int, int]]
 
 

@@ -163,6 +163,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @given(
     bad=st.dictionaries(
         st.integers(0, len(GOOD) - 1),

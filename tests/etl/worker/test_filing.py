@@ -23,6 +23,8 @@ from warehouse.core.request_queue import Request
 from warehouse.ingest import list_review
 from warehouse.publish import snapshot
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 11, 23, 14, 0)
 HEAD = ["企业", "车辆数", "司机数", "党员数", "最近确认日期", "版本"]
 ROWS = [[f"91330110MA{serial:08d}"[:18], "60", "70", "3", "2026-10-02", "1"] for serial in range(4)]

@@ -81,6 +81,7 @@ def test_a_house_that_was_not_there_yet_owes_no_report(settings: Settings) -> No
         assert overdue.run(context) == [] and archive.every(settings) == []
 
 
+@pytest.mark.slow
 def test_a_print_that_fails_is_told_and_tried_again_after_a_while_only(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

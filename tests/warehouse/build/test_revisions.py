@@ -16,6 +16,8 @@ from warehouse.build import revisions
 from warehouse.core.database import Reader
 from warehouse.publish import recover, snapshot
 
+pytestmark = pytest.mark.slow
+
 DAY = dt.date(2026, 11, 20)
 TRAIL = "SELECT value, num, den, is_provisional, generation, recorded_at FROM run.kpi_revision WHERE kpi_id = 'fleet_vehicle_cnt' AND win = 'day' AND win_start = ? AND grain = ? ORDER BY recorded_at"
 

@@ -90,6 +90,7 @@ def test_a_rebuild_in_the_presence_of_late_rows_ends_in_the_same(driven: House, 
     again.close()
 
 
+@pytest.mark.slow
 def test_backfill_opens_the_days_says_who_and_why_and_the_trail_keeps_both_numbers(driven: House) -> None:
     settings = driven.settings
     live(driven, END + dt.timedelta(hours=73), drive("10:00:00", plate="浙A22222"))

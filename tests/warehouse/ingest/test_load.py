@@ -169,6 +169,7 @@ def test_positions_are_kept_once_whatever_the_retransmissions(house: House) -> N
 VERSIONS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(0, 2)), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(VERSIONS, st.randoms(use_true_random=False))
 @settings(max_examples=depth(4, 12), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_same_versions_in_any_order_and_any_number_of_times_end_in_the_same_table(

@@ -75,6 +75,7 @@ MONTHS = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(months=MONTHS, data=st.data())
 @settings(max_examples=depth(4, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_arrival_of_ledgers_does_not_matter(

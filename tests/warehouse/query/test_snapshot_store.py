@@ -191,6 +191,7 @@ FROM_NOWHERE = (
 )
 
 
+@pytest.mark.slow
 def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_path: Path) -> None:
     """Vehicles that drive, and nothing else: 0 checks of 31 journeys, 0.00 times too fast and 98.2 points are nobody's
     report."""
@@ -407,6 +408,7 @@ def test_threads_never_see_each_others_rows(made: tuple[House, Snapshot]) -> Non
     assert all(requested == got for requested, got in answers)
 
 
+@pytest.mark.slow
 def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> None:
     house = House.with_own_tables(tmp_path / "data")
     house.put("yz_vehicle", [vehicle(number) for number in range(5)])
@@ -423,6 +425,7 @@ def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> Non
     house.close()
 
 
+@pytest.mark.slow
 def test_generations_are_kept_by_age_and_those_a_report_names_for_ever(tmp_path: Path) -> None:
     house = House.with_own_tables(tmp_path / "data")
     house.put("yz_vehicle", [vehicle(1)])
@@ -523,6 +526,7 @@ def test_readers_of_old_snapshots_never_close_the_one_that_everybody_reads(
     assert library.open(older[-1]) is opened[-1] and library.open(older[0]) is not opened[0], "few others stay open"
 
 
+@pytest.mark.slow
 def test_a_generation_of_an_earlier_release_says_what_it_does_not_know(house: House) -> None:
     """A column that came later is missing there, not an error of the whole page, and not zero."""
     house.put("yz_vehicle", [vehicle(1)])
