@@ -86,15 +86,12 @@ def satisfaction(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Data
 
 
 def stops(data: Data) -> pd.DataFrame:
-    """Stops between two drives in the lake, of at least trip_rest_s, where the first one ended: vehicle, day (of its
-    end), lon, lat."""
+    """Stops in the lake that are over, of at least trip_rest_s, where they began: vehicle, day (of the end), lon, lat."""
     walk = track.steps(data.rows)
     walk = track.walked(data.rows, walk[~walk["drift"]].copy())
-    walk = walk[walk["drives"]]
-    own = walk.groupby("vehicle")
-    pause = (own["_loc_time"].shift(-1) - walk["loc_time"]).dt.total_seconds()
-    long = pause >= data.rows.parameters["trip_rest_s"]
-    return walk.loc[long, ["vehicle", "lon", "lat"]].assign(day=day_of(own["_loc_time"].shift(-1))[long])
+    found = track.stands(walk, data.rows.parameters["trip_rest_s"])
+    found = found[found["over"]]
+    return found[["vehicle", "lon", "lat"]].assign(day=day_of(found["end"]))
 
 
 def inside(data: Data, lon: pd.Series, lat: pd.Series) -> pd.Series:

@@ -28,6 +28,8 @@ Carries = Callable[[str, pd.Timestamp], bool]
 """Whether a vehicle belonged on a day to a company that carries dangerous goods."""
 FROZEN_PTS = 20
 LONG_STOP_S = 7200
+STILL_KM = 0.3
+"""A vehicle that stands is found within that distance: parked receivers wander."""
 LIMIT_S, HAZMAT_NIGHT_S = 14400, 7200
 """Four hours; two from 22 to 6 o'clock for vehicles of companies that carry dangerous goods (domain §3)."""
 
@@ -171,7 +173,8 @@ def from_positions(rows: Rows, is_hazmat: Carries) -> pd.DataFrame:
 
 
 def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
-    """The path without drifts, each position with the way to it: seconds `s`, `km`, `gap` (track lost), `drives`."""
+    """The path without drifts, each position with the way to it: seconds `s`, `km`, `gap` (track lost), `drives`, and
+    `stands` (seen at one place, or the same place and counter after a silence)."""
     p = rows.parameters
     own = walk.groupby("vehicle")
     for name in ("lon", "lat", "loc_time", "mileage_01km"):
@@ -189,7 +192,38 @@ def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
     walk["km"] = km.where(
         moves | (gap & ~void), 0.0
     )  # a vehicle that stands jitters: no distance; over a loss of track it is one
+    still = (straight <= STILL_KM) & ((seconds < p["trip_rest_s"]) | counter.between(0, 0.1))
+    walk["stands"] = still & ~walk["drives"] | brief(walk, p)
     return walk
+
+
+def brief(walk: pd.DataFrame, p: dict[str, float]) -> pd.Series:
+    """Which steps are driven and belong to a drive that is too short to be a trip: nothing ends by them."""
+    driven = walk[walk["drives"]]
+    pause = (driven["_loc_time"] - driven.groupby("vehicle")["loc_time"].shift()).dt.total_seconds()
+    spell = (~(pause < p["trip_rest_s"])).cumsum()
+    total = driven.groupby(spell)[["s", "km"]].transform("sum")
+    short = (total["s"] < p["trip_min_s"]) | (total["km"] < p["trip_min_km"])
+    return pd.Series(walk.index.isin(driven.index[short]), index=walk.index)
+
+
+def stands(walk: pd.DataFrame, rest_s: float) -> pd.DataFrame:
+    """Stops: runs of standing of at least rest_s, from when to when, where they began, and whether something came
+    after."""
+    run = (walk["stands"].ne(walk["stands"].shift()) | walk["vehicle"].ne(walk["vehicle"].shift())).cumsum()
+    found = (
+        walk[walk["stands"]]
+        .groupby(run[walk["stands"]])
+        .agg(
+            vehicle=("vehicle", "first"),
+            begin=("_loc_time", "first"),
+            end=("loc_time", "last"),
+            lon=("_lon", "first"),
+            lat=("_lat", "first"),
+        )
+    )
+    found["over"] = found["end"] < found["vehicle"].map(walk.groupby("vehicle")["loc_time"].max())
+    return found[(found["end"] - found["begin"]).dt.total_seconds() >= rest_s]
 
 
 def driving(rows: Rows, walk: pd.DataFrame, is_hazmat: Carries) -> pd.DataFrame:
@@ -213,31 +247,44 @@ def driving(rows: Rows, walk: pd.DataFrame, is_hazmat: Carries) -> pd.DataFrame:
     )
     metres = ["km_total", "km_complete", "valid_km", "km_night05"]
     days[metres] = days[metres].round(3)  # a vehicle-day is kept to the metre
-    return days.merge(stretches(walk, rows.parameters["trip_rest_s"], is_hazmat), on=["vehicle", "day"], how="left")
+    return days.merge(stretches(walk, rows.parameters, is_hazmat), on=["vehicle", "day"], how="left")
 
 
-def stretches(walk: pd.DataFrame, rest_s: float, is_hazmat: Carries) -> pd.DataFrame:
-    """Trips ended, the departure after a stop of two hours (a day's first one, with the end of the drive before it, or
-    24 hours before where none is known), and seconds beyond the limit at the wheel, by vehicle and day."""
+def stretches(walk: pd.DataFrame, p: dict[str, float], is_hazmat: Carries) -> pd.DataFrame:
+    """Trips ended, the departure after a stop of two hours (a day's first one, with the beginning of that stop, or 24
+    hours before where nothing before is known), and seconds beyond the limit at the wheel, by vehicle and day."""
     found = []
+    rest_s = p["trip_rest_s"]
+    stood = {
+        (vehicle, end): begin
+        for vehicle, begin, end in stands(walk, rest_s)[["vehicle", "begin", "end"]].itertuples(index=False)
+    }
+    lost = walk[walk["gap"] & ~walk["drives"]].groupby("vehicle")["loc_time"].min()
+    is_brief = brief(walk, p)
     for vehicle, own in walk[walk["drives"]].groupby("vehicle"):
-        wheel, before = 0.0, None
+        wheel, before, trip_before = 0.0, None, None
         tired: dict[pd.Timestamp, float] = {}
         depart: dict[pd.Timestamp, tuple[pd.Timestamp, pd.Timestamp]] = {}
         ends: list[pd.Timestamp] = []
-        for begin, end, seconds in zip(own["_loc_time"], own["loc_time"], own["s"], strict=True):
+        steps = zip(own["_loc_time"], own["loc_time"], own["s"], is_brief[own.index], strict=True)
+        for begin, end, seconds, short in steps:
             pause = None if before is None else (begin - before).total_seconds()
+            day = end.normalize()
             if pause is None or pause >= rest_s:
                 wheel = 0.0
-                ends += [] if before is None else [before]
-            if (pause is None or pause >= LONG_STOP_S) and end.normalize() not in depart:
-                depart[end.normalize()] = (begin, before if before is not None else begin - pd.Timedelta(days=1))
-            day = end.normalize()
+                if not short:
+                    since = stood.get((vehicle, begin))
+                    is_first = trip_before is None and not lost.get(vehicle, end) < begin
+                    is_long = since is not None and (begin - since).total_seconds() >= LONG_STOP_S
+                    if (is_first or is_long) and day not in depart:
+                        depart[day] = (begin, begin - pd.Timedelta(days=1) if is_first else since)
+                    ends += [] if trip_before is None else [trip_before]
             night = end.hour >= 22 or end.hour < 6
             limit = HAZMAT_NIGHT_S if night and is_hazmat(str(vehicle), day) else LIMIT_S
             tired[day] = tired.get(day, 0.0) + max(0.0, min(seconds, wheel + seconds - limit))
             wheel, before = wheel + seconds, end
-        ends += [] if before is None else [before]
+            trip_before = trip_before if short else end
+        ends += [] if trip_before is None else [trip_before]
         trips = pd.Series([end.normalize() for end in ends]).value_counts()
         for day in set(tired) | set(depart) | set(trips.index):
             at, after = depart.get(day, (pd.NaT, pd.NaT))

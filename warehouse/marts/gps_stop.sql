@@ -3,7 +3,8 @@
 -- at both ends of a silence (silent_s: seconds of that). The only one that is a stop and a rest
 -- silent  = no data for that long, and nothing tells whether it stood
 -- unseen  = no data, and then elsewhere: moved_km away. km is what of it counts (0 beyond track_gap_most_s)
--- A step too short to be a trip does not end a stop. lon, lat: where it began; km is NULL where nobody knows.
+-- A step too short to be a trip does not end a stop. lon, lat: where it began; km is NULL where nobody knows; is_over =
+-- something came after it: one that lasts over midnight is listed on both days and is over on the second.
 with
     parameter as (select max(value) filter (name = 'trip_rest_s') as rest_s from raw.own_parameter),
     step as (
@@ -15,7 +16,11 @@ with
         select *, state is distinct from lag(state) over (partition by vehicle_key order by to_at) as is_turn from step
     ),
     numbered as (
-        select *, count(*) filter (is_turn) over (partition by vehicle_key order by to_at) as run_no from turned
+        select
+            *,
+            sum(case when is_turn then 1 else 0 end) over (partition by vehicle_key order by to_at) as run_no,
+            max(to_at) over (partition by vehicle_key) as last_at
+        from turned
     ),
     run as (
         select
@@ -23,6 +28,7 @@ with
             state as kind,
             min(from_at) as from_at,
             max(to_at) as to_at,
+            max(to_at) < max(last_at) as is_over,
             sum(s) as stop_s,
             coalesce(sum(s) filter (s >= (select rest_s from parameter)), 0) as silent_s,
             sum(km) as km,
@@ -36,10 +42,11 @@ with
         group by vehicle_key, run_no, state
     )
 select
-    md5(vehicle_key || from_at) as stop_id,
+    md5(vehicle_key || from_at || cast(to_at as date)) as stop_id,
     vehicle_key,
     cast(to_at as date) as day,
     kind,
+    is_over,
     lon,
     lat,
     to_lon,

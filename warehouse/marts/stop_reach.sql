@@ -11,7 +11,7 @@ with
             and s.day between v.from_day and v.to_day
             and v.status = '营运'
             and not v.is_trailer
-        where s.day in (select day from build.day) and s.kind = 'stand'
+        where s.day in (select day from build.day) and s.kind = 'stand' and s.is_over
     ),
     edge as (
         select lon as x1, lat as y1, lead(lon) over ring as x2, lead(lat) over ring as y2

@@ -207,31 +207,53 @@ with
             raw_odometer_km - lag(raw_odometer_km) over v as raw_counter_km,
             (trusted_kmh + lag(trusted_kmh) over v) / 2 as mean_kmh,
             greatest(trusted_kmh, lag(trusted_kmh) over v) as top_kmh,
-            -- the five minutes around: how far the places spread, what speed and counter say
-            spread_km(stddev_pop(lon) over five_minutes, stddev_pop(lat) over five_minutes, lat) as spread_km,
-            avg(trusted_kmh) over five_minutes as near_kmh,
-            max(odometer_km) over five_minutes - min(odometer_km) over five_minutes as near_counter_km,
             spread_km(stddev_pop(lon) over five_points, stddev_pop(lat) over five_points, lat) as sparse_spread_km
         from marked
         where not (is_drift or is_frozen)
         window
             v as (partition by vehicle_key order by loc_time),
-            five_minutes as (
-                partition by vehicle_key, day
-                order by loc_time range between interval 150 second preceding and interval 150 second following
-            ),
             five_points as (partition by vehicle_key, day order by loc_time rows between 2 preceding and 2 following)
+    ),
+    -- The five minutes around, twice: from every fifth minute on, and half of that later, so that each moment lies well
+    -- within one of them. How far the places spread, and what speed and counter say.
+    around_five as (
+        select
+            vehicle_key,
+            day,
+            shift,
+            time_bucket(interval 5 minute, loc_time + shift) as bucket,
+            spread_km(stddev_pop(lon), stddev_pop(lat), avg(lat)) as spread_km,
+            avg(trusted_kmh) as near_kmh,
+            max(odometer_km) - min(odometer_km) as near_counter_km
+        from kept
+        cross join (select unnest([interval 0 second, interval 150 second]) as shift)
+        group by all
     ),
     measured as (
         select
-            *,
+            k.*,
+            greatest(a.spread_km, b.spread_km) as spread_km,
+            greatest(a.near_kmh, b.near_kmh) as near_kmh,
+            greatest(a.near_counter_km, b.near_counter_km) as near_counter_km,
             epoch(loc_time - from_at) as s,
             distance_km(from_lon, from_lat, lon, lat) as straight_km,
             case
                 when counter_km between 0 and 1 + epoch(loc_time - from_at) / 3600 * (select drift_kmh from parameter)
                 then counter_km
             end as driven_km
-        from kept
+        from kept k
+        left join
+            around_five a
+            on a.vehicle_key = k.vehicle_key
+            and a.day = k.day
+            and a.shift = interval 0 second
+            and a.bucket = time_bucket(interval 5 minute, loc_time)
+        left join
+            around_five b
+            on b.vehicle_key = k.vehicle_key
+            and b.day = k.day
+            and b.shift = interval 150 second
+            and b.bucket = time_bucket(interval 5 minute, loc_time + interval 150 second)
         where from_at is not null
     ),
     -- the interval in which the vehicle reports while it moves
@@ -316,9 +338,9 @@ with
             case
                 when is_driving
                 then
-                    count(*) filter (is_driving and coalesce(epoch(from_at - drove_at) >= rest_s, true)) over (
-                        partition by vehicle_key order by loc_time
-                    )
+                    sum(
+                        case when is_driving and coalesce(epoch(from_at - drove_at) >= rest_s, true) then 1 else 0 end
+                    ) over (partition by vehicle_key order by loc_time)
             end as spell_no
         from kinds
     ),
