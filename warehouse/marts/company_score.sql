@@ -29,7 +29,7 @@ with
             count(distinct vehicle_key) filter (is_networked and not is_stopped) as vn_active,
             count(distinct vehicle_key) filter (is_networked and is_online and not is_stopped) as online_vn,
             count(distinct vehicle_key) filter (is_online) as online,
-            count(distinct vehicle_key) filter (drift_pts >= 2) as drift,
+            count(distinct vehicle_key) filter (is_drifting) as drift,
             sum(km_total) filter (is_networked) as km_total,
             sum(km_complete) filter (is_networked) as km_complete,
             sum(pts) as pts,

@@ -114,7 +114,7 @@ select
     m.vehicle_key,
     m.day,
     m.pts,
-    m.ok_pts - coalesce(d.drift_pts + d.frozen_pts, 0) as pts_ok,
+    m.ok_pts - coalesce(d.frozen_pts, 0) as pts_ok,
     coalesce(d.drift_pts, 0) as drift_pts,
     round(coalesce(w.km_total, 0), 3) as km_total,
     round(coalesce(w.km_complete, 0), 3) as km_complete,

@@ -98,9 +98,14 @@ select
     coalesce(j.pts, 0) as pts,
     coalesce(j.pts_ok, 0) as pts_ok,
     coalesce(j.drift_pts, 0) as drift_pts,
+    coalesce(
+        j.drift_pts >= (select max(value) from raw.own_parameter where name = 'drift_min_pts'), false
+    ) as is_drifting,
     j.km_total,
     j.km_complete,
-    case when j.valid_km <= 1500 then j.valid_km end as valid_km,
+    case
+        when j.valid_km <= (select max(value) from raw.own_parameter where name = 'day_km_cap') then j.valid_km
+    end as valid_km,
     j.km_night05,
     j.drive_s,
     j.night_drive_s,

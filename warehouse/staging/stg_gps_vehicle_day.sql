@@ -25,6 +25,6 @@ select
     depart_at,
     depart_after,
     trip_cnt,
-    valid_km > 1500 as too_far
+    valid_km > (select max(value) from raw.own_parameter where name = 'day_km_cap') as too_far
 from judged
 qualify row_number() over (partition by vehicle_key, day order by _version desc, _seq desc, _row desc) = 1
