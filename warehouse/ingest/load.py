@@ -147,6 +147,16 @@ def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, ba
         "SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
         [note.seq],
     )
+    if sample[0][0] == "F15":
+        ahead = writer.execute(
+            f"SELECT round(median(epoch({_moment_of(contract)} - _landed)) / 3600, 1) FROM batch WHERE _seq = ? AND _bad[1] = 'F15'",
+            [note.seq],
+        )[0][0]
+        raise ContractBroken(
+            f"{contract.label}：{count} 行中有 {bad} 行的时间晚于到达时间，约快 {ahead} 小时",
+            where=f"{note.table} {note.name.split('|')[0]}",
+            to_do=f"请核对来源的时钟，或在映射里给 {contract.happens} 写明 time_zone（如 UTC），改正后用 etl replay 重放",
+        )
     reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
     raise ContractBroken(
         f"{count} 行中有 {bad} 行不合约定（{reasons}），超过上限", where=f"{note.table} {note.name.split('|')[0]}"
@@ -275,8 +285,14 @@ def _put_future_aside(writer: Writer, contract: Contract) -> None:
     """Marks rows that tell of something later than their own arrival (F15): nothing that is still to come may be the
     newest of anything."""
     if contract.happens:
-        moment = lake.MOMENT if contract.load == "lake" else contract.happens
-        writer.execute(f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {moment} > _landed + clock_slack()")
+        writer.execute(
+            f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {_moment_of(contract)} > _landed + clock_slack()"
+        )
+
+
+def _moment_of(contract: Contract) -> str:
+    """When what a row tells of happened, in SQL."""
+    return lake.MOMENT if contract.load == "lake" else contract.happens
 
 
 def _convert_datum(writer: Writer, contract: Contract, note: Landed) -> None:
