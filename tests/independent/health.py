@@ -44,9 +44,18 @@ def drift(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 @kpi(78, "dh_platform_link_rate", "flow")
 def link(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Connected minutes / minutes of complete days without excused ones."""
-    frame = data.rows.current("gps_link_day")
-    frame = frame[pd.to_datetime(frame["day"]).between(first, last)]
+    """Connected minutes / minutes without excused ones of every platform and day that was due: from its first report
+    to the newest report of any."""
+    told = data.rows.current("gps_link_day")
+    told = told.assign(day=pd.to_datetime(told["day"]))
+    begins, newest = told.groupby("platform_id")["day"].min(), told["day"].max()
+    due = pd.DataFrame(
+        [(platform, day) for platform, begin in begins.items() for day in pd.date_range(begin, newest)],
+        columns=["platform_id", "day"],
+    )
+    frame = due.merge(told, on=["platform_id", "day"], how="left")
+    frame = frame[frame["day"].between(first, last)]
+    frame["up_min"] = pd.to_numeric(frame["up_min"]).fillna(0).astype(float)
     excused = pd.to_numeric(frame["excused_min"]).fillna(0).astype(float)
     return spread(
         frame.assign(due=1440 - excused),
@@ -57,12 +66,12 @@ def link(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 @kpi(80, "dh_register_diff_rate", "stock")
 def register_diff(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """C50 whose register says another number of vehicles (more than 3, or more than 5 %) / C50 in the register."""
+    """C50 of which the register says another number of vehicles (more than 3, or more than 5 %) or nothing / C50."""
     from tests.independent.programmes import register
 
-    frame = data.people.big(last).merge(register(data, last)[["company", "veh_cnt"]], on="company")
+    frame = data.people.big(last).merge(register(data, last)[["company", "veh_cnt"]], on="company", how="left")
     gap = (frame["veh_cnt"].astype(float) - frame["v"]).abs()
-    return spread(frame.assign(good=(gap > 3) | (gap > 0.05 * frame["v"])), rate("company", "good"))
+    return spread(frame.assign(good=(gap > 3) | (gap > 0.05 * frame["v"]) | gap.isna()), rate("company", "good"))
 
 
 CREDIT_CODE = "0123456789ABCDEFGHJKLMNPQRTUWXY"

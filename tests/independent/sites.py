@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from tests.independent import track
@@ -33,12 +35,28 @@ def _at_sites(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else frame.assign(town=None, company=None, used=False)
 
 
+def promised(hours: object) -> float | None:
+    """Minutes between two clock times; all day where it says 24小时."""
+    if "24小时" in str(hours) or "全天" in str(hours):
+        return 1440.0
+    clocks = [int(a) * 60 + int(b) for a, b in re.findall(r"(\d{1,2})[:：](\d{2})", str(hours))]
+    return float((clocks[1] - clocks[0]) % 1440) if len(clocks) == 2 else None
+
+
 @kpi(69, "site_open_rate", "flow")
 def opened(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Minutes open / minutes due of sites in use, without approved closures."""
-    frame = data.rows.current("st_open_log")
-    frame = frame.assign(day=day_of(frame["day"]))
+    """Minutes open / minutes due of sites in use, without approved closures. A site that reports nothing of a day, of
+    which any site reports or a later one, was not open for as long as its hours (08:00-20:00) promise."""
+    told = data.rows.current("st_open_log")
+    told = told.assign(day=day_of(told["day"]))
+    days = pd.date_range(max(first, told["day"].min()), min(last, told["day"].max()))
+    every = pd.concat(
+        [sites(data, day).assign(day=day)[["site_id", "day", "hours"]] for day in days] or [told[["site_id", "day"]]]
+    )
+    frame = every.merge(told, on=["site_id", "day"], how="left")
     frame = _at_sites(data, frame[frame["day"].between(first, last) & ~true(frame["is_excused"])])
+    frame["opened_min"] = pd.to_numeric(frame["opened_min"]).fillna(0).astype(float)
+    frame["scheduled_min"] = pd.to_numeric(frame["scheduled_min"]).astype(float).fillna(frame["hours"].map(promised))
     return spread(
         frame[frame["used"]],
         lambda part: (float(part["opened_min"].sum()), float(part["scheduled_min"].sum())),

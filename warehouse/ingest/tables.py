@@ -39,7 +39,8 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         if name.lower().endswith(BOOKS):
             raise ContractBroken("扩展名是 Excel，内容却是别的压缩包", where=name)
         found = [_one(f"{name}/{inner}", content, mapping, counts) for inner, content in _members(name, body, mapping)]
-        return pa.concat_tables(found, promote_options="default")
+        # in which of its files a line stands, one number does not say
+        return pa.concat_tables([one.replace_schema_metadata(None) for one in found], promote_options="default")
     return _one(name, body, mapping, counts)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.house import House
-from warehouse.build import checks
+from warehouse.build import checks, runner
 
 DAY = dt.datetime(2026, 11, 22)
 LON, LAT = 120.0, 30.3
@@ -269,3 +269,30 @@ def test_the_parts_of_every_day_add_up_and_no_check_fails(tracks: House) -> None
 
 def test_no_trip_has_a_rest_shorter_than_a_rest(tracks: House) -> None:
     assert tracks.rows("SELECT count(*) FROM marts.gps_trip WHERE rest_s < 1200") == [(0,)]
+
+
+def test_a_stop_over_midnight_is_over_once(house: House) -> None:
+    night = Truck("浙A00051", at=DAY - dt.timedelta(hours=1, minutes=30)).drive(30).stand(480).drive(30)
+    house.at = DAY - dt.timedelta(seconds=10)
+    house.put("gps_location", night.rows[:180])
+    house.make("stop_reach")
+    runner.settled(house.writer)
+    house.at = DAY + dt.timedelta(hours=12)
+    house.put("gps_location", night.rows[180:])
+    house.make("stop_reach")
+    found = house.rows("SELECT day, is_over, stop_s FROM marts.gps_stop WHERE kind = 'stand' ORDER BY day")
+    assert [(day, over) for day, over, _ in found] == [
+        (DAY.date() - dt.timedelta(days=1), False),
+        (DAY.date(), True),
+    ]
+    assert found[1][2] == pytest.approx(480 * 60, abs=120)
+
+
+def test_a_counter_that_says_something_else_than_the_places_is_told(house: House) -> None:
+    drives = Truck("浙A00052", speed=False).drive(60)
+    for number, row in enumerate(drives.rows):
+        row["mileage_01km"] = 10_000 + round(number * 7.5)
+    house.put("gps_location", drives.rows)
+    house.make("gps_vehicle_day")
+    checks.run(house.writer, house.at, ["gps_vehicle_day"])
+    assert house.rows("SELECT failed_rows FROM run.check_result WHERE name = '里程表与定位'") == [(1,)]

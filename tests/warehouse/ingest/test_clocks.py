@@ -6,10 +6,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+import pytest
+
 from cockpit.presentation import format as fmt
 from tests.etl.pipeline.planting import company, point, vehicle
 from tests.house import AS_OF, House
 from warehouse.build import checks
+from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
 
 
@@ -76,6 +79,13 @@ def test_a_live_feed_whose_clock_is_eight_hours_off_is_told_with_its_cure(house:
     checks.run(house.writer, house.at, ["gps_vehicle_day"])
     [(message,)] = house.rows("SELECT message FROM run.check_result WHERE name = '来源时钟' AND failed_rows > 0")
     assert "8.0 小时" in message and "time_zone" in message and "动态监控·定位" in message
+
+
+def test_a_delivery_of_a_clock_that_is_hours_ahead_is_refused_with_its_cure(house: House) -> None:
+    rows = [unreceived(f"{20 + number // 60}:{number % 60:02d}:00") for number in range(120)]
+    with pytest.raises(ContractBroken, match=r"约快 7\.0 小时.*time_zone"):
+        house.put("gps_location", rows)
+    assert house.rows("SELECT count(*) FROM raw.gps_latest") == [(0,)]
 
 
 def test_a_feed_in_time_is_not_accused(house: House) -> None:

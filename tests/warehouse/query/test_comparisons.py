@@ -29,7 +29,15 @@ def reading(value: float, green: float | None = None, judgement: str | None = No
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(1.0, "100.0"), (0.9996, "99.96"), (0.99996, "99.996"), (0.0, "0.0"), (0.0004, "0.04"), (0.934, "93.4"), (1.0004, "100.04")],
+    [
+        (1.0, "100.0"),
+        (0.9996, "99.96"),
+        (0.99996, "99.996"),
+        (0.0, "0.0"),
+        (0.0004, "0.04"),
+        (0.934, "93.4"),
+        (1.0004, "100.04"),
+    ],
 )
 def test_what_is_not_all_is_never_printed_as_all_nor_little_as_nothing(share: float, shown: str) -> None:
     assert fmt.value(share, "ratio", 1).text == shown
@@ -37,7 +45,12 @@ def test_what_is_not_all_is_never_printed_as_all_nor_little_as_nothing(share: fl
 
 @pytest.mark.parametrize(
     ("value", "green", "judgement", "shown"),
-    [(0.9796, 0.98, "warn", "97.96"), (0.98, 0.98, "good", "98.0"), (0.97, 0.98, "bad", "97.0"), (0.97996, 0.98, "bad", "97.996")],
+    [
+        (0.9796, 0.98, "warn", "97.96"),
+        (0.98, 0.98, "good", "98.0"),
+        (0.97, 0.98, "bad", "97.0"),
+        (0.97996, 0.98, "bad", "97.996"),
+    ],
 )
 def test_no_rounding_contradicts_a_judgement(value: float, green: float, judgement: str, shown: str) -> None:
     assert present(reading(value, green, judgement), 1).shown.text == shown
