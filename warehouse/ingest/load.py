@@ -160,32 +160,6 @@ def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Ta
     return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
 
 
-<<<<<<< HEAD
-=======
-def _acceptable(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
-    if count < 100 or bad <= max(contract.max_bad_ratio * count, 20) or note.mapping.get("accept_bad"):
-        return
-    sample = writer.execute(
-        "SELECT _bad[1], count(*) FROM batch WHERE len(_bad) > 0 AND _seq = ? GROUP BY 1 ORDER BY 2 DESC LIMIT 3",
-        [note.seq],
-    )
-    if sample[0][0] == "F15":
-        ahead = writer.execute(
-            f"SELECT round(median(epoch({_moment_of(contract)} - _landed)) / 3600, 1) FROM batch WHERE _seq = ? AND _bad[1] = 'F15'",
-            [note.seq],
-        )[0][0]
-        raise ContractBroken(
-            f"{contract.label}：{count} 行中有 {bad} 行的时间晚于到达时间，约快 {ahead} 小时",
-            where=f"{note.table} {note.name.split('|')[0]}",
-            to_do=f"请核对来源的时钟，或在映射里给 {contract.happens} 写明 time_zone（如 UTC），改正后用 etl replay 重放",
-        )
-    reasons = "、".join(f"{rule}×{number}" for rule, number in sample)
-    raise ContractBroken(
-        f"{count} 行中有 {bad} 行不合约定（{reasons}），超过上限", where=f"{note.table} {note.name.split('|')[0]}"
-    )
-
-
->>>>>>> h-pos
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
     if not account.balanced:
         raise ContractBroken(f"行数不平：{account}", where=f"{note.table} {note.name}")
@@ -269,7 +243,6 @@ def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) 
     )
 
 
-<<<<<<< HEAD
 def _settle_versions(writer: Writer, contract: Contract) -> None:
     """A row whose source does not say when it changed is as new as the newest one known of its key, so that what was
     landed later wins. Without any it is older than every dated one."""
@@ -279,65 +252,6 @@ def _settle_versions(writer: Writer, contract: Contract) -> None:
             SELECT {keys}, _version FROM raw.{contract.table} UNION ALL SELECT {keys}, _version FROM batch WHERE len(_bad) = 0)
             GROUP BY ALL) n WHERE b._version IS NULL AND {on}""")
     writer.execute("UPDATE batch SET _version = TIMESTAMP '1970-01-01' WHERE _version IS NULL")
-=======
-def _cast(column: Column) -> str:
-    """What a column's text says as its type; NULL = not that type. How is written in rules.sql."""
-    text = f"trim({column.name})"
-    if column.type in ("TIMESTAMP", "DATE"):
-        return f"CAST(as_moment({text}) AS {column.type})"
-    if column.type in parse.WHOLE:
-        return f"TRY_CAST(as_whole({text}) AS {column.type})"
-    if column.type == "DOUBLE":
-        return f"as_number({text})"
-    return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
-
-
-def _typed(contract: Contract, note: Landed) -> str:
-    """The batch as typed rows with `_bad`, the list of broken rules."""
-    casts, rules = [], ["_door"]
-    for column in contract.stored:
-        cast = _cast(column)
-        casts.append(f"{cast} AS {column.name}")
-        if column.type == "VARCHAR" and not column.door:
-            rules.append(f"CASE WHEN is_cut_short({column.name}) THEN 'type:{column.name}' END")
-        if column.type != "VARCHAR":
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND ({cast}) IS NULL THEN 'type:{column.name}' END"
-            )
-        if column.required:
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NULL AND _door IS NULL THEN 'required:{column.name}' END"
-            )
-        if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
-            rules.append(
-                f"CASE WHEN nullif(trim({column.name}), '') IS NOT NULL AND NOT regexp_full_match(trim({column.name}), '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
-            )
-        if column.rule == "plate" and not note.mapping.get("pseudonyms"):
-            rules.append(f"CASE WHEN NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02' END")
-    version = "NULL::TIMESTAMP"
-    if contract.version:
-        column = next(item for item in contract.columns if item.name == contract.version)
-        # a clock that runs ahead at the source must not freeze a row for ever (F15)
-        version = f"least({_cast(column)}, _landed + clock_slack())"
-    key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
-    return f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
-        SELECT {", ".join(casts)}, coalesce({version}, TIMESTAMP '1970-01-01') AS _version, _seq, _row, _landed,
-        list_filter([{", ".join(rules)}], lambda x: x IS NOT NULL) AS _bad FROM incoming)"""
-
-
-def _put_future_aside(writer: Writer, contract: Contract) -> None:
-    """Marks rows that tell of something later than their own arrival (F15): nothing that is still to come may be the
-    newest of anything."""
-    if contract.happens:
-        writer.execute(
-            f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {_moment_of(contract)} > _landed + clock_slack()"
-        )
-
-
-def _moment_of(contract: Contract) -> str:
-    """When what a row tells of happened, in SQL."""
-    return lake.MOMENT if contract.load == "lake" else contract.happens
->>>>>>> h-pos
 
 
 def _convert_datum(writer: Writer, contract: Contract, note: Landed) -> None:

@@ -48,8 +48,9 @@ def typed(writer: Writer, contract: Contract, note: Landed) -> None:
         SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
         {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM incoming)""")
     if contract.happens:  # nothing that is still to come may be the newest of anything (F15)
-        moment = lake.MOMENT if contract.load == "lake" else contract.happens
-        writer.execute(f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {moment} > _landed + clock_slack()")
+        writer.execute(
+            f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {_moment_of(contract)} > _landed + clock_slack()"
+        )
 
 
 def cast(column: Column) -> str:
@@ -78,6 +79,16 @@ def refuse_drifted(writer: Writer, contract: Contract, note: Landed, count: int,
     drifted = [rule for rule, number in rules if number > MOST_ASIDE * count]
     if bad <= max(contract.max_bad_ratio * count, LEAST_BAD) and not drifted:
         return
+    if rules[0][0] == "F15":
+        ahead = writer.execute(
+            f"SELECT round(median(epoch({_moment_of(contract)} - _landed)) / 3600, 1) FROM batch WHERE _seq = ? AND _bad[1] = 'F15'",
+            [note.seq],
+        )[0][0]
+        raise ContractBroken(
+            f"{count} 行中有 {bad} 行的时间晚于到达时间，约快 {ahead} 小时",
+            where=f"{contract.label} {note.name.split('|')[0]}",
+            to_do=f"请核对来源的时钟，或在映射里给 {contract.happens} 写明 time_zone（如 UTC），改正后用 etl replay 重放",
+        )
     stated = "；".join(_example(writer, contract, note, rule, number) for rule, number in rules[:3])
     what = f"{count} 行中有 {bad} 行不合约定" if bad else f"{count} 行里整列读不懂"
     raise ContractBroken(
@@ -85,6 +96,11 @@ def refuse_drifted(writer: Writer, contract: Contract, note: Landed, count: int,
         where=f"{contract.label} {note.name.split('|')[0]}",
         to_do="请核对来源是否改了格式；在来源描述或映射文件里写明后运行 etl replay",
     )
+
+
+def _moment_of(contract: Contract) -> str:
+    """When what a row tells of happened, in SQL."""
+    return lake.MOMENT if contract.load == "lake" else contract.happens
 
 
 def _example(writer: Writer, contract: Contract, note: Landed, rule: str, number: int) -> str:
