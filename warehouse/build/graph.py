@@ -60,6 +60,15 @@ def raw_below(name: str) -> frozenset[str]:
 
 
 @cache
+def reads_positions(name: str) -> bool:
+    """Whether a model is made of positions themselves: only days whose positions are held can be made again."""
+    scratch = {table.split(".")[1] for table in inputs(name) if table.split(".")[0] == "staging"}
+    return "lake.gps_location" in inputs(name) or any(
+        models()[other].build in ("scratch", "view") and reads_positions(other) for other in scratch
+    )
+
+
+@cache
 def below(name: str) -> frozenset[str]:
     """Models that stand on this one, itself included."""
     found = {name}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from warehouse.build import fingerprints
-from warehouse.build.graph import above, inputs, order, raw_below
+from warehouse.build.graph import above, inputs, order, raw_below, reads_positions
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
 from warehouse.core import units
@@ -259,6 +259,8 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
     if set(model.touched_by) - {"gps_location"}:
         days.add(today)
     days = {day for day in days if day <= today}
+    if reads_positions(model.name):
+        days &= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")} | {today}
     return sorted(
         {units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days
     )

@@ -1,5 +1,6 @@
 -- What each vehicle's positions say of each touched day: counts of messages by verdict, kilometres, driving time,
--- fatigue beyond the vehicle class's limit (clock reset by a stop of min_rest_s), first departure after a stop of ≥2
+-- fatigue of the driver at the wheel, of the vehicle where nobody is recognised, beyond the class's limit (clock
+-- reset by a stop of min_rest_s), first departure after a stop of ≥2
 -- h.
 with
     message as (
@@ -23,15 +24,51 @@ with
         where day in (select day from build.day)
         group by 1, 2
     ),
+    -- who was at the wheel: recognised before or while the step was driven; before the first recognition of a spell
+    -- the one recognised first
+    recognised as (
+        select
+            vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) as vehicle_key, recognized_at, person_key
+        from raw.rdm_identity
+        where result = 'match' and person_key is not null and _deleted_at is null
+    ),
+    seated as (
+        select s.*, i.person_key, i.recognized_at
+        from staging.stg_gps_step s
+        asof left join recognised i on i.vehicle_key = s.vehicle_key and i.recognized_at <= s.to_at
+        where s.is_driving
+    ),
+    driven as (
+        select
+            *,
+            coalesce(
+                case when recognized_at >= min(from_at) over spell - interval 30 minute then person_key end,
+                arg_min(person_key, recognized_at) filter (recognized_at >= from_at - interval 30 minute) over spell
+            ) as driver
+        from seated
+        window spell as (partition by vehicle_key, spell_no)
+    ),
+    turned as (
+        select
+            *,
+            case
+                when
+                    driver
+                    is distinct from lag(driver, 1, driver) over (partition by vehicle_key, spell_no order by to_at)
+                then 1
+                else 0
+            end as turns
+        from driven
+    ),
+    shift as (select *, sum(turns) over (partition by vehicle_key, spell_no order by to_at) as shift_no from turned),
     clocked as (
         select
             s.*,
-            sum(s.s) over (partition by s.vehicle_key, s.spell_no order by s.to_at) as driven_s,
+            sum(s.s) over (partition by s.vehicle_key, s.spell_no, s.shift_no order by s.to_at) as driven_s,
             case when hour(s.to_at) >= 22 or hour(s.to_at) < 6 then r.night_limit_s else r.day_limit_s end as limit_s
-        from staging.stg_gps_step s
+        from shift s
         left join marts.dim_vehicle d on d.vehicle_key = s.vehicle_key and s.day between d.from_day and d.to_day
         join raw.own_drive_rule r on r.vehicle_class = coalesce(d.vehicle_class, 'freight')
-        where s.is_driving
     ),
     moved as (
         select
