@@ -109,32 +109,43 @@ def run(
 
 
 def _unread(context: Context, sources: set[str]) -> list[str]:
-    """Books the files in drop folders that no feed reads, and says so for each source that has some."""
-    known = [feed for feed in described(context.settings)[0] if feed.transport == "files" and feed.source in sources]
+    """Books the files in the drop folders of `sources` that no feed of any source reads, and says so for each folder
+    that has some. Several sources may share a folder."""
+    known = [
+        feed
+        for feed in described(context.settings)[0]
+        if feed.transport == "files" and feed.source not in context.faults and _drop(context, feed.source)
+    ]
     found: list[list[str]] = []
     problems = []
-    for source in sorted({feed.source for feed in known}):
-        endpoint = context.endpoints.get(source)
-        if endpoint is None or not endpoint.drop or source in context.faults:
+    for drop in dict.fromkeys(_drop(context, source) for source in sorted(sources)):
+        readers = [feed for feed in known if _drop(context, feed.source) == drop]
+        if not drop or not readers:
             continue
         try:
-            lost = files.unread(context.folder_of(source), [feed for feed in known if feed.source == source])
+            lost = files.unread(context.folder_of(readers[0].source), readers)
         except SourceDown:
             continue  # its feeds say so
-        found += [[source, file, why] for file, why in lost]
+        found += [[drop, file, why] for file, why in lost]
         if lost:
             problems.append(
-                f"{source} 的投递文件夹里有 {len(lost)} 个文件没有读入：{'；'.join(f'{file}（{why}）' for file, why in lost[:3])}"
+                f"投递文件夹 {drop.rpartition('@')[2]} 里有 {len(lost)} 个文件没有读入：{'；'.join(f'{file}（{why}）' for file, why in lost[:3])}"
             )
+    drops = sorted({_drop(context, source) for source in sources})
     stored = context.writer.execute(
-        "SELECT source, file, why FROM run.unread WHERE source IN (SELECT unnest(?))", [sorted(sources)]
+        "SELECT source, file, why FROM run.unread WHERE source IN (SELECT unnest(?))", [drops]
     )
     if sorted(map(list, stored)) != sorted(found):
         with context.writer.transaction():
-            context.writer.execute("DELETE FROM run.unread WHERE source IN (SELECT unnest(?))", [sorted(sources)])
+            context.writer.execute("DELETE FROM run.unread WHERE source IN (SELECT unnest(?))", [drops])
             for row in found:
                 context.writer.execute("INSERT INTO run.unread VALUES (?,?,?)", row)
     return problems
+
+
+def _drop(context: Context, source: str) -> str:
+    endpoint = context.endpoints.get(source)
+    return endpoint.drop if endpoint else ""
 
 
 def _deliver(context: Context, booked: list[list[object]]) -> None:
