@@ -64,22 +64,26 @@ with
         window v as (partition by vehicle_key, day order by begins)
     ),
     trust as (
+        -- a silence and a jump that cannot be tell nothing of counter and speed
         select
             vehicle_key,
             day,
             count(odometer_km) > 0
             and case
-                when count(*) filter (km >= 1) > 0
-                then coalesce(median(counter_km / km) filter (km >= 1) between 0.7 and 2, false)
-                else coalesce(max(abs(counter_km)), 0) <= 2
+                when count(*) filter (km >= 1 and is_evident) > 0
+                then coalesce(median(counter_km / km) filter (km >= 1 and is_evident) between 0.7 and 2, false)
+                else coalesce(max(abs(counter_km)) filter (is_evident), 0) <= 2
             end as trusts_counter,
             count(speed_kmh) > 0
             and case
-                when count(*) filter (km >= 1) > 0
-                then coalesce(median(mean_kmh / (km / s * 3600)) filter (km >= 1 and s <= 900) between 0.6 and 2, false)
+                when count(*) filter (km >= 1 and is_evident) > 0
+                then
+                    coalesce(
+                        median(mean_kmh / (km / s * 3600)) filter (km >= 1 and is_evident) between 0.6 and 2, false
+                    )
                 else avg(speed_kmh) < (select move_kmh from parameter)
             end as trusts_speed
-        from progress
+        from (select *, s <= 900 and km / s * 3600 <= (select drift_kmh from parameter) as is_evident from progress)
         group by all
     ),
     witness as (
