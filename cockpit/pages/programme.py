@@ -18,6 +18,7 @@ from warehouse.insight import profiles
 from warehouse.query.programmes import scores
 
 GROUP = "programme"
+UNCOUNTED = "未设目标，不计分"
 
 
 def render(visit: PageContext, number: str) -> Page:
@@ -29,7 +30,7 @@ def render(visit: PageContext, number: str) -> Page:
     for item in found.items:
         metric = visit.book.metrics[item.reading.metric]
         link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=item.reading.window))
-        share = fmt.DASH if item.share is None else str(fmt.value(item.share, "ratio", 0))
+        share = UNCOUNTED if item.share is None else str(fmt.value(item.share, "ratio", 0))
         lines.append(
             [
                 link,

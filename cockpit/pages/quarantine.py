@@ -22,6 +22,7 @@ from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
 from warehouse.core.data_rules import KINDS, RULES, cure, named
 from warehouse.core.errors import Refused
+from warehouse.query.aggregates import aware
 from warehouse.query.person_store import Restricted
 
 ROWS_SHOWN = 20
@@ -84,7 +85,11 @@ def _row(visit: PageContext, row: dict[str, Any]) -> Component:
 
 def _faults(row: dict[str, Any], contract: Contract | None) -> Component:
     """What is wrong, cell by cell: the column, what stands there as far as it may be seen, the cell, what to do."""
-    labels = {column.name: column.label for column in contract.stored} if contract else {}
+    labels = (
+        {column.name: "证件号码" if column.door in ("person", "holder") else column.label for column in contract.stored}
+        if contract
+        else {}
+    )
     stated = json.loads(row["faults"] or "[]")
     if not stated:
         words = "、".join(named(rule) for rule in str(row["reason"]).split(","))
@@ -106,11 +111,10 @@ def _faults(row: dict[str, Any], contract: Contract | None) -> Component:
 def _seen(row: dict[str, Any]) -> str:
     """Whether the row counts, and since when it comes like this."""
     state = "整行没有计入" if row["is_row"] else "这一行照常计入，上列字段按未知计"
+    first, last = (fmt.clock(aware(row[name])) for name in ("first_seen", "last_seen"))
     if (row["times"] or 1) < 2:
-        return f"{state}；{fmt.clock(row['last_seen'])} 收到。"
-    return (
-        f"{state}；首次 {fmt.clock(row['first_seen'])}，最近 {fmt.clock(row['last_seen'])}，共收到 {row['times']} 次。"
-    )
+        return f"{state}；{last} 收到。"
+    return f"{state}；首次 {first}，最近 {last}，共收到 {row['times']} 次。"
 
 
 def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:

@@ -131,7 +131,7 @@ def _programmes(book: Snapshot) -> str:
     late = sum(1 for pace, _ in stated if pace < 0)
     return (
         f"六大工程有 {late} 项落后于序时，最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)} 个百分点"
-        + (f",{first.label}{fmt.pace(ahead)} 个百分点" if ahead > 0 else "")
+        + (f"，{first.label}{fmt.pace(ahead)} 个百分点" if ahead > 0 else "")
         + "。"
     )
 

@@ -217,6 +217,7 @@ class Figures:
             end
             for name, end, patience_s in self.ask(text("arrivals"), {"per_day": BUSY_PER_DAY})
             if name in metric.sources
+            and not contracts()[name].feeds  # an archive: what it sums up has come long before
             and end < built.date() - dt.timedelta(days=1)
             and built < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(days=1, seconds=patience_s)
         ]

@@ -127,7 +127,7 @@ def sentence(change: Change, unit: str, decimals: int) -> str:
     ]
     if change.after < change.before:
         sides.reverse()
-    words = [",".join(side for side in sides if side)]
+    words = ["，".join(side for side in sides if side)]
     words += [
         f"{p.label} {signed(p.amount, unit, decimals)}"
         for p in change.pieces
