@@ -247,10 +247,40 @@ def driving(rows: Rows, walk: pd.DataFrame, is_hazmat: Carries) -> pd.DataFrame:
     )
     metres = ["km_total", "km_complete", "valid_km", "km_night05"]
     days[metres] = days[metres].round(3)  # a vehicle-day is kept to the metre
-    return days.merge(stretches(walk, rows.parameters, is_hazmat), on=["vehicle", "day"], how="left")
+    return days.merge(stretches(walk, rows.parameters, is_hazmat, recognised(rows)), on=["vehicle", "day"], how="left")
 
 
-def stretches(walk: pd.DataFrame, p: dict[str, float], is_hazmat: Carries) -> pd.DataFrame:
+def recognised(rows: Rows) -> dict[str, list[tuple[pd.Timestamp, str]]]:
+    """Vehicle → who was recognised at its wheel and when, in order; only those who match."""
+    if not rows.has("rdm_identity"):
+        return {}
+    frame = rows.current("rdm_identity")
+    frame = frame[(frame["result"] == "match") & frame["person_key"].notna()]
+    frame = frame.assign(vehicle=text.vehicles(frame)).sort_values("recognized_at")
+    return {
+        str(vehicle): list(zip(own["recognized_at"], own["person_key"], strict=True))
+        for vehicle, own in frame.groupby("vehicle")
+    }
+
+
+BEFORE_DEPARTURE = pd.Timedelta(minutes=30)
+"""A driver is recognised so long before the way begins at most."""
+
+
+def at_the_wheel(
+    seen: list[tuple[pd.Timestamp, str]], begin: pd.Timestamp, end: pd.Timestamp, at: pd.Timestamp
+) -> str | None:
+    """Who drives at a moment of a spell: the last one recognised, before the first recognition the first one."""
+    mine = [(moment, person) for moment, person in seen if begin - BEFORE_DEPARTURE <= moment <= end]
+    return next((person for moment, person in reversed(mine) if moment <= at), mine[0][1] if mine else None)
+
+
+def stretches(
+    walk: pd.DataFrame,
+    p: dict[str, float],
+    is_hazmat: Carries,
+    seen: dict[str, list[tuple[pd.Timestamp, str]]] | None = None,
+) -> pd.DataFrame:
     """Trips ended, the departure after a stop of two hours (a day's first one, with the beginning of that stop, or 24
     hours before where nothing before is known), and seconds beyond the limit at the wheel, by vehicle and day."""
     found = []
@@ -266,8 +296,14 @@ def stretches(walk: pd.DataFrame, p: dict[str, float], is_hazmat: Carries) -> pd
         tired: dict[pd.Timestamp, float] = {}
         depart: dict[pd.Timestamp, tuple[pd.Timestamp, pd.Timestamp]] = {}
         ends: list[pd.Timestamp] = []
-        steps = zip(own["_loc_time"], own["loc_time"], own["s"], is_brief[own.index], strict=True)
-        for begin, end, seconds, short in steps:
+        pauses = (own["_loc_time"] - own["loc_time"].shift()).dt.total_seconds()
+        spell = (~(pauses < rest_s)).cumsum()
+        first, last = own["_loc_time"].groupby(spell).transform("min"), own["loc_time"].groupby(spell).transform("max")
+        mine, driver = (seen or {}).get(str(vehicle), []), None
+        steps = zip(own["_loc_time"], own["loc_time"], own["s"], is_brief[own.index], first, last, strict=True)
+        for begin, end, seconds, short, leaves, arrives in steps:
+            now = at_the_wheel(mine, leaves, arrives, end) if mine else None
+            wheel, driver = (wheel if now == driver else 0.0), now
             pause = None if before is None else (begin - before).total_seconds()
             day = end.normalize()
             if pause is None or pause >= rest_s:
