@@ -64,7 +64,7 @@ with
         window v as (partition by vehicle_key, day order by begins)
     ),
     trust as (
-        -- a silence and a jump that cannot be tell nothing of counter and speed
+        -- a silence, a jump that cannot be and a place that is stuck (D06) tell nothing of counter and speed
         select
             vehicle_key,
             day,
@@ -83,7 +83,15 @@ with
                     )
                 else avg(speed_kmh) < (select move_kmh from parameter)
             end as trusts_speed
-        from (select *, s <= 900 and km / s * 3600 <= (select drift_kmh from parameter) as is_evident from progress)
+        from
+            (
+                select
+                    *,
+                    s <= 900
+                    and km / s * 3600 <= (select drift_kmh from parameter)
+                    and not coalesce(km = 0 and mean_kmh > 5, false) as is_evident
+                from progress
+            )
         group by all
     ),
     witness as (
