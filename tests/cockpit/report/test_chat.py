@@ -181,7 +181,7 @@ def test_each_group_gets_the_points_and_the_way_to_the_archive_once(
         assert words.startswith("【演示数据】正北数字驾驶舱周报 2026-W47 期") and all(
             point in words for point in POINTS
         )
-        assert words.rstrip().endswith(f"报告:https://cockpit.example:8443/zb/reports?q={name}")
+        assert words.rstrip().endswith(f"报告：https://cockpit.example:8443/zb/reports?q={name}")
     paths = {host: path for host, path, _ in outside.told}
     assert (
         f"access_token={TOKEN}" in paths[HOSTS["钉钉群"]]
