@@ -150,6 +150,8 @@ def _by_line(name: str, text: str, delimiter: str, mapping: dict[str, Any], coun
     rows, lines, loose = _records(name, text, delimiter)
     if loose:
         ledgers.count(counts, "引号不成对，按原文读入", "D13", loose)
+    if not any(any(row) for row in rows):
+        raise ContractBroken("CSV 文件是空的，连表头也没有", where=name, to_do="请由来源重新导出后投递")
     found = locate(rows, mapping.get("wanted", []), mapping.get("known", []))
     if found.missing:
         raise ContractBroken(

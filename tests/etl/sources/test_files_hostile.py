@@ -230,7 +230,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "an empty text": ("a.csv", lambda: b"", "CSV|缺少列"),
     "a bomb of gzip": ("a.csv.gz", lambda: gzip.compress(bytes(1100 << 20), 1), "解压后超过"),
     "a cut gzip": ("a.csv.gz", lambda: gzip.compress(NUMBERS * 50)[:-20], "损坏"),
-    "ragged lines": ("a.csv", lambda: (CSV + "1,2\n").encode(), "列数不一致"),
+    "a line with more cells than the header": ("a.csv", lambda: (CSV + "1,2,3,4,5,6,7\n").encode(), "第 3 行有 7 列"),
     "an unknown header": ("a.csv", lambda: CSV.replace("名称", "企业").encode(), "缺少列：名称"),
     "a header twice": ("a.csv", lambda: CSV.replace("许可起", "名称").encode(), "缺少列|重复"),
     "text that was lost on the way": (
