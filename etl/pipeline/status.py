@@ -160,7 +160,7 @@ def text(found: dict[str, Any]) -> str:
     ] or ["无"]
     lines.append("\n隔离（表：规则 行数）")
     lines += [
-        f"{contracts()[row['table']].label}：{named(row['rule'])} {row['rows']:,} {'行' if row['is_row'] else '行的字段'}"
+        f"{contracts()[row['table']].label}：{row['rule']} {RULES.get(row['rule']) or named(row['rule'])} {row['rows']:,} {'行' if row['is_row'] else '行的字段'}"
         for row in found["quarantine"]
     ] or ["无"]
     lines += [

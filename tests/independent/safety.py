@@ -20,10 +20,7 @@ def alarms(data: Data) -> pd.DataFrame:
         vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"])
     )
     frame["level"] = pd.to_numeric(frame["level"]).astype(float)
-    fast = frame[frame["warn_type"] == OVERSPEED].sort_values(["vehicle", "raised_at", "alarm_uid"])
-    until = fast.groupby("vehicle")["end"].cummax().groupby(fast["vehicle"]).shift()
-    fresh = ~((fast["raised_at"] - until).dt.total_seconds() <= MERGE_S)
-    fast["event"] = fresh.cumsum()
+    fast = _events(frame)
     merged = fast.groupby("event", as_index=False).agg(
         vehicle=("vehicle", "first"),
         alarm_uid=("alarm_uid", "first"),
@@ -35,6 +32,24 @@ def alarms(data: Data) -> pd.DataFrame:
     return pd.concat([frame[frame["warn_type"] != OVERSPEED], merged], ignore_index=True)[
         ["vehicle", "alarm_uid", "raised_at", "end", "level", "warn_type"]
     ]
+
+
+def _events(frame: pd.DataFrame) -> pd.DataFrame:
+    """Overspeed reports in order with `event`, a number that those of one overspeeding share."""
+    fast = frame[frame["warn_type"] == OVERSPEED].sort_values(["vehicle", "raised_at", "alarm_uid"])
+    until = fast.groupby("vehicle")["end"].cummax().groupby(fast["vehicle"]).shift()
+    fresh = ~((fast["raised_at"] - until).dt.total_seconds() <= MERGE_S)
+    return fast.assign(event=fresh.cumsum())
+
+
+def reports(data: Data) -> dict[str, str]:
+    """Number of an overspeed report → number of the first report of its event."""
+    frame = data.rows.current("gps_alarm")
+    frame = frame.assign(
+        vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"])
+    )
+    fast = _events(frame)
+    return dict(zip(fast["alarm_uid"], fast.groupby("event")["alarm_uid"].transform("first"), strict=True))
 
 
 def device_alarms(data: Data) -> pd.DataFrame:
@@ -132,10 +147,14 @@ def due_alarms(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
         .sort_values(["alarm_uid", "step", "handled_at", "handle_id"])
         .drop_duplicates("alarm_uid", keep="last")
     )
-    frame = frame.merge(steps[["alarm_uid", "result", "reason", "handled_at"]], on="alarm_uid", how="left")
-    reason = frame["reason"].map(text.code_or_none).notna()
-    result = pd.to_numeric(frame["result"]).astype(float)
-    frame["done"] = (result == 1) | ((result == 2) & reason)
+    result = pd.to_numeric(steps["result"]).astype(float)
+    steps["done"] = (result == 1) | ((result == 2) & steps["reason"].map(text.code_or_none).notna())
+    # reports of one overspeeding are one event: it has been handled when one of them has
+    first_report = reports(data)
+    steps["alarm_uid"] = steps["alarm_uid"].map(first_report).fillna(steps["alarm_uid"])
+    steps = steps.sort_values(["done", "handled_at"], ascending=[False, True]).drop_duplicates("alarm_uid")
+    frame = frame.merge(steps[["alarm_uid", "done", "handled_at"]], on="alarm_uid", how="left")
+    frame["done"] = frame["done"].eq(True)
     frame["clock"] = frame["handled_at"] < frame["raised_at"]
     frame["ontime"] = frame["done"] & (frame["handled_at"] <= frame["raised_at"] + frame["limit"])
     return data.people.with_owner(frame, "day")

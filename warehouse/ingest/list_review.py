@@ -71,7 +71,9 @@ def look(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, 
         load.judge(writer, contract, door, note, rows)
         bad = [
             (row, rule)
-            for row, rules in writer.execute("SELECT _row, _bad FROM batch WHERE len(_bad) > 0 ORDER BY _row")
+            for row, rules in writer.execute(
+                "SELECT _row, list_concat(_bad, _aside) FROM batch WHERE len(_bad) + len(_aside) > 0 ORDER BY _row"
+            )
             for rule in rules
         ]
         doubles = writer.execute(f"""SELECT _row, first FROM (SELECT _row, min(_row) OVER (PARTITION BY {keys}) AS first FROM batch WHERE len(_bad) = 0)
