@@ -72,7 +72,7 @@ def base(contract: Contract, number: int) -> dict[str, Any]:
         elif column.name in contract.key and column.type not in ("TIMESTAMP", "DATE", "BOOLEAN"):
             row[column.source] = str(number)
         else:
-            row[column.source] = GOOD.get(column.type, "2")
+            row[column.source] = column.allowed[0] if column.allowed else GOOD.get(column.type, "2")
     return row
 
 
