@@ -18,7 +18,7 @@ from etl.pipeline.load import ingest, land, load_now
 from etl.runtime.context import Context
 from etl.sources import files
 from warehouse.catalog.contracts import contracts
-from warehouse.core.errors import CockpitError, ContractBroken, Refused, SourceDown, UsageError
+from warehouse.core.errors import CockpitError, ContractBroken, Refused, UsageError
 from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load, quarantine
@@ -124,7 +124,7 @@ def _unread(context: Context, sources: set[str]) -> list[str]:
             continue
         try:
             lost = files.unread(context.folder_of(readers[0].source), readers)
-        except SourceDown:
+        except CockpitError:
             continue  # its feeds say so
         found += [[drop, file, why] for file, why in lost]
         if lost:

@@ -60,7 +60,9 @@ def _check_privacy(column: Column, where: str) -> None:
 def code_columns() -> frozenset[str]:
     """Names of the columns that hold codes: a part of some table's key, or what such a key is called where others
     refer to it. They are compared, so they have one form."""
-    stored = [(contract, column) for contract in contracts().values() for column in contract.stored]
+    # what the bureau writes itself is keyed by words (a parameter's name), which elsewhere are free
+    sourced = [contract for contract in contracts().values() if contract.load != "own"]
+    stored = [(contract, column) for contract in sourced for column in contract.stored]
     return frozenset(
         column.name
         for contract, column in stored

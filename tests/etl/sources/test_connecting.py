@@ -186,8 +186,9 @@ def test_what_cannot_be_reached_is_one_sentence_without_the_secret(
 
 @pytest.mark.servers
 def test_a_server_with_another_host_key_is_not_talked_to(tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
     with servers.sshd() as ssh, servers.sshd() as other:
-        addresses = f'[yz]\ndrop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{tmp_path}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{other.host_key}"\n'
+        addresses = f'[yz]\ndrop = "sftp://{ssh.user}@127.0.0.1:{ssh.port}{tmp_path / "drop"}"\n[yz.options]\nkey_filename = "{ssh.key_filename}"\nhost_key = "{other.host_key}"\n'
         problems = run_one(tmp_path / "data", addresses, FILES)
         assert len(problems) == 1 and "主机密钥与 host_key 不符" in problems[0]
         assert run_one(tmp_path / "other", addresses.replace(other.host_key, ssh.host_key), FILES) == []
@@ -300,10 +301,10 @@ def test_of_rows_with_one_time_stamp_the_one_with_the_greater_number_is_the_late
 ) -> None:
     holds, context, _, _ = database
     one = rows(1)[0]
-    holds([{**one, "status": f"第{number}次", "line_no": number} for number in (10, 9, 2)])
+    holds([{**one, "name": f"第{number}次", "line_no": number} for number in (10, 9, 2)])
     described(context.settings.data, SQL + 'cursor_column = "line_no"\n' + MAPPED)
     assert intake.run(context, [feed for feed in feeds(context.settings) if feed.source == "yz"]) == []
-    assert context.writer.execute("SELECT status FROM raw.yz_company") == [("第10次",)]
+    assert context.writer.execute("SELECT name FROM raw.yz_company") == [("第10次",)]
 
 
 def test_a_column_that_was_renamed_stops_the_feed_until_somebody_maps_it(
@@ -321,7 +322,7 @@ def test_a_column_that_was_renamed_stops_the_feed_until_somebody_maps_it(
     )
     for _ in range(2):  # what we remember of the table must not hide that it has changed
         problems = intake.run(context, wanted)
-    assert "缺少列:name" in problems[0] and "公司名称" in problems[0]
+    assert "缺少列：name" in problems[0] and "公司名称" in problems[0]
     described(
         context.settings.data,
         SQL + 'cursor_column = "yz_updated_at"\n' + MAPPED.replace('name = "name"', 'name = "公司名称"', 1),

@@ -46,7 +46,21 @@ NAMES = {
     "content": "应答内容",
     "updated_at": "更新时间",
 }
-GOOD = [row(number) for number in range(300)]
+
+
+def of_days_ago(one: Row, days: int = 2) -> Row:
+    """The row with all its times so many days earlier: 300 rows of ten minutes are two days."""
+    moved = {name: value for name, value in one.items() if name.endswith("_at")}
+    return {
+        **one,
+        **{
+            name: f"{dt.datetime.strptime(str(at), TIME) - dt.timedelta(days=days):{TIME}}"
+            for name, at in moved.items()
+        },
+    }
+
+
+GOOD = [of_days_ago(row(number)) for number in range(300)]
 WIDE = str.maketrans("0123456789-: ", "０１２３４５６７８９－：　")
 
 

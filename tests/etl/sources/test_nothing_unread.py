@@ -100,6 +100,7 @@ def test_a_file_is_read_or_named(tmp_path: Path, drop: Path, name: str, age_s: i
     os.utime(file, (time.time() - age_s,) * 2)
     settings = Settings(tmp_path / "data")
     problems, _ = run(settings, "un", "org")
+    assert len(problems) == int(not read), problems
     assert asked(settings, "SELECT count(*) FROM raw.un_org") == [(int(read),)]
     assert len(problems) == int(not read) and said in "".join(problems)
     assert asked(settings, "SELECT file FROM run.unread") == ([] if read else [(name,)])
