@@ -160,7 +160,7 @@ def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[
 
 def _hangs_on_the_day(model: Model) -> bool:
     return bool({"build.today", "build.reading_day"} & inputs(model.name)) or (
-        model.build == "days" and bool(set(model.touched_by) - {"gps_location"})
+        model.build == "days" and bool(set(model.touched_by) - {"gps_location"}) and not reads_positions(model.name)
     )
 
 
@@ -256,11 +256,11 @@ def _days(writer: Writer, model: Model, as_of: dt.datetime, pending: Pending, fr
             days |= known
     for step in range(1, model.spill_days + 1):
         days |= {day + dt.timedelta(days=step) for day in set(days)}
-    if set(model.touched_by) - {"gps_location"}:
+    if set(model.touched_by) - {"gps_location"} and not reads_positions(model.name):
         days.add(today)
     days = {day for day in days if day <= today}
     if reads_positions(model.name):
-        days &= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")} | {today}
+        days &= {row[0] for row in writer.execute("SELECT DISTINCT day FROM run.lake_file")}
     return sorted(
         {units.window_of(window, day)[0] for day in days for window in ("week", "month")} if model.by_window else days
     )

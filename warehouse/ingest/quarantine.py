@@ -99,7 +99,7 @@ def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
     texts = ", ".join(f"i.{column.name}" for column in contract.stored)
     writer.execute(rf"""CREATE OR REPLACE TEMP TABLE aside AS
         WITH faulty AS (
-            SELECT b._seq, b._row, b._landed, b._version, len(b._bad) > 0 AS is_row, {_key_print(contract, "b")} AS key_print,
+            SELECT b._seq, b._row, b._landed, b._version, len(b._bad) > 0 AS is_row, {"NULL::UBIGINT" if contract.load == "lake" else _key_print(contract, "b")} AS key_print,
                 CASE WHEN len(b._bad) > 0 THEN b._bad ELSE b._aside END AS broken, list_concat(b._bad, b._aside) AS every,
                 hash({texts}, b._bad, b._aside) AS says, to_json(struct_pack({payload}))::VARCHAR AS payload,
                 to_json(struct_pack({shown})) AS shown, i._line, i._letters
