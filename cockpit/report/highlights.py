@@ -141,7 +141,7 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
         return ""
     late = next((row for row in tasks["rows"] if row["late"]), None)
     return f"督办在办 {tasks['standing']} 件，" + (
-        f"逾期 {tasks['overdue']} 件，最久的是{late['about']}({late['office']}){late['word']}。"
+        f"逾期 {tasks['overdue']} 件，最久的是{late['about']}（{late['office']}）{late['word']}。"
         if late
         else "均未到期。"
     )

@@ -185,7 +185,7 @@ def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
     if not standing:
         return []
     late = overdue(standing, today)
-    worst = "、".join(f"{about_what(task)}({task.office})逾期 {task.late(today)} 天" for task in late[:LATEST])
+    worst = "、".join(f"{about_what(task)}（{task.office}）逾期 {task.late(today)} 天" for task in late[:LATEST])
     return [
         Need(
             "bad" if late else "warn",

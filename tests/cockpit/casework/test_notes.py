@@ -161,7 +161,7 @@ def test_the_chart_marks_the_steps_of_a_note_and_reads_its_words_as_words() -> N
     assert list(marks[0].marker.size) == [trend.MARK_SIZE, 0, trend.MARK_SIZE]
     assert (
         "<b>超速" not in marks[0].customdata[0]
-        and "&lt;b&gt；超速" in marks[0].customdata[0]
+        and "&lt;b&gt;超速" in marks[0].customdata[0]
         and "%{x}" not in marks[0].hovertemplate
     )
     assert marks[0].customdata[0].startswith("Ⓐ ") and "li · 2026-11-20 09:00" in marks[0].customdata[0]
