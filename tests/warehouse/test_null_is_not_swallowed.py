@@ -54,7 +54,7 @@ ALLOWED: dict[str, tuple[int, str]] = {
     "warehouse/marts/open_alarm.sql": (2, "number and kind of an alarm are never NULL"),
     "warehouse/marts/platform_link.sql": (1, ONE_VALUE),
     "warehouse/marts/site_day.sql": (1, "the first day of whichever table has one"),
-    "warehouse/query/sql/arrivals.sql": (1, "a source without a day has been busy for one"),
+    "warehouse/query/sql/arrivals.sql": (1, "a day is there by the condition beside it"),
     "warehouse/query/sql/busy_sources.sql": (1, "a source without a day has been busy for one"),
     "warehouse/query/sql/drivers.sql": (1, "a score is never NULL: driver_score leaves out who has none"),
     "warehouse/staging/stg_gps_alarm.sql": (1, "the number of an alarm is its key"),

@@ -4,7 +4,7 @@
 -- silent  = no data for that long, and nothing tells whether it stood
 -- unseen  = no data, and then elsewhere: moved_km away. km is what of it counts (0 beyond track_gap_most_s)
 -- A step too short to be a trip does not end a stop. lon, lat: where it began; km is NULL where nobody knows; is_over =
--- something came after it: one that lasts over midnight is listed on both days and is over on the second.
+-- something came after it. A stop is listed once, on the day on which it is over: what still lasts has no length yet.
 with
     parameter as (select max(value) filter (name = 'trip_rest_s') as rest_s from raw.own_parameter),
     step as (
@@ -60,6 +60,7 @@ select
 from run
 where
     cast(to_at as date) in (select day from build.day)
+    and (is_over or kind = 'unseen')
     and (
         kind = 'unseen'
         or (

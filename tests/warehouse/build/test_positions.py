@@ -281,11 +281,8 @@ def test_a_stop_over_midnight_is_over_once(house: House) -> None:
     house.put("gps_location", night.rows[180:])
     house.make("stop_reach")
     found = house.rows("SELECT day, is_over, stop_s FROM marts.gps_stop WHERE kind = 'stand' ORDER BY day")
-    assert [(day, over) for day, over, _ in found] == [
-        (DAY.date() - dt.timedelta(days=1), False),
-        (DAY.date(), True),
-    ]
-    assert found[1][2] == pytest.approx(480 * 60, abs=120)
+    assert [(day, over) for day, over, _ in found] == [(DAY.date(), True)], "made day by day or at once"
+    assert found[0][2] == pytest.approx(480 * 60, abs=120)
 
 
 def test_a_counter_that_says_something_else_than_the_places_is_told(house: House) -> None:

@@ -2,4 +2,4 @@
 -- $per_day: rows a day from which on it does.
 select source || '_' || entity as name, ends, stale_after_s
 from meta.source
-where ends is not null and rows >= $per_day * greatest(1, cast(data_time as date) - begins + 1)
+where ends is not null and rows >= $per_day * greatest(1, ends - begins + 1)
