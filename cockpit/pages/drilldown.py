@@ -56,7 +56,7 @@ def _people(visit: PageContext, reading: Reading) -> Component:
     way = dcc.Link(
         "查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button"
     )
-    return toolbar.card("人员名单", "按角色开放,须说明用途,逐次记入审计", way, id="metric-list")
+    return toolbar.card("人员名单", "按角色开放，须说明用途，逐次记入审计", way, id="metric-list")
 
 
 def tabs(visit: PageContext, metric: Metric, reading: Reading) -> dict[str, str]:

@@ -63,7 +63,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         _wait_for(port, web)
         link = f"http://127.0.0.1:{port}{_link(settings)}"
         click.echo(
-            f"\n正北数字驾驶舱(演示数据)\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main(同一浏览器登录后打开)\n"
+            f"\n正北数字驾驶舱（演示数据）\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main（同一浏览器登录后打开）\n"
             "  链接 10 分钟内有效,只能用一次;再取一个:./zhengbei user link\n按 Ctrl-C 停止。"
         )
         if browser:

@@ -28,8 +28,8 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
     defined = dict(writer.execute("SELECT metric, fingerprint FROM marts_person.counted"))
     for metric in metrics().values():
-        print_ = fingerprints.of_metric(metric)
-        is_other = defined.get(metric.id, print_) != print_
+        definition = fingerprints.of_metric(metric)
+        is_other = defined.get(metric.id, definition) != definition
         if not metric.person or (metric.mart not in built.models and metric.id in today_done and not is_other):
             continue
         made = None if is_other else built.days.get(metric.mart, [] if metric.mart not in built.models else None)
@@ -37,7 +37,7 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
             if spans:
                 _count(writer, metric, window, spans, today)
         writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [metric.id])
-        writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?)", [metric.id, today, print_])
+        writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?)", [metric.id, today, definition])
 
 
 def _wanted(

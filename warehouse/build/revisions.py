@@ -46,7 +46,8 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     for metric in metrics().values():
         if metric.kind == "now" or (metric.mart == "source_delivery"):
             continue  # a delivery's own number changes with every poll of the day and is not restated afterwards
-        is_other = defined.get(metric.id, fingerprints.of_metric(metric)) != fingerprints.of_metric(metric)
+        definition = fingerprints.of_metric(metric)
+        is_other = defined.get(metric.id, definition) != definition
         why = REDEFINED if is_other or built.rules & raw_below(metric.mart) else ""
         for window in metric.windows:
             spans = _spans(metric, window, as_of.date(), built, set() if is_other else known)
@@ -59,7 +60,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
         return 0
     with writer.transaction():
         before = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
-        writer.execute("""INSERT INTO run.kpi_revision SELECT t.* FROM told t LEFT JOIN (
+        writer.execute("""INSERT INTO run.kpi_revision SELECT t.* REPLACE (CASE WHEN k.kpi_id IS NULL THEN '' ELSE t.why END AS why) FROM told t LEFT JOIN (
                 SELECT * FROM run.kpi_revision QUALIFY row_number() OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at DESC) = 1) k
             ON k.kpi_id = t.kpi_id AND k.win = t.win AND k.win_start = t.win_start AND k.grain = t.grain AND k.grain_key = t.grain_key
             WHERE k.kpi_id IS NULL OR abs(coalesce(k.value, -1) - coalesce(t.value, -1)) > 1e-9 * greatest(1, abs(coalesce(t.value, 0)))

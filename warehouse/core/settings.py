@@ -63,7 +63,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(
             pattern=r"^(https?://[0-9A-Za-z.\-_\[\]:]+(/[0-9A-Za-z._~/\-]*)?)?$",
-            description="网址，如 https://主机名 或 http://主机名：端口",
+            description="网址，如 https://主机名 或 http://主机名:端口",
         ),
     ] = ""
     """How the cockpit is reached from where its papers and messages are read; "" = not told."""

@@ -24,7 +24,7 @@ FREEZE_D = 3
 contracts)."""
 WRITTEN = re.compile(rf"({'|'.join(DAYS)}|周[{CHINESE}])\s+([01]?\d|2[0-3]):([0-5]\d)")
 LIKE_CRON = re.compile(r"[\d*/,?\-]+(\s+[\d*/,?\-]+)+|[0-7]\s+\d{1,2}:\d{2}")
-HOW = 'report_at 写成英文或中文星期加钟点，如 "mon 08:00"、"周一 08:00",时区 Asia/Shanghai'
+HOW = 'report_at 写成英文或中文星期加钟点，如 "mon 08:00"、"周一 08:00"，时区 Asia/Shanghai'
 
 
 @dataclass(frozen=True)

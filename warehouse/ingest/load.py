@@ -244,13 +244,14 @@ def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) 
 
 
 def _settle_versions(writer: Writer, contract: Contract) -> None:
-    """A row whose source does not say when it changed is as new as the newest one known of its key, so that what was
-    landed later wins. Without any it is older than every dated one."""
-    keys, on = ", ".join(contract.key), " AND ".join(f"b.{key} IS NOT DISTINCT FROM n.{key}" for key in contract.key)
-    if contract.version and writer.execute("SELECT 1 FROM batch WHERE _version IS NULL AND len(_bad) = 0 LIMIT 1"):
-        writer.execute(f"""UPDATE batch b SET _version = n.newest FROM (SELECT {keys}, max(_version) AS newest FROM (
-            SELECT {keys}, _version FROM raw.{contract.table} UNION ALL SELECT {keys}, _version FROM batch WHERE len(_bad) = 0)
-            GROUP BY ALL) n WHERE b._version IS NULL AND {on}""")
+    """Of two rows of a key, one of which does not say when it changed, the one that was landed later wins: nobody knows
+    which is older, and the arrival of the undated one says nothing against a dated one that follows."""
+    if contract.version and contract.load == "upsert":
+        on = " AND ".join(f"b.{key} IS NOT DISTINCT FROM s.{key}" for key in contract.key)
+        writer.execute(
+            f"UPDATE batch b SET _version = s._version FROM raw.{contract.table} s WHERE {on} AND s.{contract.version} IS NULL "
+            "AND b._version < s._version AND b._seq > s._seq"
+        )
     writer.execute("UPDATE batch SET _version = TIMESTAMP '1970-01-01' WHERE _version IS NULL")
 
 

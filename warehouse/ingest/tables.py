@@ -214,12 +214,7 @@ def _read(text: str, delimiter: str, quoting: Any) -> tuple[list[list[str | None
 def _swallows(row: list[str | None], delimiter: str, rows: list[list[str | None]]) -> bool:
     """Whether a cell holds a line that is as wide as a record of its own."""
     usual = len(rows[0]) if len(rows) == 1 else sorted(len(item) for item in rows)[len(rows) // 2]
-    return any(
-        line.count(delimiter) >= usual - 1 > 0
-        for value in row
-        if value and "\n" in value
-        for line in value.split("\n")[1:-1]
-    ) or any(value is not None and value.count("\n") >= 1 and value.count(delimiter) >= usual - 1 > 0 for value in row)
+    return any("\n" in value and value.count(delimiter) >= usual - 1 > 0 for value in row if value)
 
 
 def _unquoted(value: str | None) -> str | None:

@@ -41,8 +41,11 @@ def typed(writer: Writer, contract: Contract, note: Landed) -> None:
     version = "NULL::TIMESTAMP"
     if contract.version:
         column = next(item for item in contract.columns if item.name == contract.version)
-        # a clock that runs ahead at the source must not freeze a row for ever (F15)
-        version = f"least({cast(column)}, _landed + clock_slack())"
+        # a clock that runs ahead at the source must not freeze a row for ever (F15); a row that does not say when it
+        # changed is as new as its arrival
+        version = (
+            f"CASE WHEN ({cast(column)}) IS NULL THEN _landed ELSE least({cast(column)}, _landed + clock_slack()) END"
+        )
     key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
         SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
@@ -142,7 +145,7 @@ def _required(column: Column) -> str:
     empty = (
         f"NOT ({_given(column)})"
         if column.type == "VARCHAR"
-        else f"(NOT ({_given(column)}) OR is_filler(trim({column.name})))"
+        else f"(NOT ({_given(column)}) OR says_nothing(trim({column.name})))"
     )
     return f"CASE WHEN {empty}{unreadable} THEN 'required:{column.name}' END"
 
@@ -163,7 +166,7 @@ def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
         found.append(f"CASE WHEN is_cut_short({column.name}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
     elif column.type != "VARCHAR":
         found.append(
-            f"CASE WHEN {_given(column)} AND ({cast(column)}) IS NULL AND NOT is_filler({text}) THEN 'type:{column.name}' END"
+            f"CASE WHEN {_given(column)} AND ({cast(column)}) IS NULL AND NOT says_nothing({text}) THEN 'type:{column.name}' END"
         )
     if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
         found.append(
@@ -176,6 +179,6 @@ def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
         words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
         code = text if column.type == "VARCHAR" else f"CAST({cast(column)} AS VARCHAR)"
         found.append(
-            f"CASE WHEN {_given(column)} AND NOT is_filler({text}) AND {code} NOT IN ({words}) THEN 'code:{column.name}' END"
+            f"CASE WHEN {_given(column)} AND NOT says_nothing({text}) AND {code} NOT IN ({words}) THEN 'code:{column.name}' END"
         )
     return found

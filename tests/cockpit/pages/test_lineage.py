@@ -153,7 +153,7 @@ def test_a_box_tells_in_words_what_its_lines_show() -> None:
     made = tree(nodes, {node.id: State("good", "正常") for node in nodes}, {})
     text = words(made)
     assert (
-        "取自：积分账(按日)".replace(" ", "") in text.replace(" ", "")
+        "取自：积分账（按日）".replace(" ", "") in text.replace(" ", "")
         and "取自：司机之家小程序·积分账" in text
         and "取自：司机之家小程序" in text
     )

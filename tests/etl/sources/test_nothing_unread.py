@@ -169,3 +169,13 @@ def test_a_replay_cures_the_source_on_every_screen(tmp_path: Path, drop: Path) -
     with opened(settings, now=lambda: WORLD_NOW) as context:
         assert intake.replay(context, None) == (1, [])
     assert asked(settings, state) == [("", 150)]
+
+
+def test_a_dated_row_that_follows_an_undated_one_wins_however_old_its_date(
+    matters: tuple[Settings, sqlite3.Connection],
+) -> None:
+    settings, base = matters
+    run(settings, "pj", "item")
+    base.execute("UPDATE t_matter SET mc = '二改', gxsj = '2026-10-03 08:00:00' WHERE xh = 2")
+    base.commit()
+    assert run(settings, "pj", "item")[0] == [] and (2, "二改") in asked(settings, TITLES)

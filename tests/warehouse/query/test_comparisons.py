@@ -9,11 +9,13 @@ import pytest
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation.reading_view import present
+from tests.house import House
 from warehouse.catalog.metrics import metrics
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core import festivals, units
 from warehouse.query.aggregates import evening
+from warehouse.query.contribution import NoSplit, explain
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -97,3 +99,46 @@ def test_a_year_that_nobody_has_announced_is_not_guessed() -> None:
     assert festivals.within(dt.date(2049, 2, 1), dt.date(2049, 2, 2)) is None
     with pytest.raises(LookupError):
         festivals.of_day(dt.date(2049, 2, 1))
+
+
+def visits(*days: int) -> list[dict[str, object]]:
+    return [
+        {
+            "site_id": "S1",
+            "at": f"2026-11-{day:02d} {hour:02d}:00:00",
+            "method": "manual",
+            "cnt": 1,
+            "updated_at": f"2026-11-{day:02d} {hour:02d}:30:00",
+        }
+        for day in days
+        for hour in range(8, 14)
+    ]
+
+
+def test_a_week_is_whole_when_its_last_day_has_come_not_when_the_clock_says_so(house: House) -> None:
+    house.put(
+        "st_site",
+        [{"site_id": "S1", "name": "甲", "town": "330110010", "status": "在用", "updated_at": "2026-01-01 08:00:00"}],
+    )
+    house.put("st_visit", visits(*range(7, 22)))
+    house.at = dt.datetime(2026, 11, 23, 0, 1)
+    early = house.publish(trail=False).read("site_visit_cnt", "week", "2026-W47")
+    assert (early.value, early.previous, early.complete) == (36, 36, False), "six days against six"
+    house.put("st_visit", visits(22))
+    house.at = dt.datetime(2026, 11, 23, 8)
+    late = house.publish(trail=False).read("site_visit_cnt", "week", "2026-W47")
+    assert (late.value, late.previous, late.complete) == (42, 42, True)
+
+
+def test_part_of_a_day_is_not_compared_with_a_whole_one(house: House) -> None:
+    house.put(
+        "st_site",
+        [{"site_id": "S1", "name": "甲", "town": "330110010", "status": "在用", "updated_at": "2026-01-01 08:00:00"}],
+    )
+    house.put("st_visit", visits(20, 21, 22, 23), at=dt.datetime(2026, 11, 23, 14))
+    book = house.publish(trail=False)
+    running = book.read("site_visit_cnt", "day", "2026-11-23")
+    assert running.value == 6 and (running.previous, running.last_year) == (None, None)
+    split = explain(book, "site_visit_cnt", "day", "2026-11-23", by="town")
+    assert isinstance(split, NoSplit) and "尚未结束" in split.reason
+    assert book.read("site_visit_cnt", "day", "2026-11-22").previous == 6

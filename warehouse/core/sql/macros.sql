@@ -6,11 +6,11 @@ CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz()_ '), '[\s\x{200b}\x{feff}]', '', 'g'));
 
 -- Fillers that mean "nothing" (D15).
-CREATE OR REPLACE TEMP MACRO no_filler(x) AS CASE WHEN trim(x) IN ('', '无', '/', '-', '暂无', '未知', 'NULL', 'null') THEN NULL ELSE trim(x) END;
+CREATE OR REPLACE TEMP MACRO is_filler(x) AS x IN ('', '无', '/', '／', '-', '－', '—', '——', '暂无', '未知', 'NULL', 'null', 'N/A', 'n/a');
+CREATE OR REPLACE TEMP MACRO no_filler(x) AS CASE WHEN is_filler(trim(x)) THEN NULL ELSE trim(x) END;
 CREATE OR REPLACE TEMP MACRO no_filler_date(d) AS CASE WHEN d IN (DATE '1900-01-01', DATE '9999-12-31', DATE '1970-01-01') THEN NULL ELSE d END;
--- The same words in a cell of a date or a number, and those that say that there is no end (长期); not a fault.
-CREATE OR REPLACE TEMP MACRO is_filler(x) AS x IN ('', '无', '/', '／', '-', '－', '—', '——', '暂无', '未知', 'NULL', 'null', 'N/A', 'n/a', 'NA',
-    '长期', '长期有效', '永久', '永久有效', '无固定期限');
+-- Words in a cell of a date or a number that are no fault: fillers, and those that say that there is no end (长期).
+CREATE OR REPLACE TEMP MACRO says_nothing(x) AS is_filler(x) OR x IN ('长期', '长期有效', '永久', '永久有效', '无固定期限');
 -- What a spreadsheet shows where a formula failed, and our own word for one whose value was not stored.
 CREATE OR REPLACE TEMP MACRO is_cell_error(x) AS x IN ('#N/A', '#REF!', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!', '#公式无值');
 -- Yes and no as people tick it.
