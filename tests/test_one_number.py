@@ -104,7 +104,9 @@ def figure_in(component: Any, name: str) -> str:
 
 def said(answer: dict[str, Any]) -> Reading:
     """The command line's answer, and nothing else, as the one formatter takes it."""
-    facts: Any = SimpleNamespace(**{name: answer[name] for name in ("status", "value", "unit", "num", "den")})
+    facts: Any = SimpleNamespace(
+        **{name: answer[name] for name in ("status", "value", "unit", "num", "den", "target", "judgement")}
+    )
     return cast("Reading", facts)
 
 

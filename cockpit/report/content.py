@@ -265,7 +265,7 @@ def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
         unit=item.unit,
         window=item.window,
         decimals=metric.decimals,
-        goal=item.target.green if item.target else None,
+        goal=item.target.entire.green if item.target else None,
         width=CHART_PX[0],
         height=CHART_PX[1],
     )

@@ -267,11 +267,9 @@ BEFORE_DEPARTURE = pd.Timedelta(minutes=30)
 """A driver is recognised so long before the way begins at most."""
 
 
-def at_the_wheel(
-    seen: list[tuple[pd.Timestamp, str]], begin: pd.Timestamp, end: pd.Timestamp, at: pd.Timestamp
-) -> str | None:
-    """Who drives at a moment of a spell: the last one recognised, before the first recognition the first one."""
-    mine = [(moment, person) for moment, person in seen if begin - BEFORE_DEPARTURE <= moment <= end]
+def at_the_wheel(mine: list[tuple[pd.Timestamp, str]], at: pd.Timestamp) -> str | None:
+    """Who drives at a moment, of those recognised in its spell: the last one until then, before the first recognition
+    the first one."""
     return next((person for moment, person in reversed(mine) if moment <= at), mine[0][1] if mine else None)
 
 
@@ -299,10 +297,13 @@ def stretches(
         pauses = (own["_loc_time"] - own["loc_time"].shift()).dt.total_seconds()
         spell = (~(pauses < rest_s)).cumsum()
         first, last = own["_loc_time"].groupby(spell).transform("min"), own["loc_time"].groupby(spell).transform("max")
-        mine, driver = (seen or {}).get(str(vehicle), []), None
+        mine, here, driver, left = (seen or {}).get(str(vehicle), []), [], None, None
         steps = zip(own["_loc_time"], own["loc_time"], own["s"], is_brief[own.index], first, last, strict=True)
         for begin, end, seconds, short, leaves, arrives in steps:
-            now = at_the_wheel(mine, leaves, arrives, end) if mine else None
+            if leaves != left:
+                left = leaves
+                here = [one for one in mine if leaves - BEFORE_DEPARTURE <= one[0] <= arrives]
+            now = at_the_wheel(here, end)
             wheel, driver = (wheel if now == driver else 0.0), now
             pause = None if before is None else (begin - before).total_seconds()
             day = end.normalize()

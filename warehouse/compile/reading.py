@@ -41,6 +41,11 @@ class Target:
     whole: float | None = None
     elapsed: float = 1.0
 
+    @property
+    def entire(self) -> Target:
+        """The target of the whole period: what complete windows are held against, beside which a chart shows them."""
+        return self if self.whole is None else Target(self.whole, None, self.source)
+
 
 @dataclass(frozen=True)
 class Reading:

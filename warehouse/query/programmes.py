@@ -83,7 +83,7 @@ def _item(book: Snapshot, kpi: str, weight: float) -> Item:
     target = reading.target
     if target is None or reading.value is None or metric.better == "context":
         return Item(reading, weight, None, 1.0)
-    whole = target.whole if target.whole is not None else target.green
+    whole = target.entire.green
     share = (
         min(1.0, reading.value / whole)
         if metric.better == "up" and whole

@@ -76,6 +76,7 @@ def figure(
     if any(v is not None for v in past):
         chart["data"].append(_past(xs, past, last_year, unit, decimals, window, theme))
     chart["data"] += _now(xs, ys, points, unit, decimals, window, theme[tone], theme["panel"])
+    target = target and target.entire
     goal = None if target is None else target.green * scale
     _axes(chart, points, window, [*ys, *past, goal], unit)
     if target is not None and goal is not None and points:

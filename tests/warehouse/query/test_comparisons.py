@@ -142,3 +142,8 @@ def test_part_of_a_day_is_not_compared_with_a_whole_one(house: House) -> None:
     split = explain(book, "site_visit_cnt", "day", "2026-11-23", by="town")
     assert isinstance(split, NoSplit) and "尚未结束" in split.reason
     assert book.read("site_visit_cnt", "day", "2026-11-22").previous == 6
+
+
+def test_a_chart_holds_whole_windows_against_the_whole_target() -> None:
+    due = Target(2800, None, "本局", whole=3000, elapsed=28 / 30)
+    assert (due.entire.green, due.entire.whole) == (3000, None) and Target(98, 90, "本局").entire.green == 98
