@@ -26,7 +26,7 @@ from cockpit.wall import routes
 from cockpit.web import app, page_callback
 from warehouse.catalog.metrics import metrics
 from warehouse.cli import commands
-from warehouse.compile.reading import DISTRICT, Reading
+from warehouse.compile.reading import DISTRICT, Reading, Target
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -105,7 +105,8 @@ def figure_in(component: Any, name: str) -> str:
 def said(answer: dict[str, Any]) -> Reading:
     """The command line's answer, and nothing else, as the one formatter takes it."""
     facts: Any = SimpleNamespace(
-        **{name: answer[name] for name in ("status", "value", "unit", "num", "den", "target", "judgement")}
+        **{name: answer[name] for name in ("status", "value", "unit", "num", "den", "judgement")},
+        target=answer["target"] and Target(**answer["target"]),
     )
     return cast("Reading", facts)
 
