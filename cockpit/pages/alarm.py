@@ -80,7 +80,7 @@ def _head(visit: PageContext, found: Alarm) -> Component:
         flag("时限内处置", bool(here["is_ontime"])),
     ]
     if here["is_clock_error"]:
-        flags.append(html.Span("处置时间早于报警时间，两边都不计入(D05)", className="tone-warn"))
+        flags.append(html.Span("处置时间早于报警时间，两边都不计入（D05）", className="tone-warn"))
     return profile_parts.head(here["kind"], flags, rows)
 
 

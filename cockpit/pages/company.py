@@ -81,7 +81,7 @@ def _score(visit: PageContext, found: Company) -> Component:
         ["周", "得分", "入网车辆"],
         [
             [
-                fmt.period("week", row["win_start"], row["win_start"]).split("(")[0],
+                fmt.week(row["win_start"]),
                 f"{row['score']:.1f}",
                 str(row["weight"]),
             ]
@@ -172,7 +172,7 @@ def _organisation(visit: PageContext, found: Company) -> Component:
         if ledger["is_diff"]:
             body.append(
                 html.P(
-                    f"名录登记 {ledger['register_veh_cnt']} 辆，与运政的 {found.today.get('v_cnt', 0)} 辆不一致(D23)。",
+                    f"名录登记 {ledger['register_veh_cnt']} 辆，与运政的 {found.today.get('v_cnt', 0)} 辆不一致（D23）。",
                     className="tone-warn",
                 )
             )

@@ -250,7 +250,7 @@ def _trend(visit: PageContext, metric: Metric, reading: Reading) -> Component | 
     stated = html.Ol(
         [
             html.Li(
-                f"{trend.mark(n)} {e.label}({fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''})"
+                f"{trend.mark(n)} {e.label}（{fmt.day(e.first)}{f' 至 {fmt.day(e.last)}' if e.last != e.first else ''}）"
             )
             for n, e in enumerate(events, 1)
         ],

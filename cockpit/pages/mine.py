@@ -21,7 +21,7 @@ from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.errors import CockpitError, PageMissing, Refused
 from warehouse.insight import profiles
 
-HOW = "点指标卡片上的 ☆,或指标、镇街、企业、车辆、报警、阵地、单位、组织、工程页面工具栏里的 ☆,就会出现在这里。"
+HOW = "点指标卡片上的 ☆，或指标、镇街、企业、车辆、报警、阵地、单位、组织、工程页面工具栏里的 ☆，就会出现在这里。"
 ACTS = {"up": ("↑", "上移"), "down": ("↓", "下移"), "drop": ("✕", "移除")}
 
 

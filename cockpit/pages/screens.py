@@ -122,7 +122,7 @@ def _revoke(device: dict[str, Any]) -> Component:
 
 def _add() -> Component:
     fields = [
-        html.Label(["屏幕名", _field("screen-add-screen", "screen", "", "小写字母、数字或 -,如 hall", required=True)]),
+        html.Label(["屏幕名", _field("screen-add-screen", "screen", "", "小写字母、数字或 -，如 hall", required=True)]),
         html.Label(
             ["允许的地址（可不填）", _field("screen-add-network", "network", "", "10.20.30.40 或 10.20.30.0/24")]
         ),

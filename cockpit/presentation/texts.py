@@ -92,7 +92,7 @@ SEVERITIES = {"fail": "阻断", "warn": "提示"}
 
 
 def rule(identifier: str) -> str:
-    """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
+    """A rule of quarantine or defects in words, with its id: "必填缺失（uscc）", "漂移（D09）"."""
     return data_rules.named(identifier)
 
 

@@ -190,7 +190,7 @@ def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> di
     return {
         "metric": metric.id,
         "label": view.label,
-        "period": "" if is_of(item, window, at) else f"({view.period})",
+        "period": "" if is_of(item, window, at) else f"（{view.period}）",
         "shown": view.shown,
         "status": item.status,
         "target": view.target or fmt.DASH,
@@ -332,5 +332,5 @@ def tally(items: Any) -> dict[str, int]:
 
 def point(text: str) -> dict[str, str]:
     """A headline split at its first comma, so that the subject can be set bold."""
-    head, comma, rest = text.partition(",")
+    head, comma, rest = text.partition("，")
     return {"head": head, "rest": f"{comma}{rest}"}

@@ -85,7 +85,7 @@ def _longest(book: Snapshot, found: Numbers, window: str) -> str:
     many = f"{one.lasting} {texts.RUN[window]}{'以上' if one.lasting >= LOOK_BACK else ''}"
     lasting = f"已连续 {many}未达标" if one.lasting > 1 else f"{texts.THIS[window]}未达标"
     direction = "低" if one.reading.better == "up" else "高"
-    worst = f";{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
+    worst = f"；{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
     return f"{view.label}{lasting}，{texts.THIS[window]} {view.text}，{view.gap}{worst}。"
 
 
@@ -156,7 +156,7 @@ def _data(revised: dict[str, Any], missing: Sequence[str], found: Numbers, windo
     if not number:
         return f"{whole}，{texts.THIS[window]}以来已发布的数没有被修订。"
     row = revised["rows"][0]
-    change = f"{row['label']}({row['period']}){row['old']} 改为 {row['new']}".replace(" %", "%")
+    change = f"{row['label']}（{row['period']}）{row['old']} 改为 {row['new']}".replace(" %", "%")
     return f"{whole}，已发布的数修订了 {number} 处，最近一处是{change}。"
 
 

@@ -142,7 +142,7 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
         return f"浏览器退出码 {code} {' / '.join(lines)}".strip()
     if _is_whole(made):
         return ""
-    return f"浏览器没有产出完整的 PDF{'(临时文件夹已满)' if shutil.disk_usage(work).free < LITTLE_BYTES else ''}"
+    return f"浏览器没有产出完整的 PDF{'（临时文件夹已满）' if shutil.disk_usage(work).free < LITTLE_BYTES else ''}"
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -87,7 +87,7 @@ def _make(
         {
             "/Title": f"{issue.context['title']} {issue.context['period']}",
             "/Author": texts.BUREAU,
-            "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}{';草稿' if issue.draft else ''}",
+            "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}{'；草稿' if issue.draft else ''}",
         },
     )
     found = self_test.faults(made, page, issue, library.open(issue.generation))

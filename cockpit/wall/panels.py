@@ -276,7 +276,7 @@ def points(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             }
             for label, name, amount in parts
         ],
-        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分，待核对(D19)"
+        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分，待核对（D19）"
         if ledger.gap
         else "账面余额与流水相符",
     }

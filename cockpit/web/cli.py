@@ -50,7 +50,7 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
     ]
 
 
-@click.command("serve", help="启动网页、大屏与接口（前台运行,Ctrl-C 停止）")
+@click.command("serve", help="启动网页、大屏与接口（前台运行，Ctrl-C 停止）")
 @data_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
 @click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True, help="监听端口")
@@ -89,7 +89,7 @@ def _password(given: bool) -> str:
 def user_add(name: str, role: str, display: str, password_stdin: bool, data: Path) -> None:
     """Creates an account."""
     accounts.add(Settings.at(data).state, name, _password(password_stdin), role, display)
-    click.echo(f"已新增账号 {name}({texts.ROLES[role]})")
+    click.echo(f"已新增账号 {name}（{texts.ROLES[role]}）")
 
 
 @user.command("passwd", help="改密码（同时退出该账号的所有登录）")

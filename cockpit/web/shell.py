@@ -109,7 +109,7 @@ def _right(visit: PageContext) -> Component:
         )
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
     name = visit.viewer.display or visit.viewer.user
-    who = f"{name}({role})" if name != role else name
+    who = f"{name}（{role}）" if name != role else name
     rolls = (
         [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
         if visit.viewer.role == "admin"

@@ -29,7 +29,7 @@ def etl() -> None:
 @click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除（只用于 reconcile）")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
-    """立即运行一个任务:refresh(默认)、live、nightly、report、overdue、send、reconcile。"""
+    """立即运行一个任务：refresh（默认）、live、nightly、report、overdue、send、reconcile。"""
     from etl.jobs import refresh
     from etl.pipeline import intake
     from etl.runtime.context import opened
@@ -99,7 +99,7 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
     click.echo(
         f"已重算 {days} 天"
         + (f"，装入冻结后才到的 {late} 行" if late else "")
-        + (f",{len(problems)} 处有问题" if problems else "")
+        + (f"，{len(problems)} 处有问题" if problems else "")
     )
 
 
@@ -191,7 +191,7 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
 @etl.command("rebuild")
 @data_option
 def rebuild(data: Path) -> None:
-    """只凭原始数据(landing)重建数据仓库；原仓库改名保留。"""
+    """只凭原始数据（landing）重建数据仓库；原仓库改名保留。"""
     from etl.jobs import refresh
     from etl.pipeline import intake
     from etl.runtime.context import held, opened

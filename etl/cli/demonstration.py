@@ -37,7 +37,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
     """Runs the demo. Raises UsageError for a port in use, SourceDown when the stand-ins do not come up."""
     _shift_clock(clock)
     if not once and _in_use(port):
-        raise UsageError(f"端口 {port} 已被占用", to_do="请换一个端口:./zhengbei demo --port 8051")
+        raise UsageError(f"端口 {port} 已被占用", to_do="请换一个端口：./zhengbei demo --port 8051")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.ExitStack() as stack:
         with bar() as progress:
@@ -64,7 +64,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         link = f"http://127.0.0.1:{port}{_link(settings)}"
         click.echo(
             f"\n正北数字驾驶舱（演示数据）\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main（同一浏览器登录后打开）\n"
-            "  链接 10 分钟内有效,只能用一次;再取一个:./zhengbei user link\n按 Ctrl-C 停止。"
+            "  链接 10 分钟内有效，只能用一次；再取一个：./zhengbei user link\n按 Ctrl-C 停止。"
         )
         if browser:
             webbrowser.open(link)
@@ -158,7 +158,7 @@ def _kept_alive(label: str, command: list[str]) -> Iterator[None]:
                 while child.poll() is None and not over.wait(0.5):
                     pass
             if not over.is_set():
-                click.echo(f"{label}意外退出（{child.returncode}）,3 秒后重新启动", err=True)
+                click.echo(f"{label}意外退出（{child.returncode}），3 秒后重新启动", err=True)
                 over.wait(3)
 
     keeper = threading.Thread(target=keep)

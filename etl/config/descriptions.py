@@ -63,7 +63,7 @@ def _read(file: Path) -> list[Feed]:
     defaults: dict[str, Any] = given.get("defaults", {})
     found = []
     for number, own in enumerate(given.get("feeds", []), 1):
-        where = f"{file.name} 第 {number} 个 feeds({own.get('entity', '?')})"
+        where = f"{file.name} 第 {number} 个 feeds（{own.get('entity', '?')}）"
         merged = {**defaults, **own, "source": file.stem}
         for name in ("request", "answer"):
             if name in defaults and name in own:

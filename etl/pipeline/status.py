@@ -129,7 +129,7 @@ def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
 
 def text(found: dict[str, Any]) -> str:
     """The same as lines for a terminal."""
-    lines = [f"快照 {found['generation'] or '尚未发布'}{'(演示数据)' if found['is_demo'] else ''}"]
+    lines = [f"快照 {found['generation'] or '尚未发布'}{'（演示数据）' if found['is_demo'] else ''}"]
     lines += [f"注意：{note}" for note in found.get("notes", [])]
     lines += [f"来源 {source} 未取数：{error}" for source, error in found.get("faults", {}).items()]
     lines.append(

@@ -141,7 +141,7 @@ def held(file: Path) -> Iterator[None]:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
             raise Locked(f"数据文件夹正被占用：{holder or '占用者未知'}", where=str(file.parent)) from error
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"进程 {os.getpid()},自 {clock():%Y-%m-%d %H:%M:%S} 起\n".encode(), 0)
+        os.pwrite(handle, f"进程 {os.getpid()}，自 {clock():%Y-%m-%d %H:%M:%S} 起\n".encode(), 0)
         yield
     finally:
         os.close(handle)

@@ -131,11 +131,11 @@ class HttpClient:
         if answer.status_code == 401:  # an expired token is renewed on the next try
             if feed.auth == "none":
                 raise ContractBroken(
-                    "来源要求登录(401)", where=f"{feed.source} {path}", to_do="请在来源描述里写明 auth 与 token_path"
+                    "来源要求登录（401）", where=f"{feed.source} {path}", to_do="请在来源描述里写明 auth 与 token_path"
                 )
             with self._lock:
                 self._tokens.pop((feed.auth, feed.token_path), None)
-            raise Transient("令牌失效(401)")
+            raise Transient("令牌失效（401）")
         if answer.status_code == 304 and etag:
             return Answer(b"", etag, True)
         _check(answer)
@@ -223,7 +223,7 @@ def _cause(error: Exception) -> str:
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, ssl.SSLCertVerificationError):
-            return f"证书不可信、已过期或与地址不符({inner.verify_code})"
+            return f"证书不可信、已过期或与地址不符（{inner.verify_code}）"
         inner = inner.__cause__ or inner.__context__
     kind = type(error).__name__
     return f"{CAUSES[kind]}({kind})" if kind in CAUSES else kind

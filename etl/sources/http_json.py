@@ -110,7 +110,7 @@ class HttpJson:
             except Shifted as moved:
                 if again == RESTARTS:
                     raise ContractBroken(
-                        f"分页不完整：翻页期间清单在变({moved})", where=f"{feed.source}{feed.path}"
+                        f"分页不完整：翻页期间清单在变（{moved}）", where=f"{feed.source}{feed.path}"
                     ) from None
         if pages is None:
             return Fetched(b"", 0, until, etag=etag, is_same=True)
@@ -216,7 +216,7 @@ class HttpJson:
                 int(at_path(document, paths.total))
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ContractBroken(
-                "返回内容不是约定的 JSON(可能是登录页或错误页)", where=f"{feed.source}{path}"
+                "返回内容不是约定的 JSON（可能是登录页或错误页）", where=f"{feed.source}{path}"
             ) from error
         pages.raw.append(raw.replace(b"\n", b" "))
         return document
@@ -247,7 +247,7 @@ def _instant(value: Any) -> dt.datetime:
     try:
         moment = dt.datetime.fromisoformat(str(value))
     except ValueError as error:
-        raise ContractBroken("返回内容不是约定的 JSON(时间写法不对)", where=str(value)[:30]) from error
+        raise ContractBroken("返回内容不是约定的 JSON（时间写法不对）", where=str(value)[:30]) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=SHANGHAI)
 
 

@@ -69,7 +69,7 @@ def _own(contract: Contract) -> Form:
 
 def _short(label: str) -> str:
     """A label without what it explains in brackets."""
-    return label.partition("(")[0]
+    return label.partition("（")[0]
 
 
 def _ledger(feed: Feed) -> Form:

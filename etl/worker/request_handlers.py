@@ -41,7 +41,7 @@ def watch(context: Context, ended: threading.Event, broken: Callable[[], None]) 
             while not ended.is_set() and serve(context):
                 pass
         except WarehouseBroken as error:
-            log.error("请求:%s", error)
+            log.error("请求：%s", error)
             broken()
             return
         except Exception as error:  # a queue that cannot be read now can be read later; the plan goes on meanwhile

@@ -65,5 +65,5 @@ def still_held(writer: Writer) -> dict[str, str]:
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
         for below in graph.below(name):
-            held.setdefault(below, f"{models()[name].label}:{message}（{failed} 处）")
+            held.setdefault(below, f"{models()[name].label}：{message}（{failed} 处）")
     return held

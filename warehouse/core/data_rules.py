@@ -88,11 +88,11 @@ CURES = {
 
 
 def named(rule: str) -> str:
-    """A rule of quarantine or defects in words, with its id: "必填缺失(uscc)", "漂移(D09)"."""
+    """A rule of quarantine or defects in words, with its id: "必填缺失（uscc）", "漂移（D09）"."""
     kind, _, column = rule.partition(":")
     if column:
-        return f"{KINDS.get(kind) or RULES.get(kind, kind)}({column})"
-    return f"{RULES[rule]}({rule})" if rule in RULES else rule
+        return f"{KINDS.get(kind) or RULES.get(kind, kind)}（{column}）"
+    return f"{RULES[rule]}（{rule}）" if rule in RULES else rule
 
 
 def cure(rule: str) -> str:

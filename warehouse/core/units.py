@@ -44,7 +44,7 @@ def window_of(window: str, day: dt.date) -> tuple[dt.date, dt.date]:
         first = (day.month - 1) // MONTHS[window] * MONTHS[window] + 1
         last = first + MONTHS[window] - 1
         return dt.date(day.year, first, 1), dt.date(day.year, last, calendar.monthrange(day.year, last)[1])
-    raise UsageError(f"没有这种统计期：{window}", to_do="可用:now、day、week、month、quarter、year")
+    raise UsageError(f"没有这种统计期：{window}", to_do="可用：now、day、week、month、quarter、year")
 
 
 def back(window: str, start: dt.date, steps: int) -> dt.date:

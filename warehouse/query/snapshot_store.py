@@ -473,9 +473,9 @@ def doubt(metric: Metric, value: float | None) -> str:
     if not metric.doubt_above or value is None or value <= metric.doubt_above:
         return ""
     return (
-        f"超过 {metric.doubt_above:.0%}，数据存疑，请核对台账(D18)"
+        f"超过 {metric.doubt_above:.0%}，数据存疑，请核对台账（D18）"
         if metric.unit == "ratio"
-        else f"超过 {metric.doubt_above:g}，数据存疑(D18)"
+        else f"超过 {metric.doubt_above:g}，数据存疑（D18）"
     )
 
 

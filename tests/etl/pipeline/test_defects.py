@@ -22,4 +22,4 @@ def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screen
     assert stated <= RULES.keys() and all(
         texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules
     )
-    assert texts.rule("type:day") == "读不懂(day)"
+    assert texts.rule("type:day") == "读不懂（day）"

@@ -148,7 +148,7 @@ def test_what_is_still_wrong_is_named_by_its_line_and_waits_again(desk: Desk) ->
     rows = desk.export("yz_vehicle")
     rows[0] |= {"plate_no": "仍无牌", "plate_color": "黄"}
     text = desk.fix(rows, code=65)
-    assert "其中 1 行仍不合约定" in text and "第 2 行：号牌写法(D02)、读不懂(plate_color)" in text
+    assert "其中 1 行仍不合约定" in text and "第 2 行：号牌写法（D02）、读不懂（plate_color）" in text
     rows = desk.export("yz_vehicle")
     assert rows[0]["plate_no"] == "仍无牌", "the newest attempt is what waits"
     rows[0] |= {"plate_no": "浙A33333", "plate_color": "2"}
