@@ -12,7 +12,7 @@ from cockpit.pages import supervision
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.presentation.reading_view import present
+from cockpit.presentation.reading_view import goal_name, present
 from cockpit.presentation.tiles import attributes
 from cockpit.presentation.tiles.kpi import delta_mark
 from warehouse.compile.reading import Reading
@@ -92,11 +92,11 @@ def _href(visit: PageContext, reading: Reading, place: str | None = None) -> str
 def _concern(visit: PageContext, item: Concern) -> Component:
     reading = item.reading
     view = present(reading, visit.book.metrics[reading.metric].decimals)
-    is_judged = view.tone in ("bad", "warn")
+    is_judged = reading.judgement in ("bad", "warn")
     body: list[Component | str] = [
         dcc.Link(view.label, href=_href(visit, reading)),
         html.B(view.text),
-        *([html.Small(f"目标 {view.target}")] if is_judged else []),
+        *([html.Small(f"{goal_name(reading)} {view.target}")] if is_judged else []),
         delta_mark(view.delta, reading),
     ]
     if item.lasting > 1:

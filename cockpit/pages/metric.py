@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.casework import favourites, permalinks
+from cockpit.casework import favourites, loader_requests, permalinks
 from cockpit.identity import gate
 from cockpit.pages import drilldown, notes, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
@@ -56,7 +56,12 @@ def render(visit: PageContext, metric_id: str) -> Page:
     wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻，不作趋势。", className="empty"))
     right = [
         c
-        for c in (_definition(visit, metric), _revisions(visit, metric, reading), drawn if wide is not drawn else None)
+        for c in (
+            _definition(visit, metric),
+            _targets(visit, metric),
+            _revisions(visit, metric, reading),
+            drawn if wide is not drawn else None,
+        )
         if c is not None
     ]
     text = why.sentence(visit, metric, reading, split) or movement(
@@ -316,7 +321,7 @@ def _map(visit: PageContext, metric: Metric, reading: Reading, towns: list[Readi
     )
     if drawn is None or not towns:
         return None
-    legend = "颜色按目标" if any(t.judgement for t in towns) else "颜色由浅到深"
+    legend = "颜色按目标" if any(t.tone not in ("", "advice") for t in towns) else "颜色由浅到深"
     return toolbar.card("镇街分布", f"{legend} · 点击下钻", drawn)
 
 
@@ -352,6 +357,37 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
     ]
     more = f"共 {len(mine)} 次" if len(mine) > MOST_REVISIONS else "发布后被修订的数"
     return toolbar.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
+
+
+def _targets(visit: PageContext, metric: Metric) -> Component | None:
+    """Every target of the number with whose it is; a proposal is confirmed here. None without any."""
+    found = visit.book.targets(metric.id)
+    if not found:
+        return None
+    lines = [
+        html.Li(
+            [
+                f"{texts.WINDOWS[window]} ",
+                html.B(fmt.target(goal, metric.unit, metric.better, metric.decimals)),
+                html.Small(f" {goal.authority}", className="muted"),
+            ]
+        )
+        for window, goal in found.items()
+    ]
+    proposed = any(goal.is_proposed for goal in found.values())
+    may = proposed and visit.viewer.role in loader_requests.ROLES and not visit.address.get("as_of")
+    note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
+    form = html.Form(
+        [
+            toolbar.hidden("confirm", "metric", metric.id),
+            html.Button("确认为本局目标", type="submit", className="button"),
+            html.Span("记下确认人与日期，可在名录填报中撤销", className="muted"),
+        ],
+        action="/filing/own_target/confirm",
+        method="post",
+        className="fields",
+    )
+    return toolbar.card("目标与依据", note, html.Ul(lines, className="targets"), form if may else None)
 
 
 def _definition(visit: PageContext, metric: Metric) -> Component:

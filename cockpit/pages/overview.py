@@ -14,7 +14,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.address import Address
-from cockpit.presentation.reading_view import SPARK_POINTS, present
+from cockpit.presentation.reading_view import SPARK_POINTS, present, verdict
 from cockpit.presentation.tiles import programmes
 from cockpit.presentation.tiles.kpi import tile
 from cockpit.presentation.tiles.table import scrolled
@@ -241,7 +241,7 @@ def _cell(visit: PageContext, metric: Metric, reading: Reading | None, wanted: s
         place=reading.place.code,
         at=visit.address.get("at") if reading.window == wanted else None,
     )
-    look = f"cell-{reading.judgement}" if reading.judgement else ("" if reading.value is not None else "muted")
+    look = f"cell-{reading.tone}" if reading.tone else ("" if reading.value is not None else "muted")
     view = present(reading, metric.decimals)
-    glyph = html.Span(view.mark if view.tone != "good" else "", className="glyph")
-    return html.Td(dcc.Link([glyph, shown.text], href=href), className=look, title=texts.JUDGEMENTS.get(view.tone))
+    glyph = html.Span(view.mark if reading.judgement != "good" else "", className="glyph")
+    return html.Td(dcc.Link([glyph, shown.text], href=href), className=look, title=verdict(reading) or None)

@@ -211,7 +211,7 @@ def target_gap(item: Reading, decimals: int = 0) -> str:
     if not text.strip("0.,"):
         return "正好达标"
     label = "个百分点" if item.unit == "ratio" else item.unit
-    return f"{'优于目标' if ahead else '距目标'} {text} {label}"
+    return f"{'优于' if ahead else '距'}{item.target.called} {text} {label}"
 
 
 def local(moment: dt.datetime) -> dt.datetime:

@@ -10,10 +10,9 @@ from typing import Literal
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from warehouse.compile.reading import Reading
+from warehouse.compile.reading import Reading, Tone
 from warehouse.core import festivals, units
 
-Tone = Literal["good", "warn", "bad", ""]
 REASONS = {
     "missing": "本期没有收到任何记录",
     "failed": "来源上次采集失败，本期无数据",
@@ -51,7 +50,7 @@ class ReadingView:
 
     shown: value and unit apart, or the words of the status; text: both together, "93.4%". delta, year: against the window before and
     the year before, `previous` says which. target "≥ 92%", gap "距目标 0.9 个百分点", parts "7,842 / 8,396", side "挂车 12". period in full,
-    `when` in a few characters. mark ✓ ! ✕ and word 达成 … of the judgement, tone the same as a key. reason: why there is no number.
+    `when` in a few characters. mark ✓ ! ✕ and word 达成 … of the judgement, tone its colour (Reading.tone). reason: why there is no number.
     as_of: data time in words; as_of_iso, stale_after_s: for a clock that ages the number, "" and 0 where there is none to age."""
 
     reading: Reading
@@ -79,6 +78,11 @@ class ReadingView:
     stale_after_s: int
 
 
+def goal_name(item: Reading) -> str:
+    """目标, or 建议值 for one that is proposed; "" without one."""
+    return item.target.called if item.target else ""
+
+
 def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -> ReadingView:
     """The words of a reading. decimals: the metric's (of the % figure for a ratio). today: that day's times carry no date, and a day
     that is today or yesterday is called so; None: dates only."""
@@ -97,14 +101,14 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
         previous=texts.PREVIOUS[item.window] + (texts.PER_DAY if "previous" in item.evened else ""),
         target=fmt.target(item.target, item.unit, item.better, decimals),
         gap=fmt.target_gap(item, decimals),
-        source=item.target.source if item.target else "",
+        source=item.target.authority if item.target else "",
         parts=fmt.parts(item),
         side=" · ".join(f"{label} {fmt.number(amount)}" for label, amount in item.parts.items()),
         period=fmt.period(item.window, item.win_start, item.win_end),
         when=when(item, today),
         mark=texts.MARKS.get(item.judgement or "", ""),
         word=word(item),
-        tone=item.judgement or "",
+        tone=item.tone,
         reason=_reason(item),
         reason_short=REASONS_SHORT.get(item.status, ""),
         tags=_tags(item),
@@ -128,7 +132,12 @@ def word(item: Reading) -> str:
     无值: there is no number."""
     if item.status != "ok":
         return "无值"
-    return texts.JUDGEMENTS.get(item.judgement or "", "未评" if item.target else "参考")
+    return verdict(item) or ("未评" if item.target else "参考")
+
+
+def verdict(item: Reading) -> str:
+    """The judgement in one word, "" without one; against a proposal it says so."""
+    return (texts.ADVISED if item.is_advised else texts.JUDGEMENTS).get(item.judgement or "", "")
 
 
 def is_of(item: Reading, window: str, at: str | None) -> bool:

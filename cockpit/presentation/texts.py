@@ -76,6 +76,8 @@ GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "�
 """How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late,
 broken, carried over, nothing promised."""
 JUDGEMENTS = {"good": "达成", "warn": "接近目标", "bad": "未达成"}
+ADVISED = {"good": "达到建议值", "warn": "接近建议值", "bad": "未到建议值"}
+"""The same, held against a value that this product proposes and the bureau has not confirmed: no judgement of its."""
 UNITS = {
     "s": "秒",
     "min": "分钟",

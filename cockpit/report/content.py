@@ -16,7 +16,7 @@ from cockpit.casework import permalinks, task_store
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
-from cockpit.presentation.reading_view import is_of, present
+from cockpit.presentation.reading_view import goal_name, is_of, present, verdict
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Reading
@@ -195,6 +195,7 @@ def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> di
         "status": item.status,
         "target": view.target or fmt.DASH,
         "goal": view.target,
+        "goal_name": goal_name(item),
         "gap": view.gap,
         "parts": view.parts if item.unit == "ratio" and item.status == "ok" else "",
         "change": view.delta,
@@ -288,9 +289,9 @@ def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -
                 {
                     "shown": fmt.reading(item, metric.decimals),
                     "status": item.status,
-                    "bar": svg.bar(share, height=7, tone=item.judgement or ""),
-                    "word": texts.JUDGEMENTS.get(item.judgement or "", ""),
-                    "judgement": item.judgement or "",
+                    "bar": svg.bar(share, height=7, tone=item.tone),
+                    "word": verdict(item),
+                    "judgement": item.tone,
                 }
             )
     return {
@@ -307,7 +308,7 @@ def attention(found: Numbers, book: Snapshot, rows: dict[str, Any]) -> list[dict
             **rows[item.metric],
             "owner": book.metrics[item.metric].owner,
             "worst": worst(book.metrics[item.metric], towns),
-            "source": item.target.source if item.target else "",
+            "source": item.target.authority if item.target else "",
         }
         for item, towns in named
     ]
@@ -320,13 +321,15 @@ def worst(metric: Metric, towns: Sequence[Reading]) -> str:
 
 
 def tally(items: Any) -> dict[str, int]:
-    """How many of the judged figures are good, close, off; how many have no value."""
-    found = {"good": 0, "warn": 0, "bad": 0, "none": 0}
+    """How many of the judged figures are good, close, off, and how many of these against a proposal; how many have no
+    value."""
+    found = {"good": 0, "warn": 0, "bad": 0, "none": 0, "advice": 0}
     for item in items:
         if item.status != "ok":
             found["none"] += 1
         elif item.judgement:
             found[item.judgement] += 1
+            found["advice"] += item.is_advised
     return found
 
 

@@ -72,7 +72,12 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> st
         if met == was
         else f"比{texts.BEFORE[window]}{'多' if met > was else '少'} {abs(met - was)} 项"
     )
-    return f"{judged} 项指标有目标可评，达成 {met} 项（{than}），接近 {count(now, 'warn')} 项，未达成 {count(now, 'bad')} 项。"
+    proposed = sum(1 for item in now if item.is_advised)
+    return (
+        f"{judged} 项指标有目标可评，达成 {met} 项（{than}），接近 {count(now, 'warn')} 项，未达成 {count(now, 'bad')} 项"
+        + (f"；其中 {proposed} 项按产品建议值评，待局确认" if proposed else "")
+        + "。"
+    )
 
 
 def _longest(book: Snapshot, found: Numbers, window: str) -> str:

@@ -94,7 +94,9 @@ def _number(book: Snapshot, one: Concern) -> Need:
     # three sentences share one line: the town that is behind says more than the target, which stands on the tile
     last = f"{fmt.town(one.worst.place.label)}最{'低' if one.reading.better == 'up' else '高'}" if one.worst else ""
     return Need(
-        one.tone, f"{shown.label} {shown.text}（{shown.when}），{last or f'目标 {shown.target}'}", one.reading.metric
+        one.tone,
+        f"{shown.label} {shown.text}（{shown.when}），{last or f'{reading_view.goal_name(one.reading)} {shown.target}'}",
+        one.reading.metric,
     )
 
 

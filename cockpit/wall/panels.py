@@ -306,9 +306,9 @@ def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
             "name": view.label,
             # the same number may stand on this picture for another period
             "when": view.when,
-            "bar": svg.bar(item.share, mark=item.due, tone=view.tone or "member"),
+            "bar": svg.bar(item.share, mark=item.due, tone="member" if view.tone in ("", "advice") else view.tone),
             "shown": view.text,
-            "tone": view.tone or "flat",
+            "tone": "flat" if view.tone in ("", "advice") else view.tone,
             "mark": view.mark,
         }
         for item, view in (

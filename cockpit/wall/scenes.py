@@ -14,7 +14,7 @@ from cockpit.casework.task_store import Task
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import svg
-from cockpit.presentation.reading_view import SPARK_POINTS, present, when
+from cockpit.presentation.reading_view import SPARK_POINTS, present, verdict, when
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
 from cockpit.wall import layouts, needs, panels
@@ -126,7 +126,7 @@ def drawn(book: Snapshot, kind: str) -> dict[str, Any]:
     if kind == "vehicles" and TOWN_VALUES in book.metrics:
         metric = book.metrics[TOWN_VALUES]
         made["towns"] = {
-            item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.judgement or ""]
+            item.place.label: [str(fmt.reading(item, metric.decimals)).replace(" %", "%"), item.tone]
             for item in book.by(TOWN_VALUES)
             if item.value is not None
         }
@@ -155,10 +155,10 @@ def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, 
         "gap": view.gap.removesuffix(f" {item.unit}"),
         "judgement": view.tone,
         "mark": view.mark,
-        "word": texts.JUDGEMENTS.get(view.tone, ""),
+        "word": verdict(item),
         "parts": view.parts if item.status == "ok" else "",
         "spark": svg.spark([p.value for p in series]),
-        "bar": svg.bar(share, mark=mark, tone=view.tone or tone(metric.group)),
+        "bar": svg.bar(share, mark=mark, tone=tone(metric.group) if view.tone in ("", "advice") else view.tone),
         "when": view.when,
         "held": item.held,
         "provisional": item.provisional,
@@ -236,11 +236,11 @@ def towns(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
             "shown": fmt.reading(r, definition.decimals),
             "status": r.status,
             "mark": texts.MARKS.get(r.judgement or "", ""),
-            "judgement": r.judgement or "",
+            "judgement": r.tone,
             "bar": svg.bar(
                 None if r.value is None else r.value / full,
                 mark=r.target.green / full if r.target else None,
-                tone=r.judgement or "",
+                tone=r.tone,
             ),
         }
         for r in items

@@ -28,7 +28,7 @@ from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.address import Address
-from cockpit.presentation.reading_view import present
+from cockpit.presentation.reading_view import present, verdict
 from cockpit.presentation.tiles.entities import pick
 from cockpit.store import audit
 from cockpit.web import template_pages
@@ -113,6 +113,7 @@ def _cover(visit: PageContext, item: Metric, reading: Reading, settings: Setting
         ("数值", str(fmt.reading(reading, item.decimals))),
         ("分子 / 分母", fmt.parts(reading) or fmt.DASH),
         ("目标", goal or fmt.DASH),
+        ("目标来源", reading.target.authority if reading.target else fmt.DASH),
         ("环比", _change(reading, reading.previous, item)),
         ("同比", _change(reading, reading.last_year, item)),
         ("状态", "、".join(tag.word for tag in present(reading).tags) or "正常"),
@@ -197,7 +198,7 @@ def _places(
             _said(r, item),
             *_figures(r),
             r.previous,
-            texts.JUDGEMENTS.get(r.judgement or "", ""),
+            verdict(r),
         )
         for r in found
     ]

@@ -36,7 +36,9 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 HISTORY, MOVED_SHOWN = 20, 8
 PATIENCE_S = 20
 """The loader takes requests up within seconds; one that waits longer than this is not being looked at."""
-STEPS = {"current": "取现有内容", "check": "上传检查", "commit": "提交生效", "undo": "撤销"}
+STEPS = {"current": "取现有内容", "check": "上传检查", "commit": "提交生效", "undo": "撤销", "confirm": "确认目标"}
+IN_FORCE = ("commit", "undo", "confirm")
+"""Steps that put something in force, and may be taken back."""
 KINDS = {"added": "新增", "changed": "修改", "removed": "减少"}
 
 
@@ -60,7 +62,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
     def index() -> Answer:
         latest: dict[str, Request] = {}
         for one in request_queue.filings(settings.state):
-            if one.asked["step"] in ("commit", "undo") and one.state == "done":
+            if one.asked["step"] in IN_FORCE and one.state == "done":
                 latest.setdefault(one.asked["table"], one)
         return _page("filing.html", tables=request_queue.offered(settings.state), latest=latest)
 
@@ -127,9 +129,16 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
     @routes.post("/<table>/undo")
     def undo(table: str) -> Answer:
         _offered(settings, table)
-        return _once(
-            settings, table, "undo", "commit", _request(settings, table, _number("commit"), "commit", "undo").id
-        )
+        return _once(settings, table, "undo", "commit", _request(settings, table, _number("commit"), *IN_FORCE).id)
+
+    @routes.post("/own_target/confirm")
+    def confirm() -> Answer:
+        _offered(settings, "own_target")
+        metric = metrics().get(request.form.get("metric", ""))
+        if metric is None:
+            raise UsageError("没有这个指标", to_do="请从指标页上确认")
+        viewer = gate.viewer()
+        return _ask(settings, "own_target", "confirm", {"kpi_id": metric.id, "by": viewer.display or viewer.user})
 
 
 def _page(template: str, **values: Any) -> Answer:
@@ -203,7 +212,7 @@ def _standing(shown: Request | None, history: list[Request], table: str) -> dict
     found: dict[str, Any] = {}
     if shown and shown.asked["step"] == "check" and shown.state == "done" and shown.result:
         found = orjson.loads(shown.result)
-    done = [one for one in history if one.asked["step"] in ("commit", "undo") and one.state == "done"]
+    done = [one for one in history if one.asked["step"] in IN_FORCE and one.state == "done"]
     followed = next(
         (one for one in history if shown and one.asked.get("check") == shown.id and one.state != "failed"), None
     )

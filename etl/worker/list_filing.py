@@ -1,5 +1,5 @@
 """名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns
-these four steps.
+these four steps, and the one by which a proposed target becomes the bureau's own.
 
 What is put in force is landed as a delivery of its own, with the mapping it was read with; nothing is edited in place,
 and taking it back is one more delivery. Each step is a request: one that was cut off is done again from its start and
@@ -13,7 +13,7 @@ import datetime as dt
 import hashlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from warehouse.ingest.landing import Landed, sync_folder
 from warehouse.ingest.list_review import Look
 
 MOST_ROWS, MOST_ERRORS = 20_000, 300
+TARGETS, PROPOSED = "own_target", "产品建议"
 
 
 def act(context: Context, request: Request) -> str:
@@ -49,6 +50,7 @@ def act(context: Context, request: Request) -> str:
         "check": _check,
         "commit": _commit,
         "undo": _undo,
+        "confirm": _confirm,
     }
     with context.heavy:
         message = steps[str(request.asked["step"])](context, form, request)
@@ -318,12 +320,44 @@ def _land(context: Context, form: Form, request: Request, note: Landed, body: by
 
 def _replace_own(context: Context, form: Form, rows: pa.Table, before: dict[str, Any]) -> int:
     """A table of the bureau's own as its file, which is landed like any change to that file."""
+    names = [column.name for column in form.contract.columns]
+    return _put_own(
+        context, form, _as_csv(names, zip(*(rows[name].to_pylist() for name in names), strict=True)), before["base"]
+    )
+
+
+def _as_csv(names: list[str], rows: Iterable[Iterable[Any]]) -> str:
     out = io.StringIO()
     sheet = csv.writer(out, lineterminator="\n")
-    names = [column.name for column in form.contract.columns]
     sheet.writerow(names)
-    sheet.writerows(zip(*(rows[name].to_pylist() for name in names), strict=True))
-    return _put_own(context, form, out.getvalue(), before["base"])
+    sheet.writerows(rows)
+    return out.getvalue()
+
+
+def _confirm(context: Context, form: Form, request: Request) -> str:
+    """Makes the proposed targets of an indicator the bureau's own: the same values, with who stands for them and since
+    which day."""
+    if form.contract.table != TARGETS:
+        raise UsageError("只有目标值可以这样确认")
+    kpi, seq = str(request.asked["kpi_id"]), _landed(context, form, request)
+    if seq is None:
+        before = _before(context, form, request)
+        rows = list_review.living(context.writer, form.contract)
+        proposed = [row for row in rows if row["kpi_id"] == kpi and row["basis"] == PROPOSED]
+        if not proposed:
+            raise UsageError("这项指标没有待确认的建议值", to_do="请刷新页面，看它现在的依据")
+        for row in proposed:
+            row.update(
+                basis="本局",
+                source="由产品建议确认",
+                confirmed_by=str(request.asked["by"]),
+                confirmed_at=f"{_now(context):%Y-%m-%d}",
+            )
+        names = [column.name for column in form.contract.columns]
+        seq = _put_own(context, form, _as_csv(names, ([row[name] for name in names] for row in rows)), before["base"])
+    generation = refresh.publish(context)
+    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
+    return f"{metrics()[kpi].label}的建议值已确认为本局目标；快照 {generation}"
 
 
 def _put_own(context: Context, form: Form, text: str | None, base: int) -> int:
@@ -350,7 +384,7 @@ def _undo(context: Context, form: Form, request: Request) -> str:
     state = context.settings.state
     step = request_queue.one(state, int(request.asked["commit"]))
     if (
-        step.asked.get("step") not in ("commit", "undo")
+        step.asked.get("step") not in ("commit", "undo", "confirm")
         or step.asked["table"] != form.contract.table
         or step.state != "done"
         or step.result is None

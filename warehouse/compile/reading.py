@@ -29,22 +29,45 @@ class Place:
     parent: str = ""
 
 
+Basis = Literal["法规", "上级", "本局", "产品建议"]
+"""Whose a target is: a law's, a higher authority's, the bureau's own, or proposed by this product and not confirmed."""
+Tone = Literal["good", "warn", "bad", "advice", ""]
+"""The colour of a judgement; advice: neutral, held against a proposal; "": not judged."""
+
+
 @dataclass(frozen=True)
 class Target:
     """`green`: reached when value is on its good side, inclusive. `amber`: close to it; beyond it is red. Both in the
     metric's stored unit (ratios 0–1), and of the days that are over where a target grows with its period (序时进度):
-    then `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1."""
+    then `whole` is the target of the whole period, else None, and `elapsed` the part of it that is over, else 1.
+    basis: on whose authority it stands; source: law and clause, paper, or who confirmed it and when."""
 
     green: float
     amber: float | None
     source: str
     whole: float | None = None
     elapsed: float = 1.0
+    basis: Basis = "本局"
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it is a proposal of this product, which nobody has confirmed: it judges without colour."""
+        return self.basis == "产品建议"
+
+    @property
+    def called(self) -> str:
+        """What a reader is shown it as: 目标, or 建议值 until it is confirmed."""
+        return "建议值" if self.is_proposed else "目标"
+
+    @property
+    def authority(self) -> str:
+        """Basis and source in one text, as it stands where the target judges."""
+        return f"{self.basis}：{self.source}"
 
     @property
     def entire(self) -> Target:
         """The target of the whole period: what complete windows are held against, beside which a chart shows them."""
-        return self if self.whole is None else Target(self.whole, None, self.source)
+        return self if self.whole is None else Target(self.whole, None, self.source, basis=self.basis)
 
 
 @dataclass(frozen=True)
@@ -85,6 +108,16 @@ class Reading:
     judgement: Literal["good", "warn", "bad"] | None = None
     parts: dict[str, float] = field(default_factory=dict)
     evened: tuple[str, ...] = ()
+
+    @property
+    def is_advised(self) -> bool:
+        """Whether it is judged against a proposal of this product, which nobody has confirmed."""
+        return self.judgement is not None and self.target is not None and self.target.is_proposed
+
+    @property
+    def tone(self) -> Tone:
+        """The colour that the judgement has the authority for."""
+        return "advice" if self.is_advised else self.judgement or ""
 
 
 @dataclass(frozen=True)

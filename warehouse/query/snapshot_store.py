@@ -336,23 +336,35 @@ class Snapshot(Figures):
         """The bureau's target for such a window; a stock's is that of the day it is read. Of one that is reached bit
         by bit (a sum by its kind, others where progress = linear) as much is due as the period has run; progress =
         whole: nothing before its end."""
-        targets = self.remember(
-            ("targets",),
-            lambda: {
-                (kpi, period): (green, amber, source, progress)
-                for kpi, period, green, amber, source, progress in self._reader.rows(text("targets"))
-            },
-        )
+        targets = self._stated_targets()
         found = targets.get((metric.id, window)) or (
             targets.get((metric.id, "day")) if metric.kind in ("stock", "state") else None
         )
         if found is None:
             return None
-        green, amber, source, progress = found
+        green, amber, basis, source, progress = found
         elapsed = ((until - start).days + 1) / ((end - start).days + 1)
         if elapsed >= 1 or not (progress == "linear" or (_gathers(metric, window) and progress != "whole")):
-            return Target(green, amber, source)
-        return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed)
+            return Target(green, amber, source, basis=basis)
+        return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed, basis)
+
+    def _stated_targets(self) -> dict[tuple[str, str], Any]:
+        found: dict[tuple[str, str], Any] = self.remember(
+            ("targets",),
+            lambda: {
+                (kpi, period): (green, amber, basis, _confirmed(source, *confirmed), progress)
+                for kpi, period, green, amber, basis, source, progress, *confirmed in self._reader.rows(text("targets"))
+            },
+        )
+        return found
+
+    def targets(self, metric: str) -> dict[str, Target]:
+        """Window → the target of a whole one, of an indicator; {} without any. A stock's stands under "day"."""
+        return {
+            period: Target(green, amber, source, basis=basis)
+            for (kpi, period), (green, amber, basis, source, _) in self._stated_targets().items()
+            if kpi == metric
+        }
 
     def programme_weights(self, number: int) -> list[tuple[str, float]]:
         """(indicator, weight) of a programme, in the bureau's order."""
@@ -455,6 +467,10 @@ def _gathers(metric: Metric, window: str) -> bool:
     """Whether a number grows with every day of its window: a sum or a count of what has happened. Half way through, half
     of its target is due, whoever set it."""
     return metric.kind == "flow" and not metric.denominator and window not in ("now", "day")
+
+
+def _confirmed(source: str, who: str, at: dt.date | None) -> str:
+    return f"{source}，{who} {at:%Y-%m-%d} 确认" if at else source
 
 
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:

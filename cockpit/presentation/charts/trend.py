@@ -80,7 +80,7 @@ def figure(
     goal = None if target is None else target.green * scale
     _axes(chart, points, window, [*ys, *past, goal], unit)
     if target is not None and goal is not None and points:
-        _goal(chart, goal, f"目标 {fmt.target(target, unit, better, decimals)}", theme)
+        _goal(chart, goal, f"{target.called} {fmt.target(target, unit, better, decimals)}", theme)
     for number, event in enumerate(events, 1):
         _event(chart, points, number, event, theme)
     _remarks(chart, points, remarks, theme)

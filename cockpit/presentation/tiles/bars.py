@@ -71,7 +71,7 @@ def _row(item: Reading, decimals: int, ends: tuple[float, float], href: str, cho
         ),
         delta_mark(fmt.delta(item.value, item.previous, item.unit, item.better, decimals), item),
     ]
-    classes = f"bar is-{item.status} {f'is-{item.judgement}' if item.judgement else ''}".strip()
+    classes = f"bar is-{item.status} {f'is-{item.tone}' if item.tone else ''}".strip()
     if chosen:
         classes += " is-chosen"
     inner = dcc.Link(cells, href=href, className=classes) if href else html.Div(cells, className=classes)

@@ -10,10 +10,13 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
+from cockpit.presentation.reading_view import verdict
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.kpi import delta_mark
 from cockpit.presentation.tiles.table import scrolled
 from warehouse.compile.reading import Reading
+from warehouse.insight.findings.thresholds import FLOOR, is_ranked
 
 PAGE_ROWS = 12
 COLUMNS = {
@@ -26,6 +29,8 @@ COLUMNS = {
     "state": "状态",
 }
 SORTS = ("value", "change", "num", "den", "name")
+RANKS = ("value", "change")
+"""Orders by which one place is said to be better than another."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,20 @@ class View:
 
 
 def pick(readings: Sequence[Reading], view: View) -> list[Reading]:
-    """Filtered and sorted rows; those without the sorted figure always come last."""
+    """Filtered and sorted rows. By value or change those that count too few to be ranked follow the others, in the same
+    order among themselves; those without the sorted figure always come last."""
     wanted = view.query.strip().casefold()
     rows = [r for r in readings if wanted in r.place.label.casefold()]
     keyed = [(_key(r, view.sort), r) for r in rows]
     known = [(k, r) for k, r in keyed if k is not None]
     known.sort(key=lambda pair: (pair[0], pair[1].place.label), reverse=view.descending)
+    known.sort(key=lambda pair: _too_small(pair[1], view))
     return [r for _, r in known] + [r for k, r in keyed if k is None]
+
+
+def _too_small(item: Reading, view: View) -> bool:
+    """Whether the row has no rank in this order: one of one is not better than 115 of 137."""
+    return view.sort in RANKS and item.value is not None and not is_ranked(item)
 
 
 def _key(item: Reading, sort: str) -> float | str | None:
@@ -74,7 +86,12 @@ def entities(
     hidden += () if any(r.previous is not None for r in readings) else ("change",)
     columns = [c for c in COLUMNS if c not in hidden]
     head = html.Tr([_heading(c, readings, view, link) for c in columns])
-    body = [_row(r, columns, decimals, town_name, href) for r in rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]]
+    shown = rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    body = [_row(r, columns, decimals, town_name, href) for r in shown]
+    first = next((number for number, r in enumerate(shown) if _too_small(r, view)), None)
+    if first is not None:
+        words = f"以下分母不足 {FLOOR}，不参与排名"
+        body.insert(first, html.Tr(html.Td(words, colSpan=len(columns), className="muted")))
     if not body:
         body = [html.Tr(html.Td("没有符合条件的企业", colSpan=len(columns), className="empty"))]
     table = html.Table([html.Thead(head), html.Tbody(body)], className="table")
@@ -119,10 +136,11 @@ def _row(
 
 
 def _state(item: Reading) -> Component | str:
-    words = {"good": ("✓", "达成"), "warn": ("!", "接近"), "bad": ("✕", "未达成")}.get(item.judgement or "")
-    if words is None:
+    if not item.judgement:
         return fmt.DASH
-    return html.Span([html.Span(words[0], className="glyph"), words[1]], className=f"tone-{item.judgement}")
+    return html.Span(
+        [html.Span(texts.MARKS[item.judgement], className="glyph"), verdict(item)], className=f"tone-{item.tone}"
+    )
 
 
 def pager(view: View, page: int, pages: int, total: str, link: Callable[[View], str]) -> Component:

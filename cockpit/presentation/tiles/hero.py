@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.presentation.reading_view import REASONS, ReadingView, present
+from cockpit.presentation.reading_view import REASONS, ReadingView, goal_name, present, verdict
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.kpi import clockwork, tags
 from warehouse.compile.reading import Reading
@@ -73,9 +73,12 @@ def _change(label: str, change: fmt.Delta, was: fmt.Shown) -> Component:
 def _goal(view: ReadingView) -> Component | None:
     if not view.target:
         return None
-    words = texts.JUDGEMENTS.get(view.tone, fmt.DASH)
+    words = verdict(view.reading) or fmt.DASH
     return fact(
-        f"目标 {view.target}", [words, html.Small(view.gap)], f"tone-{view.tone or 'none'}", f"目标来源：{view.source}"
+        f"{goal_name(view.reading)} {view.target}",
+        [words, html.Small(view.gap)],
+        f"tone-{view.tone or 'none'}",
+        f"目标来源：{view.source}",
     )
 
 

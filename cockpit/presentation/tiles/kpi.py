@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import spark
-from cockpit.presentation.reading_view import ReadingView, present
+from cockpit.presentation.reading_view import ReadingView, goal_name, present, verdict
 from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import aria, data
 from warehouse.compile.reading import Point, Reading
@@ -63,8 +63,8 @@ def tile(
 
 def _classes(reading: Reading, size: Size, tone: str) -> str:
     names = ["tile", f"tile-{size}", f"tone-{tone}", f"is-{reading.status}"]
-    if reading.judgement:
-        names.append(f"is-{reading.judgement}")
+    if reading.tone:
+        names.append(f"is-{reading.tone}")
     if reading.held:
         names.append("is-held")
     return " ".join(names)
@@ -132,10 +132,8 @@ def _middle(view: ReadingView, points: Sequence[Point], tone: str, theme: Theme)
         mark = delta_mark(view.delta, view.reading)
         lines.append(html.Span([mark, html.Small(texts.PREVIOUS_SHORT)], className="tile-change"))
     if view.target:
-        mark = html.Span(
-            view.mark, className=f"mark tone-{view.tone or None}", title=texts.JUDGEMENTS.get(view.tone, "")
-        )
-        lines.append(html.Span([f"目标 {view.target} ", mark], className="tile-goal"))
+        mark = html.Span(view.mark, className=f"mark tone-{view.tone or None}", title=verdict(view.reading))
+        lines.append(html.Span([f"{goal_name(view.reading)} {view.target} ", mark], className="tile-goal"))
     if view.year.known:
         is_plain = view.year.unit in ("百分点", view.reading.unit)
         shown = view.year.signed if is_plain else f"{view.year.signed}{view.year.unit}"

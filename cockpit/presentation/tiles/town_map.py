@@ -28,7 +28,7 @@ def town_map(
 ) -> Component | None:
     """Map of the readings by town; None when the outlines are not there. `chosen`: code of the town to frame.
 
-    Judged metrics take good, warn, bad; others shades by rank. A town without a value is hatched and says why."""
+    Metrics judged with authority take good, warn, bad; others shades by rank. A town without a value is hatched and says why."""
     shapes = townmap.load()
     if shapes is None:
         return None
@@ -48,8 +48,8 @@ def town_map(
 def _look(item: Reading | None, readings: Sequence[Reading]) -> str:
     if item is None or item.value is None:
         return "map-none"
-    if item.judgement:
-        return f"map-{item.judgement}"
+    if item.tone not in ("", "advice"):
+        return f"map-{item.tone}"
     below = sum(1 for r in readings if r.value is not None and r.value < item.value)
     known = sum(1 for r in readings if r.value is not None)
     return f"map-shade-{min(STEPS - 1, below * STEPS // max(1, known))}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from dash import dcc, html
@@ -294,3 +295,31 @@ def test_without_outlines_there_is_no_map(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(townmap, "load", lambda: None)
     assert town_map([town("甲", 90, 100)]) is None
+
+
+@pytest.mark.parametrize(
+    ("basis", "tone", "words", "name"),
+    [
+        ("法规", "good", "达成", "目标"),
+        ("本局", "good", "达成", "目标"),
+        ("产品建议", "advice", "达到建议值", "建议值"),
+    ],
+)
+def test_only_a_target_with_authority_gives_a_colour(basis: Any, tone: str, words: str, name: str) -> None:
+    item = reading(target=Target(0.92, 0.9, "待局确认", basis=basis))
+    markup = render(tile(item, decimals=1, href="/metric/fleet_online_rate"))
+    assert f"is-{tone}" in markup and f"{name} ≥ 92%" in text_of(markup) and words in markup
+    assert (f"优于{name}" in text_of(render(hero(item, decimals=1)))) and f"目标来源：{basis}：待局确认" in render(
+        hero(item, decimals=1)
+    )
+    missed = reading(value=0.8, judgement="bad", target=Target(0.92, 0.9, "待局确认", basis=basis))
+    assert ("is-bad" in render(tile(missed, decimals=1))) == (basis != "产品建议")
+
+
+def test_one_of_one_is_not_ranked_above_22_missed_of_137() -> None:
+    rows = [town("一", 1, 1), town("甲", 115, 137), town("乙", 9, 10), town("零", 0, 1), town("无", None, None)]
+    assert [r.place.code for r in pick(rows, View("value", True))] == ["乙", "甲", "一", "零", "无"]
+    assert [r.place.code for r in pick(rows, View("value", False))] == ["甲", "乙", "零", "一", "无"]
+    assert [r.place.code for r in pick(rows, View("den", True))][:3] == ["甲", "乙", "零"]
+    table = entities(rows, View("value", True), decimals=1, town_name=str, href=lambda _: "/", link=lambda _: "/")
+    assert text_of(render(table)).index("以下分母不足 10，不参与排名") > text_of(render(table)).index("甲")

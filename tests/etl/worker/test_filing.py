@@ -22,6 +22,7 @@ from warehouse.core import request_queue
 from warehouse.core.request_queue import Request
 from warehouse.ingest import list_review
 from warehouse.publish import snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.slow
 
@@ -152,3 +153,21 @@ def test_a_table_of_the_bureaus_own_changes_and_goes_back_to_the_shipped_one(loa
     assert ask("own_sla", "undo", commit=commit.id).state == "done"
     assert len(snapshot.generations(loader.settings)) == 3, "two publications in one second have a name each"
     assert limits() == shipped and not (loader.settings.own / "sla.csv").exists()
+
+
+def test_a_proposal_becomes_the_bureaus_target_by_one_confirmation_and_goes_back(loader: Context, ask: Ask) -> None:
+    def targets() -> dict[str, tuple[float, str, str]]:
+        found = SnapshotStore(loader.settings.data).current().targets("fleet_online_rate")
+        return {window: (one.green, one.basis, one.source) for window, one in found.items()}
+
+    proposed = targets()
+    assert {basis for _, basis, _ in proposed.values()} == {"产品建议"} and len(proposed) == 4
+    done = ask("own_target", "confirm", kpi_id="fleet_online_rate", by="王科长")
+    assert done.state == "done" and "车辆上线率的建议值已确认为本局目标" in done.message
+    source = "由产品建议确认，王科长 2026-11-23 确认"
+    assert targets() == {window: (green, "本局", source) for window, (green, _, _) in proposed.items()}
+    again = ask("own_target", "confirm", kpi_id="fleet_online_rate", by="李科长")
+    assert again.state == "failed" and "没有待确认的建议值" in again.message
+    other = ask("pb_register50", "confirm", kpi_id="fleet_online_rate", by="王科长")
+    assert other.state == "failed" and "只有目标值可以这样确认" in other.message
+    assert ask("own_target", "undo", commit=done.id).state == "done" and targets() == proposed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from warehouse.compile.reading import Reading
+from warehouse.compile.reading import Reading, Tone
 from warehouse.core import units
 from warehouse.insight.findings import order
 from warehouse.insight.findings.ranking import behind
@@ -26,11 +26,11 @@ Kind = Literal["off_target", "near", "worse", "better"]
 
 @dataclass(frozen=True)
 class Concern:
-    """A number that needs a look. tone: bad, warn or good. size: how far it is off or has moved, ≥ 0, for the order. lasting: windows in a
+    """A number that needs a look. tone: bad, warn, good; advice: against a proposal nobody has confirmed. size: how far it is off or has moved, ≥ 0, for the order. lasting: windows in a
     row, this one included, that it is so (LOOK_BACK: that many or more). behind: the towns that are, the worst first."""
 
     kind: Kind
-    tone: Literal["bad", "warn", "good"]
+    tone: Tone
     reading: Reading
     size: float
     lasting: int
@@ -80,9 +80,13 @@ def of_period(book: Snapshot, window: str, at: str | None, metrics: Iterable[str
 def judge(book: Snapshot, readings: Sequence[Reading]) -> Numbers:
     """The findings of these readings."""
     off = [
-        _concern(book, "off_target", "bad", one, shortfall(one), _is_off) for one in readings if one.judgement == "bad"
+        _concern(book, "off_target", one.tone, one, shortfall(one), _is_off)
+        for one in readings
+        if one.judgement == "bad"
     ]
-    near = [_concern(book, "near", "warn", one, shortfall(one), _is_off) for one in readings if one.judgement == "warn"]
+    near = [
+        _concern(book, "near", one.tone, one, shortfall(one), _is_off) for one in readings if one.judgement == "warn"
+    ]
     moved = [(movement(book.metrics[one.metric], one), one) for one in readings if one.status == "ok"]
     worse = [
         _concern(book, "worse", "warn", one, -move, _is_worse)
@@ -127,9 +131,7 @@ def _key(book: Snapshot, concern: Concern) -> tuple[int, float, int]:
 Holds = Callable[[Reading, Sequence[float | None], int], bool]
 
 
-def _concern(
-    book: Snapshot, kind: Kind, tone: Literal["bad", "warn", "good"], reading: Reading, size: float, holds: Holds
-) -> Concern:
+def _concern(book: Snapshot, kind: Kind, tone: Tone, reading: Reading, size: float, holds: Holds) -> Concern:
     towns = () if kind == "better" else tuple(behind(book, reading))
     return Concern(kind, tone, reading, size, _lasting(book, reading, holds), towns)
 
