@@ -15,6 +15,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.charts import trend
+from cockpit.presentation.reading_view import uneven
 from cockpit.presentation.tiles.bars import bars, starts_at
 from cockpit.presentation.tiles.definition import definition
 from cockpit.presentation.tiles.graph import graph
@@ -307,7 +308,11 @@ def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Re
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
     chosen = _town_of(reading.place)
-    return toolbar.card("按镇街", f"点击下钻{goal}", bars(towns, decimals=metric.decimals, href=href, chosen=chosen))
+    words = uneven(visit.book.read(metric.id, reading.window, visit.address.get("at")), towns)
+    drawn = bars(towns, decimals=metric.decimals, href=href, chosen=chosen)
+    # with a filter the towns are a part of the district
+    note = html.P(words, className="muted") if words and not visit.address.only else None
+    return toolbar.card("按镇街", f"点击下钻{goal}", drawn, note)
 
 
 def _map(visit: PageContext, metric: Metric, reading: Reading, towns: list[Reading]) -> Component | None:

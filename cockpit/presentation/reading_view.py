@@ -5,6 +5,7 @@ Pure; a period, a mark, a reason or a unit that two surfaces print is decided he
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from warehouse.compile.reading import Reading, Tone
 from warehouse.core import festivals, units
+from warehouse.insight import town_totals
 
 REASONS = {
     "missing": "本期没有收到任何记录",
@@ -116,6 +118,20 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
         as_of_iso=item.as_of.isoformat() if ages and item.as_of else "",
         stale_after_s=fmt.patience(item) if ages else 0,
     )
+
+
+def uneven(district: Reading, towns: Sequence[Reading]) -> str:
+    """Why the towns do not come to the district's number, in a sentence; "" where they do."""
+    found = town_totals.gap(district, towns)
+    if found is None:
+        return ""
+    if found.towns is None or found.district is None:
+        return f"{found.hidden} 个镇街人数过少未公开，各镇街之和不是全区数。"
+    unit = f" {district.unit}" if district.den is None else ""
+    both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，全区 {fmt.number(found.district)}{unit}"
+    if found.towns > found.district:
+        return f"{both}：同一对象可计入几个镇街，全区只计一次。"
+    return f"{both}：其余未能归到镇街。"
 
 
 def when(item: Reading, today: dt.date | None = None) -> str:

@@ -16,7 +16,7 @@ from cockpit.casework import permalinks, task_store
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
-from cockpit.presentation.reading_view import goal_name, is_of, present, verdict
+from cockpit.presentation.reading_view import goal_name, is_of, present, uneven, verdict
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Reading
@@ -275,13 +275,15 @@ def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
 def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
     """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement."""
     table: dict[str, list[dict[str, Any]]] = {}
-    heads = []
+    heads, apart = [], []
     for metric in metrics:
         head = readings[metric.id]
         items = book.by(metric.id, head.window, fmt.period_key(head.window, head.win_start))
         if not items:
             continue
         heads.append(metric.label)
+        words = uneven(head, items)
+        apart += [f"{metric.label}：{words}"] if words else []
         full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
         for item in items:
             share = None if item.value is None else item.value / full
@@ -296,6 +298,7 @@ def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -
             )
     return {
         "heads": heads,
+        "apart": apart,
         "rows": [{"town": name, "cells": cells} for name, cells in table.items() if len(cells) == len(heads)],
     }
 

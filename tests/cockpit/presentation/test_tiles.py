@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dash import dcc, html
 
+from cockpit.presentation.reading_view import uneven
 from cockpit.presentation.static_html import written as render
 from cockpit.presentation.tiles import bars, waterfall
 from cockpit.presentation.tiles.definition import definition
@@ -323,3 +324,19 @@ def test_one_of_one_is_not_ranked_above_22_missed_of_137() -> None:
     assert [r.place.code for r in pick(rows, View("den", True))][:3] == ["甲", "乙", "零"]
     table = entities(rows, View("value", True), decimals=1, town_name=str, href=lambda _: "/", link=lambda _: "/")
     assert text_of(render(table)).index("以下分母不足 10，不参与排名") > text_of(render(table)).index("甲")
+
+
+@pytest.mark.parametrize(
+    ("district", "towns", "words"),
+    [
+        (459, [200, 264], "各镇街合计 464 家，全区 459 家：同一对象可计入几个镇街，全区只计一次。"),
+        (464, [200, 259], "各镇街合计 459 家，全区 464 家：其余未能归到镇街。"),
+        (459, [200, 259], ""),
+        (668, [530, None], "1 个镇街人数过少未公开，各镇街之和不是全区数。"),
+    ],
+)
+def test_towns_that_do_not_come_to_the_district_say_so(district: float, towns: list[float | None], words: str) -> None:
+    def count(value: float | None) -> Reading:
+        return reading(value=value, num=value, den=None, unit="家", status="small_cell" if value is None else "ok")
+
+    assert uneven(count(district), [count(one) for one in towns]) == words
