@@ -23,6 +23,7 @@ from cockpit.presentation.tiles.hero import fact, hero, movement
 from cockpit.presentation.tiles.town_map import town_map
 from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading
+from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import trend_annotations
 
@@ -72,7 +73,11 @@ def render(visit: PageContext, metric_id: str) -> Page:
         reading,
         decimals=metric.decimals,
         sentence=text,
-        more=[*_since(visit, metric, reading), _passport(visit, metric, reading)],
+        more=[
+            *_spring(visit, metric, reading),
+            *_since(visit, metric, reading),
+            _passport(visit, metric, reading),
+        ],
     )
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
@@ -137,6 +142,24 @@ def _passport(visit: PageContext, metric: Metric, reading: Reading) -> Component
         "数字护照",
         [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数，与当时完全相同")],
     )
+
+
+def _spring(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
+    """Around the Spring Festival the comparison with the days as far from it a year ago, beside the plain one."""
+    days = festivals.year_before(reading.win_start, reading.win_end) if reading.complete else None
+    was = visit.book.value_of_days(reading, *days, visit.address.only) if days else None
+    if days is None or was is None or reading.value is None:
+        return []
+    change = fmt.delta(reading.value, was, reading.unit, reading.better, metric.decimals)
+    title = f"去年 {fmt.day(days[0])} 至 {fmt.day(days[1])}，与春节的距离相同：{fmt.value(was, reading.unit, metric.decimals)}"
+    return [
+        fact(
+            "春节同期",
+            ["持平"] if change.tone == "flat" else [f"{change.glyph}{change.text}", html.Small(change.unit)],
+            f"tone-{change.tone}",
+            title,
+        )
+    ]
 
 
 def _since(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:

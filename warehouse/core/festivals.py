@@ -1,5 +1,6 @@
 """Public holidays as the State Council fixes them each year (chinesecalendar), for comparisons that one of them bends.
-A year that the library does not know is said, never guessed; the bureau's own days stand in own_workday."""
+A year that the library does not know is said, never guessed; the bureau's own days stand in own_workday. Where the
+Spring Festival lies is the lunar calendar's (borax, GB/T 33661-2017)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import datetime as dt
 from functools import cache
 
 import chinese_calendar
+from borax.calendars.lunardate import LunarDate
 from chinese_calendar import Holiday
 
 NAMES = {
@@ -18,6 +20,26 @@ NAMES = {
     Holiday.mid_autumn_festival.value: "中秋节",
     Holiday.national_day.value: "国庆节",
 }
+
+
+NEAR_SPRING = 20
+"""Days before and after 正月初一 within which it shapes the traffic (春运 is 15 before and 25 after)."""
+
+
+def spring(year: int) -> dt.date:
+    """正月初一 of the lunar year that begins in `year` (1900–2100)."""
+    found: dt.date = LunarDate(year, 1, 1).to_solar_date()
+    return found
+
+
+def year_before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date] | None:
+    """The days a year before that lie as far from the Spring Festival as first..last (inclusive, both), as many; None
+    for days that it does not touch."""
+    day = spring(first.year)
+    if last < day - dt.timedelta(days=NEAR_SPRING) or first > day + dt.timedelta(days=NEAR_SPRING):
+        return None
+    shift = day - spring(first.year - 1)
+    return first - shift, last - shift
 
 
 @cache

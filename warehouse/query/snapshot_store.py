@@ -128,6 +128,18 @@ class Snapshot(Figures):
             points.append(Point(first, last, value, num, den, status, last < today and last <= self.arrived(found)))
         return points
 
+    def value_of_days(self, reading: Reading, first: dt.date, last: dt.date, only: Only = ()) -> float | None:
+        """What a flow came to between two days (inclusive) that are no window of ours, at the place of a reading; None
+        where that is not counted by days (stocks, persons' counts) or not known."""
+        metric = metrics.metric(reading.metric)
+        begins = self.begins(metric)
+        if metric.kind != "flow" or metric.person or (begins is not None and first < begins):
+            return None
+        days = span(metric, reading.window, first, last)
+        parts = self._parts(metric, reading.window, days, reading.place.grain, reading.place, only)
+        num, den, present, _ = parts.get(reading.place.code, (None, None, 0, {}))
+        return self.value(metric, num, den, present)[0]
+
     def prepare(self, asked: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
         """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead
         of three a metric; nothing else differs. Raises UsageError as `read` does."""

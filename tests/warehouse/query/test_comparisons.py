@@ -147,3 +147,34 @@ def test_part_of_a_day_is_not_compared_with_a_whole_one(house: House) -> None:
 def test_a_chart_holds_whole_windows_against_the_whole_target() -> None:
     due = Target(2800, None, "本局", whole=3000, elapsed=28 / 30)
     assert (due.entire.green, due.entire.whole) == (3000, None) and Target(98, 90, "本局").entire.green == 98
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        ("2026-02-16", "2026-02-22", ("2025-01-28", "2025-02-03")),
+        ("2027-02-01", "2027-02-28", ("2026-02-12", "2026-03-11")),
+        ("2026-01-28", "2026-01-28", ("2025-01-09", "2025-01-09")),
+        ("2026-11-16", "2026-11-22", None),
+        ("2026-01-26", "2026-01-27", None),
+        ("2026-03-09", "2026-03-09", ("2025-02-18", "2025-02-18")),
+        ("2026-03-10", "2026-03-16", None),
+    ],
+)
+def test_days_near_the_spring_festival_have_their_like_as_far_from_it(
+    first: str, last: str, before: tuple[str, str] | None
+) -> None:
+    wanted = before and tuple(dt.date.fromisoformat(day) for day in before)
+    assert festivals.year_before(dt.date.fromisoformat(first), dt.date.fromisoformat(last)) == wanted
+
+
+def test_a_sum_of_any_days_is_the_sum_of_those_days(house: House) -> None:
+    house.put(
+        "st_site",
+        [{"site_id": "S1", "name": "甲", "town": "330110010", "status": "在用", "updated_at": "2026-01-01 08:00:00"}],
+    )
+    house.put("st_visit", visits(*range(7, 22)))
+    book = house.publish(trail=False)
+    week = book.read("site_visit_cnt", "week", "2026-W46")
+    assert book.value_of_days(week, dt.date(2026, 11, 10), dt.date(2026, 11, 12)) == 18
+    assert book.value_of_days(week, dt.date(2026, 10, 10), dt.date(2026, 11, 12)) is None, "begins before our data"
