@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
 TINY = 60
+ROOT = Path(__file__).resolve().parent.parent
 FIRST = (
     "tests/independent",
     "tests/browser",
@@ -101,9 +102,12 @@ WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
 """Monday afternoon in the tiny world: the newest complete week is 2026-W47."""
 
 
-def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -> Path:
+def whole_line(
+    data: Path, *, scale: int, history_days: int, live_after: bool, without: Mapping[str, Collection[str]] = {}
+) -> Path:
     """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live
-    round after the refresh, whose positions are in no generation yet."""
+    round after the refresh, whose positions are in no generation yet. without: source → tables that were never
+    connected."""
     from etl.cli.demonstration import write_endpoints
     from etl.demo.server import runner
     from etl.jobs import live, refresh
@@ -118,6 +122,8 @@ def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -
     try:
         settings = Settings(data)
         write_endpoints(settings, orjson.loads((data / "demo" / "endpoints.json").read_bytes()))
+        for source, tables in without.items():
+            leave_out(data / "sources", source, tables)
         with opened(settings, now=lambda: WORLD_NOW) as context:
             live.run(context)
             refresh.run(context)
@@ -127,6 +133,15 @@ def whole_line(data: Path, *, scale: int, history_days: int, live_after: bool) -
     finally:
         server.stop()
     return data
+
+
+def leave_out(folder: Path, source: str, tables: Collection[str]) -> None:
+    """Writes the description of a source into `folder` without the feeds of these tables."""
+    folder.mkdir(exist_ok=True)
+    head, *feeds = (ROOT / "etl" / "sources" / f"{source}.toml").read_text("utf-8").split("[[feeds]]\n")
+    left = [feed for feed in feeds if not any(f'entity = "{table}"\n' in feed for table in tables)]
+    assert len(left) < len(feeds)
+    (folder / f"{source}.toml").write_text("[[feeds]]\n".join([head, *left]), "utf-8")
 
 
 @pytest.fixture(scope="session")

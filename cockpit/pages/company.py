@@ -11,6 +11,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.table import Cell, flag, meter, table
+from warehouse.compile.reading import STATUS_LABELS
 from warehouse.core.errors import PageMissing
 from warehouse.insight import profiles
 from warehouse.insight.profiles import ITEMS, Company, Fact
@@ -27,7 +28,7 @@ def render(visit: PageContext, code: str) -> Page:
         raise PageMissing()
     found = profiles.company(visit.book, code)
     left = [_score(visit, found), _vehicles(visit, code), _alarms(visit, code)]
-    right = [_organisation(visit, found), _posts(found), _open(visit, found), supervision.card(visit)]
+    right = [_organisation(visit, found), _posts(visit, found), _open(visit, found), supervision.card(visit)]
     body: list[Component] = [
         _head(visit, found),
         profile_parts.cards(visit, place),
@@ -68,9 +69,15 @@ def _head(visit: PageContext, found: Company) -> Component:
     return profile_parts.head(here["name"], flags, rows)
 
 
+def _no_score(visit: PageContext) -> str:
+    if visit.book.reported(visit.book.metrics["safe_company_score"]):
+        return "近期没有得分（未入网或数据不足 60 分项）。"
+    return f"{STATUS_LABELS['missing']}：得分所需的来源还没有数据。"
+
+
 def _score(visit: PageContext, found: Company) -> Component:
     if not found.scores:
-        return toolbar.card("动态监管得分", "", html.P("近期没有得分（未入网或数据不足 60 分项）。", className="empty"))
+        return toolbar.card("动态监管得分", "", html.P(_no_score(visit), className="empty"))
     newest = found.scores[0]
     notes = {"overspeed_pts": newest["overspeed_a"], "fatigue_pts": newest["fatigue_a"]}
     items = [
@@ -127,7 +134,7 @@ def _vehicles(visit: PageContext, code: str) -> Component:
     return toolbar.card(
         "车辆",
         f"登记 {len(rows)} 辆 · 近 7 天报警多的在前",
-        table(heads, lines, right=(6, 7, 8), empty="没有登记在册的货车"),
+        table(heads, lines, right=(6, 7, 8), empty=profile_parts.absent(visit, "没有登记在册的货车", "yz_vehicle")),
         more,
     )
 
@@ -158,7 +165,13 @@ def _organisation(visit: PageContext, found: Company) -> Component:
         ]
         for row in found.organisations
     ]
-    body = [table(["组织", "类别", "建制", "自"], lines, empty="没有党群组织覆盖")]
+    body = [
+        table(
+            ["组织", "类别", "建制", "自"],
+            lines,
+            empty=profile_parts.absent(visit, "没有党群组织覆盖", "pb_org", "un_org"),
+        )
+    ]
     if ledger:
         marks = [
             ("排查摸底", "is_surveyed"),
@@ -179,7 +192,7 @@ def _organisation(visit: PageContext, found: Company) -> Component:
     return toolbar.card("党群组织", "", *body)
 
 
-def _posts(found: Company) -> Component:
+def _posts(visit: PageContext, found: Company) -> Component:
     lines = [[row["role"], row["unit"] or fmt.DASH, profile_parts.day(row["from_day"])] for row in found.posts]
     visits = [
         [
@@ -192,8 +205,8 @@ def _posts(found: Company) -> Component:
     return toolbar.card(
         "一企二员与走访",
         "姓名不在公开数据中",
-        table(["角色", "派出单位", "自"], lines, empty="尚未配备"),
-        table(["计划走访", "完成"], visits, empty="没有走访计划"),
+        table(["角色", "派出单位", "自"], lines, empty=profile_parts.absent(visit, "尚未配备", "pb_instructor")),
+        table(["计划走访", "完成"], visits, empty=profile_parts.absent(visit, "没有走访计划", "pb_visit")),
         html.P(six, className="fine-print") if six else None,
     )
 

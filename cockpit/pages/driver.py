@@ -189,14 +189,34 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
         toolbar.card(
             "安全评分",
             "自算与厂商评分并列，不混用",
-            table(["月份", "评分", "厂商评分", "里程 km"], scores, right=(1, 2, 3), empty="里程不足，没有评分"),
+            table(
+                ["月份", "评分", "厂商评分", "里程 km"],
+                scores,
+                right=(1, 2, 3),
+                empty=profile_parts.absent(visit, "里程不足，没有评分", "as_alarm"),
+            ),
         ),
-        toolbar.card("报警", "二级主动安全报警", profile_parts.alarm_table(visit, alarms, empty="没有二级报警")),
+        toolbar.card(
+            "报警",
+            "二级主动安全报警",
+            profile_parts.alarm_table(visit, alarms, empty=profile_parts.absent(visit, "没有二级报警", "as_alarm")),
+        ),
     ]
     right = [
         toolbar.card(
-            "安全学习", "", table(["月份", "有效学时", "应学", "结果"], learning, right=(1, 2), empty="没有学习计划")
+            "安全学习",
+            "",
+            table(
+                ["月份", "有效学时", "应学", "结果"],
+                learning,
+                right=(1, 2),
+                empty=profile_parts.absent(visit, "没有学习计划", "rdm_plan"),
+            ),
         ),
-        toolbar.card("荣誉", "", table(["荣誉", "级别", "日期"], honours, empty="没有荣誉记录")),
+        toolbar.card(
+            "荣誉",
+            "",
+            table(["荣誉", "级别", "日期"], honours, empty=profile_parts.absent(visit, "没有荣誉记录", "hn_award")),
+        ),
     ]
     return [head, profile_parts.columns(left, right)]

@@ -50,6 +50,11 @@ def moment(value: Any) -> str:
     return fmt.DASH if value is None else f"{value:%m-%d %H:%M:%S}"
 
 
+def absent(visit: PageContext, words: str, *tables: str) -> str:
+    """The words for an empty list, or 未上报 where none of the landed tables that it is made of has ever delivered."""
+    return words if any(visit.book.delivered(one) for one in tables) else STATUS_LABELS["missing"]
+
+
 def told(visit: PageContext, table: str, absence: Cell) -> Cell:
     """What is said of something that is not there, or 未上报 where the landed table it would come from has never
     delivered: then nobody knows."""
@@ -69,7 +74,7 @@ def status(row: Fact) -> Component:
 def alarm_table(
     visit: PageContext, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警"
 ) -> Component:
-    """Alarms one by one; the time leads to the alarm's page."""
+    """Alarms one by one; the time leads to the alarm's page. empty: said when there are none."""
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
     lines = [
         [
@@ -82,7 +87,7 @@ def alarm_table(
         ]
         for row in rows
     ]
-    return table(heads, lines, empty=empty)
+    return table(heads, lines, empty=absent(visit, empty, "gps_alarm", "as_alarm"))
 
 
 def columns(left: Sequence[Component | None], right: Sequence[Component | None]) -> Component:

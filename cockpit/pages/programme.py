@@ -81,7 +81,12 @@ def _units(visit: PageContext) -> Component:
     return toolbar.card(
         "成员单位任务",
         "本年",
-        table(["成员单位", "任务", "到期", "按期完成", "按期率"], lines, right=range(1, 5), empty="本年没有任务"),
+        table(
+            ["成员单位", "任务", "到期", "按期完成", "按期率"],
+            lines,
+            right=range(1, 5),
+            empty=profile_parts.absent(visit, "本年没有任务", "pb_task"),
+        ),
     )
 
 
@@ -103,7 +108,12 @@ def _milestones(visit: PageContext) -> Component:
     return toolbar.card(
         "十件暖心实事",
         "按节点权重，本年",
-        table(["实事", "牵头单位", "权重", "应完成", "已完成", "进度"], lines, right=(2, 3, 4), empty="本年没有节点"),
+        table(
+            ["实事", "牵头单位", "权重", "应完成", "已完成", "进度"],
+            lines,
+            right=(2, 3, 4),
+            empty=profile_parts.absent(visit, "本年没有节点", "pj_milestone"),
+        ),
     )
 
 

@@ -81,7 +81,12 @@ def _head(visit: PageContext, found: Site) -> Component:
         ("运营单位", plain(here["operator"])),
         ("开放时间", plain(here["hours"])),
         ("星级", plain(here["level"])),
-        ("近 90 天评价", f"{stars / number:.2f} 分（{number:,.0f} 次）" if number else "没有评价"),
+        (
+            "近 90 天评价",
+            f"{stars / number:.2f} 分（{number:,.0f} 次）"
+            if number
+            else profile_parts.absent(visit, "没有评价", "st_rating"),
+        ),
     ]
     return profile_parts.head(here["name"], [flag("在用", bool(here["is_open"]))], rows)
 

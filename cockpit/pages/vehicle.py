@@ -36,7 +36,13 @@ def render(visit: PageContext, key: str) -> Page:
         for row in found.alarms
     ]
     alarms = toolbar.card("报警与处置", "", profile_parts.alarm_table(visit, found.alarms, with_vehicle=False))
-    where = profile_parts.where(spots, "报警位置", "近 35 天须处置的报警", "没有带位置的报警。", visit.theme)
+    where = profile_parts.where(
+        spots,
+        "报警位置",
+        "近 35 天须处置的报警",
+        profile_parts.absent(visit, "没有带位置的报警。", "gps_alarm", "as_alarm"),
+        visit.theme,
+    )
     body: list[Component] = [
         _head(visit, found, owner),
         profile_parts.columns([_days(visit, found)], [where, alarms, supervision.card(visit)]),
@@ -131,5 +137,10 @@ def _days(visit: PageContext, found: Vehicle) -> Component:
     return toolbar.card(
         "逐日运行",
         f"近 {len(found.days)} 天",
-        table(heads, [line(row) for row in found.days], right=range(2, 10), empty="没有运行记录"),
+        table(
+            heads,
+            [line(row) for row in found.days],
+            right=range(2, 10),
+            empty=profile_parts.absent(visit, "没有运行记录", "gps_location"),
+        ),
     )
