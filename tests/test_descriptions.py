@@ -127,7 +127,7 @@ SOURCE = (
     '[feeds.columns]\nuscc = "代码"\nyz_updated_at = { from = "时间", time_zone = "UTC" }\n'
 )
 SOURCES: list[Wrong] = [
-    ('entity = "company"', 'entity = "companies"', "第 1 个 feeds(companies)", "yz_companies", "company"),
+    ('entity = "company"', 'entity = "companies"', "第 1 个 feeds（companies）", "yz_companies", "company"),
     ('jobs = ["refresh"]', 'jobs = "refresh"', "jobs", '"refresh"', 'jobs = ["refresh"]'),
     ('jobs = ["refresh"]', 'jobs = ["refesh"]', "jobs", "refesh", "请改成 refresh"),
     ('jobs = ["refresh"]', "jobs = []", "jobs", "[]", "不能为空"),

@@ -71,8 +71,9 @@ def everywhere(book: Snapshot, page: Callable[[str], HTMLParser]) -> None:
     issue = content.build(book, periods.newest(book, "week") or "")
     weekly = [name for name in both if "weekly" in book.metrics[name].show]
     assert [row["metric"] for row in issue.context["attention"] if row["judgement"]] == weekly
-    table = {row["metric"]: row["judgement"] for group in issue.context["groups"] for row in group["rows"]}
-    assert {name for name, tone in table.items() if tone in ("bad", "warn")} == set(weekly)
+    table = {row["metric"]: row["word"] for group in issue.context["groups"] for row in group["rows"]}
+    missed = {words[look] for words in (texts.JUDGEMENTS, texts.ADVISED) for look in ("warn", "bad")}
+    assert {name for name, word in table.items() if word in missed} == set(weekly)
 
 
 def test_every_surface_names_the_same_numbers_in_the_same_order(

@@ -82,7 +82,7 @@ def alarm_table(
             row["kind"],
             {1: "一级", 2: "二级"}.get(row["level"], "—"),
             *([vehicle_link(visit, row["vehicle_key"])] if with_vehicle else []),
-            status(row),
+            told(visit, "rdm_alarm_handle", status(row)),
             moment(row["handled_at"]),
         ]
         for row in rows

@@ -88,7 +88,8 @@ def _longest(book: Snapshot, found: Numbers, window: str) -> str:
     one = max(off, key=lambda concern: concern.lasting)  # of equals the first: the order of the findings
     view = present(one.reading, book.metrics[one.reading.metric].decimals)
     many = f"{one.lasting} {texts.RUN[window]}{'以上' if one.lasting >= LOOK_BACK else ''}"
-    lasting = f"已连续 {many}未达标" if one.lasting > 1 else f"{texts.THIS[window]}未达标"
+    missed = "未到建议值" if one.reading.is_advised else "未达标"
+    lasting = f"已连续 {many}{missed}" if one.lasting > 1 else f"{texts.THIS[window]}{missed}"
     direction = "低" if one.reading.better == "up" else "高"
     worst = f"；{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
     return f"{view.label}{lasting}，{texts.THIS[window]} {view.text}，{view.gap}{worst}。"

@@ -27,7 +27,7 @@ def rows(book: Snapshot) -> list[dict[str, Any]]:
                 "done": f"{one.score:.0%}" if is_known else "数据不足",
                 "due": f"{one.due:.0%}" if is_known else fmt.DASH,
                 "pace": f"{fmt.pace(one.ahead)} 个百分点" if one.ahead else fmt.pace(one.ahead),
-                "judgement": "none" if one.ahead is None else "good" if one.ahead >= 0 else "bad",
+                "judgement": one.tone or "none",
                 "counted": f"{sum(item.share is not None for item in one.items)} / {len(one.items)}",
             }
         )

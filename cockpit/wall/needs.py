@@ -13,7 +13,7 @@ from cockpit.casework.task_store import Task, about_what, overdue
 from cockpit.presentation import format as fmt
 from cockpit.presentation import reading_view
 from cockpit.wall import layouts
-from cockpit.wall.panels import FAR_BEHIND
+from cockpit.wall.panels import ALARMS, HANDLED
 from warehouse.insight import operations
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Concern
@@ -30,7 +30,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True)
 class Need:
-    """One sentence. tone: bad (now), warn (soon). metric: the number that it is about, "" for anything else."""
+    """One sentence. tone: bad (now), warn (soon), advice (behind what is only proposed). metric: the number that it is about, "" for anything else."""
 
     tone: str
     text: str
@@ -42,7 +42,8 @@ def of(book: Snapshot, scene: str, today: dt.date, tasks: Sequence[Task] = ()) -
     leads."""
     found = [*(need for rule in RULES[scene] for need in rule(book, today)), *off_target(book, scene)]
     led = supervised(tasks, today) if scene == "programmes" else []
-    return [*led, *sorted(found, key=lambda need: need.tone != "bad")][:SHOWN]
+    stated = [*led, *sorted(found, key=lambda need: need.tone != "bad"), *unreported(book, scene)]
+    return stated[:SHOWN]
 
 
 def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
@@ -55,8 +56,24 @@ def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
     )
 
 
+def is_handling_known(book: Snapshot) -> bool:
+    """Whether alarms and their handling are reported: without the second every alarm would look forgotten."""
+    return any(map(book.delivered, ALARMS)) and any(map(book.delivered, HANDLED))
+
+
+def unreported(book: Snapshot, scene: str) -> list[Need]:
+    """Numbers of the scene that nobody reports: of them nothing can be said, not even that nothing is due."""
+    shown = (book.metrics[metric] for metric in layouts.metrics(scene, book.metrics) if metric in book.metrics)
+    lost = [metric.label for metric in shown if not book.reported(metric)]
+    if not lost:
+        return []
+    return [Need("warn", f"{lost[0]}{f'等 {len(lost)} 项' if len(lost) > 1 else ''}未上报，无法判断")]
+
+
 def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:
     """Alarms beyond the time allowed: those of the last 24 hours, which can still be reached, and those left lying."""
+    if not is_handling_known(book):
+        return []
     now = [one for one in operations.overdue(book, 200) if one.late_s < DAY_S]
     found = []
     if now:
@@ -75,6 +92,8 @@ def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:
 
 def worst_company(book: Snapshot, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
+    if not is_handling_known(book):
+        return []
     rows = [row for row in operations.companies_waiting(book, 2) if row[0] != "个体业户"]
     return (
         [Need("bad", f"{fmt.company(rows[0][0])}近 7 天 {rows[0][1]} 起未按时处置，请约谈")]
@@ -118,7 +137,7 @@ def lagging_programmes(book: Snapshot, _today: dt.date) -> list[Need]:
     """The programme farthest behind the time that has passed."""
     worst = min((one for one in scores(book) if one.ahead is not None), key=lambda one: one.ahead or 0, default=None)
     return (
-        [Need("bad" if worst.ahead < -FAR_BEHIND else "warn", f"{worst.label}滞后序时 {-worst.ahead} 个百分点")]
+        [Need(worst.tone, f"{worst.label}滞后序时 {-worst.ahead} 个百分点")]
         if worst and worst.ahead and worst.ahead < 0
         else []
     )

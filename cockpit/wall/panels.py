@@ -14,6 +14,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import svg, svg_responsive
 from cockpit.presentation.reading_view import present
+from warehouse.catalog.contracts import contracts
 from warehouse.insight import operations
 from warehouse.query.programmes import Programme, scores
 from warehouse.query.snapshot_store import Snapshot
@@ -25,10 +26,30 @@ ITEMS_SHOWN = 5
 WAIT_TONES = ("good", "warn", "warn", "bad", "bad")
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
 MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…", "open": ""}
-FAR_BEHIND = 10
-"""Points behind the time that has passed from which a programme is red."""
+ALARMS, HANDLED = ("gps_alarm", "as_alarm"), ("rdm_alarm_handle",)
+MADE_OF: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
+    "alarms": ("实时报警", (ALARMS,)),
+    "alarm_hours": ("报警分时", (ALARMS,)),
+    "kinds": ("报警类型", (ALARMS,)),
+    "clock": ("处置时钟", (ALARMS, HANDLED)),
+    "overdue": ("超时未处置", (ALARMS, HANDLED)),
+    "companies": ("企业未按时处置", (ALARMS, HANDLED)),
+    "interventions": ("报警处置措施", (HANDLED,)),
+    "bands": ("安全评分分布", (("as_alarm",),)),
+}
+"""Kind of a panel whose nothing would read as a good sign → its title, and the landed tables that it is made of: of each
+group one must have delivered."""
 
 Panel = Callable[[Snapshot, str, dt.date], dict[str, Any]]
+
+
+def unreported(book: Snapshot, kind: str) -> dict[str, Any] | None:
+    """What stands in place of a panel whose sources have never delivered: no 0, no ✓; None where they have."""
+    title, groups = MADE_OF.get(kind, ("", ()))
+    if all(any(book.delivered(table) for table in group) for group in groups):
+        return None
+    lost = [table for group in groups if not any(map(book.delivered, group)) for table in group]
+    return {"title": title, "tables": "、".join(contracts()[table].label for table in lost)}
 
 
 def trend(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
@@ -55,7 +76,9 @@ def trend(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
     return {
         "label": definition.label,
         "chart": chart,
-        "goal": fmt.target(item.target, item.unit, item.better) if goal is not None else "",
+        "goal": f"{item.target.called} {fmt.target(item.target, item.unit, item.better)}"
+        if item.target and goal is not None
+        else "",
         "past": any(p.value is not None for p in before),
         "span": f"近 {count} {texts.WINDOWS[window]}",
     }
@@ -321,7 +344,6 @@ def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
 
 def outline(one: Programme) -> dict[str, Any]:
     """A programme in a line: number, name, score, due part, and whether it keeps pace."""
-    tone = "flat" if one.ahead is None else "good" if one.ahead >= 0 else "warn" if one.ahead >= -FAR_BEHIND else "bad"
     return {
         "number": texts.ORDER[one.number - 1],
         "label": one.label,
@@ -329,7 +351,7 @@ def outline(one: Programme) -> dict[str, Any]:
         "score": None if one.score is None else f"{100 * one.score:.0f}",
         "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%",
         "pace": fmt.pace(one.ahead),
-        "tone": tone,
+        "tone": "flat" if one.tone in ("", "advice") else one.tone,
         "bar": svg.bar(one.score, mark=one.due, tone="member"),
     }
 

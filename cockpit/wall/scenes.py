@@ -62,9 +62,12 @@ def scene(book: Snapshot, name: str, today: dt.date, tasks: Sequence[Task] = ())
     for slot in found.slots:
         if slot.kind in ("tile", "towns", "trend") and slot.what not in book.metrics:
             continue
+        macro = slot.kind
         if slot.kind == "tile":
             facts = tile(book, book.read(slot.what), "tile", today)
             figures[f"tile-{slot.what}"] = facts["shown"].text
+        elif (lost := panels.unreported(book, slot.kind)) is not None:
+            macro, facts = "unreported", lost
         elif slot.kind in OWN:
             facts = OWN[slot.kind](book, slot.what, today)
             figures |= {
@@ -77,7 +80,7 @@ def scene(book: Snapshot, name: str, today: dt.date, tasks: Sequence[Task] = ())
                 "id": f"{slot.kind}-{slot.what}" if slot.what else slot.kind,
                 "area": slot.name,
                 "kind": slot.kind,
-                "html": _macro(slot.kind, facts),
+                "html": _macro(macro, facts),
             }
         )
     cards = []
@@ -250,15 +253,16 @@ def towns(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
 
 
 def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
-    """Newest alarms with masked plates, and the day's sum."""
+    """Newest alarms with masked plates, and the day's sum; how they stand only where handling is reported at all."""
+    is_known = book.delivered(panels.HANDLED[0])
     rows = [
         {
             "time": moment(a["raised_at"], today),
             "plate": a["plate_mask"],
             "kind": a["kind"],
             "town": fmt.town(a["town"]),
-            "status": a["status"],
-            "tone": ALARM_TONES.get(a["status"][:2], "flat"),
+            "status": a["status"] if is_known else "处置未上报",
+            "tone": ALARM_TONES.get(a["status"][:2], "flat") if is_known else "flat",
         }
         for a in book.alarms(ALARMS_SHOWN)
     ]
@@ -269,7 +273,7 @@ def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         "rows": rows,
         "day": words,
         "raised": fmt.number(total.get("raised")),
-        "handled": fmt.number(total.get("handled")),
+        "handled": fmt.number(total.get("handled")) if is_known else fmt.DASH,
     }
 
 
@@ -281,7 +285,8 @@ def moment(raised: dt.datetime, today: dt.date) -> str:
 
 def sources(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """The landed tables that need a look first, as many as the panel holds: failed ones, then those that have used up
-    most of their promise. The browser's clock ages the rows; `late` counts all failed ones."""
+    most of their promise. The browser's clock ages the rows; all, late and never count every table: how many, how
+    many failed, how many have never delivered."""
     built = book.generation.built_at
     states = sorted(
         book.sources(),
@@ -301,7 +306,8 @@ def sources(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         }
         for s in states[:SOURCES_SHOWN]
     ]
-    return {"rows": rows, "late": sum(1 for s in states if s.error)}
+    never = sum(1 for s in states if s.data_time is None and not s.error)
+    return {"rows": rows, "all": len(states), "late": sum(1 for s in states if s.error), "never": never}
 
 
 OWN = {"strip": strip, "towns": towns, "alarms": alarms, "sources": sources}

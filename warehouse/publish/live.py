@@ -50,13 +50,14 @@ class Alarm:
 class LiveFrame:
     """version grows by one a publication. as_of: newest position in it, aware; None when nobody sent anything yet.
     table: ref int, lon, lat (WGS-84 deg, NaN when never seen), speed_kmh, direction (deg, 0 = north), state, town,
-    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V. alarms: newest first, at most
+    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V; alarm None where no source of alarms has ever
+    delivered. alarms: newest first, at most
     50."""
 
     version: int
     as_of: dt.datetime | None
     table: pd.DataFrame
-    counts: dict[str, int]
+    counts: dict[str, int | None]
     alarms: tuple[Alarm, ...] = ()
 
 
@@ -90,7 +91,7 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
         "file": name,
         "as_of": max(times).isoformat() if times else None,
         "published_at": now.isoformat(),
-        "counts": {state: states.count(state) for state in STATES},
+        "counts": {state: states.count(state) for state in STATES} | ({} if _has_alarms(writer) else {"alarm": None}),
         "alarms": _unhandled(writer, now, before.get("alarms", [])),
     }
     aside = settings.live / f".tmp-{POINTER}"
@@ -101,6 +102,11 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
         if old.stem.isdigit() and int(old.stem) <= version - KEEP:
             old.unlink(missing_ok=True)
     return int(version)
+
+
+def _has_alarms(writer: Writer) -> bool:
+    """Whether a source of alarms has ever delivered: without one nobody knows how many there are."""
+    return bool(writer.execute("SELECT 1 FROM raw.gps_alarm UNION ALL SELECT 1 FROM raw.as_alarm LIMIT 1"))
 
 
 def _unhandled(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:

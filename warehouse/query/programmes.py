@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse.catalog.schema import PROGRAMMES
-from warehouse.compile.reading import Reading
+from warehouse.compile.reading import Reading, Tone
 from warehouse.core import units
 from warehouse.query.snapshot_store import Snapshot
 
+FAR_BEHIND = 10
+"""Points behind the time that has passed from which a programme is red."""
 WINDOWS = ("year", "quarter", "month", "week", "day")
 STOCKS = ("year", "month", "quarter", "week", "day")
 """A stock is the same number by quarter as by month, and of the two the month's comparison is the nearer one."""
@@ -45,6 +47,18 @@ class Programme:
     def ahead(self) -> int | None:
         """Whole percentage points before (+) or behind (−) the time that has passed; None without a score."""
         return None if self.score is None or self.due is None else round((self.score - self.due) * 100)
+
+    @property
+    def tone(self) -> Tone:
+        """How it keeps pace, as a colour: bad from FAR_BEHIND points behind on; neutral while a target that counts is
+        a proposal."""
+        if self.ahead is None:
+            return ""
+        if any(
+            item.share is not None and item.reading.target and item.reading.target.is_proposed for item in self.items
+        ):
+            return "advice"
+        return "good" if self.ahead >= 0 else "warn" if self.ahead >= -FAR_BEHIND else "bad"
 
 
 def scores(book: Snapshot) -> list[Programme]:

@@ -133,7 +133,7 @@
     const note = document.getElementById("map-band");
     note.hidden = what.mode !== "heat";
     if (note.hidden) return;
-    const text = bands && bands.total ? `${pad(band * BAND_HOURS)}–${pad(band * BAND_HOURS + BAND_HOURS)} 时 · 近 28 天 ${bands.counts[band].toLocaleString("en-US")} 起报警` : "近 28 天没有带位置的报警";
+    const text = bands && bands.total ? `${pad(band * BAND_HOURS)}–${pad(band * BAND_HOURS + BAND_HOURS)} 时 · 近 28 天 ${bands.counts[band].toLocaleString("en-US")} 起报警` : "近 28 天没有收到带位置的报警";
     if (note.textContent !== text) note.textContent = text;
   }
 

@@ -110,7 +110,7 @@
     last = live;
     const known = live.as_of !== null;      // without one position "0 辆" would be a lie
     for (const node of document.querySelectorAll("[data-live]")) {
-      setText(node, known ? live.counts[node.dataset.live] : "—");
+      setText(node, (known ? live.counts[node.dataset.live] : null) ?? "—");
     }
   }
 
