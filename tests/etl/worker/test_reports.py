@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
+import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -33,11 +36,17 @@ WEEK = "2026-W47"
 
 
 @pytest.fixture
-def settings(published: Path, tmp_path: Path) -> Settings:
-    """A house in which the first snapshot is of Monday 14:05 and the week's report due at 14:10."""
+def settings(published: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A house in which the first snapshot is of Monday 14:05 and the week's report due at 14:10, and no source answers:
+    the port of the stand-ins that made it may be somebody else's by now, so another that nobody listens on is held."""
     shutil.copytree(published, tmp_path / "house")
     (tmp_path / "house" / "zhengbei.toml").write_text('report_at = "mon 14:10"\n')
-    return Settings.at(tmp_path / "house")
+    found = Settings.at(tmp_path / "house")
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        stated = found.sources.read_text("utf-8")
+        found.sources.write_text(re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{silent.getsockname()[1]}", stated), "utf-8")
+        yield found
 
 
 @pytest.mark.parametrize(
