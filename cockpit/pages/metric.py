@@ -400,7 +400,7 @@ def _targets(visit: PageContext, metric: Metric) -> Component | None:
                 html.Small(f" {goal.authority}", className="muted"),
             ]
         )
-        for window, goal in found.items()
+        for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
     ]
     proposed = any(goal.is_proposed for goal in found.values())
     may = proposed and visit.viewer.role in loader_requests.ROLES and not visit.address.get("as_of")
