@@ -13,7 +13,7 @@ from cockpit.presentation.address import Address
 from cockpit.presentation.assets import build_id
 from cockpit.web import page_callback
 from warehouse.compile.reading import DISTRICT
-from warehouse.core.errors import CockpitError, DataMissing, UsageError
+from warehouse.core.errors import CockpitError, DataMissing, PageMissing, UsageError
 from warehouse.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 
 
 def _metric(library: SnapshotStore, metric: str) -> Response:
-    """One reading; `?window=&at=&place=&as_of=` as on the page. 404 for an unknown metric, 400 for a bad parameter."""
+    """One reading; `?window=&at=&place=&as_of=` as on the page. 404 for an unknown metric or snapshot, 410 for a
+    snapshot that is no longer held, 400 for a bad parameter, 503 before anything is published."""
     try:
         address = Address.parse(request.path, request.query_string.decode("utf-8", "replace"))
         wanted = address.get("as_of")
@@ -62,10 +63,8 @@ def _metric(library: SnapshotStore, metric: str) -> Response:
         if metric not in book.metrics:
             abort(404)
         reading = book.read(metric, address.get("window"), address.get("at"), address.get("place") or DISTRICT)
-    except UsageError as error:
-        return _refusal(error, 400)
-    except DataMissing as error:
-        return _refusal(error, 404)
+    except (UsageError, DataMissing, PageMissing) as error:
+        return _refusal(error, error.http_status)
     return jsonify(plain(reading))
 
 

@@ -112,7 +112,7 @@ def _explained(error: CockpitError) -> tuple[str, str, str]:
     if isinstance(error, PageMissing):
         return *texts.ERRORS[404], ""
     if isinstance(error, DataMissing):
-        return texts.ERRORS[503][0], error.to_do, error.what
+        return texts.ERRORS[error.http_status][0], error.to_do, error.what
     return error.what, error.to_do, ""
 
 

@@ -6,6 +6,7 @@ place
     ├── PageMissing                 67  404  no such page, or none of the thing that it is about (EX_NOUSER)
     ├── ConfigError                 78  500  a settings, contract, metric or mapping file is wrong (EX_CONFIG)
     ├── DataMissing                 66  503  nothing published yet, no such generation or week (EX_NOINPUT)
+    │   └── SnapshotGone            66  410  there may have been such a generation, and it is no longer held
     ├── ContractBroken              65  422  too many bad rows, unknown header: the load is stopped (EX_DATAERR)
     ├── SourceDown                  69  503  a source could not be reached within its deadline (EX_UNAVAILABLE)
     ├── Locked                      75  503  another process holds the data folder (EX_TEMPFAIL)
@@ -71,6 +72,13 @@ class DataMissing(CockpitError):
     exit_code = 66
     http_status = 503
     to_do = "请先运行 ./zhengbei etl run，或换一个已发布的期次"
+
+
+class SnapshotGone(DataMissing):
+    """A generation of the past that is no longer held: it will not come back."""
+
+    http_status = 410
+    to_do = "请选择仍保留的快照；报告引用的快照长期保留"
 
 
 class ContractBroken(CockpitError):

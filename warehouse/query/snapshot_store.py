@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,12 +22,14 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Row, Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
-from warehouse.core.errors import DataMissing, UsageError
+from warehouse.core.errors import DataMissing, PageMissing, SnapshotGone, UsageError
 from warehouse.core.settings import Settings
 from warehouse.publish import live, snapshot
 from warehouse.query.aggregates import Figures, Only, aware, evening
 
 text = statements.beside(__file__)
+WRITTEN = re.compile(r"\d{8}T\d{6}")
+"""How the id of a generation is written."""
 MOST_OTHERS = 3
 """Books kept open beside the newest."""
 
@@ -64,8 +67,11 @@ class SnapshotStore:
 
     def _opened(self, generation_id: str) -> Snapshot:
         known = self._others.get(generation_id)
-        if known is None and generation_id not in snapshot.generations(self._settings):
-            raise DataMissing(f"没有快照 {generation_id[:32]}", to_do="请选择仍保留的快照；报告引用的快照长期保留")
+        held = snapshot.generations(self._settings) if known is None else [generation_id]
+        if generation_id not in held:
+            what = f"没有快照 {generation_id[:32]}"
+            is_past = held and WRITTEN.fullmatch(generation_id) and generation_id < held[0]
+            raise SnapshotGone(f"{what}，或已不再保留") if is_past else PageMissing(what, to_do=SnapshotGone.to_do)
         return known or Snapshot(self._settings, generation_id)
 
     def generations(self) -> list[str]:

@@ -229,7 +229,8 @@ def test_a_chosen_snapshot_goes_along_to_every_further_page(draw: Any, library: 
         ("/group/nope", "", "没有这一页"),
         ("/nope", "", "没有这一页"),
         ("/metric/fleet_online_rate", "?at=xx", "链接中的参数不正确"),
-        ("/", "?as_of=20000101T000000", "还没有可看的数据"),
+        ("/", "?as_of=20000101T000000", "这份快照已不再保留"),
+        ("/", "?as_of=29990101T000000", "没有这一页"),
         ("/metric/fleet_online_rate", "?place=../../etc", "链接中的参数不正确"),
         ("/", "?window=decade", "链接中的参数不正确"),
     ],
@@ -263,7 +264,7 @@ def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: Snapshot
     assert answer["win_start"] == expected.win_start.isoformat() and answer["place"]["code"] == DISTRICT
     assert client.get("/api/metric/nope").status_code == 404
     assert client.get("/api/metric/fleet_online_rate?at=zz").status_code == 400
-    assert client.get("/api/metric/fleet_online_rate?as_of=20000101T000000").status_code == 404
+    assert client.get("/api/metric/fleet_online_rate?as_of=20000101T000000").status_code == 410
     assert client.get("/healthz").get_data(as_text=True) == "ok"
 
 

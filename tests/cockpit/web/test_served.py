@@ -278,7 +278,15 @@ def test_what_is_not_there_is_404_in_the_frame(admin: httpx.Client, path: str, m
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/metric/x?window=never", 400), ("/?as_of=nope", 503), ("/_nope", 404), ("/api/nope", 404)]
+    ("path", "status"),
+    [
+        ("/metric/x?window=never", 400),
+        ("/?as_of=nope", 404),
+        ("/?as_of=20000101T000000", 410),
+        ("/?as_of=29990101T000000", 404),
+        ("/_nope", 404),
+        ("/api/nope", 404),
+    ],
 )
 def test_every_refusal_has_its_status(admin: httpx.Client, path: str, status: int) -> None:
     answer = admin.get(path)

@@ -18,7 +18,7 @@ from warehouse.catalog import metrics
 from warehouse.catalog.contracts import contracts
 from warehouse.compile.metric_sql import Span
 from warehouse.core.database import Reader
-from warehouse.core.errors import CockpitError, DataMissing, UsageError, WarehouseBroken
+from warehouse.core.errors import CockpitError, PageMissing, SnapshotGone, UsageError, WarehouseBroken
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
 from warehouse.query import aggregates
@@ -349,8 +349,12 @@ def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House,
     ):
         with pytest.raises(UsageError, match="处理办法"):
             question()
-    with pytest.raises(DataMissing):
-        SnapshotStore(made[0].settings.data).open("../../etc/passwd")
+    library = SnapshotStore(made[0].settings.data)
+    for never in ("../../etc/passwd", "29990101T000000"):
+        with pytest.raises(PageMissing):
+            library.open(never)
+    with pytest.raises(SnapshotGone):
+        library.open("19990101T000000")
 
 
 def test_the_open_file_lacks_every_person_column(made: tuple[House, Snapshot]) -> None:
