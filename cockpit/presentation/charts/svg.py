@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 from cockpit.presentation import format as fmt
+from cockpit.presentation.charts import ticks
 from warehouse.compile.reading import Point
 
-STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-TICKS = 4
-HEADROOM = 0.12
 LABEL_EVERY_PX = 78
 DOT, SMALL_DOT = 3.5, 2.6
 AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM = 52, 64, 14, 26
@@ -81,10 +79,10 @@ def trend(
     known = [v for v in (*values, *past, goal) if v is not None]
     if not any(v is not None for v in values):
         return Markup("")
-    ticks = scale(min(known), max(known), unit)
-    frame = Frame(width, height, ticks[0], ticks[-1], len(values), AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM)
-    places = axis_places(ticks, unit, decimals)
-    body = [_grid(frame, ticks, lambda v: axis_text(v, unit, places)), _weeks(frame, now, window)]
+    levels = ticks.around(min(known), max(known), unit)
+    frame = Frame(width, height, levels[0], levels[-1], len(values), AXIS_LEFT, AXIS_RIGHT, AXIS_TOP, AXIS_BOTTOM)
+    places = ticks.places(levels, unit, decimals)
+    body = [_grid(frame, levels, lambda v: ticks.text(v, unit, places)), _weeks(frame, now, window)]
     runs = stretches(values, frame)
     floor = frame.height - frame.bottom
     # the area first: it would lie over the goal and the year before
@@ -121,39 +119,9 @@ def bar(share: float | None, *, mark: float | None = None, height: int = 10, ton
     return Markup(f'<svg class="bar" width="100%" height="{height}" aria-hidden="true">{"".join(parts)}</svg>')
 
 
-def scale(low: float, high: float, unit: str) -> list[float]:
-    """Round tick values that cover low..high with a little room; ratios and scores stay within their range, nothing
-    goes below 0."""
-    room = (high - low) * HEADROOM or abs(high) * HEADROOM or 1.0
-    bottom, top = max(0.0, low - room), high + room
-    most = {"ratio": 1.0, "分": 100.0, "分（5分制）": 5.0}.get(unit)
-    if most is not None and high <= most:
-        top = min(most, top)
-    raw = (top - bottom) / TICKS
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(s * power for s in STEPS if s * power >= raw * 0.999)
-    first = math.floor(bottom / step + 1e-9)
-    last = math.ceil(top / step - 1e-9)
-    return [round(n * step, 10) for n in range(first, last + 1)]
-
-
-def axis_places(ticks: Sequence[float], unit: str, decimals: int) -> int:
-    """Decimals that tell neighbouring ticks apart, not more."""
-    factor = 100 if unit == "ratio" else 1
-    for places in range(decimals + 2):
-        if all(abs(round(t * factor, places) - t * factor) < 1e-6 for t in ticks):
-            return places
-    return decimals + 1
-
-
-def axis_text(value: float, unit: str, places: int) -> str:
-    shown = fmt.value(value, unit, places)
-    return f"{shown.text}%" if shown.unit == "%" else shown.text + ("万" if shown.unit.startswith("万") else "")
-
-
-def _grid(frame: Frame, ticks: Sequence[float], words: Callable[[float], str]) -> str:
+def _grid(frame: Frame, levels: Sequence[float], words: Callable[[float], str]) -> str:
     parts = []
-    for tick in ticks:
+    for tick in levels:
         y = frame.y(tick)
         parts.append(f'<path class="grid" d="M{frame.left} {y:.1f}H{frame.width - frame.right}"/>')
         parts.append(f'<text class="tick end" x="{frame.left - 8}" y="{y + 4:.1f}">{escape(words(tick))}</text>')

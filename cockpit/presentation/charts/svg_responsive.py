@@ -5,23 +5,13 @@ beside it. No colour is named: every mark has a class. A value that is not known
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from cockpit.presentation.charts import svg
+from cockpit.presentation.charts import svg, ticks
 
 SIDE = 1000.0
-
-
-def ticks(top: float) -> list[float]:
-    """Round numbers from 0 to at least `top`, three to five of them; whole ones."""
-    if top <= 0:
-        return [0.0, 1.0]
-    power = 10.0 ** math.floor(math.log10(top / 3))
-    step = max(1.0, next(step * power for step in (1, 2, 5, 10) if step * power >= top / 4))
-    return [step * n for n in range(math.ceil(top / step) + 1)]
 
 
 def columns(
@@ -38,7 +28,7 @@ def columns(
     one a part; `line`: what is usual, drawn across; `marks`: class of a whole column ("" none); every n-th label is
     written; `words`: written above a column."""
     totals = [None if all(part is None for part in stack) else sum(part or 0.0 for part in stack) for stack in stacks]
-    scale = ticks(max([*(t for t in totals if t is not None), *(v for v in line if v is not None), 1.0]))
+    scale = ticks.counts(max([*(t for t in totals if t is not None), *(v for v in line if v is not None), 1.0]))
     top, count = scale[-1], max(1, len(stacks))
     room = SIDE / count
     body = []
@@ -84,7 +74,7 @@ def lines(
     known = [v for v in (*now, *before, goal) if v is not None]
     if not any(v is not None for v in now):
         return Markup("")
-    scale = svg.scale(min(known), max(known), unit)
+    scale = ticks.around(min(known), max(known), unit)
     frame = svg.Frame(SIDE, SIDE, scale[0], scale[-1], len(now))
     runs = svg.stretches(now, frame)
     body = [f'<path class="area" d="{svg.path(run)}L{run[-1][0]:.1f} {SIDE}L{run[0][0]:.1f} {SIDE}Z"/>' for run in runs]
@@ -97,7 +87,7 @@ def lines(
         f'<circle class="dot" cx="{x:.2f}%" cy="{y:.2f}%" r="5"/>'
         f'<text class="last" x="{x:.2f}%" y="{y:.2f}%" dy="{26 if _is_below([b / 10 for a, b in runs[-1] if a / 10 > x - LABEL_WIDE], y) else -12}">{escape(last)}</text>'
     )
-    places = svg.axis_places(scale, unit, decimals)
+    places = ticks.places(scale, unit, decimals)
     return _figure(
         body,
         over,
@@ -105,7 +95,7 @@ def lines(
         labels,
         [frame.x(i) / 10 for i in range(len(labels))],
         every,
-        [svg.axis_text(v, unit, places) for v in scale],
+        [ticks.text(v, unit, places) for v in scale],
     )
 
 

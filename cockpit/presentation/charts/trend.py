@@ -7,15 +7,14 @@ rest of a page; the tests let them check the same figures once."""
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
 from cockpit.presentation import format as fmt
+from cockpit.presentation.charts import ticks
 from cockpit.presentation.theme import LIGHT, Theme, template
 from warehouse.compile.reading import STATUS_LABELS, Point, Target
 from warehouse.insight.trend_annotations import Happening
@@ -295,26 +294,13 @@ def _axes(chart: Chart, points: Sequence[Point], window: str, levels: list[float
     room = (high - low) * PADDING or abs(high) * PADDING or 1.0
     bottom = max(0.0, low - room) if low >= 0 else low - room
     top = min(100.0 + room / 2, high + room) if unit == "ratio" else high + room
-    values = ticks(bottom, top)
+    values = ticks.inside(bottom, top)
     chart["layout"]["yaxis"] = dict(
         range=[bottom, top], tickmode="array", tickvals=values, ticktext=[_axis_text(v, values, unit) for v in values]
     )
 
 
-def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
-    """Round numbers from low to high, about `wanted` of them (steps of 1, 2, 2.5 or 5 × 10ⁿ); [] for low ≥ high."""
-    if high <= low:
-        return []
-    size = 10.0 ** math.floor(math.log10((high - low) / wanted))
-    step = min((size * k for k in (1, 2, 2.5, 5, 10)), key=lambda s: abs((high - low) / s - wanted))
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(i * step, 10) for i in range(first, last + 1)]
-
-
 def _axis_text(level: float, levels: Sequence[float], unit: str) -> str:
-    gap = min((b - a for a, b in pairwise(levels)), default=1.0)
-    decimals = next((d for d in range(4) if round(gap, d) == round(gap, 6)), 3)
     if unit != "ratio" and max(levels) >= fmt.WAN_FROM:
         return f"{fmt.number(level / fmt.WAN, 1)}万"
-    return fmt.number(level, decimals)
+    return fmt.number(level, ticks.places(levels, "", 2))

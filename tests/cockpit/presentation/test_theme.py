@@ -11,7 +11,7 @@ import pytest
 
 from cockpit.presentation import theme
 from cockpit.presentation.assets import ASSETS, STYLES
-from cockpit.presentation.charts import spark, trend
+from cockpit.presentation.charts import spark, ticks, trend
 from cockpit.presentation.theme import DARK, LIGHT, TOKENS, Theme
 from cockpit.presentation.tiles.graph import graph
 from warehouse.compile.reading import Point, Target
@@ -113,7 +113,7 @@ def test_a_sparkline_breaks_at_gaps_and_never_draws_them_as_zero() -> None:
     ("low", "high"), [(86.0, 96.3), (0.0, 0.31), (20_000.0, 22_000.0), (0.0, 0.012), (-3.0, 4.0), (0.0, 1e9)]
 )
 def test_axis_ticks_are_few_round_and_inside(low: float, high: float) -> None:
-    found = trend.ticks(low, high)
+    found = ticks.inside(low, high)
     assert 3 <= len(found) <= 9
     assert low <= found[0] and found[-1] <= high
-    assert trend.ticks(1.0, 1.0) == []
+    assert ticks.inside(1.0, 1.0) == []

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from cockpit.identity import gate
 from cockpit.presentation import assets
 from cockpit.presentation import format as fmt
-from cockpit.presentation.charts import svg
+from cockpit.presentation.charts import svg, ticks
 from cockpit.wall import layouts, needs, routes, scenes
 from cockpit.web import app
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
@@ -273,9 +273,16 @@ def test_a_gap_breaks_the_line_and_is_never_drawn_as_zero() -> None:
     ("low", "high", "unit"), [(0.93, 0.94, "ratio"), (0, 0, "次/辆"), (6000, 6012, "辆"), (0.999, 1.0, "ratio")]
 )
 def test_the_scale_covers_the_values_with_round_ticks(low: float, high: float, unit: str) -> None:
-    ticks = svg.scale(low, high, unit)
-    assert ticks[0] <= low and ticks[-1] >= high and 2 <= len(ticks) <= 8 and ticks[0] >= 0
-    assert unit != "ratio" or ticks[-1] <= 1.0 + 1e-9
+    levels = ticks.around(low, high, unit)
+    assert levels[0] <= low and levels[-1] >= high and 2 <= len(levels) <= 8 and levels[0] >= 0
+    assert unit != "ratio" or levels[-1] <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize(("top", "last"), [(0, 1), (1, 1), (3, 3), (7, 8), (9, 10), (10, 10), (23, 30), (1270, 1500)])
+def test_what_is_counted_has_whole_ticks_from_zero(top: float, last: float) -> None:
+    levels = ticks.counts(top)
+    assert levels[0] == 0 and levels[-1] == last and 2 <= len(levels) <= 6
+    assert all(level.is_integer() for level in map(float, levels))
 
 
 def test_the_outlines_hold_our_district_and_a_place_for_every_name(screen: FlaskClient) -> None:
