@@ -39,6 +39,8 @@ def _limit() -> None:
     threading.Thread(target=_end_with_loader, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Arrow reserves a gigabyte of addresses with its first value: it must not be the first workbook's that it takes
+    pa.array(["一"])
     os.dup2(
         os.open(os.devnull, os.O_WRONLY), 2
     )  # a reader that gives up writes pages there; the reason comes back by itself

@@ -499,3 +499,12 @@ def test_a_file_that_still_grows_waits_and_others_litter_is_left_alone(house: tu
     assert context.writer.execute(
         "SELECT count(*) FROM raw.quarantine WHERE row_no = -1 AND reason LIKE '%范围过大%'"
     ) == [(1,)]
+
+
+def test_a_workbook_may_be_the_first_thing_that_a_new_child_reads() -> None:
+    """After a restart, or after a file that ended the child before it, no text comes first to make room."""
+    fresh = Parser()
+    try:
+        assert fresh.parse(note("first.xlsx"), book()).num_rows == 1
+    finally:
+        fresh.close()
