@@ -155,7 +155,8 @@ def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, 
         "year": view.year,
         # the unit stands beside the value already; a second and third one would push the line out of the tile
         "target": view.target.removesuffix(f" {item.unit}"),
-        "gap": view.gap.removesuffix(f" {item.unit}"),
+        # beside 建议 the word 建议值 once more would push the line out of the tile
+        "gap": view.gap.removesuffix(f" {item.unit}").replace("优于建议值", "优").replace("距建议值", "差"),
         "judgement": view.tone,
         "mark": view.mark,
         "word": verdict(item),
@@ -172,11 +173,13 @@ def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, 
 
 
 def fine_print(book: Snapshot, name: str) -> str:
-    """Which periods may still change, said once instead of on every tile; "" when none may."""
-    found = {}
+    """Which periods may still change and what a grey mark means, said once instead of on every tile; "" when nothing
+    of it is on the picture."""
+    found, is_advised = {}, False
     for metric in layouts.metrics(name, book.metrics):
         if metric in book.metrics:
             item = book.read(metric)
+            is_advised = is_advised or item.is_advised
             if item.provisional and item.complete:
                 found[item.win_end] = (
                     f"第 {fmt.tick('week', item.win_start)}"
@@ -184,7 +187,8 @@ def fine_print(book: Snapshot, name: str) -> str:
                     else fmt.tick(item.window, item.win_start)
                 )
     names = "、".join(dict.fromkeys(found[end] for end in sorted(found, reverse=True)))
-    return f"{names}为暂定值，期末后 72 小时内补传的数据仍会改变它" if names else ""
+    stated = [f"{names}为暂定值，期末后 72 小时内补传的数据仍会改变它"] if names else []
+    return "；".join([*stated, *(["灰色标记按建议值评，未经本局确认"] if is_advised else [])])
 
 
 def progress(item: Reading) -> tuple[float | None, float | None]:

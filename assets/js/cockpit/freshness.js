@@ -3,13 +3,32 @@
 (function () {
   "use strict";
 
-  var BEAT_MS = 15000, BEAT_LIMIT_MS = 8000, BACKOFF_MS = [2000, 4000, 8000, 15000, 30000], TICK_MS = 1000;
-  var IDLE_MS = 60000;      // a reader who touches nothing for this long gets newer data without being asked
-  var AGEING = 0.7, GONE = 3; // shares of data-stale-after
-  var state = { offset: 0, failures: 0, lostAt: 0, build: null, accepted: null, beat: null, touched: Date.now(), drawn: null, subject: null, scroll: null };
+  var BEAT_MS = 15000,
+    BEAT_LIMIT_MS = 8000,
+    BACKOFF_MS = [2000, 4000, 8000, 15000, 30000],
+    TICK_MS = 1000;
+  var IDLE_MS = 60000; // a reader who touches nothing for this long gets newer data without being asked
+  var AGEING = 0.7,
+    GONE = 3; // shares of data-stale-after
+  var state = {
+    offset: 0,
+    failures: 0,
+    lostAt: 0,
+    build: null,
+    accepted: null,
+    beat: null,
+    touched: Date.now(),
+    drawn: null,
+    subject: null,
+    scroll: null,
+  };
 
-  function now() { return Date.now() + state.offset; }
-  function frame() { return document.getElementById("shell-frame"); }
+  function now() {
+    return Date.now() + state.offset;
+  }
+  function frame() {
+    return document.getElementById("shell-frame");
+  }
 
   function words(seconds) {
     if (seconds < 1) return "刚刚";
@@ -36,7 +55,10 @@
         element.dataset.age = grade;
       }
       var mark = element.querySelector(".age");
-      if (mark) { var text = words(seconds); if (mark.textContent !== text) mark.textContent = text; }
+      if (mark) {
+        const text = words(seconds);
+        if (mark.textContent !== text) mark.textContent = text;
+      }
       var label = element.matches(".asof") ? element : element.querySelector(".asof");
       if (label) label.title = words(seconds) + (grade === "stale" || grade === "gone" ? ",已超过承诺时效" : "");
     });
@@ -52,7 +74,7 @@
     box.className = kind ? "lost is-on is-" + kind : "lost";
     box.textContent = text || "";
     if (label) {
-      var button = document.createElement("button");
+      const button = document.createElement("button");
       button.type = "button";
       button.textContent = label;
       button.addEventListener("click", act);
@@ -62,28 +84,51 @@
 
   function lost() {
     var since = Math.floor((Date.now() - state.lostAt) / 1000);
-    bar("down", "连接中断 · 画面停在中断前的数据，已 " + words(since).replace("前", "") + ",正在自动重连", "立即重试", beat);
+    bar(
+      "down",
+      "连接中断 · 画面停在中断前的数据，已 " + words(since).replace("前", "") + ",正在自动重连",
+      "立即重试",
+      beat,
+    );
   }
 
   function login() {
     var here = encodeURIComponent(location.pathname + location.search);
-    bar("login", "登录已过期，画面不再更新", "重新登录", function () { window.leave("/login?next=" + here); });
+    bar("login", "登录已过期，画面不再更新", "重新登录", function () {
+      window.leave("/login?next=" + here);
+    });
   }
 
   // ---- heartbeat: one at a time, the next is only planned when the last has ended ------------------------------
   function beat() {
-    if (state.beat) { clearTimeout(state.beat.timer); state.beat.stop.abort(); }
-    var stop = new AbortController(), sent = Date.now();
-    var mine = { stop: stop, timer: setTimeout(function () { stop.abort(); }, BEAT_LIMIT_MS) };
+    if (state.beat) {
+      clearTimeout(state.beat.timer);
+      state.beat.stop.abort();
+    }
+    var stop = new AbortController(),
+      sent = Date.now();
+    var mine = {
+      stop: stop,
+      timer: setTimeout(function () {
+        stop.abort();
+      }, BEAT_LIMIT_MS),
+    };
     state.beat = mine;
     fetch("/api/version", { signal: stop.signal, cache: "no-store", credentials: "same-origin" })
       .then(function (answer) {
-        if (answer.status === 401 || answer.status === 403) { login(); return null; }
+        if (answer.status === 401 || answer.status === 403) {
+          login();
+          return null;
+        }
         if (!answer.ok) throw new Error(String(answer.status));
         return answer.json();
       })
-      .then(function (version) { if (version && state.beat === mine) alive(version, sent); })
-      .catch(function () { if (state.beat === mine) dead(); })
+      .then(function (version) {
+        if (version && state.beat === mine) alive(version, sent);
+      })
+      .catch(function () {
+        if (state.beat === mine) dead();
+      })
       .finally(function () {
         clearTimeout(mine.timer);
         if (state.beat !== mine) return;
@@ -103,20 +148,33 @@
     state.offset = Date.parse(version.server_time) - (sent + Date.now()) / 2;
     var recovered = state.failures > 0;
     state.failures = 0;
-    if (state.build && state.build !== version.build) window.leave();   // this page lives on until the new one is there
+    if (state.build && state.build !== version.build)
+      window.leave(); // this page lives on until the new one is there
     else state.build = version.build;
     var shown = frame();
-    if (!shown) { if (recovered) window.leave(); else bar("", ""); return; }
+    if (!shown) {
+      if (recovered) window.leave();
+      else bar("", "");
+      return;
+    }
     var newer = version.generation && version.generation !== shown.dataset.generation && !shown.dataset.pinned;
-    if (!newer) { bar("", ""); return; }
-    var take = function () { accept(version.generation); };
+    if (!newer) {
+      bar("", "");
+      return;
+    }
+    var take = function () {
+      accept(version.generation);
+    };
     if (recovered || document.hidden || Date.now() - state.touched > IDLE_MS) take();
     else bar("offer", "有新一期数据", "更新画面", take);
   }
 
   function accept(generation) {
     bar("", "");
-    if (state.accepted === generation) { window.leave(); return; }
+    if (state.accepted === generation) {
+      window.leave();
+      return;
+    }
     state.accepted = generation;
     redraw(generation);
   }
@@ -130,23 +188,37 @@
   // what the reader looks at; sorting, paging, filtering and newer data keep it, and then the place on the page too
   function subject() {
     var query = new URLSearchParams(location.search);
-    return [location.pathname].concat(["window", "at", "place", "as_of"].map(function (key) { return query.get(key); })).join("|");
+    return [location.pathname]
+      .concat(
+        ["window", "at", "place", "as_of"].map(function (key) {
+          return query.get(key);
+        }),
+      )
+      .join("|");
   }
 
   // a page has been drawn: a new subject starts at its top or at the place that the address names; the marked entry of a narrow
   // navigation comes into view
   function arrived() {
-    var shown = subject(), named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    document.querySelectorAll(".is-named").forEach(function (one) { if (one !== named) one.classList.remove("is-named"); });
-    var first = state.subject === null;   // came with the document: the browser itself has put it where it belongs
-    if (shown !== state.subject && named) { named.classList.add("is-named"); named.scrollIntoView({ block: "center" }); }
-    else if (shown !== state.subject) { if (!first) window.scrollTo(0, 0); }
-    else if (state.scroll !== null) window.scrollTo(0, state.scroll);
+    var shown = subject(),
+      named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    document.querySelectorAll(".is-named").forEach(function (one) {
+      if (one !== named) one.classList.remove("is-named");
+    });
+    var first = state.subject === null; // came with the document: the browser itself has put it where it belongs
+    if (shown !== state.subject && named) {
+      named.classList.add("is-named");
+      named.scrollIntoView({ block: "center" });
+    } else if (shown !== state.subject) {
+      if (!first) window.scrollTo(0, 0);
+    } else if (state.scroll !== null) window.scrollTo(0, state.scroll);
     // whoever walks by the keyboard goes on from the new page, not from the top of the document
-    if (!first && shown !== state.subject && document.activeElement === document.body) (document.getElementById("main") || document.body).focus({ preventScroll: true });
+    if (!first && shown !== state.subject && document.activeElement === document.body)
+      (document.getElementById("main") || document.body).focus({ preventScroll: true });
     state.subject = shown;
     state.scroll = null;
-    var chosen = document.querySelector(".nav-item.is-on"), nav = chosen && chosen.parentElement;
+    var chosen = document.querySelector(".nav-item.is-on"),
+      nav = chosen?.parentElement;
     if (nav) nav.scrollLeft = chosen.offsetLeft - (nav.clientWidth - chosen.clientWidth) / 2;
     age();
   }
@@ -156,9 +228,14 @@
     var done = function () {
       var text = button.textContent;
       button.textContent = "已复制";
-      setTimeout(function () { button.textContent = text; }, 1500);
+      setTimeout(function () {
+        button.textContent = text;
+      }, 1500);
     };
-    if (navigator.clipboard) { navigator.clipboard.writeText(location.href).then(done); return; }
+    if (navigator.clipboard) {
+      navigator.clipboard.writeText(location.href).then(done);
+      return;
+    }
     // plain HTTP on an intranet has no clipboard API
     var field = document.createElement("textarea");
     field.value = location.href;
@@ -170,9 +247,14 @@
   }
 
   function theme() {
-    var root = document.documentElement, next = root.dataset.theme === "dark" ? "light" : "dark";
+    var root = document.documentElement,
+      next = root.dataset.theme === "dark" ? "light" : "dark";
     root.dataset.theme = next;
-    try { localStorage.setItem("zb-theme", next); } catch (e) { /* kept for this page only */ }
+    try {
+      localStorage.setItem("zb-theme", next);
+    } catch (_e) {
+      /* kept for this page only */
+    }
     document.cookie = "zb-theme=" + next + "; path=/; max-age=31536000; samesite=lax";
     var shown = frame();
     // the same generation again: the server draws the charts anew in the other colours
@@ -181,18 +263,27 @@
 
   function logout() {
     fetch("/logout", { method: "POST", credentials: "same-origin" })
-      .then(function (answer) { if (!answer.ok) throw new Error(String(answer.status)); window.leave("/login"); })
-      .catch(function () { bar("down", "没有退出登录：服务器没有应答，本机仍处于登录状态", "再试一次", logout); });
+      .then(function (answer) {
+        if (!answer.ok) throw new Error(String(answer.status));
+        window.leave("/login");
+      })
+      .catch(function () {
+        bar("down", "没有退出登录：服务器没有应答，本机仍处于登录状态", "再试一次", logout);
+      });
   }
 
   // before the link itself acts: a page that is drawn anew may be shorter for a moment
-  document.addEventListener("click", function (event) {
-    state.scroll = event.target.closest("a") ? window.scrollY : null;
-  }, true);
+  document.addEventListener(
+    "click",
+    function (event) {
+      state.scroll = event.target.closest("a") ? window.scrollY : null;
+    },
+    true,
+  );
   document.addEventListener("click", function (event) {
     state.touched = Date.now();
     var target = event.target.closest("[data-copy],[data-act]");
-    if (target && target.dataset.copy) copy(target);
+    if (target?.dataset.copy) copy(target);
     if (target && target.dataset.act === "theme") theme();
     if (target && target.dataset.act === "logout") logout();
     document.querySelectorAll("details.drop[open]").forEach(function (menu) {
@@ -205,25 +296,48 @@
     if (form.method !== "get" || !form.closest("#shell-root")) return;
     event.preventDefault();
     var query = new URLSearchParams();
-    new FormData(form).forEach(function (value, key) { if (value) query.append(key, value); });
+    new FormData(form).forEach(function (value, key) {
+      if (value) query.append(key, value);
+    });
     state.scroll = window.scrollY;
-    window.dash_clientside.set_props("shell-address", { pathname: form.getAttribute("action"), search: query.size ? "?" + query : "" });
+    window.dash_clientside.set_props("shell-address", {
+      pathname: form.getAttribute("action"),
+      search: query.size ? "?" + query : "",
+    });
   });
   ["keydown", "wheel", "touchstart"].forEach(function (name) {
-    document.addEventListener(name, function (event) {
-      state.touched = Date.now();
-      if (event.key === "Escape") document.querySelectorAll("details.drop[open]").forEach(function (m) { m.open = false; });
-    }, { passive: true });
+    document.addEventListener(
+      name,
+      function (event) {
+        state.touched = Date.now();
+        if (event.key === "Escape")
+          document.querySelectorAll("details.drop[open]").forEach(function (m) {
+            m.open = false;
+          });
+      },
+      { passive: true },
+    );
   });
-  document.addEventListener("visibilitychange", function () { if (!document.hidden) beat(); });
+  document.addEventListener("visibilitychange", function () {
+    if (!document.hidden) beat();
+  });
   window.addEventListener("online", beat);
   window.addEventListener("offline", dead);
 
-  (window.dash_clientside = window.dash_clientside || {}).zb = {
-    title: function (title) { if (title) { document.title = title; arrived(); } }
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.zb = {
+    title: function (title) {
+      if (title) {
+        document.title = title;
+        arrived();
+      }
+    },
   };
 
-  setInterval(function () { age(); if (state.failures) lost(); }, TICK_MS);
+  setInterval(function () {
+    age();
+    if (state.failures) lost();
+  }, TICK_MS);
   if (frame()) arrived();
   beat();
 })();

@@ -3,19 +3,26 @@
 (function () {
   "use strict";
 
-  const STEP_MS = 5000;   // a server time further than this from what the steady clock expects is a step, not the time
+  const STEP_MS = 5000; // a server time further than this from what the steady clock expects is a step, not the time
 
-  let told = null, anchor = null;
+  let told = null,
+    anchor = null;
 
   const time = (text) => (text === null || text === undefined ? null : Date.parse(text));
 
   /* The "direction" of a /version answer; call it with every answer, after the server's time has been taken from it. */
   function update(direction) {
     anchor = null;
-    if (!direction || !direction.scenes || !direction.scenes.length || !(direction.dwell_s > 0)) { told = null; return; }
+    if (!direction?.scenes?.length || !(direction.dwell_s > 0)) {
+      told = null;
+      return;
+    }
     const { urgent, hold } = direction;
     told = {
-      seq: direction.seq, scenes: direction.scenes, dwell: direction.dwell_s * 1000, since: time(direction.since) || 0,
+      seq: direction.seq,
+      scenes: direction.scenes,
+      dwell: direction.dwell_s * 1000,
+      since: time(direction.since) || 0,
       urgent: urgent && { ...urgent, scene: direction.scene, end: time(urgent.until) },
       hold: hold && { scene: hold.scene, end: time(hold.until) },
       highlight: direction.highlight && { metric: direction.highlight, end: time(direction.highlight_until) },
@@ -37,10 +44,23 @@
      mode: rotate, hold or urgent. secondsLeft null: no end of its own (held until released, or one scene only).
      index: place of the scene in the rotation, -1 when it is not in it. urgent: {since, until, alarms} while it is on. */
   function at(serverNowMs) {
-    if (!told) return { seq: null, scene: null, mode: "rotate", secondsLeft: null, index: -1, count: 0, highlight: null, urgent: null };
-    const now = steady(serverNowMs), { scenes, dwell, since } = told, count = scenes.length;
+    if (!told)
+      return {
+        seq: null,
+        scene: null,
+        mode: "rotate",
+        secondsLeft: null,
+        index: -1,
+        count: 0,
+        highlight: null,
+        urgent: null,
+      };
+    const now = steady(serverNowMs),
+      { scenes, dwell, since } = told,
+      count = scenes.length;
     const turns = Math.floor((now - since) / dwell);
-    let mode = "rotate", scene = scenes[((turns % count) + count) % count];
+    let mode = "rotate",
+      scene = scenes[((turns % count) + count) % count];
     let secondsLeft = count > 1 ? left(since + (turns + 1) * dwell, now) : null;
     const over = runs(told.urgent, now) ? told.urgent : runs(told.hold, now) ? told.hold : null;
     if (over) {
@@ -49,9 +69,15 @@
       secondsLeft = left(over.end, now);
     }
     return {
-      seq: told.seq, scene, mode, secondsLeft, index: scenes.indexOf(scene), count,
+      seq: told.seq,
+      scene,
+      mode,
+      secondsLeft,
+      index: scenes.indexOf(scene),
+      count,
       highlight: runs(told.highlight, now) ? told.highlight.metric : null,
-      urgent: mode === "urgent" ? { since: told.urgent.since, until: told.urgent.until, alarms: told.urgent.alarms } : null,
+      urgent:
+        mode === "urgent" ? { since: told.urgent.since, until: told.urgent.until, alarms: told.urgent.alarms } : null,
     };
   }
 

@@ -5,12 +5,20 @@
   if (!document.body.classList.contains("wall")) return;
 
   const AGES = ["live", "ageing", "stale", "dead"];
-  const STALE_AT = 2, DEAD_AT = 5;        // times the promised age: past 1 ageing, past 2 stale, past 5 struck through
-  const LIVE_LATE_S = 60, LIVE_DEAD_S = 300;
+  const STALE_AT = 2,
+    DEAD_AT = 5; // times the promised age: past 1 ageing, past 2 stale, past 5 struck through
+  const LIVE_LATE_S = 60,
+    LIVE_DEAD_S = 300;
   const ZONE = "Asia/Shanghai";
   const parts = new Intl.DateTimeFormat("en-GB", {
-    timeZone: ZONE, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-    second: "2-digit", hourCycle: "h23",
+    timeZone: ZONE,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
   });
   const $ = (id) => document.getElementById(id);
   let oldest = null;
@@ -23,8 +31,12 @@
   function local(ms) {
     const p = {};
     for (const { type, value } of parts.formatToParts(ms)) p[type] = value;
-    return { day: `${p.year}-${p.month}-${p.day}`, short: `${p.month}-${p.day}`,
-      time: `${p.hour}:${p.minute}:${p.second}`, minute: `${p.hour}:${p.minute}` };
+    return {
+      day: `${p.year}-${p.month}-${p.day}`,
+      short: `${p.month}-${p.day}`,
+      time: `${p.hour}:${p.minute}:${p.second}`,
+      minute: `${p.hour}:${p.minute}`,
+    };
   }
 
   function duration(seconds) {
@@ -60,7 +72,7 @@
         node.className = `slot k-${slot.kind}`;
         node.dataset.slot = slot.id;
       }
-      if (slot.area) node.dataset.area = slot.area;           // the same tile may stand elsewhere in another scene
+      if (slot.area) node.dataset.area = slot.area; // the same tile may stand elsewhere in another scene
       fill(node, slot.html);
       host.appendChild(node);
     }
@@ -94,21 +106,26 @@
     bar.hidden = !found;
     $("needs").hidden = Boolean(found);
     if (!found) return;
-    const told = found.alarms.slice(0, 2).map((a) => `${local(Date.parse(a.raised_at)).time} ${a.plate} ${a.kind}(${a.level} 级)${a.town}`);
+    const told = found.alarms
+      .slice(0, 2)
+      .map((a) => `${local(Date.parse(a.raised_at)).time} ${a.plate} ${a.kind}(${a.level} 级)${a.town}`);
     const more = found.alarms.length > 2 ? ` 等 ${found.alarms.length} 起` : "";
     const left = Math.max(0, Math.ceil((Date.parse(found.until) - now) / 1000));
     setText(bar, `紧急报警 · ${told.join(" · ")}${more} · 手机遥控页可确认 · ${left} 秒后恢复轮播`);
   }
 
   function highlight(metric) {
-    for (const node of document.querySelectorAll(".is-lit")) if (node.dataset.metric !== metric) node.classList.remove("is-lit");
-    if (metric) for (const node of document.querySelectorAll(`[data-metric="${CSS.escape(metric)}"]`)) node.classList.add("is-lit");
+    for (const node of document.querySelectorAll(".is-lit"))
+      if (node.dataset.metric !== metric) node.classList.remove("is-lit");
+    if (metric)
+      for (const node of document.querySelectorAll(`[data-metric="${CSS.escape(metric)}"]`))
+        node.classList.add("is-lit");
   }
 
   let last = null;
   function counts(live) {
     last = live;
-    const known = live.as_of !== null;      // without one position "0 辆" would be a lie
+    const known = live.as_of !== null; // without one position "0 辆" would be a lie
     for (const node of document.querySelectorAll("[data-live]")) {
       setText(node, (known ? live.counts[node.dataset.live] : null) ?? "—");
     }
@@ -118,7 +135,8 @@
   function age(now) {
     oldest = null;
     for (const node of document.querySelectorAll("[data-asof]")) {
-      const at = Date.parse(node.dataset.asof), promise = Number(node.dataset.staleAfter) * 1000;
+      const at = Date.parse(node.dataset.asof),
+        promise = Number(node.dataset.staleAfter) * 1000;
       const ratio = promise > 0 ? (now - at) / promise : 0;
       const state = AGES[ratio > DEAD_AT ? 3 : ratio > STALE_AT ? 2 : ratio > 1 ? 1 : 0];
       if (node.dataset.age !== state) node.dataset.age = state;
@@ -128,14 +146,21 @@
       if (figure && node.offsetParent && (!oldest || ratio > oldest.ratio)) oldest = { at, ratio };
     }
     const head = $("oldest");
-    if (!oldest) { setText(head, "数据截至 —"); return; }
+    if (!oldest) {
+      setText(head, "数据截至 —");
+      return;
+    }
     const late = oldest.ratio > 1;
-    setText(head, `数据截至 ${moment(oldest.at, now)}` + (late ? ` · 已延迟 ${duration((now - oldest.at) / 1000)}` : " · 按时"));
+    setText(
+      head,
+      `数据截至 ${moment(oldest.at, now)}` + (late ? ` · 已延迟 ${duration((now - oldest.at) / 1000)}` : " · 按时"),
+    );
     head.dataset.age = late ? (oldest.ratio > STALE_AT ? "stale" : "ageing") : "live";
   }
 
   function liveAge(now, asOf) {
-    const node = $("live-age"), note = $("map-note");
+    const node = $("live-age"),
+      note = $("map-note");
     if (!asOf) {
       setText(node, "定位 未上报");
       node.dataset.age = "stale";

@@ -8,20 +8,49 @@
   const LAYOUTS = { hd: [1920, 1080], wide: [3840, 1080], ultra: [5760, 1080] };
   // ?speed=10 makes a screen live ten times as fast: a day's wear in an hour or two
   const SPEED = Math.min(20, Math.max(1, Number(new URLSearchParams(location.search).get("speed")) || 1));
-  const POLL_MS = 2000 / SPEED, FETCH_MS = 8000, CUT_AFTER_MS = 20000, HEARTBEAT_MS = 30000 / SPEED, SOON_MS = 300;
-  const RETRY_MS = 1500, RETRY_MAX_MS = 15000, JITTER = 0.4;
+  const POLL_MS = 2000 / SPEED,
+    FETCH_MS = 8000,
+    CUT_AFTER_MS = 20000,
+    HEARTBEAT_MS = 30000 / SPEED,
+    SOON_MS = 300;
+  const RETRY_MS = 1500,
+    RETRY_MAX_MS = 15000,
+    JITTER = 0.4;
   const REFUSED_MS = 30000;
-  const IDLE_MS = 20000, RELOAD_AGAIN_MS = 600000;
-  const NIGHT_HOUR = 4, NIGHT_SPREAD_MIN = 50, DAY_MS = 86400000;
-  const DRIFT_STEPS = 12, DRIFT_MS = 300000;
+  const IDLE_MS = 20000,
+    RELOAD_AGAIN_MS = 600000;
+  const NIGHT_HOUR = 4,
+    NIGHT_SPREAD_MIN = 50,
+    DAY_MS = 86400000;
+  const DRIFT_STEPS = 12,
+    DRIFT_MS = 300000;
   const TICK_MS = 1000;
 
   const { WallMap: map, WallSlots: slots, WallDirection: direction } = window;
-  const body = document.body, base = body.dataset.base, stage = document.getElementById("stage");
+  const body = document.body,
+    base = body.dataset.base,
+    stage = document.getElementById("stage");
   const state = {
-    offset: 0, lastOk: performance.now(), failures: 0, refused: false, errors: 0, touchedAt: -IDLE_MS, bornAt: performance.now(),
-    build: body.dataset.build, generation: body.dataset.generation, day: body.dataset.day, tickedAt: performance.now(),
-    live: null, liveAsOf: null, outlined: false, layout: "", scene: stage.dataset.scene, scenes: null, seq: null, scale: 1, drift: 0,
+    offset: 0,
+    lastOk: performance.now(),
+    failures: 0,
+    refused: false,
+    errors: 0,
+    touchedAt: -IDLE_MS,
+    bornAt: performance.now(),
+    build: body.dataset.build,
+    generation: body.dataset.generation,
+    day: body.dataset.day,
+    tickedAt: performance.now(),
+    live: null,
+    liveAsOf: null,
+    outlined: false,
+    layout: "",
+    scene: stage.dataset.scene,
+    scenes: null,
+    seq: null,
+    scale: 1,
+    drift: 0,
   };
   const serverNow = () => Date.now() + state.offset;
 
@@ -32,23 +61,35 @@
   }
 
   function arrange() {
-    const w = window.innerWidth, h = window.innerHeight, name = layoutFor(w, h), [sw, sh] = LAYOUTS[name];
-    const k = state.scale = Math.min(w / sw, h / sh);
-    state.layout = stage.dataset.layout = name;
+    const w = window.innerWidth,
+      h = window.innerHeight,
+      name = layoutFor(w, h),
+      [sw, sh] = LAYOUTS[name];
+    const k = Math.min(w / sw, h / sh);
+    state.scale = k;
+    state.layout = name;
+    stage.dataset.layout = name;
     // a picture that stands for weeks burns in: the whole stage wanders by a few pixels, inside its own margin
-    const turn = (2 * Math.PI * state.drift) / DRIFT_STEPS, far = Number(body.dataset.drift) || 0;
-    const x = (w - sw * k) / 2 + far * k * Math.sin(turn), y = (h - sh * k) / 2 + far * k * Math.cos(turn);
+    const turn = (2 * Math.PI * state.drift) / DRIFT_STEPS,
+      far = Number(body.dataset.drift) || 0;
+    const x = (w - sw * k) / 2 + far * k * Math.sin(turn),
+      y = (h - sh * k) / 2 + far * k * Math.cos(turn);
     stage.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
     map.resize(k);
   }
 
   /* ---- talking to the server ---- */
   async function ask(path, options) {
-    const stop = new AbortController(), timer = setTimeout(() => stop.abort(), FETCH_MS);
+    const stop = new AbortController(),
+      timer = setTimeout(() => stop.abort(), FETCH_MS);
     try {
       const answer = await fetch(base + path, {
-        ...options, cache: "no-store", credentials: "same-origin", redirect: "error", signal: stop.signal,
-        headers: { "X-Requested-With": "wall", ...(options && options.headers) },
+        ...options,
+        cache: "no-store",
+        credentials: "same-origin",
+        redirect: "error",
+        signal: stop.signal,
+        headers: { "X-Requested-With": "wall", ...options?.headers },
       });
       if (answer.status === 401 || answer.status === 403) state.refused = true;
       if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
@@ -67,10 +108,17 @@
     if (version.build !== state.build) reloadFor(version.build);
     direction.update(version.direction);
     turn();
-    if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day)) await renew(version);
-    if (!state.outlined) { map.outline(await ask("/outlines")); state.outlined = true; }
+    if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day))
+      await renew(version);
+    if (!state.outlined) {
+      map.outline(await ask("/outlines"));
+      state.outlined = true;
+    }
     if (version.live !== null && version.live !== state.live) await move();
-    if (version.live === null) { state.live = null; state.liveAsOf = null; }
+    if (version.live === null) {
+      state.live = null;
+      state.liveAsOf = null;
+    }
   }
 
   /* All scenes of one generation come in one answer, and every tile of the scene on the glass changes in one frame. */
@@ -95,7 +143,7 @@
 
   /* ---- scenes ---- */
   function present(name) {
-    const scene = state.scenes && state.scenes[name];
+    const scene = state.scenes?.[name];
     if (!scene) return;
     const changes = state.scene !== name;
     state.scene = stage.dataset.scene = name;
@@ -103,7 +151,7 @@
     map.scene(scene.map);
     if (changes) {
       stage.classList.remove("is-turning");
-      void stage.offsetWidth;                                  // starts the fade again
+      void stage.offsetWidth; // starts the fade again
       stage.classList.add("is-turning");
     }
     map.resize(state.scale);
@@ -114,7 +162,10 @@
     const now = direction.at(serverNow());
     if (now.scene && now.scene !== state.scene && state.scenes) present(now.scene);
     if (now.scene && !state.scenes) state.scene = state.scene || now.scene;
-    if (now.seq !== state.seq) { state.seq = now.seq; beatSoon(SOON_MS); }   // who steered is told at once that it arrived
+    if (now.seq !== state.seq) {
+      state.seq = now.seq;
+      beatSoon(SOON_MS);
+    } // who steered is told at once that it arrived
     slots.turn(now);
     slots.urgent(now.urgent, serverNow());
     slots.highlight(now.highlight);
@@ -127,7 +178,7 @@
     try {
       await round();
       state.failures = 0;
-    } catch (error) {
+    } catch (_error) {
       state.failures += 1;
       wait = Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.min(state.failures - 1, 6));
       wait *= 1 - JITTER / 2 + JITTER * Math.random();
@@ -146,8 +197,8 @@
     try {
       const [done, at] = (sessionStorage.getItem("wall-reload") || "").split("@");
       if (done === build && Date.now() - Number(at) < RELOAD_AGAIN_MS) return;
-    } catch (error) {
-      return;                                                 // without a memory a circle could not be told
+    } catch (_error) {
+      return; // without a memory a circle could not be told
     }
     window.leave("", () => sessionStorage.setItem("wall-reload", `${build}@${Date.now()}`));
   }
@@ -168,7 +219,8 @@
 
   /* ---- what the people in the room are told ---- */
   function show() {
-    const now = serverNow(), silent = performance.now() - state.lastOk;
+    const now = serverNow(),
+      silent = performance.now() - state.lastOk;
     const cut = silent > CUT_AFTER_MS || state.refused;
     slots.clock(now);
     slots.age(now);
@@ -179,20 +231,27 @@
     bar.hidden = !cut;
     if (cut) {
       const since = slots.local(now - silent).time;
-      slots.setText(bar, state.refused
-        ? "本屏授权已失效 · 画面停在最后一次更新 · 请联系系统管理员"
-        : `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据，正在自动重连`);
+      slots.setText(
+        bar,
+        state.refused
+          ? "本屏授权已失效 · 画面停在最后一次更新 · 请联系系统管理员"
+          : `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据，正在自动重连`,
+      );
     }
   }
 
   function tick() {
-    const now = serverNow(), drift = Math.floor(now / DRIFT_MS) % DRIFT_STEPS;
+    const now = serverNow(),
+      drift = Math.floor(now / DRIFT_MS) % DRIFT_STEPS;
     state.tickedAt = performance.now();
     turn();
     show();
     dim(now);
     nightly(now);
-    if (drift !== state.drift) { state.drift = drift; arrange(); }
+    if (drift !== state.drift) {
+      state.drift = drift;
+      arrange();
+    }
     // the chain of polls may break only by a fault of ours; then it is taken up again instead of waiting for a person
     if (performance.now() - (state.polledAt || state.bornAt) > 4 * (FETCH_MS + REFUSED_MS)) {
       clearTimeout(state.poll);
@@ -204,12 +263,24 @@
   function beat() {
     const { fps, level } = map.stats();
     const said = {
-      width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio, fps: fps || null, level,
-      heap: performance.memory ? performance.memory.usedJSHeapSize : null, errors: state.errors, scene: state.scene, seq: state.seq,
-      build: state.build, generation: state.generation, layout: state.layout, live_version: state.live,
+      width: window.innerWidth,
+      height: window.innerHeight,
+      ratio: window.devicePixelRatio,
+      fps: fps || null,
+      level,
+      heap: performance.memory ? performance.memory.usedJSHeapSize : null,
+      errors: state.errors,
+      scene: state.scene,
+      seq: state.seq,
+      build: state.build,
+      generation: state.generation,
+      layout: state.layout,
+      live_version: state.live,
     };
     const options = { method: "POST", body: JSON.stringify(said), headers: { "Content-Type": "application/json" } };
-    ask("/heartbeat", options).catch(() => {}).finally(() => beatSoon(HEARTBEAT_MS));
+    ask("/heartbeat", options)
+      .catch(() => {})
+      .finally(() => beatSoon(HEARTBEAT_MS));
   }
 
   function beatSoon(wait) {
@@ -218,16 +289,26 @@
   }
 
   window.addEventListener("resize", arrange);
-  window.addEventListener("error", () => { state.errors += 1; });
-  window.addEventListener("unhandledrejection", () => { state.errors += 1; });
+  window.addEventListener("error", () => {
+    state.errors += 1;
+  });
+  window.addEventListener("unhandledrejection", () => {
+    state.errors += 1;
+  });
   for (const kind of ["pointermove", "keydown"]) {
-    window.addEventListener(kind, () => { state.touchedAt = performance.now(); }, { passive: true });
+    window.addEventListener(
+      kind,
+      () => {
+        state.touchedAt = performance.now();
+      },
+      { passive: true },
+    );
   }
   arrange();
   show();
   setInterval(tick, TICK_MS);
   beatSoon(POLL_MS);
   poll();
-  if (document.fonts && document.fonts.ready) document.fonts.ready.then(arrange);
+  if (document.fonts?.ready) document.fonts.ready.then(arrange);
   window.Wall = { state, arrange, present };
 })();
