@@ -47,7 +47,7 @@ class House:
         self.writer: Writer
         self.writer, self.notes = recover.open_warehouse(self.settings)
         self.landing = Landing(self.settings.landing, Vault(self.settings.keys))
-        self.door = PrivacyFilter(Pseudonyms(self.settings.keys))
+        self.privacy = PrivacyFilter(Pseudonyms(self.settings.keys))
         self._names = itertools.count()
 
     @classmethod
@@ -131,7 +131,7 @@ class House:
         )
 
     def load(self, note: Landed) -> Account:
-        account = load.load(self.writer, self.settings, self.door, note, parse.parse(note, self.landing.body(note)))
+        account = load.load(self.writer, self.settings, self.privacy, note, parse.parse(note, self.landing.body(note)))
         recover.acknowledge(self.settings, note)
         return account
 

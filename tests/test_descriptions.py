@@ -90,8 +90,8 @@ CONTRACTS: list[Wrong] = [
     ),
     ("required = true", 'required = "yes"', "required", '"yes"', "true 或 false"),
     ("required = true", "requird = true", "columns.plate_no", "requird", "请改成 required"),
-    ('rule = "plate"', 'door = "persn"', "columns.plate_no.door", "persn", "请改成 person"),
-    ('rule = "plate"', 'door = "person"', "columns.plate_no.level", "L2", "L3"),
+    ('rule = "plate"', 'treatment = "persn"', "columns.plate_no.treatment", "persn", "请改成 person"),
+    ('rule = "plate"', 'treatment = "person"', "columns.plate_no.level", "L2", "L3"),
 ]
 
 MODEL = "marts/alarm_event.toml"

@@ -88,3 +88,14 @@ def test_descriptions_have_full_width_punctuation() -> None:
     assert len(given) > 150
     found = [f"{file.relative_to(ROOT)} {text[:60]}" for file, texts in given.items() for text in texts if wrong(text)]
     assert found == []
+
+
+def test_scripts_have_full_width_punctuation() -> None:
+    found, read = [], 0
+    for file in (ROOT / "assets" / "js").rglob("*.js"):
+        code = re.sub(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", "", file.read_text("utf-8"), flags=re.S)
+        for quoted in re.findall(r'"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`', code):
+            text = re.sub(r"\$\{(?:[^{}]|\{[^{}]*\})*\}", VALUE, quoted[1:-1])
+            read += bool(re.search(HAN, text))
+            found += [f"{file.name} {text[:80]}"] if wrong(text) else []
+    assert read > 50 and found == []

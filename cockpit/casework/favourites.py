@@ -22,7 +22,7 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 MOST = 60
 LONGEST = 600
-ASKED_AHEAD = 120
+MOST_WARMED = 120
 """Numbers that are read before anybody asks; what only few people keep beyond that is read when they ask."""
 METRIC = "/metric/"
 DRIVERS = "/drivers"
@@ -57,7 +57,7 @@ def may_see(viewer: Viewer, path: str) -> bool:
     return not path.endswith(DRIVERS) or viewer.role in driver_access.ROLES
 
 
-def kept(file: Path, viewer: Viewer) -> tuple[str, ...]:
+def places(file: Path, viewer: Viewer) -> tuple[str, ...]:
     """The places of a person in their order; a device has none."""
     if viewer.kind != "person":
         return ()
@@ -69,11 +69,11 @@ def kept(file: Path, viewer: Viewer) -> tuple[str, ...]:
 
 
 def numbers(file: Path) -> tuple[str, ...]:
-    """The places of numbers that anybody keeps, those of most people first, ASKED_AHEAD at most."""
+    """The places of numbers that anybody keeps, those of most people first, MOST_WARMED at most."""
     with app_db.reading(file) as connection:
         rows = connection.execute(
             "SELECT place FROM favourite WHERE place LIKE ? GROUP BY place ORDER BY count(*) DESC, place LIMIT ?",
-            (f"{METRIC}%", ASKED_AHEAD),
+            (f"{METRIC}%", MOST_WARMED),
         )
         return tuple(row["place"] for row in rows)
 
@@ -139,7 +139,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             drop(file, viewer, given, ip=gate.address())
         else:
             move(file, viewer, given, -1 if act == "up" else 1)
-        return jsonify(kept=len(kept(file, viewer)), most=MOST)
+        return jsonify(count=len(places(file, viewer)), most=MOST)
 
 
 def _believed(library: SnapshotStore, settings: Settings, viewer: Viewer, given: str) -> str:

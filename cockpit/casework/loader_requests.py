@@ -60,12 +60,12 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         return _back("/quarantine")
 
 
-def put(settings: Settings, kind: str, asked: dict[str, object], body: bytes | None = None) -> int:
+def put(settings: Settings, kind: str, details: dict[str, object], body: bytes | None = None) -> int:
     """Writes down what the person asks of the loading process, in the audit log too; returns the number of the
     request."""
     who = gate.viewer().user
     with app_db.writing(settings.state) as connection:
-        number = request_queue.add(connection, kind, asked, who, body=body, at=time.time())
+        number = request_queue.add(connection, kind, details, who, body=body, at=time.time())
         audit.append(
             connection, "asked", who=who, ip=gate.address(), detail=f"{request_queue.KINDS[kind]} 请求 {number}"
         )

@@ -30,7 +30,7 @@ TYPED = str.maketrans("OIL", "011", "- ")
 SHAPE = re.compile(rf"[{LETTERS}]{{{LENGTH}}}")
 MOST_REMEMBERED = 20_000
 
-_kept: set[tuple[Path, str]] = set()
+_remembered: set[tuple[Path, str]] = set()
 """What this process has written already: a page that is read often writes once."""
 
 
@@ -65,7 +65,7 @@ def issue(file: Path, reading: Reading, decimals: int, only: str | None = None) 
     """The passport of a reading, kept so that it can be opened."""
     href = address_of(reading, only)
     made = id_of(href)
-    if (file, made) not in _kept:
+    if (file, made) not in _remembered:
         when = "" if reading.window == "now" else f" · {fmt.period(reading.window, reading.win_start, reading.win_end)}"
         where = "" if reading.place.code == DISTRICT else f" · {reading.place.label}"
         with app_db.writing(file) as connection:
@@ -80,9 +80,9 @@ def issue(file: Path, reading: Reading, decimals: int, only: str | None = None) 
                     time.time(),
                 ),
             )
-        if len(_kept) >= MOST_REMEMBERED:
-            _kept.clear()
-        _kept.add((file, made))
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered.add((file, made))
     return made
 
 

@@ -1,4 +1,4 @@
-"""The door to single drivers: who may, why, how often, and a line in the audit log before anything is read.
+"""The way to single drivers: who may, why, how often, and a line in the audit log before anything is read.
 
 A purpose is asked for each company, holds for a quarter of an hour and is kept with every look. Closed on any doubt:
 without a line in the log nothing is read. On a page a driver is called by a reference that only this installation can

@@ -115,16 +115,16 @@ def address() -> str:
     return request.remote_addr or "0.0.0.0"
 
 
-def wants_page(asked: Request) -> bool:
+def wants_page(incoming: Request) -> bool:
     """True when a browser navigates to a page, False for scripts, Dash and API calls: those get a status, no
     redirect."""
-    machine = asked.path.startswith(("/_", "/api/", "/assets/")) or asked.headers.get("X-Requested-With")
-    return asked.method in SAFE_METHODS and not machine
+    machine = incoming.path.startswith(("/_", "/api/", "/assets/")) or incoming.headers.get("X-Requested-With")
+    return incoming.method in SAFE_METHODS and not machine
 
 
-def navigates(asked: Request) -> bool:
+def navigates(incoming: Request) -> bool:
     """True when the browser will show the answer as a page: a visit, or a form that was sent."""
-    return wants_page(asked) or asked.headers.get("Sec-Fetch-Mode") == "navigate"
+    return wants_page(incoming) or incoming.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
 def guard(server: Flask) -> None:

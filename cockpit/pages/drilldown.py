@@ -52,7 +52,7 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
 
 
 def _people(visit: PageContext, reading: Reading) -> Component:
-    """Where a number counts people, the list is another page with a door of its own."""
+    """Where a number counts people, the list is another page with an access control of its own."""
     way = dcc.Link(
         "查看驾驶员名单", href=visit.address.to(f"/company/{reading.place.code}/drivers"), className="button"
     )

@@ -112,11 +112,11 @@ def _list(visit: PageContext, people: People, place: Place) -> Component:
                 row["name_mask"] or "（未登记姓名）", href=visit.address.to(f"/company/{place.code}/driver/{reference}")
             ),
             "车队长" if row["is_captain"] else "",
-            profile_parts.told(visit, "yz_certificate", _papers(row["is_qualified"], row["qualified_to"])),
+            profile_parts.or_unreported(visit, "yz_certificate", _papers(row["is_qualified"], row["qualified_to"])),
             plain(row["integrity_grade"]),
             "已接入"
             if row["is_connected"]
-            else profile_parts.told(visit, "rdm_account", html.Span("未接入", className="muted")),
+            else profile_parts.or_unreported(visit, "rdm_account", html.Span("未接入", className="muted")),
             fmt.DASH if row["score"] is None else f"{row['score']:.1f}",
             fmt.DASH
             if row["is_done"] is None
@@ -153,7 +153,9 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
     rows: list[tuple[str, Cell | list[Cell]]] = [
         (
             "从业资格",
-            profile_parts.told(visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"]))
+            profile_parts.or_unreported(
+                visit, "yz_certificate", _papers(bool(here["is_qualified"]), here["qualified_to"])
+            )
             if here["is_p45"]
             else "所在企业无 4.5 吨以上货车，不要求",
         ),

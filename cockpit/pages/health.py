@@ -255,7 +255,7 @@ def requested(visit: PageContext, *kinds: str) -> list[Component]:
 
 
 def _wish(one: Request) -> str:
-    requested = one.asked
+    requested = one.details
     if one.kind == "run":
         return str(loader_requests.JOBS.get(requested["job"], requested["job"]))
     if one.kind == "backfill":

@@ -144,7 +144,7 @@ def _metric(visit: PageContext, metric_id: str, mart: State) -> State:
             reading.doubt,
         )
     late = reading.as_of is not None and (_moment(visit) - reading.as_of).total_seconds() > fmt.patience(reading)
-    return State("warn", f"{shown} 数据延迟", mart.told) if late else State("good", f"{shown} 正常")
+    return State("warn", f"{shown} 数据延迟", mart.detail) if late else State("good", f"{shown} 正常")
 
 
 def _hrefs(visit: PageContext, nodes: Sequence[Node]) -> dict[str, str]:

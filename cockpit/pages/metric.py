@@ -367,7 +367,7 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
     if not mine:
         return None
 
-    def told(amount: float | None) -> str:
+    def written(amount: float | None) -> str:
         return str(fmt.value(amount, metric.unit, metric.decimals))
 
     lines = [
@@ -377,7 +377,7 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
                     f"{texts.WINDOWS[row['window']]} {row['at']}",
                     href=visit.address.here(window=row["window"], at=row["at"], page=None),
                 ),
-                f" {told(row['old'])} → {told(row['new'])} ",
+                f" {written(row['old'])} → {written(row['new'])} ",
                 html.Small(" · ".join(filter(None, (fmt.clock(row["at_time"], visit.today), row["why"])))),
             ]
         )

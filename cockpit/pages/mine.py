@@ -132,7 +132,7 @@ def _thing(visit: PageContext, place: str) -> Component:
     """A single thing by name with one line, or why it cannot be shown."""
     try:
         there = _at(visit, place)
-        name, line = _told(there)
+        name, line = _described(there)
         shown: Component = dcc.Link(name, href=there.address.here(), className="mine-name")
     except PageMissing:
         name, line = place, "当前快照中没有这一项"
@@ -146,7 +146,7 @@ def _thing(visit: PageContext, place: str) -> Component:
     )
 
 
-def _told(there: PageContext) -> tuple[str, str]:
+def _described(there: PageContext) -> tuple[str, str]:
     """Name and line of a thing. Raises PageMissing where there is none (any more), Refused where the role does not see
     it."""
     path = there.address.path

@@ -153,25 +153,26 @@ def tiles(cards: Sequence[Component]) -> Component:
     return html.Div(list(cards), className="tiles", style={"--cols": str(narrow), "--cols-wide": str(wide)})
 
 
-def asked_of(visit: PageContext, metric: Metric, wanted: str) -> tuple[str, str | None]:
+def requested_of(visit: PageContext, metric: Metric, wanted: str) -> tuple[str, str | None]:
     """The window and the `at` word that a metric's card on a page of that window asks with."""
     window, requested = window_of(metric, wanted), bool(visit.address.get("at"))
     if window == "now" or (metric.through == "today" and window == "day" and not requested):
         return window, None  # of itself the system knows more than yesterday
-    return window, periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=requested)
+    return window, periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), is_named=requested)
 
 
 def cards(visit: PageContext, metrics: Sequence[Metric], wanted: str, place: Place | None = None) -> list[Component]:
     """A card for each metric; what they tell is read in one go."""
     visit.book.prepare(
-        [(metric.id, *asked_of(visit, metric, wanted)) for metric in metrics], DISTRICT if place is None else place.code
+        [(metric.id, *requested_of(visit, metric, wanted)) for metric in metrics],
+        DISTRICT if place is None else place.code,
     )
     return [card(visit, metric, wanted, place) for metric in metrics]
 
 
 def card(visit: PageContext, metric: Metric, wanted: str, place: Place | None = None) -> Component:
     """One metric as a card that leads to its page, of the district or of a place (then without its trend)."""
-    window, at = asked_of(visit, metric, wanted)
+    window, at = requested_of(visit, metric, wanted)
     period, requested = period_of(visit, wanted), bool(visit.address.get("at"))
     code = DISTRICT if place is None else place.code
     reading = visit.book.read(metric.id, window, at, code)
@@ -221,7 +222,7 @@ def _by_town(visit: PageContext, metric: Metric, wanted: str) -> dict[str, Readi
     window = window_of(metric, wanted)
     requested = bool(visit.address.get("at"))
     at = (
-        periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), asked=requested)
+        periods.at_for(visit.book, metric, wanted, period_of(visit, wanted), is_named=requested)
         if window != "now"
         else None
     )

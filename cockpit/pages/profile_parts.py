@@ -55,7 +55,7 @@ def absent(visit: PageContext, words: str, *tables: str) -> str:
     return words if any(visit.book.delivered(one) for one in tables) else STATUS_LABELS["missing"]
 
 
-def told(visit: PageContext, table: str, absence: Cell) -> Cell:
+def or_unreported(visit: PageContext, table: str, absence: Cell) -> Cell:
     """What is said of something that is not there, or 未上报 where the landed table it would come from has never
     delivered: then nobody knows."""
     return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
@@ -82,7 +82,7 @@ def alarm_table(
             row["kind"],
             {1: "一级", 2: "二级"}.get(row["level"], "—"),
             *([vehicle_link(visit, row["vehicle_key"])] if with_vehicle else []),
-            told(visit, "rdm_alarm_handle", status(row)),
+            or_unreported(visit, "rdm_alarm_handle", status(row)),
             moment(row["handled_at"]),
         ]
         for row in rows

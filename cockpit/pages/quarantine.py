@@ -86,7 +86,10 @@ def _row(visit: PageContext, row: dict[str, Any]) -> Component:
 def _faults(row: dict[str, Any], contract: Contract | None) -> Component:
     """What is wrong, cell by cell: the column, what stands there as far as it may be seen, the cell, what to do."""
     labels = (
-        {column.name: "证件号码" if column.door in ("person", "holder") else column.label for column in contract.stored}
+        {
+            column.name: "证件号码" if column.treatment in ("person", "holder") else column.label
+            for column in contract.stored
+        }
         if contract
         else {}
     )
@@ -117,14 +120,14 @@ def _seen(row: dict[str, Any]) -> str:
     return f"{state}；首次 {first}，最近 {last}，共收到 {row['times']} 次。"
 
 
-def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], told: dict[str, Any]) -> Component:
+def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], values: dict[str, Any]) -> Component:
     key = f"row-{row['seq']}-{row['row']}"
     fields: list[Component] = [
         toolbar.hidden(key, "table", row["name"]),
         toolbar.hidden(key, "next", visit.address.here()),
     ]
     for name, label in names.items():
-        value = "" if told.get(name) is None else str(told[name])
+        value = "" if values.get(name) is None else str(values[name])
         box = dcc.Input(
             type="text",
             name=f"new-{name}",

@@ -39,10 +39,10 @@ def _companies(visit: PageContext, code: str) -> Component:
     lines: list[list[Cell]] = [
         [
             profile_parts.place_link(visit, row.key),
-            row.told["owner_type"],
-            fmt.number(row.told["v_cnt"]),
-            fmt.number(row.told["vh_cnt"]),
-            html.Span([flag("50辆以上", True)] if row.told["is_reg50"] else "—"),
+            row.cells["owner_type"],
+            fmt.number(row.cells["v_cnt"]),
+            fmt.number(row.cells["vh_cnt"]),
+            html.Span([flag("50辆以上", True)] if row.cells["is_reg50"] else "—"),
         ]
         for row in rows
     ]

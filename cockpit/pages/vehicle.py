@@ -75,7 +75,7 @@ def _head(visit: PageContext, found: Vehicle, owner: str | None) -> Component:
             ("年审到期", _until(visit, here["review_due"])),
             (
                 "道路运输证到期",
-                profile_parts.told(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件")),
+                profile_parts.or_unreported(visit, "yz_certificate", _until(visit, here["permit_to"], "无有效证件")),
             ),
         ]
     else:
@@ -101,7 +101,7 @@ def _days(visit: PageContext, found: Vehicle) -> Component:
             if not row["pretrip_due"]
             else "已检查"
             if row["pretrip_done"]
-            else profile_parts.told(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
+            else profile_parts.or_unreported(visit, "rdm_check", html.Span("未检查", className="tone-bad"))
         )
         ok = fmt.value(row["pts_ok"] / row["pts"], "ratio", 1) if row["pts"] else fmt.DASH
         online: Cell = (

@@ -160,17 +160,17 @@ def _href(visit: PageContext, by: str, code: str) -> str:
 
 
 def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
-    def told(amount: float) -> str:
+    def written(amount: float) -> str:
         return waterfall.signed(amount, metric.unit, metric.decimals)
 
     def row(piece: Piece) -> Component:
         name: Component | str = dcc.Link(piece.label, href=links[piece.code]) if links.get(piece.code) else piece.label
         cells: list[Component | str] = [name, _pair(piece.then, split.is_ratio), _pair(piece.now, split.is_ratio)]
-        cells += [told(piece.level), told(piece.mix)] if split.is_ratio else []
+        cells += [written(piece.level), written(piece.mix)] if split.is_ratio else []
         return html.Tr(
             [
                 html.Td(cell, className="" if place == 0 else "col-num")
-                for place, cell in enumerate([*cells, html.B(told(piece.amount))])
+                for place, cell in enumerate([*cells, html.B(written(piece.amount))])
             ]
         )
 
@@ -178,13 +178,13 @@ def _table(split: Change, metric: Metric, links: dict[str, str]) -> Component:
     lines = [row(piece) for piece in split.pieces[:ROWS]]
     left = split.pieces[ROWS:]
     if left:
-        amounts = [told(sum(p.level for p in left)), told(sum(p.mix for p in left))] if split.is_ratio else []
+        amounts = [written(sum(p.level for p in left)), written(sum(p.mix for p in left))] if split.is_ratio else []
         lines.append(
             html.Tr(
                 [
                     html.Td(text, className="" if n == 0 else "col-num")
                     for n, text in enumerate(
-                        [f"其余 {len(left)} 项", "", "", *amounts, told(sum(p.amount for p in left))]
+                        [f"其余 {len(left)} 项", "", "", *amounts, written(sum(p.amount for p in left))]
                     )
                 ]
             )

@@ -80,7 +80,7 @@ def systems(book: Snapshot) -> list[dict[str, Any]]:
             {
                 "label": name,
                 "feeds": len(feeds),
-                "kept": stored,
+                "stored": stored,
                 "data": fmt.clock(max(times)) if times else fmt.DASH,
                 "rows": fmt.number(sum(s.rows for s in feeds)),
                 "bad": fmt.number(sum(s.quarantined for s in feeds)),

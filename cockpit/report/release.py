@@ -26,7 +26,7 @@ from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 STYLES = ("00_tokens.css", "40_print.css")
-FAULTS_TOLD = 6
+FAULTS_LISTED = 6
 
 
 def html(issue: content.Issue) -> str:
@@ -92,9 +92,9 @@ def _make(
     )
     found = self_test.faults(made, page, issue, library.open(issue.generation))
     if found:
-        more = f"；另有 {len(found) - FAULTS_TOLD} 处" if len(found) > FAULTS_TOLD else ""
+        more = f"；另有 {len(found) - FAULTS_LISTED} 处" if len(found) > FAULTS_LISTED else ""
         raise PrintFailed(
-            f"{issue.context['kind']}自检未通过，没有发布：{';'.join(found[:FAULTS_TOLD])}{more}",
+            f"{issue.context['kind']}自检未通过，没有发布：{';'.join(found[:FAULTS_LISTED])}{more}",
             where=name,
             to_do="请按提示处理数据或字体后重新打印",
         )

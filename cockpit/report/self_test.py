@@ -31,7 +31,7 @@ MIN_INK_PX = 8
 """A lone known value is a dot of about 15 pixels; a chart that failed has none."""
 INK_TOLERANCE = 48
 CHINESE = re.compile("[\u4e00-\u9fff]")
-LOST_TOLD = 40
+LOST_SHOWN = 40
 TOOL_TIMEOUT_S = 60
 CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
 TITLES = ("要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
@@ -49,7 +49,7 @@ def faults(pdf: Path, html: str, issue: Issue, book: Snapshot) -> list[str]:
     found = _pages(texts, issue)
     found += [f"缺少“{title}”一节" for title in TITLES if title not in whole]
     found += _figures(whole, issue, book)
-    found += [f"缺字：{lost[:LOST_TOLD]}"] if lost else []
+    found += [f"缺字：{lost[:LOST_SHOWN]}"] if lost else []
     odd = sorted(set(pdf_text.ODD.findall(whole)))
     found += [f"无法检索的字：{''.join(odd)}"] if odd else []
     inside, all_fonts = pdf_text.embedded(pdf)

@@ -29,7 +29,7 @@ FREE = {
     "/_dash-update-component": "only reads",
 }
 """Endpoints that take a POST without a key, and why they may."""
-KEPT_S = 24 * 3600
+HOLD_S = 24 * 3600
 WAIT_S, LOOK_S = 15.0, 0.1
 """A repeat waits so long for the first one that is still under way."""
 LONGEST = 100
@@ -93,7 +93,7 @@ def _claim(file: Path, identity: str) -> dict[str, Any] | None:
     end = time.monotonic() + WAIT_S
     while True:
         with app_db.writing(file) as connection:
-            connection.execute("DELETE FROM once WHERE at < ?", (time.time() - KEPT_S,))
+            connection.execute("DELETE FROM once WHERE at < ?", (time.time() - HOLD_S,))
             if connection.execute("INSERT OR IGNORE INTO once VALUES (?, ?, NULL)", (identity, time.time())).rowcount:
                 return None
             answer = connection.execute("SELECT answer FROM once WHERE id = ?", (identity,)).fetchone()["answer"]

@@ -89,7 +89,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Kept:
+class ScreenState:
     """One row of wall_direction. seq grows with every change of any target. who, verb: the last command, "" before the
     first; at: its time."""
 
@@ -206,20 +206,20 @@ def command(
     return dataclasses.replace(course, since=now - there * plan.dwell_s, before=None)
 
 
-def told(kept: Kept, alarms: Sequence[Alarm], now: float) -> dict[str, Any]:
-    """What a screen is told: what to show now and how to go on by itself when the server falls silent.
+def client_state(state: ScreenState, alarms: Sequence[Alarm], now: float) -> dict[str, Any]:
+    """What a screen is to know: what to show now and how to go on by itself when the server falls silent.
 
     seq int · mode rotate, hold or urgent · scenes, dwell_s, since: the rotation, whose scene is
     scenes[floor((now - since) / dwell_s) % n] · scene (None in rotation) and until (None = no end of its own) of mode ·
     hold: {scene, until} in force, seen or below an interruption · highlight, highlight_until · urgent: {since, until,
     alarms: the five newest} while one is on."""
-    plan, course = kept.plan, kept.course
+    plan, course = state.plan, state.course
     mode, scene = shown(plan, course, now)
     running, hold = interrupted(course, now), held(course, now)
     mark = course.highlight if course.highlight and now < course.highlight[1] else None
     until = running.until if running else hold.until if hold else None
     return {
-        "seq": kept.seq,
+        "seq": state.seq,
         "mode": mode,
         "scenes": list(plan.scenes),
         "dwell_s": plan.dwell_s,
@@ -295,9 +295,9 @@ class Director:
     def direction(self, screen: str, now: dt.datetime) -> dict[str, Any]:
         """What `screen` is to show at `now` (aware); see `told`. Writes only when an interruption begins or ends."""
         stored, alarms = self.look(screen, now)
-        return told(stored, alarms, now.timestamp())
+        return client_state(stored, alarms, now.timestamp())
 
-    def look(self, screen: str, now: dt.datetime) -> tuple[Kept, tuple[Alarm, ...]]:
+    def look(self, screen: str, now: dt.datetime) -> tuple[ScreenState, tuple[Alarm, ...]]:
         """The row of the screen's target at `now`, and the open alarms it was judged by."""
         moment = now.timestamp()
         with app_db.reading(self.file) as connection:
@@ -331,7 +331,7 @@ class Director:
             audit.append(connection, "screen_steered", who=by, ip=ip, detail=detail[:200], now=moment)
         return stored.seq
 
-    def configure(self, screen: str, *, by: str, group: str | None = None, **changes: Any) -> Kept:
+    def configure(self, screen: str, *, by: str, group: str | None = None, **changes: Any) -> ScreenState:
         """Changes the plan of the target of `screen`, after it has joined `group` ("" = leaves its group, None =
         stays).
 
@@ -352,7 +352,7 @@ class Director:
             audit.append(connection, "screen_configured", who=by, detail=f"{screen} {stored.target} {words}"[:200])
         return stored
 
-    def plan(self, screen: str) -> Kept:
+    def plan(self, screen: str) -> ScreenState:
         """The row of the screen's target as it is kept, without looking at alarms."""
         with app_db.reading(self.file) as connection:
             return _find(connection, screen)
@@ -371,22 +371,24 @@ class Director:
         return {name: grouped.get(name, "") for name in sorted(names | set(grouped))}
 
 
-def _find(connection: sqlite3.Connection, screen: str) -> Kept:
+def _find(connection: sqlite3.Connection, screen: str) -> ScreenState:
     row = connection.execute(
         """SELECT coalesce('group:' || g.name, s.screen) AS goal, d.* FROM (SELECT ? AS screen) s LEFT JOIN wall_group g ON g.screen = s.screen
         LEFT JOIN wall_direction d ON d.target = coalesce('group:' || g.name, s.screen)""",
         (screen,),
     ).fetchone()
     if row["seq"] is None:
-        return Kept(row["goal"])
-    return Kept(row["goal"], row["seq"], _plan(row["plan"]), _course(row["course"]), row["who"], row["verb"], row["at"])
+        return ScreenState(row["goal"])
+    return ScreenState(
+        row["goal"], row["seq"], _plan(row["plan"]), _course(row["course"]), row["who"], row["verb"], row["at"]
+    )
 
 
-def _keep(connection: sqlite3.Connection, kept: Kept, **changes: Any) -> Kept:
+def _keep(connection: sqlite3.Connection, state: ScreenState, **changes: Any) -> ScreenState:
     """Stores the row under the next seq of all targets, so that a screen that changes its group never hears a smaller
     one."""
     seq = connection.execute("SELECT coalesce(max(seq), 0) + 1 FROM wall_direction").fetchone()[0]
-    made = dataclasses.replace(kept, seq=seq, **changes)
+    made = dataclasses.replace(state, seq=seq, **changes)
     plan, course = json.dumps(dataclasses.asdict(made.plan)), json.dumps(dataclasses.asdict(made.course))
     connection.execute(
         "INSERT OR REPLACE INTO wall_direction VALUES (?,?,?,?,?,?,?)",

@@ -38,7 +38,7 @@ def register(
     def situation(screen: str) -> dict[str, Any]:
         moment = now()
         stored, alarms = director.look(screen, moment)
-        stated = direction.told(stored, alarms, moment.timestamp())
+        stated = direction.client_state(stored, alarms, moment.timestamp())
         text = next((one for one in heartbeats.roll() if one["screen"] == screen), None)
         silent = None if text is None else moment.timestamp() - text["seen_at"]
         mode, scene = direction.shown(stored.plan, stored.course, moment.timestamp())

@@ -39,7 +39,7 @@ from warehouse.publish import live
 from warehouse.query.snapshot_store import SnapshotStore
 
 SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
-KEPT = 4
+MOST_SCENES = 4
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
 """Positions leave as whole ten-thousandths of a degree (about 10 m): finer than a pixel, coarser than a gate."""
@@ -144,7 +144,7 @@ class Wall:
         with self._lock:
             if key not in self._scenes:
                 self._scenes[key] = scenes.build(book, names, self.clock(), tasks)
-                while len(self._scenes) > KEPT:
+                while len(self._scenes) > MOST_SCENES:
                     self._scenes.popitem(last=False)
             return self._scenes[key]
 

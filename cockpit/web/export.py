@@ -238,7 +238,7 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     named = [
         (
             plate(row.key) if key == "vehicle_key" else row.key,
-            *(_told(visit, item, key, column, row.told[column]) for column in columns),
+            *(_cell(visit, item, key, column, row.cells[column]) for column in columns),
             row.num,
             row.den,
         )
@@ -251,7 +251,7 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     return Sheet(tabs[chosen], (found.entity.label, *columns.values(), "分子", "分母"), named)
 
 
-def _told(visit: PageContext, item: Metric, key: str, column: str, value: Any) -> Value:
+def _cell(visit: PageContext, item: Metric, key: str, column: str, value: Any) -> Value:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if isinstance(value, dt.datetime):

@@ -62,8 +62,8 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
     def index() -> Answer:
         latest: dict[str, Request] = {}
         for one in request_queue.filings(settings.state):
-            if one.asked["step"] in IN_FORCE and one.state == "done":
-                latest.setdefault(one.asked["table"], one)
+            if one.details["step"] in IN_FORCE and one.state == "done":
+                latest.setdefault(one.details["table"], one)
         return _page("filing.html", tables=request_queue.offered(settings.state), latest=latest)
 
     @routes.get("/<table>")
@@ -75,7 +75,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         return _page(
             "filing_table.html",
             table=table,
-            told=stated,
+            form=stated,
             history=history,
             kind=list_review.kind,
             unit=filing_sheet.unit,
@@ -159,7 +159,7 @@ def _request(settings: Settings, table: str, number: int, *steps: str) -> Reques
         found = request_queue.one(settings.state, number)
     except (PageMissing, OverflowError):
         abort(404)
-    if found.kind != "file" or found.asked["table"] != table or found.asked["step"] not in steps:
+    if found.kind != "file" or found.details["table"] != table or found.details["step"] not in steps:
         abort(404)
     return found
 
@@ -183,25 +183,25 @@ def _uploaded() -> tuple[str, bytes]:
     return name, body
 
 
-def _ask(settings: Settings, table: str, step: str, asked: dict[str, object], body: bytes | None = None) -> Answer:
-    number = loader_requests.put(settings, "file", {"table": table, "step": step, **asked}, body)
+def _ask(settings: Settings, table: str, step: str, details: dict[str, object], body: bytes | None = None) -> Answer:
+    number = loader_requests.put(settings, "file", {"table": table, "step": step, **details}, body)
     return redirect(f"/filing/{table}?n={number}", code=303)
 
 
-def _once(settings: Settings, table: str, step: str, of: str, number: int, **asked: object) -> Answer:
+def _once(settings: Settings, table: str, step: str, of: str, number: int, **details: object) -> Answer:
     """Asks for a step that may be done once; sent twice (a second click), it leads to the first."""
     same = next(
         (
             one
             for one in request_queue.filings(settings.state, table)
-            if one.asked["step"] == step and one.asked.get(of) == number and one.state != "failed"
+            if one.details["step"] == step and one.details.get(of) == number and one.state != "failed"
         ),
         None,
     )
     return (
         redirect(f"/filing/{table}?n={same.id}", code=303)
         if same
-        else _ask(settings, table, step, {of: number, **asked})
+        else _ask(settings, table, step, {of: number, **details})
     )
 
 
@@ -210,11 +210,11 @@ def _standing(shown: Request | None, history: list[Request], table: str) -> dict
     is_newest (it may be taken back), is_slow (nobody takes it up), moved (the first of moved_count metrics that what
     took effect may move)."""
     found: dict[str, Any] = {}
-    if shown and shown.asked["step"] == "check" and shown.state == "done" and shown.result:
+    if shown and shown.details["step"] == "check" and shown.state == "done" and shown.result:
         found = orjson.loads(shown.result)
-    done = [one for one in history if one.asked["step"] in IN_FORCE and one.state == "done"]
+    done = [one for one in history if one.details["step"] in IN_FORCE and one.state == "done"]
     followed = next(
-        (one for one in history if shown and one.asked.get("check") == shown.id and one.state != "failed"), None
+        (one for one in history if shown and one.details.get("check") == shown.id and one.state != "failed"), None
     )
     waits = shown is not None and shown.state in ("waiting", "running")
     is_slow = shown is not None and shown.state == "waiting" and time.time() - shown.at.timestamp() > PATIENCE_S

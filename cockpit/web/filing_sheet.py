@@ -18,14 +18,14 @@ from warehouse.ingest import list_review
 GUIDE = "填写说明"
 MOST_IN_LIST = 250
 """A spreadsheet takes at most 255 characters as the words of a drop-down list."""
-Told = dict[str, Any]
+Form = dict[str, Any]
 
 
-def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
-    """The table as XLSX. told: as the loader offers it (warehouse.core.request_queue.offered); rows: content to begin
+def workbook(form: Form, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
+    """The table as XLSX. form: as the loader offers it (warehouse.core.request_queue.offered); rows: content to begin
     with, texts in the order of the columns, None = empty. Words that a column is limited to are offered as a drop-down
     list."""
-    columns = told["columns"]
+    columns = form["columns"]
     filled = [[_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     guide = [
         (
@@ -41,7 +41,7 @@ def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
     ]
     book = export.book_of(
         [
-            Sheet(told["sheet"], [one["heading"] for one in columns], filled),
+            Sheet(form["sheet"], [one["heading"] for one in columns], filled),
             Sheet(GUIDE, ("列", "含义", "类型", "必填", "单位", "只能填", "个人信息"), guide),
         ]
     )
@@ -62,13 +62,13 @@ def workbook(told: Told, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
     return export.saved(book)
 
 
-def unit(column: Told) -> str:
+def unit(column: Form) -> str:
     """The unit of the column as a person writes it, "" for none."""
     written: str = column["unit"]
     return texts.UNITS.get(written, written)
 
 
-def _value(column: Told, value: str | None) -> Value:
+def _value(column: Form, value: str | None) -> Value:
     """A cell as a spreadsheet counts and sorts it; what does not read as its type stays the text that it is."""
     if value is None:
         return None

@@ -155,7 +155,7 @@ def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageCo
         people,
         task_store.standing(file),
         library.current() if wanted else None,
-        favourites.kept(file, viewer),
+        favourites.places(file, viewer),
     )
 
 

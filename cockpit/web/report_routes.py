@@ -42,7 +42,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             rows=rows[:LISTED],
             first=first,
             second=second,
-            asked=requested,
+            query=requested,
             faults=archive.broken(settings),
             coming=times.coming(units.now()),
         )

@@ -51,7 +51,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
             click.echo(f"已装载并发布快照 {snapshot.current(settings)}（演示数据）")
             return
         stack.enter_context(
-            _kept_alive(
+            _restarting(
                 "装载进程", [sys.executable, "-m", "warehouse", "etl", "schedule", "--data", str(settings.data)]
             )
         )
@@ -148,7 +148,7 @@ def _child(command: list[str], *, quiet: bool = False) -> Iterator[subprocess.Po
 
 
 @contextlib.contextmanager
-def _kept_alive(label: str, command: list[str]) -> Iterator[None]:
+def _restarting(label: str, command: list[str]) -> Iterator[None]:
     """A child that is started again when it ends, as systemd does in a real installation."""
     over = threading.Event()
 

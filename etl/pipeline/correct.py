@@ -228,7 +228,11 @@ def _land(
         mapping=mapping,
     )
     load.load(
-        context.writer, context.settings, context.door, again, context.parser.parse(again, context.landing.body(again))
+        context.writer,
+        context.settings,
+        context.privacy,
+        again,
+        context.parser.parse(again, context.landing.body(again)),
     )
     recover.acknowledge(context.settings, again)
     return again

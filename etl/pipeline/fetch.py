@@ -134,9 +134,9 @@ def _still_there(context: Context, feed: Feed, body: bytes) -> None:
                 len(body),
                 mapping=feed.mapping,
             )
-            there = load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, body))[
-                1
-            ]
+            there = load.went_back(
+                context.writer, feed.contract, context.privacy, note, context.parser.parse(note, body)
+            )[1]
         if there is None or there < newest:
             raise _set_back(feed, f"{newest:%Y-%m-%d %H:%M:%S}", f"{there:%Y-%m-%d %H:%M:%S}" if there else "更早")
     context.looked_at[key] = hour
@@ -172,7 +172,7 @@ def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
         len(found.body),
         mapping=feed.mapping,
     )
-    if load.went_back(context.writer, feed.contract, context.door, note, context.parser.parse(note, found.body))[0]:
+    if load.went_back(context.writer, feed.contract, context.privacy, note, context.parser.parse(note, found.body))[0]:
         raise _set_back(feed, cursor, there or "空")
     context.looked_at[key] = there
 

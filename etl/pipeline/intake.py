@@ -248,8 +248,8 @@ def _key_columns(feed: Feed) -> dict[str, object]:
 
 
 def _present(context: Context, note: Landed, body: bytes) -> pa.Table:
-    """The keys as they are stored: personal ones go through the door like everybody."""
-    return context.door.pass_through(contracts()[note.table], context.parser.parse(note, body))
+    """The keys as they are stored: personal ones are replaced as in every payload."""
+    return context.privacy.pass_through(contracts()[note.table], context.parser.parse(note, body))
 
 
 def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tuple[int, list[str]]:
@@ -285,7 +285,7 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
                 load.load(
                     context.writer,
                     context.settings,
-                    context.door,
+                    context.privacy,
                     current,
                     context.parser.parse(current, context.landing.body(note)),
                 )

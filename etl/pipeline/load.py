@@ -128,7 +128,7 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     try:
         if len(new) > 1:
             rows = sum(
-                account.rows_in for account in load.load_many(context.writer, context.settings, context.door, new)
+                account.rows_in for account in load.load_many(context.writer, context.settings, context.privacy, new)
             )
         else:
             rows, error = _load_singly(context, new, error)
@@ -175,7 +175,11 @@ def load_now(context: Context, note: Landed) -> None:
     then."""
     try:
         load.load(
-            context.writer, context.settings, context.door, note, context.parser.parse(note, context.landing.body(note))
+            context.writer,
+            context.settings,
+            context.privacy,
+            note,
+            context.parser.parse(note, context.landing.body(note)),
         )
     except CockpitError as error:
         load.refused(context.writer, note, str(error))
@@ -193,7 +197,7 @@ def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: st
                     context.writer, contracts()[note.table], note, table, confirmed=note.name.endswith("|confirmed")
                 )
             else:
-                rows += load.load(context.writer, context.settings, context.door, note, table).rows_in
+                rows += load.load(context.writer, context.settings, context.privacy, note, table).rows_in
         except (ContractBroken, Refused) as broken:
             load.refused(context.writer, note, str(broken))
             error = str(broken)

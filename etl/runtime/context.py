@@ -42,7 +42,7 @@ class Context:
     settings: Settings
     writer: Writer
     landing: Landing
-    door: PrivacyFilter
+    privacy: PrivacyFilter
     parser: Parser
     endpoints: dict[str, Endpoint]
     is_demo: bool
@@ -79,7 +79,7 @@ class Context:
     def folder_of(self, source: str) -> Folder:
         """The source's drop folder, opened on first use; opened again after a failure."""
         if source not in self.folders:
-            self.folders[source] = Folder(source, self.endpoints[source], self.door.shown)
+            self.folders[source] = Folder(source, self.endpoints[source], self.privacy.shown)
         return self.folders[source]
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from warehouse.catalog.schema import Column, Contract
 from warehouse.core import request_queue
 from warehouse.core.units import SHANGHAI
 
-KEPT_S = 24 * 3600
+HOLD_S = 24 * 3600
 """How long uploaded bytes wait to be put in force."""
 YES_NO = {"是": "true", "否": "false"}
 
@@ -83,7 +83,7 @@ def _ledger(feed: Feed) -> Form:
         rule = given.get(column.name) or given.get(column.source)
         if rule is None:
             continue
-        if column.door == "drop":
+        if column.treatment == "drop":
             rule["optional"] = True
         else:
             columns.append(column)
@@ -94,11 +94,11 @@ def _ledger(feed: Feed) -> Form:
 def offer(context: Context) -> None:
     """Tells the pages which tables can be filed, and how."""
     state = context.settings.state
-    request_queue.forget_bodies(state, context.clock().replace(tzinfo=SHANGHAI).timestamp() - KEPT_S)
-    request_queue.offer(state, {name: _told(context, form) for name, form in forms(context).items()})
+    request_queue.forget_uploads(state, context.clock().replace(tzinfo=SHANGHAI).timestamp() - HOLD_S)
+    request_queue.offer(state, {name: _description(context, form) for name, form in forms(context).items()})
 
 
-def _told(context: Context, form: Form) -> dict[str, Any]:
+def _description(context: Context, form: Form) -> dict[str, Any]:
     contract = form.contract
     rows, newest = context.writer.execute(
         f"SELECT count(*), max(_version) FROM raw.{contract.table} WHERE _deleted_at IS NULL"
@@ -115,7 +115,7 @@ def _told(context: Context, form: Form) -> dict[str, Any]:
         "rows": rows,
         "month": month,
         "landed_at": landed.isoformat(timespec="minutes") if landed else None,
-        "current": not any(column.door in ("person", "holder", "phone") for column in form.columns),
+        "current": not any(column.treatment in ("person", "holder", "phone") for column in form.columns),
         "columns": [
             {
                 "name": column.name,

@@ -42,7 +42,7 @@ TARGETS, PROPOSED = "own_target", "产品建议"
 
 def act(context: Context, request: Request) -> str:
     """Does one step. Returns what came of it, in Chinese; raises CockpitError with what is wrong."""
-    form = forms(context).get(str(request.asked["table"]))
+    form = forms(context).get(str(request.details["table"]))
     if form is None:
         raise UsageError("没有这张可填报的表")
     steps: dict[str, Callable[[Context, Form, Request], str]] = {
@@ -53,7 +53,7 @@ def act(context: Context, request: Request) -> str:
         "confirm": _confirm,
     }
     with context.heavy:
-        message = steps[str(request.asked["step"])](context, form, request)
+        message = steps[str(request.details["step"])](context, form, request)
         offer(context)
     return message
 
@@ -75,7 +75,7 @@ def _check(context: Context, form: Form, request: Request) -> str:
     """Every cell against the contract, and the difference; kept as JSON for the page."""
     note, body = _uploaded(context, form, request)
     rows = _read(context, note, body)
-    look = list_review.look(context.writer, form.contract, context.door, note, rows)
+    look = list_review.look(context.writer, form.contract, context.privacy, note, rows)
     errors = _errors(form, rows, look)
     stated = {
         "rows": rows.num_rows,
@@ -136,7 +136,7 @@ def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
     if not form.is_ledger:
         return form.mapping
     try:
-        month = dt.date.fromisoformat(f"{request.asked.get('month', '')}-01")
+        month = dt.date.fromisoformat(f"{request.details.get('month', '')}-01")
     except ValueError as error:
         raise UsageError("没有写明台账年月", to_do="请写成 2026-01 的样子") from error
     known = context.writer.execute(
@@ -160,7 +160,11 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
     for row, rule in look.bad:
         kind, _, name = rule.partition(":")
         name = name or next(
-            (column.name for column in form.columns if column.door in ("person", "holder") or column.rule == "plate"),
+            (
+                column.name
+                for column in form.columns
+                if column.treatment in ("person", "holder") or column.rule == "plate"
+            ),
             "",
         )
         found.append((row, name, _why(kind, columns.get(name))))
@@ -175,8 +179,7 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
     for column in form.columns:
         found += [(row, column.name, why) for row, why in _words(form, column, rows)]
     stated = [
-        _told_error(form, columns.get(name), name, rows, row, lines, letters, why)
-        for row, name, why in dict.fromkeys(found)
+        _error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in dict.fromkeys(found)
     ]
     return sorted(stated, key=_place)
 
@@ -187,7 +190,7 @@ def _place(error: dict[str, str]) -> tuple[int, int, str]:
     return int(error["cell"][len(letters) :]), len(letters), letters
 
 
-def _told_error(
+def _error(
     form: Form,
     column: Column | None,
     name: str,
@@ -229,15 +232,15 @@ def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
 def _commit(context: Context, form: Form, request: Request) -> str:
     """Puts in force what was checked."""
     state = context.settings.state
-    checked = request_queue.one(state, int(request.asked["check"]))
+    checked = request_queue.one(state, int(request.details["check"]))
     stated = orjson.loads(checked.result or b"{}")
     if (
-        checked.asked.get("step") != "check"
-        or checked.asked["table"] != form.contract.table
+        checked.details.get("step") != "check"
+        or checked.details["table"] != form.contract.table
         or stated.get("error_count") != 0
     ):
         raise UsageError("这一份没有通过检查", to_do="请重新上传")
-    if stated["guarded"] and not request.asked.get("confirmed"):
+    if stated["guarded"] and not request.details.get("confirmed"):
         raise UsageError(
             f"这一份比现有的少 {stated['removed']} 行（现有 {stated['living']} 行）", to_do="请确认属实，勾选后再提交"
         )
@@ -277,9 +280,11 @@ def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
     return before
 
 
-def _remember(context: Context, form: Form, request: Request, told: dict[str, Any]) -> None:
+def _remember(context: Context, form: Form, request: Request, values: dict[str, Any]) -> None:
     request_queue.keep(
-        context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(told))
+        context.settings.state,
+        request.id,
+        list_review.seal(context.settings, form.contract.table, orjson.dumps(values)),
     )
 
 
@@ -339,7 +344,7 @@ def _confirm(context: Context, form: Form, request: Request) -> str:
     which day."""
     if form.contract.table != TARGETS:
         raise UsageError("只有目标值可以这样确认")
-    kpi, seq = str(request.asked["kpi_id"]), _landed(context, form, request)
+    kpi, seq = str(request.details["kpi_id"]), _landed(context, form, request)
     if seq is None:
         before = _before(context, form, request)
         rows = list_review.living(context.writer, form.contract)
@@ -350,7 +355,7 @@ def _confirm(context: Context, form: Form, request: Request) -> str:
             row.update(
                 basis="本局",
                 source="由产品建议确认",
-                confirmed_by=str(request.asked["by"]),
+                confirmed_by=str(request.details["by"]),
                 confirmed_at=f"{_now(context):%Y-%m-%d}",
             )
         names = [column.name for column in form.contract.columns]
@@ -382,10 +387,10 @@ def _put_own(context: Context, form: Form, text: str | None, base: int) -> int:
 def _undo(context: Context, form: Form, request: Request) -> str:
     """Puts in force again what was before a step, as a new delivery."""
     state = context.settings.state
-    step = request_queue.one(state, int(request.asked["commit"]))
+    step = request_queue.one(state, int(request.details["commit"]))
     if (
-        step.asked.get("step") not in ("commit", "undo", "confirm")
-        or step.asked["table"] != form.contract.table
+        step.details.get("step") not in ("commit", "undo", "confirm")
+        or step.details["table"] != form.contract.table
         or step.state != "done"
         or step.result is None
     ):
@@ -430,7 +435,7 @@ def _file(context: Context, form: Form) -> Path:
 
 
 def _name(request: Request) -> str:
-    return f"{request.asked['name']}|填报|{request.id}"
+    return f"{request.details['name']}|填报|{request.id}"
 
 
 def _now(context: Context) -> dt.datetime:

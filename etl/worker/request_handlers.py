@@ -58,7 +58,7 @@ def serve(context: Context) -> bool:
     request = request_queue.claim(path, time.time())
     if request is None:
         return False
-    own = dataclasses.replace(context, progress=_told(context, request))
+    own = dataclasses.replace(context, progress=_reporting(context, request))
     try:
         message = ACTS[request.kind](own, request)
     except WarehouseBroken:
@@ -75,7 +75,7 @@ def serve(context: Context) -> bool:
     return True
 
 
-def _told(context: Context, request: Request) -> Callable[[str, int, int], None]:
+def _reporting(context: Context, request: Request) -> Callable[[str, int, int], None]:
     last = [0.0]
 
     def tell(label: str, done: int, total: int) -> None:
@@ -91,30 +91,30 @@ def _outcome(problems: list[str], done: str) -> str:
 
 
 def _run(context: Context, request: Request) -> str:
-    row = registry.job(str(request.asked["job"]))
+    row = registry.job(str(request.details["job"]))
     with context.heavy:
         problems = registry.run_once(context, row)
     return _outcome(problems, f"{row.label}已运行")
 
 
 def _backfill(context: Context, request: Request) -> str:
-    first, last = (dt.date.fromisoformat(str(request.asked[name])) for name in ("first", "last"))
+    first, last = (dt.date.fromisoformat(str(request.details[name])) for name in ("first", "last"))
     days, late, problems = backfill.run(
         context,
         first,
         last,
         who=request.who,
         why=f"页面补数（请求 {request.id}）",
-        sources=set(request.asked.get("sources") or ()),
+        sources=set(request.details.get("sources") or ()),
     )
     return _outcome(problems, f"已重算 {days} 天" + (f"，装入冻结后才到的 {late} 行" if late else ""))
 
 
 def _correct(context: Context, request: Request) -> str:
-    key, changes = (int(request.asked["seq"]), int(request.asked["row"])), dict(request.asked["changes"])
+    key, changes = (int(request.details["seq"]), int(request.details["row"])), dict(request.details["changes"])
     with context.heavy:
         reason = correct.one(
-            context, key, changes, who=request.who, why=str(request.asked.get("why", "")), request=request.id
+            context, key, changes, who=request.who, why=str(request.details.get("why", "")), request=request.id
         )
         generation = refresh.publish(context)
     if reason:
@@ -130,7 +130,7 @@ def _replay(context: Context, request: Request) -> str:
 
 
 def _report(context: Context, request: Request) -> str:
-    at = str(request.asked["at"])
+    at = str(request.details["at"])
     window = units.window_named(at)
     if window not in VERBS:
         raise UsageError(f"看不懂的期次：{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")

@@ -40,7 +40,7 @@ def prepare(writer: Writer) -> None:
 def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     """Records what the generation of `as_of` (naive Shanghai) is about to publish; returns how many rows were new."""
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
-    writer.execute("CREATE OR REPLACE TEMP TABLE told AS SELECT * FROM run.kpi_revision LIMIT 0")
+    writer.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM run.kpi_revision LIMIT 0")
     requested: list[tuple[str, str, dt.date]] = []
     defined = dict(writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))
     for metric in metrics().values():
@@ -53,14 +53,14 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
             spans = _spans(metric, window, as_of.date(), built, set() if is_other else known)
             if spans:
                 _ask(writer, metric, window, spans, as_of)
-                writer.execute("UPDATE told SET why = ? WHERE kpi_id = ? AND win = ?", [why, metric.id, window])
+                writer.execute("UPDATE changed SET why = ? WHERE kpi_id = ? AND win = ?", [why, metric.id, window])
                 requested += [(metric.id, window, item.start) for item in spans]
     _define(writer)
     if not requested:
         return 0
     with writer.transaction():
         before = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
-        writer.execute("""INSERT INTO run.kpi_revision SELECT t.* REPLACE (CASE WHEN k.kpi_id IS NULL THEN '' ELSE t.why END AS why) FROM told t LEFT JOIN (
+        writer.execute("""INSERT INTO run.kpi_revision SELECT t.* REPLACE (CASE WHEN k.kpi_id IS NULL THEN '' ELSE t.why END AS why) FROM changed t LEFT JOIN (
                 SELECT * FROM run.kpi_revision QUALIFY row_number() OVER (PARTITION BY kpi_id, win, win_start, grain, grain_key ORDER BY recorded_at DESC) = 1) k
             ON k.kpi_id = t.kpi_id AND k.win = t.win AND k.win_start = t.win_start AND k.grain = t.grain AND k.grain_key = t.grain_key
             WHERE k.kpi_id IS NULL OR abs(coalesce(k.value, -1) - coalesce(t.value, -1)) > 1e-9 * greatest(1, abs(coalesce(t.value, 0)))
@@ -78,7 +78,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
 
 
 def _define(writer: Writer) -> None:
-    """Keeps by which definition each indicator was told last."""
+    """Keeps by which definition each indicator was changed last."""
     rows = [[metric.id, fingerprints.of_metric(metric)] for metric in metrics().values()]
     if sorted(map(list, writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))) != sorted(rows):
         with writer.transaction():
@@ -90,7 +90,7 @@ def _define(writer: Writer) -> None:
 
 
 def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set[tuple[object, ...]]) -> list[Span]:
-    """Complete windows whose number may be new: never told, or touched by what this build took in."""
+    """Complete windows whose number may be new: never changed, or touched by what this build took in."""
     touched = built.touched.get(metric.mart, set()) if metric.mart in built.models else set()
     start = units.back(window, units.window_of(window, today)[0], 1)
     found = []
@@ -107,7 +107,7 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
     if metric.person:
         writer.execute(
-            f"""INSERT INTO told SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
+            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
             WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
             [
@@ -126,7 +126,7 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
             writer.execute(
-                f"""INSERT INTO told SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
+                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
                 [
                     f"{as_of:%Y%m%dT%H%M%S}",

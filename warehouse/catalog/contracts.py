@@ -50,9 +50,9 @@ def _contract(file: Path) -> Contract:
 
 def _check_privacy(column: Column, where: str) -> None:
     """What is personal has its level, and what is sensitive never enters."""
-    if column.level == "L4" and column.door != "drop":
-        raise toml.refuse(f"columns.{column.name}.door", column.door, "drop（L4 的列不得入库）", where)
-    if column.door in ("person", "phone", "mask_name", "holder", "birth_year") and column.level != "L3":
+    if column.level == "L4" and column.treatment != "drop":
+        raise toml.refuse(f"columns.{column.name}.treatment", column.treatment, "drop（L4 的列不得入库）", where)
+    if column.treatment in ("person", "phone", "mask_name", "holder", "birth_year") and column.level != "L3":
         raise toml.refuse(f"columns.{column.name}.level", column.level, "L3（个人信息的列）", where)
 
 
@@ -67,7 +67,7 @@ def code_columns() -> frozenset[str]:
         column.name
         for contract, column in stored
         if column.type == "VARCHAR"
-        and not column.door
+        and not column.treatment
         and column.rule != "plate"
         and (column.name in contract.key or column.name.endswith(("_id", "_no", "_uid", "_code")))
     )

@@ -84,7 +84,7 @@ Origin: TypeAlias = Annotated[str, Meta(pattern=r"^(A|G|P[1-6][a-e]?)$", descrip
 
 class ColumnDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A landed column. source: the name in the payload (same as ours unless said). fallback: the column of the
-    payload to take where this one is empty. door: what happens to the value before it may enter the warehouse (person →
+    payload to take where this one is empty. treatment: what happens to the value before it may enter the warehouse (person →
     HMAC key, phone → hash, mask_name, holder, birth_year, text → numbers that look personal are blotted out, drop).
     rule: the data rule its values keep."""
 
@@ -93,7 +93,7 @@ class ColumnDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     label: Text
     source: str = ""
     fallback: str = ""
-    door: Pseudonymization = ""
+    treatment: Pseudonymization = ""
     rule: DataRule = ""
     required: bool = False
     unit: str = ""
@@ -156,16 +156,16 @@ class Contract(_Contract, frozen=True, kw_only=True):
 
     @property
     def stored(self) -> tuple[Column, ...]:
-        return tuple(column for column in self.columns if column.door != "drop")
+        return tuple(column for column in self.columns if column.treatment != "drop")
 
     @property
     def open(self) -> dict[str, str]:
         """The columns that may be seen and corrected on a page, name → label: nothing personal (levels L1 and L2, no
-        door)."""
+        treatment)."""
         return {
             column.name: column.label
             for column in self.stored
-            if column.level in ("L1", "L2") and column.door in ("", "text")
+            if column.level in ("L1", "L2") and column.treatment in ("", "text")
         }
 
     @property

@@ -96,7 +96,7 @@ def select(
     return sql, [*values, *bound]
 
 
-def kept_to(grain: str, code: str) -> tuple[str, list[object]]:
+def restricted_to(grain: str, code: str) -> tuple[str, list[object]]:
     """The condition that keeps rows to one place, with what is bound in it; "" for the district."""
     return ("", []) if grain == "district" else (f"{KEY[grain]} = ?", [code])
 
@@ -106,7 +106,7 @@ def same_rows(metric: Metric, window: str, item: Span) -> tuple[object, ...]:
     return metric.mart, metric.kind, metric.where, window if metric.kind == "window" else "", item
 
 
-def told(metric: Metric, row: Sequence[Any], at: int = 4) -> Row:
+def as_row(metric: Metric, row: Sequence[Any], at: int = 4) -> Row:
     """What a row of `select` says of a metric whose figures begin in column `at`."""
     return (
         number(row[at]),

@@ -1,4 +1,4 @@
-"""The only door to DuckDB. Owns how files are opened and hardened, a cursor per call, and the mapping of library
+"""The only way to DuckDB. Owns how files are opened and hardened, a cursor per call, and the mapping of library
 errors.
 
 A connection shared by threads hands one thread another's rows, so nobody outside this module holds a bare

@@ -31,7 +31,7 @@ KINDS = {
     "report": "重印报告",
 }
 MOST_ATTEMPTS = 3
-KEPT_RUNS, KEPT_REQUESTS = 5000, 2000
+MOST_RUNS, MOST_REQUESTS = 5000, 2000
 BUSY_S = 10.0
 
 TABLES = (
@@ -44,14 +44,18 @@ TABLES = (
 )
 
 
+COLUMNS = {"details": "asked"}
+"""Field of a request → its column, where files of earlier releases hold it under another name."""
+
+
 @dataclass(frozen=True)
 class Request:
-    """One wish. asked: what exactly, by kind; body: an uploaded table, None for most; at, started_at, finished_at:
+    """One wish. details: what exactly, by kind; body: an uploaded table, None for most; at, started_at, finished_at:
     aware, Asia/Shanghai; attempts: how often it was taken; message: what came of it, in Chinese."""
 
     id: int
     kind: str
-    asked: dict[str, Any]
+    details: dict[str, Any]
     body: bytes | None
     who: str
     at: dt.datetime
@@ -79,7 +83,13 @@ class Run:
 
 
 def add(
-    connection: sqlite3.Connection, kind: str, asked: dict[str, Any], who: str, *, body: bytes | None = None, at: float
+    connection: sqlite3.Connection,
+    kind: str,
+    details: dict[str, Any],
+    who: str,
+    *,
+    body: bytes | None = None,
+    at: float,
 ) -> int:
     """A new request inside the caller's transaction; returns its number. at: UTC seconds. Raises KeyError for an
     unknown kind."""
@@ -87,11 +97,11 @@ def add(
     _prepare(connection)
     made = connection.execute(
         "INSERT INTO request (kind, asked, body, who, at, state) VALUES (?,?,?,?,?,'waiting')",
-        (kind, json.dumps(asked, ensure_ascii=False), body, who, at),
+        (kind, json.dumps(details, ensure_ascii=False), body, who, at),
     )
     connection.execute(
         "DELETE FROM request WHERE state IN ('done', 'failed') AND kind <> 'file' AND id <= ?",
-        (int(made.lastrowid or 0) - KEPT_REQUESTS,),
+        (int(made.lastrowid or 0) - MOST_REQUESTS,),
     )
     return int(made.lastrowid or 0)
 
@@ -109,7 +119,8 @@ def newest(path: Path, limit: int = 30, *kinds: str) -> list[Request]:
 def filings(path: Path, table: str = "", limit: int = 200) -> list[Request]:
     """What was asked of 名录填报, newest first, without the bytes of the lists. table: only this one."""
     stated = ", ".join(
-        f"NULL AS {name}" if name in ("body", "result") else name for name in (field.name for field in fields(Request))
+        f"NULL AS {name}" if name in ("body", "result") else COLUMNS.get(name, name)
+        for name in (field.name for field in fields(Request))
     )
     with _open(path) as connection:
         only = "AND json_extract(asked, '$.table') = ?" if table else ""
@@ -194,7 +205,7 @@ def offered(path: Path) -> dict[str, dict[str, Any]]:
         }
 
 
-def forget_bodies(path: Path, before: float) -> None:
+def forget_uploads(path: Path, before: float) -> None:
     """Uploaded bytes that nobody went on with go; what was found in them stays. before: UTC seconds."""
     with _writing(path) as connection:
         connection.execute(
@@ -221,7 +232,7 @@ def book(
             "INSERT INTO run (job, started_at, finished_at, status, rows, message) VALUES (?,?,?,?,?,?)",
             (job, started_at, finished_at, status, rows, blot(message)[:1000]),
         )
-        connection.execute("DELETE FROM run WHERE id <= ?", (int(made.lastrowid or 0) - KEPT_RUNS,))
+        connection.execute("DELETE FROM run WHERE id <= ?", (int(made.lastrowid or 0) - MOST_RUNS,))
 
 
 def runs(path: Path, limit: int = 40, *, without: str = "") -> list[Run]:
@@ -252,7 +263,7 @@ def _read(row: sqlite3.Row) -> Request:
     return Request(
         row["id"],
         row["kind"],
-        json.loads(row["asked"]),
+        json.loads(row[COLUMNS["details"]]),
         row["body"],
         row["who"],
         _moment(row["at"]),

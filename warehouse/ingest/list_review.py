@@ -64,11 +64,11 @@ class Look:
     rows: list[Row]
 
 
-def look(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> Look:
+def look(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> Look:
     """Judges and compares `rows` (VARCHAR, as parsed); nothing is loaded."""
     keys = ", ".join(contract.key)
     with writer.alone():
-        load.judge(writer, contract, door, note, rows)
+        load.judge(writer, contract, privacy, note, rows)
         bad = [
             (row, rule)
             for row, rules in writer.execute(
@@ -128,7 +128,7 @@ def _named(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str 
 
 
 def living(writer: Writer, contract: Contract) -> list[dict[str, Any]]:
-    """The rows in force under our own column names, as the door let them in."""
+    """The rows in force under our own column names, as the privacy filter let them in."""
     names = [column.name for column in contract.stored]
     texts = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
     return [

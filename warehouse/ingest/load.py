@@ -86,7 +86,7 @@ def settled(writer: Writer) -> set[int]:
     }
 
 
-def load(writer: Writer, settings: Settings, door: PrivacyFilter, note: Landed, rows: pa.Table) -> Account:
+def load(writer: Writer, settings: Settings, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> Account:
     """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
     answers its account again and changes nothing.
 
@@ -95,11 +95,11 @@ def load(writer: Writer, settings: Settings, door: PrivacyFilter, note: Landed, 
     known = writer.execute(
         "SELECT rows_in, merged, older, duplicate, quarantined FROM run.batch WHERE landing_seq = ?", [note.seq]
     )
-    return Account(*known[0]) if known else load_many(writer, settings, door, [(note, rows)])[0]
+    return Account(*known[0]) if known else load_many(writer, settings, privacy, [(note, rows)])[0]
 
 
 def load_many(
-    writer: Writer, settings: Settings, door: PrivacyFilter, payloads: list[tuple[Landed, pa.Table]]
+    writer: Writer, settings: Settings, privacy: PrivacyFilter, payloads: list[tuple[Landed, pa.Table]]
 ) -> list[Account]:
     """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one
     each.
@@ -108,7 +108,7 @@ def load_many(
     then."""
     first = payloads[0][0]
     contract = contracts()[first.table]
-    incoming = pa.concat_tables([_incoming(contract, door, note, rows) for note, rows in payloads])
+    incoming = pa.concat_tables([_incoming(contract, privacy, note, rows) for note, rows in payloads])
     counts = {note.seq: rows.num_rows for note, rows in payloads}
     with writer.registered(incoming=incoming):
         verdicts.typed(writer, contract, first)
@@ -145,8 +145,8 @@ def load_many(
     return accounts
 
 
-def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
-    passed, count = door.pass_through(contract, rows), rows.num_rows
+def _incoming(contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
+    passed, count = privacy.pass_through(contract, rows), rows.num_rows
     lines, letters = parse.cells(rows)
     named = {column.name: letters.get(column.name) or letters.get(column.source) for column in contract.stored}
     places = orjson.dumps({name: letter for name, letter in named.items() if letter}).decode()
@@ -163,7 +163,7 @@ def _incoming(contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Ta
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
     if not account.balanced:
         raise ContractBroken(f"行数不平：{account}", where=f"{note.table} {note.name}")
-    dropped = sum(column.door == "drop" for column in contract.columns) * account.rows_in
+    dropped = sum(column.treatment == "drop" for column in contract.columns) * account.rows_in
     writer.execute(
         "INSERT INTO run.batch VALUES (?,?,?,?,?,?,?,?,?,?,?,?, (SELECT count(*) FROM (SELECT unnest(_aside) FROM batch WHERE _seq = ? AND len(_bad) = 0)))",
         [
@@ -384,15 +384,15 @@ def _same_key(contract: Contract, keys: pa.Table) -> str:
     return " AND ".join(f"CAST(s.{key} AS VARCHAR) = coalesce({', '.join(names)})" for key, names in held.items())
 
 
-def judge(writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
+def judge(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
     """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller
     holds the writer (alone) for as long as it reads them."""
-    with writer.registered(incoming=_incoming(contract, door, note, rows)):
+    with writer.registered(incoming=_incoming(contract, privacy, note, rows)):
         verdicts.typed(writer, contract, note)
 
 
 def went_back(
-    writer: Writer, contract: Contract, door: PrivacyFilter, note: Landed, rows: pa.Table
+    writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table
 ) -> tuple[int, dt.datetime | None]:
     """How many keys of `rows` are older there than here, and the newest version there: what a restored backup looks
     like (F22). Changes nothing; (0, None) for a contract without versions."""
@@ -400,7 +400,7 @@ def went_back(
         return 0, None
     keys, on = ", ".join(contract.key), " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     with writer.alone():
-        judge(writer, contract, door, note, rows)
+        judge(writer, contract, privacy, note, rows)
         older, newest = (
             writer.execute(f"""SELECT count(*) FILTER (s._version > b.newest AND s._deleted_at IS NULL), max(b.newest)
             FROM (SELECT {keys}, max(_version) AS newest FROM batch WHERE len(_bad) = 0 GROUP BY {keys}) b LEFT JOIN raw.{contract.table} s ON {on}""")[

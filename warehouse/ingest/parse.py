@@ -234,7 +234,7 @@ def _converted(
     """Values as the contract's type reads them. A text column keeps a trailing tab: that it was there is told later
     (D13)."""
     kind = ours.type if ours else "VARCHAR"
-    is_text = kind == "VARCHAR" and not is_key and not (ours and ours.door)
+    is_text = kind == "VARCHAR" and not is_key and not (ours and ours.treatment)
     column = _normal(column, ours)
     column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
     if kind != "VARCHAR":
@@ -257,7 +257,9 @@ def _normal(column: pa.ChunkedArray, ours: Column | None) -> pa.ChunkedArray:
         return column
     column = pc.replace_substring_regex(column, pattern=INVISIBLE, replacement="")
     column = pc.replace_substring(column, pattern="\u00a0", replacement=" ")
-    if ours is None or ours.door or ours.rule == "plate":  # personal numbers and plates are judged, and repaired, later
+    if (
+        ours is None or ours.treatment or ours.rule == "plate"
+    ):  # personal numbers and plates are judged, and repaired, later
         return column
     if ours.type != "VARCHAR":
         return pc.utf8_normalize(column, form="NFKC")

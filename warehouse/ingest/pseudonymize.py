@@ -45,7 +45,7 @@ class PrivacyFilter:
         self._pseudonyms = pseudonyms
 
     def pass_through(self, contract: Contract, rows: pa.Table) -> pa.Table:
-        """`rows` (VARCHAR) with the contract's stored columns only, personal ones replaced, and `_door`: the
+        """`rows` (VARCHAR) with the contract's stored columns only, personal ones replaced, and `_untreated`: the
         columns whose value could not be accepted (D10). Columns that the payload lacks become None."""
         count = rows.num_rows
         out: dict[str, pa.Array | pa.ChunkedArray] = {}
@@ -63,7 +63,7 @@ class PrivacyFilter:
             if column.fallback and column.fallback in rows.column_names:
                 values = pc.coalesce(values, rows[column.fallback])
             out[column.name] = self._safe(column, values, verdict)
-        out["_door"] = pa.array(verdict, pa.list_(pa.string()))
+        out["_untreated"] = pa.array(verdict, pa.list_(pa.string()))
         return pa.table(out)
 
     def shown(self, text: str) -> str:
@@ -73,9 +73,9 @@ class PrivacyFilter:
 
     def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[list[str]]) -> pa.ChunkedArray | pa.Array:
         values = values.cast(pa.string())
-        if column.door == "text":
+        if column.treatment == "text":
             return looked_at(values, blot)
-        if column.door:
+        if column.treatment:
             return self._through(column, values.to_pylist(), verdict)
         # what is no time stamp does not become one: such a row goes aside, and is blotted there
         return values if column.type in ("TIMESTAMP", "DATE", "BOOLEAN") else looked_at(values, self._scrub)
@@ -83,7 +83,7 @@ class PrivacyFilter:
     def _mapped(self, column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
         """A value under our own name for it: what should be a pseudonym, a mask or a text already is checked all the
         same."""
-        return looked_at(values.cast(pa.string()), blot if column.door == "text" else self._scrub)
+        return looked_at(values.cast(pa.string()), blot if column.treatment == "text" else self._scrub)
 
     def _scrub(self, text: str) -> str:
         """A personal number in a column that is meant for something else becomes a word that is the same wherever it is
@@ -98,7 +98,7 @@ class PrivacyFilter:
             "phone": self._phone,
             "mask_name": mask_name,
             "birth_year": lambda text: text[:4],
-        }[column.door]
+        }[column.treatment]
         result: list[str | None] = []
         for index, value in enumerate(values):
             if value is None:
@@ -106,7 +106,7 @@ class PrivacyFilter:
                 continue
             if value not in known:
                 known[value] = act(value)
-            if known[value] is None and column.door in ("person", "holder"):
+            if known[value] is None and column.treatment in ("person", "holder"):
                 verdict[index].append(column.name)
             result.append(known[value])
         return pa.array(result, pa.string())

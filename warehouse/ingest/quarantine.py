@@ -91,7 +91,7 @@ def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
     )
     bare = {"D10": "", "D02": ""}
     for column in reversed(contract.stored):
-        if column.door in ("person", "holder"):
+        if column.treatment in ("person", "holder"):
             bare["D10"] = column.name
         if column.rule == "plate":
             bare["D02"] = column.name
@@ -116,9 +116,9 @@ def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
         FROM faulty""")
     known = "q.source = a.source AND q.entity = a.entity AND q.print = a.print AND q.row_no >= 0"
     newest = "arg_max({0}, (landing_seq, row_no)) AS {0}"
-    told = ("rule", "reason", "payload", "row_no", "is_row", "faults", "key_print", "version")
+    stated = ("rule", "reason", "payload", "row_no", "is_row", "faults", "key_print", "version")
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE entry AS SELECT source, entity, print, max(landing_seq) AS landing_seq,
-        max(landed_at) AS landed_at, min(landed_at) AS first_seen, count(*) AS times, {", ".join(newest.format(name) for name in told)}
+        max(landed_at) AS landed_at, min(landed_at) AS first_seen, count(*) AS times, {", ".join(newest.format(name) for name in stated)}
         FROM aside GROUP BY source, entity, print""")
     known = "q.source = e.source AND q.entity = e.entity AND q.print = e.print AND q.row_no >= 0"
     writer.execute(

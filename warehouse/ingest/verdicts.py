@@ -125,9 +125,9 @@ def shown(column: Column) -> str:
     """SQL: what stood in a cell of `incoming`, as far as the level of its column lets it be seen: open values in their
     words, personal ones as their length."""
     text = f"nullif(trim(i.{column.name}), '')"
-    if column.level in ("L1", "L2") and column.door in ("", "text"):
+    if column.level in ("L1", "L2") and column.treatment in ("", "text"):
         return f"left(regexp_replace({text}, '\\d{{11,}}[\\dXx]?', '〔已隐去〕', 'g'), 60)"
-    if column.door:
+    if column.treatment:
         return "NULL::VARCHAR"  # it is no longer what stood there
     return f"'〔' || length({text}) || ' 个字〕'"
 
@@ -141,7 +141,7 @@ def _given(column: Column) -> str:
 
 
 def _required(column: Column) -> str:
-    unreadable = f" AND NOT list_contains(_door, '{column.name}')" if column.door else ""
+    unreadable = f" AND NOT list_contains(_untreated, '{column.name}')" if column.treatment else ""
     empty = (
         f"NOT ({_given(column)})"
         if column.type == "VARCHAR"
@@ -151,7 +151,10 @@ def _required(column: Column) -> str:
 
 
 def _rule_names(column: Column) -> list[str]:
-    return [*(["D10"] if column.door in ("person", "holder") else []), *(["D02"] if column.rule == "plate" else [])]
+    return [
+        *(["D10"] if column.treatment in ("person", "holder") else []),
+        *(["D02"] if column.rule == "plate" else []),
+    ]
 
 
 def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
@@ -160,9 +163,9 @@ def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
     text = f"trim({column.name})"
     tail = "" if column.required or column.name in contract.key else f":{column.name}"
     found = []
-    if column.door in ("person", "holder"):
-        found.append(f"CASE WHEN list_contains(_door, '{column.name}') THEN 'D10{tail}' END")
-    elif column.type == "VARCHAR" and column.door in ("", "text"):
+    if column.treatment in ("person", "holder"):
+        found.append(f"CASE WHEN list_contains(_untreated, '{column.name}') THEN 'D10{tail}' END")
+    elif column.type == "VARCHAR" and column.treatment in ("", "text"):
         found.append(f"CASE WHEN is_cut_short({column.name}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
     elif column.type != "VARCHAR":
         found.append(

@@ -27,7 +27,7 @@ from warehouse.ingest import archives, ledgers
 from warehouse.ingest.table_headers import Found, locate
 
 MOST_CELLS, MOST_BYTES = 5_000_000, 200 << 20
-KEPT_BYTES = 4 << 20
+CACHED_BYTES = 4 << 20
 EXACT = 10**15
 """A spreadsheet keeps 15 digits; of a longer number the rest is gone, so it is written as what it is: 3.30125E+17, and
 no code or whole number of ours (load refuses it in its cell)."""
@@ -55,7 +55,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     `counts` what was left out.
 
     Raises ContractBroken: encrypted, with macros, too large, damaged, or no sheet with these headers."""
-    outlines = (_outlines if len(body) > KEPT_BYTES else _kept_outlines)(name, body)
+    outlines = (_outlines if len(body) > CACHED_BYTES else _cached_outlines)(name, body)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(body)) as book:
             visible = [
@@ -88,7 +88,7 @@ def read(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
 
 
 @lru_cache(maxsize=32)
-def _kept_outlines(name: str, body: bytes) -> dict[str, Outline]:
+def _cached_outlines(name: str, body: bytes) -> dict[str, Outline]:
     """A ledger of a dozen sheets is asked for a dozen times, once for each table in it."""
     return _outlines(name, body)
 

@@ -25,7 +25,7 @@ text = statements.beside(__file__)
 STATES = ("running", "parked", "offline", "alarm")
 POINTER = "current.json"
 KEEP = 20
-ALARMS_KEPT = 50
+MOST_ALARMS = 50
 NEEDED = {"dim_vehicle", "dim_town", "open_alarm"}
 """The models behind the picture."""
 FRESH = dt.timedelta(minutes=30)
@@ -112,7 +112,7 @@ def _has_alarms(writer: Writer) -> bool:
 def _unhandled(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of
     a row comes with a later payload; an alarm of the note `before` keeps the time at which it first came in."""
-    rows = writer.execute(text("unhandled_alarms"), {"now": now, "since": now - FRESH, "most": ALARMS_KEPT})
+    rows = writer.execute(text("unhandled_alarms"), {"now": now, "since": now - FRESH, "most": MOST_ALARMS})
     landed_before = {alarm["id"]: alarm["landed_at"] for alarm in before}
     return [
         {

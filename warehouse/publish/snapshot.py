@@ -279,10 +279,10 @@ def _copy(writer: Writer, model: Model, kind: str, held: str, has_previous: bool
 
 
 def _meta(
-    writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, kept: set[str]
+    writer: Writer, generation: str, as_of: dt.datetime, held: dict[str, str], is_demo: bool, unchanged: set[str]
 ) -> None:
     """What a reader must know besides the marts: time, freshness of sources, checks, defects, targets, quarantine
-    counts. `kept`: large tables that the copied file holds already and that have not changed."""
+    counts. `unchanged`: large tables that the copied file holds already and that have not changed."""
     writer.execute(
         "CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id, CAST(? AS TIMESTAMP) AS built_at, ? AS is_demo, ? AS release, "
         "(SELECT max(day) FROM marts.vehicle_day WHERE pts > 0 AND is_v) AS last_day",
@@ -302,7 +302,7 @@ def _meta(
         **LARGE,
     }
     for name, sql in stated.items():
-        if name not in kept:
+        if name not in unchanged:
             writer.execute(f"CREATE OR REPLACE TABLE target.meta.{name} AS {sql}")
 
 
@@ -334,10 +334,10 @@ def source_states() -> str:
 
 def _ends(item: Contract) -> str:
     """The newest day of its events, NULL for a register and for the lake."""
-    is_told = item.load == "upsert" and item.touches and item.touches != item.version
+    has_own_time = item.load == "upsert" and item.touches and item.touches != item.version
     return (
         f"(SELECT CAST(max({item.touches}) AS DATE) FROM raw.{item.table} WHERE _deleted_at IS NULL)"
-        if is_told
+        if has_own_time
         else "NULL::DATE"
     )
 
@@ -345,10 +345,10 @@ def _ends(item: Contract) -> str:
 def _begins(item: Contract) -> str:
     """The first day of which everything is held: a source that begins at noon has half of its first day. What lies in
     the lake is let go of long before the numbers made of it, so its oldest day tells nothing of them."""
-    is_told = item.load == "upsert" and item.touches and item.touches != item.version
+    has_own_time = item.load == "upsert" and item.touches and item.touches != item.version
     return (
         f"(SELECT CAST(CAST(min({item.touches}) AS TIMESTAMP) + INTERVAL '86399 seconds' AS DATE) FROM raw.{item.table})"
-        if is_told
+        if has_own_time
         else "NULL::DATE"
     )
 

@@ -21,7 +21,7 @@ from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import GRAIN_COLUMN, Metric
-from warehouse.compile.metric_sql import Parts, Span, counted, kept_to, select, span, told
+from warehouse.compile.metric_sql import Parts, Span, as_row, counted, restricted_to, select, span
 from warehouse.compile.reading import DISTRICT, Generation, Place, SourceState, Status
 from warehouse.core import statements, units
 from warehouse.core.database import Reader
@@ -270,7 +270,7 @@ class Figures:
             sql, values = select(
                 metric, window, [item], spot.grain, member=GRAIN_COLUMN.get(by, by), where=where, bound=bound
             )
-            return {str(row[3]): told(metric, row) for row in self._rows(sql, values)}
+            return {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
         return found
@@ -340,7 +340,7 @@ class Figures:
             }
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
-        return {row[1]: told(metric, row) for row in self._rows(sql, values) if row[1]}
+        return {row[1]: as_row(metric, row) for row in self._rows(sql, values) if row[1]}
 
     def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         slice_, member = self._person_filter(metric, grain, only)
@@ -377,12 +377,12 @@ class Figures:
             return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
-        return {row[0]: told(metric, row)[:3] for row in self._rows(sql, values)}
+        return {row[0]: as_row(metric, row)[:3] for row in self._rows(sql, values)}
 
     def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
         """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are
         bound."""
-        where, bound = kept_to(spot.grain, spot.code)
+        where, bound = restricted_to(spot.grain, spot.code)
         conditions = [where] if where else []
         for dimension, member in only:
             self._filtered(metric, dimension)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Parts, Span, counted, kept_to, same_rows, select, told
+from warehouse.compile.metric_sql import Parts, Span, as_row, counted, restricted_to, same_rows, select
 from warehouse.core.database import Reader
 
 Wanted = tuple[Metric, str, Span]
@@ -19,7 +19,7 @@ def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> l
     found: list[Parts] = [{} for _ in wanted]
     if not wanted:
         return found
-    where, bound = kept_to(grain, code)
+    where, bound = restricted_to(grain, code)
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, one in enumerate(wanted):
         groups.setdefault(same_rows(*one), []).append(index)
@@ -36,7 +36,7 @@ def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> l
         column = 4
         for index in members[first] if row[1] else ():
             metric = wanted[index][0]
-            found[index][row[1]] = told(metric, row, column)
+            found[index][row[1]] = as_row(metric, row, column)
             column += _width(metric)
     return found
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from warehouse.query.snapshot_store import Snapshot
 
 
-def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, asked: bool = True) -> str | None:
+def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, is_named: bool = True) -> str | None:
     """The `at` word to ask this metric with, on a page of `window` and `at`; for a metric without that window its own
-    window around the period, for a cumulative one the newest that is over. `asked`: somebody named the period; a
+    window around the period, for a cumulative one the newest that is over. `is_named`: somebody named the period; a
     running window is then shown when it is that very one."""
     if at is None or metric.newest:
         return None
@@ -27,7 +27,7 @@ def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, asked
         return None
     until = units.window_of(window, units.parse_at(window, at))[1]
     start, end = units.window_of(own, min(until, book.generation.last_day))
-    if metric.cumulative and not (asked and own == window) and end > min(until, book.generation.last_day):
+    if metric.cumulative and not (is_named and own == window) and end > min(until, book.generation.last_day):
         start = units.back(own, start, 1)
     return units.at_label(own, start)
 

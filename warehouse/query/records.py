@@ -1,5 +1,5 @@
 """What a number is made of, one by one: the vehicles, alarms, companies or tickets behind it, sorted, searched and
-paged by the database. Owns which of them count and how they are told; the columns come from the catalogue. Reads only
+paged by the database. Owns which of them count and how they are shown; the columns come from the catalogue. Reads only
 the open file."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Row:
     num: float | None
     den: float | None
     value: float | None
-    told: dict[str, Any]
+    cells: dict[str, Any]
 
 
 @dataclass(frozen=True)

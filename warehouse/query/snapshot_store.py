@@ -146,11 +146,11 @@ class Snapshot(Figures):
         num, den, present, _ = parts.get(reading.place.code, (None, None, 0, {}))
         return self.value(metric, num, den, present)[0]
 
-    def prepare(self, asked: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
+    def prepare(self, questions: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
         """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead
         of three a metric; nothing else differs. Raises UsageError as `read` does."""
         spot, wanted = self.place(place), []
-        for name, window, at in asked:
+        for name, window, at in questions:
             metric = metrics.metric(name)
             own, when = self._own(metric, window, at)
             wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
@@ -176,12 +176,12 @@ class Snapshot(Figures):
             else (metric.windows[0], self._translated(metric, metric.windows[0], name, at))
         )
 
-    def _translated(self, metric: Metric, name: str, asked: str, at: str | None) -> str | None:
+    def _translated(self, metric: Metric, name: str, requested: str, at: str | None) -> str | None:
         """The metric's own window for a period of another kind: the one that holds it, or for a cumulative metric whose
         window is still running the one before."""
-        if at is None or asked == "now":
+        if at is None or requested == "now":
             return None
-        start, end = units.window_of(name, units.parse_at(asked, at))
+        start, end = units.window_of(name, units.parse_at(requested, at))
         if metric.cumulative and end >= self.generation.built_at.date():
             start = units.back(name, start, 1)
         return units.at_label(name, start)

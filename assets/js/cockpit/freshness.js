@@ -60,7 +60,7 @@
         if (mark.textContent !== text) mark.textContent = text;
       }
       var label = element.matches(".asof") ? element : element.querySelector(".asof");
-      if (label) label.title = words(seconds) + (grade === "stale" || grade === "gone" ? ",已超过承诺时效" : "");
+      if (label) label.title = words(seconds) + (grade === "stale" || grade === "gone" ? "，已超过承诺时效" : "");
     });
   }
 
@@ -86,7 +86,7 @@
     var since = Math.floor((Date.now() - state.lostAt) / 1000);
     bar(
       "down",
-      "连接中断 · 画面停在中断前的数据，已 " + words(since).replace("前", "") + ",正在自动重连",
+      "连接中断 · 画面停在中断前的数据，已 " + words(since).replace("前", "") + "，正在自动重连",
       "立即重试",
       beat,
     );

@@ -81,7 +81,7 @@
           return;
         }
         mark(button, on);
-        tell((on ? "已收藏到我的页面" : "已取消收藏") + ",现有 " + said.kept + " / " + said.most + " 项");
+        tell((on ? "已收藏到我的页面" : "已取消收藏") + "，现有 " + said.count + " / " + said.most + " 项");
       })
       .catch(function (said) {
         tell(said.to_do || said.error || "没有保存：连接中断，请稍后再试");

@@ -108,7 +108,7 @@
     if (!found) return;
     const told = found.alarms
       .slice(0, 2)
-      .map((a) => `${local(Date.parse(a.raised_at)).time} ${a.plate} ${a.kind}(${a.level} 级)${a.town}`);
+      .map((a) => `${local(Date.parse(a.raised_at)).time} ${a.plate} ${a.kind}（${a.level} 级）${a.town}`);
     const more = found.alarms.length > 2 ? ` 等 ${found.alarms.length} 起` : "";
     const left = Math.max(0, Math.ceil((Date.parse(found.until) - now) / 1000));
     setText(bar, `紧急报警 · ${told.join(" · ")}${more} · 手机遥控页可确认 · ${left} 秒后恢复轮播`);

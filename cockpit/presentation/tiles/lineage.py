@@ -33,7 +33,7 @@ class State:
 
     tone: str
     words: str
-    told: str = ""
+    detail: str = ""
 
 
 def tree(
@@ -74,7 +74,7 @@ def mark(state: State) -> Component:
     return html.Span(
         [html.Span(texts.GLYPHS[state.tone], className="glyph", **aria(hidden="true")), state.words],
         className=f"line-state line-{state.tone}",
-        title=state.told or None,
+        title=state.detail or None,
     )
 
 
@@ -82,7 +82,7 @@ def _box(node: Node, state: State, href: str, drawn: lineage.Picture, depth: int
     place = drawn.places[node.id]
     name = [html.Small(node.name, className="mono")] if node.name else []
     timed = [html.Span("◆", className="line-timed", title="该指标的数据时间由此表决定")] if node.is_timed else []
-    # the lines are a picture; who does not see it is told in words what a box is made of
+    # the lines are a picture; who does not see it reads in words what a box is made of
     made = html.Span(f"取自：{'、'.join(reads)}", className="line-reads") if reads else None
     # which source a table is of stands in the last column
     short = (node.label.partition("·")[2] if node.layer == "landed" else "") or node.label
@@ -91,7 +91,7 @@ def _box(node: Node, state: State, href: str, drawn: lineage.Picture, depth: int
         html.Span([mark(state), *name], className="line-foot"),
         *([made] if made else []),
     ]
-    title = "\n".join(filter(None, (f"{node.label} {node.name}".strip(), state.told or state.words)))
+    title = "\n".join(filter(None, (f"{node.label} {node.name}".strip(), state.detail or state.words)))
     body = (
         dcc.Link(inner, href=href, className="line-body", title=title)
         if href

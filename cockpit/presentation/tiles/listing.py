@@ -83,7 +83,7 @@ def _row(
         if key in ("num", "den", "value"):
             cells.append(html.Td(_figure(row, key, decimals, unit), className="col-figure"))
             continue
-        value = row.key if key == "key" else row.told[key]
+        value = row.key if key == "key" else row.cells[key]
         words = name(key, value)
         where = href("key", row.key) if key in ("key", own) else href(key, value) if value else ""
         cells.append(

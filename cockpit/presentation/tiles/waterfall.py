@@ -115,15 +115,15 @@ def sentence(change: Change, unit: str, decimals: int) -> str:
     """The change in words, made by rule: "良渚街道拉高 0.41、五常街道拉高 0.38，仁和街道拉低 0.62；结构变化 +0.20". What
     would print as nothing is not named; "" when nothing is left to name."""
 
-    def told(amount: float) -> str:
+    def written(amount: float) -> str:
         return signed(amount, unit, decimals).lstrip("+−")
 
     parts = [p for p in change.pieces if p.kind == "part" and signed(p.level, unit, decimals)[0] in "+−"]
     rising = sorted((p for p in parts if p.level > 0), key=lambda p: -p.level)[:NAMED]
     falling = sorted((p for p in parts if p.level < 0), key=lambda p: p.level)[:NAMED]
     sides = [
-        "、".join(f"{p.label}拉高 {told(p.level)}" for p in rising),
-        "、".join(f"{p.label}拉低 {told(p.level)}" for p in falling),
+        "、".join(f"{p.label}拉高 {written(p.level)}" for p in rising),
+        "、".join(f"{p.label}拉低 {written(p.level)}" for p in falling),
     ]
     if change.after < change.before:
         sides.reverse()

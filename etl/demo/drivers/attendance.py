@@ -36,7 +36,7 @@ TOPICS = (
 )
 ITEMS = ("制动", "轮胎", "灯光", "转向", "雨刮", "消防器材", "反光标识", "卫星定位终端", "装载捆扎", "随车证件")
 FAIL_SHARE, PASS_MARK = 0.008, 80
-CODES_KEPT_DAYS = 60
+CODES_HELD_DAYS = 60
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from etl.demo.world.clock import DAY
 from etl.demo.world.people import written_ids
 from etl.demo.world.world import World, person_names
 
-FACE = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAEB"  # the beginning of a picture: something for the door to drop
+FACE = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAAEB"  # the beginning of a picture: something for the privacy filter to drop
 COURSES = 24
 COURSE_S = (1500, 1800, 2100, 2400, 2700)
 REQUIRED_S = 3 * 1800

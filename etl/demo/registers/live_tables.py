@@ -36,7 +36,7 @@ class LiveTable:
 
     def rows(self, world: World, after: int, until: int) -> pd.DataFrame:
         """Rows changed in (after, until] as they are at `until`, with the stamp as text."""
-        book = Book(lambda day: self.make(world, day), *self.key, kept=2)
+        book = Book(lambda day: self.make(world, day), *self.key, cached=2)
         first = max(after // DAY - self.slack_days, world.first_day)
         frame = book.window(range(first, max(until // DAY, first) + 1), after, until)
         return frame.assign(**{self.stamp: clock.second_texts(frame["updated_s"].to_numpy())}).drop(columns="updated_s")

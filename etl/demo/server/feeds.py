@@ -69,19 +69,19 @@ class Feeds:
             "link_days": Book(lambda d: supervision.day_links(world, d), "platform_id", "day"),
             "plans": Book(lambda m: management.month_plans(world, m), "plan_id"),
             "learnings": Book(lambda m: management.month_learnings(world, m), "rec_id"),
-            "checks": Book(lambda d: management.day_checks(world, d), "check_id", kept=64),
-            "alarm_handles": Book(self._handles, "handle_id", kept=700),
+            "checks": Book(lambda d: management.day_checks(world, d), "check_id", cached=64),
+            "alarm_handles": Book(self._handles, "handle_id", cached=700),
             "score_months": Book(lambda m: management.month_scores(world, m), "id_no", "month"),
             "exams": Book(lambda m: attendance.month_exams(world, m), "exam_id", "id_no", "taken_at"),
             "check_items": Book(self._failed_items, "check_id", "item_code"),
-            "identities": Book(lambda d: attendance.day_identities(world, d), "rec_id", kept=64),
+            "identities": Book(lambda d: attendance.day_identities(world, d), "rec_id", cached=64),
             "courses": Book(lambda _: attendance.courses(world), "course_id"),
             "terminals": Book(lambda _: installations(world), "terminal_id", "installed_at"),
             "active_alarms": Book(
-                lambda d: active_safety.day_alarms(world, d)[active_safety.ALARM_COLUMNS], "alarm_uid", kept=64
+                lambda d: active_safety.day_alarms(world, d)[active_safety.ALARM_COLUMNS], "alarm_uid", cached=64
             ),
-            "device_days": Book(lambda d: active_safety.day_devices(world, d), "terminal_id", "day", kept=64),
-            "safety_codes": Book(lambda d: attendance.day_codes(world, d), "id_no", "day", kept=90),
+            "device_days": Book(lambda d: active_safety.day_devices(world, d), "terminal_id", "day", cached=64),
+            "safety_codes": Book(lambda d: attendance.day_codes(world, d), "id_no", "day", cached=90),
         }
         self._books = books
         self._raised: list[dict[str, object]] = []
@@ -111,7 +111,7 @@ class Feeds:
                 "alarms": daily("active_alarms", keep_days=active),
                 "device_days": daily("device_days", keep_days=active),
             },
-            "ext": {"safety_codes": daily("safety_codes", keep_days=attendance.CODES_KEPT_DAYS)},
+            "ext": {"safety_codes": daily("safety_codes", keep_days=attendance.CODES_HELD_DAYS)},
         }
 
     def _daily(self, name: str, slack: int = UPDATE_SLACK_DAYS, keep_days: int | None = None) -> Feed:

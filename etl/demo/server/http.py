@@ -29,7 +29,7 @@ from etl.demo.world.clock import Clock
 CLIENT_ID = "zhengbei"
 TOKEN_S = 7200
 DEFAULT_PAGE, LARGEST_PAGE = 2000, 5000
-KEPT_WINDOWS = 8
+CACHED_WINDOWS = 8
 GZIP_FROM_BYTES = 1000
 INSTANT_COLUMNS = ("loc_time", "recv_time")
 
@@ -42,19 +42,19 @@ class Windows:
     """Keeps the last few windows so that page 2 costs no second computation; safe among threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, int, int, int], pd.DataFrame] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, int, int, int], pd.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, name: str, feed: Feed, after: int, until: int, now: int) -> pd.DataFrame:
         """The frame of a window; computed at most once at a time (the generators share caches)."""
         key = (name, after, until, now // clock.DAY)
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = feed(after, until, now)
-                while len(self._kept) > KEPT_WINDOWS:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+            if key not in self._cache:
+                self._cache[key] = feed(after, until, now)
+                while len(self._cache) > CACHED_WINDOWS:
+                    self._cache.popitem(last=False)
+            self._cache.move_to_end(key)
+            return self._cache[key]
 
 
 def items(page: pd.DataFrame) -> list[dict[str, object]]:

@@ -28,10 +28,10 @@ def versions(
 class Book:
     """The versions of one kind of row, part by part; `make(part)` → frame with `updated_s` and the columns of `key`."""
 
-    def __init__(self, make: Callable[[int], pd.DataFrame], *key: str, kept: int = 500) -> None:
+    def __init__(self, make: Callable[[int], pd.DataFrame], *key: str, cached: int = 500) -> None:
         self._key = list(key)
         self._make = make
-        self._part = lru_cache(maxsize=kept)(self._sorted)
+        self._part = lru_cache(maxsize=cached)(self._sorted)
 
     def _sorted(self, part: int) -> tuple[pd.DataFrame, np.ndarray]:
         frame = self._make(part).sort_values(["updated_s", *self._key], kind="stable", ignore_index=True)

@@ -56,16 +56,16 @@ def test_places_stand_in_the_order_of_their_owner_and_of_nobody_else(file: Path)
     for place in (ONLINE, "/site/a", TRUCKS, ONLINE):
         favourites.keep(file, WANG, place)
     favourites.keep(file, LI, TRUCKS)
-    assert favourites.kept(file, WANG) == (ONLINE, "/site/a", TRUCKS) and favourites.kept(file, LI) == (TRUCKS,)
+    assert favourites.places(file, WANG) == (ONLINE, "/site/a", TRUCKS) and favourites.places(file, LI) == (TRUCKS,)
     favourites.move(file, WANG, TRUCKS, -1)
-    assert favourites.kept(file, WANG) == (TRUCKS, "/site/a", ONLINE), "numbers change places among themselves"
+    assert favourites.places(file, WANG) == (TRUCKS, "/site/a", ONLINE), "numbers change places among themselves"
     for place, by in ((TRUCKS, -1), (ONLINE, 1), ("/site/a", 1), ("/site/b", 1)):
         favourites.move(file, WANG, place, by)
-    assert favourites.kept(file, WANG) == (TRUCKS, "/site/a", ONLINE), "the first does not go up, the last not down"
+    assert favourites.places(file, WANG) == (TRUCKS, "/site/a", ONLINE), "the first does not go up, the last not down"
     favourites.drop(file, WANG, "/site/a")
     favourites.drop(file, WANG, "/site/a")
     favourites.keep(file, WANG, "/site/a")
-    assert favourites.kept(file, WANG) == (TRUCKS, ONLINE, "/site/a")
+    assert favourites.places(file, WANG) == (TRUCKS, ONLINE, "/site/a")
     assert audit.verify(file) is None
     with app_db.reading(file) as connection:
         events = [
@@ -87,11 +87,11 @@ def test_sixty_are_enough_and_one_more_is_refused_in_words(file: Path) -> None:
     favourites.keep(file, WANG, "/site/3")
     with pytest.raises(UsageError, match="最多 60 项"):
         favourites.keep(file, WANG, "/site/one-more")
-    assert len(favourites.kept(file, WANG)) == favourites.MOST
+    assert len(favourites.places(file, WANG)) == favourites.MOST
 
 
 def test_a_device_has_none(file: Path, server: Flask, data: Path) -> None:
-    assert favourites.kept(file, Viewer("device", "wang", "screen")) == ()
+    assert favourites.places(file, Viewer("device", "wang", "screen")) == ()
     wall = server.test_client()
     token = sessions.create_device(Settings(data).state, "hall", by="admin")
     assert wall.get(f"/wall/hall?token={token}").status_code == 302
@@ -115,7 +115,7 @@ def test_a_device_has_none(file: Path, server: Flask, data: Path) -> None:
 )
 def test_what_is_no_place_is_not_kept(as_role: Callable[[str], FlaskClient], data: Path, place: str) -> None:
     assert act(as_role("leader"), "keep", place).status_code in (400, 404)
-    assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
 
 
 def test_neither_the_snapshot_nor_typed_words_are_kept(
@@ -126,8 +126,8 @@ def test_neither_the_snapshot_nor_typed_words_are_kept(
         "keep",
         f"/metric/fleet_online_rate?window=week&as_of={book.generation.id}&q=13800138000&page=2&by=town&evil=1",
     )
-    assert answer.status_code == 200 and answer.get_json() == {"kept": 1, "most": favourites.MOST}
-    assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == (
+    assert answer.status_code == 200 and answer.get_json() == {"count": 1, "most": favourites.MOST}
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == (
         "/metric/fleet_online_rate?window=week&by=town",
     )
 
@@ -212,9 +212,9 @@ def test_what_cannot_be_shown_stays_with_its_reason(
         for words in ("没有权限", "该指标已不在目录中", "当前快照中没有这一项", "没有这个地方或企业", "这一页不能收藏")
     )
     assert page.count('data-mine="drop"') == 5
-    for place in favourites.kept(file, viewer):
+    for place in favourites.places(file, viewer):
         assert act(auditor, "drop", place).status_code == 200
-    assert favourites.kept(file, viewer) == ()
+    assert favourites.places(file, viewer) == ()
 
 
 def test_a_role_that_is_taken_away_takes_the_sight_and_not_the_entry(server: Flask, data: Path, book: Snapshot) -> None:
@@ -231,4 +231,4 @@ def test_nothing_is_kept_from_another_site_or_by_an_unknown_word(
     leader = as_role("leader")
     assert act(leader, "keep", ONLINE, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert act(leader, "destroy", ONLINE).status_code == 404 and leader.get("/mine/keep").status_code in (404, 405)
-    assert favourites.kept(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()

@@ -126,7 +126,7 @@ def test_a_script_gets_the_first_answer_again(server: Flask, data: Path) -> None
 def test_keys_are_forgotten_after_a_day(server: Flask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = sign_in(server.test_client(), data)
     reader.post("/mine/keep", data={"place": "/metric/fleet_vehicle_cnt"}, headers=SAME_ORIGIN)
-    monkeypatch.setattr(one_time_key, "KEPT_S", -1)
+    monkeypatch.setattr(one_time_key, "HOLD_S", -1)
     time.sleep(0.01)
     reader.post("/mine/keep", data={"place": "/metric/fleet_vehicle_cnt"}, headers=SAME_ORIGIN)
     with app_db.reading(Settings(data).state) as file:

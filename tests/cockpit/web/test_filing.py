@@ -241,7 +241,7 @@ def test_no_personal_number_waits_in_the_clear_nor_stands_in_a_files_name(as_rol
     client = as_role("analyst")
     answer = upload(client, [row(id_number(7)), row(PHONE)], name=f"名录 {PHONE}.csv")
     state = loader.settings.state
-    assert PHONE not in json.dumps(request_queue.one(state, int(number(answer))).asked, ensure_ascii=False)
+    assert PHONE not in json.dumps(request_queue.one(state, int(number(answer))).details, ensure_ascii=False)
     assert request_handlers.serve(loader)
     stored = b"".join(file.read_bytes() for file in state.parent.glob("state.sqlite*"))
     assert PHONE.encode() not in stored and id_number(7).encode() not in stored

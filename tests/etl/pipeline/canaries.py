@@ -65,7 +65,7 @@ def base(contract: Contract, number: int) -> dict[str, Any]:
     """A row without anything wrong; its keys differ by `number`."""
     row: dict[str, Any] = {}
     for column in contract.columns:
-        if column.door == "person" or column.name == "holder_key":
+        if column.treatment == "person" or column.name == "holder_key":
             row[column.source] = id_number(number)
         elif column.name == "plate_no":
             row[column.source] = f"浙A{number:05d}"
@@ -82,14 +82,14 @@ def plant(contract: Contract, canaries: Canaries) -> list[dict[str, Any]]:
     rows = [
         {
             **base(contract, 1),
-            **{column.source: canaries.make("id") for column in contract.columns if column.door == "person"},
-            **{column.source: canaries.make("phone") for column in contract.columns if column.door == "phone"},
+            **{column.source: canaries.make("id") for column in contract.columns if column.treatment == "person"},
+            **{column.source: canaries.make("phone") for column in contract.columns if column.treatment == "phone"},
         }
     ]
     for column in contract.columns:
         for words in ("{}", "联系{}，勿外传" if column.type == "VARCHAR" else "{}"):
             kind = "id" if words == "{}" and column.type in ("VARCHAR", "BIGINT") else "phone"
-            value = canaries.of_dropped(column) if column.door == "drop" else words.format(canaries.make(kind))
+            value = canaries.of_dropped(column) if column.treatment == "drop" else words.format(canaries.make(kind))
             rows.append({**base(contract, len(rows) + 1), column.source: value})
     # what no contract knows of, and the same with separators, full-width and country code
     number = canaries.make("phone")

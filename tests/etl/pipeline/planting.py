@@ -139,4 +139,4 @@ def hired(house: House, persons: range, since: str = "2020-01-01") -> None:
 
 
 def key(house: House, number: int) -> str:
-    return house.door._pseudonyms.person(id_number(number))
+    return house.privacy._pseudonyms.person(id_number(number))

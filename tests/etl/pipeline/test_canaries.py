@@ -284,7 +284,7 @@ PERSONAL_LEVELS = {
     for contract in contracts().values()
     for column in contract.columns
     if column.level in ("L3", "L4")
-    and column.door in ("person", "holder", "phone", "mask_name", "birth_year", "drop")
+    and column.treatment in ("person", "holder", "phone", "mask_name", "birth_year", "drop")
     and column.name != "name"
 }
 

@@ -31,8 +31,8 @@ def test_every_column_has_a_type_a_level_a_meaning_and_a_unit(contract: Contract
 @pytest.mark.parametrize("contract", list(contracts().values()), ids=lambda contract: contract.table)
 def test_what_is_personal_has_its_level_and_its_door(contract: Contract) -> None:
     for column in contract.columns:
-        if column.door in ("person", "phone", "mask_name", "holder", "birth_year"):
+        if column.treatment in ("person", "phone", "mask_name", "holder", "birth_year"):
             assert column.level == "L3", f"{contract.table}.{column.name}"
         if column.level == "L4":
-            assert column.door == "drop", f"{contract.table}.{column.name} must not enter the warehouse"
+            assert column.treatment == "drop", f"{contract.table}.{column.name} must not enter the warehouse"
     assert contract.sealed == (contract.load != "own")

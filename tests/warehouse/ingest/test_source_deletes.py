@@ -61,7 +61,7 @@ class Ledgers:
             sealed=False,
             mapping={**MAPPING, **mapping},
         )
-        load.load(self.house.writer, self.house.settings, self.house.door, note, parse.parse(note, body.encode()))
+        load.load(self.house.writer, self.house.settings, self.house.privacy, note, parse.parse(note, body.encode()))
 
     def state(self) -> list[tuple[object, ...]]:
         return self.house.rows("SELECT org, head_count, ledger_at, _deleted_at FROM raw.tx_ledger ORDER BY 1")

@@ -76,9 +76,9 @@ def test_it_is_sorted_searched_and_paged_by_the_database(book: Snapshot) -> None
         row.key
         for row in records.behind(book, "fleet_km_per_vehicle_day", "week", query=one.key.split("#")[0].lower()).rows
     ] == [one.key]  # type: ignore[union-attr]
-    company = book.place(str(one.told["company_key"]))
+    company = book.place(str(one.cells["company_key"]))
     mine = records.behind(book, "fleet_km_per_vehicle_day", "week", query=company.label, rows=ALL)
-    assert mine is not None and {row.told["company_key"] for row in mine.rows} == {company.code}
+    assert mine is not None and {row.cells["company_key"] for row in mine.rows} == {company.code}
     assert records.behind(book, "fleet_km_per_vehicle_day", "week", query="没有这样的").total == 0  # type: ignore[union-attr]
     assert records.behind(book, "fleet_km_per_vehicle_day", "week", query="' OR 1=1 --").total == 0  # type: ignore[union-attr]
     assert records.behind(book, "fleet_km_per_vehicle_day", "week", sort="num; DROP").total == whole.total  # type: ignore[union-attr]
@@ -88,7 +88,7 @@ def test_a_filter_narrows_number_list_and_trend_alike(book: Snapshot) -> None:
     only = (("energy", "柴油"),)
     reading = book.read("fleet_online_rate", "week", only=only)
     listed = records.behind(book, "fleet_online_rate", "week", only=only, rows=ALL)
-    assert listed is not None and {row.told["energy"] for row in listed.rows} == {"柴油"}
+    assert listed is not None and {row.cells["energy"] for row in listed.rows} == {"柴油"}
     assert sum(row.den or 0 for row in listed.rows) == reading.den
     members = {member: den for member, _, _, den, _ in book.slices("fleet_online_rate", "energy", "week")}
     assert members["柴油"] == reading.den
