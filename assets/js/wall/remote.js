@@ -81,7 +81,7 @@
     $("urgent").hidden = !told.urgent;
     fill($("alarms"), told.urgent ? told.urgent.alarms : [], (a) => [
       "li",
-      `${new Date(a.raised_at).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" })} ${a.plate} ${a.kind}(${a.level} 级)${a.town}`,
+      `${new Date(a.raised_at).toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" })} ${a.plate} ${a.kind}（${a.level} 级）${a.town}`,
     ]);
     fill($("tiles"), told.tiles, (t) => [
       "button",
