@@ -149,6 +149,14 @@ def _gate() -> Response | BaseResponse | None:
     return None
 
 
+def host_of(url: str) -> str:
+    """Host and port that an address from outside names, "" where it is none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # "http://[": half of an IPv6 address
+        return ""
+
+
 def _same_origin() -> None:
     """Refuses a writing request that does not come from a page of this site (CSRF)."""
     if request.method in SAFE_METHODS:
@@ -158,7 +166,7 @@ def _same_origin() -> None:
     if site is not None:
         same = site == "same-origin"
     else:
-        same = origin is not None and urlsplit(origin).netloc == request.host
+        same = origin is not None and host_of(origin) == request.host
     if not same:
         abort(403)
 

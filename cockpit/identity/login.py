@@ -28,7 +28,10 @@ def local_target(target: str | None) -> str:
     """A path on this site to go to after logging in; anything that could lead elsewhere becomes "/"."""
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
         return "/"
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return "/"
     odd = any(ord(char) < 32 for char in target)
     machine = target.startswith(("/_", "/api/", "/assets/", "/log"))
     return "/" if parts.scheme or parts.netloc or odd or machine else target

@@ -11,6 +11,7 @@ from warehouse.core.errors import UsageError
 
 KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q", "metric")
 CARRIED = ("as_of",)
+MOST_FIELDS = 40
 """Goes along to every other page: a chosen snapshot holds until it is left."""
 
 _PATTERNS = {
@@ -41,7 +42,11 @@ class Address:
     def parse(cls, path: str | None, search: str | None) -> Address:
         """From the browser's pathname and search. Unknown keys are dropped; a malformed known one raises UsageError."""
         found = {}
-        for key, value in parse_qsl((search or "").lstrip("?"), max_num_fields=40):
+        try:
+            pairs = parse_qsl((search or "").lstrip("?"), max_num_fields=MOST_FIELDS)
+        except ValueError as error:
+            raise UsageError(f"链接中的参数超过 {MOST_FIELDS} 个", to_do="请从总览重新进入") from error
+        for key, value in pairs:
             if key not in KEYS or not value:
                 continue
             if not _PATTERNS[key].fullmatch(value):

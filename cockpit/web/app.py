@@ -202,7 +202,10 @@ def _answer(code: int, detail: str = "") -> Response:
 
 def _back() -> str:
     """The page whose form was refused, "" when it was no form or nothing is known of it."""
-    came = urlsplit(request.referrer or "")
+    try:
+        came = urlsplit(request.referrer or "")
+    except ValueError:
+        return ""
     return (
         login.local_target(f"{came.path}?{came.query}" if came.query else came.path)
         if request.method == "POST" and came.netloc == request.host

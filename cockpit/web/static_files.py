@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 import brotli
+from dash.exceptions import DashException
 from dash.fingerprint import check_fingerprint
 from flask import Flask, Response, abort, request
 from werkzeug.datastructures import Accept
@@ -104,7 +105,10 @@ def hold_bundles(server: Flask) -> None:
     original: Callable[..., Any] = server.view_functions[endpoint]
 
     def read(**path: str) -> StaticFile:
-        response = original(**path)
+        try:
+            response = original(**path)
+        except DashException:  # no such bundle
+            abort(404)
         return StaticFile(response.get_data(), response.mimetype)
 
     def bundle(package_name: str, fingerprinted_path: str) -> Response:

@@ -294,6 +294,33 @@ def test_every_refusal_has_its_status(admin: httpx.Client, path: str, status: in
     assert ("shell-frame" in answer.text) == (not path.startswith(("/_", "/api")))
 
 
+ODD = [
+    ("GET", "/nope", {"Referer": "http://[", "Sec-Fetch-Mode": "navigate"}, 404),
+    ("GET", "/nope", {"Origin": "http://[::1", "Sec-Fetch-Mode": "navigate"}, 404),
+    ("POST", "/health/ask/run", {"Origin": "http://[", "Referer": "http://["}, 403),
+    (
+        "POST",
+        "/health/ask/run",
+        {"Sec-Fetch-Site": "same-origin", "Referer": "http://[", "Sec-Fetch-Mode": "navigate"},
+        409,
+    ),
+    ("GET", "/_dash-component-suites/dash/nope.js", {}, 404),
+    ("GET", "/_dash-component-suites/nope/nope.js", {}, 404),
+    ("GET", "/?" + "&".join(f"a{number}=1" for number in range(60)), {}, 400),
+    ("GET", "/api/metric/fleet_online_rate?" + "&".join(f"a{number}=1" for number in range(60)), {}, 400),
+    ("GET", "/login?next=//[", {}, 200),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "headers", "status"), ODD)
+def test_an_odd_request_is_refused_and_no_fault_of_ours(
+    admin: httpx.Client, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = admin.request(method, path, headers=headers)
+    assert answer.status_code == status and "Content-Security-Policy" in answer.headers
+    assert "Traceback" not in answer.text
+
+
 def test_a_page_that_the_role_may_not_see_is_403_in_the_frame(world: World) -> None:
     with httpx.Client(base_url=world.site.address, follow_redirects=True, timeout=60) as leader:
         leader.get(world.site.link("leader"))
