@@ -302,7 +302,7 @@ ODD = [
         "POST",
         "/health/ask/run",
         {"Sec-Fetch-Site": "same-origin", "Referer": "http://[", "Sec-Fetch-Mode": "navigate"},
-        409,
+        400,
     ),
     ("GET", "/_dash-component-suites/dash/nope.js", {}, 404),
     ("GET", "/_dash-component-suites/nope/nope.js", {}, 404),
