@@ -226,7 +226,12 @@ class Oracle:
         if not own.ratio:
             return Expected("ok", num, None, own.scale * num)
         if not den or math.isnan(den) or den < own.floor:
-            return Expected("insufficient", num, den, also=NOTHING if grain != "district" and not den else ())
+            return Expected(
+                "insufficient",
+                num,
+                den,
+                also=NOTHING if not den and (grain != "district" or own.kind == "stock") else (),
+            )
         return Expected("ok", num, den, own.scale * num / den)
 
     def _none(self, metric: Metric, span: Span, grain: str, place: str) -> Expected:

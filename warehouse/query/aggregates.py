@@ -261,13 +261,13 @@ class Figures:
         unknown: Row = (None, None, 0.0, {})
         if metric.person and not self._is_counted(metric, window, item, grain):
             return unknown
-        is_told = any(present for _, _, present, _ in found.values())
-        if not is_told and (grain != "district" or only):
+        is_known = any(present for _, _, present, _ in found.values())
+        if not is_known and (grain != "district" or only):
             whole = self._parts(metric, window, item, "district", self.place(DISTRICT))
-            is_told = any(present for _, _, present, _ in whole.values())
-        if not is_told and metric.events:
-            is_told = bool(metric.sources) and self.reported(metric)
-        return (0.0, 0.0 if metric.denominator else None, 1.0, {}) if is_told else unknown
+            is_known = any(present for _, _, present, _ in whole.values())
+        if not is_known and metric.events:
+            is_known = bool(metric.sources) and self.reported(metric)
+        return (0.0, 0.0 if metric.denominator else None, 1.0, {}) if is_known else unknown
 
     def _is_counted(self, metric: Metric, window: str, item: Span, grain: str) -> bool:
         """Whether persons were counted for those days: what they did for as long as history is kept, how many of a
