@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: next((rank for rank, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
     )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many numbers were computed again and compared, by window and grain."""
+    total: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "compared":
+                total.update(value)
+    if total:
+        terminalreporter.section("numbers computed again")
+        for place, number in sorted(total.items()):
+            terminalreporter.write_line(f"{number:>9,} {place}")
+        terminalreporter.write_line(f"{sum(total.values()):>9,} in all")
 
 
 SLOW_S = 15.0
@@ -103,18 +118,24 @@ WORLD_NOW = dt.datetime(2026, 11, 23, 14, 5)
 
 
 def whole_line(
-    data: Path, *, scale: int, history_days: int, live_after: bool, without: Mapping[str, Collection[str]] = {}
+    data: Path,
+    *,
+    scale: int,
+    history_days: int,
+    live_after: bool,
+    without: Mapping[str, Collection[str]] = {},
+    now: dt.datetime = WORLD_NOW,
 ) -> Path:
-    """Fills the folder `data` by the whole real line from stand-in sources of that size. live_after: one more live
-    round after the refresh, whose positions are in no generation yet. without: source → tables that were never
-    connected."""
+    """Fills the folder `data` by the whole real line from stand-in sources of that size, as if it were `now`.
+    live_after: one more live round after the refresh, whose positions are in no generation yet. without: source →
+    tables that were never connected."""
     from etl.cli.demonstration import write_endpoints
     from etl.demo.server import runner
     from etl.jobs import live, refresh
     from etl.pipeline import intake
     from etl.runtime.context import opened
 
-    moment = WORLD_NOW.replace(tzinfo=SHANGHAI)
+    moment = now.replace(tzinfo=SHANGHAI)
     runner.prepare(data / "demo", scale=scale, now=moment, history_days=history_days)
     for file in (data / "demo" / "drop").rglob("*.*"):  # a file younger than files.SETTLE_S would wait for the next run
         os.utime(file, (moment.timestamp(),) * 2)
@@ -124,7 +145,7 @@ def whole_line(
         write_endpoints(settings, orjson.loads((data / "demo" / "endpoints.json").read_bytes()))
         for source, tables in without.items():
             leave_out(data / "sources", source, tables)
-        with opened(settings, now=lambda: WORLD_NOW) as context:
+        with opened(settings, now=lambda: now) as context:
             live.run(context)
             refresh.run(context)
             if live_after:

@@ -24,7 +24,8 @@ SOURCES = (
     "tests/conftest.py",
     "tests/house.py",
     "tests/templates.py",
-    "tests/independent/conftest.py",
+    "tests/independent/changes.py",
+    "tests/independent/worlds.py",
     "tests/etl/demo/conftest.py",
 )
 """What a prepared folder is made from."""
@@ -55,9 +56,10 @@ def prepared(name: str, make: Callable[[Path], object]) -> Path:
     Read-only for tests."""
     home = _home()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = home / digest() / name
+    folder, whole = home / digest() / name, home / digest() / f"{name}.made"
     with FileLock(home / f"{digest()}-{name}.lock"):
-        if not folder.exists():
+        if not whole.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what somebody was killed over
             _forget_older(home)
             aside = folder.with_name(f".{name}-{os.getpid()}")
             shutil.rmtree(aside, ignore_errors=True)
@@ -70,6 +72,7 @@ def prepared(name: str, make: Callable[[Path], object]) -> Path:
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
+            whole.touch()
             global spent_s
             spent_s += sum(os.times()[:4]) - sum(before[:4])
         os.utime(home / digest())

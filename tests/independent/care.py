@@ -6,7 +6,7 @@ import pandas as pd
 
 from tests.independent import ledgers
 from tests.independent.population import day_of, true
-from tests.independent.tally import Data, Parts, kpi, number, rate, spread
+from tests.independent.tally import Data, Parts, Spread, kpi, number, rate, spread, total
 
 DAY_HOURS = 12.0
 BENEFITS = {"疗休养", "高温慰问", "女性成长课程", "亲子课程"}
@@ -22,27 +22,25 @@ def cases(data: Data, last: pd.Timestamp) -> pd.DataFrame:
     return frame.assign(town=frame["town"].map(data.rows.towns.of), day=last)
 
 
-def _cases(data: Data, last: pd.Timestamp, good: pd.Series, frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.assign(good=good)
-    towns = spread(frame.assign(company=None), rate("case_id", "good"))
-    firms = spread(ledgers.at_companies(data, frame, "person_key", "day"), rate("case_id", "good"), levels=("company",))
-    return pd.concat([towns, firms])
+def _cases(data: Data, good: pd.Series, frame: pd.DataFrame) -> Spread:
+    frame = ledgers.at_companies(data, frame.assign(good=good, home=frame["town"]), "person_key", "day")
+    return spread(frame.assign(town=frame["home"]), rate("case_id", "good"))
 
 
 @kpi(56, "p4_relief_covered_rate", "stock", person=True)
-def relief(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def relief(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Cases taken into relief / qualified cases."""
     frame = cases(data, last)
-    return _cases(data, last, day_of(frame["enrolled_at"]) <= last, frame)
+    return _cases(data, day_of(frame["enrolled_at"]) <= last, frame)
 
 
 @kpi(57, "p4_pairing_rate", "stock", person=True)
-def pairing(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def pairing(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Cases with a helper / qualified cases."""
     pairs = data.rows.current("wf_pairing")
     pairs = pairs[(day_of(pairs["from_date"]) <= last) & ~(day_of(pairs["to_date"]) < last)]
     frame = cases(data, last)
-    return _cases(data, last, frame["case_id"].isin(set(pairs["case_id"])), frame)
+    return _cases(data, frame["case_id"].isin(set(pairs["case_id"])), frame)
 
 
 def guests(data: Data, first: pd.Timestamp, last: pd.Timestamp, kinds: set[str]) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def guests(data: Data, first: pd.Timestamp, last: pd.Timestamp, kinds: set[str])
     events = data.rows.current("wf_benefit_event")
     events = events.assign(day=day_of(events["held_at"]))
     events = events[events["type"].isin(kinds) & events["day"].between(first, last)]
-    frame = data.rows.current("wf_benefit_person").merge(events[["event_id", "day"]], on="event_id")
+    frame = data.rows.current("wf_benefit_person").merge(events[["event_id", "day", "type"]], on="event_id")
     frame = frame.assign(
         came=true(frame["attended"]),
         chosen=true(frame["selected"]),
@@ -60,29 +58,29 @@ def guests(data: Data, first: pd.Timestamp, last: pd.Timestamp, kinds: set[str])
 
 
 @kpi(58, "p4_checkup_rate", "flow", person=True)
-def checkup(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def checkup(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Chosen persons who came / chosen persons."""
     frame = guests(data, first, last, {"体检"})
     return spread(frame[frame["chosen"] & frame["person_key"].notna()], rate("person_key", "came"))
 
 
 @kpi(59, "p4_benefit_reach_cnt", "flow", ratio=False, person=True)
-def benefit(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def benefit(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Attendances of the four kinds, families included."""
     frame = guests(data, first, last, BENEFITS)
     return spread(frame[frame["came"]], number("entry"))
 
 
 @kpi(60, "p4_camp_child_cnt", "flow", ratio=False)
-def camp(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def camp(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Children as the organisers counted them."""
     frame = data.rows.current("wf_camp")
     frame = frame[day_of(frame["begin_at"]).between(first, last)]
-    return spread(frame, lambda part: (float(part["child_cnt"].sum()), None), levels=("district",))
+    return spread(frame, total("child_cnt"), levels=("district",))
 
 
 @kpi(61, "p5_mp_register_rate", "stock", person=True)
-def registered(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def registered(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """P with a bound account / P."""
     bound = ledgers.users(data)
     bound = bound[day_of(bound["bind_at"]) <= last]
@@ -94,7 +92,7 @@ def registered(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
 
 
 @kpi(62, "p5_mp_mau_rate", "flow", person=True)
-def monthly_active(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def monthly_active(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Bound users with an action in the month / users bound by its last counted day; at the person's companies, else
     the user's town."""
     bound = ledgers.users(data)
@@ -109,14 +107,15 @@ def monthly_active(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Da
 
 
 @kpi(63, "p5_red_heart_rate", "stock", person=True)
-def red_heart(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def red_heart(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """M with a lit heart / M."""
-    frame = data.people.members(last)
-    return spread(frame.assign(good=frame["person_key"].isin(ledgers.lit(data, last))), rate("person_key", "good"))
+    frame, members = data.people.drivers(last), set(data.people.members(last)["person_key"])
+    frame = frame.assign(due=frame["person_key"].isin(members), good=frame["person_key"].isin(ledgers.lit(data, last)))
+    return spread(frame, rate("person_key", "good", "due"))
 
 
 @kpi(64, "p5_volunteer_hours", "flow", person=True)
-def hours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def hours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Hours of verified records, overlaps merged and no more than 12 a person and day / persons with one."""
     found = []
     for (person, day), own in (
@@ -136,24 +135,36 @@ def hours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(65, "p5_points_redeem_rate", "flow")
-def points(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def points(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Points redeemed net of cancelled / points issued net of adjusted, each business number once."""
+    return spread(ledger_entries(data, first, last), total("spent", "issued"), levels=("district",))
+
+
+def ledger_entries(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+    """Entries of the window with what each issued, redeemed or let expire, what it moved (nothing where it is booked a
+    second time), and the `gap` between that and what the account's own balance did."""
     frame = data.rows.current("mp_points").sort_values("entry_id")
-    frame = frame[frame["biz_no"].isna() | ~frame.duplicated(["type", "biz_no"])]
-    frame = frame[day_of(frame["created_at"]).between(first, last)]
-    delta = frame["delta"].astype(float)
+    once = frame["biz_no"].isna() | ~frame.duplicated(["type", "biz_no"])
+    delta = frame["delta"].astype(float).where(once, 0.0)
+    balance = frame["balance_after"].astype(float).fillna(0.0)
+    went = balance - balance.groupby(frame["user_id"]).shift().fillna(0.0)
     frame = frame.assign(
         spent=-delta.where(frame["type"].isin({"REDEEM", "CANCEL"}), 0.0),
         issued=delta.where(frame["type"].isin({"SIGN", "VOLUNTEER", "ACTIVITY", "ADJUST"}), 0.0),
+        expired=-delta.where(frame["type"] == "EXPIRE", 0.0),
+        moved=delta,
+        gap=went - delta,
+        town=None,
+        company=None,
     )
-    return spread(frame, lambda part: (float(part["spent"].sum()), float(part["issued"].sum())), levels=("district",))
+    return frame[day_of(frame["created_at"]).between(first, last)]
 
 
-def honours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Honours won in the window's year, each at its highest level, at the holder's companies on the day it was given (1
+def honours(data: Data, first: pd.Timestamp, last: pd.Timestamp, status: str = "获得") -> pd.DataFrame:
+    """Honours won in the window's year (`status`: or nominated for), each at its highest level, at the holder's companies on the day it was given (1
     January when no day of that year is known); one given after `last` does not count yet."""
     frame = data.rows.current("hn_award")
-    frame = frame[(frame["year"] == first.year) & (frame["status"] == "获得")]
+    frame = frame[(frame["year"] == first.year) & (frame["status"] == status)]
     given = day_of(frame["awarded_at"])
     frame = frame.assign(day=given.where(given.dt.year == first.year, pd.Timestamp(first.year, 1, 1)))
     frame = frame[frame["day"] <= last]
@@ -169,23 +180,28 @@ def honours(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
 
 
 @kpi(66, "p6_beauty_driver_cnt", "flow", ratio=False)
-def beauty(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def beauty(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct persons with the title."""
     frame = honours(data, first, last)
     return ledgers.headcount(frame[frame["award_code"] == "最美货车司机"])
 
 
 @kpi(67, "p6_award_cnt", "flow", ratio=False)
-def awards(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def awards(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct honours of a holder."""
     return spread(honours(data, first, last), number("honour"))
 
 
 @kpi(68, "p6_demo_org_cnt", "stock", ratio=False)
-def demos(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def demos(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Organisations with the title in force."""
+    return spread(demo_orgs(data, last, "认定"), number("org_id"))
+
+
+def demo_orgs(data: Data, last: pd.Timestamp, stage: str) -> pd.DataFrame:
+    """Organisations at a stage on that day, with company and town."""
     frame = data.rows.current("hn_demo")
     frame = frame[
-        (frame["stage"] == "认定") & (day_of(frame["from_date"]) <= last) & ~(day_of(frame["to_date"]) < last)
+        (frame["stage"] == stage) & (day_of(frame["from_date"]) <= last) & ~(day_of(frame["to_date"]) < last)
     ].assign(day=last)
-    return spread(ledgers.at_home(data, frame, "uscc", "day"), number("org_id"))
+    return ledgers.at_home(data, frame, "uscc", "day")

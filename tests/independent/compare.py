@@ -1,121 +1,203 @@
-"""A reading of the product beside our own number: which windows to ask, and in what they differ."""
+"""A reading of the product beside what the oracle expects of it: which windows are read, and in what they
+differ."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
 
-import pandas as pd
-
-from tests.independent.tally import DISTRICT, Data, Kpi
+from tests.independent import catalogue
+from tests.independent.oracle import Expected, Oracle
+from tests.independent.sides import COUNTS, SIDES, side
+from tests.independent.tally import KPIS, Kpi
+from tests.independent.windows import Span, Window, around, date
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.core import units
 from warehouse.query.snapshot_store import Snapshot
 
-SMALL = 5
-COMPANY_DAYS = 62
-"""Person metrics keep their company-level counts that long; older windows have none."""
+LOOSE = 1e-9
+Compared = Counter[tuple[str, str, str]]
+"""(window, grain, what) → how often both sides had a value and agreed."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Product and own figures of one place and window that do not agree."""
+    """What the product and the oracle say of one thing, where they do not agree."""
 
     metric: str
     place: str
     window: str
-    product: str
-    own: str
+    what: str
+    product: Any
+    own: Any
 
     def __str__(self) -> str:
-        return f"{self.metric} {self.place} {self.window}: product {self.product}, independent {self.own}"
+        return f"{self.metric} {self.place} {self.window} {self.what}: product {self.product}, independent {self.own}"
 
 
-def windows(metric: Metric, kind: str, built: dt.date) -> list[tuple[str, str]]:
-    """(window, at): the newest complete one, the one before, and for a stock the running one too."""
-    if kind == "now":
-        return [("now", "")]
-    requested = []
-    for window in metric.windows[:2]:
-        start = units.window_of(window, built)[0]
-        steps: tuple[int, ...] = (1, 2, 0) if kind in ("stock", "today") or window == "quarter" else (1, 2)
-        steps = (0, 1) if window == "year" else steps
-        requested += [(window, units.at_label(window, units.back(window, start, step))) for step in steps]
-    return requested
-
-
-def bounds(window: str, at: str, kind: str, built: dt.date) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """First and last day that count."""
-    if kind == "now":
-        return pd.Timestamp(built), pd.Timestamp(built)
-    start, end = units.window_of(window, units.parse_at(window, at))
-    most = built if kind in ("stock", "today") or at == built.isoformat() else built - dt.timedelta(days=1)
-    return pd.Timestamp(start), pd.Timestamp(min(end, most))
-
-
-def compare(data: Data, book: Snapshot, metric: Metric, own: Kpi, window: str, at: str) -> tuple[list[Difference], int]:
-    """What differs at all levels of the metric, and how many district values there were to compare (0 or 1)."""
-    first, last = bounds(window, at, own.kind, book.generation.built_at.date())
-    mine = own.compute(data, first, last)
-    readings = [book.read(metric.id, window, at or None)]
-    for grain in ("town", "company"):
-        if grain in metric.drill:
-            readings += book.by(metric.id, window, at or None, grain)
-    label = f"{window} {at}".strip()
-    found = [difference for reading in readings if (difference := _differs(own, reading, mine, label))]
-    if "company" in metric.drill:
-        shown = {reading.place.code for reading in readings}
-        known = {place.code for place in book.places("company")}
-        stored = not own.person or last.date() > book.generation.built_at.date() - dt.timedelta(days=COMPANY_DAYS)
-        lost = [
-            place
-            for place in mine.index
-            if stored and place in known and place not in shown and (mine.at[place, "num"] or mine.at[place, "den"] > 0)
+def periods(oracle: Oracle, metric: Metric) -> list[tuple[Window, str]]:
+    """(window, at) to ask for: of each window that the metric has the one shown unasked, the running one once a day of
+    it counts, and the newest whole one."""
+    if metric.kind == "now":
+        return [(around("day", oracle.today), "")]
+    found = []
+    for name in metric.windows:
+        running = around(name, oracle.today)
+        found.append((oracle.shown(metric, name), ""))
+        found += [
+            (window, window.at)
+            for window in (running, running.before())
+            if oracle.newest(KPIS[metric.id], window.at) >= window.start
+            and not (window.at == oracle.today.date().isoformat() and metric.number in catalogue.UNSURE_TODAY)
         ]
-        found += [Difference(metric.id, place, label, "no reading", _figure(mine, place)) for place in lost]
-    return found, int(readings[0].value is not None and DISTRICT in mine.index)
+    return found
 
 
-def _figure(mine: pd.DataFrame, place: str) -> str:
-    return f"{mine.at[place, 'num']}/{mine.at[place, 'den']}" if place in mine.index else "none"
+@dataclass
+class Comparison:
+    """Everything the product says of a metric and window beside the oracle: the district, each town, each company."""
+
+    oracle: Oracle
+    book: Snapshot
+    metric: Metric
+    window: Window
+    at: str
+    compared: Compared = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def own(self) -> Kpi:
+        """The oracle's KPI."""
+        return KPIS[self.metric.id]
+
+    @property
+    def name(self) -> str:
+        """The window's name as the product reads it."""
+        return "now" if self.metric.kind == "now" else self.window.name
+
+    @property
+    def span(self) -> Span:
+        """The days that count."""
+        return self.oracle.span(self.own, self.window, self.at)
+
+    def run(self) -> Comparison:
+        """Compares them all."""
+        at, metric = self.at or None, self.metric.id
+        readings = [self.book.read(metric, self.name, at)]
+        if "town" in self.metric.drill:
+            for listed in self.book.by(metric, self.name, at, "town"):
+                single = self.book.read(metric, self.name, at, listed.place.code)
+                self._near(single, "value in the list", listed.value, single.value)
+                self._near(single, "previous in the list", listed.previous, single.previous)
+                readings.append(single)
+        if "company" in self.metric.drill:
+            shown = self.book.by(metric, self.name, at, "company")
+            readings += shown
+            self._lost({reading.place.code for reading in shown})
+        for reading in readings:
+            self._reading(reading)
+        return self
+
+    def _lost(self, shown: set[str]) -> None:
+        """Companies of the register that have a number and no reading."""
+        found = self.oracle.places(self.own, self.span)
+        for place in self.book.places("company"):
+            if place.code in shown or place.code not in found.index:
+                continue
+            own = self.oracle.expect(self.metric, self.span, place.code, "company")
+            if own.value or own.den or (own.status == "small_cell" and not own.also):
+                self._differs(place.code, "reading", "none", own)
+
+    def _reading(self, reading: Reading) -> None:
+        expected = self.oracle.expect(self.metric, self.span, reading.place.code, reading.place.grain)
+        self._times(reading)
+        if reading.status != expected.status and reading.status not in expected.also:
+            text = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
+            self._differs(reading.place.code, "status", text, expected)
+            return
+        if reading.status != expected.status:
+            return  # nobody is there: whether that is said or hidden is the same
+        self._near(reading, "value", reading.value, expected.value)
+        if expected.status == "ok":
+            self._near(reading, "num", reading.num, expected.num)
+            self._near(reading, "den", reading.den, expected.den)
+        self._earlier(reading)
+        self._goal(reading, expected)
+        if expected.status not in ("missing", "small_cell") and reading.status not in ("missing", "small_cell"):
+            self._sides(reading)
+
+    def _times(self, reading: Reading) -> None:
+        if self.metric.kind != "now":
+            self._same(reading, "first day", reading.win_start, date(self.window.start))
+            self._same(reading, "last day", reading.win_end, date(self.window.end))
+            self._same(reading, "complete", reading.complete, self.oracle.is_complete(self.metric, self.window))
+        frozen = self.window.end + dt.timedelta(days=1, hours=catalogue.MAKE_UP_H)
+        provisional = self.own.number in catalogue.MAKE_UP and self.oracle.now < frozen
+        self._same(reading, "provisional", reading.provisional, provisional)
+
+    def _earlier(self, reading: Reading) -> None:
+        """What stands beside it: the window before and, of one place, the same a year ago."""
+        pairs = [("previous", reading.previous, self.window.before())]
+        if reading.place.grain != "company":
+            pairs.append(("last_year", reading.last_year, self.window.year_before()))
+        evened, free = [], set[str]()
+        for what, said, other in pairs if self.metric.kind != "now" else []:
+            place, grain = reading.place.code, reading.place.grain
+            if grain == "company" and self.oracle.says_the_same(self.metric, self.window, other, place, self.at):
+                free.add(what)
+                continue
+            ours = self.oracle.earlier(self.metric, self.window, other, place, grain, self.at)
+            self._near(reading, what, said, ours)
+            theirs = self.oracle.beside(self.own, self.window, other, self.at)
+            if ours is not None and self.oracle.evening(self.own, self.span, theirs) != 1:
+                evened.append(what)
+        said_of = {what for what, said, _ in pairs if said is not None} - free
+        self._same(reading, "evened", tuple(what for what in reading.evened if what in said_of), tuple(evened))
+
+    def _goal(self, reading: Reading, expected: Expected) -> None:
+        grain, said = reading.place.grain, reading.target
+        goal = self.oracle.goal(self.metric, self.window, grain, self.at)
+        if goal is None or said is None:
+            self._same(reading, "target", said, goal)
+        else:
+            self._near(reading, "target", said.green, goal.green)
+            self._near(reading, "amber", said.amber, goal.amber)
+            self._near(reading, "whole target", said.whole, goal.whole)
+            self._near(reading, "elapsed", said.elapsed, goal.elapsed)
+        ours = self.oracle.judgement(self.metric, self.window, grain, self.at, expected.value)
+        self._same(reading, "judgement", reading.judgement, ours)
+
+    def _sides(self, reading: Reading) -> None:
+        """Further figures beside the number; none of a thing may be 0 or not be there."""
+        for label in sorted({*reading.parts, *(label for key, label in SIDES if key == self.metric.id)}):
+            said = reading.parts.get(label)
+            ours = side(self.oracle, self.metric.id, label, self.span, reading.place.code)
+            is_nothing = not said and not ours and (self.metric.id, label) in COUNTS
+            self._near(
+                reading, f"side {label}", (said or 0.0) if is_nothing else said, (ours or 0.0) if is_nothing else ours
+            )
+
+    def _near(self, reading: Reading, what: str, said: float | None, ours: float | None) -> None:
+        agrees = said is None if ours is None else said is not None and near(self.own, said, ours)
+        self._enter(reading, what, said, ours, agrees)
+
+    def _same(self, reading: Reading, what: str, said: Any, ours: Any) -> None:
+        self._enter(reading, what, said, ours, said == ours)
+
+    def _enter(self, reading: Reading, what: str, said: Any, ours: Any, agrees: bool) -> None:
+        if not agrees:
+            self._differs(reading.place.code, what, said, ours)
+        elif ours is not None:
+            self.compared[self.name, reading.place.grain, what] += 1
+
+    def _differs(self, place: str, what: str, said: Any, ours: Any) -> None:
+        window = f"{self.name} {self.at or '(' + self.window.at + ')'}"
+        self.differences.append(Difference(self.metric.id, place, window, what, said, ours))
 
 
-def _differs(own: Kpi, reading: Reading, mine: pd.DataFrame, label: str) -> Difference | None:
-    place = reading.place.code
-    num, den = (float(mine.at[place, "num"]), float(mine.at[place, "den"])) if place in mine.index else (0.0, 0.0)
-    text = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
-    wrong = Difference(own.id, place, label, text, f"{num}/{den}")
-    if reading.status == "small_cell":
-        return (
-            None
-            if own.person and reading.place.grain != "district" and reading.value is None and reading.num is None
-            else wrong
-        )
-    if (
-        own.person
-        and reading.place.grain != "district"
-        and 0 < (den if own.ratio else num) < SMALL
-        and own.number not in (30,)
-    ):
-        return wrong
-    silent = place not in mine.index or not mine.at[place, "heard"]
-    if reading.status in ("missing", "failed"):
-        return None if reading.value is None and (silent or (not num and not (own.ratio and den > 0))) else wrong
-    if silent and place in mine.index and den > 0:
-        return wrong
-    if not own.ratio:
-        return None if reading.status == "ok" and _close(own, reading.value, num) else wrong
-    if not den or den < own.floor:
-        return None if reading.status == "insufficient" and reading.value is None else wrong
-    good = (
-        reading.status == "ok"
-        and _close(own, reading.num, num)
-        and _close(own, reading.den, den)
-        and _close(own, reading.value, own.scale * num / den)
-    )
-    return None if good else wrong
-
-
-def _close(own: Kpi, said: float | None, ours: float) -> bool:
-    return said is not None and abs(said - ours) <= own.tolerance * max(abs(said), abs(ours), 1e-12) + 1e-9
+def near(own: Kpi, said: float, ours: float) -> bool:
+    """Equal but for the order in which floats were added."""
+    return math.isclose(said, ours, rel_tol=own.tolerance, abs_tol=LOOSE)

@@ -10,19 +10,19 @@ from tests.independent import text
 from tests.independent.fleet import certificates, in_force
 from tests.independent.population import DAY, day_of, true
 from tests.independent.safety import device_alarms, profiled
-from tests.independent.tally import Data, Parts, kpi, number, rate, spread
+from tests.independent.tally import Data, Parts, Spread, kpi, number, rate, spread, total
 
 FREIGHT = {"经营性道路货物运输驾驶员", "道路危险货物运输驾驶员"}
 
 
 @kpi(21, "drv_driver_cnt", "stock", ratio=False, person=True)
-def drivers(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def drivers(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct P."""
     return spread(data.people.drivers(last), number("person_key"))
 
 
 @kpi(22, "drv_qualification_valid_rate", "stock", person=True)
-def qualification(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def qualification(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """P45 with a freight or hazmat qualification in force / P45."""
     papers = certificates(data, last)
     papers = papers[in_force(papers, last) & (papers["cert_type"] == "CYZG")]
@@ -35,7 +35,7 @@ def qualification(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Dat
 
 
 @kpi(23, "drv_integrity_aaa_rate", "stock", person=True)
-def integrity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def integrity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """P45 graded AAA / P45 graded in the last twelve months."""
     frame = data.people.drivers(last)
     until = pd.to_datetime(frame["integrity_to"].map(text.real_date))
@@ -49,7 +49,7 @@ def integrity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
 
 
 @kpi(24, "rdm_coverage_rate", "stock", person=True)
-def coverage(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def coverage(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """P50 with an account in use and something done in the last 30 days / P50."""
     accounts = data.rows.current("rdm_account")
     opened = accounts[(accounts["status"] == "启用") & ~(day_of(accounts["opened_at"]) > last)]
@@ -78,7 +78,7 @@ def coverage(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFram
 
 
 @kpi(25, "rdm_learning_done_rate", "flow", person=True)
-def learning(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def learning(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Drivers with enough valid learning in the month / drivers with a plan for it; 20 days of leave take out of
     both."""
     plans = data.rows.current("rdm_plan")
@@ -95,7 +95,7 @@ def learning(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFram
 
 
 @kpi(26, "rdm_pretrip_check_rate", "flow")
-def pretrip(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def pretrip(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Vehicle-days of 5 km or more that began after a stop of two hours, with a complete pre-trip check between that
     stop's begin and the departure / all such vehicle-days."""
     checks = data.rows.current("rdm_check")
@@ -108,11 +108,11 @@ def pretrip(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
         vehicle in by_vehicle and bool(by_vehicle[vehicle].between(begin, end).any())
         for vehicle, begin, end in zip(frame["vehicle"], since, leave, strict=True)
     ]
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(frame, total("good", "*"))
 
 
 @kpi(27, "rdm_defect_fix_rate", "flow")
-def defects(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def defects(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Defects of V mended by their due day / defects due, at the vehicle's owner on the day of the check."""
     items = data.rows.current("rdm_check_item")
     items = items[(items["result"] == "fail") & items["due"].notna()]
@@ -126,29 +126,30 @@ def defects(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
         items.merge(checks, on="check_id")[["check_id", "item_code", "day", "fixed_at", "vehicle", "at"]], "at"
     )
     frame["good"] = day_of(frame["fixed_at"]) <= frame["day"]
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(frame, total("good", "*"))
 
 
 @kpi(28, "rdm_post_response_rate", "flow")
-def post_checks(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def post_checks(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Post checks answered in time, with words, not before they were sent / post checks whose time is up."""
     frame = data.rows.current("gps_post_check")
     limit = pd.to_timedelta(frame["limit_s"].astype(float), unit="s")
     frame = frame[day_of(frame["sent_at"]).between(first, last) & (frame["sent_at"] + limit <= data.rows.now)]
     waited = (frame["answered_at"] - frame["sent_at"]).dt.total_seconds()
     frame = frame.assign(
-        good=waited.between(0, frame["limit_s"].astype(float)) & frame["content"].map(text.code_or_none).notna()
+        good=waited.between(0, frame["limit_s"].astype(float))
+        & frame["content"].map(lambda words: not text.absent(words) and bool(str(words).strip()))
     )
     frame["company"] = frame["uscc"].map(text.code_or_none)
     homes = {day: data.people.home(day) for day in set(day_of(frame["sent_at"]))}
     frame["town"] = [
         homes[day].get(company) for day, company in zip(day_of(frame["sent_at"]), frame["company"], strict=True)
     ]
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(frame, total("good", "*"))
 
 
 @kpi(29, "rdm_identity_match_rate", "flow")
-def identity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def identity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Trips recognised as the rostered driver / trips with a recognition; a trip's last match or mismatch decides."""
     frame = data.rows.current("rdm_identity")
     frame = (
@@ -165,7 +166,7 @@ def identity(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFram
         }
     )
     frame = data.people.with_owner(frame[frame["day"].between(first, last)], "day")
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(frame, total("good", "*"))
 
 
 def scores(data: Data, month: str) -> pd.DataFrame:
@@ -184,8 +185,8 @@ def scores(data: Data, month: str) -> pd.DataFrame:
     return driven.assign(km=km, score=(100 - driven["person_key"].map(points).fillna(0) / km * 1000).clip(lower=0))
 
 
-@kpi(30, "rdm_safety_score_avg", "flow", person=True)
-def safety_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+@kpi(30, "rdm_safety_score_avg", "flow")
+def safety_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Mean of our score weighted with kilometres over P on the month's last counted day."""
     frame = data.people.drivers(last).merge(scores(data, f"{first:%Y-%m}"), on="person_key")
 
@@ -197,7 +198,7 @@ def safety_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Data
 
 
 @kpi(31, "rdm_high_risk_driver_cnt", "stock", ratio=False, person=True)
-def high_risk(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def high_risk(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """P with a low score, or two level-2 fatigue alarms in seven days, or a red code."""
     month = (last.replace(day=1) - DAY).strftime("%Y-%m")
     low = scores(data, month)
@@ -215,4 +216,4 @@ def high_risk(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
     )
     found |= set(codes.loc[codes["colour"] == "红", "person_key"])
     frame = data.people.drivers(last)
-    return spread(frame, lambda part: (float(part.loc[part["person_key"].isin(found), "person_key"].nunique()), None))
+    return spread(frame.assign(good=frame["person_key"].isin(found)), number("person_key", "good"))

@@ -6,30 +6,30 @@ import pandas as pd
 
 from tests.independent import text
 from tests.independent.population import Timeline
-from tests.independent.tally import Data, Parts, kpi, number, rate, spread
+from tests.independent.tally import Data, Spread, kpi, number, rate, spread, total
 from tests.independent.track import judged
 
 
 @kpi(1, "fleet_vehicle_cnt", "stock", ratio=False)
-def vehicles(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def vehicles(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct V."""
     return spread(data.people.trucks(last), number("vehicle"))
 
 
 @kpi(2, "fleet_company_cnt", "stock", ratio=False)
-def companies(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def companies(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct C, with vehicles or without."""
     return spread(data.people.licensed(last), number("company"))
 
 
 @kpi(3, "fleet_company50_cnt", "stock", ratio=False)
-def big_companies(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def big_companies(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct C50."""
     return spread(data.people.big(last), number("company"))
 
 
 @kpi(4, "fleet_new_energy_rate", "stock")
-def new_energy(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def new_energy(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """V of a new-energy plate or electric / V."""
     frame = data.people.trucks(last)
     shade = frame["plate_color"].map(text.colour)
@@ -37,7 +37,7 @@ def new_energy(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
 
 
 @kpi(5, "fleet_diesel_g4_rate", "stock")
-def old_diesel(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def old_diesel(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Diesel V of stage ≤ 4 / diesel V whose stage is known."""
     frame = data.people.trucks(last)
     stage = pd.to_numeric(frame["emission_stage"]).astype(float)
@@ -46,7 +46,7 @@ def old_diesel(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
 
 
 @kpi(6, "fleet_permit_valid_rate", "stock")
-def permits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def permits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """V45 with a permit in force and the annual review not overdue / V45."""
     papers = certificates(data, last)
     papers = papers[in_force(papers, last) & (papers["cert_type"] == "YSZ") & papers["holder_key"].notna()]
@@ -58,10 +58,14 @@ def permits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
 
 def certificates(data: Data, day: pd.Timestamp) -> pd.DataFrame:
     """The certificates as the register had them on that day; the first version reaches back to the day of issue."""
+    return data.people.remember("certificates", day, data.people.once("certificates", lambda: _line(data)).on)
+
+
+def _line(data: Data) -> Timeline:
     frame = data.rows.versions("yz_certificate")
     keys = ["cert_type", "cert_no", "holder_key"]
     frame["_key"] = ["|".join(map(str, values)) for values in zip(*(frame[key] for key in keys), strict=True)]
-    return Timeline(frame, keys, "_key", frame["issue_date"].map(text.real_date)).on(day)
+    return Timeline(frame, keys, "_key", frame["issue_date"].map(text.real_date))
 
 
 def in_force(papers: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
@@ -75,13 +79,13 @@ def in_force(papers: pd.DataFrame, day: pd.Timestamp) -> pd.Series:
 
 
 @kpi(7, "fleet_network_rate", "stock")
-def networked(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def networked(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """VN / VH."""
     return spread(data.people.trucks(last), rate("vehicle", "vn", "vh"))
 
 
 @kpi(8, "fleet_online_rate", "flow")
-def online(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def online(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """VN with a qualified position in the window / VN, each vehicle on the days on which it was not on approved
     stop."""
     frame = data.people.fleet_days(first, last)
@@ -91,24 +95,20 @@ def online(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(9, "fleet_running_now_cnt", "now", ratio=False)
-def running(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def running(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """V whose newest qualified position is at most ten minutes old and drives at 5 km/h or more."""
     frame = data.people.trucks(data.rows.today)
     points = judged(data.rows)
     points = points[points["ok"]].sort_values("loc_time").drop_duplicates("vehicle", keep="last").set_index("vehicle")
     age = data.rows.now - frame["vehicle"].map(points["loc_time"])
-    good = (age <= pd.Timedelta(minutes=10)) & (frame["vehicle"].map(points["speed"]) >= 5)
-    return spread(frame.assign(good=good), lambda part: (float(part["good"].sum()), None))
+    fresh = age <= pd.Timedelta(minutes=10)
+    good = fresh & (frame["vehicle"].map(points["speed"]) >= 5)
+    return spread(frame.assign(good=good, fresh=fresh), total("good"))
 
 
 @kpi(10, "fleet_km_per_vehicle_day", "flow", tolerance=1e-9)
-def kilometres(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def kilometres(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Σ valid_km / vehicle-days with more than 1 km; days above the cap are a defect and count on neither side."""
     frame = data.people.fleet_days(first, last)
-    frame = frame[frame["valid_km"] <= data.rows.parameters["day_km_cap"]]
-
-    def count(part: pd.DataFrame) -> Parts:
-        out = part[part["valid_km"] > 1]
-        return float(out["valid_km"].sum()), float(len(out))
-
-    return spread(frame, count)
+    out = (frame["valid_km"] > 1) & (frame["valid_km"] <= data.rows.parameters["day_km_cap"])
+    return spread(frame.assign(km=frame["valid_km"].where(out, 0.0), out=out), total("km", "out"))

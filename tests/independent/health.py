@@ -5,35 +5,33 @@ from __future__ import annotations
 import pandas as pd
 
 from tests.independent import text
-from tests.independent.tally import Data, kpi, rate, spread
+from tests.independent.tally import Data, Spread, kpi, rate, spread, total
 
 
 @kpi(74, "dh_source_ontime_rate", "today")
-def sources(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def sources(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Deliveries loaded wholly by their deadline / deliveries due."""
     frame = data.rows.run("delivery")
     frame = frame[frame["due_at"].dt.normalize().between(first, last)]
     frame["good"] = frame["ok"].astype(bool) & (frame["finished_at"] <= frame["deadline"])
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))), levels=("district",))
+    return spread(frame, total("good", "*"), levels=("district",))
 
 
 @kpi(75, "dh_track_complete_rate", "flow")
-def track(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def track(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Complete km / km of VN."""
     frame = data.people.fleet_days(first, last).query("vn")
-    return spread(frame, lambda part: (float(part["km_complete"].sum()), float(part["km_total"].sum())))
+    return spread(frame, total("km_complete", "km_total"))
 
 
 @kpi(76, "dh_data_qualified_rate", "flow")
-def qualified(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def qualified(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Qualified messages / messages of V."""
-    return spread(
-        data.people.fleet_days(first, last), lambda part: (float(part["pts_ok"].sum()), float(part["pts"].sum()))
-    )
+    return spread(data.people.fleet_days(first, last), total("pts_ok", "pts"))
 
 
 @kpi(77, "dh_drift_vehicle_rate", "flow")
-def drift(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def drift(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """V that drifted on some day / V online."""
     frame = data.people.fleet_days(first, last)
     return spread(
@@ -43,29 +41,30 @@ def drift(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(78, "dh_platform_link_rate", "flow")
-def link(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def link(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Connected minutes / minutes without excused ones of every platform and day that was due: from its first report
     to the newest report of any."""
-    told = data.rows.current("gps_link_day")
-    told = told.assign(day=pd.to_datetime(told["day"]))
-    begins, newest = told.groupby("platform_id")["day"].min(), told["day"].max()
+    reported = data.rows.current("gps_link_day")
+    reported = reported.assign(day=pd.to_datetime(reported["day"]))
+    begins, newest = reported.groupby("platform_id")["day"].min(), reported["day"].max()
     due = pd.DataFrame(
         [(platform, day) for platform, begin in begins.items() for day in pd.date_range(begin, newest)],
         columns=["platform_id", "day"],
     )
-    frame = due.merge(told, on=["platform_id", "day"], how="left")
+    frame = due.merge(reported.assign(silent=False), on=["platform_id", "day"], how="left")
+    frame["silent"] = frame["silent"].isna()
     frame = frame[frame["day"].between(first, last)]
     frame["up_min"] = pd.to_numeric(frame["up_min"]).fillna(0).astype(float)
     excused = pd.to_numeric(frame["excused_min"]).fillna(0).astype(float)
     return spread(
         frame.assign(due=1440 - excused),
-        lambda part: (float(part["up_min"].sum()), float(part["due"].sum())),
+        total("up_min", "due"),
         levels=("district",),
     )
 
 
 @kpi(80, "dh_register_diff_rate", "stock")
-def register_diff(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def register_diff(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """C50 of which the register says another number of vehicles (more than 3, or more than 5 %) or nothing / C50."""
     from tests.independent.programmes import register
 
@@ -93,12 +92,16 @@ def _order(begin: pd.Series, end: pd.Series) -> pd.Series:
 
 
 @kpi(79, "dh_key_quality_rate", "stock")
-def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Rows of the newest registers that pass every key rule as they came, before any repair / rows, quarantined ones
-    included (identity numbers fail at the door). Known for the newest registers only: other days have nothing."""
+    included (identity numbers fail before they are landed). Known for the newest registers only: other days have nothing."""
     rows = data.rows
     if last != rows.today:
-        return pd.DataFrame({"num": [], "den": [], "heard": []})
+        return spread(
+            pd.DataFrame({"good": [], "rows": [], "town": [], "company": []}),
+            total("good", "rows"),
+            levels=("district",),
+        )
     known = {
         name: rows.current(name)
         for name in ("yz_company", "yz_vehicle", "yz_driver", "yz_employment", "yz_certificate")
@@ -113,16 +116,23 @@ def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
         & vehicle["plate_color"].isin(text.COLOURS)
         & vehicle["home_town"].isin(towns)
         & _order(vehicle["register_date"], always),
-        company["uscc"].map(credit_code)
+        (company["uscc"].map(credit_code) | (company["uscc"] == company["licence_no"]))
         & company["op_town"].where(company["op_town"].notna(), company["reg_town"]).isin(towns)
         & _order(company["licence_from"], company["licence_to"]),
         driver["home_town"].isin(towns),
-        job["uscc"].map(credit_code) & _order(job["from_date"], job["to_date"]),
+        (job["uscc"].map(credit_code) | job["uscc"].isin(set(company["licence_no"])))
+        & _order(job["from_date"], job["to_date"]),
         ~paper["cert_no"].map(text.certificate_filler).astype(bool) & _order(paper["issue_date"], paper["valid_to"]),
     ]
     bad = rows.all("quarantine")
     bad = bad[(bad["row_no"] >= 0) & (bad["source"] + "_" + bad["entity"]).isin(set(known))]
-    good = float(sum(flags.sum() for flags in fits))
-    return pd.DataFrame(
-        {"num": [good], "den": [float(sum(map(len, known.values())) + len(bad))], "heard": [True]}, index=["330110"]
+    names = ["yz_vehicle", "yz_company", "yz_driver", "yz_employment", "yz_certificate"]
+    aside = (bad["source"] + "_" + bad["entity"]).value_counts()
+    frame = pd.DataFrame(
+        {
+            "table_name": names,
+            "good": [float(flags.sum()) for flags in fits],
+            "rows": [float(len(known[name]) + aside.get(name, 0)) for name in names],
+        }
     )
+    return spread(frame.assign(town=None, company=None), total("good", "rows"), levels=("district",))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from tests.independent import text
 from tests.independent.population import Timeline, day_of, true
-from tests.independent.tally import Data, number, spread
+from tests.independent.tally import Data, Spread, number, rate, spread
 
 OWN_ORGS = {"党委", "总支", "支部"}
 JOINT_ORGS = {"联合", "流动", "行业"}
@@ -26,14 +26,22 @@ def joined(frame: pd.DataFrame, keys: list[str]) -> list[str]:
 def on(data: Data, table: str, keys: list[str], day: pd.Timestamp, own_date: str | None = None) -> pd.DataFrame:
     """The versions of a ledger valid on that day: from the ledger's date on, the first one from its own date if that is
     earlier."""
-    frame = data.rows.versions(table)
-    frame["_key"] = joined(frame, keys)
-    back = frame[own_date].map(text.real_date) if own_date else frame["_version"]
-    return Timeline(frame, keys, "_key", back).on(day)
+
+    def line() -> Timeline:
+        frame = data.rows.versions(table)
+        frame["_key"] = joined(frame, keys)
+        back = frame[own_date].map(text.real_date) if own_date else frame["_version"]
+        return Timeline(frame, keys, "_key", back)
+
+    return data.people.remember(table, day, data.people.once(table, line).on).copy()
 
 
 def company_names(data: Data, day: pd.Timestamp) -> Callable[[Any], str | None]:
     """From a code, a name or a confirmed alias to the company."""
+    return data.people.once(f"names {day}", lambda: _names(data, day))
+
+
+def _names(data: Data, day: pd.Timestamp) -> Callable[[Any], str | None]:
     frame = data.people.companies(day)
     known = {str(company): str(company) for company in frame["company"]}
     for name, company in zip(frame["name"], frame["company"], strict=True):
@@ -104,6 +112,10 @@ def quarter(day: pd.Timestamp) -> pd.Timestamp:
 
 def stages(data: Data, day: pd.Timestamp) -> pd.DataFrame:
     """Each person's stage and the day it was reached; events that go back or come too soon do not count (D17)."""
+    return data.people.remember("stages", day, lambda at: _stages(data, at))
+
+
+def _stages(data: Data, day: pd.Timestamp) -> pd.DataFrame:
     events = data.rows.current("pb_stage_event")
     events = events.assign(rank=events["stage"].map(RANKS), at=day_of(events["event_date"]))
     events = events[(events["at"] <= day) & events["rank"].notna()].sort_values(["at", "rank"])
@@ -121,6 +133,10 @@ def stages(data: Data, day: pd.Timestamp) -> pd.DataFrame:
 
 def users(data: Data) -> pd.DataFrame:
     """Accounts of the mini-program with `person`: by person key, else the driver of that telephone."""
+    return data.people.once("users", lambda: _users(data)).copy()
+
+
+def _users(data: Data) -> pd.DataFrame:
     frame = data.rows.current("mp_user")
     people = (
         data.rows.current("yz_driver")
@@ -146,6 +162,11 @@ def lit(data: Data, day: pd.Timestamp) -> set[str]:
 def volunteering(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     """Verified records that began in first..last of activities that took place, with `day` and `person`: the person's
     key, else the one of the account, else the account itself."""
+    frame = data.people.once("volunteering", lambda: _volunteering(data))
+    return frame[frame["day"].between(first, last) & frame["person"].notna()].copy()
+
+
+def _volunteering(data: Data) -> pd.DataFrame:
     frame = data.rows.current("mp_volunteer_record")
     dropped = data.rows.current("mp_volunteer_activity")
     dropped = set(dropped.loc[dropped["status"] == "取消", "act_id"])
@@ -153,8 +174,7 @@ def volunteering(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Data
     bound = data.rows.current("mp_user").dropna(subset=["person_key"])
     by_user = dict(zip(bound["user_id"], bound["person_key"], strict=True))
     person = frame["person_key"].where(frame["person_key"].notna(), frame["user_id"].map(by_user))
-    frame = frame.assign(person=person.where(person.notna(), frame["user_id"]), day=day_of(frame["start_at"]))
-    return frame[frame["day"].between(first, last) & frame["person"].notna()]
+    return frame.assign(person=person.where(person.notna(), frame["user_id"]), day=day_of(frame["start_at"]))
 
 
 def at_companies(data: Data, frame: pd.DataFrame, person: str, day: str) -> pd.DataFrame:
@@ -181,18 +201,11 @@ def at_home(data: Data, frame: pd.DataFrame, uscc: str, day: str) -> pd.DataFram
     return frame.assign(company=company, town=town)
 
 
-def share(frame: pd.DataFrame, good: Iterable[str]) -> pd.DataFrame:
+def share(frame: pd.DataFrame, good: Iterable[str]) -> Spread:
     """Companies of `frame` that are in `good` / companies of `frame`."""
-    chosen = set(good)
-    return spread(
-        frame,
-        lambda part: (
-            float(part.loc[part["company"].isin(chosen), "company"].nunique()),
-            float(part["company"].nunique()),
-        ),
-    )
+    return spread(frame.assign(good=frame["company"].isin(set(good))), rate("company", "good"))
 
 
-def headcount(frame: pd.DataFrame, person: str = "person_key") -> pd.DataFrame:
+def headcount(frame: pd.DataFrame, person: str = "person_key") -> Spread:
     """Distinct persons."""
     return spread(frame, number(person))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +15,8 @@ from tests.independent.track import vehicle_days
 CLOSED_DRIVER = {"注销", "离职"}
 FULL, PROBATION = "正式党员", "预备党员"
 DAY = pd.Timedelta(days=1)
+SPANS = 8
+"""Spans of vehicle-days that are remembered: a quarter is large."""
 
 
 def true(column: pd.Series) -> pd.Series:
@@ -67,13 +70,22 @@ class Timeline:
 
 
 class Population:
-    """The populations of the catalogue, asked by day. Frames carry town and company (None: owner unknown)."""
+    """The populations of the catalogue by day. Frames carry town and company (None: owner unknown)."""
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self._days: dict[tuple[str, pd.Timestamp], pd.DataFrame] = {}
+        self._made: dict[str, Any] = {}
+        self._spans: dict[tuple[pd.Timestamp, pd.Timestamp], pd.DataFrame] = {}
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made once and changed by nobody."""
+        if name not in self._made:
+            self._made[name] = make()
+        return self._made[name]
 
     def remember(self, name: str, day: pd.Timestamp, make: Any) -> pd.DataFrame:
+        """A frame of a day, made once."""
         if (name, day) not in self._days:
             self._days[name, day] = make(day)
         return self._days[name, day]
@@ -131,6 +143,11 @@ class Population:
 
     def fleet_days(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
         """V on each day of first..last beside its activity of that day (NaN: nothing received)."""
+        if (first, last) not in self._spans:
+            self._spans = dict(list(self._spans.items())[-SPANS:]) | {(first, last): self._fleet_days(first, last)}
+        return self._spans[first, last].copy()
+
+    def _fleet_days(self, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
         everyone = [self.trucks(day).assign(day=day) for day in pd.date_range(first, last)]
         if not everyone:
             return (
@@ -186,16 +203,21 @@ class Population:
         )
 
     def big(self, day: pd.Timestamp) -> pd.DataFrame:
-        """C50 with v (vehicles that day) and heavy (C50 by VH too); leaves only after 30 days below 50."""
+        """C50 with v (vehicles that day); leaves only after 30 days below 50."""
         return self.remember("C50", day, self._big)
 
     def _big(self, day: pd.Timestamp) -> pd.DataFrame:
         month = pd.concat([self.counts(day - DAY * back) for back in range(30)])
         most = month.groupby(level=0).max()
         frame = self.licensed(day)
-        frame["heavy"] = frame["company"].map(most["vh"]).fillna(0) >= 50
         frame["v"] = frame["company"].map(self.counts(day)["v"]).fillna(0)
         return frame[frame["company"].map(most["v"]).fillna(0) >= 50].reset_index(drop=True)
+
+    def heavy(self, day: pd.Timestamp) -> pd.DataFrame:
+        """C50H: fifty vehicles that must carry a terminal, by the same 30 days."""
+        most = pd.concat([self.counts(day - DAY * back) for back in range(30)]).groupby(level=0).max()
+        frame = self.licensed(day)
+        return frame[frame["company"].map(most["vh"]).fillna(0) >= 50].reset_index(drop=True)
 
     # -- people -----------------------------------------------------------------------------------------------------
 

@@ -8,13 +8,13 @@ import pandas as pd
 from tests.independent import ledgers, text
 from tests.independent.fleet import certificates, in_force
 from tests.independent.population import day_of, true
-from tests.independent.tally import Data, kpi, number, rate, spread
+from tests.independent.tally import Data, Spread, kpi, number, rate, spread, total
 
 SENDS = {"送课", "送书", "送宣讲"}
 
 
 @kpi(42, "p1_instructor_rate", "stock")
-def instructors(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def instructors(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """C50 with a Party instructor and a resident officer in office / C50."""
     office = ledgers.in_office(data, last)
     roles = office.groupby("company")["role"].agg(set)
@@ -24,7 +24,7 @@ def instructors(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataF
 
 
 @kpi(43, "p1_visit_done_rate", "flow")
-def visits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def visits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Planned visits done (day, visitor and note known) / visits planned for the window. Two on one day at one company
     are one: the earlier plan has it."""
     frame = data.rows.current("pb_visit").sort_values(["due", "visit_id"])
@@ -39,11 +39,11 @@ def visits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     once = ~frame[filled].duplicated(["firm", "at"])
     frame["done"] = (frame["at"] <= last) & once.reindex(frame.index, fill_value=False)
     frame = ledgers.at_home(data, frame[frame["day"].between(first, last)], "uscc", "day")
-    return spread(frame, lambda part: (float(part["done"].sum()), float(len(part))))
+    return spread(frame, total("done", "*"))
 
 
 @kpi(44, "p1_six_one_rate", "stock")
-def six_one(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def six_one(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Items done of the quarter / C50 × items."""
     items = set(data.rows.current("own_six_one")["item_no"].astype(int))
     done = data.rows.current("pb_six_one")
@@ -58,11 +58,11 @@ def six_one(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
     per = done.groupby("company").size()
     frame = data.people.big(last)
     frame["done"] = frame["company"].map(per).fillna(0)
-    return spread(frame, lambda part: (float(part["done"].sum()), float(len(part) * len(items))))
+    return spread(frame.assign(due=len(items)), total("done", "due"))
 
 
 @kpi(45, "p1_three_send_cnt", "flow", ratio=False)
-def sends(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def sends(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Distinct activities of the three kinds; town of the site, else of the company."""
     from tests.independent.sites import site_towns
 
@@ -77,18 +77,16 @@ def sends(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(46, "p1_unit_task_ontime_rate", "flow")
-def tasks(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def tasks(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Tasks done by their due day / tasks due."""
     frame = data.rows.current("pb_task")
     frame = frame[day_of(frame["due"]).between(first, last)]
     good = day_of(frame["done_at"]) <= day_of(frame["due"])
-    return spread(
-        frame.assign(good=good), lambda part: (float(part["good"].sum()), float(len(part))), levels=("district",)
-    )
+    return spread(frame.assign(good=good), total("good", "*"), levels=("district",))
 
 
 @kpi(47, "p2_survey_done_rate", "stock")
-def survey(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def survey(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """C50 with a complete form in the current round / C50."""
     frame = ledgers.on(data, "pb_survey", ["round_no", "uscc"], last, "finished_at")
     begun = data.rows.versions("pb_survey")
@@ -109,7 +107,7 @@ def register(data: Data, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(48, "p2_register_fresh_rate", "stock")
-def fresh(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def fresh(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """C50 whose row was confirmed in the last 90 days / C50."""
     frame = register(data, last)
     age = (last - day_of(frame["confirmed_at"])).dt.days
@@ -117,19 +115,21 @@ def fresh(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(49, "p2_volunteer_join_rate", "stock", person=True)
-def volunteers(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def volunteers(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Backbone (M, 积极分子, captains) with a verified record in the quarter / backbone."""
 
     active = set(ledgers.stages(data, last).query("rank == 1")["person_key"])
     frame = data.people.drivers(last)
-    core = set(data.people.members(last)["person_key"]) | active | set(frame.loc[frame["captain"], "person_key"])
-    frame = frame[frame["person_key"].isin(core)]
+    core = set(data.people.members(last)["person_key"]) | active
+    frame = frame[
+        frame["person_key"].isin(core) | frame["captain"]
+    ]  # a captain is one of the company that made him one
     helped = set(ledgers.volunteering(data, ledgers.quarter(last), last)["person"])
     return spread(frame.assign(good=frame["person_key"].isin(helped)), rate("person_key", "good"))
 
 
 @kpi(50, "p2_identity_show_rate", "stock", person=True)
-def shown(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def shown(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """M with a lit heart or a badge / M."""
     frame = data.people.members(last)
     good = frame["person_key"].isin(ledgers.lit(data, last)) | (day_of(frame["badge_at"]) <= last)
@@ -137,7 +137,7 @@ def shown(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(51, "p3_warm_item_done_rate", "stock")
-def warm_items(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def warm_items(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Weight of the year's milestones done with evidence / weight of all."""
     frame = data.rows.current("pj_milestone")
     frame = frame[frame["year"] == first.year]
@@ -145,13 +145,13 @@ def warm_items(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
     weight = frame["weight"].astype(float)
     return spread(
         frame.assign(w=weight, d=weight.where(done, 0.0)),
-        lambda part: (float(part["d"].sum()), float(part["w"].sum())),
+        total("d", "w"),
         levels=("district",),
     )
 
 
 @kpi(52, "p3_ecert_rate", "stock")
-def ecerts(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def ecerts(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Certificates in force with an electronic one / certificates in force, at the holder's company."""
     papers = certificates(data, last)
     papers = papers[in_force(papers, last)]
@@ -180,7 +180,7 @@ def permits(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
 
 
 @kpi(53, "p3_overlimit_auto_rate", "flow")
-def auto(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def auto(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Permits inside the district decided without a hand / permits inside the district decided."""
     frame = permits(data, first, last)
     frame = frame[frame["scope"] == "区内"]
@@ -188,7 +188,7 @@ def auto(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
 
 
 @kpi(54, "p3_overlimit_ontime_rate", "flow")
-def permits_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def permits_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Permits decided within the working days of their scope and class / permits decided."""
     frame = permits(data, first, last)
     limits = data.rows.current("own_permit_limit")
@@ -217,7 +217,7 @@ def calendar(data: Data) -> tuple[list[object], list[object]]:
 
 
 @kpi(55, "p3_appeal_ontime_rate", "flow")
-def appeals(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def appeals(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Appeals closed by their due day / appeals due; one appeal through two channels is one."""
     frame = data.rows.current("pj_appeal").sort_values(["received_at", "ticket_no", "channel"]).reset_index(drop=True)
     group: list[int] = []
@@ -238,10 +238,19 @@ def appeals(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame
     merged = (
         frame.assign(group=group, open=frame["closed_at"].isna())
         .groupby("group")
-        .agg(due=("due", "min"), closed_at=("closed_at", "max"), open=("open", "any"), uscc=("uscc", "first"))
+        .agg(
+            due=("due", "min"),
+            received_at=("received_at", "first"),
+            closed_at=("closed_at", "max"),
+            open=("open", "any"),
+            uscc=("uscc", "first"),
+            category=("category", "first"),
+            channel=("channel", "first"),
+        )
         .reset_index()
     )
     merged["day"] = day_of(merged["due"])
-    merged = ledgers.at_home(data, merged[merged["day"].between(first, last)], "uscc", "day")
+    merged["received"] = day_of(merged["received_at"])
+    merged = ledgers.at_home(data, merged[merged["day"].between(first, last)], "uscc", "received")
     merged["good"] = ~merged["open"] & (day_of(merged["closed_at"]) <= merged["day"])
-    return spread(merged, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(merged, total("good", "*"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from tests.independent import text
 from tests.independent.population import day_of
-from tests.independent.tally import Data, kpi, rate, spread, total
+from tests.independent.tally import Data, Parts, Spread, kpi, rate, spread, total
 
 OVERSPEED = 1
 EVENT_S, MERGE_S = 30, 60
@@ -15,6 +17,10 @@ EVENT_S, MERGE_S = 30, 60
 def alarms(data: Data) -> pd.DataFrame:
     """Alarms of the monitoring platform, reports of one overspeeding merged to one: vehicle, alarm_uid, raised_at, end,
     level, warn_type."""
+    return data.people.once("platform alarms", lambda: _platform_alarms(data)).copy()
+
+
+def _platform_alarms(data: Data) -> pd.DataFrame:
     frame = data.rows.current("gps_alarm")
     frame = frame.assign(
         vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"])
@@ -44,6 +50,10 @@ def _events(frame: pd.DataFrame) -> pd.DataFrame:
 
 def reports(data: Data) -> dict[str, str]:
     """Number of an overspeed report → number of the first report of its event."""
+    return dict(data.people.once("reports", lambda: _reports(data)))
+
+
+def _reports(data: Data) -> dict[str, str]:
     frame = data.rows.current("gps_alarm")
     frame = frame.assign(
         vehicle=text.vehicles(frame), raised_at=frame["start_at"], end=frame["end_at"].fillna(frame["start_at"])
@@ -54,6 +64,10 @@ def reports(data: Data) -> dict[str, str]:
 
 def device_alarms(data: Data) -> pd.DataFrame:
     """Alarms of the on-board devices that are alarms: code below 16, not an end mark, each once."""
+    return data.people.once("device alarms", lambda: _device_alarms(data)).copy()
+
+
+def _device_alarms(data: Data) -> pd.DataFrame:
     frame = data.rows.current("as_alarm")
     frame = frame[(frame["code"] < 16) & ~(pd.to_numeric(frame["flag"]).astype(float) == 2)].drop_duplicates(
         "alarm_uid"
@@ -61,12 +75,23 @@ def device_alarms(data: Data) -> pd.DataFrame:
     return frame.assign(vehicle=text.vehicles(frame), raised_at=frame["alarm_time"], day=day_of(frame["alarm_time"]))
 
 
-def _online(frame: pd.DataFrame) -> pd.Series:
-    return frame.loc[frame["pts_ok"] > 0, "vehicle"]
+@dataclass(frozen=True)
+class PerOnline:
+    """Σ num / distinct vehicles that were online."""
+
+    num: str
+
+    def __call__(self, part: pd.DataFrame) -> Parts:
+        return float(part[self.num].sum()), float(part.loc[part["pts_ok"] > 0, "vehicle"].nunique())
+
+    def by(self, frame: pd.DataFrame, level: str) -> pd.DataFrame:
+        """The same of every place of a level that has a row."""
+        found = pd.DataFrame({"num": frame.groupby(level)[self.num].sum()})
+        return found.assign(den=frame[frame["pts_ok"] > 0].groupby(level)["vehicle"].nunique()).fillna(0)
 
 
 @kpi(11, "safe_overspeed_per_vehicle", "flow")
-def overspeed(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def overspeed(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Overspeed events of more than 30 s on V / V online in the window."""
     events = alarms(data)
     events = events[
@@ -75,55 +100,52 @@ def overspeed(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFra
     events = events.assign(day=day_of(events["raised_at"]))
     number = events.groupby(["vehicle", "day"]).size().rename("events").reset_index()
     frame = data.people.fleet_days(first, last).merge(number, on=["vehicle", "day"], how="left")
-    return spread(frame, lambda part: (float(part["events"].sum()), float(_online(part).nunique())))
+    return spread(frame, PerOnline("events"))
 
 
 @kpi(12, "safe_fatigue_sec_per_vehicle", "flow")
-def fatigue(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def fatigue(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Seconds at the wheel beyond the limit on V / V online in the window."""
-    return spread(
-        data.people.fleet_days(first, last),
-        lambda part: (float(part["fatigue_s"].sum()), float(_online(part).nunique())),
-    )
+    return spread(data.people.fleet_days(first, last), PerOnline("fatigue_s"))
 
 
 def equipped_days(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
-    """Vehicle-days of V whose device reported that day."""
+    """Vehicle-days of V whose device reported that day; the day on which it is taken out belongs to the next vehicle."""
     ends = data.rows.current("gps_terminal")
     ends = ends.assign(
         vehicle=text.vehicles(ends), begin=day_of(ends["installed_at"]), until=day_of(ends["removed_at"])
     )
     days = data.rows.current("as_device_day")[["terminal_id", "day"]]
     both = days.merge(ends[["terminal_id", "vehicle", "begin", "until"]], on="terminal_id")
-    both = both[(both["begin"] <= both["day"]) & ~(both["until"] < both["day"])]
+    both = both[(both["begin"] <= both["day"]) & ~(both["until"] <= both["day"])]
     return data.people.fleet_days(first, last).merge(both[["vehicle", "day"]].drop_duplicates(), on=["vehicle", "day"])
 
 
 @kpi(13, "safe_alarm_per_1000km", "flow", scale=1000)
-def device_rate(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def device_rate(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """ADAS and DSM alarms / valid kilometres, on vehicle-days with a reporting device."""
     found = device_alarms(data)
     found = found[found["module"].isin({100, 101})]
     number = found.groupby(["vehicle", "day"]).size().rename("alarms").reset_index()
     frame = equipped_days(data, first, last).merge(number, on=["vehicle", "day"], how="left")
-    return spread(frame, lambda part: (float(part["alarms"].sum()), float(part["valid_km"].sum())))
+    return spread(frame, total("alarms", "valid_km"))
 
 
 def profiled(data: Data) -> pd.DataFrame:
     """Device alarms with what the own profile says of their code (is_top, is_fatigue)."""
     own = data.rows.current("own_alarm_profile")
     return device_alarms(data).merge(
-        own[["profile", "module", "code", "is_top", "is_fatigue"]], on=["profile", "module", "code"], how="left"
+        own[["profile", "module", "code", "name", "is_top", "is_fatigue"]], on=["profile", "module", "code"], how="left"
     )
 
 
 @kpi(14, "safe_dsm_top_rate", "flow")
-def dsm_top(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def dsm_top(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """DSM alarms for fatigue, distraction or telephone / DSM alarms on V."""
     found = profiled(data)
     found = found[(found["module"] == 101) & found["day"].between(first, last)]
-    frame = data.people.with_owner(found[["alarm_uid", "vehicle", "day", "is_top"]], "day")
-    return spread(frame, lambda part: (float((part["is_top"] == True).sum()), float(len(part))))  # noqa: E712
+    frame = data.people.with_owner(found[["alarm_uid", "vehicle", "day", "is_top", "name", "profile"]], "day")
+    return spread(frame.assign(top=frame["is_top"] == True), total("top", "*"))  # noqa: E712
 
 
 def due_alarms(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
@@ -161,21 +183,21 @@ def due_alarms(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFr
 
 
 @kpi(15, "safe_alarm_handled_rate", "flow")
-def handled(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def handled(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Handled alarms / alarms due."""
     frame = due_alarms(data, first, last)
-    return spread(frame[~frame["clock"]], lambda part: (float(part["done"].sum()), float(len(part))))
+    return spread(frame[~frame["clock"]], total("done", "*"))
 
 
 @kpi(16, "safe_alarm_ontime_rate", "flow")
-def handled_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def handled_in_time(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Handled within the time of their level / alarms due; a handling before the alarm is a clock error, out."""
     frame = due_alarms(data, first, last)
-    return spread(frame[~frame["clock"]], lambda part: (float(part["ontime"].sum()), float(len(part))))
+    return spread(frame[~frame["clock"]], total("ontime", "*"))
 
 
 @kpi(17, "safe_urge_done_rate", "flow")
-def urges(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def urges(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Urges answered with 1 by their deadline / urges whose deadline has passed, at the owner of the alarm's
     vehicle."""
     frame = data.rows.current("gps_alarm_urge")
@@ -201,7 +223,7 @@ def urges(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
     frame = frame[
         ~frame["town"].map(lambda town: town is not None and not data.rows.towns.inside(town)).astype(bool)
     ]  # vehicles of the towns that left are not ours
-    return spread(frame, lambda part: (float(part["good"].sum()), float(len(part))))
+    return spread(frame, total("good", "*"))
 
 
 def placed(data: Data, frame: pd.DataFrame, vehicle: str, day: str) -> pd.DataFrame:
@@ -216,16 +238,16 @@ def placed(data: Data, frame: pd.DataFrame, vehicle: str, day: str) -> pd.DataFr
 
 
 @kpi(18, "safe_night_km_share", "flow")
-def night_share(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def night_share(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Kilometres from 0 to 5 o'clock / kilometres of V."""
     return spread(
         data.people.fleet_days(first, last),
-        lambda part: (float(part["km_night05"].sum()), float(part["valid_km"].sum())),
+        total("km_night05", "valid_km"),
     )
 
 
 @kpi(19, "safe_overlimit_per_100veh", "flow", scale=100)
-def overlimit(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def overlimit(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Overloading cases on V by day of the act / V on the last day."""
     cases = data.rows.current("yz_penalty")
     cases = cases[(cases["act_type"] == "超限超载") & (cases["status"] != "撤销")]
@@ -260,7 +282,7 @@ def item(name: str, value: float, mean: float) -> float:
 
 
 @kpi(20, "safe_company_score", "flow", tolerance=1e-9)
-def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.DataFrame:
+def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """Points of the 2016 table for each company with networked vehicles, to two decimals, an item that nothing is known
     of left out and the rest scaled to 100, none where less than 60 points can be judged; A is the mean of the companies
     of the same class (hazmat or not); towns and district are the means weighted with networked vehicles."""
@@ -268,14 +290,14 @@ def company_score(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> pd.Dat
 
     days = data.people.fleet_days(first, last)
     parts = {
-        "network": spread(days, rate("vehicle", "vn", "vh")),
-        "online": fleet.online(data, first, last),
-        "complete": health.track(data, first, last),
-        "qualified": health.qualified(data, first, last),
-        "drift": health.drift(data, first, last),
-        "fast": overspeed(data, first, last),
-        "tired": fatigue(data, first, last),
-        "post": driver.post_checks(data, first, last),
+        "network": spread(days, rate("vehicle", "vn", "vh")).places(),
+        "online": fleet.online(data, first, last).places(),
+        "complete": health.track(data, first, last).places(),
+        "qualified": health.qualified(data, first, last).places(),
+        "drift": health.drift(data, first, last).places(),
+        "fast": overspeed(data, first, last).places(),
+        "tired": fatigue(data, first, last).places(),
+        "post": driver.post_checks(data, first, last).places(),
     }
     values = {name: (part["num"] / part["den"])[part["den"] > 0] for name, part in parts.items()}
     weight = parts["network"]["num"]

@@ -28,6 +28,8 @@ Carries = Callable[[str, pd.Timestamp], bool]
 """Whether a vehicle belonged on a day to a company that carries dangerous goods."""
 FROZEN_PTS = 20
 LONG_STOP_S = 7200
+SEEN_S = 300
+"""Steps so short are seen."""
 STILL_KM = 0.3
 """A vehicle that stands is found within that distance: parked receivers wander."""
 LIMIT_S, HAZMAT_NIGHT_S = 14400, 7200
@@ -192,9 +194,18 @@ def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
     walk["km"] = km.where(
         moves | (gap & ~void), 0.0
     )  # a vehicle that stands jitters: no distance; over a loss of track it is one
-    still = (straight <= STILL_KM) & ((seconds < p["trip_rest_s"]) | counter.between(0, 0.1))
+    heard = counter.between(0, 0.1) & ~runs_alone(walk, counter.where(seconds <= SEEN_S), straight)
+    still = (straight <= STILL_KM) & ((seconds < p["trip_rest_s"]) | heard)
     walk["stands"] = still & ~walk["drives"] | brief(walk, p)
     return walk
+
+
+def runs_alone(walk: pd.DataFrame, counter: pd.Series, straight: pd.Series) -> pd.Series:
+    """Where a vehicle's counter is not to be believed: on days on which it mostly goes on while the vehicle is seen at
+    one place."""
+    goes = counter.between(0.2, 20)
+    share = (straight <= 0.02).where(goes).astype(float).groupby([walk["vehicle"], walk["loc_time"].dt.normalize()])
+    return (share.transform("mean") > 0.5) & (share.transform("sum") >= FROZEN_PTS)
 
 
 def brief(walk: pd.DataFrame, p: dict[str, float]) -> pd.Series:
@@ -279,7 +290,7 @@ def stretches(
     is_hazmat: Carries,
     seen: dict[str, list[tuple[pd.Timestamp, str]]] | None = None,
 ) -> pd.DataFrame:
-    """Trips ended, the departure after a stop of two hours (a day's first one, with the beginning of that stop, or 24
+    """Trips begun, the departure after a stop of two hours (a day's first one, with the beginning of that stop, or 24
     hours before where nothing before is known), and seconds beyond the limit at the wheel, by vehicle and day."""
     found = []
     rest_s = p["trip_rest_s"]
@@ -293,7 +304,7 @@ def stretches(
         wheel, before, trip_before = 0.0, None, None
         tired: dict[pd.Timestamp, float] = {}
         depart: dict[pd.Timestamp, tuple[pd.Timestamp, pd.Timestamp]] = {}
-        ends: list[pd.Timestamp] = []
+        begins: list[pd.Timestamp] = []
         pauses = (own["_loc_time"] - own["loc_time"].shift()).dt.total_seconds()
         spell = (~(pauses < rest_s)).cumsum()
         first, last = own["_loc_time"].groupby(spell).transform("min"), own["loc_time"].groupby(spell).transform("max")
@@ -311,18 +322,17 @@ def stretches(
                 wheel = 0.0
                 if not short:
                     since = stood.get((vehicle, begin))
-                    is_first = trip_before is None and not lost.get(vehicle, end) < begin
+                    is_first = trip_before is None and not lost.get(vehicle, end) <= begin
                     is_long = since is not None and (begin - since).total_seconds() >= LONG_STOP_S
                     if (is_first or is_long) and day not in depart:
                         depart[day] = (begin, begin - pd.Timedelta(days=1) if is_first else since)
-                    ends += [] if trip_before is None else [trip_before]
+                    begins.append(day)
             night = end.hour >= 22 or end.hour < 6
             limit = HAZMAT_NIGHT_S if night and is_hazmat(str(vehicle), day) else LIMIT_S
             tired[day] = tired.get(day, 0.0) + max(0.0, min(seconds, wheel + seconds - limit))
             wheel, before = wheel + seconds, end
             trip_before = trip_before if short else end
-        ends += [] if trip_before is None else [trip_before]
-        trips = pd.Series([end.normalize() for end in ends]).value_counts()
+        trips = pd.Series(begins).value_counts()
         for day in set(tired) | set(depart) | set(trips.index):
             at, after = depart.get(day, (pd.NaT, pd.NaT))
             found.append((vehicle, day, tired.get(day, 0.0), float(trips.get(day, 0)), at, after))

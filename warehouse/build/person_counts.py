@@ -9,7 +9,7 @@ from warehouse.build import fingerprints
 from warehouse.build.runner import HISTORY_DAYS, Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, select, span
+from warehouse.compile.metric_sql import CUT, Span, comparable, select, span
 from warehouse.core import units
 from warehouse.core.database import Writer
 
@@ -28,12 +28,15 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
     defined = dict(writer.execute("SELECT metric, fingerprint FROM marts_person.counted"))
     for metric in metrics().values():
-        definition = fingerprints.of_metric(metric)
+        # counted before parts of earlier windows were: counted anew
+        definition = fingerprints.of_metric(metric) + (CUT if metric.kind == "flow" else "")
         is_other = defined.get(metric.id, definition) != definition
         if not metric.person or (metric.mart not in built.models and metric.id in today_done and not is_other):
             continue
         made = None if is_other else built.days.get(metric.mart, [] if metric.mart not in built.models else None)
         for window, spans in _wanted(metric, made, today, counted).items():
+            if window.endswith(CUT):  # of as many days as there were yesterday
+                writer.execute("DELETE FROM marts_person.reading WHERE metric = ? AND win = ?", [metric.id, window])
             if spans:
                 _count(writer, metric, window, spans, today)
         writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [metric.id])
@@ -51,12 +54,12 @@ def _wanted(
             if made is None or day in set(made) or (metric.kind == "state" and (metric.id, "day", day) not in counted)
         ]
         return {"day": [Span(day, day, day) for day in days]}
-    last = today if metric.through == "today" else today - dt.timedelta(days=1)
-    found: dict[str, list[Span]] = {}
+    last = _last(metric, today)
+    found = _beside(metric, last)
     for window in metric.windows:
         starts: list[dt.date] = []
         start = units.window_of(window, last)[0]
-        while start > last - dt.timedelta(days=HISTORY_DAYS + (366 if window == "year" else 0)):
+        while start > kept_since(metric, window, today):
             end = units.window_of(window, start)[1]
             if (
                 made is None
@@ -68,6 +71,27 @@ def _wanted(
             start = units.back(window, start, 1)
         found[window] = [span(metric, window, start, last) for start in reversed(starts)]
     return found
+
+
+def _beside(metric: Metric, last: dt.date) -> dict[str, list[Span]]:
+    """What the running windows are held against: as many days of the window before and of the one a year before. Of
+    what gathers against the plan of its month a part says nothing."""
+    found: dict[str, list[Span]] = {}
+    for window in metric.windows if not metric.cumulative else ():
+        start = units.window_of(window, last)[0]
+        earlier = {units.back(window, start, 1), units.year_ago(window, start)}
+        spans = [comparable(metric, window, before, start, last) for before in sorted(earlier)]
+        found[f"{window}{CUT}"] = [item for item in spans if item.is_cut]
+    return found
+
+
+def _last(metric: Metric, today: dt.date) -> dt.date:
+    return today if metric.through == "today" else today - dt.timedelta(days=1)
+
+
+def kept_since(metric: Metric, window: str, today: dt.date) -> dt.date:
+    """Windows that start later are counted."""
+    return _last(metric, today) - dt.timedelta(days=HISTORY_DAYS + (366 if window == "year" else 0))
 
 
 def _count(writer: Writer, metric: Metric, window: str, spans: list[Span], today: dt.date) -> None:

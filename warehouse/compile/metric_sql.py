@@ -19,17 +19,21 @@ KEY = {"district": f"'{DISTRICT}'", "town": GRAIN_COLUMN["town"], "company": GRA
 
 Row = tuple[float | None, float | None, float, dict[str, float | None]]
 """Numerator, denominator, rows that reached us (−1: hidden), further figures by label."""
+CUT = " cut"
+"""Marks the name of a window under which a part of an earlier one is kept."""
 Parts = dict[str, Row]
 """Place code or member → what is said of it."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One window to be read: its name (start) and the first and last day that count, all inclusive."""
+    """One window to be read: its name (start) and the first and last day that count, all inclusive. is_cut: an earlier
+    window of which only as many days count as a running one has had."""
 
     start: dt.date
     first: dt.date
     last: dt.date
+    is_cut: bool = False
 
 
 def span(metric: Metric, window: str, start: dt.date, last: dt.date) -> Span:
@@ -37,6 +41,16 @@ def span(metric: Metric, window: str, start: dt.date, last: dt.date) -> Span:
     end = min(units.window_of(window, start)[1], last)
     first = end - dt.timedelta(days=metric.lookback_days - 1) if metric.lookback_days else start
     return Span(start, first, end)
+
+
+def comparable(metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date) -> Span:
+    """What of the window that starts on `start` is held against the one that starts on `ours` and has run until `until`:
+    as many days (a full month against the full month)."""
+    end = units.window_of(window, start)[1]
+    if until >= units.window_of(window, ours)[1]:
+        return span(metric, window, start, end)
+    cut = span(metric, window, start, start + (until - ours))
+    return Span(cut.start, cut.first, cut.last, is_cut=cut.last < end)
 
 
 def select(
@@ -124,7 +138,9 @@ def number(value: Any) -> float | None:
 def counted(metric: Metric, window: str, item: Span) -> tuple[str, dt.date]:
     """Under which window and start what is counted about persons is kept: how many there are by day, what they did by
     window."""
-    return ("day", item.last) if metric.kind in ("stock", "state") else (window, item.start)
+    if metric.kind in ("stock", "state"):
+        return "day", item.last
+    return f"{window}{CUT}" if item.is_cut else window, item.start
 
 
 def _single(metric: Metric) -> str:

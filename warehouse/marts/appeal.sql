@@ -1,5 +1,6 @@
 -- Drivers' appeals on the day by which they are due. One ticket through two channels is one: by its number, or by
--- phone, category and less than 24 hours between them; the earliest due day and the latest closing count.
+-- phone, category and less than 24 hours between them; the earliest due day and the latest closing count, and the
+-- channel through which it came first.
 with
     ticket as (
         select
@@ -11,7 +12,7 @@ with
             min(due) as due,
             case when count(*) = count(closed_at) then max(closed_at) end as closed_at,
             max(satisfied) as satisfied,
-            min(channel) as channel
+            arg_min(channel, {'at':received_at, 'channel':channel}) as channel
         from raw.pj_appeal
         where _deleted_at is null
         group by 1
@@ -48,7 +49,7 @@ select
     min(n.ticket_no) as ticket_no,
     min(n.due) as day,
     min(n.category) as category,
-    min(n.channel) as channel,
+    arg_min(n.channel, {'at':n.received_at, 'ticket':n.ticket_no}) as channel,
     min(n.company_key) as company_key,
     coalesce(min(c.town_code), '') as town_code,
     coalesce(

@@ -15,4 +15,4 @@ left join
     and cast(c.checked_at as date) between v.from_day and v.to_day
     and v.status = '营运'
     and not v.is_trailer
-where i.result = 'fail' and i.due is not null
+where i.result = 'fail' and i.due is not null and i._deleted_at is null

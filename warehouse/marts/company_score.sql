@@ -1,7 +1,7 @@
 -- The 100-point table of the 2016 rule by company for each ISO week and month (reference only: the rule is written
 -- for passenger and hazmat fleets). Relative items: clamp(10·(2A−x)/A, 0, 20); A = the district's mean of the same
 -- class and window up to yesterday, kept beside the score; A = 0 gives 20 when x = 0, else 0. Items without data
--- leave the sum, which is scaled to 100.
+-- leave the sum, which is scaled to 100. A company stands in the town of the window's last day that counts.
 with
     framed as (
         select 'week' as win, cast(date_trunc('week', day) as date) as win_start, *
@@ -147,5 +147,10 @@ select
     s.overspeed_a,
     s.fatigue_a
 from summed s
-left join marts.dim_company c using (company_key)
+cross join build.today t
+left join
+    marts.company_span c
+    on c.company_key = s.company_key
+    and least(case s.win when 'week' then s.win_start + 6 else last_day(s.win_start) end, t.day - 1)
+    between c.from_day and c.to_day
 where s.vn > 0 and s.full_pts >= 60

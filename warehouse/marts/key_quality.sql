@@ -7,7 +7,16 @@ with
         from staging.stg_yz_company
         where is_current
         union all
-        select 'yz_vehicle', count(*), count(*) filter (plate_repaired or odd_color or odd_town or has_filler)
+        select
+            'yz_vehicle',
+            count(*),
+            count(*) filter (
+                plate_repaired
+                or odd_color
+                or odd_town
+                or has_filler
+                or coalesce(register_date > (select day from build.today), false)
+            )
         from staging.stg_yz_vehicle
         where last_day = date '9999-12-31' and deleted_day is null
         union all
@@ -15,8 +24,9 @@ with
         from staging.stg_yz_driver
         where is_current
         union all
-        select 'yz_employment', count(*), count(*) filter (has_filler)
+        select 'yz_employment', count(*), count(*) filter (has_filler or odd_code)
         from staging.stg_yz_employment
+        where not is_deleted
         union all
         select 'yz_certificate', count(*), count(*) filter (is_filler)
         from

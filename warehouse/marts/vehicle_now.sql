@@ -7,7 +7,7 @@ select
     v.town_code,
     l.loc_time,
     case
-        when l.loc_time > k.as_of - interval 10 minute
+        when l.loc_time >= k.as_of - interval 10 minute
         then case when l.speed_kmh >= 5 then 'running' else 'parked' end
         else 'offline'
     end as state

@@ -17,11 +17,12 @@ from typing import Any, Literal
 
 from cachetools import LRUCache
 
+from warehouse.build import person_counts
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import GRAIN_COLUMN, Metric
-from warehouse.compile.metric_sql import Parts, Span, as_row, counted, restricted_to, select, span
+from warehouse.compile.metric_sql import CUT, Parts, Row, Span, as_row, comparable, counted, restricted_to, select, span
 from warehouse.compile.reading import DISTRICT, Generation, Place, SourceState, Status
 from warehouse.core import statements, units
 from warehouse.core.database import Reader
@@ -173,7 +174,14 @@ class Figures:
         start, end = self._window(metric, window, at)
         until = min(end, self._last(metric, at))
         before = units.back(window, start, 1) if against == "previous" else units.year_ago(window, start)
-        return self._comparable(metric, window, before, start, until), span(metric, window, start, until)
+        return comparable(metric, window, before, start, until), span(metric, window, start, until)
+
+    def is_part_of_a_whole(self, metric: Metric, window: str, ours: Span) -> bool:
+        """Whether a window runs that has nothing to be held against: part of a day, days are counted whole, and part of
+        what is known of whole windows only."""
+        if window == "day":
+            return metric.kind == "flow" and ours.last >= self.generation.built_at.date()
+        return (metric.cumulative or metric.kind == "window") and ours.last < units.window_of(window, ours.start)[1]
 
     def usual(self, window: str) -> dt.date | None:
         """The start of the window that most flows answer with when no period is asked for; None when no flow has that
@@ -187,12 +195,6 @@ class Figures:
             ("usual", window), lambda: Counter(self._window(m, window, None)[0] for m in flows).most_common(1)
         )
         return found[0][0] if found else None
-
-    def _comparable(self, metric: Metric, window: str, start: dt.date, ours: dt.date, until: dt.date) -> Span:
-        end = units.window_of(window, start)[1]
-        if until < units.window_of(window, ours)[1]:
-            end = min(end, start + (until - ours))
-        return span(metric, window, start, end)
 
     def _last(self, metric: Metric, at: str | None) -> dt.date:
         """The day to read up to: today for stock and for a day asked by name, else the last complete day that has
@@ -252,6 +254,35 @@ class Figures:
                 lambda: self._figures(metric, window, item, spot, by, only),
             )
         )
+
+    def absent(self, metric: Metric, window: str, item: Span, grain: str, found: Parts, only: Only) -> Row:
+        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows
+        are events and their sources have delivered; else that nothing reached us."""
+        unknown: Row = (None, None, 0.0, {})
+        if metric.person and not self._is_counted(metric, window, item, grain):
+            return unknown
+        is_known = any(present for _, _, present, _ in found.values())
+        if not is_known and (grain != "district" or only):
+            whole = self._parts(metric, window, item, "district", self.place(DISTRICT))
+            is_known = any(present for _, _, present, _ in whole.values())
+        if not is_known and metric.events:
+            is_known = bool(metric.sources) and self.reported(metric)
+        return (0.0, 0.0 if metric.denominator else None, 1.0, {}) if is_known else unknown
+
+    def _is_counted(self, metric: Metric, window: str, item: Span, grain: str) -> bool:
+        """Whether persons were counted for those days: what they did for as long as history is kept, how many of a
+        company there are for a while only."""
+        today = self.generation.built_at.date()
+        if metric.kind in ("stock", "state"):
+            return grain != "company" or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
+        if item.is_cut:  # a generation from before parts of windows were counted holds none of them
+            return bool(self.ask("SELECT 1 FROM meta.person_reading WHERE win LIKE ? LIMIT 1", [f"%{CUT}"]))
+        return item.start > person_counts.kept_since(metric, window, today)
+
+    def whole(self, metric: Metric, window: str, item: Span, spot: Place, only: Only = ()) -> Figure:
+        """The figures of a place in one window; of one without a row what that means."""
+        parts = self._parts(metric, window, item, spot.grain, spot, only)
+        return parts.get(spot.code, self.absent(metric, window, item, spot.grain, parts, only))[:3]
 
     def _figures(self, metric: Metric, window: str, item: Span, spot: Place, by: str, only: Only) -> dict[str, Figure]:
         if not by:

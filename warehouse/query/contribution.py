@@ -125,19 +125,20 @@ def explain(
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
         return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
-    if name == "day" and metric.kind == "flow" and spans[1].last >= book.generation.built_at.date():
-        return NoSplit("当天尚未结束，不与整日比较")
+    if book.is_part_of_a_whole(metric, name, spans[1]):
+        return NoSplit("当天尚未结束，不与整日比较" if name == "day" else "本期尚未结束，不与整期比较")
     factor = evening(metric, *spans)  # a sum over more days than ours counts as its mean a day
-    totals = [book.figures(metric, name, item, spot, only=only).get("") for item in spans]
-    totals[0] = totals[0] and _scaled(totals[0], factor)
-    values = [book.value(metric, *(total or (None, None, 0))) for total in totals]
+    totals = [book.whole(metric, name, item, spot, only) for item in spans]
+    totals[0] = _scaled(totals[0], factor)
+    values = [book.value(metric, *total) for total in totals]
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):
         if amount is None:
             return NoSplit(f"{words}{'人数过少' if status == 'small_cell' else STATUS_LABELS[status]}，不作分解")
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
     then = {code: _scaled(figure, factor) for code, figure in then.items()}
-    if not then or not now:
-        return NoSplit(f"{'本期' if then else '对比期'}没有按此维度留存的数据，不作分解")
+    for members, total, words in ((then, totals[0], "对比期"), (now, totals[1], "本期")):
+        if not members and any(_pair(total)):
+            return NoSplit(f"{words}没有按此维度留存的数据，不作分解")
     pieces = _pieces(
         metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code)
     )

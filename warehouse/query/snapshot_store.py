@@ -19,7 +19,7 @@ from cachetools import LRUCache
 
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Row, Span, select, span
+from warehouse.compile.metric_sql import Span, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
 from warehouse.core.errors import DataMissing, PageMissing, SnapshotGone, UsageError
@@ -195,28 +195,23 @@ class Snapshot(Figures):
         if grain == spot.grain and not only:
             self._prepare([(metric, window, item) for item in (ours, earlier, a_year_ago) if item], spot)
         now = self._parts(metric, window, ours, grain, spot, only)
-        before = self._values(metric, window, earlier, ours, grain, spot, only)
-        year = self._values(metric, window, a_year_ago if grain == spot.grain else None, ours, grain, spot, only)
+        wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
+        if grain == "company" and spot.grain != "company":
+            wanted = [place for place in wanted if place.code in now]
+        before = self._values(metric, window, earlier, ours, grain, spot, only, wanted)
+        year = self._values(
+            metric, window, a_year_ago if grain == spot.grain else None, ours, grain, spot, only, wanted
+        )
         evened = tuple(
             name
             for name, item in (("previous", earlier), ("last_year", a_year_ago))
             if item and evening(metric, item, ours) != 1
         )
-        wanted = [spot] if grain == spot.grain else self.places(grain, spot.code)
-        if grain == "company" and spot.grain != "company":
-            wanted = [place for place in wanted if place.code in now]
         oldest = self._oldest(metric)
         answers = []
-        empty = self._nothing(metric, window, at, bool(now), "part" if only else grain)
-        # persons of a company are counted for a while only: what was not counted is no 0
-        uncounted = (
-            metric.person
-            and metric.kind in ("stock", "state")
-            and ours.last <= self.generation.built_at.date() - dt.timedelta(days=units.COMPANY_DAYS)
-        )
-        unknown: Row = (None, None, 0.0, {})
+        empty = self.absent(metric, window, ours, grain, now, only)
         for place in wanted:
-            num, den, present, parts = now.get(place.code, unknown if uncounted and place.grain == "company" else empty)
+            num, den, present, parts = now.get(place.code, empty)
             value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
             if status in ("missing", "failed"):  # what stands in the mart then is nobody's report
@@ -273,8 +268,7 @@ class Snapshot(Figures):
         begins = self.begins(metric)
         before, ours = self.spans(metric, window, at)
         earlier = (before, self.spans(metric, window, at, "year")[0])
-        # part of a day has nothing to be held against: days are counted whole
-        runs = window == "day" and metric.kind == "flow" and ours.last >= self.generation.built_at.date()
+        runs = self.is_part_of_a_whole(metric, window, ours)
         first, second = (
             None if metric.kind == "now" or runs or (begins is not None and item.first < begins) else item
             for item in earlier
@@ -282,29 +276,24 @@ class Snapshot(Figures):
         return ours, first, second
 
     def _values(
-        self, metric: Metric, window: str, item: Span | None, ours: Span, grain: str, spot: Place, only: Only
+        self,
+        metric: Metric,
+        window: str,
+        item: Span | None,
+        ours: Span,
+        grain: str,
+        spot: Place,
+        only: Only,
+        wanted: Sequence[Place],
     ) -> dict[str, float | None]:
         """Place code → what stood there in an earlier window, a sum for as many days as ours; nothing for one that is
         not known."""
         if item is None:
             return {}
         parts, factor = self._parts(metric, window, item, grain, spot, only), evening(metric, item, ours)
-        found = {code: self.value(metric, num, den, present)[0] for code, (num, den, present, _) in parts.items()}
+        empty = self.absent(metric, window, item, grain, parts, only)
+        found = {place.code: self.value(metric, *parts.get(place.code, empty)[:3])[0] for place in wanted}
         return {code: value and value * factor for code, value in found.items()}
-
-    def _nothing(
-        self, metric: Metric, window: str, at: str | None, is_spoken_of: bool, grain: str
-    ) -> tuple[float | None, float | None, float, dict[str, float | None]]:
-        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows
-        are events and their sources have delivered; else that nothing reached us."""
-        if not is_spoken_of and grain != "district":
-            is_spoken_of = self._readings(metric, window, at, "district", self.place(DISTRICT))[0].status not in (
-                "missing",
-                "failed",
-            )
-        if not is_spoken_of and metric.events:
-            is_spoken_of = bool(metric.sources) and self.reported(metric)
-        return (0.0, 0.0 if metric.denominator else None, 1, {}) if is_spoken_of else (None, None, 0, {})
 
     # -- SQL --------------------------------------------------------------------------------------------------------
 

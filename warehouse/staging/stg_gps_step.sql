@@ -115,9 +115,9 @@ with
     frozen as (
         select vehicle_key, lon, lat
         from witness
-        where lon = lon0 and lat = lat0 and speed_kmh > 5
+        where ((lon = lon0 and lat = lat0) or (lon = lon2 and lat = lat2)) and speed_kmh > 5
         group by all
-        having count(*) >= 19
+        having count(*) >= 20
     ),
     leap as (
         select

@@ -1,7 +1,8 @@
--- Every way a ledger writes a company and the company it means: its code, its name, or an alias that the bureau has
--- confirmed (D24).
+-- Every way a ledger writes a company and the company it means: its code (also of one that the register no longer has:
+-- what was before its end stays its own), its name, or an alias that the bureau has confirmed (D24).
 select company_key as written, company_key
-from marts.dim_company
+from staging.stg_yz_company
+where company_key is not null
 union
 select code_norm(alias), code_norm(company_key)
 from raw.own_alias

@@ -14,7 +14,7 @@ with
             l.speed_kmh,
             l.direction,
             case
-                when l.loc_time is null or l.loc_time <= $now - interval 10 minute
+                when l.loc_time is null or l.loc_time < $now - interval 10 minute
                 then 'offline'
                 when r.vehicle_key is not null
                 then 'alarm'
