@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, Literal
 
+import msgspec
 from cachetools import LRUCache
 
 from warehouse.build import person_counts
@@ -256,8 +257,9 @@ class Figures:
         )
 
     def absent(self, metric: Metric, window: str, item: Span, grain: str, found: Parts, only: Only) -> Row:
-        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, or when rows
-        are events and their sources have delivered; else that nothing reached us."""
+        """What no row of a place means: nothing there (0 of 0) when the window is known for other places, when rows are
+        events and their sources have delivered, or when a register that has delivered holds none that belong to the
+        population; else that nothing reached us."""
         unknown: Row = (None, None, 0.0, {})
         if metric.person and not self._is_counted(metric, window, item, grain):
             return unknown
@@ -267,7 +269,17 @@ class Figures:
             is_known = any(present for _, _, present, _ in whole.values())
         if not is_known and metric.events:
             is_known = bool(metric.sources) and self.reported(metric)
+        if not is_known and metric.kind in ("stock", "state") and metric.where and not metric.person:
+            is_known = self.reported(metric) and self._has_others(metric, window, item)
         return (0.0, 0.0 if metric.denominator else None, 1.0, {}) if is_known else unknown
+
+    def _has_others(self, metric: Metric, window: str, item: Span) -> bool:
+        """Whether the mart of a stock holds rows for that day that do not belong to its population."""
+        sql, values = select(msgspec.structs.replace(metric, where=""), window, [item], "district")
+        found: bool = self.remember(
+            ("others", metric.id, item.last), lambda: any(as_row(metric, row)[2] for row in self.ask(sql, values))
+        )
+        return found
 
     def _is_counted(self, metric: Metric, window: str, item: Span, grain: str) -> bool:
         """Whether persons were counted for those days: what they did for as long as history is kept, how many of a

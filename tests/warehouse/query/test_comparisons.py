@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core import festivals, units
 from warehouse.query.aggregates import evening
 from warehouse.query.contribution import NoSplit, explain
+from warehouse.query.snapshot_store import SnapshotStore
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -178,3 +180,13 @@ def test_a_sum_of_any_days_is_the_sum_of_those_days(house: House) -> None:
     week = book.read("site_visit_cnt", "week", "2026-W46")
     assert book.value_of_days(week, dt.date(2026, 11, 10), dt.date(2026, 11, 12)) == 18
     assert book.value_of_days(week, dt.date(2026, 10, 10), dt.date(2026, 11, 12)) is None, "begins before our data"
+
+
+def test_a_register_of_which_nobody_belongs_to_the_population_is_no_missing_report(
+    published: Path, house: House
+) -> None:
+    """In a world so small no company of fifty trucks has three Party members: that is 0 of 0, and reported."""
+    book = SnapshotStore(published).current()
+    small = book.read("mem_org_built_rate")
+    assert (small.status, small.num, small.den) == ("insufficient", 0, 0)
+    assert house.publish(trail=False).read("mem_org_built_rate").status == "missing"
