@@ -103,7 +103,7 @@ def _score(visit: PageContext, found: Company) -> Component:
     link = dcc.Link(
         "全区排名 ›", href=visit.address.to("/metric/safe_company_score", window="week"), className="more-link"
     )
-    note = f"{fmt.period('week', newest['win_start'], newest['win_start']).split('(')[0]} · 参照交运发〔2016〕160号口径"
+    note = f"{fmt.week(newest['win_start'])} · 参照交运发〔2016〕160号口径"
     return toolbar.card(
         "动态监管得分", note, html.Div([html.Div([head, *items]), html.Div([past, link])], className="grid grid-half")
     )
