@@ -264,7 +264,7 @@ class Oracle:
         begins = self.begins(metric)
         if begins is not None and theirs.first < begins:
             return None
-        if metric.person and own.kind == "flow" and theirs.last == other.end and other.start <= self._oldest(window):
+        if metric.person and own.kind == "flow" and not self._is_remembered(own, window, other, theirs):
             return None
         value = self.expect(metric, theirs, place, grain).value
         return None if value is None else value * self.evening(own, ours, theirs)
@@ -273,6 +273,31 @@ class Oracle:
         """Whether of a company in an earlier window nobody is the same as not shown: its town is hidden."""
         theirs = self.beside(KPIS[metric.id], window, other, at)
         return "ok" in self.expect(metric, theirs, place, "company").also
+
+    def _is_remembered(self, own: Kpi, window: Window, other: Window, theirs: Span) -> bool:
+        """Whether it is known what persons did in an earlier window: it lies within what is held (a part of one always
+        does), and of happenings not before the first of all."""
+        if theirs.last == other.end and other.start <= self._oldest(window):
+            return False
+        if own.number not in catalogue.EVENTS:
+            return True
+        first = [start for start in self._happened(own, window.name) if start > self._oldest(window)]
+        return bool(first) and other.start >= min(first)
+
+    def _happened(self, own: Kpi, name: str) -> set[pd.Timestamp]:
+        """First days of the windows in which something happened."""
+
+        def days() -> set[pd.Timestamp]:
+            years = range(self.today.year - 3, self.today.year + 1)
+            frames = [
+                own.compute(
+                    self.data, pd.Timestamp(year, 1, 1), min(pd.Timestamp(year, 12, 31), self.today - DAY)
+                ).frame
+                for year in years
+            ]
+            return {day for frame in frames if len(frame) for day in frame["day"]}
+
+        return {around(name, day).start for day in self.remember(("happened", own.id), days)}
 
     def _oldest(self, window: Window) -> pd.Timestamp:
         """Of windows that start until then nothing is held of what persons did."""

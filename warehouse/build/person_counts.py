@@ -59,7 +59,7 @@ def _wanted(
     for window in metric.windows:
         starts: list[dt.date] = []
         start = units.window_of(window, last)[0]
-        while start > kept_since(metric, window, today):
+        while start > counted_since(metric, window, today):
             end = units.window_of(window, start)[1]
             if (
                 made is None
@@ -89,7 +89,7 @@ def _last(metric: Metric, today: dt.date) -> dt.date:
     return today if metric.through == "today" else today - dt.timedelta(days=1)
 
 
-def kept_since(metric: Metric, window: str, today: dt.date) -> dt.date:
+def counted_since(metric: Metric, window: str, today: dt.date) -> dt.date:
     """Windows that start later are counted."""
     return _last(metric, today) - dt.timedelta(days=HISTORY_DAYS + (366 if window == "year" else 0))
 

@@ -289,7 +289,18 @@ class Figures:
             return grain != "company" or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
         if item.is_cut:  # a generation from before parts of windows were counted holds none of them
             return bool(self.ask("SELECT 1 FROM meta.person_reading WHERE win LIKE ? LIMIT 1", [f"%{CUT}"]))
-        return item.start > person_counts.kept_since(metric, window, today)
+        return item.start > person_counts.counted_since(metric, window, today)
+
+    def is_before_all(self, metric: Metric, window: str, item: Span) -> bool:
+        """Whether an earlier window lies before the first one in which persons did anything at all: then nobody knows
+        whether they did nothing or nobody wrote it down."""
+        if not (metric.person and metric.kind == "flow" and metric.events):
+            return False
+        first = self.ask(
+            "SELECT min(win_start) FROM meta.person_reading WHERE metric = ? AND win = ? AND grain = 'district'",
+            [metric.id, window],
+        )
+        return not first or first[0][0] is None or item.start < first[0][0]
 
     def whole(self, metric: Metric, window: str, item: Span, spot: Place, only: Only = ()) -> Figure:
         """The figures of a place in one window; of one without a row what that means."""

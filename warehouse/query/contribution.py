@@ -125,6 +125,8 @@ def explain(
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
         return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
+    if book.is_before_all(metric, name, spans[0]):
+        return NoSplit("对比期未上报，不作分解")
     if book.is_part_of_a_whole(metric, name, spans[1]):
         return NoSplit("当天尚未结束，不与整日比较" if name == "day" else "本期尚未结束，不与整期比较")
     factor = evening(metric, *spans)  # a sum over more days than ours counts as its mean a day

@@ -288,7 +288,7 @@ class Snapshot(Figures):
     ) -> dict[str, float | None]:
         """Place code → what stood there in an earlier window, a sum for as many days as ours; nothing for one that is
         not known."""
-        if item is None:
+        if item is None or self.is_before_all(metric, window, item):
             return {}
         parts, factor = self._parts(metric, window, item, grain, spot, only), evening(metric, item, ours)
         empty = self.absent(metric, window, item, grain, parts, only)
