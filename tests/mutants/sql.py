@@ -81,38 +81,43 @@ def parses(text: str) -> bool:
 
 
 def _at(whole: Text, index: int) -> Iterator[Place]:
-    token, word = whole.tokens[index], whole.words[index]
-    before, after = whole.word(index - 1), whole.word(index + 1)
+    token, word, after = whole.tokens[index], whole.words[index], whole.word(index + 1)
     if token.token_type in BOUNDARY:
         yield whole.over("boundary", index, BOUNDARY[token.token_type])
     elif whole.is_joint(index, "and", "or"):
         yield from _branches(whole, index)
-    elif word == "join":
-        if before == "left":
-            yield Place("join", whole.tokens[index - 1].start, token.end + 1, "join")
-        elif before not in ("cross", "full", "anti"):
-            yield Place("join", token.start, token.end + 1, "left join")
-    elif (word == "distinct" and after != "from") or (word == "union" and after not in ("all", "by")):
-        yield whole.without("distinct", index) if word == "distinct" else whole.over("distinct", index, "union all")
-    elif word == "not" and index + 1 < len(whole.tokens):
-        yield whole.without("not", index)
     elif word in EXTREMES and after == "(":
         yield whole.over("extreme", index, EXTREMES[word])
     elif token.token_type in (TokenType.PLUS, TokenType.DASH) and whole.tokens[index - 1].token_type in OPERAND:
         yield whole.over("sign", index, "-" if word == "+" else "+")
-    elif word in ("true", "false"):
-        yield whole.over("default" if _is_default(whole, index) else "boolean", index, str(word != "true").lower())
     elif token.token_type == TokenType.STRING:
         yield from _texts(whole, index)
     elif token.token_type == TokenType.NUMBER and word.isdigit():
         yield from _numbers(whole, index)
+    else:
+        yield from _words(whole, index)
+
+
+def _words(whole: Text, index: int) -> Iterator[Place]:
+    token, word, after = whole.tokens[index], whole.words[index], whole.word(index + 1)
+    if word == "join" and whole.word(index - 1) == "left":
+        yield Place("join", whole.tokens[index - 1].start, token.end + 1, "join")
+    elif word == "join" and whole.word(index - 1) not in ("cross", "full", "anti"):
+        yield whole.over("join", index, "left join")
+    elif word == "distinct" and after != "from":
+        yield whole.without("distinct", index)
+    elif word == "union" and after not in ("all", "by"):
+        yield whole.over("distinct", index, "union all")
+    elif word == "not" and after:
+        yield whole.without("not", index)
+    elif word in ("true", "false"):
+        yield whole.over("default" if _is_default(whole, index) else "boolean", index, str(word != "true").lower())
     elif word == "desc":
         yield whole.over("order", index, "asc")
-    elif word == "order by" and whole.word(index + 2) != ".":
-        if whole.word(index + 2) in (",", ")", "rows", "range", "nulls", "limit", ""):
-            yield Place("order", whole.tokens[index + 1].end + 1, whole.tokens[index + 1].end + 1, " desc")
-    elif word == "order by" and whole.word(index + 4) in (",", ")", "rows", "range", "nulls", "limit", ""):
-        yield Place("order", whole.tokens[index + 3].end + 1, whole.tokens[index + 3].end + 1, " desc")
+    elif word == "order by":
+        last = index + 3 if whole.word(index + 2) == "." else index + 1
+        if whole.word(last + 1) in (",", ")", "rows", "range", "nulls", "limit", ""):
+            yield Place("order", whole.tokens[last].end + 1, whole.tokens[last].end + 1, " desc")
 
 
 def _branches(whole: Text, index: int) -> Iterator[Place]:

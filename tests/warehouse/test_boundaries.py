@@ -124,7 +124,11 @@ def test_select(world: tuple[House, Snapshot], case: dict[str, Any]) -> None:
     sql = (ROOT / package / "sql" / f"{name}.sql").read_text("utf-8")
     kind = ".restricted" if "restricted file" in sql else ""
     reader = Reader(house.settings.published / f"{book.generation.id}{kind}.duckdb")
-    records = reader.records(sql, case.get("parameters", {}))
+    people = Pseudonyms(house.settings.keys)
+    parameters = dict(case.get("parameters", {}))
+    if "person" in parameters:
+        parameters["person"] = people.person(id_number(parameters["person"]))
+    records = reader.records(sql, parameters)
     columns = case.get("columns") or list(records[0])
     reader.close()
     same([tuple(row[name] for name in columns) for row in records], case["rows"], columns, ordered="order by" in sql)
