@@ -18,6 +18,7 @@ OF_MODELS = {
     "stg_pb_register": ["tests/warehouse/build/test_register50.py"],
 }
 OF_READINGS = [
+    "tests/warehouse/query/test_readings.py",
     "tests/warehouse/query/test_comparisons.py",
     "tests/warehouse/query/test_snapshot_store.py",
     "tests/warehouse/query/test_programmes.py",

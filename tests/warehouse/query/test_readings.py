@@ -112,16 +112,21 @@ def test_how_an_alarm_stands_is_said_in_words(
     assert alarm_status(result, handled, must, due) == said
 
 
-def test_the_oldest_input_is_the_one_that_has_used_most_of_its_promise(book: Snapshot) -> None:
-    metric = metrics()["safe_alarm_handled_rate"]
-    built = book.generation.built_at
-    used = {
-        (state.data_time, state.stale_after_s): (built - state.data_time).total_seconds() / state.stale_after_s
-        for state in book.sources()
-        if f"{state.source}_{state.entity}" in metric.sources and state.data_time
-    }
-    reading = book.read(metric.id, "week")
-    assert len(used) > 1 and (reading.as_of, reading.stale_after_s) == max(used, key=lambda key: used[key])
+def test_the_oldest_input_is_the_one_that_has_used_most_of_its_promise(
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, hour = book.generation.built_at, dt.timedelta(hours=1)
+    ages = {"yz_vehicle": (2 * hour, 36_000), "yz_company": (hour, 3_600), "gps_alarm": (9 * hour, 60)}
+    states = [
+        dataclasses.replace(one, data_time=built - age, stale_after_s=promise)
+        for one in book.sources()
+        for age, promise in [ages.get(f"{one.source}_{one.entity}", (hour, 60))]
+    ]
+    monkeypatch.setattr(Snapshot, "sources", lambda _: states)
+    assert book._oldest(metrics()["fleet_new_energy_rate"]) == (built - hour, 3_600)
+    assert book._oldest(dataclass_like(metrics()["fleet_new_energy_rate"], sources=())) == (built, 3600)
+    monkeypatch.setattr(Snapshot, "sources", lambda _: [])
+    assert book._oldest(metrics()["fleet_new_energy_rate"]) == (None, 3600)
 
 
 def test_a_place_that_an_indicator_does_not_go_down_to_is_refused(book: Snapshot) -> None:
