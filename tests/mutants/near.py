@@ -25,23 +25,35 @@ OF_READINGS = [
     "tests/warehouse/query/test_batch.py",
 ]
 OF_SELECTS = [
+    "tests/warehouse/query/test_readings.py",
+    "tests/warehouse/build/test_revisions.py",
     "tests/warehouse/query/test_records.py",
     "tests/warehouse/insight",
 ]
 OF_MODULES = {
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
-    "warehouse/core/units.py": ["tests/warehouse/core", BOUNDARIES, *OF_READINGS],
-    "warehouse/compile/": [BOUNDARIES, *OF_READINGS, "tests/warehouse/query/test_contribution.py"],
-    "warehouse/query/contribution.py": ["tests/warehouse/query/test_contribution.py", BOUNDARIES],
-    "warehouse/query/": [BOUNDARIES, *OF_READINGS, "tests/warehouse/query/test_records.py"],
-    "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings.py", BOUNDARIES],
+    "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", "tests/warehouse/core", *OF_READINGS],
+    "warehouse/compile/": [*OF_READINGS, BOUNDARIES, "tests/warehouse/query/test_contribution.py"],
+    "warehouse/query/contribution.py": [
+        "tests/warehouse/query/test_readings.py",
+        "tests/warehouse/query/test_contribution.py",
+    ],
+    "warehouse/query/": [
+        *OF_READINGS,
+        BOUNDARIES,
+        "tests/warehouse/query/test_records.py",
+    ],
+    "warehouse/insight/findings/": [
+        "tests/warehouse/insight/test_findings_edges.py",
+        "tests/warehouse/insight/test_findings.py",
+    ],
 }
 
 
 def tests(kind: str, file: str) -> list[str]:
     """Files and folders of tests for a mutant of that kind in that file."""
     if kind == "toml":
-        return [BOUNDARIES, "tests/warehouse/query/test_snapshot_store.py"]
+        return [BOUNDARIES, "tests/warehouse/query/test_readings.py", "tests/warehouse/query/test_snapshot_store.py"]
     if kind == "python":
         return next(listed for start, listed in OF_MODULES.items() if file.startswith(start))
     if file.startswith(("warehouse/staging/", "warehouse/marts/")):

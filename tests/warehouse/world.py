@@ -24,11 +24,11 @@ def files() -> dict[str, dict[str, Any]]:
     return {file.stem: tomllib.loads(file.read_text("utf-8")) for file in sorted(FOLDER.glob("*.toml"))}
 
 
-def given() -> dict[str, list[dict[str, Any]]]:
-    """The rows of all files by table."""
+def given(part: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of all files by table. part: given, or later, a second delivery."""
     rows: dict[str, list[dict[str, Any]]] = {}
     for file in files().values():
-        for table, own in file.get("given", {}).items():
+        for table, own in file.get(part, {}).items():
             rows.setdefault(table, []).extend(spread(repeated(own)))
     return rows
 
@@ -55,11 +55,15 @@ def repeated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def fill(house: House) -> None:
     """Lands the world and publishes it. A row with `deleted` was taken back by its source at that moment."""
     house.own()
-    for table, rows in given().items():
-        house.put(table, [{key: value for key, value in row.items() if key != "deleted"} for row in rows])
-        for row in rows:
-            if "deleted" in row:
-                delete(house, table, row)
+    for part in ("given", "later"):
+        for table, rows in given(part).items():
+            house.put(table, [{key: value for key, value in row.items() if key != "deleted"} for row in rows])
+            for row in rows:
+                if "deleted" in row:
+                    delete(house, table, row)
+    for one in (one for file in files().values() for one in file.get("delivery", [])):
+        names, marks = ", ".join(one), ", ".join("?" * len(one))
+        house.rows(f"INSERT INTO run.delivery ({names}, error) VALUES ({marks}, '')", list(one.values()))
     house.at = AS_OF - EARLIER
     house.publish(trail=False)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.house import House
+from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.compile import metric_sql
 from warehouse.compile.metric_sql import Span
@@ -17,8 +18,9 @@ from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.units import SHANGHAI
 from warehouse.query import periods
-from warehouse.query.aggregates import aware, evening, plate
+from warehouse.query.aggregates import aware, evening, plate, text
 from warehouse.query.contribution import Change, NoSplit, explain
+from warehouse.query.person_store import Restricted
 from warehouse.query.snapshot_store import Snapshot, alarm_status, doubt, judge
 
 World = tuple[House, Snapshot]
@@ -253,7 +255,7 @@ def test_a_trend_of_every_kind_of_indicator(book: Snapshot) -> None:
         "p6_demo_org_cnt", "day", 2, "2026-11-12"
     ) == [1, 2], "what holds on a day"
     assert values("safe_company_score", "week", 2, "2026-W47", "SC") == [None, 76.5], "what has its window itself"
-    assert values("drv_driver_cnt", "day", 3, "2026-11-23") == [33, 33, 32], "persons, by the day that is read"
+    assert values("drv_driver_cnt", "day", 3, "2026-11-23") == [34, 33, 32], "persons, by the day that is read"
     assert values("p5_mp_mau_rate", "month", 2, "2026-11") == [pytest.approx(1 / 2), pytest.approx(1 / 6)]
     assert book.series("fleet_running_now_cnt", "now", 3) == []
     points = book.series("site_visit_cnt", "day", 2, "2026-11-23")
@@ -412,15 +414,15 @@ def test_a_generation_says_when_it_was_built_and_how_far_its_days_go(book: Snaps
 def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
     first, *_ = book.alarms(3)
     assert len(book.alarms(3)) == 3 and first == {
-        "raised_at": dt.datetime(2026, 11, 23, 13, 40, tzinfo=SHANGHAI),
-        "plate_mask": "浙F·0**01 黄",
-        "kind": "其他",
+        "raised_at": dt.datetime(2026, 11, 23, 13, 41, tzinfo=SHANGHAI),
+        "plate_mask": "浙F·0**99 黄",
+        "kind": "疲劳驾驶",
         "level": 2,
         "town": "良渚街道",
-        "company": "报警公司",
+        "company": "",
         "status": "待处置",
     }
-    assert book.alarm_summary() == {"day": day(23), "raised": 5, "handled": 1, "due": 3}
+    assert book.alarm_summary() == {"day": day(23), "raised": 6, "handled": 1, "due": 3}
 
 
 def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> None:
@@ -431,6 +433,37 @@ def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> No
     assert book.defects() and all(one["rule"].startswith("D") and one["rows"] > 0 for one in book.defects())
     assert book.review() and set(book.review()[0]) == {"rule", "subject", "detail"}
     assert book.revisions() == [] and book.revisions("fleet_vehicle_cnt") == [] and book.live() is None
+
+
+def in_order(rows: list[Any], key: Any) -> bool:
+    return len(rows) > 1 and [key(row) for row in rows] == sorted(key(row) for row in rows)
+
+
+def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) -> None:
+    assert in_order(book.sources(), lambda one: (one.source, one.entity))
+    assert in_order(book.checks(), lambda one: (-one["failed_rows"], one["model"]))
+    assert in_order(book.defects(), lambda one: (one["rule"], one["label"]))
+    assert 1 in {one["rows"] for one in book.defects()}
+    assert in_order(book.review(), lambda one: (one["rule"], one["subject"], one["detail"]))
+    assert in_order(book.quarantine(), lambda one: (-one["rows"], one["table"]))
+    assert in_order([place.label for place in book.places("company")], str)
+    with Restricted(world[0].settings, book.id) as restricted:
+        rows = restricted.quarantine()
+        assert in_order(rows, lambda one: (-one["seq"], one["row"])) and len({one["seq"] for one in rows}) > 1
+        assert {one["name"] for one in restricted.quarantine("yz_vehicle")} == {"yz_vehicle"}
+
+
+def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot) -> None:
+    """Nine visits, of the 19th (the first whole day) to the 21st, and known up to the 22nd."""
+
+    def begins(per_day: float) -> dt.date | None:
+        return dict(book.ask(text("busy_sources"), {"per_day": per_day})).get("st_visit")
+
+    def ends(per_day: float) -> tuple[Any, ...] | None:
+        return {row[0]: row[1:] for row in book.ask(text("arrivals"), {"per_day": per_day})}.get("st_visit")
+
+    assert (begins(2.25), begins(2.26)) == (day(19), None)
+    assert ends(3.0) == (day(21), contracts()["st_visit"].stale_after_s) and ends(3.1) is None
 
 
 # ---- why a number changed -----------------------------------------------------------------------------------------
