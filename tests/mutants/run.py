@@ -20,6 +20,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.mutants import descriptions, python, sql
@@ -54,6 +55,7 @@ COPIED = ("warehouse", "etl", "cockpit", "assets", "tests", "pyproject.toml", "z
 NOTICED, SURVIVED, LATE, BROKEN = "noticed", "survived", "late", "broken"
 
 
+@cache
 def candidates(home: Path, kind: str, only: str = "") -> dict[str, list[Mutant]]:
     """Every mutant of a kind by file, those that the language does not know left out later (see parses)."""
     found: dict[str, list[Mutant]] = {}
@@ -78,7 +80,7 @@ def parses(home: Path, mutant: Mutant) -> bool:
 def sample(home: Path, kind: str, count: int, seed: int, only: str = "") -> list[Mutant]:
     """So many of a kind, the same for the same seed: one of every file in turn, so that no file is left out."""
     chance = random.Random(f"{seed} {kind}")
-    waiting = candidates(home, kind, only)
+    waiting = {file: list(listed) for file, listed in candidates(home, kind, only).items()}
     for listed in waiting.values():
         chance.shuffle(listed)
     files = list(waiting)
@@ -92,6 +94,30 @@ def sample(home: Path, kind: str, count: int, seed: int, only: str = "") -> list
                     chosen.append(mutant)
                     break
     return chosen
+
+
+def wanted(home: Path, options: argparse.Namespace) -> list[Mutant]:
+    """The sample of a run."""
+    shares = {options.kind: 1.0} if options.kind else SHARES
+    return [
+        mutant
+        for kind, share in shares.items()
+        for mutant in sample(home, kind, round(options.count * share), options.seed, options.file)
+    ]
+
+
+def remaining(home: Path, folder: Path) -> list[Mutant]:
+    """What nobody noticed in the run that reported there, as far as it is still in the tree."""
+    rows = json.loads((folder / "mutants.json").read_text("utf-8"))
+    keys = {(row["file"], row["before"], row["after"]) for row in rows if row["state"] == SURVIVED}
+    found = {
+        mutant.key: mutant
+        for kind in FINDERS
+        for listed in candidates(home, kind).values()
+        for mutant in listed
+        if mutant.key in keys
+    }
+    return list(found.values())
 
 
 def known() -> dict[tuple[str, str, str], str]:
@@ -144,8 +170,8 @@ def _tests(mutant: Mutant | None, names: list[str], log: Path) -> None:
         pytest, templates = importlib.import_module("pytest"), importlib.import_module("tests.templates")
         templates.digest = lambda: os.environ["ZHENGBEI_TEMPLATES"]
         plugins = [importlib.import_module("tests.mutants.near").Near(mutant.kind, mutant.file)] if mutant else []
-        words = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist", "-n0"]
-        code = int(pytest.main([*words[:-1], *names], plugins=plugins))
+        words = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        code = int(pytest.main([*words, *names], plugins=plugins))
     except BaseException as error:
         print(repr(error))
         code = 1
@@ -188,11 +214,13 @@ def main(words: list[str]) -> int:
     options = _options(words)
     if options.inside:
         return _inside(options)
+    out, again = options.out.resolve(), options.again and options.again.resolve()
     with tempfile.TemporaryDirectory(prefix="zhengbei-mutants-") as place:
         home = copied(Path(place))
         os.chdir(home)
         environment = {**os.environ, "PYTHONPATH": str(home), "PYTHONDONTWRITEBYTECODE": "1", "CI": ""}
-        command = [sys.executable, "-m", "tests.mutants.run", "--inside", *words, "--out", str(options.out.resolve())]
+        places = ["--out", str(out)] + (["--again", str(again)] if again else [])
+        command = [sys.executable, "-m", "tests.mutants.run", "--inside", *words, *places]
         return os.spawnve(os.P_WAIT, sys.executable, command, environment)
 
 
@@ -203,18 +231,14 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--file", default="", help="只试名字里有这些字的文件")
     parser.add_argument("--seed", type=int, default=1, help="抽样的种子；同一个种子抽到同样的改动")
     parser.add_argument("--out", type=Path, default=Path("mutants"), help="报告放在哪个文件夹")
+    parser.add_argument("--again", type=Path, help="只再试那个文件夹的报告里没有察觉的")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(words)
 
 
 def _inside(options: argparse.Namespace) -> int:
     home = Path.cwd()
-    shares = {options.kind: 1.0} if options.kind else SHARES
-    chosen = [
-        mutant
-        for kind, share in shares.items()
-        for mutant in sample(home, kind, round(options.count * share), options.seed, options.file)
-    ]
+    chosen = remaining(home, options.again) if options.again else wanted(home, options)
     for library in LIBRARIES:
         importlib.import_module(library)
     os.environ["ZHENGBEI_TEMPLATES"] = _digest()
@@ -222,6 +246,7 @@ def _inside(options: argparse.Namespace) -> int:
     for number, (mutant, state, seconds) in enumerate(try_all(home, chosen), 1):
         results.append((mutant, state, seconds))
         survived = sum(state == SURVIVED for _, state, _ in results)
+        write(results, options.out)
         line = f"[{number}/{len(chosen)}] 未察觉 {survived}  {seconds:4.1f} s  {state}  {mutant.file}:{mutant.line}"
         print(line, flush=True)
     report(home, results, options.out)
@@ -243,10 +268,16 @@ def _digest() -> str:
 
 def report(home: Path, results: list[tuple[Mutant, str, float]], out: Path) -> None:
     """Prints the report and writes it as mutants.md and mutants.json."""
-    excused = known()
-    text = "\n".join(_lines(home, results, excused))
-    out.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(_lines(home, results, known()))
+    write(results, out)
     (out / "mutants.md").write_text(text + "\n", "utf-8")
+    print(text)
+
+
+def write(results: list[tuple[Mutant, str, float]], out: Path) -> None:
+    """Writes what is known so far as mutants.json."""
+    excused = known()
+    out.mkdir(parents=True, exist_ok=True)
     rows = [
         {
             "kind": mutant.kind,
@@ -262,7 +293,6 @@ def report(home: Path, results: list[tuple[Mutant, str, float]], out: Path) -> N
         for mutant, state, seconds in results
     ]
     (out / "mutants.json").write_text(json.dumps(rows, ensure_ascii=False, indent=1), "utf-8")
-    print(text)
 
 
 def _lines(
