@@ -20,46 +20,38 @@ OF_MODELS = {
 OF_READINGS = [
     "tests/warehouse/query/test_readings.py",
     "tests/warehouse/query/test_comparisons.py",
+    BOUNDARIES,
     "tests/warehouse/query/test_snapshot_store.py",
-    "tests/warehouse/query/test_programmes.py",
-    "tests/warehouse/query/test_batch.py",
 ]
 OF_SELECTS = [
+    BOUNDARIES,
     "tests/warehouse/query/test_readings.py",
     "tests/warehouse/build/test_revisions.py",
-    "tests/warehouse/query/test_records.py",
-    "tests/warehouse/insight",
 ]
 OF_MODULES = {
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
-    "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", "tests/warehouse/core", *OF_READINGS],
-    "warehouse/compile/": [*OF_READINGS, BOUNDARIES, "tests/warehouse/query/test_contribution.py"],
+    "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", *OF_READINGS],
     "warehouse/query/contribution.py": [
-        "tests/warehouse/query/test_readings.py",
         "tests/warehouse/query/test_contribution.py",
+        "tests/warehouse/query/test_readings.py",
     ],
-    "warehouse/query/": [
-        *OF_READINGS,
-        BOUNDARIES,
-        "tests/warehouse/query/test_records.py",
-    ],
-    "warehouse/insight/findings/": [
-        "tests/warehouse/insight/test_findings_edges.py",
-        "tests/warehouse/insight/test_findings.py",
-    ],
+    "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],
+    "warehouse/": OF_READINGS,
 }
+EXPENSIVE = {"published", "audited"}
+"""Fixtures that the whole real line makes: what stands on them is for the full run."""
 
 
 def tests(kind: str, file: str) -> list[str]:
     """Files and folders of tests for a mutant of that kind in that file."""
     if kind == "toml":
-        return [BOUNDARIES, "tests/warehouse/query/test_readings.py", "tests/warehouse/query/test_snapshot_store.py"]
+        return [BOUNDARIES, "tests/warehouse/query/test_readings.py"]
     if kind == "python":
         return next(listed for start, listed in OF_MODULES.items() if file.startswith(start))
     if file.startswith(("warehouse/staging/", "warehouse/marts/")):
         name = file.rsplit("/", 1)[1].removesuffix(".sql")
         return [MODELS, BOUNDARIES, *next((more for start, more in OF_MODELS.items() if name.startswith(start)), [])]
-    return [BOUNDARIES, *OF_SELECTS]
+    return OF_SELECTS if "revis" in file else OF_SELECTS[:2]
 
 
 class Near:
@@ -67,7 +59,7 @@ class Near:
     itself."""
 
     def __init__(self, kind: str, file: str) -> None:
-        self.name = file.rsplit("/", 1)[1].rsplit(".", 1)[0]
+        self.name = file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
         self.kind = kind if kind != "sql" or file.startswith(("warehouse/staging/", "warehouse/marts/")) else "select"
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -77,6 +69,8 @@ class Near:
 
     def _rank(self, item: pytest.Item) -> int | None:
         """0 for a case about the thing itself, 1 for one about something made of it or for any other test."""
+        if EXPENSIVE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("slow"):
+            return None
         parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         case = parameters.get("case")
         if not isinstance(case, dict):

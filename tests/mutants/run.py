@@ -169,7 +169,8 @@ def _tests(mutant: Mutant | None, names: list[str], log: Path) -> None:
             os.dup2(out.fileno(), 2)
         pytest, templates = importlib.import_module("pytest"), importlib.import_module("tests.templates")
         templates.digest = lambda: os.environ["ZHENGBEI_TEMPLATES"]
-        plugins = [importlib.import_module("tests.mutants.near").Near(mutant.kind, mutant.file)] if mutant else []
+        near = importlib.import_module("tests.mutants.near")
+        plugins = [near.Near(mutant.kind, mutant.file) if mutant else near.Near("", "")]
         words = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"]
         code = int(pytest.main([*words, *names], plugins=plugins))
     except BaseException as error:
