@@ -15,6 +15,7 @@ OF_MODELS = {
     "gps_": ["tests/warehouse/build/test_positions.py"],
     "stg_gps": ["tests/warehouse/build/test_positions.py"],
     "stop_reach": ["tests/warehouse/build/test_positions.py"],
+    "company_": ["tests/warehouse/build/test_register50.py"],
     "stg_pb_register": ["tests/warehouse/build/test_register50.py"],
 }
 OF_READINGS = [

@@ -151,12 +151,12 @@ def test_places_are_those_of_a_town(book: Snapshot) -> None:
     assert len(towns) == 13 and towns[-1].code == "330110000" and {place.parent for place in towns} == {DISTRICT}
     assert [place.code for place in book.places("company", "330110014")] == ["SC"]
     assert [place.code for place in book.places("company", "SC")] == ["SC"]
-    assert len(book.places("company")) == 35
+    assert len(book.places("company")) == 37
 
 
 def test_the_rows_of_a_town_and_of_each_company(book: Snapshot) -> None:
     found = {one.place.code: one.value for one in book.by("fleet_vehicle_cnt", grain="company", within="330110013")}
-    assert found == {"F4": 80}, "companies without a truck have no row"
+    assert found == {"F4": 80, "F7": 0}, "companies that never had a truck have no row"
     towns = {one.place.code: one.value for one in book.by("fleet_vehicle_cnt") if one.value}
     assert towns["330110013"] == 80 and towns["330110014"] == 22
     assert book.read("fleet_vehicle_cnt", place="330110014").value == 22
