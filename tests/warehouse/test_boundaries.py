@@ -52,7 +52,7 @@ def test_select(world: tuple[House, Snapshot], case: dict[str, Any]) -> None:
     kind = ".restricted" if "restricted file" in sql else ""
     reader = Reader(house.settings.published / f"{book.generation.id}{kind}.duckdb")
     people = Pseudonyms(house.settings.keys)
-    parameters = dict(case.get("parameters", {}))
+    parameters = {key: None if value == "NULL" else value for key, value in case.get("parameters", {}).items()}
     if "person" in parameters:
         parameters["person"] = people.person(id_number(parameters["person"]))
     records = reader.records(sql, parameters)

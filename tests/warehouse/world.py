@@ -64,11 +64,25 @@ def fill(house: House) -> None:
             for row in rows:
                 if "deleted" in row:
                     delete(house, table, row)
-    for one in (one for file in files().values() for one in file.get("delivery", [])):
-        names, marks = ", ".join(one), ", ".join("?" * len(one))
-        house.rows(f"INSERT INTO run.delivery ({names}, error) VALUES ({marks}, '')", list(one.values()))
-    for house.at in (AS_OF - EARLIER, AS_OF):
-        house.publish(trail=False)
+    for one in booked("delivery"):
+        insert(house, "run.delivery", {**one, "error": ""})
+    house.at = AS_OF - EARLIER
+    house.publish(trail=False)
+    for one in booked("revision"):
+        insert(house, "run.kpi_revision", one)
+    insert(house, "build.unpublished", {"model": "kpi_revision"})
+    house.at = AS_OF
+    house.publish(trail=False)
+
+
+def booked(book: str) -> list[dict[str, Any]]:
+    """Rows of a book that the loader keeps itself."""
+    return [one for file in files().values() for one in file.get(book, [])]
+
+
+def insert(house: House, table: str, row: dict[str, Any]) -> None:
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    house.rows(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))
 
 
 def delete(house: House, table: str, row: dict[str, Any]) -> None:

@@ -40,8 +40,8 @@ def spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def track(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Points every `every_s` from `from` for `minutes` at `kmh`, northwards from `lat`: one degree is 111.195 km. A
-    counter (mileage_01km) begins with the row's and goes on with the way."""
+    """Points every `every_s` from `from` for `minutes` at `kmh`, northwards from `lat` on `lon`: one degree is
+    111.195 km. A counter (mileage_01km) begins with the row's and goes on with the way."""
     plan = row.pop("track")
     counter = row.pop("mileage_01km", None)
     start, step = dt.datetime.fromisoformat(plan["from"]), plan.get("every_s", 30)
@@ -58,7 +58,7 @@ def track(row: dict[str, Any]) -> list[dict[str, Any]]:
                 **row,
                 "loc_time": f"{at}",
                 "recv_time": f"{at}",
-                "lon_e6": 120000000,
+                "lon_e6": round(plan.get("lon", 120) * 1e6),
                 "lat_e6": round(lat * 1e6),
                 "mileage_01km": None if counter is None else counter + round(plan["kmh"] * second / 360),
             }

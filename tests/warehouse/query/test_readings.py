@@ -422,17 +422,32 @@ def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
         "company": "",
         "status": "待处置",
     }
-    assert book.alarm_summary() == {"day": day(23), "raised": 6, "handled": 1, "due": 3}
+    assert book.alarm_summary() == {"day": day(23), "raised": 7, "handled": 2, "due": 4}
 
 
 def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> None:
     assert sum(len(book.programme_weights(number)) for number in range(1, 7)) == 27
     assert book.programme_weights(7) == [] and all(weight > 0 for _, weight in book.programme_weights(1))
     assert book.held() == {} and {check["held"] for check in book.checks()} == {False}
-    assert {"table": "yz_vehicle", "rule": "D02", "is_row": True, "rows": 1} in book.quarantine()
+    assert {"table": "yz_vehicle", "rule": "D02", "is_row": True, "rows": 2} in book.quarantine()
     assert book.defects() and all(one["rule"].startswith("D") and one["rows"] > 0 for one in book.defects())
     assert book.review() and set(book.review()[0]) == {"rule", "subject", "detail"}
-    assert book.revisions() == [] and book.revisions("fleet_vehicle_cnt") == [] and book.live() is None
+    assert book.revisions("fleet_vehicle_cnt") == [] and book.live() is None
+    newest, older = book.revisions()
+    assert newest == {
+        "metric": "site_visit_cnt",
+        "window": "week",
+        "at": "2026-W47",
+        "place": DISTRICT,
+        "old": 18,
+        "new": 19,
+        "at_time": dt.datetime(2026, 11, 23, 11, tzinfo=SHANGHAI),
+        "generation": "g3",
+        "provisional": False,
+        "why": "口径变更",
+    }
+    assert (older["old"], older["provisional"], older["why"]) == (17, True, "")
+    assert book.revisions("site_visit_cnt") == [newest, older]
 
 
 def in_order(rows: list[Any], key: Any) -> bool:
@@ -459,11 +474,12 @@ def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot
     def begins(per_day: float) -> dt.date | None:
         return dict(book.ask(text("busy_sources"), {"per_day": per_day})).get("st_visit")
 
-    def ends(per_day: float) -> tuple[Any, ...] | None:
-        return {row[0]: row[1:] for row in book.ask(text("arrivals"), {"per_day": per_day})}.get("st_visit")
+    def ends(per_day: float, table: str = "st_visit") -> tuple[Any, ...] | None:
+        return {row[0]: row[1:] for row in book.ask(text("arrivals"), {"per_day": per_day})}.get(table)
 
     assert (begins(2.25), begins(2.26)) == (day(19), None)
     assert ends(3.0) == (day(21), contracts()["st_visit"].stale_after_s) and ends(3.1) is None
+    assert ends(4, "yz_penalty") and not ends(4.1, "yz_penalty"), "four on the one day there is"
 
 
 # ---- why a number changed -----------------------------------------------------------------------------------------
