@@ -257,7 +257,7 @@ def test_a_trend_of_every_kind_of_indicator(book: Snapshot) -> None:
     ) == [1, 2], "what holds on a day"
     assert values("safe_company_score", "week", 2, "2026-W47", "SC") == [None, 76.5], "what has its window itself"
     assert values("drv_driver_cnt", "day", 3, "2026-11-23") == [34, 33, 32], "persons, by the day that is read"
-    assert values("p5_mp_mau_rate", "month", 2, "2026-11") == [pytest.approx(1 / 2), pytest.approx(1 / 6)]
+    assert values("p5_mp_mau_rate", "month", 2, "2026-11") == [pytest.approx(1 / 2), pytest.approx(1 / 7)]
     assert book.series("fleet_running_now_cnt", "now", 3) == []
     points = book.series("site_visit_cnt", "day", 2, "2026-11-23")
     assert [(point.win_start, point.win_end, point.complete) for point in points] == [
@@ -300,6 +300,14 @@ def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -
     assert periods.at_for(book, metrics()["site_visit_cnt"], "week", None) is None
     assert periods.at_for(book, metrics()["site_visit_cnt"], "week", "2026-W47") == "2026-W47"
     assert periods.read(book, metrics()["site_visit_cnt"], "week", "2026-W47").value == 18
+
+
+def test_of_fewer_than_five_persons_nothing_is_told() -> None:
+    """But for a mean of points and for certificates, which are no group of persons."""
+    persons = {metric.id: metric.min_cell for metric in metrics().values() if metric.person}
+    assert {name for name, cell in persons.items() if cell != 5} == {"rdm_safety_score_avg", "p3_ecert_rate"} | {
+        name for name in persons if name.startswith("p6_")
+    }
 
 
 def test_persons_of_a_company_are_counted_for_62_days(book: Snapshot) -> None:
@@ -358,6 +366,31 @@ def test_events_that_did_not_happen_are_a_true_nothing(book: Snapshot) -> None:
     assert (silent.value, silent.num, silent.status, silent.parts) == (None, None, "missing", {})
     town = book.read("site_visit_cnt", "day", "2026-11-21", "330110005")
     assert (town.value, town.status) == (0, "ok"), "where others have reported, no row is none"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "window", "status"),
+    [
+        ("safe_urge_done_rate", "month", "insufficient"),
+        ("rdm_defect_fix_rate", "month", "insufficient"),
+        ("p1_visit_done_rate", "month", "insufficient"),
+        ("p1_three_send_cnt", "month", "ok"),
+        ("p1_unit_task_ontime_rate", "month", "insufficient"),
+        ("p3_overlimit_auto_rate", "month", "insufficient"),
+        ("p3_overlimit_ontime_rate", "month", "insufficient"),
+        ("p3_appeal_ontime_rate", "month", "insufficient"),
+        ("p4_checkup_rate", "year", "insufficient"),
+        ("p4_benefit_reach_cnt", "month", "ok"),
+        ("p4_camp_child_cnt", "year", "ok"),
+        ("p5_volunteer_hours", "month", "insufficient"),
+        ("p6_beauty_driver_cnt", "year", "ok"),
+        ("p6_award_cnt", "year", "ok"),
+    ],
+)
+def test_what_is_counted_by_its_events_is_told_where_there_are_none(
+    book: Snapshot, identifier: str, window: str, status: str
+) -> None:
+    assert book.read(identifier, window, "2024-02" if window == "month" else "2024").status == status
 
 
 def test_a_table_has_delivered_when_it_or_its_archive_has(book: Snapshot) -> None:
