@@ -19,7 +19,7 @@ from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.units import SHANGHAI
 from warehouse.query import periods
 from warehouse.query.aggregates import aware, evening, plate, text
-from warehouse.query.contribution import Change, NoSplit, explain
+from warehouse.query.contribution import SUMS, Change, NoSplit, adds, effect, explain
 from warehouse.query.person_store import Restricted
 from warehouse.query.snapshot_store import Snapshot, alarm_status, doubt, judge
 
@@ -535,6 +535,26 @@ def test_a_change_is_split_over_towns_and_what_is_nobodys(book: Snapshot) -> Non
     assert isinstance(early, NoSplit)
     now = explain(book, "fleet_running_now_cnt")
     assert isinstance(now, NoSplit) and "没有可比的上期" in now.reason
+
+
+def test_a_member_that_counts_one_has_a_rate_of_its_own() -> None:
+    """One of two, then one of four: its rate is what it was, so nothing of the change is its level."""
+    amount, level = effect(((1.0, 2.0), (1.0, 4.0)), ((0.5, 1.0), (0.5, 1.0)))
+    assert amount == pytest.approx(-0.03125) and level == 0.0
+
+
+def test_all_words_of_a_sum_together_are_still_one() -> None:
+    numerator = " ".join(f"{word}(x)" for word in SUMS)
+    assert adds(dataclass_like(metrics()["fleet_online_rate"], numerator=numerator, denominator=""))
+    assert not adds(dataclass_like(metrics()["fleet_online_rate"], numerator="sum(x) / count(x)"))
+
+
+def test_what_is_prepared_is_not_asked_for_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Snapshot(world[0].settings, world[1].id)
+    book.prepare([("site_visit_cnt", "day", "2026-11-21"), ("drv_driver_cnt", "day", "2026-11-22")])
+    monkeypatch.setattr(Snapshot, "_read_parts", lambda *_: pytest.fail("asked for again"))
+    assert book.read("site_visit_cnt", "day", "2026-11-21").value == 10
+    assert book.read("drv_driver_cnt", "day", "2026-11-22").value == 33
 
 
 # ---- the compiler -------------------------------------------------------------------------------------------------
