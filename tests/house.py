@@ -55,15 +55,17 @@ class House:
         """A house in which the shipped own tables have landed; for the usual time a copy of one that was made once."""
         if at != AS_OF:
             return cls(folder, at).own()
-        return cls._copy("own-tables", lambda house: house.own(), folder)
+        return cls.copy_of("own-tables", lambda house: house.own(), folder)
 
     @classmethod
     def published_empty(cls, folder: Path) -> House:
         """As with_own_tables, built and published at AS_OF: a site that knows its rules and has no data yet."""
-        return cls._copy("published-empty", lambda house: house.own().publish(), folder)
+        return cls.copy_of("published-empty", lambda house: house.own().publish(), folder)
 
     @classmethod
-    def _copy(cls, name: str, fill: Callable[[House], object], folder: Path) -> House:
+    def copy_of(cls, name: str, fill: Callable[[House], object], folder: Path) -> House:
+        """A copy of the house of that name, which `fill` has filled once for all runs."""
+
         def make(place: Path) -> None:
             house = cls(place)
             fill(house)

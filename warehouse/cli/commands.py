@@ -217,10 +217,16 @@ LONG = ("browser", "servers", "crash", "independent", "soak", "slow")
 @click.command("test", context_settings={"ignore_unknown_options": True})
 @click.option("--quick", is_flag=True, help="快速：不跑浏览器、数据库服务、断电恢复、独立复算与其他慢的测试")
 @click.option("--nightly", is_flag=True, help="夜间长测：大屏以十倍速度连续运行 60 分钟，随机断电 100 次")
+@click.option(
+    "--mutants", is_flag=True, help="改一处，看测试是否察觉：几百处小改动逐一试过，列出没有察觉的（几十分钟）"
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def test(quick: bool, nightly: bool, arguments: tuple[str, ...]) -> None:
-    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest。"""
+def test(quick: bool, nightly: bool, mutants: bool, arguments: tuple[str, ...]) -> None:
+    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest（--mutants 时交给它自己，见 --mutants -- --help）。"""
     home, tools = ROOT.parent, Path(sys.executable).parent
+    if mutants:
+        os.chdir(home)
+        os.execv(sys.executable, [sys.executable, "-m", "tests.mutants.run", *arguments])
     for label, command in (*STYLE, *(SLOW_STYLE if nightly else ())):
         click.echo(f"== {label}")
         code = subprocess.run([str(tools / command[0]), *command[1:]], cwd=home, check=False).returncode

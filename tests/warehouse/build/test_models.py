@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ def spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def track(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Points every `every_s` from `from` for `minutes` at `kmh`, northwards from `lat`: one degree is 111.195 km. A
-    counter (mileage_01km) begins with the row's and goes on with the way."""
+    """Points every `every_s` from `from` for `minutes` at `kmh`, northwards from `lat` on `lon`: one degree is
+    111.195 km. A counter (mileage_01km) begins with the row's and goes on with the way."""
     plan = row.pop("track")
     counter = row.pop("mileage_01km", None)
     start, step = dt.datetime.fromisoformat(plan["from"]), plan.get("every_s", 30)
@@ -57,7 +58,7 @@ def track(row: dict[str, Any]) -> list[dict[str, Any]]:
                 **row,
                 "loc_time": f"{at}",
                 "recv_time": f"{at}",
-                "lon_e6": 120000000,
+                "lon_e6": round(plan.get("lon", 120) * 1e6),
                 "lat_e6": round(lat * 1e6),
                 "mileage_01km": None if counter is None else counter + round(plan["kmh"] * second / 360),
             }
@@ -65,28 +66,44 @@ def track(row: dict[str, Any]) -> list[dict[str, Any]]:
     return points
 
 
+def models_in(expected: dict[str, Any]) -> list[str]:
+    """The models that an expectation names."""
+    text = f"{expected['model']} {expected['columns']} {expected.get('where', '')}"
+    return re.findall(r"\b(?:staging|marts)\.(\w+)", text)
+
+
+def compare(house: House, expected: dict[str, Any]) -> None:
+    """The rows of a model beside those that are expected, in any order."""
+    where = f" WHERE {expected['where']}" if "where" in expected else ""
+    columns = expected["columns"]
+    same(house.rows(f"SELECT {', '.join(columns)} FROM {expected['model']}{where}"), expected["rows"], columns)
+
+
+def same(found: list[tuple[Any, ...]], wanted: list[list[Any]], columns: list[str], *, ordered: bool = False) -> None:
+    """Days and moments are written as text, a NULL as "NULL", numbers count as equal within a hundredth."""
+    got = [tuple(_plain(value) for value in row) for row in found]
+    due = [tuple(row) for row in wanted]
+    if not ordered:
+        got, due = (sorted(rows, key=lambda row: [str(value) for value in row]) for rows in (got, due))
+    assert len(got) == len(due), got
+    for one, other in zip(got, due, strict=True):
+        for column, here, there in zip(columns, one, other, strict=True):
+            is_number = isinstance(there, int | float) and not isinstance(there, bool)
+            assert here == (pytest.approx(there, rel=0.01) if is_number else there), (column, one, other)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dt.date | dt.datetime):
+        return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    return "NULL" if value is None else value
+
+
 @pytest.mark.parametrize("case", cases())
 def test_model(house: House, case: dict[str, Any]) -> None:
     house.at = case.get("as_of", house.at)
     for table, rows in case["given"].items():
         house.put(table, spread(rows))
-    expected = case["expect"]
-    house.make(
-        *re.findall(
-            r"\b(?:staging|marts)\.(\w+)", f"{expected['model']} {expected['columns']} {expected.get('where', '')}"
-        )
-    )
-    columns = expected["columns"]
-    where = f" WHERE {expected['where']}" if "where" in expected else ""
-    found = house.rows(f"SELECT {', '.join(columns)} FROM {expected['model']}{where} ORDER BY ALL")
-    wanted = sorted((tuple(row) for row in expected["rows"]), key=lambda row: [str(value) for value in row])
-    assert len(found) == len(wanted), found
-    for got, want in zip(sorted(found, key=lambda row: [str(value) for value in row]), wanted, strict=True):
-        for column, here, there in zip(columns, got, want, strict=True):
-            here = str(here) if isinstance(here, dt.date | dt.datetime) else here
-            close = (
-                pytest.approx(there, rel=0.01)
-                if isinstance(there, int | float) and not isinstance(there, bool)
-                else there
-            )
-            assert here == close, (column, got, want)
+    house.make(*models_in(case["expect"]))
+    compare(house, case["expect"])

@@ -291,3 +291,19 @@ def test_a_counter_that_says_something_else_than_the_places_is_told(house: House
     house.make("gps_vehicle_day")
     checks.run(house.writer, house.at, ["gps_vehicle_day"])
     assert house.rows("SELECT failed_rows FROM run.check_result WHERE name = '里程表与定位'") == [(1,)]
+
+
+def test_the_next_day_lists_no_stop_and_no_way_of_the_day_before_again(house: House) -> None:
+    seen = Truck("浙A00053").drive(10).stand(40).drive(10).go(90, 27).stand(30)
+    house.put("gps_location", seen.rows)
+    house.make("stop_reach", "gps_trip")
+    first = [house.rows(f"SELECT * FROM marts.{name} ORDER BY ALL") for name in ("gps_stop", "gps_trip")]
+    assert [len(rows) for rows in first] == [2, 3]
+    runner.settled(house.writer)
+    house.put("gps_location", Truck("浙A00053", lon=seen.lon, at=DAY + dt.timedelta(hours=30)).drive(10).rows)
+    house.make("stop_reach", "gps_trip")
+    again = [
+        house.rows(f"SELECT * FROM marts.{name} WHERE day = ? ORDER BY ALL", [DAY.date()])
+        for name in ("gps_stop", "gps_trip")
+    ]
+    assert again == first

@@ -68,6 +68,7 @@ def test_newest_and_coming_meet_at_the_moment_itself() -> None:
     ("start", "moment"),
     [
         ("2026-10-01", "2026-11-04T08:00"),  # a Wednesday
+        ("2026-11-01", "2026-12-04T08:00"),  # a Friday
         ("2026-06-01", "2026-07-06T08:00"),  # the 4th is a Saturday
         ("2026-09-01", "2026-10-05T08:00"),  # the 4th is a Sunday
         ("2026-12-01", "2027-01-04T08:00"),
