@@ -279,9 +279,9 @@ def test_the_days_before_are_as_many_as_ours(book: Snapshot) -> None:
     assert book.spans(visits, "week", "2026-W47") == (Span(day(9), day(9), day(15)), Span(day(16), day(16), day(22)))
     before, ours = book.spans(visits, "month", "2026-11")
     assert ours == Span(day(1), day(1), day(22))
-    assert before == Span(dt.date(2026, 10, 1), dt.date(2026, 10, 1), dt.date(2026, 10, 22))
+    assert before == Span(dt.date(2026, 10, 1), dt.date(2026, 10, 1), dt.date(2026, 10, 22), is_cut=True)
     year, _ = book.spans(visits, "month", "2026-11", "year")
-    assert year == Span(dt.date(2025, 11, 1), dt.date(2025, 11, 1), dt.date(2025, 11, 22))
+    assert year == Span(dt.date(2025, 11, 1), dt.date(2025, 11, 1), dt.date(2025, 11, 22), is_cut=True)
     whole, ours = book.spans(visits, "month", "2026-10")
     assert (whole.last, ours.last) == (dt.date(2026, 9, 30), dt.date(2026, 10, 31))
     assert book.spans(visits, "day", "2026-11-23")[1] == Span(day(23), day(23), day(23)), "a day asked for by name"
@@ -294,7 +294,7 @@ def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -
     assert book.read("rdm_learning_done_rate", "week", "2026-W44").win_start == dt.date(2026, 10, 1)
     assert periods.at_for(book, metrics()["rdm_learning_done_rate"], "week", "2026-W47") == "2026-10"
     assert periods.at_for(book, metrics()["rdm_learning_done_rate"], "month", "2026-11") == "2026-11"
-    assert periods.at_for(book, metrics()["rdm_learning_done_rate"], "month", "2026-11", asked=False) == "2026-10"
+    assert periods.at_for(book, metrics()["rdm_learning_done_rate"], "month", "2026-11", is_named=False) == "2026-10"
     assert periods.at_for(book, metrics()["fleet_running_now_cnt"], "week", "2026-W47") is None
     assert periods.at_for(book, metrics()["dh_key_quality_rate"], "week", "2026-W47") is None
     assert periods.at_for(book, metrics()["site_visit_cnt"], "week", None) is None
@@ -379,17 +379,18 @@ def test_events_that_did_not_happen_are_a_true_nothing(book: Snapshot) -> None:
         ("p3_overlimit_auto_rate", "month", "insufficient"),
         ("p3_overlimit_ontime_rate", "month", "insufficient"),
         ("p3_appeal_ontime_rate", "month", "insufficient"),
-        ("p4_checkup_rate", "year", "insufficient"),
-        ("p4_benefit_reach_cnt", "month", "ok"),
+        ("p4_checkup_rate", "year", "missing"),
+        ("p4_benefit_reach_cnt", "month", "missing"),
         ("p4_camp_child_cnt", "year", "ok"),
-        ("p5_volunteer_hours", "month", "insufficient"),
-        ("p6_beauty_driver_cnt", "year", "ok"),
-        ("p6_award_cnt", "year", "ok"),
+        ("p5_volunteer_hours", "month", "missing"),
+        ("p6_beauty_driver_cnt", "year", "missing"),
+        ("p6_award_cnt", "year", "missing"),
     ],
 )
 def test_what_is_counted_by_its_events_is_told_where_there_are_none(
     book: Snapshot, identifier: str, window: str, status: str
 ) -> None:
+    """Counts of persons are there for as long as history is: before it nothing is known, not even that there was none."""
     assert book.read(identifier, window, "2024-02" if window == "month" else "2024").status == status
 
 
@@ -561,9 +562,9 @@ def test_what_is_prepared_is_not_asked_for_again(world: World, monkeypatch: pyte
 
 
 def test_rows_are_kept_to_a_place(book: Snapshot) -> None:
-    assert metric_sql.kept_to("district", DISTRICT) == ("", [])
-    assert metric_sql.kept_to("town", "330110010") == ("town_code = ?", ["330110010"])
-    assert metric_sql.kept_to("company", "G") == ("company_key = ?", ["G"])
+    assert metric_sql.restricted_to("district", DISTRICT) == ("", [])
+    assert metric_sql.restricted_to("town", "330110010") == ("town_code = ?", ["330110010"])
+    assert metric_sql.restricted_to("company", "G") == ("company_key = ?", ["G"])
     assert metric_sql.number(None) is None and metric_sql.number(3) == 3.0
 
 
