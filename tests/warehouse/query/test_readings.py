@@ -301,6 +301,7 @@ def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -
     assert periods.at_for(book, metrics()["site_visit_cnt"], "week", "2026-W47") == "2026-W47"
     assert periods.read(book, metrics()["site_visit_cnt"], "week", "2026-W47").value == 18
     assert periods.read(book, metrics()["site_visit_cnt"], "day", "2026-11-21").value == 10
+    assert periods.read(book, metrics()["p1_visit_done_rate"], "week", "2026-W45").window == "month"
 
 
 def test_of_fewer_than_five_persons_nothing_is_told() -> None:
