@@ -290,6 +290,7 @@ def test_the_days_before_are_as_many_as_ours(book: Snapshot) -> None:
 def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -> None:
     assert book.read("p1_visit_done_rate", "week", "2026-W45").window == "month"
     assert book.read("p1_visit_done_rate", "week", "2026-W45").win_start == day(1)
+    assert book.read("p1_visit_done_rate", "week", "2026-W41").win_start == dt.date(2026, 10, 1)
     assert book.read("rdm_learning_done_rate", "week", "2026-W47").win_start == dt.date(2026, 10, 1)
     assert book.read("rdm_learning_done_rate", "week", "2026-W44").win_start == dt.date(2026, 10, 1)
     assert periods.at_for(book, metrics()["rdm_learning_done_rate"], "week", "2026-W47") == "2026-10"
