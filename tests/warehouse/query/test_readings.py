@@ -313,6 +313,15 @@ def test_of_fewer_than_five_persons_nothing_is_told() -> None:
     }
 
 
+def test_the_newest_day_of_which_something_has_come_is_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Snapshot, "arrived", lambda *_: day(21))
+    book = Snapshot(world[0].settings, world[1].id)
+    whole = {number: book.read("site_visit_cnt", "day", f"2026-11-{number}").complete for number in (21, 22)}
+    assert whole == {21: True, 22: False}
+    points = book.series("site_visit_cnt", "day", 2, "2026-11-22")
+    assert [point.complete for point in points] == [True, False]
+
+
 def test_persons_of_a_company_are_counted_for_62_days(book: Snapshot) -> None:
     people = metrics()["drv_driver_cnt"]
     newer, older = (book.read("drv_driver_cnt", "day", at, "K05").status for at in ("2026-11-22", "2026-09-20"))
