@@ -15,7 +15,8 @@ LEVELS = {"区": 0, "市": 1, "省": 2, "国家": 3}
 
 def cases(data: Data, last: pd.Timestamp) -> pd.DataFrame:
     """Qualified hardship cases open on that day: town of the case, companies of the person."""
-    frame = data.rows.current("wf_hardship")
+    frame = data.rows.all("wf_hardship")
+    frame = frame[~(day_of(frame["_deleted_at"]) <= last)]
     frame = frame[
         (day_of(frame["opened_at"]) <= last) & ~(day_of(frame["closed_at"]) <= last) & true(frame["qualified"])
     ]

@@ -68,7 +68,7 @@ class Changes:
     def current(self, table: str, where: str, most: int) -> list[Row]:
         """Rows as they stand, under the source's column names (personal columns left out)."""
         contract = contracts()[table]
-        columns = [column for column in contract.stored if column.door in ("", "text", "holder")]
+        columns = [column for column in contract.stored if column.treatment in ("", "text", "holder")]
         names = ", ".join(f"{column.name}" for column in columns)
         order = ", ".join(contract.key)
         found = self.context.writer.execute(

@@ -93,7 +93,7 @@ def not_running(oracle: Oracle, span: Span, label: str) -> Spread:
 @enter("fleet_online_rate", "未入网（不计）", "报停（不计）")
 def left_out(oracle: Oracle, span: Span, label: str) -> Spread:
     """V that were in the denominator on no day: never networked, or on approved stop on each day on which they were."""
-    frame = oracle.data.people.fleet_days(span.first, span.last).drop(columns="pts")
+    frame = oracle.data.people.fleet_days(max(span.first, oracle.history), span.last).drop(columns="pts")
     networked = set(frame.loc[frame["vn"], "vehicle"])
     due = set(frame.loc[frame["vn"] & ~frame["stopped"], "vehicle"])
     out = ~frame["vehicle"].isin(networked) if label.startswith("未入网") else frame["vehicle"].isin(networked - due)

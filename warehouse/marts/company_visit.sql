@@ -16,7 +16,7 @@ with
 select
     v.visit_id,
     v.day,
-    v.company_key,
+    c.company_key,
     coalesce(c.town_code, '') as town_code,
     case
         when

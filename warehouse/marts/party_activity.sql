@@ -4,7 +4,7 @@ select
     cast(a.held_at as date) as day,
     a.act_type,
     a.site_id,
-    k.company_key,
+    c.company_key,
     coalesce(s.town_code, c.town_code, '') as town_code,
     coalesce(a.attend_cnt, 0) as attend_cnt,
     coalesce(a.book_cnt, 0) as book_cnt
