@@ -275,7 +275,9 @@ class Figures:
 
     def _has_others(self, metric: Metric, window: str, item: Span) -> bool:
         """Whether the mart of a stock holds rows for that day that do not belong to its population."""
-        sql, values = select(msgspec.structs.replace(metric, where=""), window, [item], "district")
+        # the filter is asked all the same: where a snapshot lacks its column nothing is known
+        all_rows = msgspec.structs.replace(metric, where="", numerator=f"count(*) FILTER ({metric.where})")
+        sql, values = select(all_rows, window, [item], "district")
         found: bool = self.remember(
             ("others", metric.id, item.last), lambda: any(as_row(metric, row)[2] for row in self.ask(sql, values))
         )
