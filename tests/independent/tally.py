@@ -100,7 +100,7 @@ class Spread:
     def _level(self, level: str) -> pd.DataFrame:
         frame = self.frame
         if level == "district":
-            num, den = self.count(frame)
+            num, den = self.count(frame) if len(frame) else (0, None)
             heard = "pts" not in frame or frame["pts"].sum() > 0
             found = {"num": [num], "den": [den], "heard": [heard], "parent": [""]}
             return pd.DataFrame(found, index=[DISTRICT]) if len(frame) else pd.DataFrame(found).iloc[0:0]

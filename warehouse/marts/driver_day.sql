@@ -85,7 +85,7 @@ with
         from raw.mp_red_heart h
         join staging.stg_mp_user u using (user_id)
         join d on cast(h.lit_at as date) <= d.day and coalesce(cast(h.off_at as date) > d.day, true)
-        where h.audit_status = '通过'
+        where h.audit_status = '通过' and h._deleted_at is null
     ),
     helped as (
         select distinct v.person_key, d.day
