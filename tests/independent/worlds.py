@@ -32,7 +32,7 @@ USUAL = World("audited", WORLD_NOW, 420, 330)
 CLOCKS = (
     World("may", dt.datetime(2027, 5, 12, 14, 5), 120, 130),
     World("spring-festival", dt.datetime(2027, 2, 8, 14, 5), 120, 60),
-    World("leap-day", dt.datetime(2028, 3, 1, 10, 20), 120, 90),
+    World("leap-day", dt.datetime(2028, 3, 1, 10, 20), 120, 90, frozenset({"rdm_safety_score_avg"})),
     World("week-53", dt.datetime(2027, 1, 4, 9, 10), 120, 60),
 )
 """The middle of a quarter; the week of the Spring Festival; the day after 29 February; the first day of 2027-W01, after

@@ -288,7 +288,7 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
         touch = f"CASE WHEN _is_new THEN least({touch}, CAST({contract.reaches_back} AS DATE)) ELSE {touch} END"
     writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, _seq FROM winner")
     if contract.history:
-        _keep_history(writer, contract, table, names, on)
+        _keep_history(writer, contract, table, names, on, touch)
     writer.execute(f"DELETE FROM {table} s USING winner b WHERE {on}")
     failpoints.point("mid_merge")
     writer.execute(
@@ -310,16 +310,20 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
     ]
 
 
-def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str) -> None:
-    """Superseded and late older versions go to the history, once each, so that any day can be asked who owned what."""
+def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str, touch: str) -> None:
+    """Superseded and late older versions go to the history, once each, so that any day can be asked who owned what. A
+    late one changes the past: it touches its day like a new one."""
     history = f"{table}_history"
     same = " AND ".join(f"h.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     writer.execute(f"""INSERT INTO {history} ({names}, {BOOKED}) SELECT {", ".join("s." + name.strip() for name in names.split(","))}, s._version, s._seq,
         s._row, s._hash, s._deleted_at FROM {table} s JOIN winner b ON {on}
         WHERE NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = s._version AND h._hash = s._hash)""")
-    writer.execute(f"""INSERT INTO {history} ({names}, {BOOKED}) SELECT {", ".join("b." + name.strip() for name in names.split(","))}, b._version, b._seq,
-        b._row, b._hash, NULL FROM judged b WHERE b._fate = 'older'
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE late AS SELECT * FROM judged b WHERE b._fate = 'older'
         AND NOT EXISTS (SELECT 1 FROM {history} h WHERE {same} AND h._version = b._version AND h._hash = b._hash)""")
+    writer.execute(
+        f"INSERT INTO {history} ({names}, {BOOKED}) SELECT {names}, _version, _seq, _row, _hash, NULL FROM late"
+    )
+    writer.execute(f"INSERT INTO run.touched SELECT DISTINCT '{contract.table}', {touch}, _seq FROM late")
 
 
 def reconcile(writer: Writer, contract: Contract, note: Landed, keys: pa.Table, *, confirmed: bool = False) -> int:

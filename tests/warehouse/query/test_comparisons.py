@@ -190,3 +190,18 @@ def test_a_register_of_which_nobody_belongs_to_the_population_is_no_missing_repo
     small = book.read("mem_org_built_rate")
     assert (small.status, small.num, small.den) == ("insufficient", 0, 0)
     assert house.publish(trail=False).read("mem_org_built_rate").status == "missing"
+
+
+def test_a_late_older_version_of_a_site_changes_the_days_that_it_tells_of(house: House) -> None:
+    """A move that is reported after a newer version is here already stands in the history and in the towns' numbers."""
+    site = {"site_id": "S1", "name": "甲", "town": "330110010", "status": "在用", "updated_at": "2026-01-01 08:00:00"}
+    house.put("st_site", [site])
+    house.put("st_site", [{**site, "updated_at": "2026-11-20 08:00:00"}])
+    house.put("st_visit", visits(*range(9, 22)))
+    before = house.publish(trail=False)
+    assert before.read("site_visit_cnt", "week", "2026-W46", "330110010").value == 42
+    assert house.put("st_site", [{**site, "town": "330110012", "updated_at": "2026-11-12 08:00:00"}]).older == 1
+    house.at += dt.timedelta(minutes=5)
+    after = house.publish(trail=False)
+    towns = {town: after.read("site_visit_cnt", "week", "2026-W46", town).value for town in ("330110010", "330110012")}
+    assert towns == {"330110010": 18, "330110012": 24}, "9 to 11 November in the one, 12 to 15 in the other"
