@@ -120,7 +120,7 @@ def test_what_is_shown_once_is_not_kept_for_a_repeat(server: Flask, data: Path) 
 def test_a_script_gets_the_first_answer_again(server: Flask, data: Path) -> None:
     reader, key = sign_in(server.test_client(), data), {one_time_key.HEADER: one_time_key.key(), **SAME_ORIGIN}
     answers = [reader.post("/mine/keep", data={"place": "/metric/fleet_vehicle_cnt"}, headers=key) for _ in range(3)]
-    assert {(answer.status_code, answer.get_json()["kept"]) for answer in answers} == {(200, 1)}
+    assert {(answer.status_code, answer.get_json()["count"]) for answer in answers} == {(200, 1)}
 
 
 def test_keys_are_forgotten_after_a_day(server: Flask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
