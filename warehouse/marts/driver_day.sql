@@ -105,6 +105,7 @@ with
         select s.person_key, d.day
         from raw.ext_safety_code s
         join d on s.day between d.day - 6 and d.day
+        where s._deleted_at is null
         group by 1, 2
         having arg_max(s.colour, s.day) = '红'
     ),
