@@ -19,10 +19,10 @@ from cockpit.presentation.reading_view import uneven
 from cockpit.presentation.tiles.bars import bars, starts_at
 from cockpit.presentation.tiles.definition import definition
 from cockpit.presentation.tiles.graph import graph
-from cockpit.presentation.tiles.hero import fact, hero, movement
+from cockpit.presentation.tiles.hero import change, fact, hero, movement
 from cockpit.presentation.tiles.town_map import town_map
 from warehouse.catalog.models import models
-from warehouse.compile.reading import DISTRICT, Place, Point, Reading
+from warehouse.compile.reading import DISTRICT, NEUTRAL, Place, Point, Reading
 from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import trend_annotations
@@ -150,16 +150,12 @@ def _spring(visit: PageContext, metric: Metric, reading: Reading) -> list[Compon
     was = visit.book.value_of_days(reading, *days, visit.address.only) if days else None
     if days is None or was is None or reading.value is None:
         return []
-    change = fmt.delta(reading.value, was, reading.unit, reading.better, metric.decimals)
-    title = f"去年 {fmt.day(days[0])} 至 {fmt.day(days[1])}，与春节的距离相同：{fmt.value(was, reading.unit, metric.decimals)}"
-    return [
-        fact(
-            "春节同期",
-            ["持平"] if change.tone == "flat" else [f"{change.glyph}{change.text}", html.Small(change.unit)],
-            f"tone-{change.tone}",
-            title,
-        )
-    ]
+    move, shown = (
+        fmt.delta(reading.value, was, reading.unit, reading.better, metric.decimals),
+        fmt.value(was, reading.unit, metric.decimals),
+    )
+    title = f"去年 {fmt.day(days[0])} 至 {fmt.day(days[1])}，与春节的距离相同：{shown}"
+    return [change("春节同期", move, shown, title)]
 
 
 def _since(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
@@ -349,7 +345,7 @@ def _map(visit: PageContext, metric: Metric, reading: Reading, towns: list[Readi
     )
     if drawn is None or not towns:
         return None
-    legend = "颜色按目标" if any(t.tone not in ("", "advice") for t in towns) else "颜色由浅到深"
+    legend = "颜色按目标" if any(t.tone not in NEUTRAL for t in towns) else "颜色由浅到深"
     return toolbar.card("镇街分布", f"{legend} · 点击下钻", drawn)
 
 

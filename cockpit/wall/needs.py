@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from cockpit.casework.task_store import Task, about_what, overdue
 from cockpit.presentation import format as fmt
 from cockpit.presentation import reading_view
-from cockpit.wall import layouts
-from cockpit.wall.panels import ALARMS, HANDLED
+from cockpit.wall import layouts, panels
 from warehouse.insight import operations
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Concern
@@ -58,7 +57,7 @@ def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
 
 def is_handling_known(book: Snapshot) -> bool:
     """Whether alarms and their handling are reported: without the second every alarm would look forgotten."""
-    return any(map(book.delivered, ALARMS)) and any(map(book.delivered, HANDLED))
+    return panels.unreported(book, "overdue") is None
 
 
 def unreported(book: Snapshot, scene: str) -> list[Need]:

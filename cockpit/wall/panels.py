@@ -15,6 +15,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.charts import svg, svg_responsive
 from cockpit.presentation.reading_view import present
 from warehouse.catalog.contracts import contracts
+from warehouse.compile.reading import NEUTRAL
 from warehouse.insight import operations
 from warehouse.query.programmes import Programme, scores
 from warehouse.query.snapshot_store import Snapshot
@@ -329,9 +330,9 @@ def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
             "name": view.label,
             # the same number may stand on this picture for another period
             "when": view.when,
-            "bar": svg.bar(item.share, mark=item.due, tone="member" if view.tone in ("", "advice") else view.tone),
+            "bar": svg.bar(item.share, mark=item.due, tone="member" if view.tone in NEUTRAL else view.tone),
             "shown": view.text,
-            "tone": "flat" if view.tone in ("", "advice") else view.tone,
+            "tone": "flat" if view.tone in NEUTRAL else view.tone,
             "mark": view.mark,
         }
         for item, view in (
@@ -351,7 +352,7 @@ def outline(one: Programme) -> dict[str, Any]:
         "score": None if one.score is None else f"{100 * one.score:.0f}",
         "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%",
         "pace": fmt.pace(one.ahead),
-        "tone": "flat" if one.tone in ("", "advice") else one.tone,
+        "tone": "flat" if one.tone in NEUTRAL else one.tone,
         "bar": svg.bar(one.score, mark=one.due, tone="member"),
     }
 

@@ -18,7 +18,7 @@ from cockpit.presentation.reading_view import SPARK_POINTS, present, verdict, wh
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
 from cockpit.wall import layouts, needs, panels
-from warehouse.compile.reading import Reading
+from warehouse.compile.reading import NEUTRAL, Reading
 from warehouse.insight import operations
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot_store import Snapshot
@@ -162,7 +162,7 @@ def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, 
         "word": verdict(item),
         "parts": view.parts if item.status == "ok" else "",
         "spark": svg.spark([p.value for p in series]),
-        "bar": svg.bar(share, mark=mark, tone=tone(metric.group) if view.tone in ("", "advice") else view.tone),
+        "bar": svg.bar(share, mark=mark, tone=tone(metric.group) if view.tone in NEUTRAL else view.tone),
         "when": view.when,
         "held": item.held,
         "provisional": item.provisional,

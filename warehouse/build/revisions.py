@@ -78,7 +78,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
 
 
 def _define(writer: Writer) -> None:
-    """Keeps by which definition each indicator was changed last."""
+    """Keeps by which definition each indicator was published last."""
     rows = [[metric.id, fingerprints.of_metric(metric)] for metric in metrics().values()]
     if sorted(map(list, writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))) != sorted(rows):
         with writer.transaction():
@@ -90,7 +90,7 @@ def _define(writer: Writer) -> None:
 
 
 def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set[tuple[object, ...]]) -> list[Span]:
-    """Complete windows whose number may be new: never changed, or touched by what this build took in."""
+    """Complete windows whose number may be new: never published, or touched by what this build took in."""
     touched = built.touched.get(metric.mart, set()) if metric.mart in built.models else set()
     start = units.back(window, units.window_of(window, today)[0], 1)
     found = []

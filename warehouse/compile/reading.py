@@ -33,6 +33,8 @@ Basis = Literal["法规", "上级", "本局", "产品建议"]
 """Whose a target is: a law's, a higher authority's, the bureau's own, or proposed by this product and not confirmed."""
 Tone = Literal["good", "warn", "bad", "advice", ""]
 """The colour of a judgement; advice: neutral, held against a proposal; "": not judged."""
+NEUTRAL: tuple[Tone, ...] = ("", "advice")
+"""Tones that have no colour of their own: what is drawn keeps that of its group."""
 
 
 @dataclass(frozen=True)

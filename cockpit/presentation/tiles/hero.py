@@ -52,21 +52,23 @@ def _changes(view: ReadingView, decimals: int) -> list[Component]:
     if item.window == "now" and item.previous is None and item.last_year is None:
         return []
     return [
-        _change(view.previous, view.delta, fmt.value(item.previous, item.unit, decimals)),
-        _change(texts.LAST_YEAR, view.year, fmt.value(item.last_year, item.unit, decimals)),
+        change(view.previous, view.delta, fmt.value(item.previous, item.unit, decimals)),
+        change(texts.LAST_YEAR, view.year, fmt.value(item.last_year, item.unit, decimals)),
     ]
 
 
-def _change(label: str, change: fmt.Delta, was: fmt.Shown) -> Component:
-    if not change.known:
+def change(label: str, move: fmt.Delta, was: fmt.Shown, title: str = "") -> Component:
+    """A comparison as a labelled figure; a dash where it is unknown. title: what it is held against, else the value."""
+    title = title or f"对比值 {was}"
+    if not move.known:
         return fact(label, [fmt.DASH], "tone-none")
-    if change.tone == "flat":
-        return fact(label, ["持平"], "tone-flat", f"对比值 {was}")
+    if move.tone == "flat":
+        return fact(label, ["持平"], "tone-flat", title)
     return fact(
         label,
-        [html.Span(change.glyph, className="glyph"), change.text, html.Small(change.unit)],
-        f"tone-{change.tone}",
-        f"对比值 {was}",
+        [html.Span(move.glyph, className="glyph"), move.text, html.Small(move.unit)],
+        f"tone-{move.tone}",
+        title,
     )
 
 

@@ -11,7 +11,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import townmap
 from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import aria
-from warehouse.compile.reading import Reading
+from warehouse.compile.reading import NEUTRAL, Reading
 
 STEPS = 5
 """Shades of a metric without judgement, from few to many."""
@@ -48,7 +48,7 @@ def town_map(
 def _look(item: Reading | None, readings: Sequence[Reading]) -> str:
     if item is None or item.value is None:
         return "map-none"
-    if item.tone not in ("", "advice"):
+    if item.tone not in NEUTRAL:
         return f"map-{item.tone}"
     below = sum(1 for r in readings if r.value is not None and r.value < item.value)
     known = sum(1 for r in readings if r.value is not None)

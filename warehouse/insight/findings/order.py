@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 TONES = ("bad", "warn", "advice", "none", "good")
-"""What must be dealt with before what should be watched, before what only misses a
-proposal of ours, before what is not known, before what is good."""
+"""What must be dealt with before what should be watched, before what only misses a proposal of
+ours, before what is not known, before what is good."""
 
 
 def key(tone: str, size: float, number: int) -> tuple[int, float, int]:
