@@ -8,6 +8,7 @@ import pytest
 
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
+from warehouse.core.settings import ROOT
 
 MEASURES = re.compile(
     r"(_km|_kmh|_s|_min|_t|_m|_ratio|_h|_01km|_01kmh|_e6)$|^(lon|lat|km|speed|score|fine|points|delta|hours|seconds|odometer|direction)$|_cnt$"
@@ -36,3 +37,10 @@ def test_what_is_personal_has_its_level_and_its_door(contract: Contract) -> None
         if column.level == "L4":
             assert column.treatment == "drop", f"{contract.table}.{column.name} must not enter the warehouse"
     assert contract.sealed == (contract.load != "own")
+
+
+def test_what_is_only_warned_of_is_called_a_warning() -> None:
+    """前向碰撞 reads like a crash; it is the warning of one."""
+    files = ((ROOT / "raw" / f"own_alarm_{name}.csv").read_text("utf-8") for name in ("type", "profile"))
+    named = [line for file in files for line in file.splitlines() if "碰撞" in line]
+    assert len(named) >= 5 and all("碰撞预警" in line for line in named)
