@@ -22,7 +22,6 @@ WAN, YI = 10_000, 100_000_000
 WAN_FROM = 100_000
 """From here on counts are read in 万: 21,486 辆 is still read exactly, 128.6 万 km is not."""
 NOW_S, RUNNING_S, FINISHED_S = 600, 900, 6 * 3600
-TOO_FEW = "人数过少"
 """Instead of a ratio or mean over so few people that it would tell who they are."""
 RELATIVE_FROM = 20
 """Below this a relative change says less than the difference itself (2 家 of 18 家 is not "11 %")."""
@@ -111,21 +110,10 @@ def _beside_target(item: Reading, decimals: int) -> int:
 
 
 def reading(item: Reading, decimals: int = 0) -> Shown:
-    """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · <5 人 · 人数过少)."""
+    """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · 不单列)."""
     if item.status == "ok":
         return value(item.value, item.unit, _beside_target(item, decimals))
-    if item.status == "small_cell":
-        return (
-            Shown(TOO_FEW, "", "small_cell")
-            if is_rate(item)
-            else Shown(STATUS_LABELS["small_cell"], item.unit, "small_cell")
-        )
     return Shown(STATUS_LABELS[item.status], "", item.status)
-
-
-def is_rate(item: Reading) -> bool:
-    """True for a ratio, a mean or a score: what is suppressed is then the figure, not a number of people."""
-    return item.unit in ("ratio", "分") or "/" in item.unit
 
 
 def reason(error: str) -> str:

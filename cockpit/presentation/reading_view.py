@@ -19,14 +19,14 @@ REASONS = {
     "missing": "本期没有收到任何记录",
     "failed": "来源上次采集失败，本期无数据",
     "insufficient": "分母为 0 或低于下限，不作计算",
-    "small_cell": "人数过少，不显示",
+    "small_cell": "为保护个人不单列，计入合计",
 }
 """Status → why there is no number."""
 REASONS_SHORT = {
     "missing": "没有收到记录",
     "failed": "来源采集失败",
     "insufficient": "分母过小",
-    "small_cell": "人数过少",
+    "small_cell": "计入合计",
 }
 """The same where a dozen characters fit."""
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
@@ -126,7 +126,7 @@ def uneven(district: Reading, towns: Sequence[Reading]) -> str:
     if found is None:
         return ""
     if found.towns is None or found.district is None:
-        return f"{found.hidden} 个镇街人数过少未公开，各镇街之和不是全区数。"
+        return f"{found.hidden} 个镇街为保护个人不单列，其数计入全区。"
     unit = f" {district.unit}" if district.den is None else ""
     both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，全区 {fmt.number(found.district)}{unit}"
     if found.towns > found.district:
@@ -162,8 +162,6 @@ def is_of(item: Reading, window: str, at: str | None) -> bool:
 
 
 def _reason(item: Reading) -> str:
-    if item.status == "small_cell" and not fmt.is_rate(item):
-        return ""  # "<5 人" says it by itself
     return REASONS.get(item.status, "")
 
 

@@ -28,8 +28,10 @@ COUNTED = (
     "drill",
     "slices",
     "person",
-    "min_cell",
-    "hide_num",
+    "population",
+    "persons",
+    "weighs",
+    "family",
 )
 """What of an indicator's file decides its numbers; a better label changes none."""
 

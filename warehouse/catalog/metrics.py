@@ -80,8 +80,14 @@ def _check_privacy(metric: Metric, where: str) -> None:
     if metric.person != (models()[metric.mart].publish == "restricted"):
         allowed = "true" if not metric.person else "false"
         raise toml.refuse("person", metric.person, f"{allowed}（mart {metric.mart} 的 publish）", where)
-    if (metric.min_cell or metric.hide_num) and not metric.person:
-        key = "min_cell" if metric.min_cell else "hide_num"
-        raise toml.refuse(key, getattr(metric, key), "不写（只用于 person = true 的指标）", where)
+    if metric.person and not metric.population:
+        raise toml.refuse(
+            "population", "", "denominator 或 drivers（涉及个人的指标必填：这个数可能说到的是哪些人）", where
+        )
+    for key in ("population", "persons", "weighs", "family"):
+        if getattr(metric, key) and not metric.person:
+            raise toml.refuse(key, getattr(metric, key), "不写（只用于 person = true 的指标）", where)
+    if metric.population == "denominator" and metric.unit == "ratio" and not metric.denominator:
+        raise toml.refuse("population", "denominator", "drivers（没有 denominator）", where)
     if metric.person and "vehicle" in metric.drill:
         raise toml.refuse("drill", "vehicle", "town、company（涉及个人的指标不下钻到车）", where)

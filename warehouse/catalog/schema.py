@@ -282,9 +282,15 @@ class MetricDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     freeze_h: Count = 0
     level: Level = "L1"
     person: bool = False
-    min_cell: Count = 0
-    hide_num: bool = False
-    """A small numerator is hidden too: it counts a group that nobody may be told to belong to."""
+    population: Literal["denominator", "drivers"] | None = None
+    """Of a metric about persons: who it could tell of. denominator: those whom it counts below, and who they are is no
+    secret; drivers: all drivers of the place, and the denominator is a group that nobody may be told to belong to."""
+    persons: str = ""
+    """How many persons a numerator stands for that counts something else (honours, hours); "" = it counts persons."""
+    weighs: str = ""
+    """The column of the mart that names the person whose share of a sum is looked at; "" = nothing is summed up."""
+    family: str = ""
+    """Metrics of one family count the same group, and are published for the same places or not at all."""
     scale: Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)] = 1
     min_den: Number = 0
     lookback_days: Count = 0

@@ -143,6 +143,12 @@ def counted(metric: Metric, window: str, item: Span) -> tuple[str, dt.date]:
     return f"{window}{CUT}" if item.is_cut else window, item.start
 
 
+def below(metric: Metric) -> str:
+    """The one window in which a metric about persons is published below the district, when it is over: numbers of
+    several windows, or of one that runs, could be held against each other."""
+    return "month" if "month" in metric.windows else metric.windows[-1]
+
+
 def _single(metric: Metric) -> str:
     return {
         "flow": "m.day BETWEEN ? AND ?",

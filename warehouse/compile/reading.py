@@ -11,12 +11,19 @@ Window = Literal["now", "day", "week", "month", "quarter", "year"]
 Status = Literal["ok", "missing", "failed", "insufficient", "small_cell"]
 """ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
 the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under
-its floor · small_cell: a person count 1–4 below district level, shown as "<5", value None."""
+its floor · small_cell: 不单列, a count of persons that is not published below the district by itself, in the whole or in
+this period; it is part of the total, value None."""
 
 DISTRICT = "330110"
 UNPLACED = "330110000"
 """未分镇街 is nobody's town: it has its own bar, but nobody can be asked about it."""
-STATUS_LABELS = {"ok": "", "missing": "未上报", "failed": "采集故障", "insufficient": "数据不足", "small_cell": "<5"}
+STATUS_LABELS = {
+    "ok": "",
+    "missing": "未上报",
+    "failed": "采集故障",
+    "insufficient": "数据不足",
+    "small_cell": "不单列",
+}
 
 
 @dataclass(frozen=True)

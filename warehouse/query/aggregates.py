@@ -184,6 +184,10 @@ class Figures:
             return metric.kind == "flow" and ours.last >= self.generation.built_at.date()
         return (metric.cumulative or metric.kind == "window") and ours.last < units.window_of(window, ours.start)[1]
 
+    def is_over(self, window: str, ours: Span) -> bool:
+        """Whether all days of a window are counted and past."""
+        return ours.last == units.window_of(window, ours.start)[1] < self.generation.built_at.date()
+
     def usual(self, window: str) -> dt.date | None:
         """The start of the window that most flows answer with when no period is asked for; None when no flow has that
         window."""
@@ -263,6 +267,9 @@ class Figures:
         unknown: Row = (None, None, 0.0, {})
         if metric.person and not self._is_counted(metric, window, item, grain):
             return unknown
+        if metric.person and grain != "district":
+            whole = self._parts(metric, window, item, "district", self.place(DISTRICT))
+            return (None, None, -1.0, {}) if any(present for _, _, present, _ in whole.values()) else unknown
         is_known = any(present for _, _, present, _ in found.values())
         if not is_known and (grain != "district" or only):
             whole = self._parts(metric, window, item, "district", self.place(DISTRICT))

@@ -12,7 +12,7 @@ with a numerator and no denominator is all level. The mean weights treat both wi
 every piece changes sign.
 
 What the members do not explain is a piece of its own, never spread over them: rows that belong to no member (未归属),
-people of cells that are too small to be told (未公开), things counted under several members (重复计数)."""
+persons of places that are not listed by themselves (其余合计), things counted under several members (重复计数)."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from typing import Literal
 
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span
+from warehouse.compile.metric_sql import Span, below
 from warehouse.compile.reading import DISTRICT, STATUS_LABELS
-from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only, evening
+from warehouse.query.aggregates import NOBODY, PLACES, Against, Figure, Figures, Only, evening
 
 Pair = tuple[float, float]
 """Numerator and denominator; the denominator of a count is 0."""
 Sides = tuple[Pair, Pair]
 """The earlier window's and this one's."""
 Kind = Literal["part", "unplaced", "hidden", "twice"]
-WORDS = {"unplaced": "未归属", "hidden": "未公开", "twice": "重复计数"}
+WORDS = {"unplaced": "未归属", "hidden": "其余合计", "twice": "重复计数"}
 
 SUMS = {
     "sum",
@@ -122,6 +122,10 @@ def explain(
         return NoSplit("该指标不是和或计数，各部分不能相加成总数")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
+    by_place = metric.person and by in PLACES
+    if by_place and (name != below(metric) or not book.is_over(name, spans[1])):
+        period = {"month": "月", "year": "年"}[below(metric)]
+        return NoSplit(f"镇街、企业的人数按{period}公布，本期没有可分解的部分；请看已结束的{period}")
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
         return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
@@ -135,14 +139,14 @@ def explain(
     values = [book.value(metric, *total) for total in totals]
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):
         if amount is None:
-            return NoSplit(f"{words}{'人数过少' if status == 'small_cell' else STATUS_LABELS[status]}，不作分解")
+            return NoSplit(f"{words}{STATUS_LABELS[status]}，不作分解")
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
     then = {code: _scaled(figure, factor) for code, figure in then.items()}
     for members, total, words in ((then, totals[0], "对比期"), (now, totals[1], "本期")):
         if not members and any(_pair(total)):
             return NoSplit(f"{words}没有按此维度留存的数据，不作分解")
     pieces = _pieces(
-        metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code)
+        metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code), by_place
     )
     if isinstance(pieces, NoSplit):
         return pieces
@@ -160,22 +164,28 @@ def adds(metric: Metric) -> bool:
 
 
 def _pieces(
-    metric: Metric, whole: Sides, then: Mapping[str, Figure], now: Mapping[str, Figure], label: Callable[[str], str]
+    metric: Metric,
+    whole: Sides,
+    then: Mapping[str, Figure],
+    now: Mapping[str, Figure],
+    label: Callable[[str], str],
+    by_place: bool,
 ) -> tuple[Piece, ...] | NoSplit:
-    """All members of either window, and what they leave of the whole. One hidden in one window is told in neither: the
-    rest holds it."""
+    """All members of either window, and what they leave of the whole. by_place: persons by town or company; one that is
+    not listed in one of the windows is in neither: the rest holds it."""
     hidden = {code for side in (then, now) for code, figure in side.items() if figure[2] == -1}
+    hidden |= set(then) ^ set(now) if by_place else set()
     members = {code: (_pair(then.get(code)), _pair(now.get(code))) for code in {**now, **then} if code not in hidden}
     rest, twice, is_rest = _rest(whole, list(members.values()))
-    if hidden and not members:
-        return NoSplit("各部分人数都过少，不公开，不作分解")
-    if not hidden and twice > MOST_TWICE:
+    if (hidden or by_place) and not members:
+        return NoSplit("各部分都不单列，不作分解")
+    if not hidden and not by_place and twice > MOST_TWICE:
         return NoSplit(f"同一对象计在几个部分里的占 {twice:.0%}，各部分之和不是总数，不作分解")
     found = [
         _piece(metric, whole, code, part, label) for code, part in members.items() if part != ((0.0, 0.0), (0.0, 0.0))
     ]
     if is_rest:
-        kind: Kind = "hidden" if hidden else "twice" if twice > DUST else "unplaced"
+        kind: Kind = "hidden" if hidden or by_place else "twice" if twice > DUST else "unplaced"
         amount = effect(whole, rest, metric.scale, bool(metric.denominator))[0]
         found.append(Piece(WORDS[kind], "", kind, amount, amount, *rest))
     return tuple(sorted(found, key=lambda piece: (-abs(piece.amount), piece.label)))

@@ -19,7 +19,7 @@ from cachetools import LRUCache
 
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, select, span
+from warehouse.compile.metric_sql import Span, below, select, span
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
 from warehouse.core.errors import DataMissing, PageMissing, SnapshotGone, UsageError
@@ -119,6 +119,7 @@ class Snapshot(Figures):
         found, spot = metrics.metric(metric), self.place(place)
         if found.kind == "now":
             return []
+        window, at = self._own(found, window, at, spot.grain)
         start, _ = self._window(found, window, at)
         starts = [units.back(window, start, step) for step in range(count - 1, -1, -1)]
         rows = self._trend(found, window, starts, spot, only)
@@ -152,14 +153,14 @@ class Snapshot(Figures):
         spot, wanted = self.place(place), []
         for name, window, at in questions:
             metric = metrics.metric(name)
-            own, when = self._own(metric, window, at)
+            own, when = self._own(metric, window, at, spot.grain)
             wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
         self._prepare(wanted, spot)
 
     def _readings(
         self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()
     ) -> list[Reading]:
-        name, when = self._own(metric, window, at)
+        name, when = self._own(metric, window, at, grain)
         return list(
             self.remember(
                 ("read", metric.id, name, when, grain, spot.code, only),
@@ -167,8 +168,11 @@ class Snapshot(Figures):
             )
         )
 
-    def _own(self, metric: Metric, window: str | None, at: str | None) -> tuple[str, str | None]:
-        """The window and period a metric answers with: a monthly one asked by week with its month, and it says so."""
+    def _own(self, metric: Metric, window: str | None, at: str | None, grain: str) -> tuple[str, str | None]:
+        """The window and period a metric answers with: a monthly one asked by week with its month, one about persons
+        below the district with the last closed month, and it says so."""
+        if metric.person and grain != "district":
+            return self._closed(metric, window or metric.windows[0], at)
         name = window or metric.windows[0]
         return (
             (name, at)
@@ -185,6 +189,16 @@ class Snapshot(Figures):
         if metric.cumulative and end >= self.generation.built_at.date():
             start = units.back(name, start, 1)
         return units.at_label(name, start)
+
+    def _closed(self, metric: Metric, requested: str, at: str | None) -> tuple[str, str]:
+        """The one window in which persons are counted below the district, and its last one that is over when the period
+        that is asked for is."""
+        name, today = below(metric), self.generation.built_at.date()
+        day = (
+            today if at is None or requested == "now" else units.window_of(requested, units.parse_at(requested, at))[1]
+        )
+        start, end = units.window_of(name, min(day, today))
+        return name, units.at_label(name, start if end < today and end <= day else units.back(name, start, 1))
 
     def _compose(
         self, metric: Metric, window: str, at: str | None, grain: str, spot: Place, only: Only
@@ -312,7 +326,7 @@ class Snapshot(Figures):
         found, spot = metrics.metric(metric), self.place(place)
         if slice_ not in found.slices:
             raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用：{'、'.join(found.slices) or '无'}")
-        name = window if window in found.windows else found.windows[0]
+        name, at = self._own(found, window if window in found.windows else None, at, spot.grain)
         rows = self.figures(found, name, self.spans(found, name, at)[1], spot, slice_)
         answers = []
         for member, (num, den, present) in sorted(rows.items()):
