@@ -78,7 +78,7 @@ BUSY_PER_DAY = 5
 known in part only."""
 COMPANY_DAYS = 62
 """Persons of a company are counted that far back."""
-SMALL = 5
+LEAST, POPULATION = 5, 10
 """Fewer persons than that are not shown below the district."""
 
 

@@ -71,6 +71,8 @@ def _cause(
     for piece in said.pieces:
         if piece.kind == "part":
             wrong += _piece(own, by, piece, sides, wholes)
+    if metric.person and by in BY_PLACES:
+        return Cause(by, against, pieces=len(said.pieces), differences=tuple(wrong))
     missing = {key for side in sides for key, pair in side.items() if pair != (0.0, 0.0)}
     missing -= {piece.code for piece in said.pieces} | {"", "未知", "330110000"}
     missing -= {key for key in missing if by == "town" and not oracle.data.rows.towns.inside(key)}
@@ -84,7 +86,7 @@ def _silence(reason: str, now: float | None, then: float | None) -> tuple[str, .
     if (
         now is None
         or then is None
-        or any(word in reason for word in ("重复", "不能相加", "几个部分", "人数", "没有按此维度"))
+        or any(word in reason for word in ("重复", "不能相加", "几个部分", "人数", "不单列", "没有按此维度"))
     ):
         return ()
     return (f"no split ({reason}), oracle {then} → {now}",)
@@ -95,7 +97,7 @@ def _parts(oracle: Oracle, own: Kpi, by: str, span: object) -> dict[str, Pair]:
     if by in BY_PLACES:
         found = oracle.places(own, span)  # type: ignore[arg-type]
         grain = (found["parent"] != "") if by == "company" else (found["parent"] == "") & (found.index != DISTRICT)
-        shown = found[grain & ~found["hidden"]]
+        shown = found[grain]
         return {
             str(key): (float(num), 0.0 if pd.isna(den) else float(den))
             for key, num, den in zip(shown.index, shown["num"], shown["den"], strict=True)

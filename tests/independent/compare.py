@@ -87,6 +87,9 @@ class Comparison:
         """Compares them all."""
         at, metric = self.at or None, self.metric.id
         readings = [self.book.read(metric, self.name, at)]
+        if self.metric.person and not self._is_listed_below:
+            self._stands_for_the_closed()
+            return self._entered(readings)
         if "town" in self.metric.drill:
             for listed in self.book.by(metric, self.name, at, "town"):
                 single = self.book.read(metric, self.name, at, listed.place.code)
@@ -96,10 +99,29 @@ class Comparison:
         if "company" in self.metric.drill:
             shown = self.book.by(metric, self.name, at, "company")
             readings += shown
-            self._lost({reading.place.code for reading in shown})
+            if not self.metric.person:
+                self._lost({reading.place.code for reading in shown})
+        return self._entered(readings)
+
+    def _entered(self, readings: list[Reading]) -> Comparison:
         for reading in readings:
             self._reading(reading)
         return self
+
+    @property
+    def _is_listed_below(self) -> bool:
+        """Whether persons of towns and companies are listed for this window."""
+        closed = self.oracle.closed(self.metric)
+        return (self.window.name, self.window.start) == (closed.name, closed.start)
+
+    def _stands_for_the_closed(self) -> None:
+        """Below the district a question for another window is answered with the closed one that it leads to, never with
+        itself."""
+        for listed in self.book.by(self.metric.id, self.name, self.at or None, "town"):
+            kind = self.oracle.closed(self.metric).name
+            self._same(listed, "window below", (listed.window, listed.complete), (kind, True))
+            if listed.win_end > max(date(self.window.end), date(self.oracle.closed(self.metric).end)):
+                self._differs(listed.place.code, "window below", listed.win_end, self.window.end)
 
     def _lost(self, shown: set[str]) -> None:
         """Companies of the register that have a number and no reading."""
@@ -108,7 +130,7 @@ class Comparison:
             if place.code in shown or place.code not in found.index:
                 continue
             own = self.oracle.expect(self.metric, self.span, place.code, "company")
-            if own.value or own.den or (own.status == "small_cell" and not own.also):
+            if own.value or own.den:
                 self._differs(place.code, "reading", "none", own)
 
     def _reading(self, reading: Reading) -> None:
@@ -119,14 +141,16 @@ class Comparison:
             self._differs(reading.place.code, "status", text, expected)
             return
         if reading.status != expected.status:
-            return  # nobody is there: whether that is said or hidden is the same
+            return  # nobody is there, or it is not listed
         self._near(reading, "value", reading.value, expected.value)
         if expected.status == "ok":
             self._near(reading, "num", reading.num, expected.num)
             self._near(reading, "den", reading.den, expected.den)
         self._earlier(reading)
         self._goal(reading, expected)
-        if expected.status not in ("missing", "small_cell") and reading.status not in ("missing", "small_cell"):
+        if self.metric.person and reading.place.grain != "district":
+            self._same(reading, "further figures", reading.parts, {})
+        elif expected.status != "missing" and reading.status != "missing":
             self._sides(reading)
 
     def _times(self, reading: Reading) -> None:
@@ -143,18 +167,17 @@ class Comparison:
         pairs = [("previous", reading.previous, self.window.before())]
         if reading.place.grain != "company":
             pairs.append(("last_year", reading.last_year, self.window.year_before()))
-        evened, free = [], set[str]()
+        evened = []
         for what, said, other in pairs if self.metric.kind != "now" else []:
             place, grain = reading.place.code, reading.place.grain
-            if grain == "company" and self.oracle.says_the_same(self.metric, self.window, other, place, self.at):
-                free.add(what)
-                continue
+            if self.metric.person and grain != "district" and said is None:
+                continue  # it was not listed then
             ours = self.oracle.earlier(self.metric, self.window, other, place, grain, self.at)
             self._near(reading, what, said, ours)
             theirs = self.oracle.beside(self.own, self.window, other, self.at)
             if ours is not None and self.oracle.evening(self.own, self.span, theirs) != 1:
                 evened.append(what)
-        said_of = {what for what, said, _ in pairs if said is not None} - free
+        said_of = {what for what, said, _ in pairs if said is not None}
         self._same(reading, "evened", tuple(what for what in reading.evened if what in said_of), tuple(evened))
 
     def _goal(self, reading: Reading, expected: Expected) -> None:

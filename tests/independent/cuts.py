@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from tests.independent import catalogue, ledgers, text
-from tests.independent.oracle import Oracle, withheld
+from tests.independent import ledgers, text
+from tests.independent.oracle import Oracle
 from tests.independent.tally import DISTRICT, KPIS, Data, Parts
 from tests.independent.windows import Span
 
@@ -121,15 +121,10 @@ CUTS: dict[tuple[str, str], Names] = {
 
 
 def members(oracle: Oracle, identifier: str, name: str, span: Span, place: str = DISTRICT) -> dict[str, Parts]:
-    """Member of a cut → (num, den) at a place; None where it is not shown: few persons below the district."""
+    """Member of a cut → (num, den) at a place."""
     own = KPIS[identifier]
     rows = oracle.spread(own, span)
     if not len(rows.frame):
         return {}
     names = CUTS[identifier, name](oracle.data, rows.frame, span.last)
-    found = rows.members(names, place)
-    if not own.person or place == DISTRICT:
-        return found
-    size = pd.Series({key: float((den if own.ratio else num) or 0) for key, (num, den) in found.items()}, dtype=float)
-    hidden = withheld(size, size.between(1, catalogue.SMALL - 1)) if len(size) else size
-    return {key: ((None, None) if hidden[key] else parts) for key, parts in found.items()}
+    return rows.members(names, place)

@@ -22,7 +22,7 @@ def _among(data: Data, last: pd.Timestamp, persons: set[str]) -> Spread:
     return spread(frame.assign(good=frame["person_key"].isin(persons)), rate("person_key", "good"))
 
 
-@kpi(33, "mem_party_share", "stock", person=True, hide_num=True)
+@kpi(33, "mem_party_share", "stock", person=True)
 def share(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     """M / P."""
     return _among(data, last, set(data.people.members(last)["person_key"]))

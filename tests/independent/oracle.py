@@ -96,31 +96,14 @@ class Oracle:
         return self._spreads[own.id, span]
 
     def places(self, own: Kpi, span: Span) -> pd.DataFrame:
-        """num, den, heard, parent and hidden by place."""
+        """num, den, heard and parent by place."""
         if (own.id, span) not in self._places:
-            found = self.spread(own, span).places()
-            self._places[own.id, span] = found.assign(hidden=self._hidden(own, found))
+            self._places[own.id, span] = self.spread(own, span).places()
         return self._places[own.id, span]
 
-    def _hidden(self, own: Kpi, found: pd.DataFrame) -> pd.Series:
-        """Places whose number is not shown: few persons, the next smallest beside a single small one, and everything in
-        a town that is hidden."""
-        hidden = pd.Series(False, index=found.index)
-        if not own.person:
-            return hidden
-        size = (found["den"] if own.ratio else found["num"]).fillna(0)
-        small = size.between(1, catalogue.SMALL - 1)
-        if own.hide_num:
-            small |= found["num"].between(1, catalogue.SMALL - 1)
-        is_town = (found["parent"] == "") & (found.index != DISTRICT)
-        is_company = (found["parent"] != "") & (found.index != DISTRICT)
-        for group in (is_town, *(is_company & (found["parent"] == town) for town in found["parent"].unique() if town)):
-            hidden |= withheld(size[group], small[group]).reindex(found.index, fill_value=False)
-        homes = self.data.people.home(self.today)
-        shut = set(found.index[hidden & is_town])
-        return hidden | (
-            is_company & pd.Series([homes.get(str(key)) in shut for key in found.index], index=found.index)
-        )
+    def closed(self, metric: Metric) -> Window:
+        """The last window that is over of the one kind in which persons are listed below the district."""
+        return around("month" if "month" in metric.windows else metric.windows[-1], self.today).before()
 
     # -- what is known ----------------------------------------------------------------------------------------------
 
@@ -213,15 +196,26 @@ class Oracle:
         ):
             return Expected("missing")
         found = self.places(own, span)
+        if metric.person and grain != "district":
+            return self._listed(metric, span, grain, found.loc[place] if place in found.index else None)
         if place not in found.index:
-            return self._none(metric, span, grain, place)
-        row = found.loc[place]
-        if grain == "company" and row["hidden"] and not (row["den"] if own.ratio else row["num"]) > 0:
-            return self._none(metric, span, grain, place)
+            return self._none(metric, span, grain)
+        return self._of(own, grain, found.loc[place])
+
+    def _listed(self, metric: Metric, span: Span, grain: str, row: pd.Series | None) -> Expected:
+        """Persons of a town or company: the number, or nothing where it is not listed by itself; whether it should be
+        is judged on all places together."""
+        if self.expect(metric, span, DISTRICT, "district").status == "missing":
+            return Expected("missing")
+        if row is None or not row["heard"]:
+            return Expected("small_cell", also=(*NOTHING, "ok"))
+        own = self._of(KPIS[metric.id], grain, row)
+        return Expected(own.status, own.num, own.den, own.value, (*own.also, "small_cell"))
+
+    def _of(self, own: Kpi, grain: str, row: pd.Series) -> Expected:
+        """What the row of a place says."""
         if not row["heard"]:
             return Expected("missing", also=NOTHING if grain != "district" else ())
-        if row["hidden"]:
-            return Expected("small_cell")
         num, den = float(row["num"]), float(row["den"])
         if not own.ratio:
             return Expected("ok", num, None, own.scale * num)
@@ -234,23 +228,16 @@ class Oracle:
             )
         return Expected("ok", num, den, own.scale * num / den)
 
-    def _none(self, metric: Metric, span: Span, grain: str, place: str) -> Expected:
-        """No row of a place: a true nothing of a register that is known and of happenings, else nothing was received.
-        A company in a town that is hidden may be hidden or say that it has nobody."""
+    def _none(self, metric: Metric, span: Span, grain: str) -> Expected:
+        """No row of a place: a true nothing of a register that is known and of happenings, else nothing was
+        received."""
         own = KPIS[metric.id]
-        if grain == "company" and self._home_is_hidden(own, span, place):
-            return Expected("small_cell", also=(*NOTHING, "ok"))
         if grain != "district" and self.expect(metric, span, DISTRICT, "district").status == "missing":
             return Expected("missing")
         is_told = grain != "district" or own.number in catalogue.EVENTS or own.kind == "stock"
         if not is_told:
             return Expected("missing")
         return Expected("insufficient", also=NOTHING) if own.ratio else Expected("ok", 0.0, None, 0.0)
-
-    def _home_is_hidden(self, own: Kpi, span: Span, company: str) -> bool:
-        found = self.places(own, span)
-        town = self.data.people.home(self.today).get(company)
-        return town in found.index and bool(found.at[town, "hidden"])
 
     def earlier(self, metric: Metric, window: Window, other: Window, place: str, grain: str, at: str) -> float | None:
         """What is held against a reading: the value of an earlier window, for as many days as ours has run; a sum over
@@ -268,11 +255,6 @@ class Oracle:
             return None
         value = self.expect(metric, theirs, place, grain).value
         return None if value is None else value * self.evening(own, ours, theirs)
-
-    def says_the_same(self, metric: Metric, window: Window, other: Window, place: str, at: str) -> bool:
-        """Whether of a company in an earlier window nobody is the same as not shown: its town is hidden."""
-        theirs = self.beside(KPIS[metric.id], window, other, at)
-        return "ok" in self.expect(metric, theirs, place, "company").also
 
     def _is_remembered(self, own: Kpi, window: Window, other: Window, theirs: Span) -> bool:
         """Whether it is known what persons did in an earlier window: it lies within what is held (a part of one always
@@ -368,14 +350,3 @@ class Oracle:
 def reached(value: float, goal: float, way: str) -> bool:
     """On the good side of a goal, or exactly at it."""
     return math.isclose(value, goal, rel_tol=1e-12) or (value > goal if way == "up" else value < goal)
-
-
-def withheld(size: pd.Series, small: pd.Series) -> pd.Series:
-    """Which of the cells of one parent are hidden: the small ones, and the smallest other one where the small are a
-    single cell or fewer than five persons together, which a subtraction would tell."""
-    hidden = small.copy()
-    if small.any() and (small.sum() == 1 or size[small].sum() < catalogue.SMALL):
-        rest = size[~small & (size > 0)]
-        order = sorted(rest.index, key=lambda key: (rest[key], key))
-        hidden[order[:1]] = True
-    return hidden

@@ -127,8 +127,7 @@ Compute = Callable[[Data, pd.Timestamp, pd.Timestamp], Spread]
 @dataclass(frozen=True)
 class Kpi:
     """One KPI: how its window is read (stock: its last day · flow: up to yesterday · today: up to today · now), whether
-    it has a denominator, its factor, whether small cells are hidden (`person`), those of the numerator too
-    (`hide_num`), the relative tolerance, the least denominator, the days that a flow looks back."""
+    it has a denominator, its factor, whether it is about persons (`person`), the relative tolerance, the least denominator, the days that a flow looks back."""
 
     id: str
     number: int
@@ -137,7 +136,6 @@ class Kpi:
     ratio: bool
     scale: float
     person: bool
-    hide_num: bool
     tolerance: float
     floor: float
     lookback: int
@@ -154,7 +152,6 @@ def kpi(
     ratio: bool = True,
     scale: float = 1,
     person: bool = False,
-    hide_num: bool = False,
     tolerance: float = 1e-9,
     floor: float = 0,
     lookback: int = 0,
@@ -166,9 +163,7 @@ def kpi(
         def run(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
             return compute(data, first, last)
 
-        KPIS[identifier] = Kpi(
-            identifier, number, run, kind, ratio, scale, person, hide_num, tolerance, floor, lookback
-        )
+        KPIS[identifier] = Kpi(identifier, number, run, kind, ratio, scale, person, tolerance, floor, lookback)
         return run
 
     return enter

@@ -34,6 +34,7 @@ class Verdict:
     def unsaid(self, metric: Metric) -> set[str]:
         """What was compared nowhere with a value: windows by grain, side values, cuts, splits."""
         grains = ["district", *(grain for grain in ("town", "company") if grain in metric.drill)]
+        grains = ["district"] if metric.person else grains  # what is listed of persons below it is judged by itself
         wanted = {(window, grain, what) for window in metric.windows for grain in grains for what in EACH}
         if metric.kind == "now":
             wanted = {place for place in wanted if place[2] == "value"}
@@ -64,7 +65,9 @@ def check(oracle: Oracle, book: Snapshot, metric: Metric) -> Verdict:
 def _cuts(found: Verdict, oracle: Oracle, book: Snapshot, metric: Metric, comparison: Comparison) -> None:
     """Each member of each cut of the district and of every town."""
     own = KPIS[metric.id]
-    places = [DISTRICT] + ([place.code for place in book.places("town")] if "town" in metric.drill else [])
+    # of persons a cut below the district is listed whole or not at all, and judged with the places
+    is_listed = "town" in metric.drill and not metric.person
+    places = [DISTRICT] + ([place.code for place in book.places("town")] if is_listed else [])
     for name in metric.slices:
         for place in places:
             said = book.slices(metric.id, name, comparison.name, comparison.at or None, place)

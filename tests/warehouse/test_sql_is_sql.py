@@ -24,8 +24,7 @@ STATEMENTS = [path for path in STATEMENTS if path.name != "macros.sql"]
 """Every question in a file; the macros are no question."""
 
 MACHINERY = {
-    "warehouse/build/person_places.py": "the same for towns and companies, before any of it is let out",
-    "warehouse/build/person_counts.py": "counts persons by the slices that metrics declare, into tables of its own",
+    "warehouse/build/person_places.py": "counts persons by the slices that metrics declare, before any of it is let out",
     "warehouse/publish/snapshot.py": "copies models, column by column as they are declared, into the published files",
     "warehouse/query/aggregates.py": "asks for the mart and the conditions that a metric and its reader name",
     "warehouse/query/batch.py": "puts the questions for several metrics into one statement",

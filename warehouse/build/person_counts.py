@@ -116,10 +116,10 @@ def _closed(family: Sequence[Metric], wanted: dict[str, dict[str, list[Span]]], 
     found: set[Span] = set()
     for metric in family:
         window = below(metric)
-        for kept, spans in wanted.get(metric.id, {}).items():
+        for stored, spans in wanted.get(metric.id, {}).items():
             for item in spans:
                 end = units.window_of(window, item.last)[1]
-                if item.last == end < today and kept == ("day" if metric.kind in ("stock", "state") else window):
+                if item.last == end < today and stored == ("day" if metric.kind in ("stock", "state") else window):
                     found.add(item)
     return sorted(found, key=lambda item: item.last)
 

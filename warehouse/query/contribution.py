@@ -25,7 +25,7 @@ from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, below
 from warehouse.compile.reading import DISTRICT, STATUS_LABELS
-from warehouse.query.aggregates import NOBODY, PLACES, Against, Figure, Figures, Only, evening
+from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only, evening
 
 Pair = tuple[float, float]
 """Numerator and denominator; the denominator of a count is 0."""
@@ -122,7 +122,7 @@ def explain(
         return NoSplit("该指标不是和或计数，各部分不能相加成总数")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
-    by_place = metric.person and by in PLACES
+    by_place = metric.person and by in ("town", "company")
     if by_place and (name != below(metric) or not book.is_over(name, spans[1])):
         period = {"month": "月", "year": "年"}[below(metric)]
         return NoSplit(f"镇街、企业的人数按{period}公布，本期没有可分解的部分；请看已结束的{period}")

@@ -145,7 +145,7 @@ STATES = {
         "未上报",
     ),
     "stale": ("UPDATE meta.source SET data_time = data_time - INTERVAL 30 DAY", "10-2"),
-    "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "<5"),
+    "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "不单列"),
     "older": (
         "DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage",
         "未上报",

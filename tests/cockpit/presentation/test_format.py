@@ -117,11 +117,10 @@ def test_nothing_that_is_no_number_is_ever_printed() -> None:
     assert not [text for text in shown_text if "nan" in text.lower() or "inf" in text.lower()], shown_text
 
 
-def test_a_suppressed_count_is_a_number_of_people_and_a_suppressed_rate_is_words() -> None:
+def test_what_is_not_listed_says_nothing_of_its_size() -> None:
     small = reading(status="small_cell", value=None)
-    assert str(fmt.reading(replace(small, unit="人"))) == "<5 人"
-    for unit in ("ratio", "分", "次/人"):
-        assert str(fmt.reading(replace(small, unit=unit))) == "人数过少"
+    for unit in ("人", "ratio", "分", "次/人"):
+        assert str(fmt.reading(replace(small, unit=unit))) == "不单列"
     assert fmt.parts(small) == ""
 
 

@@ -16,7 +16,7 @@ from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import contribution
-from warehouse.query.contribution import Change, NoSplit, Pair, effect, explain
+from warehouse.query.contribution import Change, NoSplit, Pair, Sides, effect, explain
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 AMOUNTS = st.floats(0, 1e6, allow_nan=False, allow_subnormal=False).map(lambda value: round(value, 3))
@@ -140,34 +140,18 @@ def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Snaps
     assert isinstance(vehicles, Change) and vehicles.pieces[0].label.startswith("浙")
 
 
-def test_people_in_small_cells_stay_one_rest_that_is_not_told(book: Snapshot) -> None:
-    rows = book.ask(
-        "SELECT DISTINCT metric, win_start FROM meta.person_reading WHERE is_hidden AND grain = 'town' AND slice = ''"
-    )
-    assert rows, "the tiny world has small cells"
-    hidden = {metric for metric, _ in rows}
-    seen = 0
-    for metric in sorted(hidden & set(metrics.metrics())):
-        for window in metrics.metric(metric).windows:
-            split = explain(book, metric, window, by="town")
-            if isinstance(split, NoSplit):
-                continue
-            stored = {
-                row[0]
-                for row in book.ask(
-                    "SELECT place FROM meta.person_reading WHERE metric = ? AND is_hidden AND grain = 'town' AND slice = '' AND win_start IN (?, ?)",
-                    [
-                        metric,
-                        *(
-                            item.last if metrics.metric(metric).kind in ("stock", "state") else item.start
-                            for item in split.spans
-                        ),
-                    ],
-                )
-            }
-            assert not stored & {piece.code for piece in split.pieces}
-            seen += any(piece.kind == "hidden" for piece in split.pieces)
-    assert seen, "some split has such a rest"
+def test_persons_of_places_that_are_not_listed_are_one_rest(book: Snapshot) -> None:
+    """Split over the towns that are listed in both months; of days and running months there is no split."""
+    metric = metrics.metric("drv_driver_cnt")
+    for window, at in (("day", None), ("month", "2026-11")):
+        split = explain(book, metric.id, window, at, by="town")
+        assert isinstance(split, NoSplit) and "按月公布" in split.reason
+    whole: Sides = ((30.0, 0.0), (36.0, 0.0))
+    then, now = {"a": (12.0, None, 1), "b": (11.0, None, 1)}, {"a": (14.0, None, 1)}
+    pieces = contribution._pieces(metric, whole, then, now, str, True)
+    assert not isinstance(pieces, NoSplit)
+    assert {(piece.kind, piece.code, piece.amount) for piece in pieces} == {("part", "a", 2.0), ("hidden", "", 4.0)}
+    assert isinstance(contribution._pieces(metric, whole, {}, {}, str, True), NoSplit)
 
 
 def test_what_does_not_add_is_refused_with_a_reason(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,11 +176,11 @@ def test_what_does_not_add_is_refused_with_a_reason(book: Snapshot, monkeypatch:
 def test_what_is_counted_under_several_members_is_no_split() -> None:
     metric = metrics.metric("fleet_vehicle_cnt")
     then = {"a": (6.0, None, 1), "b": (6.0, None, 1)}
-    assert isinstance(contribution._pieces(metric, ((10.0, 0.0), (10.0, 0.0)), then, then, str), NoSplit), (
+    assert isinstance(contribution._pieces(metric, ((10.0, 0.0), (10.0, 0.0)), then, then, str, False), NoSplit), (
         "a fifth of it stands twice"
     )
     few = {"a": (60.0, None, 1), "b": (41.0, None, 1)}
-    pieces = contribution._pieces(metric, ((100.0, 0.0), (100.0, 0.0)), few, few, str)
+    pieces = contribution._pieces(metric, ((100.0, 0.0), (100.0, 0.0)), few, few, str, False)
     assert not isinstance(pieces, NoSplit) and {piece.kind for piece in pieces} == {"part", "twice"}
 
 

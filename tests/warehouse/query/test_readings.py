@@ -205,8 +205,8 @@ def test_figures_by_what_an_indicator_has_and_by_nothing_else(book: Snapshot) ->
         "未知": (1, None, 1),
         "男": (31, None, 1),
     }
-    assert book.figures(people, "day", item, book.place(DISTRICT), "town")["330110011"] == (20, None, 1)
-    assert book.figures(people, "day", item, book.place("330110011"), "company")["K05"] == (None, None, -1)
+    assert book.figures(people, "day", item, book.place(DISTRICT), "town") == {}
+    assert book.figures(people, "day", item, book.place("330110011"), "company") == {}
 
 
 def test_dimensions_are_the_places_below_and_the_columns_of_the_mart(book: Snapshot) -> None:
@@ -305,14 +305,6 @@ def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -
     assert periods.read(book, metrics()["p1_visit_done_rate"], "week", "2026-W45").window == "month"
 
 
-def test_of_fewer_than_five_persons_nothing_is_told() -> None:
-    """But for a mean of points and for certificates, which are no group of persons."""
-    persons = {metric.id: metric.min_cell for metric in metrics().values() if metric.person}
-    assert {name for name, cell in persons.items() if cell != 5} == {"rdm_safety_score_avg", "p3_ecert_rate"} | {
-        name for name in persons if name.startswith("p6_")
-    }
-
-
 def test_the_newest_day_of_which_something_has_come_is_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Snapshot, "arrived", lambda *_: day(21))
     book = Snapshot(world[0].settings, world[1].id)
@@ -324,8 +316,27 @@ def test_the_newest_day_of_which_something_has_come_is_whole(world: World, monke
 
 def test_persons_of_a_company_are_counted_for_62_days(book: Snapshot) -> None:
     people = metrics()["drv_driver_cnt"]
-    newer, older = (book.read("drv_driver_cnt", "day", at, "K05").status for at in ("2026-11-22", "2026-09-20"))
-    assert newer == "small_cell" and older == "missing" and people.min_cell == 5
+    ends = [dt.date(2026, 10, 31), dt.date(2026, 9, 23), dt.date(2026, 9, 22), dt.date(2026, 8, 31)]
+    assert [book._is_counted(people, "month", Span(end, end, end), "company") for end in ends] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert all(book._is_counted(people, "month", Span(end, end, end), "town") for end in ends)
+
+
+def test_persons_below_the_district_are_read_by_the_last_closed_month(book: Snapshot) -> None:
+    """Whatever day, week or running month is asked for; the reading says of which."""
+    town = book.places("town")[0].code
+    for window, at in (("day", None), ("week", "2026-W47"), ("month", "2026-11"), (None, None)):
+        item = book.read("drv_driver_cnt", window, at, town)
+        assert (item.window, str(item.win_start)) == ("month", "2026-10-01"), (window, at)
+    assert str(book.read("drv_driver_cnt", "month", "2026-09", town).win_start) == "2026-09-01"
+    assert str(book.read("drv_driver_cnt", "day", "2026-09-30", town).win_start) == "2026-09-01"
+    assert str(book.read("drv_driver_cnt", "day", "2026-09-29", town).win_start) == "2026-08-01"
+    assert {str(item.win_start) for item in book.by("drv_driver_cnt", "day", None, "town")} == {"2026-10-01"}
+    assert book.read("drv_driver_cnt", "day").window == "day"
 
 
 @pytest.mark.parametrize(
