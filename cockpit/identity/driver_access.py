@@ -101,6 +101,11 @@ class People:
                 file.stops(vehicle_key, chosen) if chosen else [],
             )
 
+    def vehicle(self, company: str, reference: str) -> None:
+        """Notes a look at a vehicle, or at one of its alarms, of an owner with one driver or one vehicle: what it did is
+        what a person did. Raises Refused as drivers() does."""
+        self._note(company, "vehicle_read", reference)
+
     def reference(self, person_key: str) -> str:
         """What a driver is called in an address: the same for everybody here, meaningless elsewhere."""
         return hashlib.blake2b(person_key.encode(), key=self.secret[:64], digest_size=9, person=b"driver").hexdigest()
@@ -113,7 +118,7 @@ class People:
             raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
         with app_db.writing(self.settings.state) as connection:
             looks = connection.execute(
-                "SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read') AND at>?",
+                "SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read', 'vehicle_read') AND at>?",
                 (self.viewer.user, time.time() - 3600),
             ).fetchone()[0]
             spent = event != "person_list" and looks >= LOOKS_PER_HOUR

@@ -7,7 +7,8 @@ import datetime as dt
 from dash import html
 from dash.development.base_component import Component
 
-from cockpit.pages import profile_parts, supervision, toolbar
+from cockpit.identity.driver_access import People
+from cockpit.pages import driver, profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import plain
@@ -23,8 +24,22 @@ ORIGINS = {"platform": "监控平台", "active": "主动安全设备"}
 
 
 def render(visit: PageContext, uid: str) -> Page:
-    """Unknown alarm → PageMissing."""
+    """Unknown alarm → PageMissing. One of a vehicle of an owner with one driver or one vehicle is a person's: only for a
+    purpose."""
     found = profiles.alarm(visit.book, uid)
+    place = visit.book.known(found.facts["company_key"] or "")
+    if place is not None and place.code in visit.book.one_person_owners:
+        steps = [(place.label, profile_parts.href(visit, "company", place.code))]
+
+        def noted(people: People) -> list[Component]:
+            people.vehicle(place.code, uid)
+            return _page(visit, found).body
+
+        return driver.guarded(visit, place, steps, "报警", noted)
+    return _page(visit, found)
+
+
+def _page(visit: PageContext, found: Alarm) -> Page:
     here = found.facts
     spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]
     others = toolbar.card(

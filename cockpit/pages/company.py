@@ -27,7 +27,11 @@ def render(visit: PageContext, code: str) -> Page:
     if place is None or place.grain != "company":
         raise PageMissing()
     found = profiles.company(visit.book, code)
-    left = [_score(visit, found), _vehicles(visit, code), _alarms(visit, code)]
+    is_personal = code in visit.book.one_person_owners
+    left = [
+        _score(visit, found),
+        *([_of_one_person(visit, code)] if is_personal else [_vehicles(visit, code), _alarms(visit, code)]),
+    ]
     right = [_organisation(visit, found), _posts(visit, found), _open(visit, found), supervision.card(visit)]
     body: list[Component] = [
         _head(visit, found),
@@ -142,6 +146,15 @@ def _vehicles(visit: PageContext, code: str) -> Component:
 def _due(visit: PageContext, value: object) -> Cell:
     text = profile_parts.day(value)
     return html.Span(text, className="tone-bad") if text != fmt.DASH and text < visit.today.isoformat() else text
+
+
+def _of_one_person(visit: PageContext, code: str) -> Component:
+    """The vehicles of an owner with one driver or one vehicle: each leads to its page, which asks for a purpose."""
+    links = [profile_parts.vehicle_link(visit, row["vehicle_key"]) for row in profiles.vehicles(visit.book, code)]
+    words = (
+        "该业户只有一名驾驶员或一辆车，车辆的报警、位置与逐日运行即个人信息：请点击车辆，说明用途后查看，查看记入审计。"
+    )
+    return toolbar.card("车辆", "", html.P(words, className="muted"), html.Div(links, className="inline"))
 
 
 def _alarms(visit: PageContext, code: str) -> Component:

@@ -20,6 +20,8 @@ from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.query import records as lists
 from warehouse.query.aggregates import plate
 
+ONE_PERSON = "按个人信息管理，不逐一列出；请从业户页进入，说明用途后查看。"
+NOT_ALL = "涉及个人：按月公布，只列人数足够的企业，其余计入镇街与全区。"
 COMPANIES, ROWS = "company", "rows"
 PAGES = {
     "vehicle_key": "vehicle",
@@ -112,7 +114,7 @@ def _companies(visit: PageContext, metric: Metric, reading: Reading) -> Componen
         metric.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only
     )
     labels = {t.code: t.label for t in visit.book.places("town")}
-    return entities(
+    listed = entities(
         rows,
         view(visit, metric.better != "up", SORTS),
         decimals=metric.decimals,
@@ -120,6 +122,7 @@ def _companies(visit: PageContext, metric: Metric, reading: Reading) -> Componen
         href=lambda item: visit.address.here(place=item.place.code, of=None, sort=None, page=None, q=None),
         link=lambda wanted: link(visit, wanted),
     )
+    return html.Div([listed, html.P(NOT_ALL, className="muted")]) if metric.person else listed
 
 
 def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
@@ -144,7 +147,7 @@ def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
     # "已处置 ÷ 应处置": of things that count once, the numerator's word says all
     counted = metric.formula.partition("÷")[0].strip() if metric.denominator and metric.scale == 1 else ""
     known = {"district": (), "town": ("town_code",), "company": ("town_code", "company_key")}[reading.place.grain]
-    return listing(
+    listed = listing(
         found,
         wanted,
         heads=heads,
@@ -156,6 +159,10 @@ def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
         href=lambda column, value: page_of(visit, found.entity.key if column == "key" else column, value),
         link=lambda other: link(visit, other),
     )
+    if found.pool is None:
+        return listed
+    sizes = " / ".join(fmt.number(size) for size in found.pool if size is not None)
+    return html.Div([listed, html.P(f"另有单人单车业户的车辆，合计 {sizes}：{ONE_PERSON}", className="muted")])
 
 
 def named(visit: PageContext, metric: Metric, key: str, column: str, value: Any) -> str:

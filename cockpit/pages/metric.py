@@ -15,7 +15,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.charts import trend
-from cockpit.presentation.reading_view import uneven
+from cockpit.presentation.reading_view import of_towns
 from cockpit.presentation.tiles.bars import bars, starts_at
 from cockpit.presentation.tiles.definition import definition
 from cockpit.presentation.tiles.graph import graph
@@ -25,7 +25,7 @@ from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT, NEUTRAL, Place, Point, Reading
 from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
-from warehouse.insight import trend_annotations
+from warehouse.insight import town_totals, trend_annotations
 
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
@@ -327,7 +327,8 @@ def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Re
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
     chosen = _town_of(reading.place)
-    words = uneven(visit.book.read(metric.id, reading.window, visit.address.get("at")), towns)
+    whole = visit.book.read(metric.id, reading.window, visit.address.get("at"))
+    words = of_towns(whole, town_totals.whole_of(visit.book, towns), towns)
     drawn = bars(towns, decimals=metric.decimals, href=href, chosen=chosen)
     # with a filter the towns are a part of the district
     note = html.P(words, className="muted") if words and not visit.address.only else None

@@ -16,6 +16,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.theme import Theme
 from cockpit.presentation.tiles.spot_map import Spot, spot_map
 from cockpit.presentation.tiles.table import Cell, facts, table
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Place
 from warehouse.insight.profiles import Fact
 from warehouse.query.aggregates import plate
@@ -118,11 +119,15 @@ def where(spots: Sequence[Spot], title: str, note: str, empty: str, theme: Theme
 def cards(visit: PageContext, place: Place) -> Component:
     """The first numbers of every group at a place, each leading to its metric page there."""
     window = visit.address.get("window") or overview.DEFAULT
-    shown = []
+    shown: list[Metric] = []
+
+    def is_listed(metric: Metric) -> bool:
+        """Of a handful of drivers nothing is listed, and a card would say so a dozen times."""
+        return not metric.person or visit.book.read(metric.id, window, None, place.code).status != "small_cell"
+
     for metrics in overview.grouped(visit.book.metrics.values()).values():
-        shown += [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"][
-            :CARDS_A_GROUP
-        ]
+        found = [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"]
+        shown += [m for m in found if is_listed(m)][:CARDS_A_GROUP]
     return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.pages import profile_parts, supervision, toolbar
+from cockpit.identity.driver_access import People
+from cockpit.pages import driver, profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.listing import STATES, plain
@@ -21,11 +22,25 @@ STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "�
 
 
 def render(visit: PageContext, key: str) -> Page:
-    """Unknown vehicle → PageMissing."""
+    """Unknown vehicle → PageMissing. One of an owner with one driver or one vehicle is a person's: only for a
+    purpose."""
     found = profiles.vehicle(visit.book, key)
     owner = found.facts.get("company_key") or next(
         (row["company_key"] for row in found.days if row["company_key"]), None
     )
+    place = visit.book.known(owner or "")
+    if place is not None and place.code in visit.book.one_person_owners:
+        steps = [(place.label, profile_parts.href(visit, "company", place.code))]
+
+        def noted(people: People) -> list[Component]:
+            people.vehicle(place.code, key)
+            return _page(visit, found, key, owner).body
+
+        return driver.guarded(visit, place, steps, plate(key), noted)
+    return _page(visit, found, key, owner)
+
+
+def _page(visit: PageContext, found: Vehicle, key: str, owner: str | None) -> Page:
     spots = [
         Spot(
             row["lon"],

@@ -120,13 +120,28 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
     )
 
 
+def of_towns(asked: Reading, district: Reading | None, towns: Sequence[Reading]) -> str:
+    """What has to be said beside the towns of a number: of which period they are where it is another one, and why they
+    do not come to the district's. district: its number for the towns' period; "" where there is nothing to say."""
+    if district is None:
+        return ""
+    is_other = (district.window, district.win_start) != (asked.window, asked.win_start)
+    period = fmt.period(district.window, district.win_start, district.win_end)
+    first = f"镇街的人数按{'年' if district.window == 'year' else '月'}公布，为 {period}。" if is_other else ""
+    return first + uneven(district, towns)
+
+
 def uneven(district: Reading, towns: Sequence[Reading]) -> str:
     """Why the towns do not come to the district's number, in a sentence; "" where they do."""
     found = town_totals.gap(district, towns)
     if found is None:
         return ""
-    if found.towns is None or found.district is None:
-        return f"{found.hidden} 个镇街为保护个人不单列，其数计入全区。"
+    if found.hidden == len(towns):
+        return "各镇街为保护个人都不单列，只看全区。"
+    if found.hidden:
+        sizes = " / ".join(fmt.number(size) for size in found.rest if size is not None)
+        total = f"，合计 {sizes}" if sizes and district.unit in ("ratio", "人", "人次", "项") else ""
+        return f"其余 {found.hidden} 个镇街为保护个人不单列{total}。"
     unit = f" {district.unit}" if district.den is None else ""
     both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，全区 {fmt.number(found.district)}{unit}"
     if found.towns > found.district:

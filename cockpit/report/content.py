@@ -16,12 +16,13 @@ from cockpit.casework import permalinks, task_store
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
-from cockpit.presentation.reading_view import goal_name, is_of, present, uneven, verdict
+from cockpit.presentation.reading_view import goal_name, is_of, of_towns, present, verdict
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Reading
 from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, UsageError
+from warehouse.insight import town_totals
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Numbers
 from warehouse.query import periods
@@ -282,7 +283,7 @@ def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -
         if not items:
             continue
         heads.append(metric.label)
-        words = uneven(head, items)
+        words = of_towns(head, town_totals.whole_of(book, items), items)
         apart += [f"{metric.label}：{words}"] if words else []
         full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
         for item in items:

@@ -19,10 +19,6 @@ SPLIT = {"split"}
 
 # the world's sources begin within the year: a year before is not known
 YEAR = before("year", *EVERY)
-# how many persons of a company there are is counted for two months: the quarter before is not known
-COMPANIES = before("quarter", "company")
-# a handful of cases in the whole district: below it they are too few to be shown
-CASES = {place for window in ("day", "week", "month") for place in values(window, *BELOW)}
 # positions lie in the lake for three days, deliveries are of one day: nothing stood before
 LAKE = {place for window in ("day", "week", "month") for place in before(window, *EVERY)}
 DELIVERIES = {place for window in ("day", "week", "month", "quarter") for place in before(window, "district")}
@@ -30,23 +26,13 @@ DELIVERIES = {place for window in ("day", "week", "month", "quarter") for place 
 USUAL: dict[str, set[str]] = {
     "fleet_running_now_cnt": SPLIT,  # of this moment
     "safe_overlimit_per_100veh": YEAR,
-    "drv_driver_cnt": COMPANIES,
-    "mem_party_driver_cnt": COMPANIES,
-    "mem_union_member_rate": COMPANIES,
     "p1_visit_done_rate": YEAR,
     "p1_three_send_cnt": YEAR | values("month", "company") | values("week", "company"),  # few are at a company
     "p1_unit_task_ontime_rate": before("year", "district"),
-    "p2_volunteer_join_rate": COMPANIES,
-    "p3_ecert_rate": COMPANIES,
     "p3_overlimit_auto_rate": YEAR,
     "p3_appeal_ontime_rate": YEAR | before("week", "company"),  # a handful a week
     "p3_overlimit_ontime_rate": YEAR,
-    "p4_relief_covered_rate": CASES,
-    "p4_pairing_rate": CASES,
-    "p4_benefit_reach_cnt": {"month company value"},  # fewer than five of a company in a month
-    "p5_mp_register_rate": COMPANIES,
-    "p5_volunteer_hours": YEAR | before("month", "company") | COMPANIES,  # fewer than five of a company
-    "p5_red_heart_rate": COMPANIES,
+    "p5_volunteer_hours": before("year", "district"),
     "p5_points_redeem_rate": before("year", "district"),
     "site_reach_rate": LAKE,
     "dh_source_ontime_rate": DELIVERIES,

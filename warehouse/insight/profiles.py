@@ -112,6 +112,8 @@ def _brief_alarm(book: Snapshot, key: str) -> tuple[str, str]:
     facts = alarm_facts(book, key)
     if facts is None:
         raise PageMissing()
+    if facts["company_key"] in book.one_person_owners:
+        return "报警", "单人单车业户 · 说明用途后查看"
     return (
         f"{facts['kind']} {facts['raised_at']:%m-%d %H:%M}",
         f"报警 · {plate(facts['vehicle_key'])} · {facts['status']}",

@@ -146,6 +146,11 @@ class Figures:
         )
         return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
 
+    @cached_property
+    def one_person_owners(self) -> frozenset[str]:
+        """Companies with one driver or one vehicle at most: alarms, days and ways of their vehicles tell of a person."""
+        return frozenset(str(key) for (key,) in self.ask(text("one_person_owners")))
+
     def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
         """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
         declares. A person metric has only the slices that were counted, and those not for a company."""

@@ -91,6 +91,42 @@ def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(
     assert audit.verify(Settings(data).state) is None
 
 
+@pytest.fixture
+def alone(data: Path) -> tuple[str, str, str]:
+    """A company with one driver or one vehicle, its vehicle and an alarm of it."""
+    found = (
+        SnapshotStore(data)
+        .current()
+        .ask(
+            """SELECT company_key, vehicle_key, alarm_uid FROM marts.alarm_event
+            WHERE company_key IN (SELECT company_key FROM marts.one_person_owner)
+            ORDER BY raised_at DESC LIMIT 1"""
+        )
+    )
+    return found[0]
+
+
+def test_a_vehicle_and_an_alarm_of_one_person_are_looked_at_for_a_purpose(
+    as_role: Callable[[str], FlaskClient], data: Path, alone: tuple[str, str, str]
+) -> None:
+    company, vehicle, alarm = alone
+    pages = [f"/vehicle/{quote(vehicle, safe='')}", f"/alarm/{quote(alarm, safe='')}"]
+    auditor = as_role("auditor")
+    for page in pages:
+        shown = said(auditor, page)
+        assert "没有权限" in shown and "逐日运行" not in shown and "处置过程" not in shown
+    leader = as_role("leader")
+    for page in pages:
+        shown = said(leader, page)
+        assert "请先说明查看用途" in shown and "逐日运行" not in shown and "处置过程" not in shown
+    profile = said(leader, f"/company/{company}")
+    assert "说明用途后查看" in profile and "报警与处置" not in profile
+    ask(leader, company)
+    assert "逐日运行" in said(leader, pages[0]) and "处置过程" in said(leader, pages[1])
+    looks = [(event, company in detail) for event, _, detail in log(data) if event == "vehicle_read"]
+    assert looks == [("vehicle_read", True)] * 2
+
+
 def test_one_driver_is_a_look_of_its_own_and_the_address_holds_no_pseudonym(
     as_role: Callable[[str], FlaskClient], data: Path, company: str
 ) -> None:

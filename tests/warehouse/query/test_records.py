@@ -32,9 +32,10 @@ def test_the_list_behind_a_number_adds_up_to_it(book: Snapshot, metric: str) -> 
             assert listed is not None and listed.total == len(listed.rows)
             if reading.status != "ok":
                 continue
-            assert sum(row.num or 0 for row in listed.rows) == pytest.approx(reading.num or 0, rel=1e-9, abs=1e-9)
+            num, den = listed.pool or (0.0, 0.0)
+            assert num + sum(row.num or 0 for row in listed.rows) == pytest.approx(reading.num or 0, rel=1e-9, abs=1e-9)
             if reading.den is not None:
-                assert sum(row.den or 0 for row in listed.rows) == pytest.approx(reading.den, rel=1e-9)
+                assert (den or 0) + sum(row.den or 0 for row in listed.rows) == pytest.approx(reading.den, rel=1e-9)
 
 
 def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
@@ -44,6 +45,24 @@ def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
         if model.entity is not None:
             assert set(model.columns.get(column, "L1") for column in model.entity.columns) <= {"L1", "L2"}, model.name
             assert not model.entity.name or model.entity.name in model.entity.columns
+
+
+def test_what_a_vehicle_of_one_person_did_stands_in_no_list(book: Snapshot) -> None:
+    """An owner with one driver or one vehicle is a person: alarms and days of such vehicles are one sum."""
+    persons = book.one_person_owners
+    assert persons
+    pools = 0
+    for metric in (metric for metric in metrics.metrics().values() if records.tells_of_vehicles(metric)):
+        listed = records.behind(book, metric.id, rows=ALL)
+        if listed is None:
+            continue
+        assert not persons & {row.cells.get("company_key") for row in listed.rows}, metric.id
+        if listed.entity.key == "vehicle_key":
+            owners = book.ask("SELECT vehicle_key, list(DISTINCT company_key) FROM marts.vehicle_day GROUP BY 1")
+            theirs = {vehicle for vehicle, companies in owners if set(companies) <= persons}
+            assert theirs and not theirs & {row.key for row in listed.rows}, metric.id
+        pools += listed.pool is not None
+    assert pools
 
 
 def test_people_are_no_open_list(book: Snapshot) -> None:
@@ -89,7 +108,7 @@ def test_a_filter_narrows_number_list_and_trend_alike(book: Snapshot) -> None:
     reading = book.read("fleet_online_rate", "week", only=only)
     listed = records.behind(book, "fleet_online_rate", "week", only=only, rows=ALL)
     assert listed is not None and {row.cells["energy"] for row in listed.rows} == {"柴油"}
-    assert sum(row.den or 0 for row in listed.rows) == reading.den
+    assert ((listed.pool or (0, 0))[1] or 0) + sum(row.den or 0 for row in listed.rows) == reading.den
     members = {member: den for member, _, _, den, _ in book.slices("fleet_online_rate", "energy", "week")}
     assert members["柴油"] == reading.den
     assert book.series("fleet_online_rate", "week", 1, only=only)[0].value == reading.value
