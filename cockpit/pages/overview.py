@@ -180,8 +180,9 @@ def card(visit: PageContext, metric: Metric, wanted: str, place: Place | None = 
     trend = visit.book.series(metric.id, window, count, at) if count else ()
     query = {"window": window, "at": at if requested else None, "place": None if code == DISTRICT else code}
     path, where = f"/metric/{metric.id}", "" if code == DISTRICT else f" · {reading.place.label}"
-    of_page = window == "now" or (window == wanted and fmt.period_key(window, reading.win_start) == period)
-    note = "" if of_page else f"{fmt.tick(window, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
+    own = reading.window  # below the district a number about persons is of the last closed month
+    of_page = own == "now" or (own == wanted and fmt.period_key(own, reading.win_start) == period)
+    note = "" if of_page else f"{fmt.tick(own, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
     return tile(
         reading,
         decimals=metric.decimals,

@@ -120,12 +120,12 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
     )
 
 
-def of_towns(asked: Reading, district: Reading | None, towns: Sequence[Reading]) -> str:
+def of_towns(shown: Reading, district: Reading | None, towns: Sequence[Reading]) -> str:
     """What has to be said beside the towns of a number: of which period they are where it is another one, and why they
     do not come to the district's. district: its number for the towns' period; "" where there is nothing to say."""
     if district is None:
         return ""
-    is_other = (district.window, district.win_start) != (asked.window, asked.win_start)
+    is_other = (district.window, district.win_start) != (shown.window, shown.win_start)
     period = fmt.period(district.window, district.win_start, district.win_end)
     first = f"镇街的人数按{'年' if district.window == 'year' else '月'}公布，为 {period}。" if is_other else ""
     return first + uneven(district, towns)

@@ -113,6 +113,8 @@ def movement(reading: Reading, towns: Sequence[Reading], decimals: int = 0) -> s
     unit = "个百分点" if change.unit == "百分点" else change.unit
     word = {"▲": "上升", "▼": "下降"}.get(change.glyph, "持平")
     start = f"{texts.THIS[reading.window]}{word}" + ("" if word == "持平" else f" {change.text} {unit}")
+    # persons of towns are counted by closed months only: what moved then says nothing of another period
+    towns = [t for t in towns if (t.window, t.win_start) == (reading.window, reading.win_start)]
     known = [t for t in towns if t.value is not None and t.previous is not None]
     if len(known) < 2:
         return f"{start}。"

@@ -22,12 +22,16 @@ def behind(book: Snapshot, reading: Reading) -> list[Reading]:
     """The towns that are behind in a district's number, the worst first.
 
     With a target: those that miss it; without one: those on the wrong side of the district's own value. [] for a place below the
-    district, for plain counts (a large town has more of everything) and where fewer than two towns can be compared."""
+    district, where the towns are of another period (persons, by closed months), for plain counts (a large town has more of everything) and where fewer than two towns can be compared."""
     metric = book.metrics[reading.metric]
     if reading.place.grain != "district" or reading.value is None or not _is_comparable(metric):
         return []
     at = None if reading.window == "now" else units.at_label(reading.window, reading.win_start)
-    towns = ranked(book.by(reading.metric, reading.window, at))
+    towns = [
+        town
+        for town in ranked(book.by(reading.metric, reading.window, at))
+        if (town.window, town.win_start) == (reading.window, reading.win_start)
+    ]
     return [town for town in towns if _is_behind(town, reading)] if len(towns) > 1 else []
 
 
