@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.casework import favourites, loader_requests, permalinks
-from cockpit.identity import gate
+from cockpit.casework import favourites, permalinks
+from cockpit.identity import gate, rights
 from cockpit.pages import drilldown, notes, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -399,7 +399,7 @@ def _targets(visit: PageContext, metric: Metric) -> Component | None:
         for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
     ]
     proposed = any(goal.is_proposed for goal in found.values())
-    may = proposed and visit.viewer.role in loader_requests.ROLES and not visit.address.get("as_of")
+    may = proposed and rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
     note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
     form = html.Form(
         [

@@ -16,7 +16,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
-from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, security_headers
+from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, rights, security_headers
+from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
 from cockpit.store import one_time_key
 from cockpit.wall import remote
@@ -90,6 +91,9 @@ def create_app(settings: Settings) -> Flask:
         dash._setup_server()  # type: ignore[no-untyped-call]
         page_routes.prepare(server, dash)
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
+    unplaced = rights.unplaced({rule.endpoint for rule in server.url_map.iter_rules()}, routes.paths())
+    if unplaced:
+        raise RuntimeError(f"without a right in identity/rights.py, or in it twice: {unplaced}")
     security_headers.protect(server, dash.csp_hashes)
     static_files.compress(server)
     _errors(server)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.casework import loader_requests
+from cockpit.identity import rights
 from cockpit.pages import search, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -112,14 +112,10 @@ def _right(visit: PageContext) -> Component:
     who = f"{name}（{role}）" if name != role else name
     rolls = (
         [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
-        if visit.viewer.role == "admin"
+        if rights.may(visit.viewer, "screens")
         else []
     )
-    lists = (
-        [html.A("名录填报", href="/filing", className="menu-item")]
-        if visit.viewer.role in loader_requests.ROLES
-        else []
-    )
+    lists = [html.A("名录填报", href="/filing", className="menu-item")] if rights.may(visit.viewer, "filing") else []
     menu = html.Div(
         [
             dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),

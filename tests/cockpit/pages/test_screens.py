@@ -70,7 +70,7 @@ def test_the_roll_says_which_screen_is_there_which_is_slow_and_which_is_lost(
 
 def test_the_roll_is_for_the_administrator_only(web: Flask) -> None:
     for role in ("leader", "analyst", "auditor"):
-        assert "只对系统管理员开放" in words(draw(web, role))
+        assert "只对系统管理开放" in words(draw(web, role))
         assert "/screens" not in links(draw(web, role, "/"))
     assert "/screens" in links(draw(web, "admin", "/"))
 
