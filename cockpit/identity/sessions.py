@@ -48,6 +48,7 @@ def start(path: Path, account: Account, ip: str, *, absolute_s: float = ABSOLUTE
             "INSERT INTO sessions VALUES (?,?,?,?,?,?,?,?)",
             (app_db.digest(identifier), account.name, account.role, account.display, now, now, now + absolute_s, ip),
         )
+        connection.execute("UPDATE users SET seen_at=? WHERE name=?", (now, account.name))
         audit.append(connection, "login", who=account.name, ip=ip, detail=account.role)
     return identifier
 

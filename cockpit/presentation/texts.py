@@ -51,6 +51,15 @@ ROLES = {
     "screen": "大屏",
 }
 
+ACCOUNT_STATES = {
+    "active": "可用",
+    "invited": "待设密码",
+    "locked": "已锁定",
+    "disabled": "已停用",
+    "idle": "已停用（满 90 天未登录）",
+}
+"""How an account stands."""
+
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
 PREVIOUS = {
     "now": "较昨日",
@@ -108,7 +117,9 @@ HELD = "沿用上期"
 INCOMPLETE = "未满期"
 NO_DATA = "—"
 
-LOGIN_FAILED = "账号或密码不正确，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟。"
+LOGIN_FAILED = (
+    "账号或密码不正确、账号已停用，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟，停用的账号请联系安全管理员。"
+)
 LOGIN_STALE = "登录页已过期，请重新填写。"
 LINK_SPENT = "一次性登录链接已使用或已过期，请重新运行 ./zhengbei demo 取得新链接。"
 

@@ -20,6 +20,12 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
     created_at REAL NOT NULL, changed_at REAL NOT NULL, disabled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS password_link (
+    token_hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at REAL NOT NULL, used_at REAL);
+CREATE TABLE IF NOT EXISTS second_factor (
+    user TEXT PRIMARY KEY, secret BLOB NOT NULL, step INTEGER NOT NULL, made_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS recovery_code (
+    user TEXT NOT NULL, code_hash TEXT NOT NULL, used_at REAL, PRIMARY KEY (user, code_hash));
 CREATE TABLE IF NOT EXISTS sessions (
     id_hash TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
     created_at REAL NOT NULL, seen_at REAL NOT NULL, expires_at REAL NOT NULL, ip TEXT NOT NULL);
@@ -67,6 +73,20 @@ CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN
 CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
 
+ADDED = {
+    "users": {
+        "towns": ("TEXT NOT NULL DEFAULT ''", ""),
+        "companies": ("TEXT NOT NULL DEFAULT ''", ""),
+        # an account of an earlier release was last seen when the log says so; one without a line begins to count now
+        "seen_at": (
+            "REAL",
+            "UPDATE users SET seen_at = coalesce("
+            "(SELECT max(at) FROM audit WHERE event = 'login' AND who = name), unixepoch())",
+        ),
+    }
+}
+"""Columns that an earlier release did not know, and what fills them once: table → column → (kind, statement)."""
+
 _ready: set[tuple[str, int]] = set()
 _lock = threading.Lock()
 
@@ -97,9 +117,23 @@ def _prepare(path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
+            _add_columns(connection)
         finally:
             connection.close()
         _ready.add((str(path), path.stat().st_ino))
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """In one transaction: of several workers that start at once, the first adds and the others find them there."""
+    connection.execute("BEGIN IMMEDIATE")
+    for table, columns in ADDED.items():
+        present = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for name, (kind, fill) in columns.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+                if fill:
+                    connection.execute(fill)
+    connection.execute("COMMIT")
 
 
 @contextmanager
