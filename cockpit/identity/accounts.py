@@ -37,7 +37,8 @@ LONGEST_DISPLAY, MOST_CODES = 40, 200
 class Account:
     """A person who may log in. role: key of texts.ROLES; display: the name shown in the bar. towns, companies: codes
     that the person's numbers are to be limited to, () = all. seen_at: of the last log-in or of what began the count, UTC
-    seconds; locked_until: end of the lock after wrong guesses, 0 = none. has_factor: a second factor is set up."""
+    seconds; locked_until: end of the lock after wrong guesses, 0 = none. has_factor: a second factor is set up;
+    changed_at: when the password was set, UTC seconds."""
 
     name: str
     role: str
@@ -49,6 +50,7 @@ class Account:
     locked_until: float = 0.0
     has_factor: bool = False
     has_password: bool = True
+    changed_at: float = 0.0
 
     def is_idle(self, now: float) -> bool:
         """Not used for IDLE_DAYS."""
@@ -62,7 +64,8 @@ class Account:
 
 
 _COLUMNS = (
-    "SELECT u.name, u.role, u.display, u.disabled, u.towns, u.companies, u.seen_at, u.password_hash, "
+    "SELECT u.name, u.role, u.display, u.disabled, u.towns, u.companies, u.seen_at, u.changed_at, "
+    "u.password_hash, "
     "coalesce(a.locked_until, 0) AS locked_until, f.user IS NOT NULL AS has_factor "
     "FROM users u LEFT JOIN attempts a ON a.scope = 'user:' || u.name LEFT JOIN second_factor f ON f.user = u.name "
 )
@@ -80,6 +83,7 @@ def _account(row: sqlite3.Row) -> Account:
         row["locked_until"],
         bool(row["has_factor"]),
         row["password_hash"] != passwords.UNUSABLE,
+        row["changed_at"],
     )
 
 
@@ -134,7 +138,7 @@ def set_password(path: Path, name: str, password: str, *, by: str = "", ip: str 
 def replace_password(connection: sqlite3.Connection, name: str, stored: str) -> None:
     """Puts what is kept of a password in place of the old; every session and the lock end. Raises UsageError for an
     unknown name."""
-    _present(connection, name)
+    present(connection, name)
     connection.execute("UPDATE users SET password_hash=?, changed_at=? WHERE name=?", (stored, time.time(), name))
     connection.execute("DELETE FROM sessions WHERE user=?", (name,))
     connection.execute("DELETE FROM attempts WHERE scope=?", (f"user:{name}",))
@@ -145,8 +149,8 @@ def set_role(path: Path, name: str, role: str, *, by: str = "", ip: str = "") ->
     for one's own account and for the last administrator of a kind."""
     _known_role(role)
     with app_db.writing(path) as connection:
-        _others_only(name, by)
-        before = _present(connection, name)["role"]
+        others_only(name, by)
+        before = present(connection, name)["role"]
         if before != role:
             _one_remains(connection, name)
         connection.execute("UPDATE users SET role=? WHERE name=?", (role, name))
@@ -165,8 +169,8 @@ def set_scope(
             "范围写法不对", where=(odd or "")[:40], to_do=f"请填镇街或企业的代码，用空格分开，各最多 {MOST_CODES} 个"
         )
     with app_db.writing(path) as connection:
-        _others_only(name, by)
-        _present(connection, name)
+        others_only(name, by)
+        present(connection, name)
         connection.execute(
             "UPDATE users SET towns=?, companies=? WHERE name=?", (" ".join(towns), " ".join(companies), name)
         )
@@ -185,8 +189,8 @@ def disable(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
     """Ends an account and its sessions until somebody enables it again; its audit rows stay. Raises Refused as
     set_role does."""
     with app_db.writing(path) as connection:
-        _others_only(name, by)
-        _present(connection, name)
+        others_only(name, by)
+        present(connection, name)
         _one_remains(connection, name)
         _disable(connection, name)
         note(connection, "user_disabled", name, by, ip)
@@ -201,8 +205,8 @@ def enable(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
     """Opens a disabled or long unused account again, with the password and second factor that it had; the days without
     use count anew. Raises Refused for one's own account."""
     with app_db.writing(path) as connection:
-        _others_only(name, by)
-        _present(connection, name)
+        others_only(name, by)
+        present(connection, name)
         connection.execute("UPDATE users SET disabled=0, seen_at=? WHERE name=?", (time.time(), name))
         note(connection, "user_enabled", name, by, ip)
 
@@ -210,8 +214,8 @@ def enable(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
 def unlock(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
     """Ends the lock after wrong passwords and wrong codes. Raises Refused for one's own account."""
     with app_db.writing(path) as connection:
-        _others_only(name, by)
-        _present(connection, name)
+        others_only(name, by)
+        present(connection, name)
         connection.execute("DELETE FROM attempts WHERE scope IN (?, ?)", (f"user:{name}", f"code:{name}"))
         note(connection, "user_unlocked", name, by, ip)
 
@@ -232,14 +236,16 @@ def _known_role(role: str) -> None:
         raise UsageError("没有这个角色", where=role[:40], to_do=f"可用角色：{'、'.join(rights.PEOPLE)}")
 
 
-def _present(connection: sqlite3.Connection, name: str) -> sqlite3.Row:
+def present(connection: sqlite3.Connection, name: str) -> sqlite3.Row:
+    """The account's row. Raises UsageError when there is none."""
     row: sqlite3.Row | None = connection.execute("SELECT * FROM users WHERE name=?", (name,)).fetchone()
     if row is None:
         raise UsageError("没有这个账号", where=name[:40], to_do="请用 user list 查看")
     return row
 
 
-def _others_only(name: str, by: str) -> None:
+def others_only(name: str, by: str) -> None:
+    """Raises Refused when somebody would change their own account."""
     if name == by:
         raise Refused("不能办理自己的账号", where=name, to_do="请由另一名安全管理员办理")
 

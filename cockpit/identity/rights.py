@@ -42,7 +42,9 @@ class Right:
 OPEN = frozenset(
     {
         "login",
+        "login_code",
         "logout",
+        "password_link",
         "healthz",
         "enter",
     }
@@ -73,6 +75,7 @@ TABLE: dict[str, Right] = {
             "wall.heartbeat",
         ),
     ),
+    "own_password": Right("修改自己的密码", PEOPLE, ("password",)),
     "figures": Right(
         "指标、镇街、企业、车辆、阵地、工程、报告、导出",
         PEOPLE,

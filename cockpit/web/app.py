@@ -16,7 +16,17 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
-from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, rights, security_headers
+from cockpit.identity import (
+    callback_validation,
+    device_routes,
+    driver_access,
+    gate,
+    login,
+    login_code,
+    password_pages,
+    rights,
+    security_headers,
+)
 from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
 from cockpit.store import one_time_key
@@ -76,8 +86,8 @@ def create_app(settings: Settings) -> Flask:
     gate.guard(server)
     library = SnapshotStore(settings.data)
     server.config["ZHENGBEI_LIBRARY"] = library
-    login.register(server)
-    driver_access.register(server)
+    for open_page in (login, login_code, password_pages, driver_access):
+        open_page.register(server)
     for module in ROUTES:
         module.register(server, library, settings)
     static_files.register(server)

@@ -122,6 +122,7 @@ def _right(visit: PageContext) -> Component:
             *lists,
             *rolls,
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
+            html.A("修改密码", href="/password", className="menu-item"),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),
         ],
         className="menu menu-right",
