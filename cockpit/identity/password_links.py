@@ -17,10 +17,11 @@ VALID_S = 24 * 3600
 
 
 def issue(path: Path, name: str, *, by: str = "", ip: str = "") -> str:
-    """A token for the address /password/<token>, shown this once, good for a day. by: as in accounts. Raises UsageError
-    for an unknown name."""
+    """A token for the address /password/<token>, shown this once, good for a day. by: as in accounts. Raises Refused for
+    one's own account, UsageError for an unknown name."""
     token, now = secrets.token_urlsafe(32), time.time()
     with app_db.writing(path) as connection:
+        accounts.others_only(name, by)
         accounts.replace_password(connection, name, passwords.UNUSABLE)
         connection.execute("DELETE FROM password_link WHERE user=? OR expires_at<?", (name, now))
         connection.execute("INSERT INTO password_link VALUES (?,?,?,NULL)", (app_db.digest(token), name, now + VALID_S))

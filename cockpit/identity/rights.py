@@ -155,6 +155,11 @@ TABLE: dict[str, Right] = {
         ),
     ),
     "screens": Right("登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",)),
+    "accounts": Right(
+        "账号、角色、范围、重置、解锁",
+        ("security",),
+        ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
+    ),
     "readers": Right("谁打开过哪份报告", ("auditor",)),
 }
 

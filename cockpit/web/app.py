@@ -33,6 +33,7 @@ from cockpit.store import one_time_key
 from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
+    account_pages,
     api,
     cache_warmer,
     export,
@@ -66,6 +67,7 @@ ROUTES: tuple[Routes, ...] = (
     report_routes,
     task_routes,
     device_routes,
+    account_pages,
     permalinks,
     export,
     loader_requests,

@@ -110,17 +110,15 @@ def _right(visit: PageContext) -> Component:
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}（{role}）" if name != role else name
-    rolls = (
-        [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
-        if rights.may(visit.viewer, "screens")
-        else []
-    )
-    lists = [html.A("名录填报", href="/filing", className="menu-item")] if rights.may(visit.viewer, "filing") else []
+    of_right = {
+        "filing": html.A("名录填报", href="/filing", className="menu-item"),
+        "screens": dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item"),
+        "accounts": html.A("账号管理", href="/accounts", className="menu-item"),
+    }
     menu = html.Div(
         [
             dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),
-            *lists,
-            *rolls,
+            *(item for right, item in of_right.items() if rights.may(visit.viewer, right)),
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
             html.A("修改密码", href="/password", className="menu-item"),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),
