@@ -36,8 +36,8 @@ LONGEST_DISPLAY, MOST_CODES = 40, 200
 @dataclass(frozen=True)
 class Account:
     """A person who may log in. role: key of texts.ROLES; display: the name shown in the bar. towns, companies: codes
-    that the person's numbers are to be limited to, () = all. seen_at: of the last log-in or of what began the count, UTC
-    seconds; locked_until: end of the lock after wrong guesses, 0 = none. has_factor: a second factor is set up;
+    that the person's numbers are to be limited to, () = all. seen_at: of the last log-in, UTC seconds, None = never;
+    counted_from: when the days without use begin where no log-in is later; locked_until: end of the lock after wrong guesses, 0 = none. has_factor: a second factor is set up;
     changed_at: when the password was set, UTC seconds."""
 
     name: str
@@ -46,7 +46,8 @@ class Account:
     disabled: bool = False
     towns: tuple[str, ...] = ()
     companies: tuple[str, ...] = ()
-    seen_at: float = 0.0
+    seen_at: float | None = None
+    counted_from: float = 0.0
     locked_until: float = 0.0
     has_factor: bool = False
     has_password: bool = True
@@ -54,7 +55,7 @@ class Account:
 
     def is_idle(self, now: float) -> bool:
         """Not used for IDLE_DAYS."""
-        return now - self.seen_at > IDLE_DAYS * DAY_S
+        return now - max(self.seen_at or 0.0, self.counted_from) > IDLE_DAYS * DAY_S
 
     def state(self, now: float) -> str:
         """How it stands, as a key of texts.ACCOUNT_STATES."""
@@ -64,7 +65,7 @@ class Account:
 
 
 _COLUMNS = (
-    "SELECT u.name, u.role, u.display, u.disabled, u.towns, u.companies, u.seen_at, u.changed_at, "
+    "SELECT u.name, u.role, u.display, u.disabled, u.towns, u.companies, u.seen_at, u.counted_from, u.changed_at, "
     "u.password_hash, "
     "coalesce(a.locked_until, 0) AS locked_until, f.user IS NOT NULL AS has_factor "
     "FROM users u LEFT JOIN attempts a ON a.scope = 'user:' || u.name LEFT JOIN second_factor f ON f.user = u.name "
@@ -79,7 +80,8 @@ def _account(row: sqlite3.Row) -> Account:
         bool(row["disabled"]),
         tuple(row["towns"].split()),
         tuple(row["companies"].split()),
-        row["seen_at"] or 0.0,
+        row["seen_at"],
+        row["counted_from"] or 0.0,
         row["locked_until"],
         bool(row["has_factor"]),
         row["password_hash"] != passwords.UNUSABLE,
@@ -117,7 +119,7 @@ def add(
         if connection.execute("SELECT 1 FROM users WHERE name=?", (name,)).fetchone():
             raise UsageError("账号已存在", where=name, to_do="改密码请用 user passwd")
         connection.execute(
-            "INSERT INTO users (name, password_hash, role, display, created_at, changed_at, seen_at) "
+            "INSERT INTO users (name, password_hash, role, display, created_at, changed_at, counted_from) "
             "VALUES (?,?,?,?,?,?,?)",
             (name, stored, role, shown, now, now, now),
         )
@@ -207,7 +209,7 @@ def enable(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
     with app_db.writing(path) as connection:
         others_only(name, by)
         present(connection, name)
-        connection.execute("UPDATE users SET disabled=0, seen_at=? WHERE name=?", (time.time(), name))
+        connection.execute("UPDATE users SET disabled=0, counted_from=? WHERE name=?", (time.time(), name))
         note(connection, "user_enabled", name, by, ip)
 
 

@@ -77,12 +77,12 @@ ADDED = {
     "users": {
         "towns": ("TEXT NOT NULL DEFAULT ''", ""),
         "companies": ("TEXT NOT NULL DEFAULT ''", ""),
-        # an account of an earlier release was last seen when the log says so; one without a line begins to count now
         "seen_at": (
             "REAL",
-            "UPDATE users SET seen_at = coalesce("
-            "(SELECT max(at) FROM audit WHERE event = 'login' AND who = name), unixepoch())",
+            "UPDATE users SET seen_at = (SELECT max(at) FROM audit WHERE event = 'login' AND who = name)",
         ),
+        # days without use are counted from the last log-in that the log knows; where it knows none, from now
+        "counted_from": ("REAL", "UPDATE users SET counted_from = coalesce(seen_at, unixepoch())"),
     }
 }
 """Columns that an earlier release did not know, and what fills them once: table → column → (kind, statement)."""

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Answer
 
 from cockpit.identity import accounts, gate, password_links, rights, second_factor
 from cockpit.identity.accounts import Account
+from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.web import template_pages
 from warehouse.compile.reading import Place
@@ -133,7 +134,7 @@ def _shown(one: Account, library: SnapshotStore, now: float) -> dict[str, Any]:
         "display": one.display,
         "role": texts.ROLES.get(one.role, one.role),
         "scope": _scope(one, library),
-        "seen": dt.datetime.fromtimestamp(one.seen_at, dt.UTC),
+        "seen": "从未登录" if one.seen_at is None else fmt.clock(dt.datetime.fromtimestamp(one.seen_at, dt.UTC)),
         "state": state,
         "word": texts.ACCOUNT_STATES[state],
         "tone": TONES[state],

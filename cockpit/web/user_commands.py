@@ -140,13 +140,15 @@ def user_list(data: Path) -> None:
     """All accounts, one a line, and which kind of administrator is lacking."""
     found, now = accounts.everyone(Settings.at(data).state), time.time()
     for one in found:
-        seen = fmt.clock(dt.datetime.fromtimestamp(one.seen_at, dt.UTC))
+        seen = (
+            "从未登录" if one.seen_at is None else f"最近 {fmt.clock(dt.datetime.fromtimestamp(one.seen_at, dt.UTC))}"
+        )
         code = "已绑动态码" if one.has_factor else "未绑动态码" if one.role in rights.TWO_FACTORS else ""
         words = [
             texts.ROLES.get(one.role, one.role),
             one.display,
             texts.ACCOUNT_STATES[one.state(now)],
-            f"最近 {seen}",
+            seen,
             _scope(one.towns, one.companies),
             code,
         ]
