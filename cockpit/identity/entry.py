@@ -25,16 +25,18 @@ class HalfWay:
     account: Account
     target: str
     secret: str
+    marks: tuple[str, ...] = ()
 
 
-def proceed(account: Account, target: str) -> Response:
-    """On to `target` (a path of this site), by way of the code where the role asks for one."""
+def proceed(account: Account, target: str, *, marks: tuple[str, ...] = (), second_factor_here: bool = True) -> Response:
+    """On to `target` (a path of this site), by way of the code where the role asks for one. marks: see sessions.start.
+    second_factor_here: False where a single sign-on sees to it."""
     conf = gate.settings()
-    if not conf.options.second_factor or account.role not in rights.TWO_FACTORS:
-        return open_session(redirect(target), account)
+    if not (second_factor_here and conf.options.second_factor and account.role in rights.TWO_FACTORS):
+        return open_session(redirect(target), account, marks)
     secret = "" if account.has_factor else second_factor.new_secret()
     response = redirect(CODE_PAGE)
-    half = open_forms.signer(HALF).dumps([account.name, account.changed_at, target, secret])
+    half = open_forms.signer(HALF).dumps([account.name, account.changed_at, target, secret, *marks])
     # Lax: the way may lead here from the page of single sign-on
     open_forms.set_cookie(response, HALF, str(half), HALF_S, "Lax")
     return response
@@ -44,21 +46,27 @@ def half_way() -> HalfWay | None:
     """Who has only the code to go, None when nobody has or it took too long. The account is looked up anew: it may have
     been disabled, or its password changed, meanwhile."""
     try:
-        name, changed_at, target, secret = open_forms.signer(HALF).loads(request.cookies.get(HALF, ""), max_age=HALF_S)
+        given = open_forms.signer(HALF).loads(request.cookies.get(HALF, ""), max_age=HALF_S)
+        name, changed_at, target, secret, *marks = given
     except (BadSignature, ValueError):
         return None
     found = accounts.find(gate.settings().state, name)
     if found is None or found.disabled or found.changed_at != changed_at:
         return None
-    return HalfWay(found, target, secret)
+    return HalfWay(found, target, secret, tuple(marks))
 
 
-def open_session(response: Response, account: Account) -> Response:
+def open_session(response: Response, account: Account, marks: tuple[str, ...] = ()) -> Response:
     """Opens a session under a new identifier (against fixation); its cookie goes with the response."""
     conf = gate.settings()
     former = request.cookies.get(gate.cookie_name("person"), "")
     identifier = sessions.start(
-        conf.state, account, gate.address(), absolute_s=conf.options.session_hours * 3600, replaces=former
+        conf.state,
+        account,
+        gate.address(),
+        absolute_s=conf.options.session_hours * 3600,
+        replaces=former,
+        marks=marks,
     )
     gate.set_cookie(response, "person", identifier)
     for spent in (HALF, open_forms.NONCE):

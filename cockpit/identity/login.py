@@ -39,6 +39,7 @@ def form(message: str = "", status: int = 200) -> Response:
         message=message,
         target=local_target(request.values.get("next")),
         user=request.form.get("user", "")[:64],
+        has_left=request.method == "GET" and "left" in request.args,
     )
 
 
@@ -56,8 +57,10 @@ def _login() -> Response:
 
 
 def _logout() -> Response:
-    sessions.end(gate.settings().state, request.cookies.get(gate.cookie_name("person"), ""), gate.address())
-    response = redirect("/login", code=303)
+    by_sign_on = sessions.end(
+        gate.settings().state, request.cookies.get(gate.cookie_name("person"), ""), gate.address()
+    )
+    response = redirect("/login?left=1" if by_sign_on else "/login", code=303)
     response.delete_cookie(gate.cookie_name("person"), secure=gate.secure(), httponly=True, samesite="Lax")
     return response
 

@@ -31,9 +31,11 @@ def _code() -> Response:
     if half.secret:
         codes = second_factor.set_up(conf, half.account.name, half.secret, typed, ip=gate.address())
         if codes is not None:
-            return entry.open_session(open_forms.page("recovery.html", codes=codes, target=half.target), half.account)
+            return entry.open_session(
+                open_forms.page("recovery.html", codes=codes, target=half.target), half.account, half.marks
+            )
     elif second_factor.check(conf, half.account.name, typed, ip=gate.address()):
-        return entry.open_session(redirect(half.target, code=303), half.account)
+        return entry.open_session(redirect(half.target, code=303), half.account, half.marks)
     return _form(half, texts.CODE_FAILED, 401)
 
 

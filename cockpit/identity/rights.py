@@ -10,12 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from cockpit.presentation.texts import ROLES
-
-if TYPE_CHECKING:
-    from cockpit.identity.sessions import Viewer
 
 SCREEN = "screen"
 """The role of a wall device; no person has it."""
@@ -26,6 +23,15 @@ ADMINISTRATORS = ("admin", "security", "auditor")
 """One of each must remain."""
 TWO_FACTORS = ("leader", *ADMINISTRATORS)
 """Who signs in with a password and a code."""
+
+
+class Asking(Protocol):
+    """Who asks: a sessions.Viewer."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def role(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,18 @@ OPEN = frozenset(
         "login_code",
         "logout",
         "password_link",
+        "sign_on",
+        "sign_on_back",
+        "sign_on_logout",
+        "sign_on_left",
         "healthz",
         "enter",
     }
 )
 """Endpoints that answer without anybody being signed in. By endpoint, not by path: a prefix would open more."""
+
+FROM_ELSEWHERE = frozenset({"sign_on_back", "sign_on_logout"})
+"""Of these, what another server sends to: it proves itself by a signature or by a ticket that only it knows."""
 
 TABLE: dict[str, Right] = {
     "files": Right(
@@ -172,7 +185,7 @@ def has(role: str, right: str) -> bool:
     return role in TABLE[right].roles
 
 
-def may(viewer: Viewer, right: str) -> bool:
+def may(viewer: Asking, right: str) -> bool:
     """Whether somebody has a right: a person by role, a device as a screen whatever it is called."""
     return has(viewer.role if viewer.kind == "person" else SCREEN, right)
 

@@ -74,6 +74,7 @@ CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_
 """
 
 ADDED = {
+    "sessions": {"sign_on": ("TEXT NOT NULL DEFAULT ''", "")},
     "users": {
         "towns": ("TEXT NOT NULL DEFAULT ''", ""),
         "companies": ("TEXT NOT NULL DEFAULT ''", ""),
@@ -83,7 +84,7 @@ ADDED = {
         ),
         # days without use are counted from the last log-in that the log knows; where it knows none, from now
         "counted_from": ("REAL", "UPDATE users SET counted_from = coalesce(seen_at, unixepoch())"),
-    }
+    },
 }
 """Columns that an earlier release did not know, and what fills them once: table → column → (kind, statement)."""
 

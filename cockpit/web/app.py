@@ -27,6 +27,7 @@ from cockpit.identity import (
     rights,
     security_headers,
 )
+from cockpit.identity.sign_on import routes as sign_on
 from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
 from cockpit.store import one_time_key
@@ -90,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     server.config["ZHENGBEI_LIBRARY"] = library
     for open_page in (login, login_code, password_pages, driver_access):
         open_page.register(server)
+    sign_on.register(server, settings)
     for module in ROUTES:
         module.register(server, library, settings)
     static_files.register(server)
