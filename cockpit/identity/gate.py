@@ -10,10 +10,11 @@ import sqlite3
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, Request, Response, abort, current_app, g, jsonify, redirect, request
+from werkzeug.datastructures import Authorization
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as BaseResponse
 
-from cockpit.identity import callback_validation, rights, sessions
+from cockpit.identity import callback_validation, rights, sessions, tokens
 from cockpit.identity.sessions import Viewer, create_device, create_one_time_link, devices, revoke_device
 from cockpit.store import audit
 from warehouse.core.errors import Refused
@@ -40,6 +41,7 @@ OPEN = frozenset(
         "/favicon.ico",
     }
 )
+API = "/api/v1/"
 HEARTBEATS = frozenset({"/api/version"})
 """Asked by the page itself, so they never keep a session alive."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -163,6 +165,8 @@ def _same_origin() -> None:
 def _identify(path: str) -> Viewer | None:
     conf = settings()
     try:
+        if path.startswith(API) and request.authorization is not None:
+            return _reader(request.authorization)
         person = request.cookies.get(cookie_name("person"))
         if person:
             found = sessions.find(
@@ -176,6 +180,17 @@ def _identify(path: str) -> Viewer | None:
         # no state file, no identity: closed, and the page says so instead of showing a trace
         current_app.logger.exception("state.sqlite cannot be read")
         abort(503)
+
+
+def _reader(given: Authorization) -> Viewer | None:
+    """Another system that reads by a token. Aborts with 429 when it asks too much."""
+    found = tokens.find(settings().state, (given.token or "")[:200]) if given.type == "bearer" else None
+    if found is None:
+        return None
+    who, may_ask = found
+    if not may_ask:
+        abort(429)
+    return who
 
 
 def _exchange(path: str) -> BaseResponse | None:

@@ -16,7 +16,9 @@ from cockpit.presentation.texts import ROLES
 
 SCREEN = "screen"
 """The role of a wall device; no person has it."""
-PEOPLE = tuple(role for role in ROLES if role != SCREEN)
+TOKEN = "token"
+"""The role of another system that reads by a token; no person has it."""
+PEOPLE = tuple(role for role in ROLES if role not in (SCREEN, TOKEN))
 OFFICES = ("leader", "analyst", "duty", "party", "safety")
 """Those whose work the numbers are about."""
 ADMINISTRATORS = ("admin", "security", "auditor")
@@ -128,6 +130,11 @@ TABLE: dict[str, Right] = {
             "/mine",
         ),
     ),
+    "api": Right(
+        "只读接口 /api/v1（别的系统凭令牌）",
+        (*PEOPLE, TOKEN),
+        ("api_v1.metrics", "api_v1.reading", "api_v1.series", "api_v1.places", "api_v1.description"),
+    ),
     "alarms": Right("逐条报警：时间、地点、车速、处置", ("leader", "analyst", "duty", "safety"), (), ("/alarm/*",)),
     "party": Right("逐个党群组织与企业的组织覆盖", ("leader", "analyst", "party"), (), ("/organisation/*",)),
     "drivers": Right(
@@ -173,6 +180,7 @@ TABLE: dict[str, Right] = {
         ("security",),
         ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
     ),
+    "tokens": Right("接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke")),
     "readers": Right("谁打开过哪份报告", ("auditor",)),
 }
 
@@ -186,8 +194,9 @@ def has(role: str, right: str) -> bool:
 
 
 def may(viewer: Asking, right: str) -> bool:
-    """Whether somebody has a right: a person by role, a device as a screen whatever it is called."""
-    return has(viewer.role if viewer.kind == "person" else SCREEN, right)
+    """Whether somebody has a right: a person by role; a device is a screen and a token a token, whatever they are
+    called."""
+    return has({"person": viewer.role, "token": TOKEN}.get(viewer.kind, SCREEN), right)
 
 
 def of_route(endpoint: str) -> str | None:

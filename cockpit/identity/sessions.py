@@ -30,10 +30,10 @@ TOUCH_S = 30
 
 @dataclass(frozen=True)
 class Viewer:
-    """Person or device behind a request. user: account name or "screen:<id>"; screen: the wall's name for a device,
+    """Person, device or token behind a request. user: account name, "screen:<id>" or "token:<id>"; screen: the wall's name for a device,
     "" for a person; display: what the bar shows."""
 
-    kind: Literal["person", "device"]
+    kind: Literal["person", "device", "token"]
     user: str
     role: str
     screen: str = ""

@@ -49,8 +49,11 @@ ROLES = {
     "security": "安全管理",
     "auditor": "审计",
     "screen": "大屏",
+    "token": "接口",
 }
 
+TOKEN_STATES = {"active": "有效", "over": "已到期", "revoked": "已撤销"}
+"""How a token of the API stands."""
 ACCOUNT_STATES = {
     "active": "可用",
     "invited": "待设密码",

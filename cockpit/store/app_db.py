@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS second_factor (
     user TEXT PRIMARY KEY, secret BLOB NOT NULL, step INTEGER NOT NULL, made_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS recovery_code (
     user TEXT NOT NULL, code_hash TEXT NOT NULL, used_at REAL, PRIMARY KEY (user, code_hash));
+CREATE TABLE IF NOT EXISTS api_token (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE, created_at REAL NOT NULL,
+    created_by TEXT NOT NULL, expires_at REAL NOT NULL, revoked_at REAL, seen_at REAL);
+CREATE TABLE IF NOT EXISTS api_use (
+    token INTEGER NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (token, minute));
 CREATE TABLE IF NOT EXISTS sessions (
     id_hash TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
     created_at REAL NOT NULL, seen_at REAL NOT NULL, expires_at REAL NOT NULL, ip TEXT NOT NULL);

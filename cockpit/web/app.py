@@ -36,6 +36,7 @@ from cockpit.wall import routes as wall_routes
 from cockpit.web import (
     account_pages,
     api,
+    api_v1,
     cache_warmer,
     export,
     filing,
@@ -44,6 +45,7 @@ from cockpit.web import (
     report_routes,
     shell,
     static_files,
+    token_pages,
 )
 from warehouse.core import keys
 from warehouse.core.errors import CockpitError, DataMissing, Refused
@@ -69,6 +71,8 @@ ROUTES: tuple[Routes, ...] = (
     task_routes,
     device_routes,
     account_pages,
+    token_pages,
+    api_v1,
     permalinks,
     export,
     loader_requests,

@@ -102,7 +102,7 @@ def test_a_new_route_or_page_without_a_right_is_named() -> None:
 
 
 def test_every_role_has_a_name_and_the_readme_shows_the_table() -> None:
-    assert set(PEOPLE) | {rights.SCREEN} == set(texts.ROLES)
+    assert {*PEOPLE, rights.SCREEN, rights.TOKEN} == set(texts.ROLES)
     assert {role for right in TABLE.values() for role in right.roles} <= set(texts.ROLES)
     stated = re.search(r"\n(\| \| 领导 .*?)\n*\Z", README.read_text("utf-8"), re.S)
     assert stated and stated[1].strip() == rights.table(), f"cockpit/README.md › 谁能看什么:\n{rights.table()}"

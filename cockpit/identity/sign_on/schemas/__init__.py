@@ -5,10 +5,11 @@ Made by `python -m cockpit.identity.sign_on.schemas`; a test holds them to the s
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cockpit.identity.sign_on.ways import Way
 
 FOLDER = Path(__file__).resolve().parent
-KINDS = {
+KINDS: dict[str, Any] = {
     "signon": Way,
 }
