@@ -53,6 +53,7 @@ OPEN = frozenset(
         "login_code",
         "logout",
         "password_link",
+        "shares.opened",
         "sign_on",
         "sign_on_back",
         "sign_on_logout",
@@ -151,6 +152,11 @@ TABLE: dict[str, Right] = {
     ),
     "tasks": Right("督办：交办、接办、填报进展", OFFICES, ("supervision_open", "supervision_step")),
     "tasks_closed": Right("督办：办结、重新交办", ("leader",)),
+    "shares": Right(
+        "分享全区或镇街的指标给没有账号的人（最长 7 天）",
+        OFFICES,
+        ("shares.index", "shares.add", "shares.revoke"),
+    ),
     "notes": Right("在趋势旁批注", ("analyst", "party", "safety", "admin"), ("note_add", "note_withdraw")),
     "notes_of_others": Right("撤回他人的批注", ("admin",)),
     "walls_steered": Right(
@@ -195,8 +201,8 @@ def has(role: str, right: str) -> bool:
 
 def may(viewer: Asking, right: str) -> bool:
     """Whether somebody has a right: a person by role; a device is a screen and a token a token, whatever they are
-    called."""
-    return has({"person": viewer.role, "token": TOKEN}.get(viewer.kind, SCREEN), right)
+    called; who has a share link has none."""
+    return has({"person": viewer.role, "token": TOKEN, "device": SCREEN}.get(viewer.kind, ""), right)
 
 
 def of_route(endpoint: str) -> str | None:

@@ -30,10 +30,10 @@ TOUCH_S = 30
 
 @dataclass(frozen=True)
 class Viewer:
-    """Person, device or token behind a request. user: account name, "screen:<id>" or "token:<id>"; screen: the wall's name for a device,
+    """Who is behind a request. user: account name, "screen:<id>", "token:<id>" or "share:<id>"; screen: the wall's name for a device,
     "" for a person; display: what the bar shows."""
 
-    kind: Literal["person", "device", "token"]
+    kind: Literal["person", "device", "token", "share"]
     user: str
     role: str
     screen: str = ""

@@ -115,6 +115,21 @@ def read(visit: PageContext, metric: Metric) -> Reading:
     )
 
 
+def _share(visit: PageContext, reading: Reading) -> list[Component]:
+    """The form that makes a link for somebody without an account; not of a company, whose number may be a person's."""
+    if not rights.may(visit.viewer, "shares") or reading.place.grain == "company":
+        return []
+    button = html.Button("分享", type="submit", className="button", title="生成一个不用登录的链接，7 天内有效")
+    return [
+        html.Form(
+            [toolbar.hidden("share", "subject", visit.address.here()), button],
+            action="/shares/add",
+            method="post",
+            className="inline",
+        )
+    ]
+
+
 def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
     group = texts.GROUPS[metric.group]
     steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
@@ -132,6 +147,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
         toolbar.copy_link(),
+        *_share(visit, reading),
     ]
     return [item for item in found if item is not None]
 

@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS second_factor (
     user TEXT PRIMARY KEY, secret BLOB NOT NULL, step INTEGER NOT NULL, made_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS recovery_code (
     user TEXT NOT NULL, code_hash TEXT NOT NULL, used_at REAL, PRIMARY KEY (user, code_hash));
+CREATE TABLE IF NOT EXISTS share (
+    id INTEGER PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, href TEXT NOT NULL, label TEXT NOT NULL, made_by TEXT NOT NULL,
+    made_at REAL NOT NULL, expires_at REAL NOT NULL, revoked_at REAL, opened INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS api_token (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE, created_at REAL NOT NULL,
     created_by TEXT NOT NULL, expires_at REAL NOT NULL, revoked_at REAL, seen_at REAL);

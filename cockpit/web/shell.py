@@ -113,6 +113,7 @@ def _right(visit: PageContext) -> Component:
     of_right = {
         "filing": html.A("名录填报", href="/filing", className="menu-item"),
         "screens": dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item"),
+        "shares": html.A("分享链接", href="/shares", className="menu-item"),
         "accounts": html.A("账号管理", href="/accounts", className="menu-item"),
     }
     menu = html.Div(
