@@ -138,12 +138,13 @@ def set_password(path: Path, name: str, password: str, *, by: str = "", ip: str 
 
 
 def replace_password(connection: sqlite3.Connection, name: str, stored: str) -> None:
-    """Puts what is kept of a password in place of the old; every session and the lock end. Raises UsageError for an
-    unknown name."""
+    """Puts what is kept of a password in place of the old; every session, the lock and a link that would set another
+    end. Raises UsageError for an unknown name."""
     present(connection, name)
     connection.execute("UPDATE users SET password_hash=?, changed_at=? WHERE name=?", (stored, time.time(), name))
     connection.execute("DELETE FROM sessions WHERE user=?", (name,))
     connection.execute("DELETE FROM attempts WHERE scope=?", (f"user:{name}",))
+    connection.execute("DELETE FROM password_link WHERE user=?", (name,))
 
 
 def set_role(path: Path, name: str, role: str, *, by: str = "", ip: str = "") -> None:

@@ -23,7 +23,7 @@ def issue(path: Path, name: str, *, by: str = "", ip: str = "") -> str:
     with app_db.writing(path) as connection:
         accounts.others_only(name, by)
         accounts.replace_password(connection, name, passwords.UNUSABLE)
-        connection.execute("DELETE FROM password_link WHERE user=? OR expires_at<?", (name, now))
+        connection.execute("DELETE FROM password_link WHERE expires_at<?", (now,))
         connection.execute("INSERT INTO password_link VALUES (?,?,?,NULL)", (app_db.digest(token), name, now + VALID_S))
         accounts.note(connection, "password_reset", name, by, ip)
     return token

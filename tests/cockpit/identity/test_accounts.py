@@ -220,6 +220,12 @@ def test_a_link_sets_a_password_once_and_the_old_one_is_gone_from_its_issue(path
     )
 
 
+def test_a_password_that_is_set_otherwise_ends_the_link(path: Path) -> None:
+    token = password_links.issue(path, "zhang", by="sun")
+    accounts.set_password(path, "zhang", "another long password", by="root")
+    assert password_links.owner(path, token) is None
+
+
 def test_a_link_is_over_after_a_day_and_once_under_many_hands(path: Path) -> None:
     token = password_links.issue(path, "zhang", by="sun")
     assert password_links.owner(path, token, now=time.time() + password_links.VALID_S + 1) is None

@@ -54,12 +54,9 @@ def test_who_has_the_link_sees_one_number_with_its_trend_and_towns_and_no_way_on
     link, anybody = make(li, f"{METRIC}?window=week&of=rows&q=x"), server.test_client()
     answer = anybody.get(link)
     page = answer.get_data(as_text=True)
-    assert (
-        (answer.status_code == 200
-        and "车辆上线率" in page
-        and "余杭街道" in page)
-        or book.places("town")[0].label in page
-    )
+    assert (answer.status_code == 200 and "车辆上线率" in page and "余杭街道" in page) or book.places("town")[
+        0
+    ].label in page
     value = book.read("fleet_online_rate", "week").value
     assert value is not None and f"{value:.1%}".rstrip("%") in page.replace(" ", "")
     assert (
