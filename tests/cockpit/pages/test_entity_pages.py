@@ -12,7 +12,7 @@ from flask import Flask, g
 
 from cockpit.pages import routes
 from cockpit.web import page_callback
-from tests.cockpit.pages.test_pages import LEADER, links, words
+from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import SnapshotStore
@@ -27,7 +27,7 @@ def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
         assert all(
             routes.known(link.split("?")[0].split("#")[0])
             for link in links(page)
-            if link.startswith("/") and not link.startswith("/reports")
+            if link.startswith("/") and not link.startswith(OUTSIDE)
         ), path
         return page
 
