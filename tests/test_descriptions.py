@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cockpit.identity.sign_on import schemas as of_sign_on
 from cockpit.report import delivery
 from cockpit.report import schemas as of_delivery
 from etl.config import schemas as of_sources
@@ -359,7 +360,9 @@ def stopped(home: Path, *words: str) -> str:
     return done.stderr
 
 
-@pytest.mark.parametrize("schemas", [of_catalog, of_sources, of_delivery], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "schemas", [of_catalog, of_sources, of_delivery, of_sign_on], ids=lambda module: module.__name__
+)
 def test_the_schema_files_are_those_of_the_structures(schemas: object) -> None:
     folder, kinds = schemas.FOLDER, schemas.KINDS  # type: ignore[attr-defined]
     wanted = json_schema.files(folder, kinds)

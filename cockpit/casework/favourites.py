@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, jsonify, request
 
-from cockpit.identity import driver_access, gate
+from cockpit.identity import gate, rights
 from cockpit.identity.sessions import Viewer
 from cockpit.presentation.address import Address
 from cockpit.store import app_db, audit
@@ -25,7 +25,6 @@ LONGEST = 600
 MOST_WARMED = 120
 """Numbers that are read before anybody asks; what only few people keep beyond that is read when they ask."""
 METRIC = "/metric/"
-DRIVERS = "/drivers"
 PLACES = re.compile(
     r"/metric/[a-z0-9_]{2,60}|/(?:town|company|vehicle|alarm|site|unit|organisation)/[^/\x00-\x1f]{1,64}|/programme/[1-6]|/company/[^/\x00-\x1f]{1,64}/drivers"
 )
@@ -54,7 +53,8 @@ def address_of(place: str) -> Address:
 
 def may_see(viewer: Viewer, path: str) -> bool:
     """Whether the role is let to such a page: lists of drivers are not for everybody."""
-    return not path.endswith(DRIVERS) or viewer.role in driver_access.ROLES
+    right = rights.of_page(path)
+    return right is not None and rights.may(viewer, right)
 
 
 def places(file: Path, viewer: Viewer) -> tuple[str, ...]:

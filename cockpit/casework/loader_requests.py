@@ -1,7 +1,7 @@
 """What people ask of the loading process on a page: run a job now, reckon days again, replay, correct one row of the
 quarantine.
 
-Owns who may ask for what and what of a form is believed. Nothing is done here: a request is written into state.sqlite,
+Owns what may be asked for and what of a form is believed. Nothing is done here: a request is written into state.sqlite,
 the loader takes it up within seconds and writes down what came of it. No personal value may stand in a request: such a
 cell is corrected by file."""
 
@@ -22,7 +22,6 @@ from warehouse.core.redaction import blot, in_line
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
-ROLES = ("admin", "analyst")
 JOBS = {"refresh": "刷新（取数、计算、发布）", "live": "实时定位", "reconcile": "核对删除", "nightly": "夜间维护与备份"}
 MOST_DAYS, LONGEST = 92, 200
 
@@ -31,7 +30,6 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /health/ask/<kind> and /quarantine/<seq>/<row>."""
 
     @server.post("/health/ask/<kind>")
-    @gate.requires(*ROLES)
     def ask(kind: str) -> Response:
         requested = {"run": _run, "backfill": _backfill, "replay": _replay}.get(kind)
         if requested is None:
@@ -40,7 +38,6 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         return _back("/health")
 
     @server.post("/quarantine/<int:seq>/<int:row>")
-    @gate.requires(*ROLES)
     def correct(seq: int, row: int) -> Response:
         contract = contracts().get(request.form.get("table", ""))
         if contract is None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cockpit.identity import rights
 from cockpit.identity.sessions import Viewer
 from cockpit.store import app_db, audit
 from warehouse.core.errors import PageMissing, Refused, UsageError
@@ -21,14 +22,8 @@ from warehouse.core.units import SHANGHAI, now
 
 LONGEST = 200
 STEPS = {"open": "交办", "take": "接办", "note": "进展", "close": "办结", "reopen": "重新交办"}
-MAY: dict[str, tuple[str, ...]] = {
-    "open": ("leader", "analyst"),
-    "take": ("leader", "analyst"),
-    "note": ("leader", "analyst"),
-    "close": ("leader",),
-    "reopen": ("leader",),
-}
-"""Step → roles. Who closes a task is who answers for it: a leader."""
+RIGHTS = {"open": "tasks", "take": "tasks", "note": "tasks", "close": "tasks_closed", "reopen": "tasks_closed"}
+"""Step → right. Who closes a task is who answers for it: a leader."""
 FROM = {"take": ("open",), "note": ("open", "taken"), "close": ("open", "taken"), "reopen": ("closed",)}
 """Step → states from which it may be taken."""
 AFTER = {"open": "open", "take": "taken", "close": "closed", "reopen": "open"}
@@ -102,7 +97,7 @@ class Week:
 
 def may(viewer: Viewer, step: str) -> bool:
     """True when the person's role may do this step."""
-    return viewer.kind == "person" and viewer.role in MAY.get(step, ())
+    return step in RIGHTS and rights.may(viewer, RIGHTS[step])
 
 
 def make(
@@ -217,7 +212,8 @@ def overdue(tasks: Sequence[Task], today: dt.date) -> tuple[Task, ...]:
 def _allowed(viewer: Viewer, kind: str) -> None:
     if not may(viewer, kind):
         raise Refused(
-            f"当前角色不能{STEPS.get(kind, '办理')}", to_do="交办、接办和填报进展由领导或业务岗位办理，办结由领导确认"
+            f"当前角色不能{STEPS.get(kind, '办理')}",
+            to_do=f"交办、接办和填报进展由{rights.holders('tasks')}岗位办理，办结由{rights.holders('tasks_closed')}确认",
         )
 
 

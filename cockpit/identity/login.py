@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, abort, g, redirect, render_template, request
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from flask import Flask, abort, g, redirect, request
 from werkzeug.wrappers import Response
 
-from cockpit.identity import accounts, gate, sessions
-from cockpit.identity.accounts import Account
+from cockpit.identity import accounts, entry, gate, open_forms, sessions
 from cockpit.presentation import texts
-
-FORM_S = 2 * 3600
-NONCE = "zb_form"
 
 
 def register(server: Flask) -> None:
@@ -37,65 +31,36 @@ def local_target(target: str | None) -> str:
     return "/" if parts.scheme or parts.netloc or odd or machine else target
 
 
-def _signer() -> URLSafeTimedSerializer:
-    from flask import current_app
-
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt="login-form")
-
-
-def _form(message: str = "", status: int = 200) -> Response:
-    """The login page; the form token is bound to a cookie of this browser, so a form from elsewhere does not fit."""
-    nonce = secrets.token_urlsafe(16)
-    page = render_template(
+def form(message: str = "", status: int = 200) -> Response:
+    """The log-in page, with what went wrong."""
+    return open_forms.page(
         "login.html",
-        texts=texts,
+        status,
         message=message,
-        token=_signer().dumps(nonce),
         target=local_target(request.values.get("next")),
         user=request.form.get("user", "")[:64],
+        has_left=request.method == "GET" and "left" in request.args,
     )
-    response = Response(page, status=status, mimetype="text/html")
-    response.set_cookie(NONCE, nonce, httponly=True, samesite="Strict", secure=gate.secure(), max_age=FORM_S)
-    return response
-
-
-def _form_is_ours() -> bool:
-    try:
-        nonce = _signer().loads(request.form.get("token", ""), max_age=FORM_S)
-    except BadSignature:
-        return False
-    return secrets.compare_digest(str(nonce), request.cookies.get(NONCE, ""))
 
 
 def _login() -> Response:
     if request.method == "GET":
-        return redirect("/") if g.viewer and g.viewer.kind == "person" else _form()
-    if not _form_is_ours():
-        return _form(texts.LOGIN_STALE, 400)
+        return redirect("/") if g.viewer and g.viewer.kind == "person" else form()
+    if not open_forms.is_ours():
+        return form(texts.LOGIN_STALE, 400)
     account = accounts.check(
         gate.settings().state, request.form.get("user", ""), request.form.get("password", ""), gate.address()
     )
     if account is None:
-        return _form(texts.LOGIN_FAILED, 401)
-    return _welcome(account, local_target(request.form.get("next")))
-
-
-def _welcome(account: Account, target: str) -> Response:
-    """Opens a session under a new identifier (against fixation) and leaves for `target`."""
-    conf = gate.settings()
-    former = request.cookies.get(gate.cookie_name("person"), "")
-    identifier = sessions.start(
-        conf.state, account, gate.address(), absolute_s=conf.options.session_hours * 3600, replaces=former
-    )
-    response = redirect(target)
-    gate.set_cookie(response, "person", identifier)
-    response.delete_cookie(NONCE)
-    return response
+        return form(texts.LOGIN_FAILED, 401)
+    return entry.proceed(account, local_target(request.form.get("next")))
 
 
 def _logout() -> Response:
-    sessions.end(gate.settings().state, request.cookies.get(gate.cookie_name("person"), ""), gate.address())
-    response = redirect("/login", code=303)
+    by_sign_on = sessions.end(
+        gate.settings().state, request.cookies.get(gate.cookie_name("person"), ""), gate.address()
+    )
+    response = redirect("/login?left=1" if by_sign_on else "/login", code=303)
     response.delete_cookie(gate.cookie_name("person"), secure=gate.secure(), httponly=True, samesite="Lax")
     return response
 
@@ -103,7 +68,10 @@ def _logout() -> Response:
 def _enter(token: str) -> Response:
     if len(token) > 100:
         abort(404)
+    if request.method == "HEAD":  # a look at where the link leads is not its use
+        return Response(status=204)
     account = sessions.spend_link(gate.settings().state, token, gate.address())
     if account is None:
-        return _form(texts.LINK_SPENT, 401)
-    return _welcome(account, local_target(request.args.get("next")))
+        return form(texts.LINK_SPENT, 401)
+    # who can make such a link can read and change the file that holds the second factors
+    return entry.open_session(redirect(local_target(request.args.get("next"))), account)

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,25 +30,46 @@ TOUCH_S = 30
 
 @dataclass(frozen=True)
 class Viewer:
-    """Person or device behind a request. user: account name or "screen:<id>"; screen: the wall's name for a device,
+    """Who is behind a request. user: account name, "screen:<id>", "token:<id>" or "share:<id>"; screen: the wall's name for a device,
     "" for a person; display: what the bar shows."""
 
-    kind: Literal["person", "device"]
+    kind: Literal["person", "device", "token", "share"]
     user: str
     role: str
     screen: str = ""
     display: str = ""
 
 
-def start(path: Path, account: Account, ip: str, *, absolute_s: float = ABSOLUTE_S, replaces: str = "") -> str:
-    """Opens a session and returns its identifier for the cookie; the one it `replaces` ends in the same transaction."""
+def start(
+    path: Path,
+    account: Account,
+    ip: str,
+    *,
+    absolute_s: float = ABSOLUTE_S,
+    replaces: str = "",
+    marks: Sequence[str] = (),
+) -> str:
+    """Opens a session and returns its identifier for the cookie; the one it `replaces` ends in the same transaction.
+    marks: by which end_marked() finds it, where a single sign-on opened it."""
     identifier, now = secrets.token_urlsafe(32), time.time()
     with app_db.writing(path) as connection:
         connection.execute("DELETE FROM sessions WHERE id_hash=? OR expires_at<?", (app_db.digest(replaces), now))
         connection.execute(
-            "INSERT INTO sessions VALUES (?,?,?,?,?,?,?,?)",
-            (app_db.digest(identifier), account.name, account.role, account.display, now, now, now + absolute_s, ip),
+            "INSERT INTO sessions (id_hash, user, role, display, created_at, seen_at, expires_at, ip, sign_on) "
+            "VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                app_db.digest(identifier),
+                account.name,
+                account.role,
+                account.display,
+                now,
+                now,
+                now + absolute_s,
+                ip,
+                " ".join(marks),
+            ),
         )
+        connection.execute("UPDATE users SET seen_at=? WHERE name=?", (now, account.name))
         audit.append(connection, "login", who=account.name, ip=ip, detail=account.role)
     return identifier
 
@@ -67,13 +89,26 @@ def find(
     return Viewer("person", row["user"], row["role"], "", row["display"])
 
 
-def end(path: Path, identifier: str, ip: str = "") -> None:
-    """Revokes a session at once; an unknown one is no error."""
+def end(path: Path, identifier: str, ip: str = "") -> bool:
+    """Revokes a session at once; an unknown one is no error. True when a single sign-on had opened it."""
     with app_db.writing(path) as connection:
-        row = connection.execute("SELECT user FROM sessions WHERE id_hash=?", (app_db.digest(identifier),)).fetchone()
+        row = connection.execute(
+            "SELECT user, sign_on FROM sessions WHERE id_hash=?", (app_db.digest(identifier),)
+        ).fetchone()
         if row:
             connection.execute("DELETE FROM sessions WHERE id_hash=?", (app_db.digest(identifier),))
             audit.append(connection, "logout", who=row["user"], ip=ip)
+    return bool(row and row["sign_on"])
+
+
+def end_marked(path: Path, mark: str, ip: str = "") -> int:
+    """Revokes the sessions that a single sign-on opened under a mark; returns how many."""
+    with app_db.writing(path) as connection:
+        rows = connection.execute("SELECT id_hash, user FROM sessions WHERE instr(sign_on, ?) > 0", (mark,)).fetchall()
+        for row in rows:
+            connection.execute("DELETE FROM sessions WHERE id_hash=?", (row["id_hash"],))
+            audit.append(connection, "logout", who=row["user"], ip=ip, detail="统一认证已退出")
+    return len(rows)
 
 
 def create_one_time_link(path: Path, *, role: str = "leader", valid_s: float = LINK_S) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.identity import rights
 from cockpit.pages import profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -168,6 +169,8 @@ def _alarms(visit: PageContext, code: str) -> Component:
 
 
 def _organisation(visit: PageContext, found: Company) -> Component:
+    if not rights.may(visit.viewer, "party"):
+        return toolbar.card("党群组织", "", html.P(profile_parts.withheld("party"), className="empty"))
     ledger = found.ledger
     lines = [
         [
@@ -228,7 +231,7 @@ def _open(visit: PageContext, found: Company) -> Component:
     def line(row: Fact) -> list[Cell]:
         name: Cell = (
             dcc.Link(row["what"], href=profile_parts.href(visit, "alarm", row["alarm_uid"]))
-            if row["alarm_uid"]
+            if row["alarm_uid"] and rights.may(visit.viewer, "alarms")
             else row["what"]
         )
         return [row["kind"], name, profile_parts.day(row["day"])]

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.identity import rights
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
@@ -69,7 +70,8 @@ def tabs(visit: PageContext, metric: Metric, reading: Reading) -> dict[str, str]
     found = (
         {COMPANIES: "按企业"} if "company" in metric.drill and reading.place.grain != "company" and is_counted else {}
     )
-    if entity is not None and not (found and entity.key == "company_key"):
+    listed = entity is not None and (entity.key != "alarm_uid" or rights.may(visit.viewer, "alarms"))
+    if listed and entity is not None and not (found and entity.key == "company_key"):
         found[ROWS] = f"逐{entity.label}" if len(entity.label) == 1 else entity.label
     return found
 

@@ -12,11 +12,10 @@ from cockpit.identity.driver_access import LONGEST, SHORTEST, People
 from cockpit.pages import profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.table import Cell, flag, table
 from warehouse.compile.reading import Place
-from warehouse.core.errors import PageMissing
+from warehouse.core.errors import PageMissing, Refused
 from warehouse.insight import profiles
 from warehouse.query.person_store import Driver
 
@@ -52,19 +51,12 @@ def guarded(
     title: str,
     body: Callable[[People], list[Component]],
 ) -> Page:
-    """A page about single people of a company: refused without the role, a question without a purpose, else the body
+    """A page about single people of a company: a question without a purpose, else the body
     under a line that says who is looking, when and why."""
     bar = profile_parts.bar(visit, *steps, (title, ""))
     people = visit.people
-    if people is None or not people.may:
-        if people is not None:
-            people.deny(visit.address.path)
-        words = [texts.ERRORS[403][1], "驾驶员个人信息只对分管领导和业务岗位开放，本次访问已记录。"]
-        return Page(
-            title,
-            [toolbar.card(texts.ERRORS[403][0], "", *(html.P(line, className="empty") for line in words))],
-            tools=bar,
-        )
+    if people is None:
+        raise Refused("没有权限", to_do="请登录后查看")
     purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)

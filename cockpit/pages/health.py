@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.casework import loader_requests
-from cockpit.identity import gate
+from cockpit.identity import gate, rights
 from cockpit.pages import toolbar
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.page_context import Page, PageContext
@@ -43,11 +43,7 @@ def render(visit: PageContext) -> Page:
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
-        *(
-            [html.A("名录填报", href="/filing", className="button")]
-            if visit.viewer.role in loader_requests.ROLES
-            else []
-        ),
+        *([html.A("名录填报", href="/filing", className="button")] if rights.may(visit.viewer, "filing") else []),
         html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("血缘", href=visit.address.to("/lineage"), className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
@@ -207,7 +203,7 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
     ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
     way = (
         dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine"))
-        if visit.viewer.role in loader_requests.ROLES
+        if rights.may(visit.viewer, "loading")
         else "保留原文，可改正后重放"
     )
     title = html.Header([html.H2("隔离的记录"), html.Span(way, className="note")], className="card-head")
@@ -232,7 +228,7 @@ def _held(held: Sequence[Mapping[str, Any]]) -> Component:
 def requested(visit: PageContext, *kinds: str) -> list[Component]:
     """A card with what was asked of the loading process and what came of it, and with the forms that ask, for those who
     may. No card where runs are no subject and nothing was asked."""
-    may = visit.viewer.role in loader_requests.ROLES and "run" in kinds
+    may = rights.may(visit.viewer, "loading") and "run" in kinds
     found = request_queue.newest(gate.settings().state, REQUESTS_SHOWN, *kinds)
     if not found and "run" not in kinds:
         return []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.casework import favourites, loader_requests, permalinks
-from cockpit.identity import gate
+from cockpit.casework import favourites, permalinks
+from cockpit.identity import gate, rights
 from cockpit.pages import drilldown, notes, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -115,6 +115,21 @@ def read(visit: PageContext, metric: Metric) -> Reading:
     )
 
 
+def _share(visit: PageContext, reading: Reading) -> list[Component]:
+    """The form that makes a link for somebody without an account; not of a company, whose number may be a person's."""
+    if not rights.may(visit.viewer, "shares") or reading.place.grain == "company":
+        return []
+    button = html.Button("分享", type="submit", className="button", title="生成一个不用登录的链接，7 天内有效")
+    return [
+        html.Form(
+            [toolbar.hidden("share", "subject", visit.address.here()), button],
+            action="/shares/add",
+            method="post",
+            className="inline",
+        )
+    ]
+
+
 def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
     group = texts.GROUPS[metric.group]
     steps = [(group, visit.address.to(f"/group/{metric.group}")), (metric.label, "")]
@@ -132,6 +147,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
         toolbar.copy_link(),
+        *_share(visit, reading),
     ]
     return [item for item in found if item is not None]
 
@@ -400,7 +416,7 @@ def _targets(visit: PageContext, metric: Metric) -> Component | None:
         for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
     ]
     proposed = any(goal.is_proposed for goal in found.values())
-    may = proposed and visit.viewer.role in loader_requests.ROLES and not visit.address.get("as_of")
+    may = proposed and rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
     note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
     form = html.Form(
         [

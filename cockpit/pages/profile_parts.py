@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.casework import favourites
+from cockpit.identity import rights
 from cockpit.pages import overview, toolbar
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
@@ -62,6 +63,11 @@ def or_unreported(visit: PageContext, table: str, absence: Cell) -> Cell:
     return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
 
 
+def withheld(right: str) -> str:
+    """What stands where a part of a page is not for the reader."""
+    return f"{rights.TABLE[right].label}，只对{rights.holders(right)}岗位开放。"
+
+
 def status(row: Fact) -> Component:
     """How an alarm stands, with a glyph beside the colour."""
     good = row["is_handled"]
@@ -75,7 +81,10 @@ def status(row: Fact) -> Component:
 def alarm_table(
     visit: PageContext, rows: Sequence[Fact], *, with_vehicle: bool = True, empty: str = "近 35 天没有须处置的报警"
 ) -> Component:
-    """Alarms one by one; the time leads to the alarm's page. empty: said when there are none."""
+    """Alarms one by one; the time leads to the alarm's page. empty: said when there are none. Who may not see single
+    alarms reads that, and who may."""
+    if not rights.may(visit.viewer, "alarms"):
+        return html.P(withheld("alarms"), className="empty")
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
     lines = [
         [

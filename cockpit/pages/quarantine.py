@@ -21,7 +21,6 @@ from cockpit.store import audit
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
 from warehouse.core.data_rules import KINDS, RULES, cure, named
-from warehouse.core.errors import Refused
 from warehouse.query.aggregates import aware
 from warehouse.query.person_store import Restricted
 
@@ -29,9 +28,7 @@ ROWS_SHOWN = 20
 
 
 def render(visit: PageContext) -> Page:
-    """/quarantine, of one table by `only=table:…`, paged. Raises Refused for roles that do not look after the data."""
-    if visit.viewer.role not in loader_requests.ROLES:
-        raise Refused("没有权限", to_do="隔离记录只对业务岗位与系统管理员开放")
+    """/quarantine, of one table by `only=table:…`, paged."""
     settings, table = gate.settings(), dict(visit.address.only).get("table", "")
     audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), detail=table or "全部")
     with Restricted(settings, visit.book.generation.id) as file:

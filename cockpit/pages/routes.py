@@ -55,6 +55,11 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
 )
 
 
+def paths() -> set[str]:
+    """The paths of all pages, "*" for a part that names a thing, as identity/rights.py writes them."""
+    return {re.sub(r"\(\?P<[^)]*\)", "*", pattern.pattern) for pattern, _ in ROUTES}
+
+
 def known(path: str) -> bool:
     """True when some page answers this path."""
     return any(pattern.fullmatch("/" + path.strip("/")) for pattern, _ in ROUTES)

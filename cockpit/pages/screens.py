@@ -17,9 +17,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.assets import build_id
 from cockpit.presentation.tiles.table import scrolled
 from cockpit.wall.routes import LOST_S, Heartbeats
-from warehouse.core.errors import Refused
 
-ROLE = "admin"
 SLOW_FPS = 20
 LAYOUTS = {"hd": "16:9", "wide": "宽屏 32:9", "ultra": "超宽 16:3"}
 COLUMNS = ("屏幕", "状态", "最近心跳", "画面", "分辨率", "版式", "帧率", "内存", "错误", "快照", "程序")
@@ -27,9 +25,7 @@ NUMERIC = ("帧率", "内存", "错误")
 
 
 def render(visit: PageContext) -> Page:
-    """/screens. Raises Refused for any role but the administrator's."""
-    if visit.viewer.role != ROLE:
-        raise Refused("没有权限", to_do="大屏名册只对系统管理员开放")
+    """/screens."""
     file = gate.settings().state
     seen = Heartbeats(file).roll()
     known = [d for d in sessions.devices(file) if not d["revoked_at"]]
@@ -50,6 +46,8 @@ def _screen(visit: PageContext, one: dict[str, Any]) -> Component:
     silent = visit.now.timestamp() - one["seen_at"]
     slow = one["fps"] is not None and one["fps"] < SLOW_FPS
     tone, words = ("bad", "✕ 失联") if silent > LOST_S else ("warn", "! 画面慢") if slow else ("good", "● 在线")
+    if one["by"]:  # no registered screen, but the wall in somebody's browser
+        tone, words = "context", f"○ {one['by']} 的浏览器{'已关' if silent > LOST_S else ''}"
     size = f"{one['width']:.0f}×{one['height']:.0f}" if one["width"] and one["height"] else fmt.DASH
     heap = f"{one['heap'] / 2**20:,.0f} MB" if one["heap"] else fmt.DASH
     current = one["build"] == build_id()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.identity import rights
 from cockpit.pages import profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation.tiles.table import Cell, table
@@ -16,7 +17,11 @@ def render(visit: PageContext) -> Page:
     """Without anything typed it says what can be."""
     typed = (visit.address.get("q") or "").strip()
     found = search.find(visit.book, typed)
-    body: list[Component] = [_card(visit, LABELS[kind], hits) for kind, hits in found.items()]
+    body: list[Component] = [
+        _card(visit, LABELS[kind], hits)
+        for kind, hits in found.items()
+        if rights.may(visit.viewer, rights.of_page(f"/{kind}/*") or "figures")
+    ]
     if not body:
         text = f"没有找到“{typed}”。" if typed else ""
         body = [

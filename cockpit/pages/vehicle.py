@@ -7,6 +7,7 @@ from urllib.parse import quote
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from cockpit.identity import rights
 from cockpit.identity.driver_access import People
 from cockpit.pages import driver, profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
@@ -49,13 +50,16 @@ def _page(visit: PageContext, found: Vehicle, key: str, owner: str | None) -> Pa
             "good" if row["is_handled"] else "bad",
         )
         for row in found.alarms
+        if rights.may(visit.viewer, "alarms")
     ]
     alarms = toolbar.card("报警与处置", "", profile_parts.alarm_table(visit, found.alarms, with_vehicle=False))
     where = profile_parts.where(
         spots,
         "报警位置",
         "近 35 天须处置的报警",
-        profile_parts.absent(visit, "没有带位置的报警。", "gps_alarm", "as_alarm"),
+        profile_parts.absent(visit, "没有带位置的报警。", "gps_alarm", "as_alarm")
+        if rights.may(visit.viewer, "alarms")
+        else profile_parts.withheld("alarms"),
         visit.theme,
     )
     body: list[Component] = [

@@ -42,10 +42,26 @@ SCENES = {
 ROLES = {
     "leader": "领导",
     "analyst": "业务",
+    "duty": "值班",
+    "party": "党务",
+    "safety": "安全",
     "admin": "系统管理",
+    "security": "安全管理",
     "auditor": "审计",
     "screen": "大屏",
+    "token": "接口",
 }
+
+TOKEN_STATES = {"active": "有效", "over": "已到期", "revoked": "已撤销"}
+"""How a token of the API stands."""
+ACCOUNT_STATES = {
+    "active": "可用",
+    "invited": "待设密码",
+    "locked": "已锁定",
+    "disabled": "已停用",
+    "idle": "已停用（满 90 天未登录）",
+}
+"""How an account stands."""
 
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
 PREVIOUS = {
@@ -104,14 +120,20 @@ HELD = "沿用上期"
 INCOMPLETE = "未满期"
 NO_DATA = "—"
 
-LOGIN_FAILED = "账号或密码不正确，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟。"
+LOGIN_FAILED = (
+    "账号或密码不正确、账号已停用，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟，停用的账号请联系安全管理员。"
+)
 LOGIN_STALE = "登录页已过期，请重新填写。"
+CODE_FAILED = "动态码不正确、已用过，或尝试过多。请等应用显示下一个数字后再试；连续 5 次不成功将锁定 15 分钟。"
+SIGN_ON_FAILED = "统一认证登录没有成功。请重新登录；仍不成功请联系安全管理员。"
+PASSWORD_LINK_SPENT = "这个设置密码的链接已使用或已过期，请向安全管理员再要一个。"
+OLD_PASSWORD_FAILED = "现在的密码不正确，密码没有改动。请核对后重试；连续多次不成功将锁定 15 分钟。"
 LINK_SPENT = "一次性登录链接已使用或已过期，请重新运行 ./zhengbei demo 取得新链接。"
 
 ERRORS = {
     400: ("请求不完整", "请返回上一页后重试。"),
     401: ("需要登录", "登录已过期或尚未登录。"),
-    403: ("没有权限", "当前账号不能查看这一页，如需要请联系系统管理员。"),
+    403: ("没有权限", "当前账号不能使用这一项，如需要请联系安全管理员。"),
     404: ("没有这一页", "链接可能已改动，或该指标尚未发布。"),
     405: ("不支持的操作", "请返回上一页后重试。"),
     409: (

@@ -20,6 +20,20 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
     created_at REAL NOT NULL, changed_at REAL NOT NULL, disabled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS password_link (
+    token_hash TEXT PRIMARY KEY, user TEXT NOT NULL, expires_at REAL NOT NULL, used_at REAL);
+CREATE TABLE IF NOT EXISTS second_factor (
+    user TEXT PRIMARY KEY, secret BLOB NOT NULL, step INTEGER NOT NULL, made_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS recovery_code (
+    user TEXT NOT NULL, code_hash TEXT NOT NULL, used_at REAL, PRIMARY KEY (user, code_hash));
+CREATE TABLE IF NOT EXISTS share (
+    id INTEGER PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, href TEXT NOT NULL, label TEXT NOT NULL, made_by TEXT NOT NULL,
+    made_at REAL NOT NULL, expires_at REAL NOT NULL, revoked_at REAL, opened INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS api_token (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE, created_at REAL NOT NULL,
+    created_by TEXT NOT NULL, expires_at REAL NOT NULL, revoked_at REAL, seen_at REAL);
+CREATE TABLE IF NOT EXISTS api_use (
+    token INTEGER NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (token, minute));
 CREATE TABLE IF NOT EXISTS sessions (
     id_hash TEXT PRIMARY KEY, user TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
     created_at REAL NOT NULL, seen_at REAL NOT NULL, expires_at REAL NOT NULL, ip TEXT NOT NULL);
@@ -67,6 +81,21 @@ CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN
 CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
 
+ADDED = {
+    "sessions": {"sign_on": ("TEXT NOT NULL DEFAULT ''", "")},
+    "users": {
+        "towns": ("TEXT NOT NULL DEFAULT ''", ""),
+        "companies": ("TEXT NOT NULL DEFAULT ''", ""),
+        "seen_at": (
+            "REAL",
+            "UPDATE users SET seen_at = (SELECT max(at) FROM audit WHERE event = 'login' AND who = name)",
+        ),
+        # days without use are counted from the last log-in that the log knows; where it knows none, from now
+        "counted_from": ("REAL", "UPDATE users SET counted_from = coalesce(seen_at, unixepoch())"),
+    },
+}
+"""Columns that an earlier release did not know, and what fills them once: table → column → (kind, statement)."""
+
 _ready: set[tuple[str, int]] = set()
 _lock = threading.Lock()
 
@@ -97,9 +126,23 @@ def _prepare(path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
+            _add_columns(connection)
         finally:
             connection.close()
         _ready.add((str(path), path.stat().st_ino))
+
+
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """In one transaction: of several workers that start at once, the first adds and the others find them there."""
+    connection.execute("BEGIN IMMEDIATE")
+    for table, columns in ADDED.items():
+        present = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for name, (kind, fill) in columns.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+                if fill:
+                    connection.execute(fill)
+    connection.execute("COMMIT")
 
 
 @contextmanager

@@ -24,6 +24,11 @@ from warehouse.core.errors import UsageError
 FIELD, HEADER = "once", "X-Once"
 FREE = {
     "login": "has a signed token of its own, and nobody is signed in yet",
+    "login_code": "as the log-in; a code opens once",
+    "password_link": "as the log-in; the link is spent by it",
+    "password": "has a signed token of its own; the old password no longer fits the second time",
+    "sign_on_back": "another server says that a session is over: twice is as good as once",
+    "sign_on_logout": "the same",
     "logout": "twice is as good as once",
     "wall.heartbeat": "the last one counts",
     "/_dash-update-component": "only reads",

@@ -16,21 +16,37 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
-from cockpit.identity import callback_validation, device_routes, driver_access, gate, login, security_headers
+from cockpit.identity import (
+    callback_validation,
+    device_routes,
+    driver_access,
+    gate,
+    login,
+    login_code,
+    password_pages,
+    rights,
+    security_headers,
+)
+from cockpit.identity.sign_on import routes as sign_on
+from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
 from cockpit.store import one_time_key
 from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
+    account_pages,
     api,
+    api_v1,
     cache_warmer,
     export,
     filing,
     page_callback,
     page_routes,
     report_routes,
+    share_pages,
     shell,
     static_files,
+    token_pages,
 )
 from warehouse.core import keys
 from warehouse.core.errors import CockpitError, DataMissing, Refused
@@ -55,6 +71,10 @@ ROUTES: tuple[Routes, ...] = (
     report_routes,
     task_routes,
     device_routes,
+    account_pages,
+    token_pages,
+    share_pages,
+    api_v1,
     permalinks,
     export,
     loader_requests,
@@ -75,8 +95,9 @@ def create_app(settings: Settings) -> Flask:
     gate.guard(server)
     library = SnapshotStore(settings.data)
     server.config["ZHENGBEI_LIBRARY"] = library
-    login.register(server)
-    driver_access.register(server)
+    for open_page in (login, login_code, password_pages, driver_access):
+        open_page.register(server)
+    sign_on.register(server, settings)
     for module in ROUTES:
         module.register(server, library, settings)
     static_files.register(server)
@@ -90,6 +111,9 @@ def create_app(settings: Settings) -> Flask:
         dash._setup_server()  # type: ignore[no-untyped-call]
         page_routes.prepare(server, dash)
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
+    unplaced = rights.unplaced({rule.endpoint for rule in server.url_map.iter_rules()}, routes.paths())
+    if unplaced:
+        raise RuntimeError(f"without a right in identity/rights.py, or in it twice: {unplaced}")
     security_headers.protect(server, dash.csp_hashes)
     static_files.compress(server)
     _errors(server)

@@ -1,4 +1,4 @@
-"""The cockpit's verbs: serve, user, screen, and report when the weekly module is there."""
+"""The cockpit's verbs: serve, screen, and user, which has a module of its own; report has a package."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 
 import click
 
-from cockpit.identity import accounts, sessions
+from cockpit.identity import sessions
 from cockpit.presentation import format, texts
 from cockpit.wall import direction
+from cockpit.web.user_commands import user
 from warehouse.cli.main import data_option
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 
+__all__ = ["screen", "serve", "user"]
+
 THREADS = 4
 TIMEOUT_S = 30
 MAX_REQUESTS, MAX_REQUESTS_JITTER = 2000, 200
-ROLE_CHOICES = [role for role in texts.ROLES if role != "screen"]
 
 
 def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
@@ -66,75 +68,6 @@ def serve(data: Path, host: str, port: int, workers: int) -> None:
     click.echo(f"{texts.BRAND}：http://{host}:{port}/  数据：{data}")
     sys.stdout.flush()
     os.execve(sys.executable, gunicorn_command(host, port, workers), {**os.environ, "ZHENGBEI_DATA": str(data)})
-
-
-@click.group("user", help="账号：新增、改密码、改角色、停用、列表")
-def user() -> None:
-    """Accounts of people."""
-
-
-def _password(given: bool) -> str:
-    """From standard input (for scripts) or twice by hand; never from the command line, where others can see it."""
-    if given:
-        return sys.stdin.readline().rstrip("\r\n")
-    return str(click.prompt("密码（至少 12 位）", hide_input=True, confirmation_prompt="再次输入"))
-
-
-@user.command("add", help="新增账号")
-@click.argument("name")
-@click.option("--role", type=click.Choice(ROLE_CHOICES), required=True, help="角色")
-@click.option("--display", default="", help="显示名，如 张**")
-@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
-@data_option
-def user_add(name: str, role: str, display: str, password_stdin: bool, data: Path) -> None:
-    """Creates an account."""
-    accounts.add(Settings.at(data).state, name, _password(password_stdin), role, display)
-    click.echo(f"已新增账号 {name}（{texts.ROLES[role]}）")
-
-
-@user.command("passwd", help="改密码（同时退出该账号的所有登录）")
-@click.argument("name")
-@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码")
-@data_option
-def user_passwd(name: str, password_stdin: bool, data: Path) -> None:
-    """Changes a password."""
-    accounts.set_password(Settings.at(data).state, name, _password(password_stdin))
-    click.echo(f"已更改 {name} 的密码")
-
-
-@user.command("role", help="改角色（同时退出该账号的所有登录）")
-@click.argument("name")
-@click.argument("role", type=click.Choice(ROLE_CHOICES))
-@data_option
-def user_role(name: str, role: str, data: Path) -> None:
-    """Changes a role."""
-    accounts.set_role(Settings.at(data).state, name, role)
-    click.echo(f"已将 {name} 改为 {texts.ROLES[role]}")
-
-
-@user.command("disable", help="停用账号")
-@click.argument("name")
-@data_option
-def user_disable(name: str, data: Path) -> None:
-    """Locks an account for good."""
-    accounts.disable(Settings.at(data).state, name)
-    click.echo(f"已停用 {name}")
-
-
-@user.command("link", help="取一个只能用一次的登录链接（10 分钟内、只限本机）")
-@click.option("--role", type=click.Choice(ROLE_CHOICES), default="leader", show_default=True, help="以什么角色登录")
-@data_option
-def user_link(role: str, data: Path) -> None:
-    """Prints the path of a one-time link."""
-    click.echo(f"/enter/{sessions.create_one_time_link(Settings.at(data).state, role=role)}")
-
-
-@user.command("list", help="列出账号")
-@data_option
-def user_list(data: Path) -> None:
-    """All accounts, one a line."""
-    for one in accounts.everyone(Settings.at(data).state):
-        click.echo(f"{one.name:<20}{texts.ROLES[one.role]}  {one.display}{'  已停用' if one.disabled else ''}")
 
 
 @click.group("screen", help="大屏：登记、列表、撤销")

@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from flask import request
 
 from cockpit.casework import favourites, task_store
-from cockpit.identity import gate
+from cockpit.identity import gate, rights
 from cockpit.identity.driver_access import People
 from cockpit.pages import overview, routes
 from cockpit.pages.page_context import Page, PageContext
@@ -88,8 +88,10 @@ def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.d
     moment = now or units.now()
     try:
         address = Address.parse(path, search)
-        if not routes.known(address.path):  # also before anything is published
+        right = rights.of_page(address.path)
+        if right is None or not routes.known(address.path):  # also before anything is published
             raise PageMissing()
+        gate.require(right)
         visit = _visit(library, address, moment)
         page = routes.render(visit)
         return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.casework import loader_requests
+from cockpit.identity import rights
 from cockpit.pages import search, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -110,22 +110,18 @@ def _right(visit: PageContext) -> Component:
     role = texts.ROLES.get(visit.viewer.role, visit.viewer.role)
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}（{role}）" if name != role else name
-    rolls = (
-        [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
-        if visit.viewer.role == "admin"
-        else []
-    )
-    lists = (
-        [html.A("名录填报", href="/filing", className="menu-item")]
-        if visit.viewer.role in loader_requests.ROLES
-        else []
-    )
+    of_right = {
+        "filing": html.A("名录填报", href="/filing", className="menu-item"),
+        "screens": dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item"),
+        "shares": html.A("分享链接", href="/shares", className="menu-item"),
+        "accounts": html.A("账号管理", href="/accounts", className="menu-item"),
+    }
     menu = html.Div(
         [
             dcc.Link("我的页面", href=visit.address.to("/mine"), className="menu-item"),
-            *lists,
-            *rolls,
+            *(item for right, item in of_right.items() if rights.may(visit.viewer, right)),
             html.Button("深色 / 浅色", type="button", className="menu-item", id="shell-theme", **data(act="theme")),
+            html.A("修改密码", href="/password", className="menu-item"),
             html.Button("退出登录", type="button", className="menu-item", id="shell-logout", **data(act="logout")),
         ],
         className="menu menu-right",

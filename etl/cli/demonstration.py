@@ -39,6 +39,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
     if not once and _in_use(port):
         raise UsageError(f"端口 {port} 已被占用", to_do="请换一个端口：./zhengbei demo --port 8051")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _relax(settings)
     with contextlib.ExitStack() as stack:
         with bar() as progress:
             stack.enter_context(_sources(settings, scale, progress))
@@ -64,11 +65,20 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         link = f"http://127.0.0.1:{port}{_link(settings)}"
         click.echo(
             f"\n正北数字驾驶舱（演示数据）\n  浏览器  {link}\n  大屏    http://127.0.0.1:{port}/wall/main（同一浏览器登录后打开）\n"
-            "  链接 10 分钟内有效，只能用一次；再取一个：./zhengbei user link\n按 Ctrl-C 停止。"
+            "  链接 10 分钟内有效，只能用一次；再取一个：./zhengbei user link\n"
+            "  演示不启用动态码；正式环境默认启用，见 cockpit/deploy/README.md\n按 Ctrl-C 停止。"
         )
         if browser:
             webbrowser.open(link)
         _until_stopped(web)
+
+
+def _relax(settings: Settings) -> None:
+    """A demonstration goes without the second factor: accounts that are tried out in it need no telephone. What somebody
+    has written in zhengbei.toml stays."""
+    file = settings.data / "zhengbei.toml"
+    if not file.exists():
+        file.write_text("# 演示用的设置；正式环境请删去这一行，动态码默认启用\nsecond_factor = false\n", "utf-8")
 
 
 def _shift_clock(clock: str) -> None:

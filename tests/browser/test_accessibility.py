@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import pyotp
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from cockpit.identity import gate
+from cockpit.identity import accounts, gate, password_links
 from cockpit.presentation import texts
 from etl.runtime.context import opened
 from etl.worker import filing_forms
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
+from tests.cockpit.signing_in import PASSWORD
 from tests.conftest import WORLD_NOW
 from tests.depth import depth
 from warehouse.core.settings import Settings
@@ -107,6 +109,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/reports",
         "/filing",
         "/filing/pb_register50",
+        "/shares",
         f"/?as_of={book.generation.id}",
         "/metric/no_such_metric",
     ]
@@ -140,15 +143,47 @@ def faults(page: Page, theme: str, *, by_rules: bool = True) -> list[str]:
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     small = page.evaluate(SMALL, FINGER_PX) if page.evaluate("innerWidth") < 640 else []
+    spoken = page.evaluate(WORDS)
+    # an open menu would lie over what is pressed next
+    page.evaluate("document.querySelectorAll('details.drop').forEach(one => { one.open = false; })")
     return [
         *(
             f"{one['id']} ({one['impact']}, {len(one['nodes'])}) {node['target']} {node['html'][:200]} {node['failureSummary']}"
             for one, node in found
         ),
         *([f"{wide} px wider than the window"] if wide > 0 else []),
-        *(f"the word {word}" for word in sorted(set(ENGLISH.findall(page.evaluate(WORDS))))),
+        *(f"the word {word}" for word in sorted(set(ENGLISH.findall(spoken)))),
         *sorted(set(small)),
     ]
+
+
+def keys_and_accounts(page: Page, site: Site, theme: str, shared: str) -> dict[str, list[str]]:
+    """The pages of the security administrator, and those that stand before the door."""
+    text, state, name = dict[str, list[str]](), Settings(site.data).state, f"reader-{theme}"
+    accounts.add(state, name, PASSWORD, "leader")
+    enter(page, site, "security")
+    for path in ("/accounts", f"/accounts/{name}", "/tokens"):
+        page.goto(f"{site.address}{path}")
+        text[path] = faults(page, theme)
+    for path in ("/password", f"/password/{password_links.issue(state, name)}"):
+        page.goto(f"{site.address}{path}")
+        text[path[:10]] = faults(page, theme)
+    accounts.set_password(state, name, PASSWORD)
+    page.context.clear_cookies()
+    page.goto(shared)
+    text["shared"] = faults(page, theme)
+    page.goto(f"{site.address}/login")
+    text["login"] = faults(page, theme)
+    page.fill("#user", name)
+    page.fill("#password", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_selector(".login-qr", timeout=WAIT_MS)
+    text["code"] = faults(page, theme)
+    page.fill("#code", pyotp.TOTP(page.inner_text(".login-steps code").replace(" ", "")).now())
+    page.click("button[type=submit]")
+    page.wait_for_selector(".login-codes", timeout=WAIT_MS)
+    text["recovery"] = faults(page, theme)
+    return text
 
 
 def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, str, str], site: Site) -> None:
@@ -173,12 +208,14 @@ def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, s
     show(page, site, f"/vehicle/{quote(tracked(site, firm), safe='')}/track")
     page.wait_for_selector(".replay-map", timeout=WAIT_MS)
     text["track"] = faults(page, theme)
+    show(page, site, "/metric/fleet_online_rate?window=week")
+    page.locator("form[action='/shares/add']").evaluate("form => form.submit()")
+    page.wait_for_selector(".enrolled code", timeout=WAIT_MS)
+    text["share made"], shared = faults(page, theme), page.inner_text(".enrolled code")
     enter(page, site, "admin")
     show(page, site, "/screens")
     text["screens"] = faults(page, theme)
-    watched.context.clear_cookies()
-    page.goto(f"{site.address}/login")
-    text["login"] = faults(page, theme)
+    text |= keys_and_accounts(page, site, theme, shared)
     missing = [error for error in watched.errors if "404" in error]
     assert len(missing) == 1, "the browser notes the status of the one page that is not there"
     wrong = (

@@ -78,10 +78,10 @@ class Pseudonyms:
 
 
 class Vault:
-    """AES-256-GCM for landed payloads that carry L3/L4 fields."""
+    """AES-256-GCM for landed payloads that carry L3/L4 fields, and under a key of its own for other secrets."""
 
-    def __init__(self, folder: Path) -> None:
-        self._cipher = AESGCM(secret(folder, "landing"))
+    def __init__(self, folder: Path, key: str = "landing") -> None:
+        self._cipher = AESGCM(secret(folder, key))
 
     def seal(self, body: bytes, label: bytes) -> bytes:
         """`body` encrypted, bound to `label` (so that a payload moved to another place does not open)."""

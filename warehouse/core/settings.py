@@ -49,6 +49,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A person's session ends so long after the log-in."""
     idle_minutes: Minutes = 15
     """A person's session ends so long after the last request."""
+    second_factor: bool = True
+    """Leaders and administrators sign in with a password and a code; only a demonstration does without."""
     wall_dim: Annotated[
         str,
         Meta(

@@ -265,7 +265,9 @@
     fetch("/logout", { method: "POST", credentials: "same-origin" })
       .then(function (answer) {
         if (!answer.ok) throw new Error(String(answer.status));
-        window.leave("/login");
+        // the log-in page, which goes on to the single sign-on where that had opened the session
+        var page = new URL(answer.url);
+        window.leave(page.pathname + page.search);
       })
       .catch(function () {
         bar("down", "没有退出登录：服务器没有应答，本机仍处于登录状态", "再试一次", logout);

@@ -168,7 +168,7 @@ def test_others_neither_see_the_rows_nor_ask(as_role: Callable[[str], FlaskClien
     for path in ("/health/ask/run", "/health/ask/backfill", "/quarantine/1/0"):
         assert ask(client, path, job="refresh").status_code == 403
     shown = said(client, "/quarantine")
-    assert "没有牌" not in shown and "只对业务岗位" in shown and "立即运行" not in said(client, "/health")
+    assert "没有牌" not in shown and "只对业务、系统管理开放" in shown and "立即运行" not in said(client, "/health")
     assert request_queue.newest(Settings(data).state) == []
     assert ask(as_role("admin"), "/health/ask/drop").status_code == 404
 

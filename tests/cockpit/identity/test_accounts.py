@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cockpit.identity import accounts, sessions
-from cockpit.identity.accounts import ACCOUNT_FAILS, ADDRESS_FAILS, LOCK_S, Account
+from cockpit.identity import accounts, password_links, passwords, sessions
+from cockpit.identity.accounts import ACCOUNT_FAILS, ADDRESS_FAILS, DAY_S, IDLE_DAYS, LOCK_S, Account
 from cockpit.store import app_db, audit
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import Refused, UsageError
 
 PASSWORD = "correct horse battery"
 ME = Account("zhang", "leader", "张**")
@@ -74,14 +74,14 @@ def test_one_address_trying_many_names_is_locked_too(path: Path) -> None:
 
 def test_parallel_guesses_cannot_slip_past_the_lock(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
-    real = accounts._verify
+    real = passwords.fits
 
     def counting(stored: str, password: str) -> bool:
-        if stored != accounts._DECOY:
+        if stored != passwords.DECOY:
             checked.append(password)
         return real(stored, password)
 
-    monkeypatch.setattr(accounts, "_verify", counting)
+    monkeypatch.setattr(passwords, "fits", counting)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: accounts.check(path, "zhang", f"guess {n}", f"10.0.0.{n}"), range(24)))
     assert len(checked) <= ACCOUNT_FAILS
@@ -110,6 +110,184 @@ def test_a_new_password_or_role_ends_every_session(path: Path) -> None:
 def test_a_disabled_account_cannot_log_in(path: Path) -> None:
     accounts.disable(path, "zhang")
     assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1") is None
+
+
+def log(path: Path) -> list[tuple[str, str, str]]:
+    with app_db.reading(path) as connection:
+        return [tuple(row) for row in connection.execute("SELECT event, who, detail FROM audit ORDER BY seq")]
+
+
+CHANGES = {
+    "user_added": lambda path, by: accounts.add(path, "li", None, "duty", by=by, ip="10.0.0.7"),
+    "role_changed": lambda path, by: accounts.set_role(path, "zhang", "analyst", by=by),
+    "scope_changed": lambda path, by: accounts.set_scope(path, "zhang", ["330110001"], [], by=by),
+    "user_disabled": lambda path, by: accounts.disable(path, "zhang", by=by),
+    "user_enabled": lambda path, by: accounts.enable(path, "zhang", by=by),
+    "user_unlocked": lambda path, by: accounts.unlock(path, "zhang", by=by),
+    "password_changed": lambda path, by: accounts.set_password(path, "zhang", "another long password", by=by),
+    "password_reset": lambda path, by: password_links.issue(path, "zhang", by=by),
+}
+
+
+@pytest.mark.parametrize("event", CHANGES)
+def test_every_change_is_a_line_under_who_made_it_about_whom_it_was_made(path: Path, event: str) -> None:
+    CHANGES[event](path, "sun")
+    [(who, detail)] = [(who, detail) for name, who, detail in log(path) if name == event and detail != "zhang leader"]
+    assert who == "sun" and detail.split()[0] == ("li" if event == "user_added" else "zhang")
+
+
+@pytest.mark.parametrize("event", ["role_changed", "scope_changed", "user_disabled", "user_enabled", "user_unlocked"])
+def test_nobody_changes_their_own_account(path: Path, event: str) -> None:
+    before = accounts.find(path, "zhang"), len(log(path))
+    with pytest.raises(Refused, match="自己的账号"):
+        CHANGES[event](path, "zhang")
+    assert (accounts.find(path, "zhang"), len(log(path))) == before
+
+
+@pytest.mark.parametrize("role", ["admin", "security", "auditor"])
+def test_the_last_administrator_of_each_kind_stays(path: Path, role: str) -> None:
+    accounts.add(path, "first", PASSWORD, role)
+    for change in (accounts.disable, lambda path, name, by: accounts.set_role(path, name, "leader", by=by)):
+        with pytest.raises(Refused, match="最后一个"):
+            change(path, "first", by="sun")
+    accounts.add(path, "second", PASSWORD, role)
+    accounts.disable(path, "second", by="sun")
+    with pytest.raises(Refused, match="最后一个"):
+        accounts.disable(path, "first", by="sun")
+    accounts.enable(path, "second", by="sun")
+    accounts.set_role(path, "first", "leader", by="sun")
+    found = accounts.find(path, "first")
+    assert found and found.role == "leader"
+    accounts.disable(path, "first", by="sun")  # a leader may go, also the last
+
+
+def test_one_who_has_not_signed_in_for_a_quarter_of_a_year_is_no_remaining_administrator(path: Path) -> None:
+    for name in ("first", "second"):
+        accounts.add(path, name, PASSWORD, "security")
+    with app_db.writing(path) as connection:
+        connection.execute(
+            "UPDATE users SET counted_from = counted_from - ? WHERE name = 'second'", ((IDLE_DAYS + 1) * DAY_S,)
+        )
+    with pytest.raises(Refused, match="最后一个"):
+        accounts.disable(path, "first", by="sun")
+    assert accounts.lacking(accounts.everyone(path), time.time()) == ["admin", "auditor"]
+
+
+def test_an_account_unused_for_ninety_days_is_disabled_when_it_is_tried_and_can_be_enabled(path: Path) -> None:
+    now = time.time()
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1", now=now + IDLE_DAYS * DAY_S - 60)
+    late = now + IDLE_DAYS * DAY_S + 60
+    found = accounts.find(path, "zhang")
+    assert found and found.state(late) == "idle" and not found.disabled, "shown before anybody tries"
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1", now=late) is None
+    found = accounts.find(path, "zhang")
+    assert found and found.disabled and log(path)[-1] == ("user_disabled", "zhang", "90 天未登录")
+    accounts.enable(path, "zhang", by="sun")
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.1")
+
+
+def test_signing_in_begins_the_ninety_days_anew(path: Path) -> None:
+    with app_db.writing(path) as connection:
+        connection.execute("UPDATE users SET counted_from = counted_from - ?", (80 * DAY_S,))
+    sessions.start(path, ME, "10.0.0.1")
+    found = accounts.find(path, "zhang")
+    assert found and found.seen_at and found.state(time.time() + 80 * DAY_S) == "active"
+
+
+def test_unlocking_ends_the_lock_at_once(path: Path) -> None:
+    for _ in range(ACCOUNT_FAILS):
+        accounts.check(path, "zhang", "wrong", "10.0.0.1")
+    locked = accounts.find(path, "zhang")
+    assert locked and locked.state(time.time()) == "locked" and not accounts.check(path, "zhang", PASSWORD, "10.0.0.2")
+    accounts.unlock(path, "zhang", by="sun")
+    assert accounts.check(path, "zhang", PASSWORD, "10.0.0.2")
+
+
+def test_a_link_sets_a_password_once_and_the_old_one_is_gone_from_its_issue(path: Path) -> None:
+    open_session = sessions.start(path, ME, "10.0.0.1")
+    first, token = password_links.issue(path, "zhang", by="sun"), password_links.issue(path, "zhang", by="sun")
+    assert not accounts.check(path, "zhang", PASSWORD, "10.0.0.1") and sessions.find(path, open_session) is None
+    assert password_links.owner(path, first) is None, "an earlier link dies"
+    with pytest.raises(UsageError, match="容易被猜到"):
+        password_links.spend(path, token, "aaaaaaaaaaaa")
+    assert password_links.spend(path, token, "a sentence of one's own") == "zhang", "a refused password spends nothing"
+    assert accounts.check(path, "zhang", "a sentence of one's own", "10.0.0.1")
+    for spent in (token, first, "unknown"):
+        with pytest.raises(UsageError, match="已使用或已过期"):
+            password_links.spend(path, spent, "quite another sentence")
+    assert token not in repr(log(path)) and token.encode() not in b"".join(
+        f.read_bytes() for f in path.parent.iterdir()
+    )
+
+
+def test_a_password_that_is_set_otherwise_ends_the_link(path: Path) -> None:
+    token = password_links.issue(path, "zhang", by="sun")
+    accounts.set_password(path, "zhang", "another long password", by="root")
+    assert password_links.owner(path, token) is None
+
+
+def test_a_link_is_over_after_a_day_and_once_under_many_hands(path: Path) -> None:
+    token = password_links.issue(path, "zhang", by="sun")
+    assert password_links.owner(path, token, now=time.time() + password_links.VALID_S + 1) is None
+
+    def spend(number: int) -> bool:
+        try:
+            return bool(password_links.spend(path, token, f"sentence of hand {number}"))
+        except UsageError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(spend, range(8))) == 1
+
+
+def test_an_account_without_a_password_lets_nobody_in(path: Path) -> None:
+    accounts.add(path, "li", None, "duty", "李**", by="sun")
+    assert not accounts.check(path, "li", "", "10.0.0.1") and not accounts.check(path, "li", "!", "10.0.0.1")
+    found = accounts.find(path, "li")
+    assert found and found.state(time.time()) == "invited"
+
+
+@pytest.mark.parametrize("code", ["a b", "x;--", "镇", "x" * 65])
+def test_a_scope_is_codes(path: Path, code: str) -> None:
+    accounts.set_scope(path, "zhang", ["330110001", "330110002"], ["91330110MA2ABCDE12"], by="sun")
+    with pytest.raises(UsageError, match="范围"):
+        accounts.set_scope(path, "zhang", [code], [], by="sun")
+    found = accounts.find(path, "zhang")
+    assert found and found.towns == ("330110001", "330110002") and found.companies == ("91330110MA2ABCDE12",)
+
+
+OLD_USERS = """CREATE TABLE users (
+    name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
+    created_at REAL NOT NULL, changed_at REAL NOT NULL, disabled INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
+    detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);"""
+
+
+def test_the_accounts_of_an_earlier_release_go_on_and_gain_no_right(tmp_path: Path) -> None:
+    """An administrator stays the system's and becomes nobody else's; who manages accounts is named on the command
+    line. One that was used lately stays; the count begins by the log, or now where the log says nothing."""
+    file, now = tmp_path / "state.sqlite", time.time()
+    long_ago = now - 400 * DAY_S
+    with sqlite3.connect(file) as connection:
+        connection.executescript(OLD_USERS)
+        for name, role in (("root", "admin"), ("boss", "leader"), ("gone", "analyst"), ("eye", "auditor")):
+            row = (name, passwords.hashed(PASSWORD), role, name, long_ago, long_ago)
+            connection.execute("INSERT INTO users VALUES (?,?,?,?,?,?,0)", row)
+        for seq, (name, at) in enumerate((("boss", now - 10 * DAY_S), ("gone", now - 200 * DAY_S)), 1):
+            connection.execute("INSERT INTO audit VALUES (?,?,?,'','login','','','')", (seq, at, name))
+    found = {one.name: one for one in accounts.everyone(file)}
+    assert {name: one.role for name, one in found.items()} == {
+        "root": "admin",
+        "boss": "leader",
+        "gone": "analyst",
+        "eye": "auditor",
+    }
+    states = {name: one.state(now) for name, one in found.items()}
+    assert states == {"root": "active", "boss": "active", "gone": "idle", "eye": "active"}
+    assert accounts.check(file, "root", PASSWORD, "10.0.0.1") and accounts.lacking(found.values(), now) == ["security"]
+    accounts.add(file, "sun", PASSWORD, "security")
+    assert accounts.lacking(accounts.everyone(file), now) == []
 
 
 def test_a_session_ends_when_idle_and_at_its_absolute_end(path: Path) -> None:

@@ -3,6 +3,7 @@ log."""
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
 import time
@@ -15,6 +16,7 @@ import duckdb
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 
 from cockpit.identity import driver_access
 from cockpit.identity.sessions import Viewer
@@ -58,7 +60,7 @@ def ask(client: FlaskClient, company: str, purpose: str = "约谈高风险驾驶
     )
 
 
-@pytest.mark.parametrize("role", ["admin", "auditor"])
+@pytest.mark.parametrize("role", ["admin", "security", "auditor", "party"])
 def test_who_runs_the_system_or_reads_its_log_sees_no_driver(
     as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str
 ) -> None:
@@ -69,7 +71,7 @@ def test_who_runs_the_system_or_reads_its_log_sees_no_driver(
     assert events and set(events) == {("denied", f"user-{role}")}
 
 
-@pytest.mark.parametrize("role", ["leader", "analyst"])
+@pytest.mark.parametrize("role", ["leader", "safety"])
 def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(
     as_role: Callable[[str], FlaskClient], data: Path, company: str, role: str
 ) -> None:
@@ -220,6 +222,36 @@ def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: st
         door = driver_access.People(Settings(data), viewer, "127.0.0.1", "none", b"k" * 32)
         with pytest.raises(Refused):
             door.drivers(company)
+
+
+def test_the_officer_on_duty_follows_a_vehicle_and_its_alarms_but_opens_no_driver(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str
+) -> None:
+    book, duty = SnapshotStore(data).current(), as_role("duty")
+    [(key, owner, uid)] = book.ask(
+        "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key IS NOT NULL ORDER BY raised_at DESC LIMIT 1"
+    )
+    assert ask(duty, owner).status_code == 303
+    assert "轨迹" in said(duty, f"/vehicle/{quote(key, safe='')}/track") and "处置过程" in said(duty, f"/alarm/{uid}")
+    assert "没有权限" in said(duty, f"/company/{owner}/drivers")
+
+
+def test_single_alarms_are_on_no_page_and_in_no_export_of_who_may_not_see_them(
+    as_role: Callable[[str], FlaskClient], data: Path
+) -> None:
+    book, metric = SnapshotStore(data).current(), "safe_alarm_handled_rate"
+    [(key, company, uid)] = book.ask(
+        "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key IS NOT NULL AND must_handle ORDER BY raised_at DESC LIMIT 1"
+    )
+    seen = {}
+    for role in ("safety", "party"):
+        client = as_role(role)
+        pages = [said(client, f"/vehicle/{quote(key, safe='')}"), said(client, f"/company/{company}")]
+        pages += [said(client, f"/metric/{metric}", "?window=month&of=rows"), said(client, "/search", f"?q={uid}")]
+        book_of = load_workbook(io.BytesIO(client.get(f"/export/{metric}.xlsx?window=month&of=rows").data))
+        seen[role] = [["/alarm/" in page for page in pages], book_of.sheetnames]
+    assert seen["safety"][0] == [True] * 4 and seen["party"][0] == [False] * 4
+    assert "报警" in seen["safety"][1] and "报警" not in seen["party"][1]
 
 
 def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit.identity import gate
+from cockpit.identity import gate, rights
 from cockpit.identity.gate import OPEN
 from cockpit.identity.login import local_target
 from cockpit.pages.routes import known
@@ -24,17 +24,21 @@ from warehouse.core.settings import Options, Settings
 SAMPLES = {"path": "x", "filename": "js/wall/wall.js", "package_name": "dash", "fingerprinted_path": "a.js"}
 
 
-def every_path(server: Flask) -> list[tuple[str, str]]:
+def every_path(server: Flask) -> list[tuple[str, str, str]]:
+    """Path, method and endpoint of every route."""
     found = []
     for rule in server.url_map.iter_rules():
-        path = re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda m: SAMPLES.get(m[1], "sample"), rule.rule)
-        found += [(path, method) for method in sorted(rule.methods or ()) if method not in ("HEAD", "OPTIONS")]
+        numbered = re.sub(r"<int:[^>]+>", "1", rule.rule)
+        path = re.sub(r"<(?:[^:>]+:)?([^>]+)>", lambda m: SAMPLES.get(m[1], "sample"), numbered)
+        found += [
+            (path, method, rule.endpoint) for method in sorted(rule.methods or ()) if method not in ("HEAD", "OPTIONS")
+        ]
     return found
 
 
 def test_every_route_is_closed_to_an_anonymous_caller(server: Flask) -> None:
-    for path, method in every_path(server):
-        if path in OPEN or path == "/enter/sample":
+    for path, method, endpoint in every_path(server):
+        if path in OPEN or endpoint in rights.OPEN:
             continue
         answer = server.test_client().open(path, method=method, headers=SAME_ORIGIN)
         assert answer.status_code in (302, 401), (method, path, answer.status_code)
@@ -95,7 +99,7 @@ def test_the_login_page_and_its_files_are_open(client: FlaskClient) -> None:
 def test_a_page_asked_for_before_login_is_reached_after_it(client: FlaskClient, data: Path) -> None:
     answer = client.get("/metric/fleet_online_rate?window=week")
     assert answer.headers["Location"] == "/login?next=%2Fmetric%2Ffleet_online_rate%3Fwindow%3Dweek"
-    sign_in(client, data)
+    sign_in(client, data, "analyst")
     target = "/metric/fleet_online_rate?window=week"
     assert post_login(client.application.test_client(), "zhang", PASSWORD, next=target).headers["Location"] == target
 
@@ -214,11 +218,13 @@ def test_logging_out_ends_the_session_on_the_server(signed_in: FlaskClient) -> N
     assert signed_in.get("/api/version").status_code == 401
 
 
-def test_logging_in_again_gives_a_new_identifier_and_kills_the_old_one(signed_in: FlaskClient, server: Flask) -> None:
+def test_logging_in_again_gives_a_new_identifier_and_kills_the_old_one(
+    signed_in: FlaskClient, server: Flask, data: Path
+) -> None:
     first = signed_in.get_cookie("zb_session")
     assert first is not None
     assert signed_in.post("/logout", headers=SAME_ORIGIN).status_code == 303
-    post_login(signed_in, "zhang", PASSWORD)
+    sign_in(signed_in, data)
     second = signed_in.get_cookie("zb_session")
     assert second is not None and second.value != first.value
     thief = server.test_client()
@@ -227,7 +233,7 @@ def test_logging_in_again_gives_a_new_identifier_and_kills_the_old_one(signed_in
 
 
 def test_the_session_cookie_is_not_readable_by_scripts_nor_sent_across_sites(client: FlaskClient, data: Path) -> None:
-    sign_in(client, data)
+    sign_in(client, data, "analyst")
     header = next(
         h
         for h in post_login(client.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie")
@@ -238,7 +244,7 @@ def test_the_session_cookie_is_not_readable_by_scripts_nor_sent_across_sites(cli
 
 def test_with_tls_the_cookie_is_secure_and_bound_to_the_host(data: Path) -> None:
     secure = app.create_app(Settings(data, Options(tls=True))).test_client()
-    sign_in(secure, data)
+    sign_in(secure, data, "analyst")
     header = next(
         h
         for h in post_login(secure.application.test_client(), "zhang", PASSWORD).headers.getlist("Set-Cookie")
@@ -252,6 +258,14 @@ def test_a_one_time_link_works_once(client: FlaskClient, data: Path, server: Fla
     assert client.get(f"/enter/{token}").status_code == 302
     assert client.get("/api/version").status_code == 200
     assert server.test_client().get(f"/enter/{token}").status_code == 401
+
+
+def test_looking_at_where_a_one_time_link_leads_does_not_use_it(server: Flask, data: Path) -> None:
+    """A chat or a mail program asks with HEAD before anybody clicks."""
+    token = gate.create_one_time_link(Settings(data).state)
+    looked = server.test_client().head(f"/enter/{token}")
+    assert looked.status_code == 204 and "Set-Cookie" not in looked.headers
+    assert server.test_client().get(f"/enter/{token}").status_code == 302
 
 
 def test_a_one_time_link_is_only_good_on_this_machine(client: FlaskClient, data: Path) -> None:
@@ -382,5 +396,5 @@ def test_the_audit_log_tells_of_logins_refusals_and_logouts(signed_in: FlaskClie
     path = Settings(data).state
     with app_db.reading(path) as connection:
         events = [row["event"] for row in connection.execute("SELECT event FROM audit ORDER BY seq")]
-    assert events == ["user_added", "login", "login_failed", "logout"]
+    assert events == ["user_added", "factor_added", "login", "login_failed", "logout"]
     assert audit.verify(path) is None

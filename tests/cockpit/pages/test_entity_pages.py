@@ -12,7 +12,7 @@ from flask import Flask, g
 
 from cockpit.pages import routes
 from cockpit.web import page_callback
-from tests.cockpit.pages.test_pages import LEADER, links, words
+from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import SnapshotStore
@@ -27,7 +27,7 @@ def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
         assert all(
             routes.known(link.split("?")[0].split("#")[0])
             for link in links(page)
-            if link.startswith("/") and not link.startswith("/reports")
+            if link.startswith("/") and not link.startswith(OUTSIDE)
         ), path
         return page
 
@@ -66,7 +66,8 @@ def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw:
         assert framed(page) and plate(key) in words(page)
     # those of owners with one driver or one vehicle are for a purpose only
     uid, vehicle = book.ask(
-        "SELECT a.alarm_uid, a.vehicle_key FROM marts.alarm_event a JOIN marts.alarm_step s USING (alarm_uid) WHERE a.must_handle AND a.is_v AND a.company_key NOT IN (SELECT company_key FROM marts.one_person_owner) ORDER BY a.raised_at DESC LIMIT 1"
+        "SELECT a.alarm_uid, a.vehicle_key FROM marts.alarm_event a JOIN marts.alarm_step s USING (alarm_uid) "
+        "WHERE a.must_handle AND a.is_v AND a.company_key NOT IN (SELECT company_key FROM marts.one_person_owner) ORDER BY a.raised_at DESC LIMIT 1"
     )[0]
     assert any(f"/alarm/{uid}" in link for link in links(draw(f"/vehicle/{quote(vehicle, safe='')}")))
     text = words(draw(f"/alarm/{uid}"))

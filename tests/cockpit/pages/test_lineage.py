@@ -17,7 +17,7 @@ from cockpit.presentation.charts import lineage as figure
 from cockpit.presentation.theme import DARK, LIGHT
 from cockpit.presentation.tiles.lineage import State, tree
 from cockpit.web import page_callback
-from tests.cockpit.pages.test_pages import LEADER, links, walk, words
+from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, walk, words
 from warehouse.catalog.metrics import metrics
 from warehouse.insight import lineage
 from warehouse.query.snapshot_store import SnapshotStore
@@ -94,7 +94,7 @@ def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_ex
         assert all(
             routes.known(link.split("?")[0].split("#")[0])
             for link in links(page)
-            if link.startswith("/") and not link.startswith("/reports")
+            if link.startswith("/") and not link.startswith(OUTSIDE)
         )
     assert "没有这一页" in words(draw("?metric=no_such"))
 

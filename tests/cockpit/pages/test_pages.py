@@ -49,6 +49,10 @@ def words(component: Any) -> str:
     return " ".join(str(item) for item in walk(component) if isinstance(item, str | int | float))
 
 
+OUTSIDE = ("/reports", "/password", "/shares", "/filing", "/accounts")
+"""Where links of a page lead that are pages outside Dash."""
+
+
 def links(component: Any) -> list[str]:
     return [item.href for item in walk(component) if getattr(item, "href", None)]
 

@@ -1,0 +1,236 @@
+"""Who may see and do what: one table of rights, each with the roles that have it, the routes of the server and the
+pages that it opens. The gate, the menus and the tests are made from it; a route or page that stands in no right stops
+the start, so that a new one cannot be forgotten.
+
+Administration is divided (GB/T 22239-2019 8.1.4.2): who runs the system does not give out rights, who gives out rights
+does not read the log, and who reads the log does neither. A role that is not named here may do nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cockpit.presentation.texts import ROLES
+
+SCREEN = "screen"
+"""The role of a wall device; no person has it."""
+TOKEN = "token"
+"""The role of another system that reads by a token; no person has it."""
+PEOPLE = tuple(role for role in ROLES if role not in (SCREEN, TOKEN))
+OFFICES = ("leader", "analyst", "duty", "party", "safety")
+"""Those whose work the numbers are about."""
+ADMINISTRATORS = ("admin", "security", "auditor")
+"""One of each must remain."""
+TWO_FACTORS = ("leader", *ADMINISTRATORS)
+"""Who signs in with a password and a code."""
+
+
+class Asking(Protocol):
+    """Who asks: a sessions.Viewer."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Right:
+    """label: what it opens, in words. routes: endpoints of the server; pages: paths, "*" for a part of one that
+    names a thing. A right without either is asked for inside a page."""
+
+    label: str
+    roles: tuple[str, ...]
+    routes: tuple[str, ...] = ()
+    pages: tuple[str, ...] = ()
+
+
+OPEN = frozenset(
+    {
+        "login",
+        "login_code",
+        "logout",
+        "password_link",
+        "shares.opened",
+        "sign_on",
+        "sign_on_back",
+        "sign_on_logout",
+        "sign_on_left",
+        "healthz",
+        "enter",
+    }
+)
+"""Endpoints that answer without anybody being signed in. By endpoint, not by path: a prefix would open more."""
+
+FROM_ELSEWHERE = frozenset({"sign_on_back", "sign_on_logout"})
+"""Of these, what another server sends to: it proves itself by a signature or by a ticket that only it knows."""
+
+TABLE: dict[str, Right] = {
+    "files": Right(
+        "页面文件与心跳",
+        (*PEOPLE, SCREEN),
+        (
+            "asset",
+            "api_version",
+            "_dash_assets.static",
+            "/_dash-component-suites/<string:package_name>/<path:fingerprinted_path>",
+        ),
+    ),
+    "wall": Right(
+        "大屏画面（设备只限自己那块屏）",
+        (*PEOPLE, SCREEN),
+        (
+            "wall.page",
+            "wall.version",
+            "wall.all_scenes",
+            "wall.style",
+            "wall.positions",
+            "wall.outline",
+            "wall.heartbeat",
+        ),
+    ),
+    "own_password": Right("修改自己的密码", PEOPLE, ("password",)),
+    "figures": Right(
+        "指标、镇街、企业、车辆、阵地、工程、报告、导出",
+        PEOPLE,
+        (
+            "page",
+            "/",
+            "/<path:path>",
+            "/_dash-layout",
+            "/_dash-dependencies",
+            "/_dash-update-component",
+            "/_favicon.ico",
+            "/_reload-hash",
+            "api_metric",
+            "export",
+            "number",
+            "reports.index",
+            "reports.compare",
+            "reports.download",
+            "mine_act",
+        ),
+        (
+            "/",
+            "/group/*",
+            "/metric/*",
+            "/town/*",
+            "/company/*",
+            "/vehicle/*",
+            "/site",
+            "/site/*",
+            "/programme/*",
+            "/unit/*",
+            "/search",
+            "/health",
+            "/lineage",
+            "/announcement",
+            "/supervision",
+            "/mine",
+        ),
+    ),
+    "api": Right(
+        "只读接口 /api/v1（别的系统凭令牌）",
+        (*PEOPLE, TOKEN),
+        ("api_v1.metrics", "api_v1.reading", "api_v1.series", "api_v1.places", "api_v1.description"),
+    ),
+    "alarms": Right("逐条报警：时间、地点、车速、处置", ("leader", "analyst", "duty", "safety"), (), ("/alarm/*",)),
+    "party": Right("逐个党群组织与企业的组织覆盖", ("leader", "analyst", "party"), (), ("/organisation/*",)),
+    "drivers": Right(
+        "驾驶员名单与个人安全信息（须说明用途，逐次审计）",
+        ("leader", "analyst", "safety"),
+        (),
+        ("/company/*/drivers", "/company/*/driver/*"),
+    ),
+    "tracks": Right(
+        "车辆行程回放（须说明用途，逐次审计）",
+        ("leader", "analyst", "duty", "safety"),
+        ("purpose",),
+        ("/vehicle/*/track",),
+    ),
+    "tasks": Right("督办：交办、接办、填报进展", OFFICES, ("supervision_open", "supervision_step")),
+    "tasks_closed": Right("督办：办结、重新交办", ("leader",)),
+    "shares": Right(
+        "分享全区或镇街的指标给没有账号的人（最长 7 天）",
+        OFFICES,
+        ("shares.index", "shares.add", "shares.revoke"),
+    ),
+    "notes": Right("在趋势旁批注", ("analyst", "party", "safety", "admin"), ("note_add", "note_withdraw")),
+    "notes_of_others": Right("撤回他人的批注", ("admin",)),
+    "walls_steered": Right(
+        "遥控大屏",
+        ("leader", "analyst", "duty", "admin"),
+        ("remote.choose", "remote.page", "remote.state_", "remote.command"),
+    ),
+    "loading": Right("取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct"), ("/quarantine",)),
+    "filing": Right(
+        "名录与参数填报",
+        ("analyst", "admin"),
+        (
+            "filing.index",
+            "filing.table",
+            "filing.template",
+            "filing.content",
+            "filing.current",
+            "filing.check",
+            "filing.commit",
+            "filing.undo",
+            "filing.confirm",
+        ),
+    ),
+    "screens": Right("登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",)),
+    "accounts": Right(
+        "账号、角色、范围、重置、解锁",
+        ("security",),
+        ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
+    ),
+    "tokens": Right("接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke")),
+    "readers": Right("谁打开过哪份报告", ("auditor",)),
+}
+
+_BY_ROUTE = {route: name for name, right in TABLE.items() for route in right.routes}
+_BY_PAGE = [(re.compile(page.replace("*", "[^/]+")), name) for name, right in TABLE.items() for page in right.pages]
+
+
+def has(role: str, right: str) -> bool:
+    """Whether a role has a right. Raises KeyError for a right that there is not."""
+    return role in TABLE[right].roles
+
+
+def may(viewer: Asking, right: str) -> bool:
+    """Whether somebody has a right: a person by role; a device is a screen and a token a token, whatever they are
+    called; who has a share link has none."""
+    return has({"person": viewer.role, "token": TOKEN, "device": SCREEN}.get(viewer.kind, ""), right)
+
+
+def of_route(endpoint: str) -> str | None:
+    """The right that an endpoint asks for, None for one that is open or unknown."""
+    return _BY_ROUTE.get(endpoint)
+
+
+def of_page(path: str) -> str | None:
+    """The right that the page of a path asks for, None where there is no page."""
+    return next((name for pattern, name in _BY_PAGE if pattern.fullmatch(path)), None)
+
+
+def holders(right: str) -> str:
+    """The roles that have a right, in words: "领导、业务"."""
+    return "、".join(ROLES[role] for role in TABLE[right].roles)
+
+
+def unplaced(routes: Iterable[str], pages: Collection[str]) -> list[str]:
+    """Routes and pages that stand in no right or in two, and those of the table that there are not."""
+    listed = [*OPEN, *(one for right in TABLE.values() for one in right.routes)]
+    named = [page for right in TABLE.values() for page in right.pages]
+    twice = [one for one in {*listed, *named} if listed.count(one) > 1 or named.count(one) > 1]
+    return sorted({*(set(routes) ^ set(listed)), *(set(pages) ^ set(named)), *twice})
+
+
+def table() -> str:
+    """The table in Markdown, as cockpit/README.md has it."""
+    heads = ["", *(ROLES[role] for role in PEOPLE)]
+    lines = [heads, ["---"] * len(heads)]
+    lines += [[right.label, *("●" if role in right.roles else "" for role in PEOPLE)] for right in TABLE.values()]
+    return "\n".join("".join(f"| {cell} " if cell else "| " for cell in line) + "|" for line in lines)
