@@ -33,7 +33,7 @@ def render(visit: PageContext) -> Page:
     if visit.viewer.role not in loader_requests.ROLES:
         raise Refused("没有权限", to_do="隔离记录只对业务岗位与系统管理员开放")
     settings, table = gate.settings(), dict(visit.address.only).get("table", "")
-    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), detail=table or "全部")
+    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), subject=table or "全部")
     with Restricted(settings, visit.book.generation.id) as file:
         found = file.quarantine(table)
     page = min(int(visit.address.get("page") or 1), max(1, -(-len(found) // ROWS_SHOWN)))

@@ -150,7 +150,7 @@ def again(settings: Settings, report: str, receiver: str, by: str) -> None:
         )
         if done.rowcount != 1:
             raise UsageError("发送台账里没有这一条", where=f"{report} {receiver}", to_do="用 report sent 查看台账")
-        audit.append(connection, "delivery_again", who=by, detail=f"{report} {receiver}")
+        audit.append(connection, "delivery_again", who=by, subject=f"{report} {receiver}")
 
 
 def ledger(settings: Settings) -> list[dict[str, Any]]:
@@ -253,7 +253,7 @@ def _one(
         return [f"{facts['name']} → {receiver.name}：不能确定是否送达"]
     _set(settings, row, "sent", now(), message="")
     with suppress(CockpitError):
-        audit.record(settings.state, "delivered", detail=f"{facts['name']} {receiver.name}")
+        audit.record(settings.state, "delivered", who=audit.SYSTEM, subject=f"{facts['name']} {receiver.name}")
     return []
 
 

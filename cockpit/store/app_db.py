@@ -30,11 +30,14 @@ CREATE TABLE IF NOT EXISTS devices (
     network TEXT, created_at REAL NOT NULL, created_by TEXT NOT NULL, bound_at REAL, seen_at REAL, revoked_at REAL);
 CREATE TABLE IF NOT EXISTS attempts (
     scope TEXT PRIMARY KEY, failed INTEGER NOT NULL, since REAL NOT NULL, locked_until REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS signed_in_from (
+    user TEXT NOT NULL, ip TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (user, ip));
 CREATE TABLE IF NOT EXISTS purposes (
     user TEXT NOT NULL, subject TEXT NOT NULL, purpose TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (user, subject));
 CREATE TABLE IF NOT EXISTS audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS audit_check (id INTEGER PRIMARY KEY, at REAL NOT NULL, count INTEGER NOT NULL, faults TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS wall_group (screen TEXT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS wall_direction (
     target TEXT PRIMARY KEY, seq INTEGER NOT NULL, plan TEXT NOT NULL, course TEXT NOT NULL,
@@ -65,7 +68,19 @@ CREATE TRIGGER IF NOT EXISTS supervision_kept BEFORE UPDATE ON supervision BEGIN
 CREATE TRIGGER IF NOT EXISTS supervision_step_kept BEFORE UPDATE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_held BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+
+LATER = {
+    "audit": {
+        "subject": "TEXT NOT NULL DEFAULT ''",
+        "purpose": "TEXT NOT NULL DEFAULT ''",
+        "result": "TEXT NOT NULL DEFAULT ''",
+        "keyed": "INTEGER NOT NULL DEFAULT 0",
+    },
+}
+"""Table → columns that files of earlier releases lack."""
 
 _ready: set[tuple[str, int]] = set()
 _lock = threading.Lock()
@@ -97,9 +112,26 @@ def _prepare(path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(SCHEMA)
+            _complete(connection)
         finally:
             connection.close()
         _ready.add((str(path), path.stat().st_ino))
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Adds the columns that an earlier release did not know; one process does it, others find it done."""
+    connection.execute("BEGIN IMMEDIATE")
+    for table, columns in LATER.items():
+        present = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+        for name, kind in columns.items():
+            if name not in present:
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+    connection.execute("COMMIT")
+
+
+def file_of(connection: sqlite3.Connection) -> Path:
+    """The file behind a connection."""
+    return Path(connection.execute("PRAGMA database_list").fetchone()["file"])
 
 
 @contextmanager
