@@ -15,15 +15,14 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from cockpit.identity import throttle
 from cockpit.presentation.texts import ROLES
 from cockpit.store import app_db, audit
-from warehouse.core.errors import UsageError
+from warehouse.core.errors import TooSoon, UsageError
 
 MIN_LENGTH = 12
 MAX_LENGTH = 256
 ACCOUNT_FAILS = 5
-ADDRESS_FAILS = 20
-"""An address may stand for a whole office behind one router, so it is given more room than an account."""
 LOCK_S = 15 * 60
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{2,32}")
@@ -53,8 +52,8 @@ def _checked(name: str, password: str | None, role: str | None) -> None:
         raise UsageError("密码不能包含账号名", to_do="请换一个密码")
 
 
-def add(path: Path, name: str, password: str, role: str, display: str = "") -> None:
-    """Creates an account. Raises UsageError for a taken name, an unknown role or a weak password."""
+def add(path: Path, name: str, password: str, role: str, display: str = "", *, by: str = "") -> None:
+    """Creates an account. by: who does it, "" = whoever is at the command line; so in all that follow. Raises UsageError for a taken name, an unknown role or a weak password."""
     _checked(name, password, role)
     now = time.time()
     with app_db.writing(path) as connection:
@@ -64,10 +63,10 @@ def add(path: Path, name: str, password: str, role: str, display: str = "") -> N
             "INSERT INTO users (name, password_hash, role, display, created_at, changed_at) VALUES (?,?,?,?,?,?)",
             (name, _HASHER.hash(password), role, display or name, now, now),
         )
-        audit.append(connection, "user_added", who=name, detail=role)
+        audit.append(connection, "user_added", who=by or audit.operator(), subject=name, detail=role)
 
 
-def set_password(path: Path, name: str, password: str) -> None:
+def set_password(path: Path, name: str, password: str, *, by: str = "") -> None:
     """Changes a password and ends every session of the account. Raises UsageError for an unknown name."""
     _checked(name, password, None)
     with app_db.writing(path) as connection:
@@ -78,26 +77,26 @@ def set_password(path: Path, name: str, password: str) -> None:
             raise UsageError("没有这个账号", where=name, to_do="请用 user list 查看")
         connection.execute("DELETE FROM sessions WHERE user=?", (name,))
         connection.execute("DELETE FROM attempts WHERE scope=?", (f"user:{name}",))
-        audit.append(connection, "password_changed", who=name)
+        audit.append(connection, "password_changed", who=by or audit.operator(), subject=name)
 
 
-def set_role(path: Path, name: str, role: str) -> None:
+def set_role(path: Path, name: str, role: str, *, by: str = "") -> None:
     """Changes a role and ends every session of the account, so that no old right survives in a cookie."""
     _checked(name, None, role)
     with app_db.writing(path) as connection:
         if connection.execute("UPDATE users SET role=? WHERE name=?", (role, name)).rowcount != 1:
             raise UsageError("没有这个账号", where=name, to_do="请用 user list 查看")
         connection.execute("DELETE FROM sessions WHERE user=?", (name,))
-        audit.append(connection, "role_changed", who=name, detail=role)
+        audit.append(connection, "role_changed", who=by or audit.operator(), subject=name, detail=role)
 
 
-def disable(path: Path, name: str) -> None:
+def disable(path: Path, name: str, *, by: str = "") -> None:
     """Locks an account for good and ends its sessions; its audit rows stay."""
     with app_db.writing(path) as connection:
         if connection.execute("UPDATE users SET disabled=1 WHERE name=?", (name,)).rowcount != 1:
             raise UsageError("没有这个账号", where=name, to_do="请用 user list 查看")
         connection.execute("DELETE FROM sessions WHERE user=?", (name,))
-        audit.append(connection, "user_disabled", who=name)
+        audit.append(connection, "user_disabled", who=by or audit.operator(), subject=name)
 
 
 def everyone(path: Path) -> list[Account]:
@@ -108,36 +107,39 @@ def everyone(path: Path) -> list[Account]:
 
 
 def check(path: Path, name: str, password: str, ip: str, now: float | None = None) -> Account | None:
-    """The account when name and password fit and neither account nor address is locked, else None.
+    """The account when name and password fit and the account is not locked, else None. Raises TooSoon for an address
+    that guesses and does not wait (throttle.py).
 
     Same work and same answer for an unknown name, a wrong password and a lock. Success clears the account's count."""
     moment = time.time() if now is None else now
-    scopes = {f"user:{name[:64]}": ACCOUNT_FAILS, f"ip:{ip}": ADDRESS_FAILS}
     with app_db.writing(path) as connection:
-        # a list, not a generator: both counters must move even when the first one already says no
-        admitted = all([_admit(connection, scope, limit, moment) for scope, limit in scopes.items()])
+        if not throttle.admits(connection, name[:64], ip, moment):
+            raise TooSoon("从这个地址登录失败过多，暂时放慢", to_do=f"请等 {throttle.PACE_S:g} 秒再试")
+        admitted = _admit(connection, f"user:{name[:64]}", ACCOUNT_FAILS, moment)
         row = connection.execute(
             "SELECT name, password_hash, role, display FROM users WHERE name=? AND disabled=0", (name,)
         ).fetchone()
     fits = _verify(row["password_hash"] if row and admitted else _DECOY, password)
     with app_db.writing(path) as connection:
         if not (fits and row and admitted):
-            audit.append(connection, "login_failed" if admitted else "login_locked", who=name[:64], ip=ip, now=moment)
+            event = "login_failed" if admitted else "login_locked"
+            audit.append(connection, event, who="", subject=name[:64], ip=ip, result=audit.REFUSED, now=moment)
             return None
         connection.execute("DELETE FROM attempts WHERE scope=?", (f"user:{name}",))
-        connection.execute("UPDATE attempts SET failed=max(0, failed-1) WHERE scope=?", (f"ip:{ip}",))
+        throttle.learn(connection, name, ip, moment)
     return Account(row["name"], row["role"], row["display"])
 
 
 def _admit(connection: sqlite3.Connection, scope: str, limit: int, now: float) -> bool:
-    """Counts one attempt; False when the scope is locked. The limit-th attempt is still checked, the next is not."""
+    """Counts one attempt; False when the scope is locked. The limit-th attempt is still checked, the next is not. The
+    count begins anew after LOCK_S without an attempt, so that no quarter of an hour ever sees more than the limit."""
     row = connection.execute("SELECT failed, since, locked_until FROM attempts WHERE scope=?", (scope,)).fetchone()
     if row and row["locked_until"] > now:
         return False
     expired = row is None or now - row["since"] > LOCK_S or row["locked_until"]
-    failed, since = (1, now) if expired else (row["failed"] + 1, row["since"])
+    failed = 1 if expired else row["failed"] + 1
     locked_until = now + LOCK_S if failed >= limit else 0
-    connection.execute("INSERT OR REPLACE INTO attempts VALUES (?,?,?,?)", (scope, failed, since, locked_until))
+    connection.execute("INSERT OR REPLACE INTO attempts VALUES (?,?,?,?)", (scope, failed, now, locked_until))
     return True
 
 

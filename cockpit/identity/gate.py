@@ -6,6 +6,7 @@ What may be seen without signing on is listed in OPEN; what a wall device may se
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from functools import wraps
@@ -48,8 +49,11 @@ OPEN_ENDPOINTS = frozenset({"enter"})
 """By endpoint, not by prefix: a prefix would also open /enter/../anything to the catch-all route."""
 DEVICE = frozenset({"/api/version"})
 DEVICE_PREFIXES = ("/wall/", "/api/wall/", "/assets/")
+DEVICE_ONLY = re.compile(r"/wall/[^/]+/heartbeat")
+"""What only the screen itself may say: that it is there, and what it shows."""
 HEARTBEATS = frozenset({"/api/version"})
 """Asked by the page itself, so they never keep a session alive."""
+FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -71,7 +75,7 @@ def requires(*roles: str) -> Callable[[Handler], Handler]:
         def checked(*args: Any, **kwargs: Any) -> Any:
             who = viewer()
             if who.role not in roles:
-                audit.record(settings().state, "denied", who=who.user, ip=address(), detail=request.path[:200])
+                audit.denied(settings().state, who.user, address(), request.path)
                 abort(403)
             return handler(*args, **kwargs)
 
@@ -115,6 +119,12 @@ def address() -> str:
     return request.remote_addr or "0.0.0.0"
 
 
+def handed_on() -> bool:
+    """True when a proxy that the settings do not know of has handed the request on: then its sender may be anybody, even
+    where it comes from this machine."""
+    return not settings().options.behind_proxy and any(name in request.headers for name in FORWARDED)
+
+
 def wants_page(incoming: Request) -> bool:
     """True when a browser navigates to a page, False for scripts, Dash and API calls: those get a status, no
     redirect."""
@@ -144,6 +154,8 @@ def _gate() -> Response | BaseResponse | None:
     if g.viewer is None:
         return _unknown()
     if g.viewer.kind == "device" and not _device_may(path, g.viewer):
+        abort(403)
+    if g.viewer.kind != "device" and DEVICE_ONLY.fullmatch(path):
         abort(403)
     callback_validation.check(request)
     return None

@@ -103,7 +103,9 @@ def _logout() -> Response:
 def _enter(token: str) -> Response:
     if len(token) > 100:
         abort(404)
-    account = sessions.spend_link(gate.settings().state, token, gate.address())
+    if request.method == "HEAD":  # whoever only looks whether there is something has not come in
+        return Response()
+    account = sessions.spend_link(gate.settings().state, token, "" if gate.handed_on() else gate.address())
     if account is None:
         return _form(texts.LINK_SPENT, 401)
     return _welcome(account, local_target(request.args.get("next")))

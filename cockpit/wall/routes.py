@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Blueprint, Flask, Response, abort, g, request
 from shapely import maximum_inscribed_circle
 from shapely.geometry import shape
 
@@ -295,6 +295,7 @@ def _page(wall: Wall, screen: str) -> str:
         base=f"{prefix}/wall/{screen}",
         prefix=prefix,
         day=wall.today().isoformat(),
+        speaks="1" if getattr(g.get("viewer"), "kind", "") == "device" else "",
         dim=wall.settings.options.wall_dim,
         drift=wall.settings.options.wall_drift_px,
     )

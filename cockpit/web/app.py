@@ -28,6 +28,7 @@ from cockpit.web import (
     filing,
     page_callback,
     page_routes,
+    renewal,
     report_routes,
     shell,
     static_files,
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> Flask:
     server.config["ZHENGBEI_CALLBACKS"] = lambda: dash.callback_map
     security_headers.protect(server, dash.csp_hashes)
     static_files.compress(server)
+    renewal.count(server)
     _errors(server)
     return server
 

@@ -25,6 +25,7 @@ from etl.pipeline import intake
 from etl.runtime.context import Progress, opened
 from etl.runtime.progress import bar
 from etl.sources import files
+from warehouse.core import safe_start
 from warehouse.core.errors import SourceDown, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
@@ -39,6 +40,7 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
     if not once and _in_use(port):
         raise UsageError(f"端口 {port} 已被占用", to_do="请换一个端口：./zhengbei demo --port 8051")
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _allow_root()
     with contextlib.ExitStack() as stack:
         with bar() as progress:
             stack.enter_context(_sources(settings, scale, progress))
@@ -69,6 +71,13 @@ def run(settings: Settings, *, port: int, scale: int, browser: bool, once: bool,
         if browser:
             webbrowser.open(link)
         _until_stopped(web)
+
+
+def _allow_root() -> None:
+    """A demonstration is often tried out as root; nothing real is in it."""
+    if os.geteuid() == 0:
+        os.environ[safe_start.ALLOW_ROOT] = "1"
+        click.echo("注意：正以 root 运行，只供演示；正式运行请按部署手册建立专用账号", err=True)
 
 
 def _shift_clock(clock: str) -> None:
