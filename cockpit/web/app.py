@@ -23,6 +23,7 @@ from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
     api,
+    audit_export,
     cache_warmer,
     export,
     filing,
@@ -58,6 +59,7 @@ ROUTES: tuple[Routes, ...] = (
     device_routes,
     permalinks,
     export,
+    audit_export,
     loader_requests,
     filing,
     favourites,

@@ -8,7 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.casework import loader_requests
-from cockpit.pages import search, toolbar
+from cockpit.pages import audit, search, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
@@ -113,6 +113,8 @@ def _right(visit: PageContext) -> Component:
     rolls = (
         [dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item")]
         if visit.viewer.role == "admin"
+        else [dcc.Link("审计日志", href=visit.address.to("/audit"), className="menu-item")]
+        if visit.viewer.role == audit.ROLE
         else []
     )
     lists = (
