@@ -137,8 +137,8 @@ def _server(settings: Settings) -> Flask:
         server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
     server.secret_key = keys.secret(settings.keys, "web")
     if settings.options.behind_proxy:
-        # one known proxy in front; without this option forwarded addresses are not believed
-        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        # one known proxy in front, which leaves the Host as it came; without this option nothing forwarded is believed
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     return server
 
 
