@@ -74,8 +74,22 @@ class Front:
         if self.server:
             threading.Thread(target=self.server.serve_forever, daemon=True).start()
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={SERVER}"]
-            + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                f"/CN={SERVER}",
+                "-keyout",
+                str(folder / "key.pem"),
+                "-out",
+                str(folder / "cert.pem"),
+            ],
             check=True,
             capture_output=True,
         )
