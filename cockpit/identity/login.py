@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from cockpit.identity import accounts, gate, sessions
 from cockpit.identity.accounts import Account
 from cockpit.presentation import texts
+from warehouse.core.errors import TooSoon
 
 FORM_S = 2 * 3600
 NONCE = "zb_form"
@@ -72,9 +73,11 @@ def _login() -> Response:
         return redirect("/") if g.viewer and g.viewer.kind == "person" else _form()
     if not _form_is_ours():
         return _form(texts.LOGIN_STALE, 400)
-    account = accounts.check(
-        gate.settings().state, request.form.get("user", ""), request.form.get("password", ""), gate.address()
-    )
+    user, password = request.form.get("user", ""), request.form.get("password", "")
+    try:
+        account = accounts.check(gate.settings().state, user, password, gate.address())
+    except TooSoon as slow:
+        return _form(f"{slow.what}，{slow.to_do}。", slow.http_status)
     if account is None:
         return _form(texts.LOGIN_FAILED, 401)
     return _welcome(account, local_target(request.form.get("next")))
@@ -105,7 +108,9 @@ def _enter(token: str) -> Response:
         abort(404)
     if request.method == "HEAD":  # whoever only looks whether there is something has not come in
         return Response()
-    account = sessions.spend_link(gate.settings().state, token, "" if gate.handed_on() else gate.address())
+    if gate.handed_on():
+        return _form(texts.LINK_ELSEWHERE, 401)
+    account = sessions.spend_link(gate.settings().state, token, gate.address())
     if account is None:
         return _form(texts.LINK_SPENT, 401)
     return _welcome(account, local_target(request.args.get("next")))

@@ -162,6 +162,7 @@ NO_DATA = "—"
 
 LOGIN_FAILED = "账号或密码不正确，或尝试过多。请核对后重试；连续多次不成功将锁定 15 分钟。"
 LOGIN_STALE = "登录页已过期，请重新填写。"
+LINK_ELSEWHERE = "一次性登录链接只在服务器本机有效，经代理打开的不收；请用账号登录。"
 LINK_SPENT = "一次性登录链接已使用或已过期，请重新运行 ./zhengbei demo 取得新链接。"
 
 ERRORS = {

@@ -46,6 +46,14 @@ class Check:
 def make(settings: Settings, now: float | None = None) -> tuple[str, list[str]]:
     """Adds an anchor for the log as it ends now; one that ends as at the last anchor needs none. Returns the newest line
     ("" before anything is logged) and what went wrong, in Chinese."""
+    try:
+        return _make(settings, now)
+    except OSError as error:
+        file = audit.anchors(settings.state)
+        return "", [f"锚写不进 {file}（{error.strerror or error}）；请核对磁盘空间与该文件的属主"]
+
+
+def _make(settings: Settings, now: float | None) -> tuple[str, list[str]]:
     with app_db.reading(settings.state) as connection:
         last = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
     with _alone(settings) as file:
@@ -103,7 +111,11 @@ def known(settings: Settings) -> tuple[dict[int, str], list[str]]:
         return {}, []
     found: dict[int, str] = {}
     before = ""
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}, [f"锚文件读不出来（{file}）"]
+    for number, line in enumerate(lines, 1):
         match = LINE.fullmatch(line)
         text = line.rpartition(" mac=")[0]
         if not match or int(match["number"]) != number or match["mac"] != _mac(settings, text, before):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit.identity import gate
+from cockpit.identity import accounts, gate
 from cockpit.identity.gate import OPEN
 from cockpit.identity.login import local_target
+from cockpit.identity.throttle import ADDRESS_FAILS, PACE_S
 from cockpit.pages.routes import known
 from cockpit.store import app_db, audit
 from cockpit.wall.routes import Heartbeats
@@ -254,6 +256,16 @@ def test_a_one_time_link_works_once(client: FlaskClient, data: Path, server: Fla
     assert client.get(f"/enter/{token}").status_code == 302
     assert client.get("/api/version").status_code == 200
     assert server.test_client().get(f"/enter/{token}").status_code == 401
+
+
+def test_an_address_that_guesses_is_told_to_wait_in_words(client: FlaskClient, server: Flask, data: Path) -> None:
+    accounts.add(Settings(data).state, "zhang", PASSWORD, "leader")
+    for number in range(ADDRESS_FAILS):
+        assert post_login(client, f"guess{number}", "wrong wrong wrong").status_code == 401
+    refused = post_login(client, "zhang", PASSWORD)
+    assert refused.status_code == 429 and "请等 2 秒再试" in refused.text
+    time.sleep(PACE_S)
+    assert post_login(server.test_client(), "zhang", PASSWORD).status_code == 302
 
 
 def test_looking_at_a_one_time_link_does_not_spend_it(client: FlaskClient, data: Path) -> None:

@@ -153,6 +153,15 @@ def test_an_unchanged_log_needs_no_other_anchor(logged: Settings) -> None:
     assert len(audit.anchors(logged.state).read_text().splitlines()) == 2
 
 
+def test_an_anchor_that_cannot_be_written_is_said_and_stops_nothing(logged: Settings) -> None:
+    file = audit.anchors(logged.state)
+    file.unlink()
+    file.mkdir()
+    line, faults = audit_anchor.make(logged)
+    assert line == "" and str(file) in faults[0] and "属主" in faults[0]
+    assert any("读不出来" in fault for fault in audit_anchor.check(logged).faults)
+
+
 @pytest.fixture
 def log_host() -> Iterator[socket.socket]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:

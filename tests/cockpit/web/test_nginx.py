@@ -24,6 +24,8 @@ from cockpit.web import app, filing
 from tests import needs
 from warehouse.core.settings import Options, Settings
 
+pytestmark = pytest.mark.servers
+
 ROOT = Path(__file__).resolve().parents[3]
 CONF = ROOT / "cockpit" / "deploy" / "nginx.conf"
 SERVER = "zhengbei.local"
