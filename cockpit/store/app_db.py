@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from warehouse.core.errors import WarehouseBroken
+
 BUSY_S = 10.0
 
 SCHEMA = """
@@ -127,6 +129,17 @@ def _complete(connection: sqlite3.Connection) -> None:
             if name not in present:
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
     connection.execute("COMMIT")
+
+
+@contextmanager
+def said(path: Path) -> Iterator[None]:
+    """Where an operator waits for a sentence: an error of SQLite inside becomes WarehouseBroken."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise WarehouseBroken(
+            f"状态文件用不了：{error}", where=str(path), to_do="请核对磁盘空间与该文件的权限；文件已损坏时由备份恢复"
+        ) from error
 
 
 def file_of(connection: sqlite3.Connection) -> Path:

@@ -13,8 +13,8 @@ import click
 
 from cockpit.presentation import texts
 from cockpit.report import delivery, mail
+from cockpit.store import app_db, audit_anchor
 from cockpit.store import audit as log
-from cockpit.store import audit_anchor
 from cockpit.store.audit_anchor import Check
 from warehouse.cli.main import data_option
 from warehouse.core import units
@@ -36,8 +36,9 @@ def verify(anchor: str, data: Path) -> None:
     """Says what does not fit; exits with an error when anything does not."""
     settings = Settings.at(data)
     _there(settings)
-    check = audit_anchor.check(settings)
-    faults = [*check.faults, *(audit_anchor.agrees(settings, anchor) if anchor else [])]
+    with app_db.said(settings.state):
+        check = audit_anchor.check(settings)
+        faults = [*check.faults, *(audit_anchor.agrees(settings, anchor) if anchor else [])]
     if faults:
         raise WarehouseBroken("；".join(dict.fromkeys(faults)), where=str(settings.state), to_do=TO_DO)
     click.echo(f"日志完好，共 {check.count} 条")
@@ -49,7 +50,8 @@ def anchor(data: Path) -> None:
     """Prints the newest anchor."""
     settings = Settings.at(data)
     _there(settings)
-    line, faults = audit_anchor.make(settings)
+    with app_db.said(settings.state):
+        line, faults = audit_anchor.make(settings)
     click.echo(line or "日志还是空的")
     _complain(faults)
 
@@ -61,9 +63,10 @@ def daily(data: Path) -> None:
     settings = Settings.at(data)
     if not settings.state.exists():
         return
-    log.take_over(settings.state)
-    check = audit_anchor.check(settings)
-    line, faults = audit_anchor.make(settings)
+    with app_db.said(settings.state):
+        log.take_over(settings.state)
+        check = audit_anchor.check(settings)
+        line, faults = audit_anchor.make(settings)
     _complain([*check.faults, *faults, *_mailed(settings, check, line)])
 
 

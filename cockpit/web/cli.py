@@ -62,7 +62,7 @@ def gunicorn_command(host: str, port: int, workers: int, renew_after: int) -> li
 )
 def serve(data: Path, host: str, port: int, workers: int, renew_after: int) -> None:
     """Replaces this process by the web server."""
-    from cockpit.store import audit_anchor
+    from cockpit.store import app_db, audit_anchor
     from cockpit.web import app
     from warehouse.catalog import announcement
     from warehouse.core import safe_start
@@ -72,8 +72,10 @@ def serve(data: Path, host: str, port: int, workers: int, renew_after: int) -> N
     settings = Settings.at(data)
     safe_start.begin(settings)
     app.create_app(settings)
-    audit.take_over(settings.state)
-    for line in audit_anchor.make(settings)[1]:
+    with app_db.said(settings.state):
+        audit.take_over(settings.state)
+        problems = audit_anchor.make(settings)[1]
+    for line in problems:
         click.echo(f"注意：{line}", err=True)
     click.echo(f"{texts.BRAND}：http://{host}:{port}/  数据：{data}")
     sys.stdout.flush()

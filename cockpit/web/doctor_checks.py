@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cockpit.store import audit, audit_anchor
+from cockpit.store import app_db, audit, audit_anchor
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
@@ -20,8 +20,9 @@ def log(settings: Settings, *, is_demo: bool) -> Iterator[Finding]:
             yield "审计日志", False, f"{settings.state} 不见了，锚还在；请由备份恢复"
         return
     try:
-        expected, faults = audit_anchor.known(settings)
-        chain = audit.verify(settings.state, expected)
+        with app_db.said(settings.state):
+            expected, faults = audit_anchor.known(settings)
+            chain = audit.verify(settings.state, expected)
     except CockpitError as error:
         yield "审计日志", False, str(error)
         return

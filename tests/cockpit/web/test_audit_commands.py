@@ -104,3 +104,20 @@ def test_the_doctor_command_asks_them(settings: Settings) -> None:
         check=False,
     )
     assert "✓ 审计日志：" in done.stdout and "✗ 网站设置：" in done.stdout and "✓ 密钥与权限：" in done.stdout
+
+
+def test_a_broken_state_file_is_one_sentence(settings: Settings) -> None:
+    settings.state.write_bytes(b"no database at all" * 100)
+    for journal in settings.data.glob("state.sqlite-*"):
+        journal.unlink()
+    code, text = run(settings, "verify")
+    assert code == 70 and str(settings.state) in text and "由备份恢复" in text
+    [(_, fine, text)] = doctor_checks.log(settings, is_demo=False)
+    assert not fine and "由备份恢复" in text
+    done = subprocess.run(
+        [sys.executable, "-m", "warehouse", "serve", "--port", "1", "--data", str(settings.data)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 70 and "Traceback" not in done.stderr and len(done.stderr.strip().splitlines()) == 1

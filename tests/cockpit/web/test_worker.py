@@ -92,6 +92,27 @@ def test_slow_senders_keep_nobody_waiting(site: Served, count: int) -> None:
     assert max(seconds for _, seconds in answers) < BOUND_S
 
 
+def test_slow_readers_keep_nobody_waiting(site: Served) -> None:
+    """They ask for a whole page and take none of it."""
+    first = reader(site)
+    assert len(first.get("/").content) > 20_000
+    cookie = "; ".join(f"{name}={value}" for name, value in first.cookies.items())
+    lines = []
+    for _ in range(100):
+        line = socket.socket()
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        line.connect(("127.0.0.1", site.port))
+        line.sendall(f"GET / HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n\r\n".encode())
+        lines.append(line)
+    try:
+        for path in PAGES * 3:
+            answer = first.get(path)
+            assert answer.status_code == 200 and answer.elapsed.total_seconds() < 2 * BOUND_S
+    finally:
+        for line in lines:
+            line.close()
+
+
 def test_nobody_without_an_account_wears_the_workers_out(published: Path, tmp_path: Path) -> None:
     site = served(published, tmp_path, "--renew-after", "20")
     try:
