@@ -154,6 +154,10 @@ class BufferingWorker(Worker):  # type: ignore[misc]
                 renewal.Served.count = 0  # the oldest goes, and that may be another
         self._finish(lines, polled, threads)
 
+    def handle_quit(self, *_: object) -> None:
+        """Ctrl-C: as quick as the answers under way allow. An exit in the middle of one would end by SIGABRT."""
+        self.alive = False
+
     def _warm(self) -> None:
         """Whoever takes the place of a worker that still serves takes its time first."""
         from cockpit.web import cache_warmer

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -145,6 +147,32 @@ def test_a_worker_is_renewed_without_a_gap(published: Path, tmp_path: Path) -> N
         assert site.said() == ""
     finally:
         assert site.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_quietly_when_it_is_told_to_under_load(published: Path, tmp_path: Path, number: int) -> None:
+    site = served(published, tmp_path)
+    client = reader(site)
+    over = threading.Event()
+
+    def read() -> None:
+        with httpx.Client(base_url=site.address, cookies=client.cookies, timeout=20) as mine:
+            while not over.is_set():
+                with contextlib.suppress(httpx.TransportError):
+                    mine.get("/")
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for one in readers:
+        one.start()
+    time.sleep(2)
+    group = psutil.Process(site._process.pid)
+    for one in [group, *group.children()]:
+        one.send_signal(number)  # as a terminal does, to all of them
+    assert site._process.wait(30) == 0
+    over.set()
+    for one in readers:
+        one.join()
+    assert "SIGABRT" not in site.said() and "SIGSEGV" not in site.said() and "Traceback" not in site.said()
 
 
 def test_the_master_brings_no_library_with_threads_of_its_own() -> None:
