@@ -35,8 +35,10 @@ MOST_LINES = 2000
 """Open lines of one worker; beyond them the oldest that asks nothing makes room."""
 FILES_ELSEWHERE = 256
 """Files that a worker holds open beside its lines, at most."""
-MOST_HEADER, MOST_BODY = 32 * 1024, 16 * 1024 * 1024
+MOST_HEADER, MOST_BODY = 32 * 1024, 10 * 1024 * 1024
 """The application refuses what is too long for it, in words; these only bound what is taken in before it is asked."""
+MOST_HELD = 256 * 1024 * 1024
+"""Of all bodies that have not arrived whole, in memory and on disk; beyond it the largest are given up."""
 LAST_S = 1
 """So long a worker that takes nobody new still hears those who had just come: their request is on its way."""
 STUCK_S = 120
@@ -65,6 +67,10 @@ class Line(HTTPChannel):  # type: ignore[misc]
         finally:
             self.server.at_work.pop(self, None)
             self.served += 1
+
+    def held(self) -> int:
+        """Bytes of a body that has not arrived whole."""
+        return 0 if self.request is None else int(self.request.body_bytes_received)
 
     def is_quiet(self) -> bool:
         """True while nothing is made for it or on its way to it."""
@@ -95,6 +101,13 @@ class Lines(TcpWSGIServer):  # type: ignore[misc]
                 line.begun = line.begun and now  # the next request waits for us, not for its sender
             elif line.begun and now - line.begun > ARRIVE_S:
                 line.will_close = True
+
+        held = [line for line in self.active_channels.values() if line.held()]
+        total = sum(line.held() for line in held)
+        for line in sorted(held, key=Line.held, reverse=True):
+            if total <= MOST_HELD:
+                break
+            line.will_close, total = True, total - line.held()
 
     def is_stuck(self) -> bool:
         """True when every thread has been at one request for too long."""
@@ -190,7 +203,7 @@ def _lines(application: Any, polled: dict[int, Any], socket: Any, threads: Threa
         backlog=2048,
         connection_limit=MOST_LINES * 2,  # ours comes first
         channel_timeout=IDLE_S,
-        cleanup_interval=5,
+        cleanup_interval=2,
         max_request_header_size=MOST_HEADER,
         max_request_body_size=MOST_BODY,
         # what a proxy says is believed, or not, by the application (option behind_proxy)

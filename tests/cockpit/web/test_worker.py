@@ -19,7 +19,7 @@ import psutil
 import pytest
 from waitress import wasyncore
 
-from cockpit.web import renewal, worker
+from cockpit.web import filing, renewal, worker
 from tests.browser.surroundings import Served
 from warehouse.core.settings import Settings
 
@@ -279,6 +279,18 @@ def test_too_many_open_lines_make_room_the_oldest_that_asks_nothing_first(
     assert known.recv(4096).endswith(b"ok")
     first, second, third = house.line(HEAD), house.line(), house.line()
     assert [is_open(house, line) for line in (known, first, second, third)] == [True, False, True, True]
+
+
+def test_bodies_that_do_not_end_do_not_fill_the_disk(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "MOST_HELD", 1000)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n"
+    lines = [house.line(head + b"a" * size) for size in (300, 900, 600)]
+    house.lines.maintenance(time.time())
+    assert [is_open(house, line) for line in lines] == [True, False, True]
+
+
+def test_what_the_site_accepts_gets_through_to_it() -> None:
+    assert filing.MAX_UPLOAD < worker.MOST_BODY
 
 
 def test_a_worker_whose_threads_never_return_is_noticed(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
