@@ -29,7 +29,7 @@ def zhengbei(*words: str, folder: Path | None = None, **environment: str) -> sub
 def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> None:
     done = zhengbei("--help", folder=tmp_path)
     assert done.returncode == 0
-    for verb in ("demo", "serve", "etl", "metric", "report", "doctor", "test", "bench", "user", "screen"):
+    for verb in ("demo", "serve", "etl", "metric", "report", "doctor", "test", "bench", "user", "screen", "audit"):
         assert f"  {verb} " in done.stdout
     assert "正北数字驾驶舱" in done.stdout
 

@@ -93,14 +93,14 @@ def keep(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
             "INSERT INTO favourite (user, place, rank, kept_at) VALUES (?,?,?,?)",
             (viewer.user, place, last + 1, time.time()),
         )
-        audit.append(connection, "favourite_keep", who=viewer.user, ip=ip, detail=place)
+        audit.append(connection, "favourite_keep", who=viewer.user, ip=ip, subject=place)
 
 
 def drop(file: Path, viewer: Viewer, place: str, *, ip: str = "") -> None:
     """Takes a place away; one that is not there is no error (it may have been taken away in another window)."""
     with app_db.writing(file) as connection:
         if connection.execute("DELETE FROM favourite WHERE user = ? AND place = ?", (viewer.user, place)).rowcount:
-            audit.append(connection, "favourite_drop", who=viewer.user, ip=ip, detail=place)
+            audit.append(connection, "favourite_drop", who=viewer.user, ip=ip, subject=place)
 
 
 def move(file: Path, viewer: Viewer, place: str, by: int) -> None:
@@ -148,6 +148,6 @@ def _believed(library: SnapshotStore, settings: Settings, viewer: Viewer, given:
     if address.path.startswith(METRIC) and address.path.removeprefix(METRIC) not in library.current().metrics:
         abort(404)
     if not may_see(viewer, address.path):
-        audit.record(settings.state, "denied", who=viewer.user, ip=gate.address(), detail=address.path[:200])
+        audit.denied(settings.state, viewer.user, gate.address(), address.path)
         abort(403)
     return place_of(address)

@@ -64,7 +64,12 @@ def put(settings: Settings, kind: str, details: dict[str, object], body: bytes |
     with app_db.writing(settings.state) as connection:
         number = request_queue.add(connection, kind, details, who, body=body, at=time.time())
         audit.append(
-            connection, "asked", who=who, ip=gate.address(), detail=f"{request_queue.KINDS[kind]} 请求 {number}"
+            connection,
+            "asked",
+            who=who,
+            ip=gate.address(),
+            subject=f"请求 {number}",
+            detail=request_queue.KINDS[kind],
         )
     return number
 

@@ -95,7 +95,8 @@ def add(
             (metric, place, first.isoformat(), last.isoformat(), plain, viewer.user, moment.timestamp()),
         )
         number = int(made.lastrowid or 0)
-        audit.append(connection, "note_add", who=viewer.user, ip=ip, detail=f"批注 {number} {metric} {place}")
+        subject = f"批注 {number}"
+        audit.append(connection, "note_add", who=viewer.user, ip=ip, subject=subject, detail=f"{metric} {place}")
     return number
 
 
@@ -114,7 +115,7 @@ def withdraw(path: Path, viewer: Viewer, number: int, *, ip: str = "", at: dt.da
             "INSERT INTO note_withdrawn (note, who, at) VALUES (?,?,?)",
             (number, viewer.user, (at or now()).timestamp()),
         )
-        audit.append(connection, "note_withdraw", who=viewer.user, ip=ip, detail=f"批注 {number}")
+        audit.append(connection, "note_withdraw", who=viewer.user, ip=ip, subject=f"批注 {number}")
 
 
 def beside(path: Path, metric: str, place: str) -> list[Note]:
@@ -154,7 +155,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         try:
             withdraw(settings.state, gate.viewer(), number, ip=gate.address())
         except Refused:
-            audit.record(settings.state, "denied", who=gate.viewer().user, ip=gate.address(), detail=request.path[:200])
+            audit.denied(settings.state, gate.viewer().user, gate.address(), request.path)
             abort(403)
         return _back()
 

@@ -78,9 +78,8 @@ def make(path: Path, viewer: Viewer, key: str, href: str, label: str, days: int,
             "INSERT INTO share (token_hash, href, label, made_by, made_at, expires_at) VALUES (?,?,?,?,?,?)",
             (app_db.digest(number), href, label, viewer.user, now, now + days * DAY_S),
         )
-        audit.append(
-            connection, "share_made", who=viewer.user, ip=ip, detail=f"分享 {made.lastrowid} {days} 天 {href}"[:300]
-        )
+        subject, words = f"分享 {made.lastrowid}", f"{days} 天 {href}"[:300]
+        audit.append(connection, "share_made", who=viewer.user, ip=ip, subject=subject, detail=words)
     return str(_signer(key).dumps(number))
 
 
@@ -98,7 +97,8 @@ def open_(path: Path, key: str, given: str, *, ip: str = "", now: float | None =
     maker = accounts.find(path, found.made_by) if found else None
     may = maker is None or (maker.state(moment) in ("active", "locked") and rights.has(maker.role, "shares"))
     if found is None or found.is_over(moment) or not may:
-        audit.record(path, "share_refused", ip=ip, detail=f"分享 {found.id}" if found else "")
+        subject = f"分享 {found.id}" if found else ""
+        audit.record(path, "share_refused", who="", ip=ip, subject=subject, result=audit.REFUSED)
         return None
     with app_db.writing(path) as connection:
         connection.execute("UPDATE share SET opened=opened+1 WHERE id=?", (found.id,))
@@ -114,7 +114,7 @@ def revoke(path: Path, viewer: Viewer, number: int, *, ip: str = "") -> bool:
             (time.time(), number, viewer.user),
         )
         if done.rowcount:
-            audit.append(connection, "share_revoked", who=viewer.user, ip=ip, detail=f"分享 {number}")
+            audit.append(connection, "share_revoked", who=viewer.user, ip=ip, subject=f"分享 {number}")
     return done.rowcount == 1
 
 

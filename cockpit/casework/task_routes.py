@@ -52,8 +52,7 @@ def _answered(settings: Settings, act: object) -> Response:
     try:
         act()  # type: ignore[operator]
     except Refused:
-        who = gate.viewer()
-        audit.record(settings.state, "denied", who=who.user, ip=gate.address(), detail=request.path[:200])
+        audit.denied(settings.state, gate.viewer().user, gate.address(), request.path)
         abort(403)
     return redirect(login.local_target(request.form.get("next") or "/supervision"), code=303)
 

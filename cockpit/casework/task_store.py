@@ -234,7 +234,7 @@ def _append(
         "INSERT INTO supervision_step (task, at, who, step, words) VALUES (?,?,?,?,?)",
         (number, at.timestamp(), viewer.user, kind, words),
     )
-    audit.append(connection, f"supervision_{kind}", who=viewer.user, ip=ip, detail=f"督办 {number}")
+    audit.append(connection, f"supervision_{kind}", who=viewer.user, ip=ip, subject=f"督办 {number}")
 
 
 def _read(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> list[Task]:

@@ -13,20 +13,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cockpit.identity import passwords, rights
+from cockpit.identity import passwords, rights, throttle
 from cockpit.presentation.texts import ROLES
 from cockpit.store import app_db, audit
-from warehouse.core.errors import Refused, UsageError
+from warehouse.core.errors import Refused, TooSoon, UsageError
 
 ACCOUNT_FAILS = 5
-ADDRESS_FAILS = 20
-"""An address may stand for a whole office behind one router, so it is given more room than an account."""
 LOCK_S = 15 * 60
 IDLE_DAYS = 90
 """An account that was not used for so long is disabled when it is tried again (GB/T 22239-2019 8.1.4.2)."""
 DAY_S = 86_400
-OPERATOR = "cli"
-"""Who acts on the command line."""
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{2,32}")
 _CODE = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
@@ -225,7 +221,7 @@ def unlock(path: Path, name: str, *, by: str = "", ip: str = "") -> None:
 
 def note(connection: sqlite3.Connection, event: str, name: str, by: str, ip: str = "", detail: str = "") -> None:
     """The line in the log about what was done to an account, under the name of who did it."""
-    audit.append(connection, event, who=by or OPERATOR, ip=ip, detail=f"{name} {detail}".strip())
+    audit.append(connection, event, who=by or audit.operator(), ip=ip, subject=name, detail=detail)
 
 
 def lacking(found: Iterable[Account], now: float) -> list[str]:
@@ -266,23 +262,25 @@ def _one_remains(connection: sqlite3.Connection, name: str) -> None:
 
 
 def check(path: Path, name: str, password: str, ip: str, now: float | None = None) -> Account | None:
-    """The account when name and password fit and neither account nor address is locked, else None.
+    """The account when name and password fit and the account is not locked, else None. Raises TooSoon for an address
+    that guesses and does not wait (throttle.py).
 
     Same work and same answer for an unknown name, a wrong password, a lock and an account that is disabled or was not
     used for too long (which is then disabled). Success clears the account's count."""
     moment = time.time() if now is None else now
-    scopes = {f"user:{name[:64]}": ACCOUNT_FAILS, f"ip:{ip}": ADDRESS_FAILS}
     with app_db.writing(path) as connection:
-        # a list, not a generator: both counters must move even when the first one already says no
-        admitted = all([admit(connection, scope, limit, moment) for scope, limit in scopes.items()])
+        if not throttle.admits(connection, name[:64], ip, moment):
+            raise TooSoon("从这个地址登录失败过多，暂时放慢", to_do=f"请等 {throttle.PACE_S:g} 秒再试")
+        admitted = admit(connection, f"user:{name[:64]}", ACCOUNT_FAILS, moment)
         row = connection.execute(_COLUMNS + "WHERE u.name = ? AND u.disabled = 0", (name,)).fetchone()
     fits = passwords.fits(row["password_hash"] if row and admitted else passwords.DECOY, password)
     with app_db.writing(path) as connection:
         if not (fits and row and admitted):
-            audit.append(connection, "login_failed" if admitted else "login_locked", who=name[:64], ip=ip, now=moment)
+            event = "login_failed" if admitted else "login_locked"
+            audit.append(connection, event, who="", subject=name[:64], ip=ip, result=audit.REFUSED, now=moment)
             return None
         connection.execute("DELETE FROM attempts WHERE scope=?", (f"user:{name}",))
-        connection.execute("UPDATE attempts SET failed=max(0, failed-1) WHERE scope=?", (f"ip:{ip}",))
+        throttle.learn(connection, name, ip, moment)
         return usable(connection, _account(row), ip, moment)
 
 
@@ -292,18 +290,20 @@ def usable(connection: sqlite3.Connection, found: Account, ip: str, now: float) 
         return None
     if found.is_idle(now):
         _disable(connection, found.name)
-        audit.append(connection, "user_disabled", who=found.name, ip=ip, detail=f"{IDLE_DAYS} 天未登录", now=now)
+        words = f"{IDLE_DAYS} 天未登录"
+        audit.append(connection, "user_disabled", who=audit.SYSTEM, subject=found.name, ip=ip, detail=words, now=now)
         return None
     return found
 
 
 def admit(connection: sqlite3.Connection, scope: str, limit: int, now: float) -> bool:
-    """Counts one attempt; False when the scope is locked. The limit-th attempt is still checked, the next is not."""
+    """Counts one attempt; False when the scope is locked. The limit-th attempt is still checked, the next is not. The
+    count begins anew after LOCK_S without an attempt, so that no quarter of an hour ever sees more than the limit."""
     row = connection.execute("SELECT failed, since, locked_until FROM attempts WHERE scope=?", (scope,)).fetchone()
     if row and row["locked_until"] > now:
         return False
     expired = row is None or now - row["since"] > LOCK_S or row["locked_until"]
-    failed, since = (1, now) if expired else (row["failed"] + 1, row["since"])
+    failed = 1 if expired else row["failed"] + 1
     locked_until = now + LOCK_S if failed >= limit else 0
-    connection.execute("INSERT OR REPLACE INTO attempts VALUES (?,?,?,?)", (scope, failed, since, locked_until))
+    connection.execute("INSERT OR REPLACE INTO attempts VALUES (?,?,?,?)", (scope, failed, now, locked_until))
     return True

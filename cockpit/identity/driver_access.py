@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from werkzeug.wrappers import Response
 from cockpit.identity import gate, login, rights
 from cockpit.identity.sessions import Viewer
 from cockpit.store import app_db, audit
-from warehouse.core.errors import PageMissing, Refused
+from warehouse.core.errors import DataMissing, PageMissing, Refused
 from warehouse.core.redaction import in_line
 from warehouse.core.settings import Settings
 from warehouse.query.person_store import Driver, Fact, Restricted
@@ -106,20 +107,38 @@ class People:
         purpose = self.purpose(company) if rights.may(self.viewer, right) else None
         if purpose is None:
             raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
+        try:
+            spent = self._written(company, event, reference, purpose)
+        except sqlite3.Error as error:
+            raise DataMissing(
+                "审计日志写不进去，没有读取任何个人信息",
+                where=str(self.settings.state),
+                to_do="请联系系统管理员检查磁盘空间与该文件",
+            ) from error
+        if spent:
+            raise Refused(
+                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看；确有需要请联系系统管理员"
+            )
+
+    def _written(self, company: str, event: str, reference: str, purpose: str) -> bool:
+        """True when the looks of the hour are spent: then that is what is written down."""
         with app_db.writing(self.settings.state) as connection:
             looks = connection.execute(
                 "SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read', 'vehicle_read') AND at>?",
                 (self.viewer.user, time.time() - 3600),
             ).fetchone()[0]
             spent = event != "person_list" and looks >= LOOKS_PER_HOUR
-            detail = f"{company} {reference} {self.generation} {purpose}".replace("  ", " ")
             audit.append(
-                connection, "person_refused" if spent else event, who=self.viewer.user, ip=self.ip, detail=detail
+                connection,
+                "person_refused" if spent else event,
+                who=self.viewer.user,
+                ip=self.ip,
+                subject=f"{company} {reference}".strip(),
+                purpose=purpose,
+                result=audit.REFUSED if spent else audit.DONE,
+                detail=self.generation,
             )
-        if spent:
-            raise Refused(
-                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看；确有需要请联系系统管理员"
-            )
+        return spent
 
 
 def register(server: Flask) -> None:
@@ -141,4 +160,4 @@ def _keep(path: Path, user: str, company: str, purpose: str) -> None:
     with app_db.writing(path) as connection:
         connection.execute("DELETE FROM purposes WHERE until<? OR (user=? AND subject=?)", (now, user, company))
         connection.execute("INSERT INTO purposes VALUES (?,?,?,?)", (user, company, purpose, now + PURPOSE_S))
-        audit.append(connection, "person_purpose", who=user, ip=gate.address(), detail=f"{company} {purpose}")
+        audit.append(connection, "person_purpose", who=user, ip=gate.address(), subject=company, purpose=purpose)

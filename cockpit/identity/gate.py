@@ -44,6 +44,7 @@ OPEN = frozenset(
 API = "/api/v1/"
 HEARTBEATS = frozenset({"/api/version"})
 """Asked by the page itself, so they never keep a session alive."""
+FORWARDED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "Via")
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -67,7 +68,7 @@ def require(right: str) -> None:
 
 
 def _denied(who: Viewer) -> None:
-    audit.record(settings().state, "denied", who=who.user, ip=address(), detail=request.path[:200])
+    audit.denied(settings().state, who.user, address(), request.path)
 
 
 def settings() -> Settings:
@@ -103,6 +104,12 @@ def set_cookie(response: BaseResponse, kind: str, identifier: str, max_age: floa
 def address() -> str:
     """The address of the other end; a forwarded one only behind the proxy named in the settings."""
     return request.remote_addr or "0.0.0.0"
+
+
+def handed_on() -> bool:
+    """True when a proxy that the settings do not know of has handed the request on: then its sender may be anybody, even
+    where it comes from this machine."""
+    return not settings().options.behind_proxy and any(name in request.headers for name in FORWARDED)
 
 
 def wants_page(incoming: Request) -> bool:

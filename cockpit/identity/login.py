@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from cockpit.identity import accounts, entry, gate, open_forms, sessions
 from cockpit.presentation import texts
+from warehouse.core.errors import TooSoon
 
 
 def register(server: Flask) -> None:
@@ -48,9 +49,11 @@ def _login() -> Response:
         return redirect("/") if g.viewer and g.viewer.kind == "person" else form()
     if not open_forms.is_ours():
         return form(texts.LOGIN_STALE, 400)
-    account = accounts.check(
-        gate.settings().state, request.form.get("user", ""), request.form.get("password", ""), gate.address()
-    )
+    user, password = request.form.get("user", ""), request.form.get("password", "")
+    try:
+        account = accounts.check(gate.settings().state, user, password, gate.address())
+    except TooSoon as slow:
+        return form(f"{slow.what}，{slow.to_do}。", slow.http_status)
     if account is None:
         return form(texts.LOGIN_FAILED, 401)
     return entry.proceed(account, local_target(request.form.get("next")))
@@ -68,8 +71,10 @@ def _logout() -> Response:
 def _enter(token: str) -> Response:
     if len(token) > 100:
         abort(404)
-    if request.method == "HEAD":  # a look at where the link leads is not its use
+    if request.method == "HEAD":  # whoever only looks whether there is something has not come in
         return Response(status=204)
+    if gate.handed_on():
+        return form(texts.LINK_ELSEWHERE, 401)
     account = sessions.spend_link(gate.settings().state, token, gate.address())
     if account is None:
         return form(texts.LINK_SPENT, 401)

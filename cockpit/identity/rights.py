@@ -187,6 +187,7 @@ TABLE: dict[str, Right] = {
         ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
     ),
     "tokens": Right("接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke")),
+    "audit": Right("审计日志：查找、核对、导出", ("auditor",), ("audit_export",), ("/audit",)),
     "readers": Right("谁打开过哪份报告", ("auditor",)),
 }
 

@@ -74,7 +74,7 @@ def set_up(
         admitted = accounts.admit(connection, f"code:{name}", FAILS, moment)
         step = step_of(secret, typed, moment) if admitted else None
         if step is None:
-            audit.append(connection, "factor_failed", who=name, ip=ip, now=moment)
+            audit.append(connection, "factor_failed", who=name, ip=ip, result=audit.REFUSED, now=moment)
             return None
         added = connection.execute(
             "INSERT OR IGNORE INTO second_factor VALUES (?,?,?,?)", (name, sealed, step, moment)
@@ -109,9 +109,9 @@ def check(settings: Settings, name: str, typed: str, *, ip: str = "", now: float
         if event:
             connection.execute("DELETE FROM attempts WHERE scope=?", (f"code:{name}",))
         if event != "factor_passed":  # the log-in itself is a line
-            audit.append(
-                connection, event or ("factor_failed" if admitted else "factor_locked"), who=name, ip=ip, now=moment
-            )
+            what = event or ("factor_failed" if admitted else "factor_locked")
+            result = audit.DONE if event else audit.REFUSED
+            audit.append(connection, what, who=name, ip=ip, result=result, now=moment)
     return bool(event)
 
 

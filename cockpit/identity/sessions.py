@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import secrets
+import sqlite3
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from warehouse.core.settings import Options
 IDLE_S = Options().idle_minutes * 60
 ABSOLUTE_S = Options().session_hours * 3600
 LINK_S = 10 * 60
+DEMO_USER = "demo"
+"""Whom a one-time link signs in."""
 SCREEN = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 TOUCH_S = 30
 """A session's last-seen time is written at most this often: every write is an fsync."""
@@ -111,15 +114,16 @@ def end_marked(path: Path, mark: str, ip: str = "") -> int:
     return len(rows)
 
 
-def create_one_time_link(path: Path, *, role: str = "leader", valid_s: float = LINK_S) -> str:
-    """A token that opens one session, once, within ten minutes at most; the server accepts it from loopback only."""
+def create_one_time_link(path: Path, *, role: str = "leader", valid_s: float = LINK_S, by: str = "") -> str:
+    """A token that opens one session, once, within ten minutes at most; the server accepts it from loopback only. by:
+    who makes it, "" = whoever is at the command line."""
     token, now = secrets.token_urlsafe(32), time.time()
     with app_db.writing(path) as connection:
         connection.execute("DELETE FROM links WHERE expires_at<?", (now,))
         connection.execute(
             "INSERT INTO links VALUES (?,?,?,?,NULL)", (app_db.digest(token), role, now, now + min(valid_s, LINK_S))
         )
-        audit.append(connection, "link_created", detail=role)
+        audit.append(connection, "link_created", who=by or audit.operator(), subject=DEMO_USER, detail=role)
     return token
 
 
@@ -133,8 +137,11 @@ def spend_link(path: Path, token: str, ip: str) -> Account | None:
             "UPDATE links SET used_at=? WHERE token_hash=? AND used_at IS NULL AND expires_at>? RETURNING role",
             (now, app_db.digest(token), now),
         ).fetchone()
-        audit.append(connection, "link_used" if spent else "link_refused", ip=ip)
-    return Account("demo", spent["role"], "演示") if spent else None
+        if spent:
+            audit.append(connection, "link_used", who=DEMO_USER, ip=ip, detail=spent["role"])
+        else:
+            audit.append(connection, "link_refused", who="", ip=ip, result=audit.REFUSED)
+    return Account(DEMO_USER, spent["role"], "演示") if spent else None
 
 
 def _loopback(ip: str) -> bool:
@@ -161,7 +168,7 @@ def create_device(path: Path, screen: str, by: str = "", network: str = "") -> s
             "INSERT INTO devices (screen, token_hash, network, created_at, created_by) VALUES (?,?,?,?,?)",
             (screen, app_db.digest(token), bound, time.time(), by),
         )
-        audit.append(connection, "device_added", who=by, detail=f"{screen} {bound or ''}".strip())
+        audit.append(connection, "device_added", who=by or audit.operator(), subject=screen, detail=bound or "")
     return token
 
 
@@ -171,7 +178,8 @@ def move_device(path: Path, device: int, network: str, by: str = "") -> bool:
     bound = _block(network)
     with app_db.writing(path) as connection:
         done = connection.execute("UPDATE devices SET network=? WHERE id=? AND revoked_at IS NULL", (bound, device))
-        audit.append(connection, "device_moved", who=by, detail=f"{device} {bound or ''}".strip())
+        who, result = by or audit.operator(), _result(done)
+        audit.append(connection, "device_moved", who=who, subject=f"大屏 {device}", result=result, detail=bound or "")
     return done.rowcount == 1
 
 
@@ -204,13 +212,13 @@ def bind_device(path: Path, token: str, screen: str, ip: str) -> str | None:
             (app_db.digest(token), screen),
         ).fetchone()
         if row is None or (row["network"] is not None and not _within(ip, row["network"])):
-            audit.append(connection, "device_refused", ip=ip, detail=screen)
+            audit.append(connection, "device_refused", who="", ip=ip, subject=screen, result=audit.REFUSED)
             return None
         connection.execute(
             "UPDATE devices SET cookie_hash=?, network=?, bound_at=?, seen_at=? WHERE id=?",
             (app_db.digest(identifier), row["network"] or _network(ip), now, now, row["id"]),
         )
-        audit.append(connection, "device_bound", who=f"screen:{row['id']}", ip=ip, detail=screen)
+        audit.append(connection, "device_bound", who=f"screen:{row['id']}", ip=ip, subject=screen)
     return identifier
 
 
@@ -234,8 +242,13 @@ def revoke_device(path: Path, device: int, by: str = "") -> bool:
         done = connection.execute(
             "UPDATE devices SET revoked_at=?, cookie_hash=NULL WHERE id=? AND revoked_at IS NULL", (time.time(), device)
         )
-        audit.append(connection, "device_revoked", who=by, detail=str(device))
+        who, result = by or audit.operator(), _result(done)
+        audit.append(connection, "device_revoked", who=who, subject=f"大屏 {device}", result=result)
     return done.rowcount == 1
+
+
+def _result(done: sqlite3.Cursor) -> str:
+    return audit.DONE if done.rowcount == 1 else audit.FAILED
 
 
 def devices(path: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cockpit.identity import accounts, rights
 from cockpit.identity.sessions import Viewer
-from cockpit.store import app_db
+from cockpit.store import app_db, audit
 from warehouse.core.errors import UsageError
 
 MOST_DAYS = 366
@@ -53,7 +53,7 @@ def issue(path: Path, name: str, days: int, *, by: str = "", ip: str = "") -> st
     with app_db.writing(path) as connection:
         made = connection.execute(
             "INSERT INTO api_token (name, token_hash, created_at, created_by, expires_at) VALUES (?,?,?,?,?)",
-            (stated, app_db.digest(token), now, by or accounts.OPERATOR, now + days * accounts.DAY_S),
+            (stated, app_db.digest(token), now, by or audit.operator(), now + days * accounts.DAY_S),
         )
         accounts.note(connection, "token_added", f"token:{made.lastrowid}", by, ip, f"{stated} {days} 天")
     return token

@@ -30,7 +30,7 @@ ROWS_SHOWN = 20
 def render(visit: PageContext) -> Page:
     """/quarantine, of one table by `only=table:…`, paged."""
     settings, table = gate.settings(), dict(visit.address.only).get("table", "")
-    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), detail=table or "全部")
+    audit.record(settings.state, "quarantine_read", who=visit.viewer.user, ip=gate.address(), subject=table or "全部")
     with Restricted(settings, visit.book.generation.id) as file:
         found = file.quarantine(table)
     page = min(int(visit.address.get("page") or 1), max(1, -(-len(found) // ROWS_SHOWN)))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cockpit.pages import (
     alarm,
     announcement,
+    audit,
     company,
     driver,
     health,
@@ -50,6 +51,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/quarantine"), quarantine.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
+    (re.compile(r"/audit"), audit.render),
     (re.compile(r"/supervision"), supervision.render),
     (re.compile(r"/mine"), mine.render),
 )

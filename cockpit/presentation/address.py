@@ -9,7 +9,26 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from warehouse.core.errors import UsageError
 
-KEYS = ("window", "at", "place", "only", "vs", "by", "as_of", "span", "of", "sort", "page", "q", "metric")
+KEYS = (
+    "window",
+    "at",
+    "place",
+    "only",
+    "vs",
+    "by",
+    "as_of",
+    "span",
+    "of",
+    "sort",
+    "page",
+    "q",
+    "metric",
+    "who",
+    "event",
+    "about",
+    "since",
+    "until",
+)
 CARRIED = ("as_of",)
 MOST_FIELDS = 40
 """Goes along to every other page: a chosen snapshot holds until it is left."""
@@ -27,6 +46,11 @@ _PATTERNS = {
     "sort": re.compile(r"-?[a-z0-9_]{1,24}"),
     "page": re.compile(r"\d{1,4}"),
     "q": re.compile(r"[^\x00-\x1f]{0,40}"),
+    "who": re.compile(r"[^\x00-\x1f]{0,64}"),
+    "event": re.compile(r"[a-z_]{1,32}"),
+    "about": re.compile(r"[^\x00-\x1f]{0,64}"),
+    "since": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "until": re.compile(r"\d{4}-\d{2}-\d{2}"),
     "metric": re.compile(r"[a-z0-9_]{2,60}"),
 }
 

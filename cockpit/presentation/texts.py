@@ -62,6 +62,61 @@ ACCOUNT_STATES = {
     "idle": "已停用（满 90 天未登录）",
 }
 """How an account stands."""
+EVENTS = {
+    "login": "登录",
+    "logout": "退出登录",
+    "login_failed": "登录失败",
+    "login_locked": "登录被锁定",
+    "login_slowed": "地址登录失败过多，开始放慢",
+    "factor_added": "设置第二因素",
+    "factor_failed": "动态码不符",
+    "factor_reset": "重置第二因素",
+    "link_created": "生成一次性登录链接",
+    "link_used": "使用一次性登录链接",
+    "link_refused": "一次性登录链接被拒",
+    "user_added": "新增账号",
+    "user_disabled": "停用账号",
+    "user_enabled": "恢复账号",
+    "user_unlocked": "解除锁定",
+    "password_changed": "更改密码",
+    "password_reset": "重设密码",
+    "role_changed": "更改角色",
+    "scope_changed": "更改数据范围",
+    "denied": "越权访问被拒",
+    "person_purpose": "说明查看用途",
+    "person_list": "查看驾驶员名单",
+    "person_read": "查看驾驶员",
+    "track_read": "查看车辆轨迹",
+    "person_refused": "查看次数用尽被拒",
+    "quarantine_read": "查看隔离记录",
+    "exported": "导出",
+    "report_released": "发布报告",
+    "report_opened": "打开报告",
+    "delivered": "送达报告",
+    "delivery_again": "重发报告",
+    "asked": "请求装载任务",
+    "supervision_open": "交办督办",
+    "supervision_take": "接办督办",
+    "supervision_note": "填报督办进展",
+    "supervision_close": "办结督办",
+    "supervision_reopen": "重新交办督办",
+    "note_add": "新增批注",
+    "note_withdraw": "撤回批注",
+    "favourite_keep": "加入我的页面",
+    "favourite_drop": "移出我的页面",
+    "device_added": "登记大屏",
+    "device_bound": "大屏登录",
+    "device_moved": "大屏改绑地址",
+    "device_refused": "大屏登录被拒",
+    "device_revoked": "撤销大屏",
+    "screen_steered": "遥控大屏",
+    "screen_configured": "设置大屏轮播",
+    "audit_keyed": "旧日志由密钥接管",
+    "audit_begun": "开始以密钥记日志",
+    "audit_broken": "日志核对不符",
+}
+"""What the audit log calls it → how it is said."""
+RESULTS = {"done": "完成", "refused": "拒绝", "failed": "未成", "": "未记"}
 
 WINDOWS = {"now": "实时", "day": "日", "week": "周", "month": "月", "quarter": "季", "year": "年"}
 PREVIOUS = {
@@ -128,6 +183,7 @@ CODE_FAILED = "动态码不正确、已用过，或尝试过多。请等应用�
 SIGN_ON_FAILED = "统一认证登录没有成功。请重新登录；仍不成功请联系安全管理员。"
 PASSWORD_LINK_SPENT = "这个设置密码的链接已使用或已过期，请向安全管理员再要一个。"
 OLD_PASSWORD_FAILED = "现在的密码不正确，密码没有改动。请核对后重试；连续多次不成功将锁定 15 分钟。"
+LINK_ELSEWHERE = "一次性登录链接只在服务器本机有效，经代理打开的不收；请用账号登录。"
 LINK_SPENT = "一次性登录链接已使用或已过期，请重新运行 ./zhengbei demo 取得新链接。"
 
 ERRORS = {

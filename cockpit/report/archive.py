@@ -99,7 +99,7 @@ def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
             with file.open("rb") as stream:
                 os.fsync(stream.fileno())
             os.replace(file, folder / f"{name}{suffix}")
-        audit.record(settings.state, RELEASED, who=by, detail=f"{name} {_digest(folder / f'{name}.json')}")
+        audit.record(settings.state, RELEASED, who=by, subject=name, detail=_digest(folder / f"{name}.json"))
     return whole
 
 
@@ -135,8 +135,10 @@ def opened(settings: Settings) -> dict[str, list[tuple[float, str]]]:
     """Report → who opened it and when (UTC seconds), newest first."""
     found: dict[str, list[tuple[float, str]]] = {}
     with app_db.reading(settings.state) as connection:
-        for row in connection.execute("SELECT at, who, detail FROM audit WHERE event = ? ORDER BY seq DESC", (OPENED,)):
-            found.setdefault(row["detail"], []).append((row["at"], row["who"]))
+        for row in connection.execute(
+            "SELECT at, who, subject || detail AS report FROM audit WHERE event = ? ORDER BY seq DESC", (OPENED,)
+        ):
+            found.setdefault(row["report"], []).append((row["at"], row["who"]))
     return found
 
 
@@ -191,8 +193,11 @@ def _in_order(files: Any) -> Iterator[tuple[Facts, Path]]:
 
 def _released(settings: Settings) -> list[tuple[str, str]]:
     with app_db.reading(settings.state) as connection:
-        rows = connection.execute("SELECT detail FROM audit WHERE event = ? ORDER BY seq", (RELEASED,)).fetchall()
-    return [tuple(row["detail"].split(" ", 1)) for row in rows]
+        # before subjects were a column of their own, both stood in the detail
+        rows = connection.execute(
+            "SELECT trim(subject || ' ' || detail) AS said FROM audit WHERE event = ? ORDER BY seq", (RELEASED,)
+        ).fetchall()
+    return [tuple(row["said"].split(" ", 1)) for row in rows]
 
 
 def _digest(file: Path) -> str:

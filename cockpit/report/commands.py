@@ -13,6 +13,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.report import archive, content, delivery
 from cockpit.report.release import release
+from cockpit.store import audit
 from warehouse.cli.main import data_option
 from warehouse.core import timetable
 from warehouse.core.errors import DataMissing, WarehouseBroken
@@ -52,7 +53,7 @@ def _verb(name: str, window: str) -> None:
     @data_option
     @click.option(f"--{window}", "at", default=None, help=newest)
     @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="另存一份到此文件")
-    @click.option("--by", default="cli", show_default=True, help="发布人，记入归档")
+    @click.option("--by", default=audit.operator, show_default="当前系统账号", help="发布人，记入归档")
     @click.option("--held", is_flag=True, help="草稿已出，只在数据补齐时印正式版")
     def verb(data: Path, at: str | None, out: Path | None, by: str, held: bool) -> None:
         _print(data, window, at, out, by, held)
@@ -108,7 +109,7 @@ def send(data: Path, again: tuple[str, str] | None) -> None:
     """Sends what is due and says what was not delivered."""
     settings = Settings.at(data)
     if again:
-        delivery.again(settings, *again, by="cli")
+        delivery.again(settings, *again, by=audit.operator())
     for line in delivery.send(settings):
         click.echo(line, err=True)
 

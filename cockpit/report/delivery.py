@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import re
 import smtplib
 import stat
 import time
@@ -20,38 +19,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import httpx
 from msgspec import Meta, Struct
 
 from cockpit.presentation import public_url, texts
 from cockpit.report import archive
+from cockpit.report.mail import TIMEOUT_S, Mail, hand_over
 from cockpit.store import app_db, audit
 from warehouse.catalog.schema import Text
 from warehouse.core import toml
 from warehouse.core.errors import CockpitError, ConfigError, Refused, SourceDown, UsageError
 from warehouse.core.settings import Settings
 
-TIMEOUT_S = 30
+FILE = "delivery.toml"
 RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
 STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
 ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
-
-
-class Mail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The mail server."""
-
-    host: Text
-    sender: Text
-    port: Annotated[int, Meta(ge=1, le=65535)] = 25
-    user: str = ""
-    password: str = ""
-    tls: Literal["none", "starttls", "tls"] = "none"
 
 
 class _To(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -74,10 +62,14 @@ class ToChat(_To, frozen=True, kw_only=True, tag="chat"):
 
 
 class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """<data>/delivery.toml. proxy: the way of chats out of the house, "" = straight."""
+    """<data>/delivery.toml. proxy: the way of chats out of the house, "" = straight. anchors_to: who gets the anchor of the
+    audit log each day, "" = nobody."""
 
     mail: Mail | None = None
     proxy: str = ""
+    anchors_to: Annotated[
+        str, Meta(pattern=rf"{ADDRESS}|^$", description="一个邮件地址，如 audit@example；留空则不寄")
+    ] = ""
     to: tuple[ToMail | ToWebhook | ToChat, ...] = ()
 
 
@@ -94,20 +86,32 @@ class Receiver:
 
 
 def configured(settings: Settings) -> tuple[Mail | None, list[Receiver]]:
-    """The mail server and the receivers; (None, []) without a file. Raises ConfigError naming the key, Refused when
-    others can read it."""
-    file = settings.data / "delivery.toml"
+    """The mail server and the receivers; (None, []) without a file. Raises as _given() does."""
+    given = _given(settings)
+    numbered = enumerate(given.to, 1)
+    return given.mail, [_receiver(one, f"{FILE} 第 {number} 个 to", given.proxy) for number, one in numbered]
+
+
+def anchors_to(settings: Settings) -> tuple[Mail, str] | None:
+    """The mail server and the address to which anchors of the audit log go, None where none is named. Raises as
+    _given() does."""
+    given = _given(settings)
+    return (given.mail, given.anchors_to) if given.mail and given.anchors_to else None
+
+
+def _given(settings: Settings) -> Delivery:
+    """The file; an empty one where there is none. Raises ConfigError naming the key, Refused when others can read it."""
+    file = settings.data / FILE
     if not file.exists():
-        return None, []
+        return Delivery()
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise Refused("发送设置含密码，却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
     given = toml.convert(toml.load(file), Delivery, file.name, secret=("password", "url", "proxy"))
-    found = [_receiver(one, f"{file.name} 第 {number} 个 to", given.proxy) for number, one in enumerate(given.to, 1)]
-    if len({one.name for one in found}) < len(found):
+    if len({one.name for one in given.to}) < len(given.to):
         raise ConfigError("两个收件方同名", where=file.name, to_do="台账以名字区分收件方，请改名")
-    if given.mail is None and any(one.kind == "mail" for one in found):
+    if given.mail is None and (given.anchors_to or any(isinstance(one, ToMail) for one in given.to)):
         raise ConfigError("有邮件收件方，却没有 [mail]", where=file.name, to_do="请补上 [mail] 的 host 与 sender")
-    return given.mail, found
+    return given
 
 
 def _receiver(given: ToMail | ToWebhook | ToChat, where: str, proxy: str) -> Receiver:
@@ -150,7 +154,7 @@ def again(settings: Settings, report: str, receiver: str, by: str) -> None:
         )
         if done.rowcount != 1:
             raise UsageError("发送台账里没有这一条", where=f"{report} {receiver}", to_do="用 report sent 查看台账")
-        audit.append(connection, "delivery_again", who=by, detail=f"{report} {receiver}")
+        audit.append(connection, "delivery_again", who=by, subject=f"{report} {receiver}")
 
 
 def ledger(settings: Settings) -> list[dict[str, Any]]:
@@ -253,7 +257,7 @@ def _one(
         return [f"{facts['name']} → {receiver.name}：不能确定是否送达"]
     _set(settings, row, "sent", now(), message="")
     with suppress(CockpitError):
-        audit.record(settings.state, "delivered", detail=f"{facts['name']} {receiver.name}")
+        audit.record(settings.state, "delivered", who=audit.SYSTEM, subject=f"{facts['name']} {receiver.name}")
     return []
 
 
@@ -290,7 +294,6 @@ def _lacks(facts: archive.Facts) -> list[str]:
 
 
 def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
-    """Raises SourceDown as long as nothing can have been accepted, anything else once it may have been."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
     message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
@@ -298,35 +301,7 @@ def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, acce
     message.add_attachment(
         pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf"
     )
-    lines = re.sub(rb"(?m)^\.", b"..", message.as_bytes(policy=SMTP))
-    try:
-        server = (smtplib.SMTP_SSL if post.tls == "tls" else smtplib.SMTP)(post.host, post.port, timeout=TIMEOUT_S)
-        if post.tls == "starttls":
-            server.starttls()
-        if post.user:
-            server.login(post.user, post.password)
-        server.ehlo_or_helo_if_needed()
-        for code, stated in (server.mail(post.sender), server.rcpt(receiver.where), server.docmd("DATA")):
-            if code not in (250, 251, 354):
-                raise smtplib.SMTPResponseException(code, stated)
-        server.send(lines if lines.endswith(b"\r\n") else lines + b"\r\n")
-    except (OSError, smtplib.SMTPException) as error:
-        raise SourceDown(
-            f"邮件服务器没有收下：{type(error).__name__}",
-            where=f"{post.host}:{post.port}",
-            to_do="稍后自动重试；请检查 delivery.toml 与邮件服务器",
-        ) from error
-    accepted_next()
-    server.send(b".\r\n")
-    code, _ = server.getreply()
-    if code != 250:  # said no: it was not accepted
-        raise SourceDown(
-            f"邮件服务器拒收：{code}",
-            where=f"{post.host}:{post.port}",
-            to_do="稍后自动重试；请核对收件地址与附件大小限制",
-        )
-    with suppress(OSError, smtplib.SMTPException):
-        server.quit()
+    hand_over(post, receiver.where, message, accepted_next)
 
 
 def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:

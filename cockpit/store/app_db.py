@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from warehouse.core.errors import WarehouseBroken
+
 BUSY_S = 10.0
 
 SCHEMA = """
@@ -44,11 +46,14 @@ CREATE TABLE IF NOT EXISTS devices (
     network TEXT, created_at REAL NOT NULL, created_by TEXT NOT NULL, bound_at REAL, seen_at REAL, revoked_at REAL);
 CREATE TABLE IF NOT EXISTS attempts (
     scope TEXT PRIMARY KEY, failed INTEGER NOT NULL, since REAL NOT NULL, locked_until REAL NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS signed_in_from (
+    user TEXT NOT NULL, ip TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (user, ip));
 CREATE TABLE IF NOT EXISTS purposes (
     user TEXT NOT NULL, subject TEXT NOT NULL, purpose TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (user, subject));
 CREATE TABLE IF NOT EXISTS audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, ip TEXT NOT NULL, event TEXT NOT NULL,
     detail TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS audit_check (id INTEGER PRIMARY KEY, at REAL NOT NULL, count INTEGER NOT NULL, faults TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS wall_group (screen TEXT PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS wall_direction (
     target TEXT PRIMARY KEY, seq INTEGER NOT NULL, plan TEXT NOT NULL, course TEXT NOT NULL,
@@ -79,9 +84,17 @@ CREATE TRIGGER IF NOT EXISTS supervision_kept BEFORE UPDATE ON supervision BEGIN
 CREATE TRIGGER IF NOT EXISTS supervision_step_kept BEFORE UPDATE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS audit_held BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
 
 ADDED = {
+    "audit": {
+        "subject": ("TEXT NOT NULL DEFAULT ''", ""),
+        "purpose": ("TEXT NOT NULL DEFAULT ''", ""),
+        "result": ("TEXT NOT NULL DEFAULT ''", ""),
+        "keyed": ("INTEGER NOT NULL DEFAULT 0", ""),
+    },
     "sessions": {"sign_on": ("TEXT NOT NULL DEFAULT ''", "")},
     "users": {
         "towns": ("TEXT NOT NULL DEFAULT ''", ""),
@@ -143,6 +156,22 @@ def _add_columns(connection: sqlite3.Connection) -> None:
                 if fill:
                     connection.execute(fill)
     connection.execute("COMMIT")
+
+
+@contextmanager
+def said(path: Path) -> Iterator[None]:
+    """Where an operator waits for a sentence: an error of SQLite inside becomes WarehouseBroken."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise WarehouseBroken(
+            f"状态文件用不了：{error}", where=str(path), to_do="请核对磁盘空间与该文件的权限；文件已损坏时由备份恢复"
+        ) from error
+
+
+def file_of(connection: sqlite3.Connection) -> Path:
+    """The file behind a connection."""
+    return Path(connection.execute("PRAGMA database_list").fetchone()["file"])
 
 
 @contextmanager

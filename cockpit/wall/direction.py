@@ -327,8 +327,8 @@ class Director:
             course = advance(stored.plan, stored.course, self._alarms(), moment)
             course = command(stored.plan, course, verb, moment, **words)
             stored = _keep(connection, stored, course=course, who=by, verb=verb, at=moment)
-            detail = " ".join(str(word) for word in (stored.target, verb, *words.values()) if word)
-            audit.append(connection, "screen_steered", who=by, ip=ip, detail=detail[:200], now=moment)
+            detail = " ".join(str(word) for word in (verb, *words.values()) if word)[:200]
+            audit.append(connection, "screen_steered", who=by, ip=ip, subject=stored.target, detail=detail, now=moment)
         return stored.seq
 
     def configure(self, screen: str, *, by: str, group: str | None = None, **changes: Any) -> ScreenState:
@@ -349,7 +349,8 @@ class Director:
             plan = before.plan if stored.seq == 0 else stored.plan
             stored = _keep(connection, stored, plan=revised(plan, **changes))
             words = " ".join(f"{name}={value}" for name, value in changes.items())
-            audit.append(connection, "screen_configured", who=by, detail=f"{screen} {stored.target} {words}"[:200])
+            subject = f"{screen} {stored.target}"
+            audit.append(connection, "screen_configured", who=by, subject=subject, detail=words[:200])
         return stored
 
     def plan(self, screen: str) -> ScreenState:

@@ -308,6 +308,7 @@ def _page(wall: Wall, screen: str) -> str:
         base=f"{prefix}/wall/{screen}",
         prefix=prefix,
         day=wall.today().isoformat(),
+        speaks="1" if getattr(g.get("viewer"), "kind", "") == "device" else "",
         dim=wall.settings.options.wall_dim,
         drift=wall.settings.options.wall_drift_px,
     )

@@ -37,11 +37,13 @@ from cockpit.web import (
     account_pages,
     api,
     api_v1,
+    audit_export,
     cache_warmer,
     export,
     filing,
     page_callback,
     page_routes,
+    renewal,
     report_routes,
     share_pages,
     shell,
@@ -77,6 +79,7 @@ ROUTES: tuple[Routes, ...] = (
     api_v1,
     permalinks,
     export,
+    audit_export,
     loader_requests,
     filing,
     favourites,
@@ -116,6 +119,7 @@ def create_app(settings: Settings) -> Flask:
         raise RuntimeError(f"without a right in identity/rights.py, or in it twice: {unplaced}")
     security_headers.protect(server, dash.csp_hashes)
     static_files.compress(server)
+    renewal.count(server)
     _errors(server)
     return server
 
@@ -157,8 +161,8 @@ def _server(settings: Settings) -> Flask:
         server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
     server.secret_key = keys.secret(settings.keys, "web")
     if settings.options.behind_proxy:
-        # one known proxy in front; without this option forwarded addresses are not believed
-        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+        # one known proxy in front, which leaves the Host as it came; without this option nothing forwarded is believed
+        server.wsgi_app = ProxyFix(server.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     return server
 
 

@@ -29,6 +29,8 @@ ROUND_S, PAUSE_S = 5.0, 0.02
 LOG = logging.getLogger("cockpit")
 ENDED = threading.Event()
 """Set when the process is about to end."""
+READY = threading.Event()
+"""Set once the first round is over, whatever came of it."""
 
 
 class _Ended(Exception):
@@ -60,6 +62,7 @@ def _run(library: SnapshotStore, file: Path) -> None:
             pass  # nothing published yet, or a file that has just gone: the next round sees
         except Exception:
             LOG.exception("asking ahead failed")
+        READY.set()
         ENDED.wait(ROUND_S)
 
 

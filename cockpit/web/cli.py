@@ -11,6 +11,7 @@ import click
 
 from cockpit.identity import sessions
 from cockpit.presentation import format, texts
+from cockpit.store import audit
 from cockpit.wall import direction
 from cockpit.web.user_commands import user
 from warehouse.cli.main import data_option
@@ -19,13 +20,12 @@ from warehouse.core.settings import Settings
 
 __all__ = ["screen", "serve", "user"]
 
-THREADS = 4
 TIMEOUT_S = 30
-MAX_REQUESTS, MAX_REQUESTS_JITTER = 2000, 200
+RENEW_AFTER = 5000
 
 
-def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
-    """The server process: workers are renewed after a while, so that slow memory growth never matters."""
+def gunicorn_command(host: str, port: int, workers: int, renew_after: int) -> list[str]:
+    """The server process. What a worker is, and when another takes its place, is said in worker.py and renewal.py."""
     return [
         sys.executable,
         "-m",
@@ -35,18 +35,16 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
         f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "--workers",
         str(workers),
-        "--threads",
-        str(THREADS),
+        "--worker-class",
+        "cockpit.web.worker.BufferingWorker",
         "--timeout",
         str(TIMEOUT_S),
         "--max-requests",
-        str(MAX_REQUESTS),
+        str(renew_after),
         "--max-requests-jitter",
-        str(MAX_REQUESTS_JITTER),
+        str(renew_after // 5),
         "--graceful-timeout",
         "10",
-        "--keep-alive",
-        "5",
         "--log-level",
         "warning",
     ]
@@ -57,17 +55,35 @@ def gunicorn_command(host: str, port: int, workers: int) -> list[str]:
 @click.option("--host", default="127.0.0.1", show_default=True, help="监听地址")
 @click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True, help="监听端口")
 @click.option("--workers", type=click.IntRange(1, 16), default=2, show_default=True, help="工作进程数")
-def serve(data: Path, host: str, port: int, workers: int) -> None:
+@click.option(
+    "--renew-after",
+    type=click.IntRange(1),
+    default=RENEW_AFTER,
+    show_default=True,
+    help="一个工作进程应答登录者这么多次后换新（另加至多两成，各不相同）",
+)
+def serve(data: Path, host: str, port: int, workers: int, renew_after: int) -> None:
     """Replaces this process by the web server."""
+    from cockpit.store import app_db, audit_anchor
     from cockpit.web import app
     from warehouse.catalog import announcement
+    from warehouse.core import safe_start
 
     # fail here with one sentence, not later in every worker with a trace or on a page
     announcement.facts()
-    app.create_app(Settings.at(data))
+    settings = Settings.at(data)
+    safe_start.begin(settings)
+    app.create_app(settings)
+    with app_db.said(settings.state):
+        audit.take_over(settings.state)
+        problems = audit_anchor.make(settings)[1]
+    for line in problems:
+        click.echo(f"注意：{line}", err=True)
     click.echo(f"{texts.BRAND}：http://{host}:{port}/  数据：{data}")
     sys.stdout.flush()
-    os.execve(sys.executable, gunicorn_command(host, port, workers), {**os.environ, "ZHENGBEI_DATA": str(data)})
+    os.execve(
+        sys.executable, gunicorn_command(host, port, workers, renew_after), {**os.environ, "ZHENGBEI_DATA": str(data)}
+    )
 
 
 @click.group("screen", help="大屏：登记、列表、撤销")
@@ -81,7 +97,7 @@ def screen() -> None:
 @data_option
 def screen_add(name: str, network: str, data: Path) -> None:
     """Registers a wall and prints the path it must open once."""
-    token = sessions.create_device(Settings.at(data).state, name, by="cli", network=network)
+    token = sessions.create_device(Settings.at(data).state, name, by=audit.operator(), network=network)
     click.echo(f"/wall/{name}?token={token}")
 
 
@@ -129,7 +145,7 @@ def screen_set(
         "quiet_s": quiet_seconds,
     }
     stored = direction.Director(Settings.at(data)).configure(
-        name, by="cli", group=group, **{key: value for key, value in given.items() if value is not None}
+        name, by=audit.operator(), group=group, **{key: value for key, value in given.items() if value is not None}
     )
     click.echo(
         f"{stored.target}：{','.join(stored.plan.scenes)} 每 {stored.plan.dwell_s:g} 秒；"
@@ -142,6 +158,6 @@ def screen_set(
 @data_option
 def screen_revoke(number: int, data: Path) -> None:
     """Withdraws a wall; its next request is refused."""
-    if not sessions.revoke_device(Settings.at(data).state, number, by="cli"):
+    if not sessions.revoke_device(Settings.at(data).state, number, by=audit.operator()):
         raise UsageError("没有这块在用的大屏", where=str(number), to_do="请用 screen list 查看编号")
     click.echo(f"已撤销大屏 {number}")

@@ -77,7 +77,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         visit = PageContext(book, address, who, units.now())
         sheets = tables(visit, settings, request.host_url.rstrip("/"))
         audit.record(
-            settings.state, "exported", who=who.user, ip=gate.address(), detail=f"{kind} {address.here()}"[:300]
+            settings.state, "exported", who=who.user, ip=gate.address(), subject=address.here()[:300], detail=kind
         )
         body = workbook(sheets) if kind == "xlsx" else text(sheets[-1])
         return template_pages.file(body, TYPES[kind], f"{name}-{book.generation.id}.{kind}")

@@ -92,7 +92,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         stated, found = _offered(settings, table), _request(settings, table, number, "current")
         if found.state != "done" or found.result is None:
             abort(404)
-        audit.record(settings.state, "exported", who=gate.viewer().user, ip=gate.address(), detail=f"名录 {table}")
+        audit.record(settings.state, "exported", who=gate.viewer().user, ip=gate.address(), subject=f"名录 {table}")
         body = filing_sheet.workbook(stated, orjson.loads(list_review.unseal(settings, table, found.result)))
         return template_pages.file(body, export.TYPES["xlsx"], f"{table}-{found.at:%Y%m%d-%H%M}.xlsx")
 

@@ -59,7 +59,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         file = settings.reports / f"{name}.pdf"
         if not archive.NAME.fullmatch(name) or not file.is_file():
             abort(404)
-        audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), detail=name)
+        audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), subject=name)
         return template_pages.file(
             file, "application/pdf", f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf", opens=True
         )

@@ -115,6 +115,7 @@ def _right(visit: PageContext) -> Component:
         "screens": dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item"),
         "shares": html.A("分享链接", href="/shares", className="menu-item"),
         "accounts": html.A("账号管理", href="/accounts", className="menu-item"),
+        "audit": dcc.Link("审计日志", href=visit.address.to("/audit"), className="menu-item"),
     }
     menu = html.Div(
         [

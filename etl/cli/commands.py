@@ -29,7 +29,7 @@ def etl() -> None:
 @click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除（只用于 reconcile）")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
-    """立即运行一个任务：refresh（默认）、live、nightly、report、overdue、send、reconcile。"""
+    """立即运行一个任务：refresh（默认）、live、nightly、report、overdue、send、audit、reconcile。"""
     from etl.jobs import refresh
     from etl.pipeline import intake
     from etl.runtime.context import opened
@@ -56,12 +56,13 @@ def schedule_(data: Path) -> None:
     """按计划持续运行（实时 30 秒、刷新 5 分钟、夜间整理、按时打印报告），直到收到停止信号。"""
     from etl.runtime.context import opened
     from etl.worker import scheduler
-    from warehouse.core import timetable
+    from warehouse.core import safe_start, timetable
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     settings = Settings.at(data)
     timetable.of(settings)  # a wrong hour is said before a long recovery, not after it
+    safe_start.begin(settings)
     with opened(settings) as context:
         for note in context.notes:
             click.echo(f"注意：{note}", err=True)

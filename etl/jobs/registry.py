@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from etl.jobs import live, nightly, overdue, refresh, report, send
+from etl.jobs import audit, live, nightly, overdue, refresh, report, send
 from etl.runtime.context import Context
 from warehouse.core import request_queue, timetable
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
@@ -25,7 +25,8 @@ JOBS_TABLE = """CREATE TABLE IF NOT EXISTS run.job (job VARCHAR, due_at TIMESTAM
 @dataclass(frozen=True)
 class Job:
     """One row of the plan. every_s for an interval, else cron fields (day_of_week by name: numbers start on Monday here
-    but on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed."""
+    but on Sunday in crontab). grace_s: how late a run may still start; later ones are recorded as missed. at_start: it
+    also runs when the scheduler starts, as those with an interval do."""
 
     name: str
     label: str
@@ -33,6 +34,7 @@ class Job:
     grace_s: int
     every_s: int = 0
     cron: dict[str, object] | None = None
+    at_start: bool = False
 
 
 def plan(times: timetable.Timetable) -> tuple[Job, ...]:
@@ -53,6 +55,7 @@ def plan(times: timetable.Timetable) -> tuple[Job, ...]:
         ),
         Job("overdue", "报告补印", overdue.run, 240, every_s=300),
         Job("send", "报告发送", send.run, 240, every_s=300),
+        Job("audit", "审计日志核对", audit.run, 20 * 3600, cron={"hour": 1, "minute": 40}, at_start=True),
     )
 
 

@@ -51,7 +51,7 @@ def serve(context: Context) -> int:
             if row.every_s
             else CronTrigger(timezone=SHANGHAI, **(row.cron or {}))
         )
-        first = {"next_run_time": dt.datetime.now(SHANGHAI)} if row.every_s else {}
+        first = {"next_run_time": dt.datetime.now(SHANGHAI)} if row.every_s or row.at_start else {}
         scheduler.add_job(
             work,
             trigger,

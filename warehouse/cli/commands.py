@@ -189,7 +189,7 @@ def plain(reading: Any) -> dict[str, Any]:
 @click.option("--offline", is_flag=True, help="不连接来源系统")
 @data_option
 def doctor(offline: bool, data: Path) -> None:
-    """检查这台机器与数据：程序、浏览器、字体、磁盘、快照、原始数据校验和、来源是否可达。"""
+    """检查这台机器与数据：程序、浏览器、字体、磁盘、快照、原始数据校验和、密钥与权限、审计日志、网站设置、来源是否可达。"""
     from warehouse.cli import doctor as checks
 
     failed = 0

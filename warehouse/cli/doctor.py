@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
-from warehouse.core import festivals, statements, toml, units
+from warehouse.core import festivals, safe_start, statements, toml, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
 from warehouse.core.keys import Vault
@@ -37,6 +38,10 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     yield _published(settings)
     if settings.landing.exists():
         yield _landing(settings)
+    yield from _safe(settings)
+    is_demo = settings.sources.exists() and toml.load(settings.sources).get("is_demo") is True
+    for entry in sorted(entry_points(group="zhengbei.checks"), key=lambda entry: entry.name):
+        yield from entry.load()(settings, is_demo=is_demo)
     if not offline and settings.sources.exists():
         yield from _sources(settings)
 
@@ -89,6 +94,12 @@ def _landing(settings: Settings) -> Finding:
         except CockpitError as error:
             return "原始数据", False, str(error)
     return "原始数据", True, f"{len(notes)} 份，最近 {min(len(notes), SAMPLE)} 份校验和正确"
+
+
+def _safe(settings: Settings) -> Iterator[Finding]:
+    """What would keep the server or the loader from starting; whether they run as root is not seen from here."""
+    found = [str(one) for one in safe_start.unsafe(settings, {safe_start.ALLOW_ROOT: "1"})]
+    yield "密钥与权限", not found, "；".join(found) or "密钥可用，机密文件只对本账号开放"
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

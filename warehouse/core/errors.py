@@ -11,6 +11,7 @@ place
     ├── SourceDown                  69  503  a source could not be reached within its deadline (EX_UNAVAILABLE)
     ├── Locked                      75  503  another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77  403  access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
+    │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
     ├── WarehouseBroken             70  500  the database failed and the process must end (EX_SOFTWARE)
     │   └── OlderShape              70  404  a published file of an earlier release lacks what is asked
     └── PrintFailed                 74  500  Chromium or the file system failed while printing (EX_IOERR)
@@ -103,6 +104,11 @@ class Refused(CockpitError):
     exit_code = 77
     http_status = 403
     to_do = "请由有权限的人员确认"
+
+
+class TooSoon(Refused):
+    http_status = 429
+    to_do = "请过几秒再试"
 
 
 class WarehouseBroken(CockpitError):

@@ -18,22 +18,32 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from warehouse.core.errors import Refused
 
 LENGTH = 32
+FEWEST_BYTES = 12
+"""Different values that 32 random bytes never fall short of (odds of one in 10^20); what a hand has typed may."""
 
 
 def secret(folder: Path, name: str) -> bytes:
     """The 32 random bytes of `<folder>/<name>.key`, made on first use with mode 0600.
 
-    Raises Refused when the file is readable by others or too short: a weak key is worse than none."""
+    Raises Refused as check() does."""
     file = folder / f"{name}.key"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         _create(file)
+    return check(file)
+
+
+def check(file: Path) -> bytes:
+    """What the key file holds. Raises Refused when others can read it, or it is too short or no random number: a weak
+    key is worse than none."""
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & 0o077:
         raise Refused("密钥文件对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
     key = file.read_bytes()
     if len(key) < LENGTH:
         raise Refused("密钥文件过短", where=str(file), to_do="请由备份恢复该文件")
+    if len(set(key)) < FEWEST_BYTES:
+        raise Refused("密钥文件不是随机数", where=str(file), to_do="请由备份恢复该文件")
     return key
 
 

@@ -69,6 +69,14 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     """How the cockpit is reached from where its papers and messages are read; "" = not told."""
+    syslog: Annotated[
+        str,
+        Meta(
+            pattern=r"^(/[^\x00-\x20]+|[0-9A-Za-z.\-_]+(:[0-9]{1,5})?)?$",
+            description='套接字或 主机:端口，如 "/dev/log" 或 "10.20.30.9:514"',
+        ),
+    ] = ""
+    """Where anchors of the audit log go besides; "" = nowhere."""
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 

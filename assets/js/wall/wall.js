@@ -283,7 +283,9 @@
       .finally(() => beatSoon(HEARTBEAT_MS));
   }
 
+  // somebody who only looks at a wall in a browser does not report as that screen
   function beatSoon(wait) {
+    if (!body.dataset.speaks) return;
     clearTimeout(state.beat);
     state.beat = setTimeout(beat, wait);
   }

@@ -190,7 +190,14 @@ def _tried(act: object) -> Response:
 
 
 def _failed(error: NotSignedOn) -> None:
-    audit.record(gate.settings().state, "sign_on_failed", ip=gate.address(), detail=error.reason[:LONGEST])
+    audit.record(
+        gate.settings().state,
+        "sign_on_failed",
+        who="",
+        ip=gate.address(),
+        result=audit.REFUSED,
+        detail=error.reason[:LONGEST],
+    )
 
 
 def _way() -> Way:

@@ -66,11 +66,11 @@ def test_places_stand_in_the_order_of_their_owner_and_of_nobody_else(file: Path)
     favourites.drop(file, WANG, "/site/a")
     favourites.keep(file, WANG, "/site/a")
     assert favourites.places(file, WANG) == (TRUCKS, ONLINE, "/site/a")
-    assert audit.verify(file) is None
+    assert audit.verify(file).faults == ()
     with app_db.reading(file) as connection:
         events = [
-            (row["event"], row["detail"])
-            for row in connection.execute("SELECT event, detail FROM audit WHERE who = 'wang' ORDER BY seq")
+            (row["event"], row["subject"])
+            for row in connection.execute("SELECT event, subject FROM audit WHERE who = 'wang' ORDER BY seq")
         ]
     assert events == [
         ("favourite_keep", ONLINE),

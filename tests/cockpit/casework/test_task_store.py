@@ -80,7 +80,7 @@ def test_a_task_goes_from_hand_to_hand_and_keeps_every_step(file: Path) -> None:
     assert "13800138000" not in task.steps[2].words
     with app_db.reading(file) as connection:
         events = [row["event"] for row in connection.execute("SELECT event FROM audit ORDER BY seq")]
-    assert events == [f"supervision_{one.step}" for one in task.steps] and audit.verify(file) is None
+    assert events == [f"supervision_{one.step}" for one in task.steps] and audit.verify(file).faults == ()
 
 
 def test_history_is_only_added_to(file: Path) -> None:
@@ -205,8 +205,8 @@ def test_roles_hold_on_the_server_and_refusals_are_logged(
     assert ask(leader, "/supervision/1/close", {"words": "好"}).status_code == 303
     with app_db.reading(Settings(data).state) as connection:
         denied = [
-            (row["who"], row["detail"])
-            for row in connection.execute("SELECT who, detail FROM audit WHERE event = 'denied' ORDER BY seq")
+            (row["who"], row["subject"])
+            for row in connection.execute("SELECT who, subject FROM audit WHERE event = 'denied' ORDER BY seq")
         ]
     assert denied == [
         ("user-auditor", "/supervision/open"),

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit.identity import gate, rights
+from cockpit.identity import accounts, gate, rights
 from cockpit.identity.gate import OPEN
 from cockpit.identity.login import local_target
+from cockpit.identity.throttle import ADDRESS_FAILS, PACE_S
 from cockpit.pages.routes import known
 from cockpit.store import app_db, audit
+from cockpit.wall.routes import Heartbeats
 from cockpit.web import app
 from tests.cockpit.signing_in import CALLBACK, PASSWORD, SAME_ORIGIN, good_body, post, post_login, sign_in
 from warehouse.core.errors import Refused
@@ -260,12 +264,48 @@ def test_a_one_time_link_works_once(client: FlaskClient, data: Path, server: Fla
     assert server.test_client().get(f"/enter/{token}").status_code == 401
 
 
+def test_an_address_that_guesses_is_told_to_wait_in_words(client: FlaskClient, server: Flask, data: Path) -> None:
+    accounts.add(Settings(data).state, "zhang", PASSWORD, "leader")
+    for number in range(ADDRESS_FAILS):
+        assert post_login(client, f"guess{number}", "wrong wrong wrong").status_code == 401
+    refused = post_login(client, "zhang", PASSWORD)
+    assert refused.status_code == 429 and "请等 2 秒再试" in refused.text
+    time.sleep(PACE_S)
+    assert post_login(server.test_client(), "zhang", PASSWORD).status_code == 302
+
+
 def test_looking_at_where_a_one_time_link_leads_does_not_use_it(server: Flask, data: Path) -> None:
     """A chat or a mail program asks with HEAD before anybody clicks."""
     token = gate.create_one_time_link(Settings(data).state)
     looked = server.test_client().head(f"/enter/{token}")
     assert looked.status_code == 204 and "Set-Cookie" not in looked.headers
     assert server.test_client().get(f"/enter/{token}").status_code == 302
+
+
+def test_a_proxy_that_is_not_in_the_settings_does_not_make_everybody_local(client: FlaskClient, data: Path) -> None:
+    token = gate.create_one_time_link(Settings(data).state)
+    assert client.get(f"/enter/{token}", headers={"X-Forwarded-For": "10.9.9.9"}).status_code == 401
+    assert client.get(f"/enter/{token}").status_code == 302, "and it is not spent"
+
+
+def test_only_the_screen_itself_says_that_it_is_there(
+    as_role: Callable[[str], FlaskClient], server: Flask, data: Path
+) -> None:
+    state = Settings(data).state
+    gate.create_device(state, "door")
+    wall, token = server.test_client(), gate.create_device(state, "hall")
+    assert wall.get(f"/wall/hall?token={token}").status_code == 302
+    for role in ("leader", "analyst", "admin", "auditor"):
+        client = as_role(role)
+        assert 'data-speaks=""' in client.get("/wall/hall").text
+        for screen in ("hall", "door", "never"):
+            said = client.post(f"/wall/{screen}/heartbeat", json={"scene": "overview"}, headers=SAME_ORIGIN)
+            assert said.status_code == 403
+    assert wall.post("/wall/door/heartbeat", json={}, headers=SAME_ORIGIN).status_code == 403
+    assert Heartbeats(state).roll() == []
+    assert 'data-speaks="1"' in wall.get("/wall/hall").text
+    assert wall.post("/wall/hall/heartbeat", json={"scene": "overview"}, headers=SAME_ORIGIN).status_code == 204
+    assert [row["screen"] for row in Heartbeats(state).roll()] == ["hall"]
 
 
 def test_a_one_time_link_is_only_good_on_this_machine(client: FlaskClient, data: Path) -> None:
@@ -354,13 +394,14 @@ def test_a_readable_or_short_key_stops_the_start(data: Path) -> None:
     with pytest.raises(Refused):
         app.create_app(Settings(data))
     key.chmod(0o600)
-    key.write_bytes(b"short")
-    with pytest.raises(Refused):
-        app.create_app(Settings(data))
+    for weak in (b"short", bytes(32), b"k" * 32, b"ab" * 16):
+        key.write_bytes(weak)
+        with pytest.raises(Refused):
+            app.create_app(Settings(data))
 
 
 def test_a_rotated_key_only_asks_to_log_in_again(signed_in: FlaskClient, data: Path) -> None:
-    (data / "keys" / "web.key").write_bytes(b"k" * 32)
+    (data / "keys" / "web.key").write_bytes(bytes(range(32)))
     later = app.create_app(Settings(data)).test_client()
     assert post_login(later, "zhang", PASSWORD).status_code == 302
 
@@ -397,4 +438,4 @@ def test_the_audit_log_tells_of_logins_refusals_and_logouts(signed_in: FlaskClie
     with app_db.reading(path) as connection:
         events = [row["event"] for row in connection.execute("SELECT event FROM audit ORDER BY seq")]
     assert events == ["user_added", "factor_added", "login", "login_failed", "logout"]
-    assert audit.verify(path) is None
+    assert audit.verify(path).faults == ()

@@ -147,9 +147,12 @@ def test_every_export_is_logged_and_a_screen_has_none(
     client_of("analyst").get(f"/export/{METRIC}.csv?window=week")
     with app_db.reading(Settings(data).state) as connection:
         last = connection.execute(
-            "SELECT who, detail FROM audit WHERE event = 'exported' ORDER BY seq DESC LIMIT 1"
+            "SELECT who, subject, detail FROM audit WHERE event = 'exported' ORDER BY seq DESC LIMIT 1"
         ).fetchone()
-    assert last["who"] == "user-analyst" and last["detail"] == f"csv /metric/{METRIC}?window=week"
+    assert last["who"] == "user-analyst" and (last["subject"], last["detail"]) == (
+        f"/metric/{METRIC}?window=week",
+        "csv",
+    )
     assert server.test_client().get(f"/export/{METRIC}.xlsx").status_code in (302, 401)
     assert (
         client_of("leader").get(f"/export/{METRIC}.exe").status_code == 404

@@ -86,6 +86,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/api/v1/openapi.json": lambda w: [("/api/v1/openapi.json", JSON)],
     "/api/version": lambda w: [("/api/version", JSON)],
     "/assets/<path:filename>": lambda w: [("/assets/js/cockpit/freshness.js", "text/javascript")],
+    "/audit/export.<kind>": lambda w: [],  # auditors only: tests/cockpit/pages/test_audit.py
     "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
     "/export/<name>.<kind>": lambda w: [
         (f"/export/{METRIC}.xlsx?of=rows", XLSX),
@@ -165,7 +166,7 @@ def pages(world: World) -> list[str]:
         "/screens",
         "/supervision",
         "/mine",
-    ]
+    ]  # /audit is the auditor's: tests/cockpit/pages/test_audit.py
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +241,7 @@ def test_every_route_that_can_be_asked_is_asked_here(web: Flask) -> None:
 
 
 def test_every_kind_of_page_is_asked_here(world: World) -> None:
-    requested = [unquote(path) for path in ["/", *pages(world)]]
+    requested = [unquote(path) for path in ["/", "/audit", *pages(world)]]
     assert [
         pattern.pattern for pattern, _ in routes.ROUTES if not any(pattern.fullmatch(path) for path in requested)
     ] == []
