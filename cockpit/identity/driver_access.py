@@ -1,6 +1,7 @@
 """The way to single drivers: who may, why, how often, and a line in the audit log before anything is read.
 
-A purpose is asked for each company, holds for a quarter of an hour and is kept with every look. Closed on any doubt:
+A purpose is chosen from a list and put into words for each company, holds for a quarter of an hour and is kept with every
+look. A page of a list costs as many looks as it shows persons. Closed on any doubt:
 without a line in the log nothing is read. On a page a driver is called by a reference that only this installation can
 make."""
 
@@ -25,8 +26,13 @@ from warehouse.core.settings import Settings
 from warehouse.query.person_store import Driver, Fact, Restricted
 
 PURPOSE_S = 15 * 60
-SHORTEST, LONGEST = 4, 80
-LOOKS_PER_HOUR = 50
+PURPOSES = ("约谈培训", "事故调查", "投诉核查", "救助帮扶", "党群工作", "其他履职")
+SHORTEST, LONGEST = 10, 80
+LIST_ROWS = 20
+LOOKS = {3600: ("一小时", 50), 24 * 3600: ("一天", 200)}
+"""Span in seconds → what it is called, and how many persons somebody may look at within it, from lists or one by one."""
+ALERT_AT = 0.8
+"""Part of a day's looks from which on the log says that somebody looks at many."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +64,15 @@ class People:
             ).fetchone()
         return None if row is None else str(row["purpose"])
 
-    def drivers(self, company: str) -> list[tuple[str, Fact]]:
-        """(reference, what is known) of the drivers of a company. Raises Refused without role, purpose or looks
-        left."""
-        self._note(company, "person_list", "")
+    def drivers(self, company: str, page: int = 1) -> tuple[list[tuple[str, Fact]], int]:
+        """(reference, what is known) of LIST_ROWS drivers of a company, page from 1, and how many it has. Raises Refused
+        without role, purpose or looks left."""
+        self._stated(company, "person_list")
         with Restricted(self.settings, self.generation) as file:
-            return [(self.reference(row["person_key"]), row) for row in file.drivers(company)]
+            total, first = file.driver_count(company), (page - 1) * LIST_ROWS
+            self._note(company, "person_list", "", max(1, min(LIST_ROWS, total - first)))
+            rows = file.drivers(company)[first : first + LIST_ROWS]
+            return [(self.reference(row["person_key"]), row) for row in rows], total
 
     def driver(self, company: str, reference: str) -> Driver:
         """One driver. Raises Refused as drivers() does, PageMissing for an unknown reference."""
@@ -100,15 +109,12 @@ class People:
         """What a driver is called in an address: the same for everybody here, meaningless elsewhere."""
         return hashlib.blake2b(person_key.encode(), key=self.secret[:64], digest_size=9, person=b"driver").hexdigest()
 
-    def _note(self, company: str, event: str, reference: str) -> None:
-        """The line before the look; counts looks at single drivers inside the same transaction, so that parallel ones
+    def _note(self, company: str, event: str, reference: str, persons: int = 1) -> None:
+        """The line before the look; counts the persons looked at inside the same transaction, so that parallel looks
         cannot slip past."""
-        right = "tracks" if event == "track_read" else "drivers"
-        purpose = self.purpose(company) if rights.may(self.viewer, right) else None
-        if purpose is None:
-            raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
+        purpose = self._stated(company, event)
         try:
-            spent = self._written(company, event, reference, purpose)
+            spent = self._written(company, event, reference, purpose, persons)
         except sqlite3.Error as error:
             raise DataMissing(
                 "审计日志写不进去，没有读取任何个人信息",
@@ -116,18 +122,33 @@ class People:
                 to_do="请联系系统管理员检查磁盘空间与该文件",
             ) from error
         if spent:
-            raise Refused(
-                f"一小时内查看驾驶员与轨迹已达 {LOOKS_PER_HOUR} 次", to_do="请稍后再看；确有需要请联系系统管理员"
-            )
+            raise Refused(f"{spent}内查看驾驶员、车辆与轨迹已到上限", to_do="请稍后再看；确有需要请联系安全管理员")
 
-    def _written(self, company: str, event: str, reference: str, purpose: str) -> bool:
-        """True when the looks of the hour are spent: then that is what is written down."""
+    def _stated(self, company: str, event: str) -> str:
+        """The purpose of a look. Raises Refused without the right or without one."""
+        right = "tracks" if event in ("track_read", "vehicle_read") else "drivers"
+        purpose = self.purpose(company) if rights.may(self.viewer, right) else None
+        if purpose is None:
+            raise Refused("没有权限或尚未说明用途", to_do="请先说明查看用途")
+        return purpose
+
+    def _written(self, company: str, event: str, reference: str, purpose: str, persons: int) -> str:
+        """ "" when the look may be taken; else the span whose looks are spent, and that is what is written down."""
+        now, user = time.time(), self.viewer.user
         with app_db.writing(self.settings.state) as connection:
-            looks = connection.execute(
-                "SELECT count(*) FROM audit WHERE who=? AND event IN ('person_read', 'track_read', 'vehicle_read') AND at>?",
-                (self.viewer.user, time.time() - 3600),
-            ).fetchone()[0]
-            spent = event != "person_list" and looks >= LOOKS_PER_HOUR
+            seen = {
+                span: connection.execute(
+                    "SELECT coalesce(sum(persons), 0) FROM looks WHERE user=? AND at>?", (user, now - span)
+                ).fetchone()[0]
+                for span in LOOKS
+            }
+            spent = next((word for span, (word, most) in LOOKS.items() if seen[span] + persons > most), "")
+            if not spent:
+                connection.execute("INSERT INTO looks VALUES (?,?,?)", (user, now, persons))
+                span, (_, most) = max(LOOKS.items())
+                if seen[span] < ALERT_AT * most <= seen[span] + persons:
+                    words = f"{seen[span] + persons} / {most}"
+                    audit.append(connection, "person_alert", who=user, ip=self.ip, subject=user, detail=words)
             audit.append(
                 connection,
                 "person_refused" if spent else event,
@@ -148,10 +169,11 @@ def register(server: Flask) -> None:
 
 def _purpose() -> Response:
     who = gate.viewer()
-    company, purpose = request.form.get("subject", "")[:64], in_line(request.form.get("purpose", ""))[:LONGEST]
-    if not company or len(purpose) < SHORTEST:
+    company, words = request.form.get("subject", "")[:64], in_line(request.form.get("purpose", ""))[:LONGEST]
+    kind = request.form.get("kind", "")
+    if not company or kind not in PURPOSES or len(words.replace(" ", "")) < SHORTEST:
         abort(400)
-    _keep(gate.settings().state, who.user, company, purpose)
+    _keep(gate.settings().state, who.user, company, f"{kind}：{words}")
     return redirect(login.local_target(request.form.get("next")), code=303)
 
 

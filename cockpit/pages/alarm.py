@@ -35,7 +35,7 @@ def render(visit: PageContext, uid: str) -> Page:
             people.vehicle(place.code, uid)
             return _page(visit, found).body
 
-        return driver.guarded(visit, place, steps, "报警", noted)
+        return driver.guarded(visit, place, steps, "报警", noted, "alarms")
     return _page(visit, found)
 
 

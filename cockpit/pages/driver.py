@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.identity.driver_access import LONGEST, SHORTEST, People
+from cockpit.identity import gate
+from cockpit.identity.driver_access import LIST_ROWS, LONGEST, PURPOSES, SHORTEST, People
 from cockpit.pages import profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation.tiles.attributes import aria
+from cockpit.presentation.tiles.entities import View, pager
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.table import Cell, flag, table
 from warehouse.compile.reading import Place
@@ -50,13 +53,15 @@ def guarded(
     steps: Sequence[tuple[str, str]],
     title: str,
     body: Callable[[People], list[Component]],
+    right: str = "drivers",
 ) -> Page:
-    """A page about single people of a company: a question without a purpose, else the body
+    """A page about single people of a company: refused without the right, a question without a purpose, else the body
     under a line that says who is looking, when and why."""
     bar = profile_parts.bar(visit, *steps, (title, ""))
     people = visit.people
     if people is None:
         raise Refused("没有权限", to_do="请登录后查看")
+    gate.require(right)
     purpose = people.purpose(place.code)
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
@@ -71,11 +76,18 @@ def _ask(visit: PageContext, place: Place) -> Component:
         [
             dcc.Input(type="hidden", name="subject", value=place.code, id="purpose-subject"),
             dcc.Input(type="hidden", name="next", value=here, id="purpose-next"),
+            html.Select(
+                [html.Option(kind, value=kind) for kind in PURPOSES],
+                name="kind",
+                id="purpose-kind",
+                className="filter",
+                **aria(label="用途"),
+            ),
             dcc.Input(
                 type="text",
                 name="purpose",
                 value="",
-                placeholder="例如：约谈高风险驾驶员",
+                placeholder=f"写明事由，不少于 {SHORTEST} 个字",
                 id="purpose-words",
                 className="filter",
                 minLength=SHORTEST,
@@ -98,6 +110,8 @@ def _ask(visit: PageContext, place: Place) -> Component:
 
 
 def _list(visit: PageContext, people: People, place: Place) -> Component:
+    page = max(1, int(visit.address.get("page") or 1))
+    drivers, total = people.drivers(place.code, page)
     lines: list[list[Cell]] = [
         [
             dcc.Link(
@@ -117,18 +131,26 @@ def _list(visit: PageContext, people: People, place: Place) -> Component:
             else html.Span("未完成", className="tone-warn"),
             html.Span("✕ 高风险", className="tone-bad") if row["is_high_risk"] else "",
         ]
-        for reference, row in people.drivers(place.code)
+        for reference, row in drivers
     ]
+    pages = max(1, -(-total // LIST_ROWS))
     return toolbar.card(
         "驾驶员",
-        f"{len(lines)} 人 · 高风险的在前",
+        f"{total} 人 · 高风险的在前 · 每看一页按人数计入查看次数",
         table(
             ["姓名", "职务", "从业资格", "诚信", "远程管理", "安全评分", "本月学习", "风险"],
             lines,
             right=(5,),
             empty="没有在册的驾驶员",
         ),
+        pager(View(page=page), page, pages, f"共 {total} 人", lambda wanted: _page_of(visit, wanted))
+        if pages > 1
+        else None,
     )
+
+
+def _page_of(visit: PageContext, wanted: View) -> str:
+    return visit.address.here(page=str(wanted.page) if wanted.page > 1 else None)
 
 
 def _papers(is_qualified: bool, until: object) -> Cell:

@@ -30,7 +30,12 @@ def render(visit: PageContext, key: str) -> Page:
         (plate(key), profile_parts.href(visit, "vehicle", key)),
     ]
     return driver.guarded(
-        visit, place, steps, "行程回放", lambda people: _body(visit, key, people.track(place.code, key, _day(visit)))
+        visit,
+        place,
+        steps,
+        "行程回放",
+        lambda people: _body(visit, key, people.track(place.code, key, _day(visit))),
+        "tracks",
     )
 
 

@@ -37,7 +37,7 @@ def render(visit: PageContext, key: str) -> Page:
             people.vehicle(place.code, key)
             return _page(visit, found, key, owner).body
 
-        return driver.guarded(visit, place, steps, plate(key), noted)
+        return driver.guarded(visit, place, steps, plate(key), noted, "tracks")
     return _page(visit, found, key, owner)
 
 

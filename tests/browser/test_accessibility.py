@@ -195,7 +195,7 @@ def test_every_kind_of_page_can_be_read_by_everybody(looked_at: tuple[Watched, s
         text[path] = faults(page, theme, by_rules=depth((number % 2 == 0) == (theme == "dark"), True))
     show(page, site, f"/company/{firm}/drivers")
     text["purpose"] = faults(page, theme)
-    page.fill("#purpose-words", "核对名单")
+    page.fill("#purpose-words", "核对名单与从业资格是否一致")
     page.click("#purpose button")
     driver = page.locator("#main tbody a").first
     driver.wait_for(timeout=WAIT_MS)

@@ -45,6 +45,10 @@ class Restricted:
     def __exit__(self, *_: object) -> None:
         self._reader.close()
 
+    def driver_count(self, company_key: str) -> int:
+        """How many drivers a company has on the newest day; says nothing of one of them."""
+        return int(self._records("driver_count", company=company_key)[0]["drivers"])
+
     def drivers(self, company_key: str) -> list[Fact]:
         """The drivers of a company on the newest day, those with a risk first."""
         return self._records("drivers", company=company_key)

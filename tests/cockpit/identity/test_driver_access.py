@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -52,10 +53,10 @@ def log(data: Path) -> list[tuple[str, str, str]]:
         ]
 
 
-def ask(client: FlaskClient, company: str, purpose: str = "约谈高风险驾驶员", **headers: str) -> Any:
+def ask(client: FlaskClient, company: str, purpose: str = "约谈两名高风险驾驶员并作安全教育", **headers: str) -> Any:
     return client.post(
         "/purpose",
-        data={"subject": company, "purpose": purpose, "next": f"/company/{company}/drivers"},
+        data={"subject": company, "kind": "约谈培训", "purpose": purpose, "next": f"/company/{company}/drivers"},
         headers=headers or SAME_ORIGIN,
     )
 
@@ -82,11 +83,11 @@ def test_a_purpose_is_asked_first_and_every_look_is_written_down_with_it(
     answer = ask(client, company)
     assert answer.status_code == 303 and answer.headers["Location"].endswith(f"/company/{company}/drivers")
     listed = said(client, f"/company/{company}/drivers")
-    assert "从业资格" in listed and "约谈高风险驾驶员" in listed
+    assert "从业资格" in listed and "约谈两名高风险驾驶员并作安全教育" in listed
     events = [event for event, who, detail in log(data) if event.startswith("person")]
     assert events == ["person_purpose", "person_list"]
     assert all(
-        company in detail and "约谈高风险驾驶员" in detail
+        company in detail and "约谈两名高风险驾驶员并作安全教育" in detail
         for event, _, detail in log(data)
         if event.startswith("person")
     )
@@ -165,11 +166,48 @@ def test_more_than_so_many_looks_an_hour_are_refused_and_told(
 ) -> None:
     client = as_role("leader")
     ask(client, company)
-    monkeypatch.setattr(driver_access, "LOOKS_PER_HOUR", 2)
-    reference = said(client, f"/company/{company}/drivers").split(f"/company/{company}/driver/")[1][:18]
+    first = said(client, f"/company/{company}/drivers")
+    reference, persons = (
+        first.split(f"/company/{company}/driver/")[1][:18],
+        int(re.findall(r"(\d+) 人 · 高风险", first)[0]),
+    )
+    monkeypatch.setattr(driver_access, "LOOKS", {3600: ("一小时", min(persons, driver_access.LIST_ROWS) + 2)})
     shown = ["安全学习" in said(client, f"/company/{company}/driver/{reference}") for _ in range(4)]
     assert shown == [True, True, False, False]
-    assert [event for event, _, _ in log(data)].count("person_refused") == 2
+    assert "从业资格" not in said(client, f"/company/{company}/drivers"), "a list costs as many looks as it has persons"
+    assert [event for event, _, _ in log(data)].count("person_refused") == 3
+
+
+def test_who_looks_at_many_is_named_in_the_log_and_stopped_at_two_hundred_a_day(
+    data: Path, server: Flask, as_role: Callable[[str], FlaskClient], company: str
+) -> None:
+    """Lists count like looks one by one: nobody reads off the drivers of fifty companies."""
+    client = as_role("leader")
+    client.get("/")
+    with app_db.writing(Settings(data).state) as connection:
+        connection.execute("INSERT INTO looks VALUES ('user-leader', ?, 159)", (time.time() - 7200,))
+    ask(client, company)
+    assert "从业资格" in said(client, f"/company/{company}/drivers")
+    assert [event for event, _, _ in log(data)].count("person_alert") == 1
+    with app_db.writing(Settings(data).state) as connection:
+        connection.execute("INSERT INTO looks VALUES ('user-leader', ?, 41)", (time.time() - 7200,))
+    refused = said(client, f"/company/{company}/drivers")
+    assert "一天内" in refused and "从业资格" not in refused
+
+
+def test_a_purpose_is_one_of_the_list_and_in_words(
+    as_role: Callable[[str], FlaskClient], data: Path, company: str
+) -> None:
+    client = as_role("leader")
+    for kind, words in (
+        ("", "约谈两名高风险驾驶员并作安全教育"),
+        ("好奇", "约谈两名高风险驾驶员并作安全教育"),
+        ("约谈培训", "aaaa"),
+    ):
+        form = {"subject": company, "kind": kind, "purpose": words, "next": "/"}
+        assert client.post("/purpose", data=form, headers=SAME_ORIGIN).status_code == 400
+    shown = said(client, f"/company/{company}/drivers")
+    assert all(kind in shown for kind in driver_access.PURPOSES)
 
 
 def test_without_a_line_in_the_log_nothing_is_read(
@@ -197,11 +235,19 @@ def test_a_purpose_from_elsewhere_too_short_or_to_elsewhere_is_refused(
     as_role: Callable[[str], FlaskClient], data: Path, company: str
 ) -> None:
     client = as_role("leader")
-    assert ask(client, company, "看看").status_code == 400 and ask(client, "", "约谈高风险驾驶员").status_code == 400
+    assert (
+        ask(client, company, "看看").status_code == 400
+        and ask(client, "", "约谈两名高风险驾驶员并作安全教育").status_code == 400
+    )
     assert ask(client, company, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     away = client.post(
         "/purpose",
-        data={"subject": company, "purpose": "约谈高风险驾驶员", "next": "https://elsewhere.example/"},
+        data={
+            "subject": company,
+            "kind": "约谈培训",
+            "purpose": "约谈两名高风险驾驶员并作安全教育",
+            "next": "https://elsewhere.example/",
+        },
         headers=SAME_ORIGIN,
     )
     assert away.headers["Location"] == "/"
@@ -243,7 +289,7 @@ def test_single_alarms_are_on_no_page_and_in_no_export_of_who_may_not_see_them(
 ) -> None:
     book, metric = SnapshotStore(data).current(), "safe_alarm_handled_rate"
     [(key, company, uid)] = book.ask(
-        "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key IS NOT NULL AND must_handle ORDER BY raised_at DESC LIMIT 1"
+        "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key NOT IN (SELECT company_key FROM marts.one_person_owner) AND must_handle ORDER BY raised_at DESC LIMIT 1"
     )
     seen = {}
     for role in ("safety", "party"):
