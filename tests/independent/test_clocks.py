@@ -1,5 +1,5 @@
 """The same at other times of the year: the middle of May, the week of the Spring Festival, the day after 29 February and
-the first days after a year of 53 weeks. The leap day at every change, all of them in the night."""
+the first days after a year of 53 weeks. In the night: each builds a world of its own."""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.depth import NIGHTLY
 from tests.independent import worlds
 from tests.independent.conftest import audit_of
 from tests.independent.verdict import check
 from warehouse.catalog.metrics import metrics
 
-pytestmark = pytest.mark.independent
-BY_DAY = "leap-day"
-"""The one that is compared at every change: the same each time, so that a red says what a change has done."""
+pytestmark = [pytest.mark.independent, pytest.mark.nightly]
 
 
 @pytest.mark.parametrize("world", worlds.CLOCKS, ids=lambda world: world.name)
 def test_the_kpis_say_what_the_raw_rows_say_at_another_time(
     world: worlds.World, record_property: Callable[[str, object], None]
 ) -> None:
-    if not NIGHTLY and world.name != BY_DAY:
-        pytest.skip("only in a nightly run")
     audit, wrong, mute = audit_of(world), [], set()
     counts: Counter[str] = Counter()
     for metric in metrics().values():
