@@ -153,12 +153,12 @@ def _places(book: Snapshot, address: Address, metric: str) -> Places:
     return Places(book.generation.id, metric, list(found))
 
 
-ASKED = ("window", "at", "place", "only", "as_of")
+QUESTION = ("window", "at", "place", "only", "as_of")
 OPERATIONS = (
     Operation("api_v1.metrics", "/metrics", "全部指标", ("as_of",), Listing, _listing),
-    Operation("api_v1.reading", "/metrics/<metric>", "一个数", ASKED, Reading, _reading),
-    Operation("api_v1.series", "/metrics/<metric>/series", "趋势", (*ASKED, "count"), Series, _series),
-    Operation("api_v1.places", "/metrics/<metric>/places", "分镇街或企业", (*ASKED, "grain"), Places, _places),
+    Operation("api_v1.reading", "/metrics/<metric>", "一个数", QUESTION, Reading, _reading),
+    Operation("api_v1.series", "/metrics/<metric>/series", "趋势", (*QUESTION, "count"), Series, _series),
+    Operation("api_v1.places", "/metrics/<metric>/places", "分镇街或企业", (*QUESTION, "grain"), Places, _places),
 )
 
 
