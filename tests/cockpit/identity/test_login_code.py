@@ -97,7 +97,9 @@ def test_the_half_way_cookie_is_worth_five_minutes_and_only_as_it_was_given(
 ) -> None:
     cookie = leader.get_cookie(entry.HALF)
     assert cookie is not None and cookie.http_only
-    for at in range(0, len(cookie.value), 7):
+    # the last letter of a base64 word may carry bits that mean nothing
+    last = {at - 1 for at, letter in enumerate(f"{cookie.value}.") if letter == "."}
+    for at in sorted(set(range(0, len(cookie.value), 7)) - last):
         forged = server.test_client()
         letter = "A" if cookie.value[at] != "A" else "B"
         forged.set_cookie(entry.HALF, cookie.value[:at] + letter + cookie.value[at + 1 :])
