@@ -78,8 +78,14 @@ def make(path: Path, viewer: Viewer, key: str, href: str, label: str, days: int,
             "INSERT INTO share (token_hash, href, label, made_by, made_at, expires_at) VALUES (?,?,?,?,?,?)",
             (app_db.digest(number), href, label, viewer.user, now, now + days * DAY_S),
         )
-        subject, words = f"分享 {made.lastrowid}", f"{days} 天 {href}"[:300]
-        audit.append(connection, "share_made", who=viewer.user, ip=ip, subject=subject, detail=words)
+        audit.append(
+            connection,
+            "share_made",
+            who=viewer.user,
+            ip=ip,
+            subject=f"分享 {made.lastrowid}",
+            detail=f"{days} 天 {href}"[:300],
+        )
     return str(_signer(key).dumps(number))
 
 
@@ -102,7 +108,14 @@ def open_(path: Path, key: str, given: str, *, ip: str = "", now: float | None =
         return None
     with app_db.writing(path) as connection:
         connection.execute("UPDATE share SET opened=opened+1 WHERE id=?", (found.id,))
-        audit.append(connection, "share_opened", who=f"share:{found.id}", ip=ip, detail=found.href[:300])
+        audit.append(
+            connection,
+            "share_opened",
+            who=f"share:{found.id}",
+            ip=ip,
+            subject=f"分享 {found.id}",
+            detail=found.href[:300],
+        )
     return found
 
 

@@ -88,9 +88,9 @@ TABLE: dict[str, Right] = {
             "wall.style",
             "wall.positions",
             "wall.outline",
-            "wall.heartbeat",
         ),
     ),
+    "heartbeat": Right("大屏报到", (SCREEN,), ("wall.heartbeat",)),
     "own_password": Right("修改自己的密码", PEOPLE, ("password",)),
     "figures": Right(
         "指标、镇街、企业、车辆、阵地、工程、报告、导出",
@@ -187,7 +187,7 @@ TABLE: dict[str, Right] = {
         ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
     ),
     "tokens": Right("接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke")),
-    "audit": Right("审计日志：查找、核对、导出", ("auditor",), ("audit_export",), ("/audit",)),
+    "audit": Right("审计日志：查询、导出、核对完整", ("auditor",), ("audit_export",), ("/audit",)),
     "readers": Right("谁打开过哪份报告", ("auditor",)),
 }
 

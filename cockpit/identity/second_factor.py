@@ -74,7 +74,7 @@ def set_up(
         admitted = accounts.admit(connection, f"code:{name}", FAILS, moment)
         step = step_of(secret, typed, moment) if admitted else None
         if step is None:
-            audit.append(connection, "factor_failed", who=name, ip=ip, result=audit.REFUSED, now=moment)
+            audit.append(connection, "factor_failed", who="", subject=name, ip=ip, result=audit.REFUSED, now=moment)
             return None
         added = connection.execute(
             "INSERT OR IGNORE INTO second_factor VALUES (?,?,?,?)", (name, sealed, step, moment)
@@ -86,7 +86,7 @@ def set_up(
             "INSERT INTO recovery_code VALUES (?,?,NULL)", [(name, _hash(settings, name, code)) for code in codes]
         )
         connection.execute("DELETE FROM attempts WHERE scope=?", (f"code:{name}",))
-        audit.append(connection, "factor_added", who=name, ip=ip, now=moment)
+        audit.append(connection, "factor_added", who=name, subject=name, ip=ip, now=moment)
     return codes
 
 
@@ -108,10 +108,11 @@ def check(settings: Settings, name: str, typed: str, *, ip: str = "", now: float
                 event = "factor_recovered"
         if event:
             connection.execute("DELETE FROM attempts WHERE scope=?", (f"code:{name}",))
-        if event != "factor_passed":  # the log-in itself is a line
-            what = event or ("factor_failed" if admitted else "factor_locked")
-            result = audit.DONE if event else audit.REFUSED
-            audit.append(connection, what, who=name, ip=ip, result=result, now=moment)
+        if event == "factor_recovered":
+            audit.append(connection, event, who=name, subject=name, ip=ip, now=moment)
+        elif not event:  # a code that passes leads to the log-in, which is a line of its own
+            refusal = "factor_failed" if admitted else "factor_locked"
+            audit.append(connection, refusal, who="", subject=name, ip=ip, result=audit.REFUSED, now=moment)
     return bool(event)
 
 

@@ -22,8 +22,7 @@ from shapely import maximum_inscribed_circle
 from shapely.geometry import shape
 
 from cockpit.casework import task_store
-from cockpit.identity import rights
-from cockpit.identity.sessions import SCREEN, Viewer, devices
+from cockpit.identity.sessions import SCREEN
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.assets import ASSETS, build_id
@@ -62,7 +61,7 @@ HEARTBEAT_FIELDS: dict[str, tuple[float, float]] = {
     "seq": (0, 2**53),
 }
 """Numbers a screen may report, with the range that is believed; anything outside is stored as NULL."""
-HEARTBEAT_WORDS = ("scene", "build", "generation", "layout", "address", "by")
+HEARTBEAT_WORDS = ("scene", "build", "generation", "layout", "address")
 
 
 class Heartbeats:
@@ -259,22 +258,10 @@ def register(
         text = request.get_json(silent=True)
         if not isinstance(text, dict):
             abort(400)
-        by = _reporter(settings, screen)
-        if by is not None:
-            wall.heartbeats.record(screen, text | {"address": request.remote_addr, "by": by}, wall.clock())
+        wall.heartbeats.record(screen, text | {"address": request.remote_addr}, wall.clock())
         return _fresh(Response(status=204))
 
     server.register_blueprint(routes)
-
-
-def _reporter(settings: Settings, screen: str) -> str | None:
-    """Who speaks for a screen: "" = the device itself, an account = somebody who may steer walls and has this one open
-    in a browser while no device is bound to it; None = nobody who is to be believed."""
-    who: Viewer | None = g.get("viewer")
-    if who is None or who.kind == "device":  # the gate lets a device speak for its own screen only
-        return ""
-    bound = any(d["screen"] == screen and d["bound_at"] and not d["revoked_at"] for d in devices(settings.state))
-    return who.user if rights.may(who, "walls_steered") and not bound else None
 
 
 def _page(wall: Wall, screen: str) -> str:

@@ -264,6 +264,14 @@ def test_a_one_time_link_works_once(client: FlaskClient, data: Path, server: Fla
     assert server.test_client().get(f"/enter/{token}").status_code == 401
 
 
+def test_looking_at_where_a_one_time_link_leads_does_not_use_it(server: Flask, data: Path) -> None:
+    """A chat or a mail program asks with HEAD before anybody clicks."""
+    token = gate.create_one_time_link(Settings(data).state)
+    looked = server.test_client().head(f"/enter/{token}")
+    assert looked.status_code == 204 and "Set-Cookie" not in looked.headers
+    assert server.test_client().get(f"/enter/{token}").status_code == 302
+
+
 def test_an_address_that_guesses_is_told_to_wait_in_words(client: FlaskClient, server: Flask, data: Path) -> None:
     accounts.add(Settings(data).state, "zhang", PASSWORD, "leader")
     for number in range(ADDRESS_FAILS):
@@ -272,14 +280,6 @@ def test_an_address_that_guesses_is_told_to_wait_in_words(client: FlaskClient, s
     assert refused.status_code == 429 and "请等 2 秒再试" in refused.text
     time.sleep(PACE_S)
     assert post_login(server.test_client(), "zhang", PASSWORD).status_code == 302
-
-
-def test_looking_at_where_a_one_time_link_leads_does_not_use_it(server: Flask, data: Path) -> None:
-    """A chat or a mail program asks with HEAD before anybody clicks."""
-    token = gate.create_one_time_link(Settings(data).state)
-    looked = server.test_client().head(f"/enter/{token}")
-    assert looked.status_code == 204 and "Set-Cookie" not in looked.headers
-    assert server.test_client().get(f"/enter/{token}").status_code == 302
 
 
 def test_a_proxy_that_is_not_in_the_settings_does_not_make_everybody_local(client: FlaskClient, data: Path) -> None:

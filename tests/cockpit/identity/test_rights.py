@@ -74,8 +74,8 @@ def test_a_wall_device_has_its_two_rights_and_no_page(server: Flask, data: Path)
         if right is None or endpoint == "_dash_assets.static":
             continue
         status = wall.open(path, method=method, headers=SAME_ORIGIN).status_code
-        assert (status != 403) == (right in ("files", "wall")), (path, status)
-    assert {name for name, right in TABLE.items() if rights.SCREEN in right.roles} == {"files", "wall"}
+        assert (status != 403) == (right in ("files", "wall", "heartbeat")), (path, status)
+    assert {name for name, right in TABLE.items() if rights.SCREEN in right.roles} == {"files", "wall", "heartbeat"}
 
 
 def test_administration_is_divided() -> None:

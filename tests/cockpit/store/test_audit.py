@@ -239,4 +239,4 @@ def test_every_entry_names_an_actor_or_is_of_nobody_known() -> None:
         for file in (ROOT / "cockpit").rglob("*.py")
         for match in re.findall(r'append\(\s*connection,\s*"?(\w+)"?,\s*who=""', file.read_text())
     }
-    assert found == {"event", "login_slowed", "link_refused", "device_refused"}
+    assert found == {"event", "login_slowed", "link_refused", "device_refused", "factor_failed", "refusal"}

@@ -45,7 +45,7 @@ def test_the_whole_life_of_an_account(run: Callable[..., Result], tmp_path: Path
     assert "还没有可用的系统管理账号" in listed and "还没有可用的审计账号" in listed and "安全管理账号" not in listed
     with app_db.reading(file) as connection:
         rows = connection.execute(
-            "SELECT event, who, detail FROM audit WHERE event <> 'login_failed' ORDER BY seq"
+            "SELECT event, who, subject AS detail FROM audit WHERE event <> 'login_failed' ORDER BY seq"
         ).fetchall()
     assert len(rows) == 10 and {row["detail"].split()[0] for row in rows} == {"wang", "sun"}
     assert not {row["who"] for row in rows} & {"wang", "sun"}
