@@ -34,7 +34,10 @@ PAGES = ("/", "/group/fleet", "/api/version", "/health")
 
 def served(published: Path, folder: Path, *more: str) -> Served:
     settings = Settings(shutil.copytree(published, folder / "data", symlinks=True))
-    return Served(settings.data, *more)
+    site, end = Served(settings.data, *more), time.monotonic() + 20
+    while len(workers(site)) < 2 and time.monotonic() < end:  # the port answers before both are there
+        time.sleep(0.1)
+    return site
 
 
 @pytest.fixture(scope="module")
