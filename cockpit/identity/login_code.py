@@ -43,7 +43,7 @@ def _form(half: HalfWay, message: str = "", status: int = 200) -> Response:
     drawing = ""
     if half.secret:
         drawing = segno.make(second_factor.uri(half.account.name, half.secret)).svg_data_uri(
-            scale=5, border=3, dark="#000", light="#fff"
+            scale=5, border=3, dark="black", light="white"
         )
     secret = " ".join(half.secret[at : at + 4] for at in range(0, len(half.secret), 4))
     return open_forms.page("login_code.html", status, message=message, drawing=drawing, secret=secret)

@@ -46,8 +46,6 @@ def _screen(visit: PageContext, one: dict[str, Any]) -> Component:
     silent = visit.now.timestamp() - one["seen_at"]
     slow = one["fps"] is not None and one["fps"] < SLOW_FPS
     tone, words = ("bad", "✕ 失联") if silent > LOST_S else ("warn", "! 画面慢") if slow else ("good", "● 在线")
-    if one["by"]:  # no registered screen, but the wall in somebody's browser
-        tone, words = "context", f"○ {one['by']} 的浏览器{'已关' if silent > LOST_S else ''}"
     size = f"{one['width']:.0f}×{one['height']:.0f}" if one["width"] and one["height"] else fmt.DASH
     heap = f"{one['heap'] / 2**20:,.0f} MB" if one["heap"] else fmt.DASH
     current = one["build"] == build_id()

@@ -70,14 +70,21 @@ def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(
     page = watched.page
     show(page, site, "/")
     took = [click(page, f".tile a[href*='/metric/{METRIC}']")]
-    worst = page.locator("#main .bar.is-bad, #main .bar.is-ok").last
-    town = worst.locator(".bar-name").inner_text()
+    # the worst town with a company of several drivers; where an owner is one person the alarms stand behind a purpose
+    book = SnapshotStore(site.data).current()
+    listed = [
+        item for item in book.by(METRIC, "week", grain="company") if item.place.code not in book.one_person_owners
+    ]
+    names = {item.place.label for item in listed if item.den}
+    homes = {book.place(item.place.parent).label for item in listed if item.den}
+    town = [one for one in page.locator("#main .bar-name").all_inner_texts() if one in homes][-1]
     links = [page.url]
     took.append(click(page, f"a.bar:has(.bar-name:text-is('{town}'))"))
     links.append(page.url)
     assert town in page.locator(".chip").first.inner_text()
-    # the first company of the list is the worst one; its row leads to the list of its alarms
-    took.append(click(page, "#metric-list tbody a"))
+    # the worst company comes first; its row leads to the list of its alarms
+    rows = page.locator("#metric-list tbody a").all_inner_texts()
+    took.append(click(page, f"#metric-list tbody a:text-is('{next(name for name in rows if name in names)}')"))
     links.append(page.url)
     alarm = page.locator("#metric-list tbody a[href*='/alarm/']").first
     assert alarm.count() == 1, "at a company the alarms themselves stand there"

@@ -182,22 +182,3 @@ def test_nobody_else_registers_or_withdraws_screens(web: Flask, data_with_pictur
     admin = sign_in(web.test_client(), data_with_picture, "admin", "root")
     assert ask(admin, f"/screens/{number}/revoke", {}, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert devices(file) == before
-
-
-def test_only_the_screen_itself_is_online(web: Flask, data_with_picture: Path) -> None:
-    """Anybody who is signed in can look at a wall; that makes no screen report, and no registered one is spoken for."""
-    file, beat = Settings(data_with_picture).state, {"json": SAID, "headers": SAME_ORIGIN}
-    token, now = create_device(file, "door", by="test"), units.now()
-    reader, admin = (sign_in(web.test_client(), data_with_picture, role, f"w-{role}") for role in ("auditor", "admin"))
-    for screen in ("never", "door"):
-        assert reader.post(f"/wall/{screen}/heartbeat", **beat).status_code == 204
-    assert not {one["screen"] for one in Heartbeats(file).roll()} & {"never", "door"}
-    admin.post("/wall/never/heartbeat", **beat)
-    assert "○ w-admin 的浏览器" in words(draw(web, "admin"))
-    wall = web.test_client()
-    wall.get(f"/wall/door?token={token}")
-    wall.post("/wall/door/heartbeat", **beat)
-    admin.post("/wall/door/heartbeat", json={**SAID, "fps": 1}, headers=SAME_ORIGIN)
-    [door] = [one for one in Heartbeats(file).roll() if one["screen"] == "door"]
-    assert (door["by"], door["fps"]) == ("", 29) and door["seen_at"] >= now.timestamp()
-    assert wall.post("/wall/never/heartbeat", **beat).status_code == 403

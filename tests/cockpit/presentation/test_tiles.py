@@ -332,7 +332,7 @@ def test_one_of_one_is_not_ranked_above_22_missed_of_137() -> None:
         (459, [200, 264], "各镇街合计 464 家，全区 459 家：同一对象可计入几个镇街，全区只计一次。"),
         (464, [200, 259], "各镇街合计 459 家，全区 464 家：其余未能归到镇街。"),
         (459, [200, 259], ""),
-        (668, [530, None], "1 个镇街为保护个人不单列，其数计入全区。"),
+        (668, [530, None], "其余 1 个镇街为保护个人不单列。"),
     ],
 )
 def test_towns_that_do_not_come_to_the_district_say_so(district: float, towns: list[float | None], words: str) -> None:
