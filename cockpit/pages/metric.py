@@ -345,6 +345,8 @@ def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Re
     chosen = _town_of(reading.place)
     whole = visit.book.read(metric.id, reading.window, visit.address.get("at"))
     words = of_towns(whole, town_totals.whole_of(visit.book, towns), towns)
+    if all(town.status == "small_cell" for town in towns):
+        return toolbar.card("按镇街", "", html.P(words or "镇街都不单列。", className="empty"))
     drawn = bars(towns, decimals=metric.decimals, href=href, chosen=chosen)
     # with a filter the towns are a part of the district
     note = html.P(words, className="muted") if words and not visit.address.only else None

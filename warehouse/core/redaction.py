@@ -21,6 +21,16 @@ NUMBER = re.compile(
     r"(?<!\d)(?:\d{6}[- ]?\d{4}[- ]?\d{4}[- ]?\d{3}[\dXx]|(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}"
     r"|[1-8]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3})(?!\d)"
 )
+_BETWEEN = r"[\s\u200b-\u200f\u2060\ufeff.．·•/／\\\-–—_()（）\[\]【】]{0,3}"
+WRITTEN = re.compile(
+    rf"(?<!\d)(?:\d(?:{_BETWEEN}\d){{16}}{_BETWEEN}[\dXx]|(?:\+?86{_BETWEEN})?1{_BETWEEN}[3-9](?:{_BETWEEN}\d){{9}}"
+    rf"|[(（]?0(?:{_BETWEEN}\d){{2,3}}{_BETWEEN}[2-9](?:{_BETWEEN}\d){{6,7}})(?!\d)"
+)
+"""The same however people write it: with dots, blanks of any width, strokes or brackets between the digits, and numbers of
+the fixed network with their area code."""
+MANY_DIGITS = r"([0-9０-９][^0-9０-９]{0,3}){10}"
+"""RE2 pattern of every text that WRITTEN can fit."""
+DAY = re.compile(r"20\d\d-\d\d-\d\d")
 GROWN_UP, YOUNGEST = 16, 5
 """Years: business numbers carry the date of their day, people were born long before it."""
 
@@ -39,8 +49,18 @@ def identity_number(text: str) -> str | None:
 
 
 def blot(text: str) -> str:
-    """Free text with everything that looks like an identity number (18 or 15 digits) or a phone blotted out."""
-    return _replace(text, lambda number: BLOT, lambda number: True)
+    """Free text with everything that looks like an identity number (18 or 15 digits) or a phone blotted out, however it is
+    written. Dates stay."""
+    first = _replace(text, lambda number: BLOT, lambda number: True)
+    plain = first.translate(HALF_WIDTH)
+    out, last = [], 0
+    for found in WRITTEN.finditer(plain):
+        digits = re.sub(r"[^\dXx]", "", found.group())
+        if DAY.search(found.group()) or (len(digits) == 18 and _born(digits) is None):
+            continue
+        out += [first[last : found.start()], BLOT]
+        last = found.end()
+    return "".join([*out, first[last:]])
 
 
 def in_line(text: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from warehouse.catalog.schema import Column, Contract
 from warehouse.core.keys import Pseudonyms
-from warehouse.core.redaction import LIKELY, blot, identity_number, scrub
+from warehouse.core.redaction import LIKELY, MANY_DIGITS, blot, identity_number, scrub
 
 
 def mask_name(text: str) -> str:
@@ -26,7 +26,7 @@ def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedA
     little."""
     if (pc.max(pc.utf8_length(values)).as_py() or 0) < 11:
         return values
-    likely = pc.match_substring_regex(values, LIKELY)
+    likely = pc.match_substring_regex(values, MANY_DIGITS if act is blot else LIKELY)
     if not pc.any(likely).as_py():
         return values
     return pa.array(

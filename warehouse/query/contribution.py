@@ -143,7 +143,7 @@ def explain(
     then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
     then = {code: _scaled(figure, factor) for code, figure in then.items()}
     for members, total, words in ((then, totals[0], "对比期"), (now, totals[1], "本期")):
-        if not members and any(_pair(total)):
+        if not members and any(_pair(total)) and not by_place:
             return NoSplit(f"{words}没有按此维度留存的数据，不作分解")
     pieces = _pieces(
         metric, (_pair(totals[0]), _pair(totals[1])), then, now, lambda code: book.member(metric, by, code), by_place
