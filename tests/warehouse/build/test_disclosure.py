@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import highspy
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -199,6 +200,62 @@ def test_what_is_published_adds_up_and_the_audit_finds_nothing(writer: Writer, w
     towns = sum(num or 0 for place, (num, _) in seen.items() if place not in homes and place != DISTRICT)
     assert towns <= members
     assert not [*breaches(seen, people, homes, RULE, is_secret=True)]
+
+
+def test_a_slice_of_a_town_is_listed_whole_or_not_at_all_and_only_beside_its_number(writer: Writer) -> None:
+    """Each member is a class, and so is who belongs to none; a town whose number is not listed has no slice either."""
+    world = [
+        Firm(n, size, 20, lit) for n, (size, lit) in enumerate([(60, 10), (50, 10), (45, 10), (40, 2)]) for _ in "ab"
+    ]
+    let_out(writer, world)
+    counted = msgspec.structs.replace(metrics()["mem_party_driver_cnt"], slices=("is_lit",), parts={}, family="")
+    places = list(person_places.let_out(writer, [counted], [Span(DAY, DAY, DAY)], RULE))
+    own = {one.place: one.num for one in places if one.grain == "town" and not one.slice}
+    assert own == {town(number): 40.0 for number in range(4)}
+    cut = {(one.place, one.member): one.num for one in places if one.slice}
+    # the last town has four who show it: it is pooled, and the next smallest with it
+    assert cut == {(town(n), member): 20.0 for n in (0, 1) for member in ("true", "false")}
+    let_out(writer, [*world[:6], *[Firm(3, 40, 1, 0)] * 2])
+    places = list(person_places.let_out(writer, [counted], [Span(DAY, DAY, DAY)], RULE))
+    listed = {one.place for one in places if one.grain == "town" and not one.slice}
+    assert listed == {town(0), town(1)} and {one.place for one in places if one.slice} <= listed
+
+
+@pytest.mark.parametrize(
+    ("km", "listed"),
+    [
+        ([[100.0] * 12] * 4, {0, 1, 2, 3}),
+        ([[100.0] * 12] * 3 + [[1000.0] + [1.0] * 11], {0, 1}),
+        ([[100.0] * 12] * 3 + [[1000.0, 900.0] + [10.0] * 10], {0, 1}),
+        ([[100.0] * 12] * 3 + [[100.0] * 9], {0, 1}),
+        ([[100.0] * 12] * 3 + [[100.0] * 10], {0, 1, 2, 3}),
+    ],
+    ids=["even", "one has nearly all", "two have nearly all", "nine persons", "ten persons"],
+)
+def test_a_mean_is_that_of_ten_persons_of_whom_no_two_have_nearly_all(
+    writer: Writer, km: list[list[float]], listed: set[int]
+) -> None:
+    """The pool takes in the smallest of the others, which is the third of three equal towns."""
+    rows = [
+        [f"{number}-{person}", f"firm-{number}-{person % 3}", town(number), amount]
+        for number, amounts in enumerate(km)
+        for person, amount in enumerate(amounts)
+    ]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    writer.execute("DELETE FROM marts.driver_day")
+    writer.execute(
+        "INSERT INTO marts.driver_day SELECT ?, unnest(?), unnest(?), unnest(?), false, false, false, false, false",
+        [DAY, *columns[:3]],
+    )
+    writer.execute(
+        "CREATE OR REPLACE TABLE marts.driver_month AS SELECT ?::DATE AS day, unnest(?) AS person_key, unnest(?) AS company_key, "
+        "unnest(?) AS town_code, unnest(?) AS km, 90.0 AS score",
+        [DAY.replace(day=1), *columns],
+    )
+    metric = msgspec.structs.replace(metrics()["rdm_safety_score_avg"], parts={})
+    places = person_places.let_out(writer, [metric], [Span(DAY.replace(day=1), DAY.replace(day=1), DAY)], RULE)
+    towns = {one.place: (one.num or 0) / (one.den or 1) for one in places if one.grain == "town"}
+    assert towns == {town(number): pytest.approx(90.0) for number in listed}
 
 
 PLANTED: list[tuple[str, dict[str, Known]]] = [
