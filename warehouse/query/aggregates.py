@@ -149,7 +149,15 @@ class Figures:
     @cached_property
     def one_person_owners(self) -> frozenset[str]:
         """Companies with one driver or one vehicle at most: alarms, days and ways of their vehicles tell of a person."""
-        return frozenset(str(key) for (key,) in self.ask(text("one_person_owners")))
+        known = "one_person_owners" if self._is_judged else "single_vehicle_owners"
+        return frozenset(str(key) for (key,) in self.ask(text(known)))
+
+    @cached_property
+    def _is_judged(self) -> bool:
+        """Whether persons of towns and companies were judged as they are today when this generation was published: what
+        an earlier release let out below the district is read no more. The same release began to publish the owners that
+        are one person."""
+        return bool(self.ask("SELECT 1 FROM duckdb_tables() WHERE table_name = 'one_person_owner'"))
 
     def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
         """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
@@ -358,6 +366,8 @@ class Figures:
     ) -> list[tuple[Any, ...]]:
         """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place
         "" = all."""
+        if grain != "district" and not self._is_judged:
+            return []
         starts = [counted(metric, window, item)[1] for item in spans]
         named = {
             "metric": metric.id,
@@ -385,6 +395,8 @@ class Figures:
         new = {key: one for key, one in keys.items() if key not in self._answers}
         for ask, is_person in ((batch.counts, False), (batch.persons, True)):
             mine = {key: one for key, one in new.items() if one[0].person == is_person}
+            if is_person and spot.grain != "district" and not self._is_judged:
+                continue
             with suppress(OlderShape):
                 for key, parts in zip(mine, ask(self._reader, list(mine.values()), spot.grain, spot.code), strict=True):
                     self.remember(key, lambda parts=parts: parts)  # type: ignore[misc]

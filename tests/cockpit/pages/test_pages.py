@@ -177,6 +177,30 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
     assert any(expected in text for text in shown_text)
 
 
+def test_what_an_earlier_release_published_of_persons_below_the_district_is_read_no_more(
+    elsewhere: Callable[[str], Flask],
+) -> None:
+    """Snapshots of before the rule are still held: their zeros, handfuls and parts would tell what is hidden today."""
+    book = (
+        elsewhere(
+            "DROP TABLE marts.one_person_owner; INSERT INTO meta.person_reading "
+            "SELECT metric, win, win_start, grain, place, '', '', 0, 1, NULL, false FROM "
+            "(SELECT DISTINCT metric, win, win_start FROM meta.person_reading WHERE grain = 'district'), "
+            "(SELECT 'company' AS grain, company_key AS place FROM marts.dim_company UNION ALL SELECT 'town', code FROM marts.dim_town)"
+        )
+        .config["ZHENGBEI_LIBRARY"]
+        .current()
+    )
+    persons = [metric for metric in book.metrics.values() if metric.person]
+    firm, town = book.places("company")[0].code, book.places("town")[0].code
+    for metric in persons:
+        for place in (firm, town):
+            item = book.read(metric.id, place=place)
+            assert (item.value, item.num, item.den) == (None, None, None), (metric.id, place)
+        assert not book.by(metric.id, grain="company")
+    assert book.one_person_owners, "and its vehicles of one person stay behind a purpose"
+
+
 @pytest.mark.slow
 def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path) -> None:
     house = House.with_own_tables(tmp_path / "data")
