@@ -2,8 +2,8 @@
 
 Reads nothing but what is published and what everybody may know (how many drivers each place has), and works out between
 which bounds the count of every place lies that is not listed. Whatever lets somebody come closer than `least` persons,
-than all persons of a small place, and than the district's number by itself does, is a breach: the windows it is in lose their towns and companies (fail closed).
-Knows nothing of how `disclosure` chose."""
+than all persons of a small place, and than the district's number by itself does, is a breach: the windows it is in lose
+their towns and companies (fail closed). Knows nothing of how `disclosure` chose."""
 
 from __future__ import annotations
 

@@ -209,11 +209,11 @@ def _counts(
     for grain in ("district", *GRAINS):
         for cut in ("", *(metric.slices if grain != "company" else ())):
             sql, bound = select(metric, window, spans, grain, member=cut, beside=[persons])
-            beside = 7 + len(metric.parts)
-            for start, place, town, member, num, den, *_rest in writer.execute(sql, bound):
+            beside = 1 + len(metric.parts)  # after `present` and the parts stands the number of persons
+            for start, place, town, member, num, den, *more in writer.execute(sql, bound):
                 if not place:
                     continue
-                cell = (num or 0.0, den or 0.0, number(_rest[beside - 6]) or 0.0)
+                cell = (num or 0.0, den or 0.0, number(more[beside]) or 0.0)
                 if cut:
                     found[start].cuts[cut][place][member] = cell
                 else:

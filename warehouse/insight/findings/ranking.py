@@ -22,7 +22,8 @@ def behind(book: Snapshot, reading: Reading) -> list[Reading]:
     """The towns that are behind in a district's number, the worst first.
 
     With a target: those that miss it; without one: those on the wrong side of the district's own value. [] for a place below the
-    district, where the towns are of another period (persons, by closed months), for plain counts (a large town has more of everything) and where fewer than two towns can be compared."""
+    district, where the towns are of another period (persons, by closed months), for plain counts (a large town has more
+    of everything) and where fewer than two towns can be compared."""
     metric = book.metrics[reading.metric]
     if reading.place.grain != "district" or reading.value is None or not _is_comparable(metric):
         return []
