@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from cockpit.alerts import schemas as of_alerts
 from cockpit.identity.sign_on import schemas as of_sign_on
-from cockpit.report import delivery
-from cockpit.report import schemas as of_delivery
+from cockpit.messages import receivers
+from cockpit.messages import schemas as of_delivery
 from etl.config import schemas as of_sources
 from etl.config.descriptions import check_mapping, described, endpoints, feeds
 from etl.config.schema import FileMapping
@@ -304,7 +305,7 @@ def test_wrong_settings_are_refused_by_file_key_and_cure(text: str, said: tuple[
 @described_by(DELIVERIES, DELIVERY, where="delivery.toml")
 def test_a_wrong_delivery_is_refused_by_file_key_and_cure(text: str, said: tuple[str, ...], tmp_path: Path) -> None:
     secret(tmp_path / "delivery.toml", text)
-    refused(lambda: delivery.configured(Settings(tmp_path)), said)
+    refused(lambda: receivers.configured(Settings(tmp_path)), said)
 
 
 @described_by(SECTIONS, ADDRESSES, where="sources.toml")
@@ -324,7 +325,7 @@ def test_the_examples_are_right_before_they_are_made_wrong(tmp_path: Path) -> No
     secret(tmp_path / "delivery.toml", DELIVERY)
     secret(tmp_path / "sources.toml", ADDRESSES)
     assert any(feed.source == "yz" and feed.encoding == "gb18030" for feed in feeds(Settings(tmp_path)))
-    assert len(delivery.configured(Settings(tmp_path))[1]) == 2 and endpoints(Settings(tmp_path))[0]["yz"].url
+    assert len(receivers.configured(Settings(tmp_path))[1]) == 2 and endpoints(Settings(tmp_path))[0]["yz"].url
     check_mapping(toml.convert(toml.parse(MAPPING, ""), FileMapping, ""), contracts.contracts()["yz_company"], "")
 
 
@@ -361,7 +362,7 @@ def stopped(home: Path, *words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "schemas", [of_catalog, of_sources, of_delivery, of_sign_on], ids=lambda module: module.__name__
+    "schemas", [of_catalog, of_sources, of_delivery, of_alerts, of_sign_on], ids=lambda module: module.__name__
 )
 def test_the_schema_files_are_those_of_the_structures(schemas: object) -> None:
     folder, kinds = schemas.FOLDER, schemas.KINDS  # type: ignore[attr-defined]

@@ -59,6 +59,8 @@ OPEN = frozenset(
         "sign_on_logout",
         "sign_on_left",
         "healthz",
+        "readyz",
+        "metrics",
         "enter",
     }
 )
@@ -159,6 +161,12 @@ TABLE: dict[str, Right] = {
     ),
     "notes": Right("在趋势旁批注", ("analyst", "party", "safety", "admin"), ("note_add", "note_withdraw")),
     "notes_of_others": Right("撤回他人的批注", ("admin",)),
+    "alerts": Right(
+        "告警：查看、确认、静默",
+        (*OFFICES, "admin"),
+        ("alerts.take", "alerts.silence", "alerts.speak"),
+        ("/alerts",),
+    ),
     "walls_steered": Right(
         "遥控大屏",
         ("leader", "analyst", "duty", "admin"),

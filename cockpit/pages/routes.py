@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from cockpit.pages import (
     alarm,
+    alerts,
     announcement,
     audit,
     company,
@@ -49,6 +50,7 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
     (re.compile(r"/health"), health.render),
     (re.compile(r"/lineage"), lineage.render),
     (re.compile(r"/quarantine"), quarantine.render),
+    (re.compile(r"/alerts"), alerts.render),
     (re.compile(r"/announcement"), announcement.render),
     (re.compile(r"/screens"), screens.render),
     (re.compile(r"/audit"), audit.render),

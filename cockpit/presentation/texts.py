@@ -125,6 +125,9 @@ EVENTS = {
     "audit_keyed": "旧日志由密钥接管",
     "audit_begun": "开始以密钥记日志",
     "audit_broken": "日志核对不符",
+    "alert_taken": "确认告警",
+    "alert_silenced": "静默告警",
+    "alert_unsilenced": "解除静默",
 }
 """What the audit log calls it → how it is said."""
 RESULTS = {"done": "完成", "refused": "拒绝", "failed": "未成", "": "未记"}

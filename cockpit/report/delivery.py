@@ -1,5 +1,5 @@
-"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns <data>/delivery.toml
-and the ledger `delivery`.
+"""Reports to people: by mail, to webhooks and chat robots, each report to each receiver once. Owns the
+ledger `delivery`.
 
 Nothing is sent twice, whatever is cut off when. The ledger says `sending`, on disk, before the last byte that makes the
 other side accept the message leaves; where the process ends before that, nothing was accepted and it is sent anew;
@@ -13,116 +13,27 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import smtplib
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
-from msgspec import Meta, Struct
 
+from cockpit.messages.letter import Enclosure, Letter
+from cockpit.messages.mail import Mail
+from cockpit.messages.receivers import Receiver, configured, hand
 from cockpit.presentation import public_url, texts
 from cockpit.report import archive
-from cockpit.report.mail import TIMEOUT_S, Mail, hand_over
 from cockpit.store import app_db, audit
-from warehouse.catalog.schema import Text
-from warehouse.core import toml
-from warehouse.core.errors import CockpitError, ConfigError, Refused, SourceDown, UsageError
+from warehouse.core.errors import CockpitError, SourceDown, UsageError
 from warehouse.core.settings import Settings
 
-FILE = "delivery.toml"
 RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
 STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
-ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
-
-
-class _To(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """name: how the ledger calls a receiver. duty: gets drafts as well."""
-
-    name: Text
-    duty: bool = False
-
-
-class ToMail(_To, frozen=True, kw_only=True, tag="mail"):
-    address: Annotated[str, Meta(pattern=ADDRESS, description="一个邮件地址，如 duty@example")]
-
-
-class ToWebhook(_To, frozen=True, kw_only=True, tag="webhook"):
-    url: Text
-
-
-class ToChat(_To, frozen=True, kw_only=True, tag="chat"):
-    url: Text
-
-
-class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """<data>/delivery.toml. proxy: the way of chats out of the house, "" = straight. anchors_to: who gets the anchor of the
-    audit log each day, "" = nobody."""
-
-    mail: Mail | None = None
-    proxy: str = ""
-    anchors_to: Annotated[
-        str, Meta(pattern=rf"{ADDRESS}|^$", description="一个邮件地址，如 audit@example；留空则不寄")
-    ] = ""
-    to: tuple[ToMail | ToWebhook | ToChat, ...] = ()
-
-
-@dataclass(frozen=True)
-class Receiver:
-    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well.
-    proxy: the way of a chat out of the house, "" = straight."""
-
-    name: str
-    kind: str
-    where: str
-    duty: bool = False
-    proxy: str = ""
-
-
-def configured(settings: Settings) -> tuple[Mail | None, list[Receiver]]:
-    """The mail server and the receivers; (None, []) without a file. Raises as _given() does."""
-    given = _given(settings)
-    numbered = enumerate(given.to, 1)
-    return given.mail, [_receiver(one, f"{FILE} 第 {number} 个 to", given.proxy) for number, one in numbered]
-
-
-def anchors_to(settings: Settings) -> tuple[Mail, str] | None:
-    """The mail server and the address to which anchors of the audit log go, None where none is named. Raises as
-    _given() does."""
-    given = _given(settings)
-    return (given.mail, given.anchors_to) if given.mail and given.anchors_to else None
-
-
-def _given(settings: Settings) -> Delivery:
-    """The file; an empty one where there is none. Raises ConfigError naming the key, Refused when others can read it."""
-    file = settings.data / FILE
-    if not file.exists():
-        return Delivery()
-    if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise Refused("发送设置含密码，却对他人可读", where=str(file), to_do=f"请运行 chmod 600 {file}")
-    given = toml.convert(toml.load(file), Delivery, file.name, secret=("password", "url", "proxy"))
-    if len({one.name for one in given.to}) < len(given.to):
-        raise ConfigError("两个收件方同名", where=file.name, to_do="台账以名字区分收件方，请改名")
-    if given.mail is None and (given.anchors_to or any(isinstance(one, ToMail) for one in given.to)):
-        raise ConfigError("有邮件收件方，却没有 [mail]", where=file.name, to_do="请补上 [mail] 的 host 与 sender")
-    return given
-
-
-def _receiver(given: ToMail | ToWebhook | ToChat, where: str, proxy: str) -> Receiver:
-    if isinstance(given, ToMail):
-        return Receiver(given.name, "mail", given.address, given.duty)
-    if isinstance(given, ToWebhook):
-        return Receiver(given.name, "webhook", given.url, given.duty)
-    from cockpit.report import chat  # the library behind it is large, and most houses have no chat
-
-    chat.robot(given.url, where)
-    return Receiver(given.name, "chat", given.url, given.duty, proxy)
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
@@ -207,32 +118,12 @@ def _one(
     settings: Settings, post: Mail | None, receiver: Receiver, row: dict[str, Any], now: Callable[[], float]
 ) -> list[str]:
     facts = archive.one(settings, row["report"])
-    file = settings.reports / f"{facts['name']}.pdf"
-    pdf = file.read_bytes()
 
     def accepted_next() -> None:
         _set(settings, row, "sending", now(), attempts=row["attempts"] + 1)
 
     try:
-        if receiver.kind == "mail":
-            assert post is not None
-            _mail(post, receiver, facts, pdf, accepted_next)
-        elif receiver.kind == "chat":
-            from cockpit.report import chat
-
-            lines, link = [*_lacks(facts), *facts.get("points", ())], public_url.base(settings)
-            accepted_next()
-            chat.say(
-                receiver.where,
-                subject(facts),
-                lines,
-                f"报告：{link}/reports?q={facts['name']}" if link else "",
-                file,
-                proxy=receiver.proxy,
-                where=receiver.name,
-            )
-        else:
-            _hook(receiver, facts, pdf, accepted_next)
+        hand(post, receiver, letter(settings, facts), accepted_next)
     except SourceDown as down:
         tries = row["attempts"] + 1
         is_over = tries >= MOST_ATTEMPTS
@@ -293,45 +184,25 @@ def _lacks(facts: archive.Facts) -> list[str]:
     return [f"本期为草稿，尚缺 {len(facts['missing'])} 处：", *(f"· {line}" for line in facts["missing"][:20])]
 
 
-def _mail(post: Mail, receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = post.sender, receiver.where, subject(facts)
-    message["Message-ID"] = f"<{facts['name']}.{facts['sha256'][:16]}@{post.sender.rpartition('@')[2]}>"
-    message.set_content(body(facts))
-    message.add_attachment(
-        pdf, maintype="application", subtype="pdf", filename=f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf"
+def letter(settings: Settings, facts: archive.Facts) -> Letter:
+    """A report as it is sent; the name of the report is the idempotency key."""
+    link = public_url.base(settings)
+    file = settings.reports / f"{facts['name']}.pdf"
+    return Letter(
+        f"{facts['name']}.{facts['sha256'][:16]}",
+        subject(facts),
+        body(facts),
+        (*_lacks(facts), *facts.get("points", ())),
+        f"报告：{link}/reports?q={facts['name']}" if link else "",
+        Enclosure(file, f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf", "application/pdf"),
+        {
+            "report": facts["name"],
+            "window": archive.window(facts),
+            "at": archive.period(facts),
+            "draft": str(facts["draft"]).lower(),
+            "sha256": facts["sha256"],
+        },
     )
-    hand_over(post, receiver.where, message, accepted_next)
-
-
-def _hook(receiver: Receiver, facts: archive.Facts, pdf: bytes, accepted_next: Callable[[], None]) -> None:
-    """The report as a form with a file; the name of the report is the idempotency key."""
-    stated = {
-        "subject": subject(facts),
-        "text": body(facts),
-        "report": facts["name"],
-        "window": archive.window(facts),
-        "at": archive.period(facts),
-        "draft": str(facts["draft"]).lower(),
-        "sha256": facts["sha256"],
-    }
-    accepted_next()
-    try:
-        answer = httpx.post(
-            receiver.where,
-            data=stated,
-            files={"pdf": (f"{facts['name']}.pdf", pdf, "application/pdf")},
-            headers={"Idempotency-Key": facts["name"]},
-            timeout=TIMEOUT_S,
-        )
-    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise SourceDown(
-            "接收地址连不上", where=receiver.name, to_do="稍后自动重试；请检查 delivery.toml 与网络"
-        ) from error
-    if answer.status_code >= 300:
-        raise SourceDown(
-            f"接收地址拒收：{answer.status_code}", where=receiver.name, to_do="稍后自动重试；请与接收方核对"
-        )
 
 
 @contextmanager

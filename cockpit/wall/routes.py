@@ -21,6 +21,9 @@ from flask import Blueprint, Flask, Response, abort, g, request
 from shapely import maximum_inscribed_circle
 from shapely.geometry import shape
 
+from cockpit.alerts import loading
+from cockpit.alerts import store as alert_store
+from cockpit.alerts.store import Alert
 from cockpit.casework import task_store
 from cockpit.identity.sessions import SCREEN
 from cockpit.presentation import format as fmt
@@ -40,6 +43,7 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
 MOST_SCENES = 4
+MOST_ALERTS = 3
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
 GRID = 10_000
 """Positions leave as whole ten-thousandths of a degree (about 10 m): finer than a pixel, coarser than a gate."""
@@ -129,11 +133,21 @@ class Wall:
         return {
             "generation": generation,
             "live": live.version(self.settings.data) or None,
+            "loader_silent_s": loading.silent_s(self.settings),
+            "alerts": [f"{one.label}：{one.words}" for one in self._alerts()],
             "build": build_id(),
             "day": self.today().isoformat(),
             "server_time": now.isoformat(timespec="milliseconds"),
             "direction": self.director.direction(screen, now),
         }
+
+    def _alerts(self) -> list[Alert]:
+        """Urgent alerts that nobody has taken yet: a wall shows that something is wrong, until somebody is at it."""
+        try:
+            standing = alert_store.standing(self.settings.state)
+        except sqlite3.Error:
+            return []
+        return [one for one in standing if one.grade == "urgent" and one.taken_at is None][:MOST_ALERTS]
 
     def scenes(self, *names: str) -> dict[str, Any]:
         """Those scenes of the current generation. Raises DataMissing when nothing is published."""

@@ -1,5 +1,4 @@
-"""The few JSON addresses: the heartbeat, one reading, and the one-word health. Same gate, same readings as the
-pages."""
+"""The few JSON addresses: the heartbeat and one reading. Same gate, same readings as the pages."""
 
 from __future__ import annotations
 
@@ -34,15 +33,7 @@ def plain(value: Any) -> Any:
 
 
 def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
-    """Adds /healthz, /api/version and /api/metric/<id>."""
-
-    @server.get("/healthz")
-    def healthz() -> Response:
-        try:
-            library.current()
-        except CockpitError:
-            return Response("empty", 503, mimetype="text/plain")
-        return Response("ok", mimetype="text/plain")
+    """Adds /api/version and /api/metric/<id>."""
 
     @server.get("/api/version")
     def api_version() -> Response:

@@ -15,6 +15,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from cockpit.alerts import watch
 from cockpit.casework import favourites, loader_requests, notes, permalinks, task_routes
 from cockpit.identity import (
     callback_validation,
@@ -35,12 +36,14 @@ from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
     account_pages,
+    alert_routes,
     api,
     api_v1,
     audit_export,
     cache_warmer,
     export,
     filing,
+    monitoring,
     page_callback,
     page_routes,
     renewal,
@@ -68,12 +71,14 @@ FORBIDDEN = ("DASH_DEBUG", "DASH_HOT_RELOAD", "DASH_UI", "DASH_MCP_ENABLED", "FL
 
 ROUTES: tuple[Routes, ...] = (
     api,
+    monitoring,
     wall_routes,
     remote,
     report_routes,
     task_routes,
     device_routes,
     account_pages,
+    alert_routes,
     token_pages,
     share_pages,
     api_v1,
@@ -128,7 +133,9 @@ def from_env() -> Flask:
     """The application of the folder in ZHENGBEI_DATA: what the web workers call."""
     server = create_app(Settings.from_env())
     settle()
-    cache_warmer.start(server.config["ZHENGBEI_LIBRARY"], server.config["ZHENGBEI"].state)
+    settings: Settings = server.config["ZHENGBEI"]
+    cache_warmer.start(server.config["ZHENGBEI_LIBRARY"], settings.state)
+    watch.start(settings, server.config["ZHENGBEI_LIBRARY"])
     return server
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from cockpit.messages import mail, receivers
 from cockpit.presentation import texts
-from cockpit.report import delivery, mail
 from cockpit.store import app_db, audit_anchor
 from cockpit.store import audit as log
 from cockpit.store.audit_anchor import Check
@@ -80,7 +80,7 @@ def _there(settings: Settings) -> None:
 def _mailed(settings: Settings, check: Check, line: str) -> Iterator[str]:
     """Sends the anchor to whom delivery.toml names; what went wrong."""
     try:
-        found = delivery.anchors_to(settings)
+        found = receivers.anchors_to(settings)
         if found is None or not line:
             return
         post, to = found

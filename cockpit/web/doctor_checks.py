@@ -6,7 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from cockpit.alerts import rules, store
+from cockpit.messages import receivers
+from cockpit.presentation import format as fmt
 from cockpit.store import app_db, audit, audit_anchor
+from warehouse.core import beats
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
@@ -53,3 +57,31 @@ def site(settings: Settings, *, is_demo: bool) -> Iterator[Finding]:
     public = urlsplit(options.public_url).hostname
     if public and options.hosts and public not in {host.partition(":")[0] for host in options.hosts}:
         yield "网站地址", False, f"public_url 的主机 {public} 不在 hosts 里，由它点开的页面会被拒绝"
+
+
+def watching(settings: Settings, *, is_demo: bool) -> Iterator[Finding]:
+    """Whether the loader is there, whether anybody looks after alerts, and whether there is somebody to write to."""
+    if not settings.state.exists():
+        return
+    for name, label in ((beats.LOADER, "装载进程"), (beats.WATCH, "告警巡视")):
+        with app_db.said(settings.state):
+            silent = beats.silent_s(settings.state, name)
+        if silent is None:
+            yield label, is_demo, "还没有运行过"
+        else:
+            words = "正在运行" if silent <= beats.SILENT_S else f"已 {fmt.duration(silent)}没有心跳"
+            yield label, silent <= beats.SILENT_S, words
+    try:
+        given = rules.plan(settings)
+        known = [one.name for one in receivers.configured(settings)[1]]
+        rules.known_receivers(given, known)
+    except CockpitError as error:
+        yield "告警设置", False, str(error)
+        return
+    is_set = bool(known) and bool(given.duty or any(rule.to for rule in given.rules))
+    words = f"{len(given.rules)} 条规则，{len(rules.receivers(given))} 个收件方"
+    yield "告警设置", is_set or is_demo, words if is_set else "没有值班表或收件方，告警只显示在网页和大屏上"
+    with app_db.said(settings.state):
+        standing = store.standing(settings.state)
+    urgent = [one.label for one in standing if one.grade == "urgent"]
+    yield "告警", not urgent, "；".join(urgent) or f"没有紧急告警，未恢复 {len(standing)} 个"

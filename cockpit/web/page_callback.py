@@ -15,6 +15,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from flask import request
 
+from cockpit.alerts import loading
 from cockpit.casework import favourites, task_store
 from cockpit.identity import gate, rights
 from cockpit.identity.driver_access import People
@@ -27,6 +28,7 @@ from cockpit.presentation.theme import DARK, LIGHT, Theme
 from cockpit.web import shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
+from warehouse.core.settings import Settings
 
 if TYPE_CHECKING:
     from warehouse.query.snapshot_store import SnapshotStore
@@ -162,7 +164,8 @@ def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageCo
 
 
 def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:
-    """What the heartbeat answers: generation (None before the first publication), live, build, server_time (ISO)."""
+    """What the heartbeat answers: generation (None before the first publication), live, loader_silent_s (see
+    alerts.loading), build, server_time (ISO)."""
     from warehouse.publish import live
 
     try:
@@ -177,6 +180,7 @@ def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | No
     return {
         "generation": generation,
         "live": None if frame is None else frame.version,
+        "loader_silent_s": loading.silent_s(Settings(data)),
         "build": build,
         "server_time": moment.isoformat(timespec="milliseconds"),
     }

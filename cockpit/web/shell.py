@@ -111,6 +111,7 @@ def _right(visit: PageContext) -> Component:
     name = visit.viewer.display or visit.viewer.user
     who = f"{name}（{role}）" if name != role else name
     of_right = {
+        "alerts": dcc.Link("告警", href=visit.address.to("/alerts"), className="menu-item"),
         "filing": html.A("名录填报", href="/filing", className="menu-item"),
         "screens": dcc.Link("大屏名册", href=visit.address.to("/screens"), className="menu-item"),
         "shares": html.A("分享链接", href="/shares", className="menu-item"),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from etl.jobs import audit, live, nightly, overdue, refresh, report, send
+from etl.jobs import alerts, audit, live, nightly, overdue, refresh, report, send
 from etl.runtime.context import Context
 from warehouse.core import request_queue, timetable
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
@@ -55,6 +55,7 @@ def plan(times: timetable.Timetable) -> tuple[Job, ...]:
         ),
         Job("overdue", "报告补印", overdue.run, 240, every_s=300),
         Job("send", "报告发送", send.run, 240, every_s=300),
+        Job("alerts", "告警巡视的后备", alerts.run, 55, every_s=60),
         Job("audit", "审计日志核对", audit.run, 20 * 3600, cron={"hour": 1, "minute": 40}, at_start=True),
     )
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import signal
+import sqlite3
 import threading
 import time
+from pathlib import Path
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -21,7 +23,7 @@ from etl.jobs import registry
 from etl.pipeline import intake
 from etl.runtime.context import Context
 from etl.worker import request_handlers
-from warehouse.core import request_queue, timetable
+from warehouse.core import beats, request_queue, timetable
 from warehouse.core.errors import WarehouseBroken
 from warehouse.core.units import SHANGHAI
 
@@ -67,7 +69,8 @@ def serve(context: Context) -> int:
         signal.signal(number, lambda *_: ended.set())
     scheduler.start()
     requested = _requests(context, ended, code)
-    _watch(scheduler, ended)
+    _speak(context.settings.state)
+    _watch(scheduler, ended, context.settings.state)
     scheduler.shutdown(wait=code[0] == 0)
     requested.join(None if code[0] == 0 else 1)
     return code[0]
@@ -96,11 +99,16 @@ def _missed(context: Context, event: JobExecutionEvent) -> None:
         registry.book(context, event.job_id, due.replace(tzinfo=SHANGHAI).timestamp(), None, "missed", [])
 
 
-def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:
-    """Waits for the end; when the wall clock steps against the monotonic one by more than a minute, wakes the scheduler
-    so that jobs go on within one interval (it sleeps by the wall clock it saw before)."""
+def _watch(scheduler: BackgroundScheduler, ended: threading.Event, state: Path) -> None:
+    """Waits for the end and gives a sign of life meanwhile; when the wall clock steps against the monotonic one by more
+    than a minute, wakes the scheduler so that jobs go on within one interval (it sleeps by the wall clock it saw
+    before)."""
     wall, steady = time.time(), time.monotonic()
+    spoken = -beats.EVERY_S
     while not ended.wait(5):
+        if time.monotonic() - spoken >= beats.EVERY_S:
+            spoken = time.monotonic()
+            _speak(state)
         drift = (time.time() - wall) - (time.monotonic() - steady)
         if abs(drift) > 60:
             log.warning("系统时钟跳变 %.0f 秒，重新排程", drift)
@@ -108,3 +116,11 @@ def _watch(scheduler: BackgroundScheduler, ended: threading.Event) -> None:
                 scheduler.modify_job(planned.id, next_run_time=dt.datetime.now(SHANGHAI))
             wall, steady = time.time(), time.monotonic()
             scheduler.wakeup()
+
+
+def _speak(state: Path) -> None:
+    """The loader's sign of life; a file that cannot be written now is no reason to stop loading."""
+    try:
+        beats.beat(state, beats.LOADER)
+    except sqlite3.Error as error:
+        log.warning("心跳没有写入 state.sqlite：%s", error)

@@ -109,6 +109,7 @@ def main() -> None:
         "/health",
         "/lineage",
         "/quarantine",
+        "/alerts",
         "/announcement",
         "/supervision",
         "/mine",

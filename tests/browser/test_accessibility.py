@@ -103,6 +103,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/lineage",
         "/lineage?metric=fleet_online_rate",
         "/quarantine",
+        "/alerts",
         "/announcement",
         "/supervision",
         "/mine",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from warehouse.core import shared_state
 from warehouse.core.errors import PageMissing
 from warehouse.core.redaction import blot
 from warehouse.core.units import SHANGHAI
@@ -32,7 +32,6 @@ KINDS = {
 }
 MOST_ATTEMPTS = 3
 MOST_RUNS, MOST_REQUESTS = 5000, 2000
-BUSY_S = 10.0
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, asked TEXT NOT NULL, body BLOB, who TEXT NOT NULL, at REAL NOT NULL,
@@ -241,17 +240,26 @@ def runs(path: Path, limit: int = 40, *, without: str = "") -> list[Run]:
         rows = connection.execute(
             "SELECT * FROM run WHERE job <> ? OR status <> 'ok' ORDER BY id DESC LIMIT ?", (without, limit)
         ).fetchall()
-    return [
-        Run(
-            row["job"],
-            _moment(row["started_at"]),
-            _moment(row["finished_at"]) if row["finished_at"] else None,
-            row["status"],
-            row["rows"],
-            row["message"],
-        )
-        for row in rows
-    ]
+    return [_run(row) for row in rows]
+
+
+def last_runs(path: Path) -> list[Run]:
+    """The newest run of each job, by name."""
+    with _open(path) as connection:
+        rows = connection.execute("SELECT * FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY job) ORDER BY job")
+        return [_run(row) for row in rows]
+
+
+def last_finished(path: Path, job: str) -> float | None:
+    """When a job last ran to its end, whatever came of it, UTC seconds; None when it never did."""
+    with _open(path) as connection:
+        row = connection.execute("SELECT max(finished_at) AS at FROM run WHERE job = ?", (job,)).fetchone()
+    return None if row["at"] is None else float(row["at"])
+
+
+def _run(row: sqlite3.Row) -> Run:
+    ended = _moment(row["finished_at"]) if row["finished_at"] else None
+    return Run(row["job"], _moment(row["started_at"]), ended, row["status"], row["rows"], row["message"])
 
 
 def _moment(seconds: float) -> dt.datetime:
@@ -277,6 +285,19 @@ def _read(row: sqlite3.Row) -> Request:
     )
 
 
+@contextmanager
+def _open(path: Path) -> Iterator[sqlite3.Connection]:
+    with shared_state.opened(path) as connection:
+        _prepare(connection)
+        yield connection
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    with _open(path) as connection, shared_state.transaction(connection):
+        yield connection
+
+
 def _prepare(connection: sqlite3.Connection) -> None:
     for table in TABLES:
         connection.execute(table)
@@ -284,32 +305,3 @@ def _prepare(connection: sqlite3.Connection) -> None:
         row[1] for row in connection.execute("PRAGMA table_info(request)")
     }:  # a file of the release before
         connection.execute("ALTER TABLE request ADD COLUMN result BLOB")
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file, made (0600, WAL) with our tables when it is not there yet. Every commit is fsynced."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA journal_mode=WAL")
-        _prepare(connection)
-        yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[sqlite3.Connection]:
-    with _open(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")

@@ -77,6 +77,13 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = ""
     """Where anchors of the audit log go besides; "" = nowhere."""
+    metrics_from: tuple[
+        Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/\d{1,3})?$", description='地址或网段，如 "10.20.30.0/24"')], ...
+    ] = (
+        "127.0.0.1",
+        "::1",
+    )
+    """Addresses and networks that /metrics answers to."""
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 

@@ -92,6 +92,13 @@
     );
   }
 
+  // the loader has stopped: the page is alive, its numbers are not
+  function stopped(seconds) {
+    if (seconds === null || seconds === undefined) return false;
+    bar("down", "装载停止 · 已 " + words(seconds).replace("前", "") + "没有新数据，数字停在最近一次发布");
+    return true;
+  }
+
   function login() {
     var here = encodeURIComponent(location.pathname + location.search);
     bar("login", "登录已过期，画面不再更新", "重新登录", function () {
@@ -159,7 +166,7 @@
     }
     var newer = version.generation && version.generation !== shown.dataset.generation && !shown.dataset.pinned;
     if (!newer) {
-      bar("", "");
+      if (!stopped(version.loader_silent_s)) bar("", "");
       return;
     }
     var take = function () {

@@ -51,6 +51,8 @@
     seq: null,
     scale: 1,
     drift: 0,
+    loaderSilent: null,
+    alerts: [],
   };
   const serverNow = () => Date.now() + state.offset;
 
@@ -106,6 +108,8 @@
     state.lastOk = performance.now();
     state.refused = false;
     if (version.build !== state.build) reloadFor(version.build);
+    state.loaderSilent = version.loader_silent_s;
+    state.alerts = version.alerts;
     direction.update(version.direction);
     turn();
     if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day))
@@ -228,16 +232,21 @@
     const bar = document.getElementById("cut");
     body.classList.toggle("is-cut", cut);
     map.dim(cut || dead);
-    bar.hidden = !cut;
-    if (cut) {
-      const since = slots.local(now - silent).time;
-      slots.setText(
-        bar,
-        state.refused
-          ? "本屏授权已失效 · 画面停在最后一次更新 · 请联系系统管理员"
-          : `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据，正在自动重连`,
-      );
-    }
+    const words = cut ? ofTheLine(now, silent) : ofTheService();
+    bar.hidden = !words;
+    if (words) slots.setText(bar, words);
+  }
+
+  function ofTheLine(now, silent) {
+    if (state.refused) return "本屏授权已失效 · 画面停在最后一次更新 · 请联系系统管理员";
+    const since = slots.local(now - silent).time;
+    return `连接中断 · 最后连通 ${since} · 已中断 ${slots.duration(silent / 1000)} · 画面为最后一次数据，正在自动重连`;
+  }
+
+  function ofTheService() {
+    if (state.loaderSilent !== null)
+      return `装载停止 · 已 ${slots.duration(state.loaderSilent)}没有新数据 · 数字停在最近一次发布`;
+    return state.alerts.length ? `告警 · ${state.alerts.join(" ； ")}` : "";
   }
 
   function tick() {

@@ -279,7 +279,7 @@ def test_the_heartbeat_says_generation_build_and_time(
 ) -> None:
     client = sign_in(web.test_client(), data_with_picture)
     answer = client.get("/api/version").get_json()
-    assert set(answer) == {"generation", "live", "build", "server_time"}
+    assert set(answer) == {"generation", "live", "loader_silent_s", "build", "server_time"}
     assert answer["generation"] == library.current().generation.id
     assert abs((dt.datetime.fromisoformat(answer["server_time"]) - dt.datetime.now(dt.UTC)).total_seconds()) < 10
 

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from cockpit.report import archive, chat, commands, delivery
+from cockpit.messages import chat
+from cockpit.report import archive, commands, delivery
 from tests.cockpit.report.test_archive import facts
 from tests.etl.sources.lists import Quiet
 from warehouse.core.errors import ConfigError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cockpit.report.schemas import FOLDER, KINDS
+from cockpit.messages.schemas import FOLDER, KINDS
 from warehouse.core import json_schema
 
 json_schema.write(FOLDER, KINDS)

@@ -1,12 +1,12 @@
 """JSON Schema of delivery.toml.
 
-Made by `python -m cockpit.report.schemas`; a test holds them to the structures."""
+Made by `python -m cockpit.messages.schemas`; a test holds them to the structures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from cockpit.report.delivery import Delivery
+from cockpit.messages.receivers import Delivery
 
 FOLDER = Path(__file__).resolve().parent
 KINDS = {

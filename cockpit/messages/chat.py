@@ -10,12 +10,12 @@ import hmac
 import logging
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from cockpit.messages.letter import Enclosure, Letter
 from warehouse.core.errors import ConfigError, SourceDown
 
 SERVICES = {"dingtalk": "钉钉", "wecombot": "企业微信", "feishu": "飞书", "json": "JSON", "jsons": "JSON"}
@@ -63,11 +63,12 @@ def fit(title: str, lines: list[str], last: str, limit: int) -> str:
     return text
 
 
-def say(url: str, title: str, lines: list[str], last: str, file: Path, *, proxy: str = "", where: str) -> None:
-    """One message, with the file where the receiver takes one. Raises SourceDown when it cannot have been taken, OSError when nobody
+def say(url: str, letter: Letter, *, proxy: str = "", where: str) -> None:
+    """One message, with the enclosed file where the receiver takes one. Raises SourceDown when it cannot have been taken, OSError when nobody
     knows."""
     receiver = robot(url, where)
-    address, content = _message(receiver, title, fit(title, lines, last, LIMITS[receiver.scheme]), file)
+    text = fit(letter.subject, list(letter.lines), letter.link, LIMITS[receiver.scheme])
+    address, content = _message(receiver, letter.subject, text, letter.enclosed)
     logging.getLogger("httpx").setLevel(
         logging.WARNING
     )  # at INFO it writes whole addresses, and so the secrets in them
@@ -85,7 +86,7 @@ def say(url: str, title: str, lines: list[str], last: str, file: Path, *, proxy:
         raise SourceDown(f"群机器人拒收：{refusal}", where=where, to_do=to_do)
 
 
-def _message(receiver: Robot, title: str, text: str, file: Path) -> tuple[str, dict[str, Any]]:
+def _message(receiver: Robot, title: str, text: str, enclosed: Enclosure | None) -> tuple[str, dict[str, Any]]:
     """Address and content, by the services' documentation of custom robots (text messages)."""
     words = f"{title}\n{text}"
     match receiver.scheme:
@@ -98,13 +99,14 @@ def _message(receiver: Robot, title: str, text: str, file: Path) -> tuple[str, d
             address = f"https://open.feishu.cn/open-apis/bot/v2/hook/{receiver.token}"
             return address, {"msg_type": "text", "content": {"text": words}}
         case scheme:
-            attached = {
-                "filename": file.name,
-                "base64": base64.b64encode(file.read_bytes()).decode(),
-                "mimetype": "application/pdf",
-            }
-            content = {"version": "1.0", "title": title, "message": text, "type": "info", "attachments": [attached]}
+            attached = [] if enclosed is None else [_attached(enclosed)]
+            content = {"version": "1.0", "title": title, "message": text, "type": "info", "attachments": attached}
             return f"{'https' if scheme == 'jsons' else 'http'}://{receiver.token}", content
+
+
+def _attached(enclosed: Enclosure) -> dict[str, str]:
+    content = base64.b64encode(enclosed.file.read_bytes()).decode()
+    return {"filename": enclosed.file.name, "base64": content, "mimetype": enclosed.kind}
 
 
 def _text(words: str) -> dict[str, Any]:

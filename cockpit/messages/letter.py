@@ -1,0 +1,31 @@
+"""What is written to somebody, whatever the way it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A file that goes with a letter: where it lies, what it is called there, and its kind (MIME)."""
+
+    file: Path
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is written to somebody. key: the same for the same letter, however often it is tried. text: what mail and
+    webhooks get; lines: what chats get, the first ones when there is no room for all; link: where to read on, "" where
+    nobody can be led; stated: further fields of a webhook's form."""
+
+    key: str
+    subject: str
+    text: str
+    lines: tuple[str, ...] = ()
+    link: str = ""
+    enclosed: Enclosure | None = None
+    stated: Mapping[str, str] = field(default_factory=dict)
