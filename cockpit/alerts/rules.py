@@ -20,16 +20,16 @@ FILE = "alerts.toml"
 SHIPPED = Path(__file__).with_name("rules.toml")
 METRIC = "metric:"
 HEALTH = {
-    "loader_silent_s": "装载进程多久没有心跳（秒）",
-    "job_age_s": "定时任务多久没有跑完一次（秒）",
-    "source_used_share": "来源的数据时效用去多少（1 为承诺的时限）",
-    "source_broken": "来源取数失败（1 为失败）",
-    "disk_free_share": "数据盘剩余的比例（0–1）",
-    "audit_faults": "审计日志最近一次核对的不符之处（个）",
-    "wall_silent_s": "大屏多久没有报到（秒）",
-    "watch_silent_s": "告警巡视多久没有心跳（秒），由装载进程查看",
+    "loader_silent_s": "装载进程多久没有心跳",
+    "job_age_s": "定时任务多久没有跑完一次",
+    "source_used_share": "来源的数据时效用去多少",
+    "source_broken": "来源取数失败",
+    "disk_free_share": "数据盘剩余",
+    "audit_faults": "审计日志最近一次核对的不符之处",
+    "wall_silent_s": "大屏多久没有报到",
+    "watch_silent_s": "告警巡视多久没有心跳（由装载进程查看）",
 }
-"""What can be watched of the machinery itself, with what is measured."""
+"""What can be watched of the machinery itself: names end in the unit (_s seconds, _share part of 1; else a count)."""
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOURS = r"^([01]\d|2[0-4]):[0-5]\d-([01]\d|2[0-4]):[0-5]\d$"

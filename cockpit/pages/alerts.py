@@ -67,9 +67,7 @@ def _standing(standing: list[Alert]) -> Component:
     rows: list[list[Cell]] = [
         [
             html.Span(rules.GRADES[one.grade], className=f"tag tag-{TONES[one.grade]}"),
-            html.Span(
-                [dcc.Link(one.label, href=one.href), html.Small(one.words, className="muted")], className="two-line"
-            ),
+            html.Div([dcc.Link(one.label, href=one.href), html.Br(), html.Small(one.words, className="muted")]),
             _clock(one.since),
             "、".join(one.receivers) or "没有收件方",
             f"{one.taken_by} {_clock(one.taken_at)}"
@@ -164,8 +162,18 @@ def _watched(one: rules.Rule) -> str:
 
 def _limit(one: rules.Rule) -> str:
     sign, limit, back = ("高于", one.above, "不高于") if one.above is not None else ("低于", one.below, "不低于")
-    clear = "" if one.clear is None else f"，{back} {one.clear:g} 恢复"
-    return f"{sign} {limit:g}{clear}"
+    clear = "" if one.clear is None else f"，{back} {_amount(one, one.clear)} 恢复"
+    return f"{sign} {_amount(one, limit or 0)}{clear}"
+
+
+def _amount(one: rules.Rule, amount: float) -> str:
+    """A threshold in the unit of what is watched."""
+    if one.metric:
+        metric = metrics()[one.metric]
+        return str(fmt.value(amount, metric.unit, metric.decimals))
+    if one.watch.endswith("_s"):
+        return fmt.duration(amount)
+    return f"{amount:.0%}" if one.watch.endswith("_share") else f"{amount:g} 处"
 
 
 def _past(file: Path) -> Component:

@@ -166,6 +166,7 @@ def _server(settings: Settings) -> Flask:
     server.jinja_env.globals["asset"] = assets.url
     if settings.options.hosts:
         server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
+    server.json.ensure_ascii = False  # type: ignore[attr-defined]
     server.secret_key = keys.secret(settings.keys, "web")
     if settings.options.behind_proxy:
         # one known proxy in front, which leaves the Host as it came; without this option nothing forwarded is believed
