@@ -11,7 +11,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta, Struct
 
-from warehouse.core import toml
+from warehouse.core import data_format, toml
 
 ROOT = Path(__file__).resolve().parents[1]
 """The package folder: contracts, models and metrics lie in it."""
@@ -100,7 +100,9 @@ class Settings:
     @classmethod
     def from_env(cls) -> Settings:
         """Settings of the folder in ZHENGBEI_DATA, ./var when unset: how a web worker finds its data."""
-        return cls.at(os.environ.get("ZHENGBEI_DATA", "var"))
+        settings = cls.at(os.environ.get("ZHENGBEI_DATA", "var"))
+        data_format.refuse_newer(settings.data)  # the folder may have been brought up to date since the server started
+        return settings
 
     @property
     def landing(self) -> Path:
