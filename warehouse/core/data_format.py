@@ -37,10 +37,10 @@ def number(data: Path) -> int | None:
 
 def refuse_newer(data: Path) -> None:
     """Raises ConfigError when a later release has written the folder: an older one would read it wrongly."""
-    found = number(data)
-    if found is not None and found > FORMAT:
+    current = number(data)
+    if current is not None and current > FORMAT:
         raise ConfigError(
-            f"数据文件夹由更新的版本写成（格式 {found}，本程序只认到 {FORMAT}）",
+            f"数据文件夹由更新的版本写成（格式 {current}，本程序只认到 {FORMAT}）",
             where=str(data),
             to_do="请换用写它的版本或更新的版本",
         )

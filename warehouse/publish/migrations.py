@@ -40,11 +40,11 @@ def run(
     """Brings the folder to the newest format, one change after the other, each put down before the next begins. Returns
     Chinese notes of what was done ([] = nothing). Raises ConfigError as refuse_newer does."""
     data_format.refuse_newer(settings.data)
-    found = data_format.number(settings.data)
-    if found is None:
+    current = data_format.number(settings.data)
+    if current is None:
         data_format.write(settings.data, data_format.FORMAT)
         return []
-    due = [migration for migration in migrations if migration.to > found]
+    due = [migration for migration in migrations if migration.to > current]
     for index, migration in enumerate(due):
         if progress:
             progress(f"升级数据文件夹 {migration.label}", index, len(due))

@@ -16,6 +16,7 @@ from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from tests.depth import depth
 from tests.etl import register as sources
+from tests.flips import flip
 from warehouse.core.settings import Settings
 from warehouse.ingest import compact, lake
 from warehouse.publish import recover, snapshot
@@ -78,14 +79,6 @@ def compact_all(context: Context) -> None:
 def cut(world: tuple[Path, recover.Contents], tmp_path: Path) -> Settings:
     shutil.copytree(world[0], tmp_path / "data")
     return Settings(tmp_path / "data")
-
-
-def flip(file: Path, dice: random.Random, first: int = 0) -> None:
-    """Turns one bit round, anywhere from byte `first` on."""
-    body = bytearray(file.read_bytes())
-    body[dice.randrange(first, len(body))] ^= 1 << dice.randrange(8)
-    file.chmod(0o600)
-    file.write_bytes(body)
 
 
 def spoil(file: Path) -> None:
