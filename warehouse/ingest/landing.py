@@ -1,8 +1,8 @@
 """The truth: every payload a source handed over, unchanged, with its sha256, on disk before anyone parses it.
 
 Owns the landing folder: one file a payload, written aside, fsynced, renamed, the directory fsynced. A file is one line
-that describes the payload, with the line's own sha256 at its end, and the payload, compressed. Files of releases before
-0.3 lack the line's sha256. Never edits or deletes a payload (retention is the tidy job's)."""
+that describes the payload, with the sha256 of that description and of what follows at its end, and the payload,
+compressed. Files of releases before there were format numbers lack both. Never edits or deletes a payload (retention is the tidy job's)."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Landing:
         aside = day / f".tmp-{final.name}"
         with open(aside, "wb") as out:
             head = orjson.dumps(asdict(note))
-            out.write(head + b" " + hashlib.sha256(head).hexdigest().encode() + b"\n" + packed)
+            out.write(b" ".join((head, _digest(head), _digest(packed))) + b"\n" + packed)
             out.flush()
             os.fsync(out.fileno())
         os.replace(aside, final)
@@ -120,7 +120,9 @@ class Landing:
     def body(self, note: Landed) -> bytes:
         """The payload as received. Raises WarehouseBroken when the file is gone or its sha256 is wrong."""
         file = self._find(note.seq)
-        packed = _read(file)[1]
+        _, packed, digest = _read(file)
+        if digest and _digest(packed) != digest:
+            raise WarehouseBroken("原始数据文件已损坏", where=file.name, to_do="请由备份恢复该文件")
         try:
             if note.sealed:
                 packed = self._vault.open(packed, note.sha256.encode())
@@ -144,18 +146,23 @@ class Landing:
                 yield _read(file)[0]
 
 
-def _read(file: Path) -> tuple[Landed, bytes]:
-    """What the file says of its payload, and the packed payload. Raises WarehouseBroken when the first part is
-    damaged."""
+def _read(file: Path) -> tuple[Landed, bytes, bytes]:
+    """What the file says of its payload, the packed payload, and the digest that this should have (b"" where none was
+    written). Raises WarehouseBroken when the first part is damaged."""
     head, _, packed = file.read_bytes().partition(b"\n")
+    expected = b""
     try:
         if not head.endswith(b"}"):
-            head, _, digest = head.rpartition(b" ")
-            if hashlib.sha256(head).hexdigest().encode() != digest:
+            head, stated, expected = head.rsplit(b" ", 2)
+            if _digest(head) != stated:
                 raise ValueError("sha256")
-        return Landed(**orjson.loads(head)), packed
+        return Landed(**orjson.loads(head)), packed, expected
     except (ValueError, TypeError) as error:
         raise WarehouseBroken("原始数据文件已损坏", where=file.name, to_do="请由备份恢复该文件") from error
+
+
+def _digest(part: bytes) -> bytes:
+    return hashlib.sha256(part).hexdigest().encode()
 
 
 def sync_folder(folder: Path) -> None:

@@ -51,7 +51,7 @@ def test_files_of_earlier_releases_are_read_as_ever(tmp_path: Path) -> None:
     landing, notes = landed(tmp_path)
     for file in landing.folder.rglob("*.landed"):
         head, _, packed = file.read_bytes().partition(b"\n")
-        file.write_bytes(head.rpartition(b" ")[0] + b"\n" + packed)
+        file.write_bytes(head.rsplit(b" ", 2)[0] + b"\n" + packed)
         assert file.read_bytes().partition(b"\n")[0].endswith(b"}")
     assert list(landing.notes()) == notes and all(landing.body(note) == BODY for note in notes)
 
