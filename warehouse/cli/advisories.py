@@ -105,14 +105,14 @@ def _is_about(affected: Affected, names: Collection[str]) -> bool:
 def hits(packages: Iterable[supply_chain.Package], advisories: Iterable[Advisory]) -> list[tuple[str, str, str, str]]:
     """(package, installed version, advisory, version that mends it or "") of every installed package that is
     affected."""
-    found = []
+    hit = []
     known = list(advisories)
     for package in packages:
         for advisory in known:
             for affected in advisory.affected:
                 if _is_about(affected, {package.name}) and package.installed and affects(affected, package.installed):
-                    found.append((package.name, package.installed, advisory.id, _mended(affected, package.installed)))
-    return sorted(set(found))
+                    hit.append((package.name, package.installed, advisory.id, _mended(affected, package.installed)))
+    return sorted(set(hit))
 
 
 def affects(affected: Affected, version: str) -> bool:
@@ -159,15 +159,15 @@ def check(settings: Settings, *, is_demo: bool) -> Iterator[tuple[str, bool, str
     except (OSError, msgspec.DecodeError):
         yield "漏洞通告", False, f"{file} 读不出来；{TO_DO}"
         return
-    found = hits(supply_chain.packages(), copy.advisories)
+    hit = hits(supply_chain.packages(), copy.advisories)
     late = units.now().date() - copy.date > LATE
     stated = [f"副本截至 {copy.date}，收录有关通告 {len(copy.advisories)} 条"]
     if late:
         stated.append(f"已超过 {LATE.days} 天，{TO_DO}")
     stated += [
         f"{name} {version} 受 {advisory} 影响（{f'{mended} 起修正' if mended else '还没有修正版本'}）"
-        for name, version, advisory, mended in found[:SHOWN]
+        for name, version, advisory, mended in hit[:SHOWN]
     ]
-    if len(found) > SHOWN:
-        stated.append(f"共 {len(found)} 处")
-    yield "漏洞通告", not late and not found, "；".join(stated if late or found else [*stated, "所用版本都不受影响"])
+    if len(hit) > SHOWN:
+        stated.append(f"共 {len(hit)} 处")
+    yield "漏洞通告", not late and not hit, "；".join(stated if late or hit else [*stated, "所用版本都不受影响"])

@@ -107,7 +107,7 @@ def bom(lock: Path = LOCK) -> dict[str, Any]:
 
 
 def _component(package: Package) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    component: dict[str, Any] = {
         "type": "library",
         "bom-ref": package.purl,
         "name": package.name,
@@ -115,7 +115,7 @@ def _component(package: Package) -> dict[str, Any]:
         "purl": package.purl,
     }
     if package.is_expression:
-        found["licenses"] = [{"expression": package.licence}]
+        component["licenses"] = [{"expression": package.licence}]
     elif package.licence:
-        found["licenses"] = [{"license": {"name": package.licence}}]
-    return found
+        component["licenses"] = [{"license": {"name": package.licence}}]
+    return component
