@@ -44,6 +44,7 @@ EXCLUDED = {
 """Names in the data folder that are not copied as they lie there, and why."""
 READ_LAST = ("landing/", "keys/")
 AGAIN = 3
+STAGE = "backup-"
 
 
 @dataclass
@@ -70,9 +71,11 @@ class Stage:
 @contextmanager
 def staged(settings: Settings) -> Iterator[Stage]:
     """Copies what changes under our hands into a folder of its own for as long as the block runs; what does not change
-    is named where it lies."""
+    is named where it lies. One at a time (routine.take holds the lock)."""
     settings.temp.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix="backup-", dir=settings.temp) as name:
+    for left_over in settings.temp.glob(f"{STAGE}*"):  # of a backup that was cut off
+        shutil.rmtree(left_over, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=STAGE, dir=settings.temp) as name:
         aside = Path(name)
         files: dict[str, Path] = {}
         for moving in (settings.ledger, settings.reports / "audit-anchors.log"):

@@ -55,6 +55,7 @@ def take(settings: Settings, places: Sequence[Store], progress: Progress = silen
             with backup.staged(settings) as stage:
                 for store in places:
                     try:
+                        store.clear_cut_off()
                         one = backup.take(settings, stage, store, now, progress)
                         not_pruned = backup.prune(store, settings.options.backup.hold)[1]
                         problems += [f"{store.shown}：{fault}" for fault in (*one.problems, *not_pruned)]

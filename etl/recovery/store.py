@@ -30,6 +30,7 @@ from warehouse.ingest.landing import sync_folder
 
 MAGIC, FORMAT = "zhengbei-backup", "1"
 LEVEL = 3
+ASIDE = ".tmp-"
 RESTORE_FIRST = "请换一份备份（./zhengbei backup list），或由另一处备份位置恢复"
 
 
@@ -57,7 +58,7 @@ class Store:
 
     def objects(self) -> set[str]:
         """Names of all stored contents."""
-        return {name for name in self._names("objects") if not name.startswith(".")}
+        return {name for name in self._names("objects") if not name.startswith(ASIDE)}
 
     def name_of(self, sha256: str) -> str:
         """How the content with this sha256 is called here."""
@@ -139,6 +140,14 @@ class Store:
         for name in (f"{stamp}.backup", f"{stamp}.proven"):
             self._remove(f"backups/{name}")
 
+    def clear_cut_off(self) -> None:
+        """Takes away what a backup that was cut off has left half-written. Only for the one who writes here."""
+        with self._in_words():
+            self._fs.invalidate_cache()
+            for path in self._fs.find(self._root) if self._fs.exists(self._root) else ():
+                if posixpath.basename(path).startswith(ASIDE):
+                    self._fs.rm_file(path)
+
     def discard(self, name: str) -> None:
         """Takes one stored content away, so that the next backup stores it anew."""
         self._remove(self._object(name))
@@ -171,7 +180,7 @@ class Store:
     def _write(self, inner: str, fill: Callable[[Any], None]) -> int:
         """Written aside and renamed, so that a cut leaves no half file under the right name; S3 does so by itself."""
         final = self._path(inner)
-        aside = final if self._kind == "s3" else posixpath.join(posixpath.dirname(final), f".tmp-{os.getpid()}")
+        aside = final if self._kind == "s3" else posixpath.join(posixpath.dirname(final), f"{ASIDE}{os.getpid()}")
         with self._in_words():
             self._fs.makedirs(posixpath.dirname(final), exist_ok=True)
             try:

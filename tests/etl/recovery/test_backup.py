@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import signal
 import stat
 import threading
 import time
@@ -108,6 +109,28 @@ def test_a_running_loader_is_not_disturbed_and_two_backups_are_not_taken_at_once
         place.take()
     with held(place.settings.data / "backup.lock"), pytest.raises(Locked):
         place.take()
+
+
+@pytest.mark.crash
+def test_a_backup_that_was_killed_leaves_nothing_behind_and_no_harm(place: Place) -> None:
+    good = place.take()
+    for fatal in (0, 7, 20):
+        (place.settings.own / f"new-{fatal}.csv").write_bytes(os.urandom(2000))
+        child = os.fork()
+        if child == 0:
+
+            def progress(_label: str, done: int, _total: int, fatal: int = fatal) -> None:
+                if done == fatal:
+                    (place.folder / "objects" / ".tmp-1").write_bytes(b"half")
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            routine.take(place.settings, [place.store], progress)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert place.store.stamps()[0] == good, "half a backup is none"
+        good = place.take()
+        assert not list(place.folder.rglob(".tmp-*")) and not list(place.settings.temp.glob("backup-*"))
+    assert routine.drill(place.settings, [place.store]) == []
 
 
 def test_a_payload_that_changed_on_the_disk_does_not_take_the_place_of_the_good_one(
