@@ -117,8 +117,9 @@ def restore(where: str, at: str, key: str, skip_damaged: bool, data: Path) -> No
     with bar() as progress:
         manifest, damaged = restoring.restore(store, stamp, data, progress, skip_damaged=skip_damaged)
     click.echo(
-        f"已恢复 {stamp} 的备份到 {data}：{len(manifest.pieces) - len(damaged)} 个文件，{manifest.size / 2**20:.1f} MB，校验和全部正确\n"
-        "接着：把文件夹的属主改为服务账号，运行 ./zhengbei doctor，再启动装载与网页；"
+        f"已恢复 {stamp} 的备份到 {data}：{len(manifest.pieces) - len(damaged)} 个文件，{manifest.size / 2**20:.1f} MB，"
+        + ("校验和全部正确\n" if not damaged else f"校验和正确；另有 {len(damaged)} 个缺失或损坏，没有恢复\n")
+        + "接着：把文件夹的属主改为服务账号，运行 ./zhengbei doctor，再启动装载与网页；"
         "备份之后才装入的原始数据与没有备份的部分（实时画面、其余快照），装载进程启动时自动补齐"
     )
     for line in damaged:
