@@ -6,6 +6,7 @@ out, and what had fired over it is over."""
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from cockpit.presentation.reading_view import present
 from cockpit.store import audit_anchor
 from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT, Reading
-from warehouse.core import beats, request_queue
+from warehouse.core import backup_report, beats, request_queue, units
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import Snapshot
 
@@ -96,6 +97,12 @@ def _disk(look: Look) -> Iterator[Sign]:
     yield Sign("disk", "数据盘", usage.free / usage.total, words)
 
 
+def _backup(look: Look) -> Iterator[Sign]:
+    is_demo = look.book is not None and look.book.generation.is_demo
+    fault = backup_report.alarm(look.settings, dt.datetime.fromtimestamp(look.now, units.SHANGHAI), is_demo=is_demo)
+    yield Sign("backup", "备份与恢复演练", float(bool(fault)), fault or backup_report.summary(look.settings) or "正常")
+
+
 def _audit(look: Look) -> Iterator[Sign]:
     check = audit_anchor.last_check(look.settings.state)
     if check is not None:
@@ -116,6 +123,7 @@ HEALTH_PROBES: dict[str, Callable[[Look], Iterator[Sign]]] = {
     "source_used_share": _sources_used,
     "source_broken": _sources_broken,
     "disk_free_share": _disk,
+    "backup_faults": _backup,
     "audit_faults": _audit,
     "wall_silent_s": _walls,
 }

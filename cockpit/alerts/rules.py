@@ -25,6 +25,7 @@ HEALTH = {
     "source_used_share": "来源的数据时效用去多少",
     "source_broken": "来源取数失败",
     "disk_free_share": "数据盘剩余",
+    "backup_faults": "备份或恢复演练没有成功、过期或没有设置",
     "audit_faults": "审计日志最近一次核对的不符之处",
     "wall_silent_s": "大屏多久没有报到",
     "watch_silent_s": "告警巡视多久没有心跳（由装载进程查看）",

@@ -19,7 +19,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import data
 from cockpit.presentation.tiles.table import Cell, scrolled, table
 from warehouse.compile.reading import SourceState
-from warehouse.core import request_queue, timetable
+from warehouse.core import backup_report, request_queue, timetable, units
 from warehouse.core.request_queue import Request
 
 GROUP = "health"
@@ -33,13 +33,16 @@ def render(visit: PageContext) -> Page:
     """/health"""
     sources, checks = visit.book.sources(), visit.book.checks()
     held = [c for c in checks if c["held"]]
-    body: list[Component] = [_summary(visit, sources, checks, held)]
+    alarm = backup_report.alarm(gate.settings(), units.now(), is_demo=visit.book.generation.is_demo)
+    body: list[Component] = [_summary(visit, sources, checks, held, alarm)]
+    if alarm:
+        body.append(html.P(f"! {alarm}", className="notice-line tone-bad", id="health-backup"))
     metrics = grouped(visit.book.metrics.values()).get(GROUP)
     if metrics:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
-    body += requested(visit, "run", "backfill", "replay", "correct")
+    body += [*_runs(visit), *requested(visit, "run", "backfill", "replay", "correct")]
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
@@ -65,7 +68,11 @@ def state_of(source: SourceState, now: Any) -> tuple[str, str]:
 
 
 def _summary(
-    visit: PageContext, sources: Sequence[SourceState], checks: Sequence[Mapping[str, Any]], held: Sequence[Any]
+    visit: PageContext,
+    sources: Sequence[SourceState],
+    checks: Sequence[Mapping[str, Any]],
+    held: Sequence[Any],
+    alarm: str,
 ) -> Component:
     states = [state_of(s, visit.now)[0] for s in sources]
     here = visit.book.generation
@@ -84,6 +91,11 @@ def _summary(
         ("快照", fmt.clock(here.built_at, visit.today), ""),
         ("最旧输入", fmt.clock(here.data_time, visit.today), ""),
         ("发布版本", here.release, ""),
+        (
+            "备份",
+            "要处理" if alarm else backup_report.summary(gate.settings()) or "演示，不要求",
+            "bad" if alarm else "",
+        ),
         ("下次打印", f"{fmt.clock(coming.moment, visit.today)} {timetable.REPORTS[coming.window]}", ""),
     ]
     items = [
@@ -94,6 +106,27 @@ def _summary(
         for label, text, tone in facts
     ]
     return html.Section(html.Div(items, className="hero-facts"), className="card")
+
+
+def _runs(visit: PageContext) -> list[Component]:
+    """The last run of every job of the loader, for those who look after it."""
+    if not rights.may(visit.viewer, "loading"):
+        return []
+    tones = {"ok": "good", "partial": "warn"}
+    rows: list[list[Cell]] = [
+        [
+            request_queue.JOBS[run.job],
+            fmt.clock(run.started_at, visit.today),
+            html.Span(request_queue.RUN_STATES[run.status], className=f"tone-{tones.get(run.status, 'bad')}"),
+            run.message or fmt.DASH,
+        ]
+        for run in request_queue.newest_runs(gate.settings().state)
+    ]
+    head = html.Header(
+        [html.H2("运行记录"), html.Span("装载进程每个任务最近的一次", className="note")], className="card-head"
+    )
+    listed = table(("任务", "开始", "结果", "说明"), rows, empty="装载进程还没有运行过。")
+    return [html.Section([head, listed], className="card", id="health-runs")]
 
 
 def _sources(visit: PageContext, sources: Sequence[SourceState]) -> Component:

@@ -126,7 +126,7 @@ class _Collector(Collector):
         finished = GaugeMetricFamily("zhengbei_job_finished_timestamp_seconds", "last end of a job", labels=["job"])
         lasted = GaugeMetricFamily("zhengbei_job_duration_seconds", "how long its last run took", labels=["job"])
         fine = GaugeMetricFamily("zhengbei_job_success", "1 when its last run went well", labels=["job"])
-        for run in request_queue.last_runs(state):
+        for run in request_queue.newest_runs(state):
             if run.finished_at is not None:
                 finished.add_metric([run.job], run.finished_at.timestamp())
                 lasted.add_metric([run.job], (run.finished_at - run.started_at).total_seconds())

@@ -200,13 +200,13 @@ def _endpoint(file: str, name: str, values: Any) -> Endpoint:
         toml.convert({name: values}, dict[str, Endpoint], file, secret=[name])
     where = f"{file} [{name}]"
     given = toml.convert(values, Endpoint, where, secret=Endpoint.__struct_fields__)
-    return Endpoint(**{key: _plain(value, f"{where} {key}") for key, value in msgspec.structs.asdict(given).items()})
+    return Endpoint(**{key: plain(value, f"{where} {key}") for key, value in msgspec.structs.asdict(given).items()})
 
 
-def _plain(value: Any, where: str) -> Any:
+def plain(value: Any, where: str) -> Any:
     """The value itself, or what the environment variable or file it names holds."""
     if isinstance(value, dict):
-        return {key: _plain(item, f"{where}.{key}") for key, item in value.items()}
+        return {key: plain(item, f"{where}.{key}") for key, item in value.items()}
     if not isinstance(value, str):
         return value
     if value.startswith("env:"):

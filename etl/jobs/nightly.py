@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 
 from etl.pipeline import intake
 from etl.runtime.context import Context
@@ -19,17 +18,6 @@ def run(context: Context, *, due_at: dt.datetime | None = None) -> list[str]:
         compact.lake(context.writer, context.settings)
         context.progress("备份数据仓库", 2, 4)
         recover.backup(context.writer, context.settings)
-        snapshot.retain(context.settings, context.clock(), cited(context))
+        snapshot.retain(context.settings, context.clock(), snapshot.cited(context.settings))
         context.progress("夜间整理完成", 4, 4)
         return problems
-
-
-def cited(context: Context) -> set[str]:
-    """Generations that an archived weekly report names: they are kept for ever."""
-    found = set()
-    for file in context.settings.reports.glob("*.json"):
-        try:
-            found.add(str(json.loads(file.read_text("utf-8")).get("generation", "")))
-        except (json.JSONDecodeError, OSError):
-            continue
-    return found

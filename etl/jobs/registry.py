@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from etl.jobs import alerts, audit, live, nightly, overdue, refresh, report, send
+from etl.jobs import alerts, audit, backup, live, nightly, overdue, refresh, report, send
 from etl.runtime.context import Context
 from warehouse.core import request_queue, timetable
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
@@ -29,12 +29,16 @@ class Job:
     also runs when the scheduler starts, as those with an interval do."""
 
     name: str
-    label: str
     run: Callable[..., list[str]]
     grace_s: int
     every_s: int = 0
     cron: dict[str, object] | None = None
     at_start: bool = False
+
+    @property
+    def label(self) -> str:
+        """What it is called in Chinese."""
+        return request_queue.JOBS[self.name]
 
 
 def plan(times: timetable.Timetable) -> tuple[Job, ...]:
@@ -42,21 +46,21 @@ def plan(times: timetable.Timetable) -> tuple[Job, ...]:
     the first of them prints (timetable.due), the others find it done."""
     at = {"hour": times.hour, "minute": times.minute}
     return (
-        Job("live", "实时定位", live.run, 20, every_s=30),
-        Job("refresh", "刷新", refresh.run, 240, every_s=300),
-        Job("nightly", "夜间整理", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
-        Job("report", "周报", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
+        Job("live", live.run, 20, every_s=30),
+        Job("refresh", refresh.run, 240, every_s=300),
+        Job("nightly", nightly.run, 4 * 3600, cron={"hour": 2, "minute": 30}),
+        Job("backup", backup.run, 20 * 3600, cron={"hour": 3, "minute": 30}, at_start=True),
+        Job("report", report.run, 20 * 3600, cron={"day_of_week": times.day, **at}),
         Job(
             "report_longer",
-            "月报与季报",
             report.run_longer,
             20 * 3600,
             cron={"day": "4-6", "day_of_week": "mon-fri", **at},
         ),
-        Job("overdue", "报告补印", overdue.run, 240, every_s=300),
-        Job("send", "报告发送", send.run, 240, every_s=300),
-        Job("alerts", "告警巡视的后备", alerts.run, 55, every_s=60),
-        Job("audit", "审计日志核对", audit.run, 20 * 3600, cron={"hour": 1, "minute": 40}, at_start=True),
+        Job("overdue", overdue.run, 240, every_s=300),
+        Job("send", send.run, 240, every_s=300),
+        Job("alerts", alerts.run, 55, every_s=60),
+        Job("audit", audit.run, 20 * 3600, cron={"hour": 1, "minute": 40}, at_start=True),
     )
 
 

@@ -35,7 +35,7 @@ def pending(context: Context) -> int:
     """Loads every landed payload that is not in the warehouse yet (after a crash, a lost WAL tail or a rebuild), in
     order of arrival. Returns how many."""
     settled = load.settled(context.writer)
-    notes = [note for note in context.landing.notes() if note.seq not in settled]
+    notes = list(context.landing.notes(besides=settled))
     ingest(context, notes, label="补装原始数据")
     own_tables(context)  # rules come before the rows they judge
     return len(notes)

@@ -1,5 +1,5 @@
 """From landed payloads to loaded rows: parse, load, acknowledge. Owns landing, the order of these steps, and which
-payloads go in together; a refused payload is booked and the next goes on."""
+payloads go in together; a refused or damaged payload is booked and the next goes on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl.runtime.context import Context
 from etl.runtime.parser_pool import ParserDied
 from warehouse.catalog.contracts import contracts
 from warehouse.core import failpoints
-from warehouse.core.errors import CockpitError, ContractBroken, Refused
+from warehouse.core.errors import CockpitError, ContractBroken, Refused, WarehouseBroken
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load
 from warehouse.ingest.landing import Landed
@@ -22,6 +22,7 @@ from warehouse.ingest.parse import FILES
 from warehouse.publish import recover
 
 GROUP_ROWS = 150_000
+DAMAGED = "请由备份恢复该文件，再运行 ./zhengbei etl replay"
 
 
 def land(
@@ -73,14 +74,21 @@ Parsed = tuple[Landed, pa.Table | ContractBroken]
 
 def _parsed(context: Context, notes: list[Landed]) -> Iterator[Parsed]:
     """Each payload with its rows, or with the reason why it has none."""
-    futures: list[Future[bytes]] = []
+    futures: list[Future[bytes] | ContractBroken] = []
     for index, note in enumerate(notes):
         while len(futures) < min(index + 3, len(notes)):
             following = notes[len(futures)]
-            futures.append(context.parser.submit(following, context.landing.body(following)))
+            try:
+                futures.append(context.parser.submit(following, context.landing.body(following)))
+            except WarehouseBroken as damaged:  # the others must not wait for somebody to restore this one file
+                futures.append(ContractBroken(damaged.what, where=damaged.where, to_do=DAMAGED))
+        future = futures[index]
+        if isinstance(future, ContractBroken):
+            yield note, future
+            continue
         try:
             try:
-                yield note, context.parser.result(note, futures[index])
+                yield note, context.parser.result(note, future)
             except ParserDied:  # perhaps another payload's doing: once more, alone
                 yield note, context.parser.parse(note, context.landing.body(note))
         except ContractBroken as broken:

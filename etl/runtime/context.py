@@ -104,7 +104,7 @@ def opened(
     ConfigError when a description of the catalogue is wrong."""
     announcement.facts()  # a wrong description of the catalogue is said here, before anything is opened
     with held(settings.lock):
-        writer, notes = recover.open_warehouse(settings)
+        writer, notes = recover.open_warehouse(settings, progress)
         context: Context | None = None
         try:
             found, is_demo, faults = addressed(settings)

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from etl.config.descriptions import check_mapping
 from etl.config.schema import Endpoint, Feed, FileMapping
+from etl.sources import remote
 from warehouse.core import toml
 from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
 
@@ -24,10 +24,6 @@ SKIPPED_SUFFIXES = (".tmp", ".part", ".filepart", ".toml")
 NOTES = ("readme", "thumbs.db", "desktop.ini", "说明", "使用说明")
 """What lies in folders and is nobody's data."""
 DEEPEST = 6
-OPTIONS = {
-    "sftp": {"password", "key_filename", "passphrase", "port", "host_key", "timeout_s", "deadline_s"},
-    "s3": {"key", "secret", "token", "endpoint_url", "region", "ca", "timeout_s", "deadline_s"},
-}
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,12 @@ class Folder:
     def __init__(self, source: str, endpoint: Endpoint, shown: Callable[[str], str]) -> None:
         self._shown = shown
         self._where = f"sources.toml [{source}] drop"
-        self.kind, self._root, self._fs = self._connect(endpoint)
+        try:
+            self.kind, self._root, self._fs = remote.connect(endpoint.drop, endpoint.options, self._where)
+        except ConfigError:
+            raise
+        except Exception as error:  # each library has its own tree of errors
+            raise self._down(error) from None
 
     def entries(self, glob: str) -> list[Entry]:
         """Files whose path in the folder matches, in the order of their names."""
@@ -155,94 +156,6 @@ class Folder:
             "PermissionError": "请核对账号对该文件夹的权限",
         }.get(kind, "请检查该文件夹与网络；恢复后会自动续传，不丢数据")
         return SourceDown(f"投递文件夹无法访问：{kind}", where=self._where, to_do=to_do)
-
-    def _connect(self, endpoint: Endpoint) -> tuple[str, str, Any]:
-        parts = urlsplit(endpoint.drop)
-        if parts.scheme in ("", "file"):
-            from fsspec.implementations.local import LocalFileSystem
-
-            return (
-                "file",
-                str(Path(parts.path if parts.scheme else endpoint.drop).expanduser().absolute()),
-                LocalFileSystem(skip_instance_cache=True),
-            )
-        if parts.scheme not in OPTIONS:
-            raise ConfigError(
-                f"不认识的投递地址：{parts.scheme}://",
-                where=self._where,
-                to_do="写成本机文件夹、sftp://用户@主机/文件夹 或 s3://桶/前缀",
-            )
-        toml.unknown_keys(endpoint.options, OPTIONS[parts.scheme], f"{self._where} options")
-        options = {name: value for name, value in endpoint.options.items() if name not in ("timeout_s", "deadline_s")}
-        try:
-            if parts.scheme == "sftp":
-                return (
-                    "sftp",
-                    parts.path or "/",
-                    _sftp(parts.hostname or "", parts.username or "", parts.port, options, self._where),
-                )
-            return "s3", f"{parts.netloc}{parts.path}".rstrip("/"), _s3(options)
-        except ConfigError:
-            raise
-        except Exception as error:
-            raise self._down(error) from None
-
-
-def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where: str) -> Any:
-    """A connection to a host whose key is known beforehand: who answers to the first call is not trusted for that."""
-    import paramiko
-    from fsspec.implementations.sftp import SFTPFileSystem
-
-    given = str(options.pop("host_key", "")).split()
-    if len(given) < 2:
-        raise ConfigError(
-            "sftp 必须写明对方的主机密钥",
-            where=f"{where} options",
-            to_do='请向对方索取，写成 host_key = "ssh-ed25519 AAAA…"',
-        )
-
-    class Pinned(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-        def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
-            if [key.get_name(), key.get_base64()] != given[:2]:
-                raise paramiko.BadHostKeyException(hostname, key, key)
-
-    port = port or int(options.pop("port", 22))
-    options.pop("port", None)
-    only = {"ssh-rsa": ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa"]}.get(given[0], [given[0]])
-    offered = [
-        name for name in paramiko.Transport._preferred_keys if name not in only
-    ]  # ask for the kind of key that we know
-    return SFTPFileSystem(
-        host,
-        port=port,
-        username=user,
-        timeout=20,
-        allow_agent=False,
-        look_for_keys=False,
-        host_key_policy=Pinned(),
-        disabled_algorithms={"keys": offered},
-        skip_instance_cache=True,
-        **options,
-    )
-
-
-def _s3(options: dict[str, Any]) -> Any:
-    from s3fs import S3FileSystem
-
-    client = {"region_name": options.get("region", "us-east-1")}
-    if options.get("endpoint_url"):
-        client["endpoint_url"] = options["endpoint_url"]
-    if options.get("ca"):
-        client["verify"] = options["ca"]
-    return S3FileSystem(
-        key=options.get("key"),
-        secret=options.get("secret"),
-        token=options.get("token"),
-        client_kwargs=client,
-        use_listings_cache=False,
-        skip_instance_cache=True,
-        config_kwargs={"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}},
-    )
 
 
 def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[Drop]:

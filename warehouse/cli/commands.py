@@ -199,6 +199,41 @@ def doctor(offline: bool, data: Path) -> None:
     sys.exit(1 if failed else 0)
 
 
+@click.command("sbom")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="写到这个文件，默认输出到屏幕")
+def sbom(out: Path | None) -> None:
+    """软件物料清单（CycloneDX 1.6 JSON）：产品依赖的每个软件包、版本与许可。"""
+    from warehouse.cli import supply_chain
+
+    text = json.dumps(supply_chain.bom(), ensure_ascii=False, indent=2)
+    if out is None:
+        click.echo(text)
+        return
+    out.write_text(f"{text}\n", "utf-8")
+    click.echo(f"已写到 {out}")
+
+
+@click.command("licences")
+def licences() -> None:
+    """列出产品依赖的每个软件包及其许可。"""
+    from warehouse.cli import supply_chain
+
+    for package in supply_chain.packages():
+        click.echo(f"{package.name:<28}{package.version:<16}{package.licence or '未写明'}")
+
+
+@click.command("advisories")
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@data_option
+def advisories(file: Path, data: Path) -> None:
+    """收入一份漏洞通告副本（OSV 的 PyPI all.zip），只留与产品有关的；doctor 据此核对所装的版本，不联网。"""
+    from warehouse.cli import advisories as known
+    from warehouse.cli import supply_chain
+
+    copy = known.bring(Settings.at(data), file, {package.name for package in supply_chain.packages()})
+    click.echo(f"副本截至 {copy.date}，与产品有关的通告 {len(copy.advisories)} 条；核对结果见 ./zhengbei doctor")
+
+
 STYLE = (
     ("规范", ["ruff", "check", "."]),
     ("格式", ["ruff", "format", "--check", "--quiet", "."]),

@@ -79,6 +79,7 @@ def _published(settings: Settings) -> Finding:
     if generation is None:
         return "快照", False, "还没有发布，请运行 ./zhengbei etl run"
     try:
+        snapshot.verify(settings, generation)
         rows = Reader(settings.published / f"{generation}.duckdb").rows(text("vehicle_day_count"), timeout_s=30)[0][0]
     except CockpitError as error:
         return "快照", False, str(error)

@@ -10,19 +10,27 @@ from typing import Any
 
 import click
 
+from warehouse.core import data_format
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import RELEASE
 
 
 def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--data DIR` (default ./var) as the parameter `data: Path`, absolute."""
+    """Adds `--data DIR` (default ./var) as the parameter `data: Path`, absolute; a folder of a later release is refused
+    whatever the command."""
+
+    def folder(_context: click.Context, _parameter: click.Parameter, value: Path) -> Path:
+        found = value.expanduser().resolve()
+        data_format.refuse_newer(found)
+        return found
+
     return click.option(
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
         default=Path("var"),
         show_default=True,
         envvar="ZHENGBEI_DATA",
-        callback=lambda _c, _p, value: value.expanduser().resolve(),
+        callback=folder,
         help="数据文件夹",
     )(function)
 

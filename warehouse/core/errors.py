@@ -14,6 +14,7 @@ place
     │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
     ├── WarehouseBroken             70  500  the database failed and the process must end (EX_SOFTWARE)
     │   └── OlderShape              70  404  a published file of an earlier release lacks what is asked
+    ├── BackupFailed                74  500  a backup cannot be written, read or trusted (EX_IOERR)
     └── PrintFailed                 74  500  Chromium or the file system failed while printing (EX_IOERR)
 
 Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake; beside them what a browser is
@@ -121,6 +122,11 @@ class OlderShape(WarehouseBroken):
 
     http_status = 404
     to_do = "该快照由较早的版本发布，没有这项内容；请看较新的快照"
+
+
+class BackupFailed(CockpitError):
+    exit_code = 74
+    to_do = "请检查备份位置后重试"
 
 
 class PrintFailed(CockpitError):

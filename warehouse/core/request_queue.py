@@ -30,6 +30,20 @@ KINDS = {
     "file": "名录填报",
     "report": "重印报告",
 }
+JOBS = {
+    "live": "实时定位",
+    "refresh": "刷新",
+    "nightly": "夜间整理",
+    "backup": "备份与恢复演练",
+    "report": "周报",
+    "report_longer": "月报与季报",
+    "overdue": "报告补印",
+    "send": "报告发送",
+    "alerts": "告警巡视的后备",
+    "audit": "审计日志核对",
+}
+"""What runs by plan, and how it is called."""
+RUN_STATES = {"ok": "正常", "partial": "有问题", "failed": "失败", "missed": "错过"}
 MOST_ATTEMPTS = 3
 MOST_RUNS, MOST_REQUESTS = 5000, 2000
 
@@ -243,11 +257,12 @@ def runs(path: Path, limit: int = 40, *, without: str = "") -> list[Run]:
     return [_run(row) for row in rows]
 
 
-def last_runs(path: Path) -> list[Run]:
-    """The newest run of each job, by name."""
+def newest_runs(path: Path) -> list[Run]:
+    """The newest run of every job, in the order of JOBS; nothing of a job that never ran."""
     with _open(path) as connection:
-        rows = connection.execute("SELECT * FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY job) ORDER BY job")
-        return [_run(row) for row in rows]
+        rows = connection.execute("SELECT * FROM run WHERE id IN (SELECT max(id) FROM run GROUP BY job)").fetchall()
+    order = list(JOBS)
+    return sorted((_run(row) for row in rows if row["job"] in JOBS), key=lambda run: order.index(run.job))
 
 
 def last_finished(path: Path, job: str) -> float | None:

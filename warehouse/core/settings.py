@@ -7,11 +7,11 @@ import os
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta, Struct
 
-from warehouse.core import toml
+from warehouse.core import data_format, toml
 
 ROOT = Path(__file__).resolve().parents[1]
 """The package folder: contracts, models and metrics lie in it."""
@@ -34,6 +34,19 @@ RELEASE = release()
 
 Hours: TypeAlias = Annotated[int, Meta(gt=0, le=744)] | Annotated[float, Meta(gt=0, le=744)]
 Minutes: TypeAlias = Annotated[int, Meta(gt=0, le=1440)] | Annotated[float, Meta(gt=0, le=1440)]
+
+
+class Backup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where backups go, and for how long they stay there."""
+
+    to: tuple[str, ...] = ()
+    """Folders, sftp:// or s3:// addresses; () = no backup."""
+    key: str = ""
+    """The file with the key (./zhengbei backup key), outside the data folder."""
+    hold: Annotated[int, Meta(ge=1, le=3650)] = 30
+    """So many of the newest backups stay in each place; the newest one that was proven by a drill stays besides."""
+    options: dict[str, Any] = {}
+    """Of the remote places: host_key, key_filename, endpoint_url …; secrets as "env:NAME" or "file:/path"."""
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +97,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "::1",
     )
     """Addresses and networks that /metrics answers to."""
+    backup: Backup = Backup()
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 
@@ -107,7 +121,9 @@ class Settings:
     @classmethod
     def from_env(cls) -> Settings:
         """Settings of the folder in ZHENGBEI_DATA, ./var when unset: how a web worker finds its data."""
-        return cls.at(os.environ.get("ZHENGBEI_DATA", "var"))
+        settings = cls.at(os.environ.get("ZHENGBEI_DATA", "var"))
+        data_format.refuse_newer(settings.data)  # the folder may have been brought up to date since the server started
+        return settings
 
     @property
     def landing(self) -> Path:

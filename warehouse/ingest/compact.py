@@ -61,6 +61,7 @@ def _day(writer: Writer, settings: Settings, day: dt.date) -> None:
             "INSERT INTO run.lake_file VALUES (?,?,?,?,?,?,?)",
             [str(final.relative_to(settings.lake)), day, rows.num_rows, digest, *span, newest],
         )
+    writer.checkpoint()  # a lost WAL must not bring back a book that names what is deleted now
     for path in old:
         if settings.lake / path != final:
             (settings.lake / path).unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """The truth: every payload a source handed over, unchanged, with its sha256, on disk before anyone parses it.
 
-Owns the landing folder: one file a payload, written aside, fsynced, renamed, the directory fsynced. Never edits or
-deletes a payload (retention is the tidy job's)."""
+Owns the landing folder: one file a payload, written aside, fsynced, renamed, the directory fsynced. A file is one line
+that describes the payload, with the sha256 of that description and of what follows at its end, and the payload,
+compressed. Files of releases before there were format numbers lack both. Never edits or deletes a payload (retention is the tidy job's)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import datetime as dt
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ class Landing:
         final = day / f"{note.seq:012d}-{note.table}{SUFFIX}"
         aside = day / f".tmp-{final.name}"
         with open(aside, "wb") as out:
-            out.write(orjson.dumps(asdict(note)) + b"\n" + packed)
+            head = orjson.dumps(asdict(note))
+            out.write(b" ".join((head, _digest(head), _digest(packed))) + b"\n" + packed)
             out.flush()
             os.fsync(out.fileno())
         os.replace(aside, final)
@@ -118,7 +120,9 @@ class Landing:
     def body(self, note: Landed) -> bytes:
         """The payload as received. Raises WarehouseBroken when the file is gone or its sha256 is wrong."""
         file = self._find(note.seq)
-        _, packed = _split(file)
+        _, packed, digest = _read(file)
+        if digest and _digest(packed) != digest:
+            raise WarehouseBroken("原始数据文件已损坏", where=file.name, to_do="请由备份恢复该文件")
         try:
             if note.sealed:
                 packed = self._vault.open(packed, note.sha256.encode())
@@ -134,16 +138,31 @@ class Landing:
             return file
         raise WarehouseBroken(f"原始数据文件缺失：序号 {seq}", where=str(self.folder), to_do="请由备份恢复该文件")
 
-    def notes(self, after: int = 0) -> Iterator[Landed]:
-        """Records of all payloads with seq > `after`, in order of arrival."""
+    def notes(self, after: int = 0, besides: Collection[int] = ()) -> Iterator[Landed]:
+        """Records of all payloads with seq > `after` but `besides`, in order of arrival. Raises WarehouseBroken at one
+        that is damaged."""
         for file in self._files():
-            if self._seq_of(file) > after:
-                yield Landed(**orjson.loads(_split(file)[0]))
+            if self._seq_of(file) > after and self._seq_of(file) not in besides:
+                yield _read(file)[0]
 
 
-def _split(file: Path) -> tuple[bytes, bytes]:
+def _read(file: Path) -> tuple[Landed, bytes, bytes]:
+    """What the file says of its payload, the packed payload, and the digest that this should have (b"" where none was
+    written). Raises WarehouseBroken when the first part is damaged."""
     head, _, packed = file.read_bytes().partition(b"\n")
-    return head, packed
+    expected = b""
+    try:
+        if not head.endswith(b"}"):
+            head, stated, expected = head.rsplit(b" ", 2)
+            if _digest(head) != stated:
+                raise ValueError("sha256")
+        return Landed(**orjson.loads(head)), packed, expected
+    except (ValueError, TypeError) as error:
+        raise WarehouseBroken("原始数据文件已损坏", where=file.name, to_do="请由备份恢复该文件") from error
+
+
+def _digest(part: bytes) -> bytes:
+    return hashlib.sha256(part).hexdigest().encode()
 
 
 def sync_folder(folder: Path) -> None:

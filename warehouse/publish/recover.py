@@ -1,31 +1,40 @@
 """Opening the warehouse so that whatever happened before, nothing acknowledged is missing.
 
-Owns the ledger and the ladder: reopen → set the WAL aside → last backup → empty file; after each step the landing zone
-fills what is missing. Deletes nothing: what is set aside keeps its name with a time stamp."""
+Owns the ledger and the ladder: reopen → set the WAL aside → last backup → empty file. On each rung every table is read
+to its end (the database checks its blocks only as it reads them) and every booked file of positions must be there; the
+landing zone fills what is missing. Deletes nothing: what is set aside keeps its name with a time stamp."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
 import orjson
 
+from warehouse.build.runner import Progress
 from warehouse.catalog.contracts import contracts
 from warehouse.core import units
 from warehouse.core.database import Writer
 from warehouse.core.errors import WarehouseBroken
-from warehouse.core.settings import Settings
+from warehouse.core.settings import RELEASE, Settings
 from warehouse.ingest import lake, load
 from warehouse.ingest.landing import Landed, sync_folder
+from warehouse.publish import migrations
+
+Contents = dict[str, tuple[int, int]]
+"""Table → (rows, order-free hash of all its columns)."""
 
 
-def open_warehouse(settings: Settings) -> tuple[Writer, list[str]]:
-    """The writer, with the books prepared, and Chinese notes of what had to be done to get there ([] = nothing).
+def open_warehouse(settings: Settings, progress: Progress | None = None) -> tuple[Writer, list[str]]:
+    """The writer, with the folder in today's format and the books prepared, and Chinese notes of what had to be done to
+    get there ([] = nothing).
 
-    Raises WarehouseBroken only when even an empty file cannot be made (disk full, rights)."""
+    Raises WarehouseBroken only when even an empty file cannot be made (disk full, rights), ConfigError when a later
+    release has written the folder."""
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    notes: list[str] = []
+    notes = migrations.run(settings, progress)
     for step in (_as_it_is, _without_wal, _from_backup, _empty):
         try:
             writer = step(settings, notes)
@@ -45,7 +54,37 @@ def open_warehouse(settings: Settings) -> tuple[Writer, list[str]]:
 
 
 def _as_it_is(settings: Settings, notes: list[str]) -> Writer | None:
-    return Writer(settings.warehouse, settings.temp)
+    writer = Writer(settings.warehouse, settings.temp)
+    try:
+        contents(writer)
+        _positions_are_there(writer, settings)
+    except WarehouseBroken:
+        writer.close()
+        raise
+    return writer
+
+
+def contents(writer: Writer, database: str | None = None) -> Contents:
+    """What is in every table of the file (or of an attached `database`), read to the end. Raises WarehouseBroken when a
+    block is damaged."""
+    name = database or str(writer.execute("SELECT current_database()")[0][0])
+    return {
+        f"{schema}.{table}": writer.execute(
+            f'SELECT count(*), coalesce(bit_xor(hash(t)), 0) FROM "{name}"."{schema}"."{table}" t'
+        )[0]
+        for schema, table in writer.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [name]
+        )
+    }
+
+
+def _positions_are_there(writer: Writer, settings: Settings) -> None:
+    """A file of the database that is older than the lake may book files that have been merged since."""
+    if not writer.execute("SELECT 1 FROM duckdb_tables() WHERE schema_name = 'run' AND table_name = 'lake_file'"):
+        return
+    for path in lake.files(writer, settings):
+        if not Path(path).exists():
+            raise WarehouseBroken("定位文件缺失", where=str(Path(path).relative_to(settings.lake)))
 
 
 def _without_wal(settings: Settings, notes: list[str]) -> Writer | None:
@@ -60,19 +99,29 @@ def _from_backup(settings: Settings, notes: list[str]) -> Writer | None:
     backup = settings.backup / "warehouse.duckdb"
     if not backup.exists():
         return None
-    if settings.warehouse.exists():
-        _aside(settings.warehouse, notes)
+    _both_aside(settings, notes)
     shutil.copyfile(backup, settings.warehouse)
+    positions = settings.backup / "lake"
+    for file in positions.rglob("*.parquet"):
+        target = settings.lake / file.relative_to(positions)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _link(file, target)
+    writer = _as_it_is(settings, notes)
     notes.append("已由备份恢复数据仓库")
-    return _as_it_is(settings, notes)
+    return writer
 
 
 def _empty(settings: Settings, notes: list[str]) -> Writer | None:
+    _both_aside(settings, notes)
+    notes.append("由原始数据重建数据仓库")
+    return _as_it_is(settings, notes)
+
+
+def _both_aside(settings: Settings, notes: list[str]) -> None:
     for file in (settings.warehouse, settings.warehouse.with_suffix(".duckdb.wal")):
         if file.exists():
             _aside(file, notes)
-    notes.append("由原始数据重建数据仓库")
-    return _as_it_is(settings, notes)
 
 
 def set_aside(settings: Settings) -> list[str]:
@@ -87,6 +136,8 @@ def set_aside(settings: Settings) -> list[str]:
 
 def _aside(file: Path, notes: list[str]) -> None:
     stored = file.with_name(f"{file.name}.broken-{units.now():%Y%m%dT%H%M%S}")
+    while stored.exists():  # two rungs of the ladder within one second
+        stored = stored.with_name(f"{stored.name}+")
     os.replace(file, stored)
     notes.append(f"已把 {file.name} 移为 {stored.name}")
 
@@ -120,18 +171,60 @@ def _behind(writer: Writer, settings: Settings) -> set[int]:
 
 
 def backup(writer: Writer, settings: Settings) -> Path:
-    """A copy of the warehouse through the database itself (a plain copy would miss the WAL), written aside and
-    renamed."""
+    """A copy of the warehouse through the database itself (a plain copy would miss the WAL) with the positions that it
+    books, written aside, compared with its original table by table, and renamed.
+
+    Beside it warehouse.json says what is in it: the copy's sha256, the moment, the release, the contents of the tables.
+    Raises WarehouseBroken when the copy is not equal."""
     settings.backup.mkdir(parents=True, exist_ok=True, mode=0o700)
     aside, final = settings.backup / ".tmp-warehouse.duckdb", settings.backup / "warehouse.duckdb"
     aside.unlink(missing_ok=True)
-    name = writer.execute("SELECT current_database()")[0][0]
-    writer.execute(
-        f"ATTACH '{aside}' AS backup (STORAGE_VERSION 'latest'); COPY FROM DATABASE \"{name}\" TO backup; DETACH backup"
-    )
+    with writer.alone():
+        name = writer.execute("SELECT current_database()")[0][0]
+        writer.execute(
+            f"ATTACH '{aside}' AS backup (STORAGE_VERSION 'latest'); COPY FROM DATABASE \"{name}\" TO backup"
+        )
+        try:
+            found = contents(writer, "backup")
+            if found != contents(writer):
+                raise WarehouseBroken("备份副本与数据仓库不一致", where=final.name, to_do="请重试；反复出现时检查磁盘")
+        finally:
+            writer.execute("DETACH backup")
+        booked = _set_positions_beside(writer, settings)
+    with open(aside, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        os.fsync(file.fileno())
     os.replace(aside, final)
+    note = {"sha256": digest, "at": units.now().isoformat(), "release": RELEASE, "contents": found}
+    (settings.backup / ".tmp-warehouse.json").write_bytes(orjson.dumps(note))
+    os.replace(settings.backup / ".tmp-warehouse.json", settings.backup / "warehouse.json")
     sync_folder(settings.backup)
+    for twin in (settings.backup / "lake").rglob("*.parquet"):
+        if twin not in booked:
+            twin.unlink()
     return final
+
+
+def _set_positions_beside(writer: Writer, settings: Settings) -> set[Path]:
+    """Gives every booked file of the lake a second name below backup/lake: it costs nothing, and stays when days are
+    merged. Returns those names."""
+    booked = set()
+    for path in lake.files(writer, settings):
+        file = Path(path)
+        twin = settings.backup / "lake" / file.relative_to(settings.lake)
+        booked.add(twin)
+        if not (twin.exists() and twin.samefile(file)):
+            twin.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            twin.unlink(missing_ok=True)
+            _link(file, twin)
+    return booked
+
+
+def _link(file: Path, twin: Path) -> None:
+    try:
+        os.link(file, twin)
+    except OSError:  # a file system without second names
+        shutil.copyfile(file, twin)
 
 
 def fingerprint(writer: Writer, settings: Settings | None = None) -> dict[str, tuple[int, int]]:

@@ -123,10 +123,10 @@ def _carry(before: dict[str, Any], kind: str, previous: Path, aside: Path) -> bo
 
 
 def take_over_trail(writer: Writer, settings: Settings) -> None:
-    """A warehouse made anew knows nothing of what was published before: its trail of revisions comes from the newest
-    generation."""
+    """A warehouse made anew knows nothing of what was published before, and one from a backup nothing of what was
+    published since: that part of the trail of revisions comes from the newest generation."""
     file = _previous(settings, _note(settings), "open")
-    if file is None or writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]:
+    if file is None:
         return
     with writer.alone():
         writer.execute(f"ATTACH '{file}' AS previous (READ_ONLY)")
@@ -134,8 +134,17 @@ def take_over_trail(writer: Writer, settings: Settings) -> None:
             if writer.execute(
                 "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"
             ):
-                writer.execute("INSERT INTO run.kpi_revision BY NAME SELECT * FROM previous.meta.kpi_revision")
-                writer.execute("INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision")
+                newest = writer.execute(
+                    "SELECT coalesce(max(recorded_at), '-infinity'::TIMESTAMP) FROM run.kpi_revision"
+                )
+                writer.execute(
+                    "INSERT INTO run.kpi_revision BY NAME SELECT * FROM previous.meta.kpi_revision WHERE recorded_at > ?",
+                    [newest[0][0]],
+                )
+                writer.execute(
+                    "INSERT INTO run.kpi_asked SELECT DISTINCT kpi_id, win, win_start FROM run.kpi_revision "
+                    "EXCEPT SELECT kpi_id, win, win_start FROM run.kpi_asked"
+                )
         finally:
             writer.execute("DETACH previous")
 
@@ -144,6 +153,37 @@ def current(settings: Settings) -> str | None:
     """The id the pointer names, None before the first publication."""
     found = _note(settings)
     return str(found["generation"]) if found else None
+
+
+def verify(settings: Settings, generation: str) -> None:
+    """Raises WarehouseBroken when a file of the generation is gone or is not as it was published."""
+    to_do = "请由备份恢复该文件，或运行 ./zhengbei etl run 重新发布"
+    try:
+        note = orjson.loads((settings.published / f"{generation}.json").read_bytes())
+        files = dict(note["files"])
+    except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise WarehouseBroken("快照的说明文件缺失或已损坏", where=f"{generation}.json", to_do=to_do) from error
+    if note != _note(settings) and generation == _note(settings).get("generation"):
+        raise WarehouseBroken("快照的说明文件与指针不一致", where=f"{generation}.json", to_do=to_do)
+    for name, digest in files.items():
+        try:
+            with open(settings.published / name, "rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            found = ""
+        if found != digest:
+            raise WarehouseBroken("快照文件缺失或已损坏", where=name, to_do=to_do)
+
+
+def cited(settings: Settings) -> set[str]:
+    """Generations that an archived report names: they are kept for ever."""
+    found = set()
+    for file in settings.reports.glob("*.json"):
+        try:
+            found.add(str(orjson.loads(file.read_bytes()).get("generation", "")))
+        except (orjson.JSONDecodeError, OSError):
+            continue
+    return found
 
 
 def generations(settings: Settings) -> list[str]:

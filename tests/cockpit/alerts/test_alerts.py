@@ -176,7 +176,7 @@ def test_an_urgent_one_climbs_until_somebody_takes_it(
     assert subjects(mail)[1:] == [("head", "【升级】正北数字驾驶舱告警：装载停止 · 装载进程")]
     round_(3600)
     assert len(mail.accepted) == 2, "there is no third level"
-    (one,) = store.standing(settings.state)
+    one = store.standing(settings.state)[0]
     assert one.receivers == ("值班手机", "值班领导") and one.level == 2
     store.take(settings.state, one.id, "li", now=MONDAY)
     round_(30, loader=True)

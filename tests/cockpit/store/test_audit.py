@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ import pytest
 
 from cockpit.identity import accounts, sessions
 from cockpit.store import app_db, audit, audit_anchor
+from tests.flips import FLIPS, flip, write
 from warehouse.core.errors import Refused, UsageError
 from warehouse.core.settings import Options, Settings
 
@@ -240,3 +242,35 @@ def test_every_entry_names_an_actor_or_is_of_nobody_known() -> None:
         for match in re.findall(r'append\(\s*connection,\s*"?(\w+)"?,\s*who=""', file.read_text())
     }
     assert found == {"event", "login_slowed", "link_refused", "device_refused", "factor_failed", "refusal"}
+
+
+def test_any_flipped_bit_of_the_log_and_of_its_anchors_is_noticed(logged: Settings) -> None:
+    """The bits of the rows, where SQLite keeps them in the file, and of the anchors."""
+    audit_anchor.make(logged)
+    with sqlite3.connect(logged.state) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cells = [
+            (row[0] + row[1]).encode()
+            for row in connection.execute("SELECT previous, hash FROM audit ORDER BY seq").fetchall()
+        ]
+        connection.execute("PRAGMA journal_mode=DELETE")
+    dice, whole = random.Random(20261123), logged.state.read_bytes()
+    anchors = audit.anchors(logged.state)
+    for number in range(FLIPS):
+        if number % 3 == 0:
+            before = flip(anchors, dice)
+            assert audit_anchor.known(logged)[1] or audit_anchor.check(logged).faults, number
+            write(anchors, before)
+            continue
+        cell = cells[dice.randrange(len(cells))]
+        start = whole.rindex(cell) if whole.count(cell) else whole.index(cell[64:]) - 64
+        flip(logged.state, dice, first=start - 8, last=start + len(cell))
+        try:
+            faults = audit.verify(logged.state, audit_anchor.known(logged)[0]).faults
+        except sqlite3.Error:
+            faults = ("unreadable",)
+        assert faults, number
+        for journal in logged.data.glob(f"{logged.state.name}-*"):
+            journal.unlink()
+        write(logged.state, whole)
+    assert audit_anchor.check(logged).faults == ()

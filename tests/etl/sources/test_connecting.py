@@ -158,7 +158,7 @@ def run_one(folder: Path, addresses: str, description: str) -> list[str]:
             HTTP,
             "来源无法访问",
         ),
-        (f'drop = "ftp://reader:{SECRET}@127.0.0.1/out"', FILES, "不认识的投递地址"),
+        (f'drop = "ftp://reader:{SECRET}@127.0.0.1/out"', FILES, "不认识的地址"),
         (
             f'drop = "sftp://reader@127.0.0.1:1/out"\noptions = {{ password = "{SECRET}" }}',
             FILES,
