@@ -6,6 +6,8 @@ unknown from then on. Either way it is listed in quarantine with what stood ther
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from warehouse.catalog.schema import Column, Contract
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken
@@ -21,44 +23,71 @@ mapping, and what was known stays."""
 
 
 def typed(writer: Writer, contract: Contract, note: Landed) -> None:
-    """Leaves `incoming` (text) as temp table `batch`: typed, with `_bad` and `_aside`, lists of rule:column."""
+    """Leaves `incoming` (text) as temp table `batch`: typed, with `_bad` and `_aside`, lists of rule:column.
+
+    What is worked out of a cell (its bare text, its value, each fault) is a column of a level of its own: said twice, a
+    macro is planned and run twice, and planning took longer than reading a small payload."""
+    cells = [_Cell(column, number) for number, column in enumerate(contract.stored)]
+    faults: list[str] = []
     casts: list[str] = []
     row_rules: list[str] = []
     field_rules: list[str] = []
-    for column in contract.stored:
-        faults = _faults(contract, column, note)
-        whole_row = column.required or column.name in contract.key
-        (row_rules if whole_row else field_rules).extend(faults)
-        # a text or a number that reads well but is no value of ours must go as well
-        unfit = [
-            fault for fault in faults if column.type == "VARCHAR" or not fault.endswith(f"'type:{column.name}' END")
-        ]
-        broken = " OR ".join(f"({fault}) IS NOT NULL" for fault in unfit)
-        value = cast(column)
-        casts.append(f"{f'CASE WHEN {broken} THEN NULL ELSE {value} END' if broken else value} AS {column.name}")
+    for cell in cells:
+        column = cell.column
+        unfit: list[str] = []
+        rules = row_rules if column.required or column.name in contract.key else field_rules
+        for number, fault in enumerate(_faults(contract, cell, note)):
+            name = f"_f{cell.number}_{number}"
+            faults.append(f"{fault} AS {name}")
+            rules.append(name)
+            # a text or a number that reads well but is no value of ours must go as well
+            if column.type == "VARCHAR" or not fault.endswith(f"'type:{column.name}' END"):
+                unfit.append(f"{name} IS NOT NULL")
+        value = f"CASE WHEN {' OR '.join(unfit)} THEN NULL ELSE {cell.value} END" if unfit else cell.value
+        casts.append(f"{value} AS {column.name}")
         if column.required:
-            row_rules.append(_required(column))
+            row_rules.append(_required(cell))
     version = "NULL::TIMESTAMP"
     if contract.version:
-        column = next(item for item in contract.columns if item.name == contract.version)
+        value = next(cell.value for cell in cells if cell.column.name == contract.version)
         # a clock that runs ahead at the source must not freeze a row for ever (F15); a row that does not say when it
         # changed is as new as its arrival
-        version = (
-            f"CASE WHEN ({cast(column)}) IS NULL THEN _landed ELSE least({cast(column)}, _landed + clock_slack()) END"
-        )
+        version = f"CASE WHEN {value} IS NULL THEN _landed ELSE least({value}, _landed + clock_slack()) END"
     key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
+    bare = ", ".join(f"trim({cell.column.name}) AS {cell.text}" for cell in cells)
+    values = ", ".join(f"{cast(cell.column, cell.text)} AS {cell.value}" for cell in cells)
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
         SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
-        {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM incoming)""")
+        {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM (
+            SELECT {", ".join(["*", *faults])} FROM (SELECT *, {values} FROM (SELECT *, {bare} FROM incoming))))""")
     if contract.happens:  # nothing that is still to come may be the newest of anything (F15)
         writer.execute(
             f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {_moment_of(contract)} > _landed + clock_slack()"
         )
 
 
-def cast(column: Column) -> str:
-    """What a column's text says as its type; NULL = not that type. How is written in macros.sql."""
-    text = f"trim({column.name})"
+@dataclass(frozen=True)
+class _Cell:
+    """A column of a payload, and what its bare text and its value are called meanwhile."""
+
+    column: Column
+    number: int
+
+    @property
+    def text(self) -> str:
+        return f"_t{self.number}"
+
+    @property
+    def value(self) -> str:
+        return f"_v{self.number}"
+
+    @property
+    def is_given(self) -> str:
+        return f"nullif({self.text}, '') IS NOT NULL"
+
+
+def cast(column: Column, text: str) -> str:
+    """What a text says as the type of a column; NULL = not that type. How is written in macros.sql."""
     if column.type in ("TIMESTAMP", "DATE"):
         return f"CAST(as_moment({text}) AS {column.type})"
     if column.type in parse.WHOLE:
@@ -136,16 +165,13 @@ def _list(rules: list[str]) -> str:
     return f"list_filter([{', '.join(rules)}]::VARCHAR[], lambda x: x IS NOT NULL)"
 
 
-def _given(column: Column) -> str:
-    return f"nullif(trim({column.name}), '') IS NOT NULL"
-
-
-def _required(column: Column) -> str:
+def _required(cell: _Cell) -> str:
+    column = cell.column
     unreadable = f" AND NOT list_contains(_untreated, '{column.name}')" if column.treatment else ""
     empty = (
-        f"NOT ({_given(column)})"
+        f"NOT ({cell.is_given})"
         if column.type == "VARCHAR"
-        else f"(NOT ({_given(column)}) OR says_nothing(trim({column.name})))"
+        else f"(NOT ({cell.is_given}) OR says_nothing({cell.text}))"
     )
     return f"CASE WHEN {empty}{unreadable} THEN 'required:{column.name}' END"
 
@@ -157,31 +183,31 @@ def _rule_names(column: Column) -> list[str]:
     ]
 
 
-def _faults(contract: Contract, column: Column, note: Landed) -> list[str]:
+def _faults(contract: Contract, cell: _Cell, note: Landed) -> list[str]:
     """SQL expressions that name the rule a cell breaks, NULL = none. Personal and plate rules of a row's own key go by
     their number alone (D10, D02), as its reason."""
-    text = f"trim({column.name})"
+    column, text = cell.column, cell.text
     tail = "" if column.required or column.name in contract.key else f":{column.name}"
     found = []
     if column.treatment in ("person", "holder"):
         found.append(f"CASE WHEN list_contains(_untreated, '{column.name}') THEN 'D10{tail}' END")
     elif column.type == "VARCHAR" and column.treatment in ("", "text"):
-        found.append(f"CASE WHEN is_cut_short({column.name}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
+        found.append(f"CASE WHEN is_cut_short({text}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
     elif column.type != "VARCHAR":
         found.append(
-            f"CASE WHEN {_given(column)} AND ({cast(column)}) IS NULL AND NOT says_nothing({text}) THEN 'type:{column.name}' END"
+            f"CASE WHEN {cell.is_given} AND {cell.value} IS NULL AND NOT says_nothing({text}) THEN 'type:{column.name}' END"
         )
     if column.rule == "month":  # the day it begins is reckoned from it: one odd word must not stop a build
         found.append(
-            f"CASE WHEN {_given(column)} AND NOT regexp_full_match({text}, '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
+            f"CASE WHEN {cell.is_given} AND NOT regexp_full_match({text}, '\\d{{4}}-(0[1-9]|1[0-2])') THEN 'type:{column.name}' END"
         )
     if column.rule == "plate" and not note.mapping.get("pseudonyms"):
-        unless = "" if column.required else f"{_given(column)} AND "
+        unless = "" if column.required else f"{cell.is_given} AND "
         found.append(f"CASE WHEN {unless}NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02{tail}' END")
     if column.allowed:
         words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
-        code = text if column.type == "VARCHAR" else f"CAST({cast(column)} AS VARCHAR)"
+        code = text if column.type == "VARCHAR" else f"CAST({cell.value} AS VARCHAR)"
         found.append(
-            f"CASE WHEN {_given(column)} AND NOT says_nothing({text}) AND {code} NOT IN ({words}) THEN 'code:{column.name}' END"
+            f"CASE WHEN {cell.is_given} AND NOT says_nothing({text}) AND NOT list_contains([{words}], {code}) THEN 'code:{column.name}' END"
         )
     return found

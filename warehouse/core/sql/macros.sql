@@ -5,17 +5,18 @@ CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
     '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz()_ '), '[\s\x{200b}\x{feff}]', '', 'g'));
 
+-- Lists are asked by list_contains: DuckDB makes a join of a long IN, and a payload has dozens of such cells.
 -- Fillers that mean "nothing" (D15).
-CREATE OR REPLACE TEMP MACRO is_filler(x) AS x IN ('', '无', '/', '／', '-', '－', '—', '——', '暂无', '未知', 'NULL', 'null', 'N/A', 'n/a');
+CREATE OR REPLACE TEMP MACRO is_filler(x) AS list_contains(['', '无', '/', '／', '-', '－', '—', '——', '暂无', '未知', 'NULL', 'null', 'N/A', 'n/a'], x);
 CREATE OR REPLACE TEMP MACRO no_filler(x) AS CASE WHEN is_filler(trim(x)) THEN NULL ELSE trim(x) END;
 CREATE OR REPLACE TEMP MACRO no_filler_date(d) AS CASE WHEN d IN (DATE '1900-01-01', DATE '9999-12-31', DATE '1970-01-01') THEN NULL ELSE d END;
 -- Words in a cell of a date or a number that are no fault: fillers, and those that say that there is no end (长期).
-CREATE OR REPLACE TEMP MACRO says_nothing(x) AS is_filler(x) OR x IN ('长期', '长期有效', '永久', '永久有效', '无固定期限');
+CREATE OR REPLACE TEMP MACRO says_nothing(x) AS is_filler(x) OR list_contains(['长期', '长期有效', '永久', '永久有效', '无固定期限'], x);
 -- What a spreadsheet shows where a formula failed, and our own word for one whose value was not stored.
-CREATE OR REPLACE TEMP MACRO is_cell_error(x) AS x IN ('#N/A', '#REF!', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!', '#公式无值');
+CREATE OR REPLACE TEMP MACRO is_cell_error(x) AS list_contains(['#N/A', '#REF!', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!', '#公式无值'], x);
 -- Yes and no as people tick it.
-CREATE OR REPLACE TEMP MACRO as_boolean(x) AS CASE WHEN lower(x) IN ('是', '有', '对', '√', '✓', '✔', '☑', 'y', 'yes', 't', 'true', '1', '1.0') THEN true
-    WHEN lower(x) IN ('否', '无', '不', '错', '×', '✗', '✘', '☐', 'n', 'no', 'f', 'false', '0', '0.0') THEN false END;
+CREATE OR REPLACE TEMP MACRO as_boolean(x) AS CASE WHEN list_contains(['是', '有', '对', '√', '✓', '✔', '☑', 'y', 'yes', 't', 'true', '1', '1.0'], lower(x)) THEN true
+    WHEN list_contains(['否', '无', '不', '错', '×', '✗', '✘', '☐', 'n', 'no', 'f', 'false', '0', '0.0'], lower(x)) THEN false END;
 -- Minutes a day that a site's hours (08:00-20:00, 24小时) promise; NULL where they cannot be read. Past midnight counts.
 CREATE OR REPLACE TEMP MACRO clock_minutes(x, n) AS TRY_CAST(regexp_extract(x, '(\d{1,2})[:：](\d{2})\D+(\d{1,2})[:：](\d{2})', n) AS INTEGER);
 CREATE OR REPLACE TEMP MACRO open_minutes(x) AS CASE WHEN regexp_matches(x, '24 ?(小时|h)|全天') THEN 1440
