@@ -68,10 +68,11 @@ def _package(requirement: Requirement) -> Package:
 
 
 def _licence(there: Distribution) -> tuple[str, bool]:
+    # by get_all alone: what a name that is not stated means differs with the finder that answers
     stated = there.metadata
-    if stated["License-Expression"]:
-        return stated["License-Expression"], True
-    lines = (stated["License"] or "").strip().splitlines()
+    if expression := next(iter(stated.get_all("License-Expression") or ()), ""):
+        return str(expression), True
+    lines = str(next(iter(stated.get_all("License") or ()), "")).strip().splitlines()
     if lines and lines[0] != "UNKNOWN":
         return lines[0][:LONGEST].strip(), False
     classes = [
