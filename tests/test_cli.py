@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
+from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -32,6 +35,39 @@ def test_help_names_every_verb_in_chinese_from_any_folder(tmp_path: Path) -> Non
     for verb in ("demo", "serve", "etl", "metric", "report", "doctor", "test", "bench", "user", "screen", "audit"):
         assert f"  {verb} " in done.stdout
     assert "正北数字驾驶舱" in done.stdout
+
+
+def test_what_the_library_says_is_the_compiled_text_of_its_chinese() -> None:
+    folder = HOME / "warehouse" / "cli" / "locale" / "zh_CN" / "LC_MESSAGES"
+    with (folder / "messages.po").open("rb") as source, (folder / "messages.mo").open("rb") as compiled:
+        wanted, held = read_po(source), GNUTranslations(compiled)
+    assert len(wanted) > 40
+    for message in wanted:
+        if message.id:
+            names = message.id if isinstance(message.id, tuple) else (message.id,)
+            said = message.string[0] if isinstance(message.string, tuple) else message.string
+            assert held.ngettext(*names, 2) == said if len(names) == 2 else held.gettext(names[0]) == said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--help",
+        "report --help",
+        "report weekly --help",
+        "etl schedule --help",
+        "serve --nope",
+        "nope",
+        "user role li",
+        "serve --port x",
+        "screen set",
+    ],
+)
+def test_no_english_sentence_is_said(line: str) -> None:
+    done = zhengbei(*line.split())
+    text = re.sub(r"\./zhengbei [a-z ]+", "", done.stdout + done.stderr)
+    assert text.strip() and not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", text), text
+    assert "用法：" in text or "处理办法：" in text
 
 
 def test_the_version_names_the_code_that_makes_the_numbers() -> None:

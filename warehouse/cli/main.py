@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gettext
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
@@ -13,6 +15,9 @@ import click
 from warehouse.core import data_format
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import RELEASE
+
+LOCALE = Path(__file__).with_name("locale")
+"""What the command line's library says, in Chinese; made by `pybabel compile -d warehouse/cli/locale -D messages`."""
 
 
 def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,8 +66,10 @@ def zhengbei() -> None:
 
 def main() -> None:
     """Runs the CLI; turns the errors of the tree into one Chinese line and their exit code, never a traceback."""
+    os.environ["LANGUAGE"] = "zh_CN"
+    gettext.bindtextdomain("messages", LOCALE)
     try:
-        zhengbei.main(standalone_mode=False)
+        zhengbei.main(prog_name="./zhengbei", standalone_mode=False)
     except CockpitError as error:
         click.echo(f"错误：{error}", err=True)
         sys.exit(error.exit_code)
@@ -71,9 +78,8 @@ def main() -> None:
         sys.exit(2)
     except click.ClickException as error:
         where = f" {error.ctx.command_path}" if isinstance(error, click.UsageError) and error.ctx else ""
-        click.echo(
-            f"错误：命令写法不对：{error.format_message()}；处理办法：请用{where} --help 查看可用的写法", err=True
-        )
+        what = " ".join(error.format_message().split()).rstrip(".")
+        click.echo(f"错误：命令写法不对：{what}；处理办法：请用{where} --help 查看可用的写法", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         click.echo("已中止", err=True)
