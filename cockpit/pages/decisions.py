@@ -106,7 +106,7 @@ def _concern(visit: PageContext, item: Concern) -> Component:
         words = f"{item.worst.place.label} {present(item.worst, visit.book.metrics[reading.metric].decimals).text}"
         body.append(dcc.Link(words, href=_href(visit, reading, item.worst.place.code), className="worst"))
     body.append(
-        supervision.badge(visit, reading.metric)
+        supervision.badge(visit, reading.metric, reading.place.code)
         or dcc.Link("督办", href=f"{_href(visit, reading)}#supervise", className="supervise")
     )
     return html.Li(body, **attributes.data(finding=reading.metric, kind=item.kind))

@@ -30,7 +30,7 @@ def standing(visit: PageContext, metric: str, place: str) -> list[Note]:
     moment = visit.book.generation.built_at if visit.address.get("as_of") else None
     return [
         note
-        for note in notes.beside(gate.settings().state, metric, place)
+        for note in notes.beside(gate.settings().state, metric, place, visit.viewer.scope)
         if (note.withdrawn is None if moment is None else note.stood(moment))
     ]
 
@@ -104,7 +104,7 @@ def _withdraw(visit: PageContext, note: Note) -> Component:
 def _withdrawn(visit: PageContext, metric: str, place: str) -> Component | None:
     """Nothing is deleted: who may write sees what was taken back, by whom and when."""
     gone = (
-        [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn]
+        [note for note in notes.beside(gate.settings().state, metric, place, visit.viewer.scope) if note.withdrawn]
         if not visit.address.get("as_of")
         else []
     )

@@ -15,7 +15,7 @@ from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
 from flask import request
 
-from cockpit.casework import favourites, task_store
+from cockpit.casework import favourites, task_routes, task_store
 from cockpit.identity import gate, rights
 from cockpit.identity.driver_access import People
 from cockpit.pages import overview, routes
@@ -27,6 +27,7 @@ from cockpit.presentation.theme import DARK, LIGHT, Theme
 from cockpit.web import shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
+from warehouse.query.scope import Scope
 
 if TYPE_CHECKING:
     from warehouse.query.snapshot_store import SnapshotStore
@@ -96,6 +97,8 @@ def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.d
         page = routes.render(visit)
         return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")
     except CockpitError as error:
+        if isinstance(error, PageMissing):
+            gate.out_of_reach(f"{path}{search or ''}")
         if error.http_status >= 500 and not isinstance(error, DataMissing):
             LOG.error("page %s failed", path, exc_info=error)
         return _failed(library, moment, error.http_status, *_explained(error))
@@ -141,8 +144,8 @@ def _framed(visit: PageContext, page: Page) -> Component:
 
 def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageContext:
     wanted = address.get("as_of")
-    book = library.open(wanted) if wanted else library.current()
     viewer = gate.viewer()
+    book = library.open(wanted, viewer.scope) if wanted else library.current(viewer.scope)
     people = People(
         gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people")
     )
@@ -155,8 +158,8 @@ def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageCo
         tuple(library.generations()[:MENU_GENERATIONS]),
         theme(),
         people,
-        task_store.standing(file),
-        library.current() if wanted else None,
+        tuple(task for task in task_store.standing(file) if task_routes.is_within(book, task)),
+        library.current(viewer.scope) if wanted else None,
         favourites.places(file, viewer),
     )
 
@@ -166,7 +169,7 @@ def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | No
     from warehouse.publish import live
 
     try:
-        generation = library.current().generation.id
+        generation = library.current(Scope.ALL).generation.id
     except DataMissing:
         generation = None
     try:
