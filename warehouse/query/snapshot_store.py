@@ -47,7 +47,7 @@ class SnapshotStore:
         self._newest: Snapshot | None = None
         self._others: LRUCache[str, Snapshot] = LRUCache(MOST_OTHERS)
         self._scoped: LRUCache[tuple[str, Scope], Snapshot] = LRUCache(MOST_SCOPED)
-        self._lock = threading.Lock()
+        self._lock, self._scoped_lock = threading.Lock(), threading.Lock()
 
     def current(self, scope: Scope) -> Snapshot:
         """The newest published generation. Raises DataMissing before the first."""
@@ -61,21 +61,25 @@ class SnapshotStore:
                     self._others[self._newest.id] = self._newest
                 self._newest = found
                 self._others.pop(generation, None)
-            return self._limited(self._newest, scope)
+            book = self._newest
+        return self._limited(book, scope)
 
     def open(self, generation_id: str, scope: Scope) -> Snapshot:
         """That generation. Raises DataMissing when it is not kept (any more)."""
         with self._lock:
             if self._newest is not None and self._newest.id == generation_id:
-                return self._limited(self._newest, scope)
-            return self._limited(self._others.setdefault(generation_id, self._opened(generation_id)), scope)
+                book = self._newest
+            else:
+                book = self._others.setdefault(generation_id, self._opened(generation_id))
+        return self._limited(book, scope)
 
     def _limited(self, book: Snapshot, scope: Scope) -> Snapshot:
         if scope.is_all:
             return book
-        if (book.id, scope) not in self._scoped:
-            self._scoped[book.id, scope] = Snapshot(self._settings, book.id, scope, book)
-        return self._scoped[book.id, scope]
+        with self._scoped_lock:
+            if (book.id, scope) not in self._scoped:
+                self._scoped[book.id, scope] = Snapshot(self._settings, book.id, scope, book)
+            return self._scoped[book.id, scope]
 
     def _opened(self, generation_id: str) -> Snapshot:
         known = self._others.get(generation_id)

@@ -24,7 +24,7 @@ from cockpit.presentation import texts
 from cockpit.store import app_db
 from cockpit.web import app
 from tests.cockpit.signing_in import PASSWORD, SAME_ORIGIN, said, sign_in
-from tests.depth import NIGHTLY
+from tests.depth import depth
 from warehouse.core.database import Reader
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
@@ -33,7 +33,7 @@ from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
-VIEWERS, STEPS = (100, 400) if NIGHTLY else (20, 7)
+VIEWERS, STEPS = depth((20, 4), (100, 300))
 """How many scopes are drawn, and how many links of each are followed."""
 METRICS = ("fleet_online_rate", "safe_alarm_handled_rate", "drv_driver_cnt", "site_visit_cnt", "mem_org_built_rate")
 TOWN, OTHER = "330110009", "330110010"
@@ -193,7 +193,7 @@ def test_whatever_a_viewer_reaches_lies_inside(
     as_scope: Callable[..., FlaskClient], whole: Snapshot, raw: Reader, data: Path, seed: int
 ) -> None:
     scope, chance = drawn(whole, seed), random.Random(seed)
-    client, known = as_scope(scope), world(raw, scope)
+    client, known = as_scope(scope, "analyst"), world(raw, scope)
     words, metric = known.outside(), chance.choice(METRICS)
     queue = ["/", f"/metric/{metric}", f"/export/{metric}.xlsx", f"/api/metric/{metric}", f"/api/v1/metrics/{metric}"]
     queue += [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cockpit.identity.sessions import Viewer
-from tests.depth import NIGHTLY
+from tests.depth import depth
 from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT, Place
 from warehouse.core.database import Reader
@@ -142,7 +142,7 @@ def test_of_every_table_it_is_decided_what_a_scope_sees(store: SnapshotStore, ra
 # -- what a scope sees ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(100 if NIGHTLY else 12))
+@pytest.mark.parametrize("seed", range(depth(12, 100)))
 def test_every_row_lies_inside_and_says_of_nobody_outside(
     store: SnapshotStore, whole: Snapshot, raw: Reader, seed: int
 ) -> None:
