@@ -19,6 +19,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.charts.trend import Remark, letter, touched
 from cockpit.presentation.tiles.attributes import aria
 from warehouse.compile.reading import DISTRICT, Point
+from warehouse.query.scope import TOTAL
 
 ANCHOR = "metric-notes"
 OPEN_LINES = 8
@@ -57,7 +58,7 @@ def below(
         else None
     )
     parts: list[Component | None] = [html.Ul(lines[:OPEN_LINES]) if lines else None, more]
-    if notes.may(visit.viewer):
+    if notes.may(visit.viewer) and not place.startswith(TOTAL):
         parts += [_withdrawn(visit, metric, place), _form(visit)]
     found = [part for part in parts if part is not None]
     return (

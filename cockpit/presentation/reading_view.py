@@ -20,7 +20,7 @@ REASONS = {
     "failed": "来源上次采集失败，本期无数据",
     "insufficient": "分母为 0 或低于下限，不作计算",
     "small_cell": "为保护个人不单列，计入合计",
-    "no_total": "本指标没有按范围合计的数，请看其中的镇街或企业",
+    "no_total": "本指标没有按范围合计的数",
 }
 """Status → why there is no number."""
 REASONS_SHORT = {

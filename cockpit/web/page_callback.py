@@ -86,7 +86,7 @@ def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answ
 
 def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
     """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace."""
-    moment = now or units.now()
+    moment, address = now or units.now(), None
     try:
         address = Address.parse(path, search)
         right = rights.of_page(address.path)
@@ -97,8 +97,8 @@ def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.d
         page = routes.render(visit)
         return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")
     except CockpitError as error:
-        if isinstance(error, PageMissing):
-            gate.out_of_reach(f"{path}{search or ''}")
+        if isinstance(error, PageMissing) and address is not None and routes.known(address.path):
+            gate.out_of_reach(address.here())
         if error.http_status >= 500 and not isinstance(error, DataMissing):
             LOG.error("page %s failed", path, exc_info=error)
         return _failed(library, moment, error.http_status, *_explained(error))

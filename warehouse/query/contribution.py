@@ -121,7 +121,7 @@ def explain(
     if not adds(metric):
         return NoSplit("该指标不是和或计数，各部分不能相加成总数")
     if spot == book.home and not book.is_counted_at_home(metric):
-        return NoSplit("本指标没有按范围合计的数，请选定一个镇街或企业后再看")
+        return NoSplit("本指标没有按范围合计的数，不作分解")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
     by_place = metric.person and by in ("town", "company")

@@ -33,7 +33,7 @@ from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
-VIEWERS, STEPS = depth((20, 4), (100, 300))
+VIEWERS, STEPS = depth((20, 4), (100, 60))
 """How many scopes are drawn, and how many links of each are followed."""
 METRICS = ("fleet_online_rate", "safe_alarm_handled_rate", "drv_driver_cnt", "site_visit_cnt", "mem_org_built_rate")
 TOWN, OTHER = "330110009", "330110010"
@@ -320,6 +320,8 @@ def test_an_altered_callback_reaches_nothing_outside(
         assert named(text, words - {key, f"/{kind}/{key}"}) == []
     for search in (f"?place={OTHER}", f"?place={beyond['company']}", "?place=scope-0123456789abcdef", "?place=nowhere"):
         assert "没有这一页" in said(of_town, f"/metric/{METRICS[0]}", search), search
+    before = denials(data)
+    assert of_town.get("/nope").status_code == 404 and denials(data) == before, "a slip of the pen is no attempt"
 
 
 @pytest.mark.parametrize("query", ["place={town}", "place={company}", "place=scope-0123456789abcdef"])
@@ -495,3 +497,14 @@ def test_the_overview_of_several_says_whose_numbers_they_are(
     cover = sheet_text(client.get("/export/fleet_vehicle_cnt.xlsx?window=day").data)
     assert "本范围（仁和街道、良渚街道）" in cover
     assert json.loads(client.get("/api/metric/drv_driver_cnt").data)["status"] == "no_total"
+
+
+def test_of_several_together_nothing_is_offered_that_others_would_have_to_see(
+    as_scope: Callable[..., FlaskClient],
+) -> None:
+    several, one = as_scope(Scope((TOWN, OTHER), ()), "safety"), as_scope(Scope((TOWN,), ()), "safety")
+    for path in (f"/metric/{METRICS[0]}", "/metric/drv_driver_cnt"):
+        total, single = several.get(path).get_data(as_text=True), one.get(path).get_data(as_text=True)
+        for form in ('action="/supervision/open"', 'action="/notes/add"', 'action="/shares/add"'):
+            assert form not in total and form in single, (path, form)
+    assert several.get(f"/metric/{METRICS[0]}?place={OTHER}").get_data(as_text=True).count('action="/notes/add"') == 1
