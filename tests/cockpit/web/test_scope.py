@@ -19,6 +19,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from cockpit.identity import accounts, rights
+from cockpit.identity.driver_access import People
+from cockpit.identity.sessions import Viewer
 from cockpit.pages import routes
 from cockpit.presentation import texts
 from cockpit.store import app_db
@@ -508,3 +510,23 @@ def test_of_several_together_nothing_is_offered_that_others_would_have_to_see(
         for form in ('action="/supervision/open"', 'action="/notes/add"', 'action="/shares/add"'):
             assert form not in total and form in single, (path, form)
     assert several.get(f"/metric/{METRICS[0]}?place={OTHER}").get_data(as_text=True).count('action="/notes/add"') == 1
+
+
+def test_of_a_vehicle_only_the_days_inside_are_replayed(data: Path, published: Path, whole: Snapshot) -> None:
+    """It may have been somebody else's before: what it did then is not the reader's."""
+    persons = Reader(published / "published" / f"{whole.id}.restricted.duckdb")
+    [(vehicle,)] = persons.rows(
+        "SELECT vehicle_key FROM marts.gps_trip WHERE kind = 'drive' GROUP BY 1 ORDER BY count(DISTINCT day) DESC, 1 LIMIT 1"
+    )
+    people = People(
+        Settings(data), Viewer("person", "tracker", "leader", scope=Scope.ALL), "127.0.0.1", whole.id, b"k" * 32
+    )
+    with app_db.writing(Settings(data).state) as connection:
+        connection.execute("INSERT INTO purposes VALUES ('tracker', 'C', '其他履职：核对行程', 9e9)")
+    every = people.track("C", vehicle, None, None)
+    assert every.days and every.trips and every.day is not None
+    some = people.track("C", vehicle, every.day, set(every.days[1:]))
+    assert (
+        some.day is None and some.trips == [] and every.day not in some.days and len(some.days) == len(every.days) - 1
+    )
+    assert people.track("C", vehicle, None, set(every.days[1:])).day == every.days[1]
