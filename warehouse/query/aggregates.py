@@ -73,12 +73,17 @@ class Figures:
         """scope: whose numbers are read. whole: the book of the same generation without limits, None for that one
         itself; it is asked only what is known of a window at all."""
         self._settings, self.id, self.scope = settings, generation, scope
-        self._whole: Figures = whole or self
+        self._of_all = whole
         file = settings.published / f"{generation}.duckdb"
         self._reader = Reader(file) if scope.is_all else Reader(file, scope.narrowed)
         self._answers: LRUCache[tuple[Any, ...], Any] = LRUCache(MOST_ANSWERS)
         self._lock = threading.Lock()
         self.metrics = metrics()
+
+    @property
+    def _whole(self) -> Figures:
+        # never stored in the book itself: one that nobody holds any more closes its file at once
+        return self._of_all or self
 
     @cached_property
     def generation(self) -> Generation:

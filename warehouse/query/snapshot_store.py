@@ -61,8 +61,8 @@ class SnapshotStore:
                     self._others[self._newest.id] = self._newest
                 self._newest = found
                 self._others.pop(generation, None)
-            book = self._newest
-        return self._limited(book, scope)
+            book, held = self._newest, {generation, *self._others}
+        return self._limited(book, scope, held)
 
     def open(self, generation_id: str, scope: Scope) -> Snapshot:
         """That generation. Raises DataMissing when it is not kept (any more)."""
@@ -71,12 +71,16 @@ class SnapshotStore:
                 book = self._newest
             else:
                 book = self._others.setdefault(generation_id, self._opened(generation_id))
-        return self._limited(book, scope)
+            held = {generation_id, *self._others, *([self._newest.id] if self._newest else [])}
+        return self._limited(book, scope, held)
 
-    def _limited(self, book: Snapshot, scope: Scope) -> Snapshot:
-        if scope.is_all:
-            return book
+    def _limited(self, book: Snapshot, scope: Scope, held: set[str]) -> Snapshot:
+        """The book for that scope. held: generations that stay open; the others' files are let go."""
         with self._scoped_lock:
+            for gone in [known for known in self._scoped if known[0] not in held]:
+                del self._scoped[gone]
+            if scope.is_all:
+                return book
             if (book.id, scope) not in self._scoped:
                 self._scoped[book.id, scope] = Snapshot(self._settings, book.id, scope, book)
             return self._scoped[book.id, scope]

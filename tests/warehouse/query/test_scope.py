@@ -3,8 +3,10 @@ row lies inside, sums are those of the rows inside, and no book is opened withou
 
 from __future__ import annotations
 
+import gc
 import inspect
 import random
+import weakref
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -349,3 +351,22 @@ def test_answers_of_one_scope_are_not_those_of_another(store: SnapshotStore) -> 
     assert store.current(second).read("fleet_vehicle_cnt").place.code == "330110010"
     assert store.open(store.current(first).id, second) is store.current(second)
     assert store.current(first).live() is None
+
+
+def test_books_that_nobody_holds_are_closed_at_once(published: Path, whole: Snapshot) -> None:
+    """A file that was taken away stays on the disk as long as somebody has it open."""
+    first, second = SnapshotStore(published), SnapshotStore(published)
+    held = [weakref.ref(first.current(scope)) for scope in (Scope.ALL, Scope((TOWN.code,), ()))]
+    assert all(one() is not None for one in held)
+    gc.disable()
+    try:
+        del first
+        assert all(one() is None for one in held), "without waiting for a search for garbage"
+    finally:
+        gc.enable()
+    book = second.open(whole.id, Scope((TOWN.code,), ()))
+    second._scoped["20000101T000000", Scope((TOWN.code,), ())] = book
+    second.current(Scope.ALL)
+    assert list(second._scoped) == [(whole.id, Scope((TOWN.code,), ()))], (
+        "of generations that are not open nothing stays"
+    )
