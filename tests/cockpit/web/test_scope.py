@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from html import unescape
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -530,3 +530,8 @@ def test_of_a_vehicle_only_the_days_inside_are_replayed(data: Path, published: P
         some.day is None and some.trips == [] and every.day not in some.days and len(some.days) == len(every.days) - 1
     )
     assert people.track("C", vehicle, None, set(every.days[1:])).day == every.days[1]
+
+
+def test_nobody_asks_without_a_scope() -> None:
+    found = {field.name: field for field in fields(Viewer)}["scope"]
+    assert found.default is MISSING and found.default_factory is MISSING

@@ -6,14 +6,15 @@ from __future__ import annotations
 import gc
 import inspect
 import random
+import shutil
 import weakref
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
-from cockpit.identity.sessions import Viewer
 from tests.depth import depth
 from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT, Place
@@ -123,9 +124,7 @@ def test_no_book_is_opened_without_saying_for_whom(function: Any, parameter: str
     assert inspect.signature(function).parameters[parameter].default is inspect.Parameter.empty
 
 
-def test_nobody_asks_without_a_scope() -> None:
-    found = {field.name: field for field in fields(Viewer)}["scope"]
-    assert found.default is MISSING and found.default_factory is MISSING
+def test_a_scope_says_both_what_it_holds() -> None:
     assert all(field.default is MISSING for field in fields(Scope))
 
 
@@ -370,3 +369,24 @@ def test_books_that_nobody_holds_are_closed_at_once(published: Path, whole: Snap
     assert list(second._scoped) == [(whole.id, Scope((TOWN.code,), ()))], (
         "of generations that are not open nothing stays"
     )
+
+
+def test_a_generation_of_an_earlier_release_is_narrowed_as_it_is(
+    published: Path, whole: Snapshot, tmp_path: Path
+) -> None:
+    """What it lacks is not known there, and is no reason to show more."""
+    (tmp_path / "published").mkdir()
+    for file in (published / "published").iterdir():
+        if "restricted" not in file.name:
+            shutil.copyfile(file, tmp_path / "published" / file.name)
+    with duckdb.connect(str(tmp_path / "published" / f"{whole.id}.duckdb")) as old:
+        old.execute("DROP TABLE marts.one_person_owner; DROP TABLE marts.stop_reach")
+        old.execute("ALTER TABLE marts.vehicle_current DROP town_code")
+    store = SnapshotStore(tmp_path)
+    book = store.open(whole.id, Scope((TOWN.code,), ()))
+    assert book.read("fleet_vehicle_cnt", "day").value == whole.read("fleet_vehicle_cnt", "day", place=TOWN.code).value
+    assert book.read("site_reach_rate").status == store.current(Scope.ALL).read("site_reach_rate").status == "missing"
+    inside = {place.code for place in book.places("company")}
+    rows = book.ask("SELECT company_key FROM marts.vehicle_current")
+    assert rows and {key for (key,) in rows} <= inside
+    assert book.read("drv_driver_cnt", place=DISTRICT).value is None, "persons below the district were judged otherwise"
