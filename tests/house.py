@@ -24,6 +24,7 @@ from warehouse.ingest.landing import Landed, Landing
 from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
 from warehouse.publish import recover, snapshot
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 AS_OF = dt.datetime(2026, 11, 23, 14, 0)
@@ -158,7 +159,7 @@ class House:
             revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
         runner.settled(self.writer)
-        return SnapshotStore(self.settings.data).current()
+        return SnapshotStore(self.settings.data).current(Scope.ALL)
 
     def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         return self.writer.execute(sql, parameters)

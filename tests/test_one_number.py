@@ -28,10 +28,11 @@ from warehouse.catalog.metrics import metrics
 from warehouse.cli import commands
 from warehouse.compile.reading import DISTRICT, Reading, Target
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, tzinfo=dt.UTC)
-LEADER = Viewer("person", "zhang", "leader", "", "张**")
+LEADER = Viewer("person", "zhang", "leader", "", "张**", scope=Scope.ALL)
 ONLINE = "fleet_online_rate"
 Read = Callable[..., dict[str, Any]]
 
@@ -134,9 +135,9 @@ def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
     ]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout)
     assert {"value", "num", "den", "unit", "as_of", "status", "generation"} <= set(answer)
-    expected = library.current().read(ONLINE, window)
+    expected = library.current(Scope.ALL).read(ONLINE, window)
     assert answer["value"] == expected.value and answer["num"] == expected.num and answer["den"] == expected.den
-    assert (answer["status"], answer["generation"]) == ("ok", library.current().generation.id)
+    assert (answer["status"], answer["generation"]) == ("ok", library.current(Scope.ALL).generation.id)
     assert dt.datetime.fromisoformat(answer["as_of"]) == expected.as_of
     assert answer["value"] == pytest.approx(answer["num"] / answer["den"])
 
@@ -177,7 +178,7 @@ def test_every_figure_of_the_wall_is_the_number_of_the_command_line(
     server = Flask("wall-one")
     routes.register(server, library, Settings(data), clock=lambda: NOW)
     wall_of = server.test_client().get("/wall/hall/scenes").get_json()
-    assert wall_of["generation"] == library.current().generation.id
+    assert wall_of["generation"] == library.current(Scope.ALL).generation.id
     seen = set()
     for scene in wall_of["scenes"].values():
         shown = {slot["id"]: slot["html"] for slot in (*scene["slots"], *scene["cards"])}
@@ -200,7 +201,7 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
 ) -> None:
     printed = release.release(library, Settings(data), now=NOW)
     text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
-    assert printed["generation"] == library.current().generation.id and ONLINE in printed["figures"]
+    assert printed["generation"] == library.current(Scope.ALL).generation.id and ONLINE in printed["figures"]
     for metric, stored in printed["figures"].items():
         if "week" not in metrics()[metric].windows:
             continue

@@ -18,6 +18,7 @@ from cockpit.web import app, page_callback
 from warehouse.core.settings import Settings
 from warehouse.insight.findings import numbers, order, ranking
 from warehouse.query import periods
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
@@ -31,7 +32,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def book(data: Path) -> Snapshot:
-    return SnapshotStore(data).current()
+    return SnapshotStore(data).current(Scope.ALL)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def page(data: Path) -> Callable[[str], HTMLParser]:
 
     def drawn(path: str) -> HTMLParser:
         with server.test_request_context(path):
-            g.viewer = Viewer("person", "voice", "leader")
+            g.viewer = Viewer("person", "voice", "leader", scope=Scope.ALL)
             return HTMLParser(written(page_callback.draw(server.config["ZHENGBEI_LIBRARY"], path, "")[0]))
 
     return drawn

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.etl.register import endpoints, register
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +57,7 @@ def run(home: Path, *words: str) -> Any:
 def test_a_new_indicator_is_one_file_and_no_program(copy: Path, published: Path) -> None:
     assert any(row["id"] == "fleet_heavy_share" for row in run(copy, "metric", "list", "--json"))
     answer = run(copy, "metric", "read", "fleet_heavy_share", "--json", "--data", str(published))
-    book = SnapshotStore(published).current()
+    book = SnapshotStore(published).current(Scope.ALL)
     assert answer["status"] == "ok" and answer["den"] == book.read("fleet_vehicle_cnt", "day").value
     assert answer["num"] == book.read("fleet_network_rate", "day").den
     towns = run(copy, "metric", "read", "fleet_heavy_share", "--by", "town", "--json", "--data", str(published))
@@ -74,13 +75,14 @@ from cockpit.wall import scenes
 from cockpit.web import app, page_callback
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
+from warehouse.query.scope import Scope
 
 data = Path(sys.argv[1])
 server = app.create_app(Settings(data))
 library = server.config["ZHENGBEI_LIBRARY"]
-book = library.current()
+book = library.current(Scope.ALL)
 with server.test_request_context("/group/fleet"):
-    g.viewer = Viewer("person", "recipe", "leader")
+    g.viewer = Viewer("person", "recipe", "leader", scope=Scope.ALL)
     page = written(page_callback.draw(library, "/group/fleet", "")[0])
 wall = scenes.scene(book, "overview", book.generation.built_at.date())
 paper = content.build(book, content.newest(book, "week"))

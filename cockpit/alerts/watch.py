@@ -22,6 +22,7 @@ from cockpit.store import app_db
 from warehouse.core import beats
 from warehouse.core.errors import CockpitError, DataMissing
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 ROUND_S = 30.0
@@ -105,7 +106,7 @@ def _run(settings: Settings, library: SnapshotStore) -> None:
 
 def _book(library: SnapshotStore) -> Snapshot | None:
     try:
-        return library.current()
+        return library.current(Scope.ALL)
     except DataMissing:
         return None
 

@@ -145,7 +145,10 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 def _believed(library: SnapshotStore, settings: Settings, viewer: Viewer, given: str) -> str:
     """The place that a form names: well-formed, a known metric where it is one, and allowed to this role."""
     address = address_of(given)
-    if address.path.startswith(METRIC) and address.path.removeprefix(METRIC) not in library.current().metrics:
+    if (
+        address.path.startswith(METRIC)
+        and address.path.removeprefix(METRIC) not in library.current(viewer.scope).metrics
+    ):
         abort(404)
     if not may_see(viewer, address.path):
         audit.denied(settings.state, viewer.user, gate.address(), address.path)

@@ -24,6 +24,7 @@ from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.redaction import in_line
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI, now
+from warehouse.query.scope import Scope, one_place
 from warehouse.query.snapshot_store import SnapshotStore
 
 LONGEST = 120
@@ -118,11 +119,12 @@ def withdraw(path: Path, viewer: Viewer, number: int, *, ip: str = "", at: dt.da
         audit.append(connection, "note_withdraw", who=viewer.user, ip=ip, subject=f"批注 {number}")
 
 
-def beside(path: Path, metric: str, place: str) -> list[Note]:
+def beside(path: Path, metric: str, place: str, scope: Scope) -> list[Note]:
     """All notes beside a metric's trend at a place, taken back or not, earliest days first: its own, and those of the
-    whole district, which hold everywhere."""
+    whole district, which hold everywhere; these may name any place, so they are for who sees all."""
     with app_db.reading(path) as connection:
-        return _read(connection, "n.metric = ? AND n.place IN (?, ?)", (metric, place, DISTRICT))
+        others = DISTRICT if scope.is_all else place
+        return _read(connection, "n.metric = ? AND n.place IN (?, ?)", (metric, place, others))
 
 
 def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
@@ -131,11 +133,12 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     @server.post("/notes/add")
     def note_add() -> Response:
         path, _, search = request.form.get("subject", "")[:600].partition("?")
-        address, book = Address.parse(path, search), library.current()
+        address, book = Address.parse(path, search), library.current(gate.viewer().scope)
         metric = book.metrics.get(address.path.removeprefix("/metric/"))
         place = book.place(address.get("place") or DISTRICT)
         if metric is None or not address.path.startswith("/metric/") or place.grain not in ("district", *metric.drill):
             abort(404)
+        one_place(place, "批注")
         first = loader_requests.day("first")
         last = loader_requests.day("last") if request.form.get("last", "").strip() else first
         add(

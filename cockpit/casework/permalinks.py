@@ -15,13 +15,14 @@ from pathlib import Path
 from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
+from cockpit.identity import gate
 from cockpit.presentation import format as fmt
 from cockpit.presentation.address import Address
 from cockpit.store import app_db
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.errors import DataMissing, PageMissing
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import SnapshotStore
+from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing in it is mistaken for something else when it is read out or typed from paper."""
@@ -104,18 +105,25 @@ def find(file: Path, typed: str) -> Passport | None:
     return Passport(*row) if row else None
 
 
+def is_within(book: Snapshot, found: Passport) -> bool:
+    """Whether a number is of a place that the book holds: elsewhere it is not told, nor that there is one."""
+    path, _, search = found.href.partition("?")
+    return book.scope.is_all or book.known(Address.parse(path, search).get("place") or "") is not None
+
+
 def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds /n/<id>."""
 
     @server.get("/n/<typed>")
     def number(typed: str) -> Response:
         found = find(settings.state, typed[:40])
-        if found is None:
+        scope = gate.viewer().scope
+        if found is None or not is_within(library.current(scope), found):
             raise PageMissing(
                 "没有这个数字护照", where=typed[:40], to_do="请核对十位编号；字母 O 与数字 0、字母 I 与数字 1 不区分"
             )
         try:
-            library.open(found.generation)
+            library.open(found.generation, scope)
         except DataMissing as gone:
             raise DataMissing(
                 f"{found.label}：{found.shown}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -19,6 +19,7 @@ from cockpit.presentation.address import Address
 from cockpit.store import app_db, audit
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
+from warehouse.query.scope import Scope, one_place
 from warehouse.query.snapshot_store import Snapshot
 
 MOST_DAYS = 7
@@ -31,7 +32,8 @@ SHOWN = ("window", "at", "place", "only", "as_of")
 
 @dataclass(frozen=True)
 class Share:
-    """href: the metric's page as it was shared. label: metric and place in words. Times are UTC seconds."""
+    """href: the metric's page as it was shared. label: metric and place in words. Times are UTC seconds. scope: what its
+    maker sees now; a link never shows more."""
 
     id: int
     href: str
@@ -41,6 +43,7 @@ class Share:
     expires_at: float
     revoked_at: float | None
     opened: int
+    scope: Scope = Scope.ALL
 
     def is_over(self, now: float) -> bool:
         return self.revoked_at is not None or self.expires_at <= now
@@ -57,7 +60,8 @@ def view_of(book: Snapshot, given: str) -> tuple[str, str]:
     place = book.place(address.get("place") or DISTRICT)
     if place.grain == "company":
         raise UsageError("企业的指标不能分享", where=place.label, to_do="请到全区或镇街的指标页分享")
-    query = {name: address.get(name) for name in SHOWN}
+    one_place(place, "分享")
+    query = {name: address.get(name) for name in SHOWN} | {"place": None if place.code == DISTRICT else place.code}
     label = metric.label if place.code == DISTRICT else f"{metric.label} · {place.label}"
     return Address(address.path, {}).here(**query), label
 
@@ -101,7 +105,10 @@ def open_(path: Path, key: str, given: str, *, ip: str = "", now: float | None =
         row = connection.execute("SELECT * FROM share WHERE token_hash=?", (app_db.digest(number),)).fetchone()
         found = _share(row) if row else None
     maker = accounts.find(path, found.made_by) if found else None
+    scope = maker.scope if maker else Scope.ALL
     may = maker is None or (maker.state(moment) in ("active", "locked") and rights.has(maker.role, "shares"))
+    # a link to the district names no place; it was made by somebody who saw all of it, and ends when its maker does not
+    may = may and (scope.is_all or (found is not None and "place=" in found.href))
     if found is None or found.is_over(moment) or not may:
         subject = f"分享 {found.id}" if found else ""
         audit.record(path, "share_refused", who="", ip=ip, subject=subject, result=audit.REFUSED)
@@ -116,7 +123,7 @@ def open_(path: Path, key: str, given: str, *, ip: str = "", now: float | None =
             subject=f"分享 {found.id}",
             detail=found.href[:300],
         )
-    return found
+    return replace(found, scope=scope)
 
 
 def revoke(path: Path, viewer: Viewer, number: int, *, ip: str = "") -> bool:
@@ -139,7 +146,7 @@ def of(path: Path, viewer: Viewer) -> list[Share]:
 
 
 def _share(row: object) -> Share:
-    return Share(**{name: row[name] for name in Share.__dataclass_fields__})  # type: ignore[index]
+    return Share(**{name: row[name] for name in Share.__dataclass_fields__ if name != "scope"})  # type: ignore[index]
 
 
 def _signer(key: str) -> URLSafeTimedSerializer:

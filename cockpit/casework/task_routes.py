@@ -13,7 +13,7 @@ from flask import Flask, abort, redirect, request
 from werkzeug.wrappers import Response
 
 from cockpit.casework import task_store
-from cockpit.casework.task_store import Subject
+from cockpit.casework.task_store import Subject, Task
 from cockpit.identity import gate, login
 from cockpit.presentation import format as fmt
 from cockpit.presentation.address import Address
@@ -22,6 +22,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.insight import profiles
+from warehouse.query.scope import one_place
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 RECORDS = re.compile(r"/(company|town|vehicle|alarm|site)/[^/]+")
@@ -40,6 +41,9 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     def supervision_step(number: int, word: str) -> Response:
         if word not in task_store.FROM:
             abort(404)
+        found = task_store.find(settings.state, number)
+        if found is None or not is_within(library.current(gate.viewer().scope), found):
+            raise PageMissing()
         return _answered(
             settings,
             lambda: task_store.step(
@@ -60,8 +64,8 @@ def _answered(settings: Settings, act: object) -> Response:
 def _open(library: SnapshotStore, settings: Settings) -> None:
     path, _, search = request.form.get("subject", "")[:600].partition("?")
     address = Address.parse(path, search)
-    wanted = address.get("as_of")
-    book = library.open(wanted) if wanted else library.current()
+    wanted, scope = address.get("as_of"), gate.viewer().scope
+    book = library.open(wanted, scope) if wanted else library.current(scope)
     office = request.form.get("office", "")
     if office not in offices(book):
         raise UsageError("没有这个责任科室", where=office[:30], to_do="请从列表中选择")
@@ -69,13 +73,16 @@ def _open(library: SnapshotStore, settings: Settings) -> None:
         due = dt.date.fromisoformat(request.form.get("due", ""))
     except ValueError as error:
         raise UsageError("办结期限不是日期", to_do="请填成 2026-01-31 的样子") from error
+    about = subject(book, address)
+    if about.is_metric:
+        one_place(book.place(about.place), "交办")
     task_store.make(
         settings.state,
         gate.viewer(),
         request.form.get("what", ""),
         office,
         due,
-        subject(book, address),
+        about,
         ip=gate.address(),
     )
 
@@ -84,6 +91,20 @@ def offices(book: Snapshot) -> list[str]:
     """The offices that own a metric, by the catalogue, most metrics first."""
     owners: list[str] = [metric.owner for metric in book.metrics.values() if metric.owner]
     return sorted(set(owners), key=lambda name: (-owners.count(name), name))
+
+
+def is_within(book: Snapshot, task: Task) -> bool:
+    """Whether a task is about something that the book holds; a book of everything holds all, also what has gone since."""
+    if book.scope.is_all:
+        return True
+    about = task.subject
+    if about.is_metric:
+        return about.place != DISTRICT and book.known(about.place) is not None
+    _, kind, key = about.key.split("/", 2)
+    try:
+        return bool(book.remember(("brief", kind, key), lambda: profiles.brief(book, kind, key)))
+    except PageMissing:
+        return False
 
 
 def subject(book: Snapshot, address: Address) -> Subject:

@@ -167,6 +167,12 @@ def every(path: Path) -> list[Task]:
         return _read(connection, "ORDER BY id DESC", ())
 
 
+def find(path: Path, number: int) -> Task | None:
+    """The task of that number, None when there is none."""
+    with app_db.reading(path) as connection:
+        return next(iter(_read(connection, "WHERE id = ?", (number,))), None)
+
+
 def standing(path: Path) -> tuple[Task, ...]:
     """The tasks that are not closed, newest first."""
     return tuple(task for task in every(path) if not task.is_closed)

@@ -17,6 +17,7 @@ from cockpit.identity import passwords, rights, throttle
 from cockpit.presentation.texts import ROLES
 from cockpit.store import app_db, audit
 from warehouse.core.errors import Refused, TooSoon, UsageError
+from warehouse.query.scope import Scope
 
 ACCOUNT_FAILS = 5
 LOCK_S = 15 * 60
@@ -32,7 +33,7 @@ LONGEST_DISPLAY, MOST_CODES = 40, 200
 @dataclass(frozen=True)
 class Account:
     """A person who may log in. role: key of texts.ROLES; display: the name shown in the bar. towns, companies: codes
-    that the person's numbers are to be limited to, () = all. seen_at: of the last log-in, UTC seconds, None = never;
+    that all the person sees is limited to, () = all. seen_at: of the last log-in, UTC seconds, None = never;
     counted_from: when the days without use begin where no log-in is later; locked_until: end of the lock after wrong guesses, 0 = none. has_factor: a second factor is set up;
     changed_at: when the password was set, UTC seconds."""
 
@@ -48,6 +49,11 @@ class Account:
     has_factor: bool = False
     has_password: bool = True
     changed_at: float = 0.0
+
+    @property
+    def scope(self) -> Scope:
+        """Whose numbers the person sees."""
+        return Scope(self.towns, self.companies)
 
     def is_idle(self, now: float) -> bool:
         """Not used for IDLE_DAYS."""
@@ -145,11 +151,13 @@ def replace_password(connection: sqlite3.Connection, name: str, stored: str) -> 
 
 def set_role(path: Path, name: str, role: str, *, by: str = "", ip: str = "") -> None:
     """Changes a role and ends every session of the account, so that no old right survives in a cookie. Raises Refused
-    for one's own account and for the last administrator of a kind."""
+    for one's own account and for the last administrator of a kind, UsageError for an administrator with a scope."""
     _known_role(role)
     with app_db.writing(path) as connection:
         others_only(name, by)
-        before = present(connection, name)["role"]
+        row = present(connection, name)
+        before = row["role"]
+        _unlimited(role, row["towns"] or row["companies"])
         if before != role:
             _one_remains(connection, name)
         connection.execute("UPDATE users SET role=? WHERE name=?", (role, name))
@@ -160,8 +168,8 @@ def set_role(path: Path, name: str, role: str, *, by: str = "", ip: str = "") ->
 def set_scope(
     path: Path, name: str, towns: Sequence[str], companies: Sequence[str], *, by: str = "", ip: str = ""
 ) -> None:
-    """Limits an account to towns and companies, by code; both () = all. Raises Refused for one's own account, UsageError
-    for what is no code."""
+    """Limits an account to towns and companies, by code; both () = all. Ends every session of the account. Raises Refused
+    for one's own account, UsageError for what is no code and for an administrator."""
     odd = next((code for code in (*towns, *companies) if not _CODE.fullmatch(code)), None)
     if odd is not None or len(towns) > MOST_CODES or len(companies) > MOST_CODES:
         raise UsageError(
@@ -169,7 +177,7 @@ def set_scope(
         )
     with app_db.writing(path) as connection:
         others_only(name, by)
-        present(connection, name)
+        _unlimited(present(connection, name)["role"], towns or companies)
         connection.execute(
             "UPDATE users SET towns=?, companies=? WHERE name=?", (" ".join(towns), " ".join(companies), name)
         )
@@ -233,6 +241,12 @@ def lacking(found: Iterable[Account], now: float) -> list[str]:
 def _known_role(role: str) -> None:
     if role not in rights.PEOPLE:
         raise UsageError("没有这个角色", where=role[:40], to_do=f"可用角色：{'、'.join(rights.PEOPLE)}")
+
+
+def _unlimited(role: str, limits: object) -> None:
+    """Raises UsageError for an administrator with limits: who gives out rights and reads the log deals with all."""
+    if role in rights.ADMINISTRATORS and limits:
+        raise UsageError(f"{ROLES[role]}不设范围", to_do="管理账号看不限范围；请把范围改为全部，或改用业务角色")
 
 
 def present(connection: sqlite3.Connection, name: str) -> sqlite3.Row:

@@ -11,10 +11,11 @@ import datetime as dt
 import hashlib
 import sqlite3
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Flask, abort, redirect, request
+from flask import Flask, abort, current_app, redirect, request
 from werkzeug.wrappers import Response
 
 from cockpit.identity import gate, login, rights
@@ -24,6 +25,7 @@ from warehouse.core.errors import DataMissing, PageMissing, Refused
 from warehouse.core.redaction import in_line
 from warehouse.core.settings import Settings
 from warehouse.query.person_store import Driver, Fact, Restricted
+from warehouse.query.snapshot_store import SnapshotStore
 
 PURPOSE_S = 15 * 60
 PURPOSES = ("约谈培训", "事故调查", "投诉核查", "救助帮扶", "党群工作", "其他履职")
@@ -86,13 +88,15 @@ class People:
                 raise PageMissing()
             return file.driver(key, company)
 
-    def track(self, company: str, vehicle_key: str, day: dt.date | None) -> Track:
-        """Where a vehicle of a company went on a day (None = the newest with trips): that tells where its driver
-        was."""
+    def track(self, company: str, vehicle_key: str, day: dt.date | None, within: Collection[dt.date] | None) -> Track:
+        """Where a vehicle of a company went on a day (None = the newest with trips): that tells where its driver was.
+        within: the days that the reader may look at, None = all."""
         self._note(company, "track_read", f"{vehicle_key} {day or ''}")
         with Restricted(self.settings, self.generation) as file:
-            days = file.trip_days(vehicle_key)
+            days = [one for one in file.trip_days(vehicle_key) if within is None or one in within]
             chosen = day or next(iter(days), None)
+            if within is not None and chosen not in within:
+                chosen = None
             return Track(
                 chosen,
                 days,
@@ -173,6 +177,10 @@ def _purpose() -> Response:
     kind = request.form.get("kind", "")
     if not company or kind not in PURPOSES or len(words.replace(" ", "")) < SHORTEST:
         abort(400)
+    if not who.scope.is_all:
+        library: SnapshotStore = current_app.config["ZHENGBEI_LIBRARY"]
+        if library.current(who.scope).known(company) is None:
+            raise PageMissing()
     _keep(gate.settings().state, who.user, company, f"{kind}：{words}")
     return redirect(login.local_target(request.form.get("next")), code=303)
 

@@ -61,6 +61,9 @@ def require(right: str) -> None:
     who = viewer()
     if not rights.may(who, right):
         _denied(who)
+        if rights.has(who.role, right):
+            words = f"“{rights.TABLE[right].label}”涉及全区，范围受限的账号不开放"
+            raise Refused("没有权限", to_do=f"{words}；如需要请联系安全管理员")
         raise Refused(
             "没有权限",
             to_do=f"“{rights.TABLE[right].label}”只对{rights.holders(right)}开放，如需要请联系安全管理员",
@@ -69,6 +72,14 @@ def require(right: str) -> None:
 
 def _denied(who: Viewer) -> None:
     audit.denied(settings().state, who.user, address(), request.path)
+
+
+def out_of_reach(what: str) -> None:
+    """Leaves a line where somebody who sees some places only asked for what is not among them, or is nowhere: the answer
+    is the same, so that nobody learns which."""
+    who: Viewer | None = g.get("viewer")
+    if who is not None and not who.scope.is_all:
+        audit.denied(settings().state, who.user, address(), what)
 
 
 def settings() -> Settings:

@@ -3,7 +3,10 @@ pages that it opens. The gate, the menus and the tests are made from it; a route
 the start, so that a new one cannot be forgotten.
 
 Administration is divided (GB/T 22239-2019 8.1.4.2): who runs the system does not give out rights, who gives out rights
-does not read the log, and who reads the log does neither. A role that is not named here may do nothing."""
+does not read the log, and who reads the log does neither. A role that is not named here may do nothing.
+
+What is made of the whole district at once (`is_whole`) is not for somebody who sees some places only, whatever the
+role; all else they have, of their places (warehouse/query/scope.py)."""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cockpit.presentation.texts import ROLES
+from warehouse.query.scope import Scope
 
 SCREEN = "screen"
 """The role of a wall device; no person has it."""
@@ -21,6 +25,8 @@ TOKEN = "token"
 PEOPLE = tuple(role for role in ROLES if role not in (SCREEN, TOKEN))
 OFFICES = ("leader", "analyst", "duty", "party", "safety")
 """Those whose work the numbers are about."""
+WHOLE = " ◇"
+"""Stands in the table beside what opens the whole district."""
 ADMINISTRATORS = ("admin", "security", "auditor")
 """One of each must remain."""
 TWO_FACTORS = ("leader", *ADMINISTRATORS)
@@ -34,17 +40,20 @@ class Asking(Protocol):
     def kind(self) -> str: ...
     @property
     def role(self) -> str: ...
+    @property
+    def scope(self) -> Scope: ...
 
 
 @dataclass(frozen=True)
 class Right:
     """label: what it opens, in words. routes: endpoints of the server; pages: paths, "*" for a part of one that
-    names a thing. A right without either is asked for inside a page."""
+    names a thing. A right without either is asked for inside a page. is_whole: it opens the whole district at once."""
 
     label: str
     roles: tuple[str, ...]
     routes: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
 OPEN = frozenset(
@@ -91,11 +100,12 @@ TABLE: dict[str, Right] = {
             "wall.positions",
             "wall.outline",
         ),
+        is_whole=True,
     ),
     "heartbeat": Right("大屏报到", (SCREEN,), ("wall.heartbeat",)),
     "own_password": Right("修改自己的密码", PEOPLE, ("password",)),
     "figures": Right(
-        "指标、镇街、企业、车辆、阵地、工程、报告、导出",
+        "指标、镇街、企业、车辆、阵地、工程、导出",
         PEOPLE,
         (
             "page",
@@ -109,9 +119,6 @@ TABLE: dict[str, Right] = {
             "api_metric",
             "export",
             "number",
-            "reports.index",
-            "reports.compare",
-            "reports.download",
             "mine_act",
         ),
         (
@@ -133,6 +140,7 @@ TABLE: dict[str, Right] = {
             "/mine",
         ),
     ),
+    "reports": Right("报告", PEOPLE, ("reports.index", "reports.compare", "reports.download"), is_whole=True),
     "api": Right(
         "只读接口 /api/v1（别的系统凭令牌）",
         (*PEOPLE, TOKEN),
@@ -166,13 +174,17 @@ TABLE: dict[str, Right] = {
         (*OFFICES, "admin"),
         ("alerts.take", "alerts.silence", "alerts.speak"),
         ("/alerts",),
+        is_whole=True,
     ),
     "walls_steered": Right(
         "遥控大屏",
         ("leader", "analyst", "duty", "admin"),
         ("remote.choose", "remote.page", "remote.state_", "remote.command"),
+        is_whole=True,
     ),
-    "loading": Right("取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct"), ("/quarantine",)),
+    "loading": Right(
+        "取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct"), ("/quarantine",), is_whole=True
+    ),
     "filing": Right(
         "名录与参数填报",
         ("analyst", "admin"),
@@ -187,16 +199,22 @@ TABLE: dict[str, Right] = {
             "filing.undo",
             "filing.confirm",
         ),
+        is_whole=True,
     ),
-    "screens": Right("登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",)),
+    "screens": Right(
+        "登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",), is_whole=True
+    ),
     "accounts": Right(
         "账号、角色、范围、重置、解锁",
         ("security",),
         ("accounts.index", "accounts.one", "accounts.add", "accounts.act"),
+        is_whole=True,
     ),
-    "tokens": Right("接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke")),
-    "audit": Right("审计日志：查询、导出、核对完整", ("auditor",), ("audit_export",), ("/audit",)),
-    "readers": Right("谁打开过哪份报告", ("auditor",)),
+    "tokens": Right(
+        "接口令牌：发出、撤销", ("security",), ("tokens.index", "tokens.add", "tokens.revoke"), is_whole=True
+    ),
+    "audit": Right("审计日志：查询、导出、核对完整", ("auditor",), ("audit_export",), ("/audit",), is_whole=True),
+    "readers": Right("谁打开过哪份报告", ("auditor",), is_whole=True),
 }
 
 _BY_ROUTE = {route: name for name, right in TABLE.items() for route in right.routes}
@@ -210,8 +228,9 @@ def has(role: str, right: str) -> bool:
 
 def may(viewer: Asking, right: str) -> bool:
     """Whether somebody has a right: a person by role; a device is a screen and a token a token, whatever they are
-    called; who has a share link has none."""
-    return has({"person": viewer.role, "token": TOKEN, "device": SCREEN}.get(viewer.kind, ""), right)
+    called; who has a share link has none, and who sees some places only none to the whole district."""
+    role = {"person": viewer.role, "token": TOKEN, "device": SCREEN}.get(viewer.kind, "")
+    return has(role, right) and (viewer.scope.is_all or not TABLE[right].is_whole)
 
 
 def of_route(endpoint: str) -> str | None:
@@ -241,5 +260,8 @@ def table() -> str:
     """The table in Markdown, as cockpit/README.md has it."""
     heads = ["", *(ROLES[role] for role in PEOPLE)]
     lines = [heads, ["---"] * len(heads)]
-    lines += [[right.label, *("●" if role in right.roles else "" for role in PEOPLE)] for right in TABLE.values()]
+    lines += [
+        [right.label + WHOLE * right.is_whole, *("●" if role in right.roles else "" for role in PEOPLE)]
+        for right in TABLE.values()
+    ]
     return "\n".join("".join(f"| {cell} " if cell else "| " for cell in line) + "|" for line in lines)

@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from cockpit.identity.accounts import Account
 from cockpit.store import app_db, audit
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Options
+from warehouse.query.scope import Scope
 
 IDLE_S = Options().idle_minutes * 60
 ABSOLUTE_S = Options().session_hours * 3600
@@ -34,13 +35,14 @@ TOUCH_S = 30
 @dataclass(frozen=True)
 class Viewer:
     """Who is behind a request. user: account name, "screen:<id>", "token:<id>" or "share:<id>"; screen: the wall's name for a device,
-    "" for a person; display: what the bar shows."""
+    "" for a person; display: what the bar shows; scope: whose numbers they see."""
 
     kind: Literal["person", "device", "token", "share"]
     user: str
     role: str
     screen: str = ""
     display: str = ""
+    scope: Scope = field(kw_only=True)
 
 
 def start(
@@ -84,12 +86,18 @@ def find(
     page makes by itself (the heartbeat) must not keep an abandoned session alive."""
     moment = time.time() if now is None else now
     with app_db.reading(path) as connection:
-        row = connection.execute("SELECT * FROM sessions WHERE id_hash=?", (app_db.digest(identifier),)).fetchone()
-        if row is None or moment >= row["expires_at"] or moment - row["seen_at"] >= idle_s:
+        row = connection.execute(
+            "SELECT s.*, u.towns, u.companies FROM sessions s LEFT JOIN users u ON u.name = s.user WHERE s.id_hash=?",
+            (app_db.digest(identifier),),
+        ).fetchone()
+        if row is None or (row["towns"] is None and row["user"] != DEMO_USER):
+            return None  # of a session without an account nobody knows what it may see
+        if moment >= row["expires_at"] or moment - row["seen_at"] >= idle_s:
             return None
         if touch and moment - row["seen_at"] > TOUCH_S:
             connection.execute("UPDATE sessions SET seen_at=? WHERE id_hash=?", (moment, row["id_hash"]))
-    return Viewer("person", row["user"], row["role"], "", row["display"])
+    scope = Scope(*(tuple((row[name] or "").split()) for name in ("towns", "companies")))
+    return Viewer("person", row["user"], row["role"], "", row["display"], scope=scope)
 
 
 def end(path: Path, identifier: str, ip: str = "") -> bool:
@@ -233,7 +241,8 @@ def find_device(path: Path, identifier: str, ip: str) -> Viewer | None:
             return None
         if time.time() - row["seen_at"] > TOUCH_S:
             connection.execute("UPDATE devices SET seen_at=? WHERE id=?", (time.time(), row["id"]))
-    return Viewer("device", f"screen:{row['id']}", "screen", row["screen"], row["screen"])
+    # a screen hangs where it shows the district to everybody; it has no scope of its own
+    return Viewer("device", f"screen:{row['id']}", "screen", row["screen"], row["screen"], scope=Scope.ALL)
 
 
 def revoke_device(path: Path, device: int, by: str = "") -> bool:

@@ -27,7 +27,7 @@ def render(visit: PageContext, uid: str) -> Page:
     """Unknown alarm → PageMissing. One of a vehicle of an owner with one driver or one vehicle is a person's: only for a
     purpose."""
     found = profiles.alarm(visit.book, uid)
-    place = visit.book.known(found.facts["company_key"] or "")
+    place = driver.owner_of(visit, found.facts["company_key"])
     if place is not None and place.code in visit.book.one_person_owners:
         steps = [(place.label, profile_parts.href(visit, "company", place.code))]
 

@@ -10,6 +10,7 @@ from cockpit.identity import rights
 from cockpit.pages import profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation.reading_view import whole
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.table import Cell, flag, meter, table
 from warehouse.compile.reading import STATUS_LABELS
@@ -86,7 +87,13 @@ def _score(visit: PageContext, found: Company) -> Component:
     newest = found.scores[0]
     notes = {"overspeed_pts": newest["overspeed_a"], "fatigue_pts": newest["fatigue_a"]}
     items = [
-        meter(label, newest[key], full, f"全区同类均值 {notes[key]:.2f}" if notes.get(key) is not None else "")
+        # what the whole district comes to is not told to who sees a part of it
+        meter(
+            label,
+            newest[key],
+            full,
+            f"全区同类均值 {notes[key]:.2f}" if notes.get(key) is not None and visit.book.scope.is_all else "",
+        )
         for key, (label, full) in ITEMS.items()
     ]
     past = table(
@@ -106,7 +113,9 @@ def _score(visit: PageContext, found: Company) -> Component:
         [html.Span(f"{newest['score']:.1f}", className="score"), html.Small("分 · 满分 100")], className="score-head"
     )
     link = dcc.Link(
-        "全区排名 ›", href=visit.address.to("/metric/safe_company_score", window="week"), className="more-link"
+        f"{whole(visit.book.home)}排名 ›",
+        href=visit.address.to("/metric/safe_company_score", window="week"),
+        className="more-link",
     )
     note = f"{fmt.week(newest['win_start'])} · 参照交运发〔2016〕160号口径"
     return toolbar.card(

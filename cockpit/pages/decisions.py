@@ -19,6 +19,7 @@ from warehouse.compile.reading import Reading
 from warehouse.core import units
 from warehouse.insight.findings import data, numbers
 from warehouse.insight.findings.numbers import Concern
+from warehouse.query.scope import is_total
 
 SHOWN, SHOWN_OFF = 5, 11
 """Lines before the fold; the first list stands beside the three others."""
@@ -105,10 +106,11 @@ def _concern(visit: PageContext, item: Concern) -> Component:
     if item.worst is not None:
         words = f"{item.worst.place.label} {present(item.worst, visit.book.metrics[reading.metric].decimals).text}"
         body.append(dcc.Link(words, href=_href(visit, reading, item.worst.place.code), className="worst"))
-    body.append(
-        supervision.badge(visit, reading.metric)
-        or dcc.Link("督办", href=f"{_href(visit, reading)}#supervise", className="supervise")
-    )
+    badge = supervision.badge(visit, reading.metric, reading.place.code)
+    if badge is not None:
+        body.append(badge)
+    elif not is_total(reading.place):
+        body.append(dcc.Link("督办", href=f"{_href(visit, reading)}#supervise", className="supervise"))
     return html.Li(body, **attributes.data(finding=reading.metric, kind=item.kind))
 
 

@@ -20,6 +20,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.query import records as lists
 from warehouse.query.aggregates import plate
+from warehouse.query.scope import ELSEWHERE
 
 ONE_PERSON = "按个人信息管理，不逐一列出；请从业户页进入，说明用途后查看。"
 NOT_ALL = "涉及个人：按月公布，只列人数足够的企业，其余计入镇街与全区。"
@@ -181,7 +182,8 @@ def named(visit: PageContext, metric: Metric, key: str, column: str, value: Any)
 
 def page_of(visit: PageContext, column: str, value: Any) -> str:
     """Where a value leads, "" when it has no page."""
-    return visit.address.to(f"/{PAGES[column]}/{quote(str(value), safe='')}") if column in PAGES and value else ""
+    has_page = column in PAGES and value and not str(value).startswith(ELSEWHERE)
+    return visit.address.to(f"/{PAGES[column]}/{quote(str(value), safe='')}") if has_page else ""
 
 
 def _filter(visit: PageContext, what: str) -> Component:

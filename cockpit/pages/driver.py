@@ -40,6 +40,16 @@ def render(visit: PageContext, code: str, reference: str) -> Page:
     return guarded(visit, place, steps, "驾驶员", lambda people: _driver(visit, people.driver(place.code, reference)))
 
 
+def owner_of(visit: PageContext, company: str | None) -> Place | None:
+    """The owner of a vehicle, None where none is known. Raises PageMissing for an owner with one driver or one vehicle who
+    is outside the reader's scope: what the vehicle does is a person's, and there is nobody for whom a purpose could be
+    stated."""
+    place = visit.book.known(company or "")
+    if place is None and company in visit.book.one_person_owners:
+        raise PageMissing()
+    return place
+
+
 def _company(visit: PageContext, code: str) -> Place:
     place = visit.book.known(code)
     if place is None or place.grain != "company":

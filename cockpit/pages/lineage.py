@@ -16,6 +16,7 @@ from cockpit.pages.overview import grouped
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.reading_view import AS_SUPPOSED
 from cockpit.presentation.tiles.lineage import State, mark, tree
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.compile.reading import SourceState
@@ -137,7 +138,7 @@ def _metric(visit: PageContext, metric_id: str, mart: State) -> State:
     shown = str(fmt.reading(reading, metric.decimals))
     if reading.held:
         return State("held", f"{shown} {texts.HELD}", reading.held)
-    if reading.status not in ("ok", "small_cell") or reading.doubt:
+    if reading.status not in AS_SUPPOSED or reading.doubt:
         return State(
             "bad" if reading.status == "failed" else "warn",
             f"{shown} {texts.DOUBT}" if reading.doubt else shown,

@@ -15,7 +15,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
 from cockpit.presentation.charts import trend
-from cockpit.presentation.reading_view import of_towns
+from cockpit.presentation.reading_view import of_towns, whole
 from cockpit.presentation.tiles.bars import bars, starts_at
 from cockpit.presentation.tiles.definition import definition
 from cockpit.presentation.tiles.graph import graph
@@ -26,6 +26,7 @@ from warehouse.compile.reading import DISTRICT, NEUTRAL, Place, Point, Reading
 from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import town_totals, trend_annotations
+from warehouse.query.scope import is_total
 
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
@@ -67,7 +68,7 @@ def render(visit: PageContext, metric_id: str) -> Page:
         if c is not None
     ]
     text = why.sentence(visit, metric, reading, split) or movement(
-        reading, towns if place.code == DISTRICT else [], metric.decimals
+        reading, towns if place == visit.book.home else [], metric.decimals
     )
     head = hero(
         reading,
@@ -104,8 +105,8 @@ def read(visit: PageContext, metric: Metric) -> Reading:
     """The number that the page's address asks for. Raises UsageError for a place or window that the metric does not
     have."""
     place = visit.book.place(visit.address.get("place") or DISTRICT)
-    if place.code != DISTRICT and place.grain not in metric.drill:
-        raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do="请回到全区查看")
+    if place != visit.book.home and place.grain not in metric.drill:
+        raise UsageError(f"{metric.label}不按{GRAINS[place.grain]}计算", to_do=f"请回到{whole(visit.book.home)}查看")
     return visit.book.read(
         metric.id,
         visit.address.get("window") or metric.windows[0],
@@ -117,7 +118,7 @@ def read(visit: PageContext, metric: Metric) -> Reading:
 
 def _share(visit: PageContext, reading: Reading) -> list[Component]:
     """The form that makes a link for somebody without an account; not of a company, whose number may be a person's."""
-    if not rights.may(visit.viewer, "shares") or reading.place.grain == "company":
+    if not rights.may(visit.viewer, "shares") or reading.place.grain == "company" or is_total(reading.place):
         return []
     button = html.Button("分享", type="submit", className="button", title="生成一个不用登录的链接，7 天内有效")
     return [
@@ -143,7 +144,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         _profile(visit, reading.place),
         supervision.badge(visit, metric.id, reading.place.code),
         toolbar.star(visit, favourites.place_of(visit.address), metric.label),
-        html.A("督办", href="#supervise", className="button"),
+        *([] if is_total(reading.place) else [html.A("督办", href="#supervise", className="button")]),
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
         toolbar.copy_link(),
@@ -217,7 +218,7 @@ def _profile(visit: PageContext, place: Place) -> Component | None:
     """The way to the page of the town or company that the number is of."""
     return (
         None
-        if place.code == DISTRICT
+        if place.grain == "district"
         else dcc.Link(
             f"{GRAINS[place.grain]}档案", href=visit.address.to(f"/{place.grain}/{place.code}"), className="button"
         )
@@ -334,7 +335,8 @@ def towns_of(visit: PageContext, metric: Metric, reading: Reading) -> list[Readi
 
 def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Reading]) -> Component:
     if not towns:
-        return toolbar.card("按镇街", "", html.P("该指标只在全区层面计算。", className="empty"))
+        words = "该指标只在全区层面计算。" if not metric.drill else "本范围没有镇街，请看企业。"
+        return toolbar.card("按镇街", "", html.P(words, className="empty"))
 
     def href(item: Reading) -> str:
         return visit.address.here(place=item.place.code, page=None, q=None)
@@ -343,8 +345,8 @@ def _places(visit: PageContext, metric: Metric, reading: Reading, towns: list[Re
     foot = starts_at(towns)
     goal += f" · {foot}" if foot else ""
     chosen = _town_of(reading.place)
-    whole = visit.book.read(metric.id, reading.window, visit.address.get("at"))
-    words = of_towns(whole, town_totals.whole_of(visit.book, towns), towns)
+    total = visit.book.read(metric.id, reading.window, visit.address.get("at"))
+    words = of_towns(total, town_totals.whole_of(visit.book, towns), towns)
     if all(town.status == "small_cell" for town in towns):
         return toolbar.card("按镇街", "", html.P(words or "镇街都不单列。", className="empty"))
     drawn = bars(towns, decimals=metric.decimals, href=href, chosen=chosen)

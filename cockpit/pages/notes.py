@@ -19,6 +19,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.charts.trend import Remark, letter, touched
 from cockpit.presentation.tiles.attributes import aria
 from warehouse.compile.reading import DISTRICT, Point
+from warehouse.query.scope import TOTAL
 
 ANCHOR = "metric-notes"
 OPEN_LINES = 8
@@ -30,7 +31,7 @@ def standing(visit: PageContext, metric: str, place: str) -> list[Note]:
     moment = visit.book.generation.built_at if visit.address.get("as_of") else None
     return [
         note
-        for note in notes.beside(gate.settings().state, metric, place)
+        for note in notes.beside(gate.settings().state, metric, place, visit.viewer.scope)
         if (note.withdrawn is None if moment is None else note.stood(moment))
     ]
 
@@ -57,7 +58,7 @@ def below(
         else None
     )
     parts: list[Component | None] = [html.Ul(lines[:OPEN_LINES]) if lines else None, more]
-    if notes.may(visit.viewer):
+    if notes.may(visit.viewer) and not place.startswith(TOTAL):
         parts += [_withdrawn(visit, metric, place), _form(visit)]
     found = [part for part in parts if part is not None]
     return (
@@ -104,7 +105,7 @@ def _withdraw(visit: PageContext, note: Note) -> Component:
 def _withdrawn(visit: PageContext, metric: str, place: str) -> Component | None:
     """Nothing is deleted: who may write sees what was taken back, by whom and when."""
     gone = (
-        [note for note in notes.beside(gate.settings().state, metric, place) if note.withdrawn]
+        [note for note in notes.beside(gate.settings().state, metric, place, visit.viewer.scope) if note.withdrawn]
         if not visit.address.get("as_of")
         else []
     )

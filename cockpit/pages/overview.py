@@ -178,8 +178,9 @@ def card(visit: PageContext, metric: Metric, wanted: str, place: Place | None = 
     reading = visit.book.read(metric.id, window, at, code)
     count = SPARK_POINTS[window] if place is None else 0
     trend = visit.book.series(metric.id, window, count, at) if count else ()
-    query = {"window": window, "at": at if requested else None, "place": None if code == DISTRICT else code}
-    path, where = f"/metric/{metric.id}", "" if code == DISTRICT else f" · {reading.place.label}"
+    is_home = reading.place == visit.book.home
+    query = {"window": window, "at": at if requested else None, "place": None if is_home else code}
+    path, where = f"/metric/{metric.id}", "" if reading.place.code == DISTRICT else f" · {reading.place.label}"
     own = reading.window  # below the district a number about persons is of the last closed month
     of_page = own == "now" or (own == wanted and fmt.period_key(own, reading.win_start) == period)
     note = "" if of_page else f"{fmt.tick(own, reading.win_start)} {fmt.parts(reading) or _parts(reading)}".strip()
@@ -193,7 +194,7 @@ def card(visit: PageContext, metric: Metric, wanted: str, place: Place | None = 
         today=visit.today,
         theme=visit.theme,
         marks=not of_page,
-        badge=supervision.badge(visit, metric.id, code),
+        badge=supervision.badge(visit, metric.id, reading.place.code),
         corner=toolbar.star(visit, Address(path, {}).here(**query), f"{metric.label}{where}", "star tile-star"),
     )
 

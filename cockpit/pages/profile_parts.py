@@ -21,6 +21,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Place
 from warehouse.insight.profiles import Fact
 from warehouse.query.aggregates import plate
+from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE
 
 CARDS_A_GROUP = 2
 
@@ -31,10 +32,12 @@ def href(visit: PageContext, kind: str, key: str) -> str:
 
 
 def place_link(visit: PageContext, code: str | None) -> Cell:
-    """A town or company by name, leading to its page; "—" for none and the code alone for one that is not known any
-    more."""
+    """A town or company by name, leading to its page; "—" for none, 范围外 for one outside the reader's scope, and the code
+    alone for one that is not known any more."""
     known = visit.book.known(code or "")
-    return dcc.Link(known.label, href=href(visit, known.grain, known.code)) if known else (code or fmt.DASH)
+    if known is not None and known.grain != "district":
+        return dcc.Link(known.label, href=href(visit, known.grain, known.code))
+    return NAMED_ELSEWHERE if (code or "").startswith(ELSEWHERE) else (code or fmt.DASH)
 
 
 def vehicle_link(visit: PageContext, key: str) -> Cell:

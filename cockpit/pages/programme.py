@@ -18,7 +18,7 @@ from warehouse.insight import profiles
 from warehouse.query.programmes import scores
 
 GROUP = "programme"
-UNCOUNTED = "未设目标，不计分"
+UNCOUNTED, UNSCORED = "未设目标，不计分", "不按范围计分"
 
 
 def render(visit: PageContext, number: str) -> Page:
@@ -30,7 +30,8 @@ def render(visit: PageContext, number: str) -> Page:
     for item in found.items:
         metric = visit.book.metrics[item.reading.metric]
         link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}", window=item.reading.window))
-        share = UNCOUNTED if item.share is None else str(fmt.value(item.share, "ratio", 0))
+        uncounted = UNCOUNTED if visit.book.scope.is_all else UNSCORED
+        share = uncounted if item.share is None else str(fmt.value(item.share, "ratio", 0))
         lines.append(
             [
                 link,
@@ -55,9 +56,9 @@ def render(visit: PageContext, number: str) -> Page:
         ),
     ]
     if found.number == 1:
-        body.append(_units(visit))
+        body.append(_units(visit) if visit.book.scope.is_all else _whole_only("成员单位任务"))
     if found.number == 3:
-        body.append(_milestones(visit))
+        body.append(_milestones(visit) if visit.book.scope.is_all else _whole_only("十件暖心实事"))
     title = f"{found.label} · {found.force}"
     return Page(
         title,
@@ -65,6 +66,10 @@ def render(visit: PageContext, number: str) -> Page:
         group=GROUP,
         tools=profile_parts.bar(visit, (texts.GROUPS[GROUP], visit.address.to(f"/group/{GROUP}")), (title, "")),
     )
+
+
+def _whole_only(title: str) -> Component:
+    return toolbar.card(title, "", html.P("只在全区层面统计，不按范围列出。", className="empty"))
 
 
 def _units(visit: PageContext) -> Component:

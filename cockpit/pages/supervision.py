@@ -17,7 +17,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.table import Cell, table
-from warehouse.compile.reading import DISTRICT
+from warehouse.query.scope import TOTAL
 
 VIEWS = {"open": "在办", "overdue": "逾期", "closed": "已办结", "all": "全部"}
 SORTS = {"due": "按期限", "office": "按科室", "-made": "按交办时间"}
@@ -28,7 +28,7 @@ USUAL_DAYS = 7
 
 def render(visit: PageContext) -> Page:
     """/supervision, filtered by `only=state:…~office:…` and sorted by `sort`."""
-    tasks = task_store.every(gate.settings().state)
+    tasks = [one for one in task_store.every(gate.settings().state) if task_routes.is_within(visit.book, one)]
     chosen = dict(visit.address.only)
     view = chosen.get("state", "open") if chosen.get("state", "open") in VIEWS else "open"
     office, sort = chosen.get("office", ""), visit.address.get("sort") or "due"
@@ -150,7 +150,7 @@ def mark(task: Task, today: dt.date) -> Component:
     return html.Span(words, className="tag tag-bad" if late else "tag tag-held" if task.is_closed else "tag tag-warn")
 
 
-def badge(visit: PageContext, metric: str, place: str = DISTRICT) -> Component | None:
+def badge(visit: PageContext, metric: str, place: str) -> Component | None:
     """督办中 · 逾期 on the card of a metric; None when no task of it stands."""
     standing = [task for task in visit.supervised if (task.subject.key, task.subject.place) == (metric, place)]
     if not standing:
@@ -168,7 +168,7 @@ def card(visit: PageContext) -> Component | None:
     make none."""
     subject = task_routes.subject(visit.book, visit.address)
     tasks = task_store.about(gate.settings().state, subject.key, subject.place if subject.is_metric else None)
-    may = task_store.may(visit.viewer, "open")
+    may = task_store.may(visit.viewer, "open") and not subject.place.startswith(TOTAL)
     if not tasks and not may:
         return None
     page = visit.address.to("/supervision", only="state:all")

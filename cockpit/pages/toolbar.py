@@ -13,7 +13,7 @@ from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
-from warehouse.compile.reading import DISTRICT, Place
+from warehouse.compile.reading import Place
 from warehouse.core import units
 
 
@@ -78,7 +78,7 @@ def filters(visit: PageContext, chosen: Place, labels: Sequence[tuple[str, str, 
                 className="chip chip-on",
             )
         )
-    if not chips and chosen.code == DISTRICT:
+    if not chips and chosen == visit.book.home:
         return None
     clear = dcc.Link(
         "全部清除",
@@ -133,9 +133,14 @@ def periods(visit: PageContext, window: str, start: dt.date, end: dt.date) -> Co
 def places(visit: PageContext, chosen: Place, towns: Sequence[Place]) -> Component:
     """The place as a chip with a list of towns behind it; a narrower place can be dropped with ✕."""
     trail = [chosen]
-    while trail[0].parent and trail[0].grain != "town":
-        trail.insert(0, visit.book.place(trail[0].parent))
-    label = "镇街：全部" if chosen.code == DISTRICT else " › ".join(p.label for p in trail)
+    while trail[0].grain != "town" and (above := visit.book.known(trail[0].parent)):
+        trail.insert(0, above)
+    home = visit.book.home
+    label = (
+        f"镇街：{'全部' if home.grain == 'district' else home.label}"
+        if chosen == home
+        else " › ".join(p.label for p in trail)
+    )
     options = [
         dcc.Link(t.label, href=visit.address.here(place=t.code, page=None, q=None), className="menu-item")
         for t in towns
@@ -143,11 +148,14 @@ def places(visit: PageContext, chosen: Place, towns: Sequence[Place]) -> Compone
     menu = html.Details(
         [html.Summary(label, className="button"), html.Div(options, className="menu")], className="drop"
     )
-    if chosen.code == DISTRICT:
+    if chosen == home:
         return menu
-    up = None if chosen.parent in ("", DISTRICT) else chosen.parent
+    up = visit.book.known(chosen.parent)
     drop = dcc.Link(
-        "✕", href=visit.address.here(place=up, page=None, q=None), className="button chip-x", title="返回上一级"
+        "✕",
+        href=visit.address.here(place=None if up in (None, home) else up.code, page=None, q=None),
+        className="button chip-x",
+        title="返回上一级",
     )
     return html.Div([menu, drop], className="chip")
 

@@ -21,8 +21,10 @@ from warehouse.query.person_store import Fact
 
 def render(visit: PageContext, key: str) -> Page:
     """Unknown vehicle, or one that belongs to no company → PageMissing."""
-    owner = profiles.vehicle(visit.book, key).facts.get("company_key")
-    place = visit.book.known(str(owner))
+    found = profiles.vehicle(visit.book, key)
+    # a vehicle may have been somebody else's before
+    within = None if visit.book.scope.is_all else {row["day"] for row in found.days}
+    place = visit.book.known(str(found.facts.get("company_key")))
     if place is None:
         raise PageMissing()
     steps = [
@@ -34,7 +36,7 @@ def render(visit: PageContext, key: str) -> Page:
         place,
         steps,
         "行程回放",
-        lambda people: _body(visit, key, people.track(place.code, key, _day(visit))),
+        lambda people: _body(visit, key, people.track(place.code, key, _day(visit), within)),
         "tracks",
     )
 

@@ -29,7 +29,7 @@ def render(visit: PageContext, key: str) -> Page:
     owner = found.facts.get("company_key") or next(
         (row["company_key"] for row in found.days if row["company_key"]), None
     )
-    place = visit.book.known(owner or "")
+    place = driver.owner_of(visit, owner)
     if place is not None and place.code in visit.book.one_person_owners:
         steps = [(place.label, profile_parts.href(visit, "company", place.code))]
 
@@ -98,7 +98,7 @@ def _head(visit: PageContext, found: Vehicle, owner: str | None) -> Component:
             ),
         ]
     else:
-        rows.append(("登记", "现已不在册"))
+        rows.append(("登记", "现已不在册" if visit.book.scope.is_all else "现不在册，或不在本范围"))
     return profile_parts.head(plate(found.key), flags, rows)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from warehouse.compile.reading import Reading, Tone
+from warehouse.compile.reading import DISTRICT, Place, Reading, Tone
 from warehouse.core import festivals, units
 from warehouse.insight import town_totals
 
@@ -20,6 +20,7 @@ REASONS = {
     "failed": "来源上次采集失败，本期无数据",
     "insufficient": "分母为 0 或低于下限，不作计算",
     "small_cell": "为保护个人不单列，计入合计",
+    "no_total": "本指标没有按范围合计的数",
 }
 """Status → why there is no number."""
 REASONS_SHORT = {
@@ -27,13 +28,14 @@ REASONS_SHORT = {
     "failed": "来源采集失败",
     "insufficient": "分母过小",
     "small_cell": "计入合计",
+    "no_total": "没有范围合计数",
 }
 """The same where a dozen characters fit."""
 SPARK_POINTS = {"now": 0, "day": 14, "week": 12, "month": 12, "quarter": 4, "year": 2}
 """Windows behind a card's small trend: as many as the findings look back for weeks, so that both read the same rows."""
 FESTIVAL_DAYS = 2
 """Days of a holiday more or fewer from which on a comparison of weeks or months is marked."""
-AS_SUPPOSED = ("ok", "small_cell")
+AS_SUPPOSED = ("ok", "small_cell", "no_total")
 """Statuses with something to age."""
 
 
@@ -137,16 +139,21 @@ def uneven(district: Reading, towns: Sequence[Reading]) -> str:
     if found is None:
         return ""
     if found.hidden == len(towns):
-        return "各镇街为保护个人都不单列，只看全区。"
+        return f"各镇街为保护个人都不单列，只看{whole(district.place)}。"
     if found.hidden:
         sizes = " / ".join(fmt.number(size) for size in found.rest if size is not None)
         total = f"，合计 {sizes}" if sizes and district.unit in ("ratio", "人", "人次", "项") else ""
         return f"其余 {found.hidden} 个镇街为保护个人不单列{total}。"
     unit = f" {district.unit}" if district.den is None else ""
-    both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，全区 {fmt.number(found.district)}{unit}"
+    both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，{whole(district.place)} {fmt.number(found.district)}{unit}"
     if found.towns > found.district:
-        return f"{both}：同一对象可计入几个镇街，全区只计一次。"
-    return f"{both}：其余未能归到镇街。"
+        return f"{both}：同一对象可计入几个镇街，{whole(district.place)}只计一次。"
+    return f"{both}：其余未能归到{'镇街' if district.place.code == DISTRICT else '范围内的镇街'}。"
+
+
+def whole(home: Place) -> str:
+    """What all places together are called in a few characters: 全区, or 本范围 for who sees some only."""
+    return "全区" if home.code == DISTRICT else "本范围"
 
 
 def when(item: Reading, today: dt.date | None = None) -> str:

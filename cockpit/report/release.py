@@ -23,6 +23,7 @@ from cockpit.report import archive, content, pdf_text, printing, self_test
 from warehouse.core import timetable, units
 from warehouse.core.errors import PrintFailed
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 STYLES = ("00_tokens.css", "40_print.css")
@@ -52,7 +53,7 @@ def release(
     draft of it is out already, so that only the finished report is printed; None while the gate is still shut. Raises
     DataMissing, UsageError (bad period) or PrintFailed (browser, or the self-test with its findings); then nothing is
     kept."""
-    book = library.current()
+    book = library.current(Scope.ALL)
     wanted = at or content.newest(book, window)
     days = content.days(wanted, window)
     try:
@@ -90,7 +91,7 @@ def _make(
             "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}{'；草稿' if issue.draft else ''}",
         },
     )
-    found = self_test.faults(made, page, issue, library.open(issue.generation))
+    found = self_test.faults(made, page, issue, library.open(issue.generation, Scope.ALL))
     if found:
         more = f"；另有 {len(found) - FAULTS_LISTED} 处" if len(found) > FAULTS_LISTED else ""
         raise PrintFailed(

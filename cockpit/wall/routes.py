@@ -39,6 +39,7 @@ from warehouse.core import units
 from warehouse.core.errors import DataMissing
 from warehouse.core.settings import RELEASE, Settings
 from warehouse.publish import live
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
@@ -127,7 +128,7 @@ class Wall:
         direction.told."""
         now = self.clock()
         try:
-            generation = self.library.current().generation.id
+            generation = self.library.current(Scope.ALL).generation.id
         except DataMissing:
             generation = None
         return {
@@ -151,7 +152,7 @@ class Wall:
 
     def scenes(self, *names: str) -> dict[str, Any]:
         """Those scenes of the current generation. Raises DataMissing when nothing is published."""
-        book = self.library.current()
+        book = self.library.current(Scope.ALL)
         tasks = task_store.every(self.settings.state)
         # a step taken since shows with the next drawing, not only with the next generation
         key = (book.generation.id, self.today(), names, hash(tuple(tasks)))

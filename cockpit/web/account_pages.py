@@ -18,6 +18,7 @@ from cockpit.web import template_pages
 from warehouse.compile.reading import Place
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 DONE = {
@@ -144,7 +145,7 @@ def _shown(one: Account, library: SnapshotStore, now: float) -> dict[str, Any]:
 
 def _book(library: SnapshotStore) -> Snapshot | None:
     try:
-        return library.current()
+        return library.current(Scope.ALL)
     except DataMissing:
         return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, jsonify, request
 
+from cockpit.identity import gate
 from cockpit.presentation.address import Address
 from cockpit.presentation.assets import build_id
 from cockpit.web import page_callback
@@ -49,12 +50,14 @@ def _metric(library: SnapshotStore, metric: str) -> Response:
     snapshot that is no longer held, 400 for a bad parameter, 503 before anything is published."""
     try:
         address = Address.parse(request.path, request.query_string.decode("utf-8", "replace"))
-        wanted = address.get("as_of")
-        book = library.open(wanted) if wanted else library.current()
+        wanted, scope = address.get("as_of"), gate.viewer().scope
+        book = library.open(wanted, scope) if wanted else library.current(scope)
         if metric not in book.metrics:
             abort(404)
         reading = book.read(metric, address.get("window"), address.get("at"), address.get("place") or DISTRICT)
     except (UsageError, DataMissing, PageMissing) as error:
+        if isinstance(error, PageMissing):
+            gate.out_of_reach(request.full_path)
         return _refusal(error, error.http_status)
     return jsonify(plain(reading))
 

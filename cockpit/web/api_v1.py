@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from flask import Flask, Response, jsonify, request
 
+from cockpit.identity import gate
 from cockpit.presentation import texts
 from cockpit.presentation.address import Address
 from cockpit.web.api import plain
 from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.settings import RELEASE, Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 if TYPE_CHECKING:
@@ -166,7 +168,9 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
     """Adds the operations and their description, /api/v1/openapi.json."""
     for operation in OPERATIONS:
         server.add_url_rule(ROOT + operation.path, operation.endpoint, _answering(operation, library))
-    server.add_url_rule(f"{ROOT}/openapi.json", "api_v1.description", lambda: _tagged(jsonify(description()), RELEASE))
+    server.add_url_rule(
+        f"{ROOT}/openapi.json", "api_v1.description", lambda: _tagged(jsonify(description()), RELEASE, Scope.ALL)
+    )
 
 
 def _answering(operation: Operation, library: SnapshotStore) -> Callable[..., Response]:
@@ -175,18 +179,19 @@ def _answering(operation: Operation, library: SnapshotStore) -> Callable[..., Re
         if unknown:
             raise UsageError(f"没有这个参数：{unknown[0][:40]}", to_do=f"可用：{'、'.join(operation.parameters)}")
         address = Address.parse(request.path, request.query_string.decode("utf-8", "replace"))
-        wanted = address.get("as_of")
-        book = library.open(wanted) if wanted else library.current()
+        wanted, scope = address.get("as_of"), gate.viewer().scope
+        book = library.open(wanted, scope) if wanted else library.current(scope)
         if metric and metric not in book.metrics:
             raise PageMissing("没有这个指标", where=metric[:60], to_do=f"全部指标见 {ROOT}/metrics")
-        return _tagged(jsonify(plain(operation.act(book, address, metric))), book.generation.id)
+        return _tagged(jsonify(plain(operation.act(book, address, metric))), book.generation.id, scope)
 
     return answer
 
 
-def _tagged(response: Response, generation: str) -> Response:
-    """With an ETag that changes with generation, question and release; 304 where the caller has it."""
-    question = f"{generation} {RELEASE} {request.full_path}"
+def _tagged(response: Response, generation: str, scope: Scope) -> Response:
+    """With an ETag that changes with generation, question, release and whose numbers they are; 304 where the caller has
+    it."""
+    question = f"{generation} {RELEASE} {scope.code} {request.full_path}"
     response.set_etag(hashlib.sha256(question.encode()).hexdigest()[:24])
     return response.make_conditional(request)  # type: ignore[return-value]
 

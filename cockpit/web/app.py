@@ -54,7 +54,7 @@ from cockpit.web import (
     token_pages,
 )
 from warehouse.core import keys
-from warehouse.core.errors import CockpitError, DataMissing, Refused
+from warehouse.core.errors import CockpitError, DataMissing, PageMissing, Refused
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -206,6 +206,8 @@ def _errors(server: Flask) -> None:
 
     @server.errorhandler(CockpitError)
     def _known(error: CockpitError) -> Response:
+        if isinstance(error, PageMissing):
+            gate.out_of_reach(request.full_path)
         if error.http_status >= 500 and not isinstance(error, DataMissing):
             LOG.error("request %s failed", request.path, exc_info=error)
         return _answer(error.http_status, f"{error.what}。{error.to_do}")

@@ -1,7 +1,8 @@
 """The answers of the overview and the groups in each window, of 我的页面 and of the numbers one click further, asked
 for before the first reader of a new generation does: one quiet thread in each web worker.
 
-A generation never changes, so what is asked here is kept for every reader after. Only a served site starts it; a
+A generation never changes, so what is asked here is kept for every reader after who sees all places; who sees some only
+has a book of their own. Only a served site starts it; a
 failure is no reader's business and is tried again with the next round."""
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cockpit.pages.page_context import PageContext
 from cockpit.presentation.address import Address
 from warehouse.core import units
 from warehouse.core.errors import CockpitError
+from warehouse.query.scope import Scope
 
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
@@ -75,9 +77,9 @@ def once(library: SnapshotStore, done: str, file: Path) -> str:
     """Asks what the overview and the groups of the newest generation, the numbers that people keep and the pages behind
     the overview's cards ask, unless that one is `done`; returns its id. Raises DataMissing before the first
     publication."""
-    book = library.current()
+    book = library.current(Scope.ALL)
     if book.generation.id != done:
-        nobody, now = Viewer("person", "", ""), units.now()
+        nobody, now = Viewer("person", "", "", scope=Scope.ALL), units.now()
         for window in (overview.DEFAULT, *(each for each in overview.WINDOWS if each != overview.DEFAULT)):
             overview.render(PageContext(book, Address.parse("/", f"?window={window}"), nobody, now))
             for group in overview.grouped(book.metrics.values()):

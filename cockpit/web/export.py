@@ -69,11 +69,10 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         if kind not in TYPES:
             abort(404)
         address = Address.parse(f"/metric/{name}", request.query_string.decode("utf-8", "replace"))
-        wanted = address.get("as_of")
-        book = library.open(wanted) if wanted else library.current()
+        wanted, who = address.get("as_of"), gate.viewer()
+        book = library.open(wanted, who.scope) if wanted else library.current(who.scope)
         if name not in book.metrics:
             abort(404)
-        who = gate.viewer()
         visit = PageContext(book, address, who, units.now())
         sheets = tables(visit, settings, request.host_url.rstrip("/"))
         audit.record(

@@ -23,6 +23,7 @@ from warehouse.core import beats, request_queue
 from warehouse.core.errors import DataMissing
 from warehouse.core.settings import RELEASE, Settings
 from warehouse.publish import live
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 FRESH_S = 1800.0
@@ -65,7 +66,7 @@ def _may(settings: Settings, address: str) -> bool:
 def _lacking(library: SnapshotStore, settings: Settings, now: float) -> Iterator[str]:
     """Why what is shown is not to be trusted as the present, in Chinese; nothing when it is."""
     try:
-        age = now - library.current().generation.built_at.timestamp()
+        age = now - library.current(Scope.ALL).generation.built_at.timestamp()
         if age > FRESH_S:
             yield "最近一次发布已超过 30 分钟"
     except DataMissing:
@@ -91,7 +92,7 @@ class _Collector(Collector):
         yield InfoMetricFamily("zhengbei_release", "which code answers", {"version": RELEASE})
         yield from self._processes()
         try:
-            yield from self._generation(self._library.current())
+            yield from self._generation(self._library.current(Scope.ALL))
         except DataMissing:
             pass
         frame = live.read(self._settings.data)

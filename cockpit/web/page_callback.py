@@ -16,7 +16,7 @@ from dash.development.base_component import Component
 from flask import request
 
 from cockpit.alerts import loading
-from cockpit.casework import favourites, task_store
+from cockpit.casework import favourites, task_routes, task_store
 from cockpit.identity import gate, rights
 from cockpit.identity.driver_access import People
 from cockpit.pages import overview, routes
@@ -29,6 +29,7 @@ from cockpit.web import shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 
 if TYPE_CHECKING:
     from warehouse.query.snapshot_store import SnapshotStore
@@ -87,7 +88,7 @@ def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answ
 
 def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
     """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace."""
-    moment = now or units.now()
+    moment, address = now or units.now(), None
     try:
         address = Address.parse(path, search)
         right = rights.of_page(address.path)
@@ -98,6 +99,8 @@ def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.d
         page = routes.render(visit)
         return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")
     except CockpitError as error:
+        if isinstance(error, PageMissing) and address is not None and routes.known(address.path):
+            gate.out_of_reach(address.here())
         if error.http_status >= 500 and not isinstance(error, DataMissing):
             LOG.error("page %s failed", path, exc_info=error)
         return _failed(library, moment, error.http_status, *_explained(error))
@@ -143,8 +146,8 @@ def _framed(visit: PageContext, page: Page) -> Component:
 
 def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageContext:
     wanted = address.get("as_of")
-    book = library.open(wanted) if wanted else library.current()
     viewer = gate.viewer()
+    book = library.open(wanted, viewer.scope) if wanted else library.current(viewer.scope)
     people = People(
         gate.settings(), viewer, gate.address(), book.generation.id, keys.secret(gate.settings().keys, "people")
     )
@@ -157,8 +160,8 @@ def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageCo
         tuple(library.generations()[:MENU_GENERATIONS]),
         theme(),
         people,
-        task_store.standing(file),
-        library.current() if wanted else None,
+        tuple(task for task in task_store.standing(file) if task_routes.is_within(book, task)),
+        library.current(viewer.scope) if wanted else None,
         favourites.places(file, viewer),
     )
 
@@ -169,7 +172,7 @@ def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | No
     from warehouse.publish import live
 
     try:
-        generation = library.current().generation.id
+        generation = library.current(Scope.ALL).generation.id
     except DataMissing:
         generation = None
     try:

@@ -21,6 +21,7 @@ from cockpit.web import export, template_pages
 from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 from warehouse.core.settings import Settings
+from warehouse.query.scope import is_total
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -36,7 +37,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 
     @routes.post("/shares/add")
     def add() -> Response:
-        href, label = shares.view_of(library.current(), request.form.get("subject", ""))
+        href, label = shares.view_of(library.current(gate.viewer().scope), request.form.get("subject", ""))
         days = request.form.get("days", type=int) or shares.MOST_DAYS
         link = shares.make(file, gate.viewer(), _key(), href, label, days, ip=gate.address())
         address = f"{request.host_url.rstrip('/')}/s/{link}"
@@ -67,11 +68,11 @@ def _shown(library: SnapshotStore, found: shares.Share) -> Answer:
     path, _, search = found.href.partition("?")
     address = Address.parse(path, search)
     wanted = address.get("as_of")
-    book = library.open(wanted) if wanted else library.current()
+    book = library.open(wanted, found.scope) if wanted else library.current(found.scope)
     item = book.metric(path.removeprefix(shares.METRIC))
-    visit = PageContext(book, address, Viewer("share", f"share:{found.id}", ""), units.now())
+    visit = PageContext(book, address, Viewer("share", f"share:{found.id}", "", scope=found.scope), units.now())
     reading = metric.read(visit, item)
-    if reading.place.grain == "company":  # whatever stands in the file
+    if reading.place.grain == "company" or is_total(reading.place):  # whatever stands in the file
         abort(404)
     sheets = [sheet for sheet in (export.trend(visit, item, reading), export.towns(visit, item, reading)) if sheet]
     return open_forms.page(

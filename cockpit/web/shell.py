@@ -13,6 +13,7 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
+from warehouse.query.scope import is_total
 
 ASSETS_IGNORE = r"35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
 """Files of the wall, the paper and the login page, and theme.js, which comes first; a cockpit page loads all others."""
@@ -79,12 +80,23 @@ def places(groups: Sequence[str]) -> list[tuple[str, str, str]]:
 def _bar(visit: PageContext, page: Page, groups: Sequence[str]) -> Component:
     items = [_link(key, label, visit.address.to(path), chosen=page.group) for key, label, path in places(groups)]
     # the archive of reports is a page of its own, outside of Dash
-    items.append(html.Span(html.A("报告", href="/reports"), className="nav-item"))
+    if rights.may(visit.viewer, "reports"):
+        items.append(html.Span(html.A("报告", href="/reports"), className="nav-item"))
     nav = html.Nav(items, className="nav", **aria(label="主导航"))
     brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]
     if visit.book.generation.is_demo:
         brand.append(html.Span(texts.DEMO, className="demo", title="数据来自演示用的替身来源系统，不是真实数据"))
+    brand += _scope(visit)
     return html.Header([html.Div(brand, className="brands"), nav, _right(visit)], className="bar")
+
+
+def _scope(visit: PageContext) -> list[Component]:
+    """Whose numbers stand on every page, for who sees some places only."""
+    if visit.book.scope.is_all:
+        return []
+    label = visit.book.home.label
+    words = label if is_total(visit.book.home) else f"本范围（{label}）"
+    return [html.Span(words, className="demo", title="本账号只看这些镇街、企业；未选定地方时，各页的数是它们合计")]
 
 
 def _link(key: str, label: str, href: str, *, chosen: str) -> Component:

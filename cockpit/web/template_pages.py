@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, current_app, send_file
 
-from cockpit.identity import gate
+from cockpit.identity import gate, rights
 from cockpit.presentation import texts
 from cockpit.presentation.templates import render
 from cockpit.web import shell
@@ -22,7 +22,15 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 def page(template: str, **values: Any) -> Response:
     """The template (one that extends framed.html) with its values, for the person who asks."""
-    body = render(template, viewer=gate.viewer(), here=_generation(), places=shell.places(list(texts.GROUPS)), **values)
+    who = gate.viewer()
+    body = render(
+        template,
+        viewer=who,
+        here=_generation(),
+        places=shell.places(list(texts.GROUPS)),
+        reads_reports=rights.may(who, "reports"),
+        **values,
+    )
     return Response(body, mimetype="text/html")
 
 
@@ -40,6 +48,6 @@ def _generation() -> Generation | None:
     """What the cockpit shows now; None before anything was published: such pages stand without it."""
     library: SnapshotStore = current_app.config["ZHENGBEI_LIBRARY"]
     try:
-        return library.current().generation
+        return library.current(gate.viewer().scope).generation
     except DataMissing:
         return None

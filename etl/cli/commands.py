@@ -112,11 +112,12 @@ def review(rule: str, as_json: bool, data: Path) -> None:
     """需要人工核对的清单：重复号牌、信用代码候选、认不出的企业写法、两数不一致等（不含个人）。"""
     from warehouse.core.data_rules import RULES, TREATMENTS
     from warehouse.core.errors import UsageError
+    from warehouse.query.scope import Scope
     from warehouse.query.snapshot_store import SnapshotStore
 
     if rule and rule not in RULES:
         raise UsageError(f"没有这条规则：{rule}", to_do=f"可用：{'、'.join(RULES)}")
-    found = [item for item in SnapshotStore(data).current().review() if item["rule"] == rule or not rule]
+    found = [item for item in SnapshotStore(data).current(Scope.ALL).review() if item["rule"] == rule or not rule]
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return

@@ -15,6 +15,7 @@ from warehouse.core.errors import CockpitError, DataMissing, Locked
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake
 from warehouse.publish import recover
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 statement = statements.beside(__file__)
@@ -34,7 +35,7 @@ def collect(settings: Settings) -> dict[str, Any]:
     """Generation, sources, balances of rows, quarantine, defects, held models; `balances` only when the writer is
     free."""
     try:
-        book = SnapshotStore(settings.data).current()
+        book = SnapshotStore(settings.data).current(Scope.ALL)
     except DataMissing:
         book = None
     found: dict[str, Any] = {

@@ -20,9 +20,10 @@ from cockpit.pages import overview
 from cockpit.web import app, cache_warmer, page_callback
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-READER = Viewer("person", "bench", "leader")
+READER = Viewer("person", "bench", "leader", scope=Scope.ALL)
 OTHERS = ("/metric/site_visit_cnt", "/metric/p5_volunteer_hours")
 """A page of another metric, read before."""
 KEYS = {
@@ -54,7 +55,7 @@ def main() -> None:
     web = app.create_app(Settings(options.parse_args().data))
     app.settle()  # as in a worker
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
-    book = library.current()
+    book = library.current(Scope.ALL)
     town = book.places("town")[0].code
 
     def draw(path: str, search: str = "") -> None:

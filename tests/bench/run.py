@@ -15,6 +15,7 @@ import duckdb
 
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot
 
 
@@ -54,13 +55,15 @@ def main() -> None:
                 ).fetchall()
             )
         print(f"基准：同一问题直接问 DuckDB               {baseline * 1000:6.1f} ms")
-        fresh = timed(lambda: Snapshot(settings, generation).read("fleet_online_rate", "week"), 7)
-        book = Snapshot(settings, generation)
+        fresh = timed(lambda: Snapshot(settings, generation, Scope.ALL, None).read("fleet_online_rate", "week"), 7)
+        book = Snapshot(settings, generation, Scope.ALL, None)
         book.read("fleet_online_rate", "week")
         stored = timed(lambda: book.read("fleet_online_rate", "week"))
         print(f"读数，新开快照（含打开、环比、同比）      {fresh * 1000:6.1f} ms = 基准的 {fresh / baseline:.1f} 倍")
         print(f"读数，已缓存                              {stored * 1e6:6.1f} µs")
-        everything = timed(lambda: [Snapshot(settings, generation).read(metric) for metric in book.metrics], 3)
+        everything = timed(
+            lambda: [Snapshot(settings, generation, Scope.ALL, None).read(metric) for metric in book.metrics], 3
+        )
         print(f"全部 {len(book.metrics)} 个指标各读一次（每次新开）      {everything * 1000:6.1f} ms")
 
 

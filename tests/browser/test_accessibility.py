@@ -24,6 +24,7 @@ from tests.conftest import WORLD_NOW
 from tests.depth import depth
 from warehouse.core.settings import Settings
 from warehouse.query.person_store import Restricted
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.browser
@@ -55,7 +56,7 @@ def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def companies(library: SnapshotStore) -> list[str]:
     """Those that have alarms and an organisation, the most watched first."""
-    rows = library.current().ask(
+    rows = library.current(Scope.ALL).ask(
         "SELECT company_key FROM marts.company_organisation JOIN marts.alarm_event USING (company_key) WHERE is_v GROUP BY 1 ORDER BY count(*) DESC, 1"
     )
     return [str(key) for (key,) in rows]
@@ -63,7 +64,7 @@ def companies(library: SnapshotStore) -> list[str]:
 
 def tracked(site: Site, firm: str) -> str:
     """A vehicle of the company that has been somewhere."""
-    book = SnapshotStore(site.data).current()
+    book = SnapshotStore(site.data).current(Scope.ALL)
     with Restricted(Settings(site.data), book.generation.id) as file:
         return next(
             str(key)
@@ -76,7 +77,7 @@ def tracked(site: Site, firm: str) -> str:
 
 def paths(library: SnapshotStore, firm: str) -> list[str]:
     """One page of every kind that needs no word of purpose."""
-    book = library.current()
+    book = library.current(Scope.ALL)
 
     def first(sql: str, *values: str) -> str:
         return quote(str(book.ask(f"{sql} ORDER BY 1 LIMIT 1", list(values))[0][0]), safe="")

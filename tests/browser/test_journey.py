@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.surroundings import WAIT_MS, Site, Watched, show
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.browser
@@ -71,7 +72,7 @@ def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(
     show(page, site, "/")
     took = [click(page, f".tile a[href*='/metric/{METRIC}']")]
     # the worst town with a company of several drivers; where an owner is one person the alarms stand behind a purpose
-    book = SnapshotStore(site.data).current()
+    book = SnapshotStore(site.data).current(Scope.ALL)
     listed = [
         item for item in book.by(METRIC, "week", grain="company") if item.place.code not in book.one_person_owners
     ]

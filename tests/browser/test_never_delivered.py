@@ -16,6 +16,7 @@ from tests.browser.surroundings import Site
 from tests.conftest import TINY, whole_line
 from warehouse.catalog.metrics import metrics
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -40,7 +41,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="module")
 def book(data: Path) -> Snapshot:
-    return SnapshotStore(data).current()
+    return SnapshotStore(data).current(Scope.ALL)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from tests.browser.surroundings import Site, Watched
 from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
@@ -141,7 +142,7 @@ def test_every_scene_shows_its_own_slots_and_takes_the_map_with_it(wall: Watched
 
 
 def test_the_numbers_on_the_glass_are_the_readings(wall: Watched, data: Path) -> None:
-    book = SnapshotStore(data).current()
+    book = SnapshotStore(data).current(Scope.ALL)
     shown: dict[str, str] = wall.page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.tile[data-metric]')].map(t => "
         "[t.dataset.metric, (t.querySelector('.value') || t.querySelector('.state')).textContent.trim()]))"

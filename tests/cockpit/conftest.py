@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
@@ -49,7 +50,7 @@ def pictured(published: Path, tmp_path: Path) -> Path:
 def book(server: Flask) -> Snapshot:
     """What the site shows."""
     library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
-    return library.current()
+    return library.current(Scope.ALL)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.independent import care, driver, fleet, health, membership, programme
 from tests.independent.oracle import Oracle
 from tests.independent.population import Population
 from tests.independent.tally import Data
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
@@ -29,7 +30,7 @@ class Audit:
 def audit_of(world: worlds.World) -> Audit:
     """Both of a world; made once a process."""
     folder = worlds.made(world)
-    book = SnapshotStore(folder).current()
+    book = SnapshotStore(folder).current(Scope.ALL)
     landed = rows.of_folder(folder, book.generation.built_at.replace(tzinfo=None))
     return Audit(book, Oracle(Data(landed, Population(landed))))
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.house import House
 from tests.warehouse import world as written
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
@@ -16,5 +17,5 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, Sna
     """The world of boundaries/*.toml, published, and its newest picture. Only for reading."""
     house = written.copied(tmp_path_factory.mktemp("boundaries") / "data")
     is_other = written.is_made_otherwise(house)
-    yield house, house.publish(trail=False) if is_other else SnapshotStore(house.settings.data).current()
+    yield house, house.publish(trail=False) if is_other else SnapshotStore(house.settings.data).current(Scope.ALL)
     house.close()

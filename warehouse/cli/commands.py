@@ -75,10 +75,11 @@ def metric_read(
 ) -> None:
     """读一个指标：值、分子、分母、单位、数据时间、状态、快照。"""
     from warehouse.compile.reading import STATUS_LABELS
+    from warehouse.query.scope import Scope
     from warehouse.query.snapshot_store import SnapshotStore
 
     library = SnapshotStore(data)
-    book = library.open(as_of) if as_of else library.current()
+    book = library.open(as_of, Scope.ALL) if as_of else library.current(Scope.ALL)
     found = book.by(identifier, window, at, grain, place) if grain else [book.read(identifier, window, at, place)]
     if as_json:
         rows = [plain(reading) for reading in found]
@@ -104,9 +105,10 @@ def metric_read(
 @data_option
 def metric_programmes(as_json: bool, data: Path) -> None:
     """六大工程得分与序时进度，及每项指标的完成情况。"""
+    from warehouse.query.scope import Scope
     from warehouse.query.snapshot_store import SnapshotStore
 
-    found = SnapshotStore(data).current()
+    found = SnapshotStore(data).current(Scope.ALL)
     rows = [
         {
             "number": row.number,

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Window = Literal["now", "day", "week", "month", "quarter", "year"]
-Status = Literal["ok", "missing", "failed", "insufficient", "small_cell"]
+Status = Literal["ok", "missing", "failed", "insufficient", "small_cell", "no_total"]
 """ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
 the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under
 its floor · small_cell: 不单列, a count of persons that is not published below the district by itself, in the whole or in
-this period; it is part of the total, value None."""
+this period; it is part of the total, value None · no_total: 不按范围统计, somebody sees some places only, and the metric
+has no number of these together."""
 
 DISTRICT = "330110"
 UNPLACED = "330110000"
@@ -23,6 +24,7 @@ STATUS_LABELS = {
     "failed": "采集故障",
     "insufficient": "数据不足",
     "small_cell": "不单列",
+    "no_total": "不按范围统计",
 }
 
 

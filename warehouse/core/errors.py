@@ -14,7 +14,7 @@ place
     │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
     ├── WarehouseBroken             70  500  the database failed and the process must end (EX_SOFTWARE)
     │   └── OlderShape              70  404  a published file of an earlier release lacks what is asked
-    ├── BackupFailed                74  500  a backup cannot be written, read or trusted (EX_IOERR)
+    ├── BackupFailed                73  500  a backup cannot be written, read or trusted (EX_CANTCREAT)
     └── PrintFailed                 74  500  Chromium or the file system failed while printing (EX_IOERR)
 
 Exit codes follow sysexits.h so that systemd and cron can tell a retry from a mistake; beside them what a browser is
@@ -125,7 +125,7 @@ class OlderShape(WarehouseBroken):
 
 
 class BackupFailed(CockpitError):
-    exit_code = 74
+    exit_code = 73
     to_do = "请检查备份位置后重试"
 
 

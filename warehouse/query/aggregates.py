@@ -2,7 +2,8 @@
 generation.
 
 Owns which days are read, what a filter narrows, and where person counts come from; readings make numbers of it that a
-screen can show. A generation never changes, so every answer is kept while it is open. Reads only the open file."""
+screen can show. A generation never changes, so every answer is kept while it is open. Reads only the open file, and of
+it what lies in the scope that the book was opened for."""
 
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ from warehouse.core.errors import OlderShape, PageMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import batch
 from warehouse.query.batch import Wanted
+from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE, Scope
 
 text = statements.beside(__file__)
 Against = Literal["previous", "year"]
@@ -46,8 +48,8 @@ BUSY_PER_DAY = 5
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
 """What a place can be split into. Thousands of vehicles are read by town or company first."""
 PLACES = {"town": "镇街", "company": "企业", "vehicle": "车辆"}
-NOBODY = ("", "未知")
-"""Members that are none: rows without a town, a company or a word."""
+NOBODY = ("", "未知", ELSEWHERE)
+"""Members that are none: rows without a town, a company or a word, and those of one outside the scope."""
 PLATES = {
     "1": "蓝",
     "2": "黄",
@@ -64,14 +66,24 @@ PLATES = {
 
 class Figures:
     """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None
-    means the newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
+    means the newest that is at least half over (for a cumulative metric wholly, for a stock the newest day). DISTRICT
+    means all that the scope holds: of one town or company that place, of several all of them together."""
 
-    def __init__(self, settings: Settings, generation: str) -> None:
-        self._settings, self.id = settings, generation
-        self._reader = Reader(settings.published / f"{generation}.duckdb")
+    def __init__(self, settings: Settings, generation: str, scope: Scope, whole: Figures | None) -> None:
+        """scope: whose numbers are read. whole: the book of the same generation without limits, None for that one
+        itself; it is asked only what is known of a window at all."""
+        self._settings, self.id, self.scope = settings, generation, scope
+        self._of_all = whole
+        file = settings.published / f"{generation}.duckdb"
+        self._reader = Reader(file) if scope.is_all else Reader(file, scope.narrowed)
         self._answers: LRUCache[tuple[Any, ...], Any] = LRUCache(MOST_ANSWERS)
         self._lock = threading.Lock()
         self.metrics = metrics()
+
+    @property
+    def _whole(self) -> Figures:
+        # never stored in the book itself: one that nobody holds any more closes its file at once
+        return self._of_all or self
 
     @cached_property
     def generation(self) -> Generation:
@@ -102,7 +114,7 @@ class Figures:
         (people come as counts), and where nothing is known."""
         if metric.kind != "flow" or metric.person:
             return None
-        mart = self.ask(f"SELECT min(day) FROM marts.{metric.mart}")
+        mart = self._whole.ask(f"SELECT min(day) FROM marts.{metric.mart}")
         busy = self.ask(text("busy_sources"), {"per_day": BUSY_PER_DAY})
         days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
         return max((day for day in days if day is not None), default=None)
@@ -116,23 +128,54 @@ class Figures:
     # -- places and dimensions --------------------------------------------------------------------------------------
 
     def place(self, code: str) -> Place:
-        """The place of that code. Raises UsageError when there is none."""
-        if code not in self._known_places:
+        """The place of that code. Raises UsageError when there is none, PageMissing when the scope has none such: nobody
+        learns whether there is one outside."""
+        found = self._known_places.get(code)
+        if found is None and not self.scope.is_all:
+            raise PageMissing()
+        if found is None:
             raise UsageError(f"没有这个地方或企业：{code[:32]}", to_do="镇街写 9 位代码，企业写统一社会信用代码")
-        return self._known_places[code]
+        return found
 
     def known(self, code: str) -> Place | None:
-        """The place of that code, None when there is none (any more)."""
+        """The place of that code, None when there is none (any more) in the scope."""
         return self._known_places.get(code)
 
     @cached_property
     def _known_places(self) -> dict[str, Place]:
-        return {place.code: place for grain in ("company", "town", "district") for place in self.places(grain)}
+        listed = [place for grain in ("company", "town") for place in self.places(grain)]
+        return {place.code: place for place in [*listed, self.home]} | {DISTRICT: self.home}
+
+    @cached_property
+    def home(self) -> Place:
+        """The place that is meant where none is named: the district, or what the scope comes to."""
+        if self.scope.is_all:
+            return Place(DISTRICT, "余杭区", "district")
+        return self.parts[0] if len(self.parts) == 1 else self.scope.total(self.parts)
+
+    @cached_property
+    def parts(self) -> list[Place]:
+        """The places that make the scope, none of them within another; the towns of the district."""
+        towns = self.places("town")
+        if self.scope.is_all:
+            return towns
+        within = {town.code for town in towns}
+        return [*towns, *(company for company in self.places("company") if company.parent not in within)]
+
+    def is_counted_at_home(self, metric: Metric) -> bool:
+        """Whether a metric has a number where no place is named: in the district always; in a scope where it has one of
+        every place in it, and of persons, who may be with several of them, only where it is one place."""
+        if self.scope.is_all:
+            return True
+        if self.home.grain != "district":
+            return self.home.grain in metric.drill
+        grains = {place.grain for place in self.parts}
+        return bool(grains) and not metric.person and grains <= set(metric.drill)
 
     def places(self, grain: str, within: str = DISTRICT) -> list[Place]:
-        """Towns, or companies (of a town), in the order of the register."""
+        """Towns, or companies (of a town), in the order of the register; those of the scope."""
         if grain == "district":
-            return [Place(DISTRICT, "余杭区", "district")]
+            return [self.home]
         if grain == "town":
             return list(
                 self.remember(
@@ -144,7 +187,7 @@ class Figures:
             ("companies",),
             lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(text("companies"))],
         )
-        return [place for place in everyone if within in (DISTRICT, place.parent, place.code)]
+        return [place for place in everyone if within in (DISTRICT, self.scope.code, place.parent, place.code)]
 
     @cached_property
     def one_person_owners(self) -> frozenset[str]:
@@ -172,6 +215,8 @@ class Figures:
 
     def member(self, metric: Metric, dimension: str, code: str) -> str:
         """What a member of a dimension is called; vehicles by their full plate, which no wall and no paper may show."""
+        if code.startswith(ELSEWHERE) and dimension in ("town", "company"):
+            return NAMED_ELSEWHERE
         if code in NOBODY:
             return "未归属" if dimension in PLACES else "未知"
         if dimension == "vehicle":
@@ -281,19 +326,22 @@ class Figures:
         if metric.person and not self._is_counted(metric, window, item, grain):
             return unknown
         if metric.person and grain != "district":
-            whole = self._parts(metric, window, item, "district", self.place(DISTRICT))
-            return (None, None, -1.0, {}) if any(present for _, _, present, _ in whole.values()) else unknown
+            return (None, None, -1.0, {}) if self._whole.knows(metric, window, item) else unknown
         is_known = any(present for _, _, present, _ in found.values())
-        if not is_known and (grain != "district" or only):
-            whole = self._parts(metric, window, item, "district", self.place(DISTRICT))
-            is_known = any(present for _, _, present, _ in whole.values())
+        if not is_known and (grain != "district" or only or not self.scope.is_all):
+            is_known = self._whole.knows(metric, window, item)
         if not is_known and metric.events:
             is_known = bool(metric.sources) and self.reported(metric)
         if not is_known and metric.kind in ("stock", "state") and metric.where and not metric.person:
-            is_known = self.reported(metric) and self._has_others(metric, window, item)
+            is_known = self.reported(metric) and self._whole.has_others(metric, window, item)
         return (0.0, 0.0 if metric.denominator else None, 1.0, {}) if is_known else unknown
 
-    def _has_others(self, metric: Metric, window: str, item: Span) -> bool:
+    def knows(self, metric: Metric, window: str, item: Span) -> bool:
+        """Whether anything at all has reached us of a metric in a window."""
+        parts = self._parts(metric, window, item, self.home.grain, self.home)
+        return any(present for _, _, present, _ in parts.values())
+
+    def has_others(self, metric: Metric, window: str, item: Span) -> bool:
         """Whether the mart of a stock holds rows for that day that do not belong to its population."""
         # the filter is asked all the same: where a snapshot lacks its column nothing is known
         all_rows = msgspec.structs.replace(metric, where="", numerator=f"count(*) FILTER ({metric.where})")
@@ -310,7 +358,7 @@ class Figures:
         if metric.kind in ("stock", "state"):
             return grain != "company" or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
         if item.is_cut:  # a generation from before parts of windows were counted holds none of them
-            return bool(self.ask("SELECT 1 FROM meta.person_reading WHERE win LIKE ? LIMIT 1", [f"%{CUT}"]))
+            return bool(self._whole.ask("SELECT 1 FROM meta.person_reading WHERE win LIKE ? LIMIT 1", [f"%{CUT}"]))
         return item.start > person_counts.counted_since(metric, window, today)
 
     def is_before_all(self, metric: Metric, window: str, item: Span) -> bool:
@@ -318,7 +366,7 @@ class Figures:
         whether they did nothing or nobody wrote it down."""
         if not (metric.person and metric.kind == "flow" and metric.events):
             return False
-        first = self.ask(
+        first = self._whole.ask(
             "SELECT min(win_start) FROM meta.person_reading WHERE metric = ? AND win = ? AND grain = 'district'",
             [metric.id, window],
         )
@@ -343,9 +391,10 @@ class Figures:
 
         def ask() -> Parts:
             where, bound = self.within(metric, spot, only)
-            sql, values = select(
-                metric, window, [item], spot.grain, member=GRAIN_COLUMN.get(by, by), where=where, bound=bound
-            )
+            member = GRAIN_COLUMN.get(by, by)
+            if by == "company" and not self.scope.is_all:  # those outside are one
+                member = f"if(starts_with({member}, '{ELSEWHERE}'), '{ELSEWHERE}', {member})"
+            sql, values = select(metric, window, [item], spot.grain, member=member, where=where, bound=bound)
             return {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
@@ -398,7 +447,8 @@ class Figures:
             if is_person and spot.grain != "district" and not self._is_judged:
                 continue
             with suppress(OlderShape):
-                for key, parts in zip(mine, ask(self._reader, list(mine.values()), spot.grain, spot.code), strict=True):
+                answers = ask(self._reader, list(mine.values()), spot, self._restricted_to)
+                for key, parts in zip(mine, answers, strict=True):
                     self.remember(key, lambda parts=parts: parts)  # type: ignore[misc]
 
     def _parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only = ()) -> Parts:
@@ -420,7 +470,8 @@ class Figures:
             }
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
-        return {row[1]: as_row(metric, row) for row in self._rows(sql, values) if row[1]}
+        # of a whole town or district there is one row at most
+        return dict((spot.code, as_row(metric, row)) for row in self._rows(sql, values) if row[1])
 
     def _person_parts(self, metric: Metric, window: str, item: Span, grain: str, spot: Place, only: Only) -> Parts:
         slice_, member = self._person_filter(metric, grain, only)
@@ -462,13 +513,19 @@ class Figures:
     def within(self, metric: Metric, spot: Place, only: Only) -> tuple[str, list[object]]:
         """The condition that keeps to a place and a filter. Column names come from the catalogue alone, members are
         bound."""
-        where, bound = restricted_to(spot.grain, spot.code)
+        where, bound = self._restricted_to(metric, spot)
         conditions = [where] if where else []
         for dimension, member in only:
             self._filtered(metric, dimension)
             conditions.append(f"coalesce(CAST({dimension} AS VARCHAR), '未知') = ?")
             bound.append(member)
         return " AND ".join(conditions), bound
+
+    def _restricted_to(self, metric: Metric, spot: Place) -> tuple[str, list[object]]:
+        """The rows of a place; of several together those that each of them counts."""
+        if spot.grain != "district" or self.scope.is_all:
+            return restricted_to(spot.grain, spot.code)
+        return self.scope.rows([GRAIN_COLUMN[grain] for grain in metric.drill])
 
     def _person_filter(self, metric: Metric, grain: str, only: Only) -> tuple[str, str]:
         if not only:

@@ -3,32 +3,35 @@ reads, and a page of one company shows a dozen numbers over three windows each."
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Parts, Span, as_row, counted, restricted_to, same_rows, select
+from warehouse.compile.metric_sql import Parts, Span, as_row, counted, same_rows, select
+from warehouse.compile.reading import Place
 from warehouse.core.database import Reader
 
 Wanted = tuple[Metric, str, Span]
 """A metric, a window and the days that are read of it."""
+Narrowing = Callable[[Metric, Place], tuple[str, list[object]]]
+"""The condition that keeps a metric's rows to a place, with what is bound in it."""
 
 
-def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
+def counts(reader: Reader, wanted: Sequence[Wanted], spot: Place, narrow: Narrowing) -> list[Parts]:
     """For each that is wanted what a statement of its own would say, in the same order. Raises OlderShape when one
     cannot be told."""
     found: list[Parts] = [{} for _ in wanted]
     if not wanted:
         return found
-    where, bound = restricted_to(grain, code)
     groups: dict[tuple[object, ...], list[int]] = {}
     for index, one in enumerate(wanted):
-        groups.setdefault(same_rows(*one), []).append(index)
+        groups.setdefault((*same_rows(*one), narrow(one[0], spot)[0]), []).append(index)
     widest = max(sum(_width(wanted[index][0]) for index in group) for group in groups.values())
     texts, values = [], []
     for first, *others in groups.values():
         metric, window, item = wanted[first]
         beside = [wanted[index][0] for index in others]
-        sql, own = select(metric, window, [item], grain, where=where, bound=bound, beside=beside)
+        where, bound = narrow(metric, spot)
+        sql, own = select(metric, window, [item], spot.grain, where=where, bound=bound, beside=beside)
         texts.append(f"SELECT {first}, q.*{', NULL' * (widest - sum(map(_width, [metric, *beside])))} FROM ({sql}) q")
         values += own
     members = {group[0]: group for group in groups.values()}
@@ -36,7 +39,7 @@ def counts(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> l
         column = 4
         for index in members[first] if row[1] else ():
             metric = wanted[index][0]
-            found[index][row[1]] = as_row(metric, row, column)
+            found[index][spot.code] = as_row(metric, row, column)
             column += _width(metric)
     return found
 
@@ -46,8 +49,8 @@ def _width(metric: Metric) -> int:
     return 3 + len(metric.parts)
 
 
-def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> list[Parts]:
-    """The same for metrics that are kept as counts of persons."""
+def persons(reader: Reader, wanted: Sequence[Wanted], spot: Place, _narrow: Narrowing) -> list[Parts]:
+    """The same for metrics that are narrow as counts of persons."""
     if not wanted:
         return []
     stored = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
@@ -55,10 +58,10 @@ def persons(reader: Reader, wanted: Sequence[Wanted], grain: str, code: str) -> 
     rows = reader.rows(
         f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
         f"AND metric IN ({marks}) AND win_start IN ({marks})",
-        [grain, code, *(name for name, _, _ in stored), *(start for _, _, start in stored)],
+        [spot.grain, spot.code, *(name for name, _, _ in stored), *(start for _, _, start in stored)],
     )
     text = {
         (name, win, start): (num, den, -1 if hidden else 1, parts or {})
         for name, win, start, num, den, hidden, parts in rows
     }
-    return [{code: text[one]} if one in text else {} for one in stored]
+    return [{spot.code: text[one]} if one in text else {} for one in stored]

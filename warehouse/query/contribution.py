@@ -120,6 +120,8 @@ def explain(
         return NoSplit("该指标只看当前时刻，没有可比的上期")
     if not adds(metric):
         return NoSplit("该指标不是和或计数，各部分不能相加成总数")
+    if spot == book.home and not book.is_counted_at_home(metric):
+        return NoSplit("本指标没有按范围合计的数，不作分解")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
     by_place = metric.person and by in ("town", "company")

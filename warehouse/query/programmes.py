@@ -3,7 +3,8 @@ score.
 
 Score = Σ weight × min(1, value ÷ target of the whole period) ÷ Σ weight over the indicators that have a value and a
 target; due = the same mean of the shares that should be reached by now: the part of the period that is over where the
-target grows with time, all of it else. Weights and targets are the bureau's (own_programme, own_target)."""
+target grows with time, all of it else. Weights and targets are the bureau's (own_programme, own_target), and they are
+set for the district: a scope has the indicators and no score."""
 
 from __future__ import annotations
 
@@ -95,7 +96,7 @@ def _item(book: Snapshot, kpi: str, weight: float) -> Item:
     readings = [_of_this_year(book, kpi, window) for window in order if window in metric.windows]
     reading = next((item for item in readings if item.target), readings[0])
     target = reading.target
-    if target is None or reading.value is None or metric.better == "context":
+    if target is None or reading.value is None or metric.better == "context" or not book.scope.is_all:
         return Item(reading, weight, None, 1.0)
     whole = target.entire.green
     share = (

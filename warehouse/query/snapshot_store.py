@@ -26,25 +26,30 @@ from warehouse.core.errors import DataMissing, PageMissing, SnapshotGone, UsageE
 from warehouse.core.settings import Settings
 from warehouse.publish import live, snapshot
 from warehouse.query.aggregates import Figures, Only, aware, evening
+from warehouse.query.scope import Scope
 
 text = statements.beside(__file__)
 WRITTEN = re.compile(r"\d{8}T\d{6}")
 """How the id of a generation is written."""
 MOST_OTHERS = 3
 """Books kept open beside the newest."""
+MOST_SCOPED = 24
+"""Books kept open of readers who see some places only."""
 
 
 class SnapshotStore:
     """All published generations of a data folder. Thread-safe. The newest book stays open, with the few others that
-    were asked for last: whoever reads old snapshots never closes the one that everybody reads."""
+    were asked for last: whoever reads old snapshots never closes the one that everybody reads. A book is asked for with
+    the scope of who will read it; each scope has a book of its own, with answers of its own."""
 
     def __init__(self, data: Path) -> None:
         self._settings = Settings(Path(data))
         self._newest: Snapshot | None = None
         self._others: LRUCache[str, Snapshot] = LRUCache(MOST_OTHERS)
-        self._lock = threading.Lock()
+        self._scoped: LRUCache[tuple[str, Scope], Snapshot] = LRUCache(MOST_SCOPED)
+        self._lock, self._scoped_lock = threading.Lock(), threading.Lock()
 
-    def current(self) -> Snapshot:
+    def current(self, scope: Scope) -> Snapshot:
         """The newest published generation. Raises DataMissing before the first."""
         generation = snapshot.current(self._settings)
         if generation is None:
@@ -56,14 +61,29 @@ class SnapshotStore:
                     self._others[self._newest.id] = self._newest
                 self._newest = found
                 self._others.pop(generation, None)
-            return self._newest
+            book, held = self._newest, {generation, *self._others}
+        return self._limited(book, scope, held)
 
-    def open(self, generation_id: str) -> Snapshot:
+    def open(self, generation_id: str, scope: Scope) -> Snapshot:
         """That generation. Raises DataMissing when it is not kept (any more)."""
         with self._lock:
             if self._newest is not None and self._newest.id == generation_id:
-                return self._newest
-            return self._others.setdefault(generation_id, self._opened(generation_id))
+                book = self._newest
+            else:
+                book = self._others.setdefault(generation_id, self._opened(generation_id))
+            held = {generation_id, *self._others, *([self._newest.id] if self._newest else [])}
+        return self._limited(book, scope, held)
+
+    def _limited(self, book: Snapshot, scope: Scope, held: set[str]) -> Snapshot:
+        """The book for that scope. held: generations that stay open; the others' files are let go."""
+        with self._scoped_lock:
+            for gone in [known for known in self._scoped if known[0] not in held]:
+                del self._scoped[gone]
+            if scope.is_all:
+                return book
+            if (book.id, scope) not in self._scoped:
+                self._scoped[book.id, scope] = Snapshot(self._settings, book.id, scope, book)
+            return self._scoped[book.id, scope]
 
     def _opened(self, generation_id: str) -> Snapshot:
         known = self._others.get(generation_id)
@@ -72,7 +92,7 @@ class SnapshotStore:
             what = f"没有快照 {generation_id[:32]}"
             is_past = held and WRITTEN.fullmatch(generation_id) and generation_id < held[0]
             raise SnapshotGone(f"{what}，或已不再保留") if is_past else PageMissing(what, to_do=SnapshotGone.to_do)
-        return known or Snapshot(self._settings, generation_id)
+        return known or Snapshot(self._settings, generation_id, Scope.ALL, None)
 
     def generations(self) -> list[str]:
         """Ids, newest first."""
@@ -90,8 +110,13 @@ class Snapshot(Figures):
         """One Reading, of the rows that pass the filter `only`. Raises UsageError for an unknown metric, window, place
         or filter."""
         found, spot = metrics.metric(metric), self.place(place)
+        if spot == self.home and not self.is_counted_at_home(found):
+            return self._untold(found, window, at)
         if spot.grain != "district" and spot.grain not in found.drill:
-            raise UsageError(f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计", to_do="请改看全区")
+            raise UsageError(
+                f"“{found.label}”不按{'镇街' if spot.grain == 'town' else '企业'}统计",
+                to_do=f"请改看{'全区' if self.scope.is_all else '本范围'}",
+            )
         return self._readings(found, window, at, spot.grain, spot, only)[0]
 
     def by(
@@ -105,10 +130,10 @@ class Snapshot(Figures):
     ) -> list[Reading]:
         """A Reading for each town of the district, or each company of `within`, in the order of the register. Of a list
         nobody asks what it was a year ago: last_year is None."""
-        found = metrics.metric(metric)
-        if grain not in found.drill:
+        found, spot = metrics.metric(metric), self.place(within)
+        if grain not in found.drill or (grain, spot.grain) == ("town", "company"):
             return []
-        return self._readings(found, window, at, grain, self.place(within), only)
+        return self._readings(found, window, at, grain, spot, only)
 
     def series(
         self, metric: str, window: str, count: int, at: str | None = None, place: str = DISTRICT, only: Only = ()
@@ -117,7 +142,7 @@ class Snapshot(Figures):
         window that begins before our data do holds some of its days only: half a week is no low week, so it is not
         known."""
         found, spot = metrics.metric(metric), self.place(place)
-        if found.kind == "now":
+        if found.kind == "now" or (spot == self.home and not self.is_counted_at_home(found)):
             return []
         window, at = self._own(found, window, at, spot.grain)
         start, _ = self._window(found, window, at)
@@ -153,9 +178,35 @@ class Snapshot(Figures):
         spot, wanted = self.place(place), []
         for name, window, at in questions:
             metric = metrics.metric(name)
+            if spot == self.home and not self.is_counted_at_home(metric):
+                continue
             own, when = self._own(metric, window, at, spot.grain)
             wanted += [(metric, own, item) for item in self._looked_at(metric, own, when) if item]
         self._prepare(wanted, spot)
+
+    def _untold(self, metric: Metric, window: str | None, at: str | None) -> Reading:
+        """What is said of the scope where a metric has no number of it."""
+        name, when = self._own(metric, window, at, "district")
+        start, end = self._window(metric, name, when)
+        as_of, stale_after_s = self._oldest(metric)
+        return Reading(
+            metric.id,
+            metric.label,
+            metric.unit,
+            cast(Any, metric.better),
+            cast(Any, name),
+            start,
+            end,
+            self.home,
+            None,
+            None,
+            None,
+            "no_total",
+            as_of,
+            stale_after_s,
+            self.generation.id,
+            complete=end < self.generation.built_at.date() and end <= self.arrived(metric),
+        )
 
     def _readings(
         self, metric: Metric, window: str | None, at: str | None, grain: str, spot: Place, only: Only = ()
@@ -234,7 +285,7 @@ class Snapshot(Figures):
             # what the district should count is no measure for one town or one kind of truck
             target = (
                 self._target(metric, window, start, end, until)
-                if metric.denominator or (grain == "district" and not only)
+                if metric.denominator or (place.code == DISTRICT and not only)
                 else None
             )
             answers.append(
@@ -324,6 +375,8 @@ class Snapshot(Figures):
 
         Raises UsageError for a slice it does not declare."""
         found, spot = metrics.metric(metric), self.place(place)
+        if spot == self.home and not self.is_counted_at_home(found):
+            return []
         if slice_ not in found.slices:
             raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用：{'、'.join(found.slices) or '无'}")
         name, at = self._own(found, window if window in found.windows else None, at, spot.grain)
@@ -480,8 +533,8 @@ class Snapshot(Figures):
         ]
 
     def live(self) -> live.LiveFrame | None:
-        """The newest live picture; it has a cadence of its own."""
-        return live.read(self._settings.data)
+        """The newest live picture; it has a cadence of its own. None in a scope: its dots belong to no company."""
+        return live.read(self._settings.data) if self.scope.is_all else None
 
 
 def _gathers(metric: Metric, window: str) -> bool:

@@ -28,7 +28,8 @@ def town_map(
 ) -> Component | None:
     """Map of the readings by town; None when the outlines are not there. `chosen`: code of the town to frame.
 
-    Metrics judged with authority take good, warn, bad; others shades by rank. A town without a value is hatched and says why."""
+    Metrics judged with authority take good, warn, bad; others shades by rank. A town without a value is hatched and says why; one that no reading
+    is of is an outline without a word."""
     shapes = townmap.load()
     if shapes is None:
         return None
@@ -38,7 +39,7 @@ def town_map(
     for town in shapes.towns:
         item = by_code.get(town.code) or by_name.get(town.name)
         areas.append(_area(town, item, _look(item, readings), decimals, href, chosen))
-        names.append(_name(town, item, decimals))
+        names += [_name(town, item, decimals)] if item is not None else []
     lines = html.Img(src=townmap.outlines(shapes, theme["map-edge"]), className="map-lines", alt="")
     # the box keeps the district's proportions and fits into the card whatever its shape
     frame = html.Div([*areas, lines, *names], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"})
@@ -65,20 +66,21 @@ def _area(
 ) -> Component:
     style = {"clipPath": townmap.clip_path(town)}
     picked = " map-chosen" if chosen and item is not None and item.place.code == chosen else ""
-    words = f"{town.name} {fmt.reading(item, decimals)}" if item is not None else f"{town.name} {fmt.DASH}"
-    if item is None or href is None:
+    if item is None:
+        return html.Div(className=f"map-area {look}", style=style)
+    words = f"{town.name} {fmt.reading(item, decimals)}"
+    if href is None:
         return html.Div(className=f"map-area {look}{picked}", style=style, title=words)
     # names lie above the areas, so the link itself carries the spoken text
     spoken = html.Span(words, className="unseen")
     return dcc.Link(spoken, href=href(item), className=f"map-area {look}{picked}", style=style, title=words)
 
 
-def _name(town: townmap.Town, item: Reading | None, decimals: int) -> Component:
+def _name(town: townmap.Town, item: Reading, decimals: int) -> Component:
     short = town.name
     for suffix in SUFFIXES:
         short = short.removesuffix(suffix)
-    shown = fmt.reading(item, decimals) if item is not None else fmt.Shown(fmt.DASH, "")
-    text = shown.text if item is not None and item.value is not None else "·"
+    text = fmt.reading(item, decimals).text if item.value is not None else "·"
     x, y = town.label
     return html.Span(
         [short, html.B(text)], className="map-name", style={"left": f"{x}%", "top": f"{y}%"}, **aria(hidden="true")

@@ -30,6 +30,7 @@ from warehouse.core import beats, request_queue, shared_state
 from warehouse.core.errors import ConfigError, PageMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 MONDAY = dt.datetime(2026, 11, 23, 3, 0, tzinfo=SHANGHAI).timestamp()
@@ -377,18 +378,18 @@ def test_every_shipped_rule_can_be_measured_and_every_probe_is_described() -> No
 def test_an_indicator_fires_with_its_parts_period_and_link(pictured: Path, mail: Mail) -> None:
     settings = Settings(pictured)
     library = SnapshotStore(pictured)
-    reading = library.current().read("fleet_online_rate", "week")
+    reading = library.current(Scope.ALL).read("fleet_online_rate", "week")
     assert reading.value is not None
     (pictured / "alerts.toml").write_text(
         '[[rules]]\nid = "online"\nlabel = "上线率偏低"\nwatch = "metric:fleet_online_rate"\nwindow = "week"\nbelow = 1.01\n'
         '[[rules]]\nid = "towns"\nlabel = "镇街上线率有变"\nwatch = "metric:fleet_online_rate"\nwindow = "week"\nplaces = "town"\nfigure = "change"\nabove = -2\n'
     )
-    watch.once(settings, library, now=lambda: library.current().generation.built_at.timestamp())
+    watch.once(settings, library, now=lambda: library.current(Scope.ALL).generation.built_at.timestamp())
     standing = {(one.rule, one.subject): one for one in store.standing(settings.state)}
     district = standing["online", reading.place.code]
     assert district.value == reading.value and f"{reading.num:,.0f} / {reading.den:,.0f}" in district.words
     assert district.href == "/metric/fleet_online_rate?window=week"
-    towns = library.current().by("fleet_online_rate", "week")
+    towns = library.current(Scope.ALL).by("fleet_online_rate", "week")
     known = {one.place.code: one for one in towns if one.value is not None and one.previous is not None}
     assert {subject for rule, subject in standing if rule == "towns"} == set(known) and known
     assert all(standing["towns", code].value == one.value - one.previous for code, one in known.items())  # type: ignore[operator]

@@ -20,9 +20,10 @@ from cockpit.store import app_db, audit
 from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot
 
-WANG, LI = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
+WANG, LI = Viewer("person", "wang", "leader", scope=Scope.ALL), Viewer("person", "li", "analyst", scope=Scope.ALL)
 ONLINE, TRUCKS = "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt"
 
 
@@ -91,7 +92,7 @@ def test_sixty_are_enough_and_one_more_is_refused_in_words(file: Path) -> None:
 
 
 def test_a_device_has_none(file: Path, server: Flask, data: Path) -> None:
-    assert favourites.places(file, Viewer("device", "wang", "screen")) == ()
+    assert favourites.places(file, Viewer("device", "wang", "screen", scope=Scope.ALL)) == ()
     wall = server.test_client()
     token = sessions.create_device(Settings(data).state, "hall", by="admin")
     assert wall.get(f"/wall/hall?token={token}").status_code == 302
@@ -115,7 +116,7 @@ def test_a_device_has_none(file: Path, server: Flask, data: Path) -> None:
 )
 def test_what_is_no_place_is_not_kept(as_role: Callable[[str], FlaskClient], data: Path, place: str) -> None:
     assert act(as_role("leader"), "keep", place).status_code in (400, 404)
-    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader", scope=Scope.ALL)) == ()
 
 
 def test_neither_the_snapshot_nor_typed_words_are_kept(
@@ -127,7 +128,7 @@ def test_neither_the_snapshot_nor_typed_words_are_kept(
         f"/metric/fleet_online_rate?window=week&as_of={book.generation.id}&q=13800138000&page=2&by=town&evil=1",
     )
     assert answer.status_code == 200 and answer.get_json() == {"count": 1, "most": favourites.MOST}
-    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == (
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader", scope=Scope.ALL)) == (
         "/metric/fleet_online_rate?window=week&by=town",
     )
 
@@ -195,7 +196,7 @@ def test_my_page_shows_the_same_numbers_and_leads_on(as_role: Callable[[str], Fl
 def test_what_cannot_be_shown_stays_with_its_reason(
     as_role: Callable[[str], FlaskClient], data: Path, book: Snapshot
 ) -> None:
-    file, viewer = Settings(data).state, Viewer("person", "user-auditor", "auditor")
+    file, viewer = Settings(data).state, Viewer("person", "user-auditor", "auditor", scope=Scope.ALL)
     auditor = as_role("auditor")
     assert act(auditor, "keep", f"/company/{company(book)}/drivers").status_code == 403
     for place in (
@@ -231,4 +232,4 @@ def test_nothing_is_kept_from_another_site_or_by_an_unknown_word(
     leader = as_role("leader")
     assert act(leader, "keep", ONLINE, **{"Sec-Fetch-Site": "cross-site"}).status_code == 403
     assert act(leader, "destroy", ONLINE).status_code == 404 and leader.get("/mine/keep").status_code in (404, 405)
-    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader")) == ()
+    assert favourites.places(Settings(data).state, Viewer("person", "user-leader", "leader", scope=Scope.ALL)) == ()

@@ -22,13 +22,14 @@ from warehouse.compile.reading import DISTRICT, Point
 from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot
 
 CLERK, OTHER, KEEPER, LEADER = (
-    Viewer("person", "li", "analyst"),
-    Viewer("person", "zhao", "analyst"),
-    Viewer("person", "root", "admin"),
-    Viewer("person", "wang", "leader"),
+    Viewer("person", "li", "analyst", scope=Scope.ALL),
+    Viewer("person", "zhao", "analyst", scope=Scope.ALL),
+    Viewer("person", "root", "admin", scope=Scope.ALL),
+    Viewer("person", "wang", "leader", scope=Scope.ALL),
 )
 METRIC, PAGE = "fleet_online_rate", "/metric/fleet_online_rate"
 DAY = dt.date(2026, 11, 18)
@@ -78,7 +79,7 @@ def test_a_note_is_kept_as_it_was_written_and_its_withdrawal_beside_it(file: Pat
     number = written(file, "平台  升级，电话 13800138000", at=on(19))
     late = written(file, "后一条", first=dt.date(2026, 11, 1), at=on(20))
     notes.withdraw(file, KEEPER, number, at=on(21))
-    [other, gone] = notes.beside(file, METRIC, DISTRICT)
+    [other, gone] = notes.beside(file, METRIC, DISTRICT, Scope.ALL)
     assert (other.id, gone.id) == (late, number), "earliest days first"
     assert "13800138000" not in gone.words and gone.words.startswith("平台 升级") and gone.withdrawn == ("root", on(21))
     assert [gone.stood(moment) for moment in (on(18), on(19), on(20), on(21), on(22))] == [
@@ -106,11 +107,15 @@ def test_a_note_is_kept_as_it_was_written_and_its_withdrawal_beside_it(file: Pat
 
 
 def test_who_may_write_and_who_may_take_back(file: Path) -> None:
-    for viewer in (LEADER, Viewer("person", "shen", "auditor"), Viewer("device", "screen:1", "admin")):
+    for viewer in (
+        LEADER,
+        Viewer("person", "shen", "auditor", scope=Scope.ALL),
+        Viewer("device", "screen:1", "admin", scope=Scope.ALL),
+    ):
         with pytest.raises(Refused):
             written(file, "字", viewer)
     number = written(file, "甲")
-    for viewer in (OTHER, LEADER, Viewer("device", "li", "analyst")):
+    for viewer in (OTHER, LEADER, Viewer("device", "li", "analyst", scope=Scope.ALL)):
         with pytest.raises(Refused):
             notes.withdraw(file, viewer, number)
     notes.withdraw(file, CLERK, number)
@@ -134,12 +139,12 @@ def test_who_may_write_and_who_may_take_back(file: Path) -> None:
 def test_words_and_days_that_do_not_fit_are_refused(file: Path, words: str, first: dt.date, last: dt.date) -> None:
     with pytest.raises(UsageError):
         written(file, words, first=first, last=last)
-    assert notes.beside(file, METRIC, DISTRICT) == []
+    assert notes.beside(file, METRIC, DISTRICT, Scope.ALL) == []
 
 
 def test_the_longest_note_and_the_longest_range_are_kept(file: Path) -> None:
     written(file, "长" * 120, first=DAY - dt.timedelta(days=365))
-    assert len(notes.beside(file, METRIC, DISTRICT)[0].words) == 120
+    assert len(notes.beside(file, METRIC, DISTRICT, Scope.ALL)[0].words) == 120
 
 
 def points(days: int) -> list[Point]:
@@ -252,7 +257,7 @@ def test_a_form_that_is_not_ours_writes_nothing(
     as_role: Callable[[str], FlaskClient], data: Path, changes: dict[str, str]
 ) -> None:
     assert ask(as_role("analyst"), "/notes/add", **changes).status_code in (400, 404)
-    assert notes.beside(Settings(data).state, METRIC, DISTRICT) == []
+    assert notes.beside(Settings(data).state, METRIC, DISTRICT, Scope.ALL) == []
 
 
 def test_roles_hold_on_the_server_and_other_sites_write_nothing(

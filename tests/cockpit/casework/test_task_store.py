@@ -22,9 +22,10 @@ from tests.cockpit.signing_in import SAME_ORIGIN, said
 from warehouse.core.errors import Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-LEADER, CLERK = Viewer("person", "wang", "leader"), Viewer("person", "li", "analyst")
+LEADER, CLERK = Viewer("person", "wang", "leader", scope=Scope.ALL), Viewer("person", "li", "analyst", scope=Scope.ALL)
 ONLINE = Subject(
     "fleet_online_rate", "车辆上线率 · 第 47 周", "/metric/fleet_online_rate?as_of=g", "g", "330110", "2026-W47"
 )
@@ -47,7 +48,7 @@ def data(pictured: Path) -> Path:
 
 def form(server: Flask, **changes: str) -> dict[str, str]:
     library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
-    office = library.current().metrics["fleet_online_rate"].owner
+    office = library.current(Scope.ALL).metrics["fleet_online_rate"].owner
     return {
         "subject": "/metric/fleet_online_rate?window=week",
         "what": "一周内查清离线原因",
@@ -114,9 +115,11 @@ def test_only_a_leader_closes_and_nobody_else_makes(file: Path) -> None:
         task_store.step(file, CLERK, number, "close", "好")
     for role in ("admin", "auditor", "screen"):
         with pytest.raises(Refused):
-            task_store.make(file, Viewer("person", "x", role), "事", "科", dt.date(2099, 1, 1), ONLINE)
+            task_store.make(file, Viewer("person", "x", role, scope=Scope.ALL), "事", "科", dt.date(2099, 1, 1), ONLINE)
     with pytest.raises(Refused):
-        task_store.make(file, Viewer("device", "screen:1", "leader"), "事", "科", dt.date(2099, 1, 1), ONLINE)
+        task_store.make(
+            file, Viewer("device", "screen:1", "leader", scope=Scope.ALL), "事", "科", dt.date(2099, 1, 1), ONLINE
+        )
 
 
 @pytest.mark.parametrize("what", ["", "  \n ", "长" * 201])
@@ -162,7 +165,7 @@ def test_from_a_metric_page_to_a_badge_and_to_the_wall(
     assert "交办督办任务" in said(leader, "/metric/fleet_online_rate")
     assert ask(leader, "/supervision/open", form(server)).status_code == 303
     task = task_store.every(Settings(data).state)[0]
-    generation = server.config["ZHENGBEI_LIBRARY"].current().generation.id
+    generation = server.config["ZHENGBEI_LIBRARY"].current(Scope.ALL).generation.id
     assert (
         task.subject.key == "fleet_online_rate"
         and task.subject.period == "2026-W47"

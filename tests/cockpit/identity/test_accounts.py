@@ -16,6 +16,7 @@ from cockpit.identity.accounts import ACCOUNT_FAILS, DAY_S, IDLE_DAYS, LOCK_S, A
 from cockpit.identity.throttle import ADDRESS_FAILS, PACE_S
 from cockpit.store import app_db
 from warehouse.core.errors import Refused, TooSoon, UsageError
+from warehouse.query.scope import Scope
 
 PASSWORD = "correct horse battery"
 ME = Account("zhang", "leader", "张**")
@@ -412,3 +413,19 @@ def test_an_act_and_its_audit_row_stand_or_fall_together(path: Path) -> None:
         accounts.set_role(path, "nobody", "leader")
     with app_db.reading(path) as connection:
         assert connection.execute("SELECT count(*) FROM audit WHERE event='role_changed'").fetchone()[0] == 0
+
+
+def test_what_an_account_is_limited_to_is_what_its_session_sees(path: Path) -> None:
+    accounts.add(path, "li", PASSWORD, "analyst")
+    accounts.set_scope(path, "li", ("330110010", "330110009"), ("C1",), by="sun")
+    found = accounts.find(path, "li")
+    assert found is not None and found.scope == Scope(("330110009", "330110010"), ("C1",))
+    viewer = sessions.find(path, sessions.start(path, found, "10.0.0.1"))
+    assert viewer is not None and viewer.scope == found.scope
+    demo = sessions.find(path, sessions.start(path, Account(sessions.DEMO_USER, "leader", "演示"), "127.0.0.1"))
+    assert demo is not None and demo.scope.is_all
+
+
+def test_a_session_without_an_account_sees_nothing(path: Path) -> None:
+    """Nobody knows what it may see."""
+    assert sessions.find(path, sessions.start(path, Account("ghost", "leader", "无"), "10.0.0.1")) is None

@@ -25,6 +25,7 @@ from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post, said
 from warehouse.core.errors import DataMissing, Refused
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -99,7 +100,7 @@ def alone(data: Path) -> tuple[str, str, str]:
     """A company with one driver or one vehicle, its vehicle and an alarm of it."""
     found = (
         SnapshotStore(data)
-        .current()
+        .current(Scope.ALL)
         .ask(
             """SELECT company_key, vehicle_key, alarm_uid FROM marts.alarm_event
             WHERE company_key IN (SELECT company_key FROM marts.one_person_owner)
@@ -219,7 +220,7 @@ def test_without_a_line_in_the_log_nothing_is_read(
         connection.execute("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'disk full'); END")
     door = driver_access.People(
         Settings(data),
-        Viewer("person", "user-leader", "leader"),
+        Viewer("person", "user-leader", "leader", scope=Scope.ALL),
         "127.0.0.1",
         snapshot.current(Settings(data)) or "",
         b"k" * 32,
@@ -263,9 +264,9 @@ def test_a_personal_number_in_a_purpose_is_blotted_out_of_the_log(
 
 def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: str) -> None:
     for viewer in (
-        Viewer("person", "a", "admin"),
-        Viewer("device", "screen:main", "screen", "main"),
-        Viewer("person", "b", "leader"),
+        Viewer("person", "a", "admin", scope=Scope.ALL),
+        Viewer("device", "screen:main", "screen", "main", scope=Scope.ALL),
+        Viewer("person", "b", "leader", scope=Scope.ALL),
     ):
         door = driver_access.People(Settings(data), viewer, "127.0.0.1", "none", b"k" * 32)
         with pytest.raises(Refused):
@@ -275,7 +276,7 @@ def test_the_door_itself_refuses_without_role_or_purpose(data: Path, company: st
 def test_the_officer_on_duty_follows_a_vehicle_and_its_alarms_but_opens_no_driver(
     as_role: Callable[[str], FlaskClient], data: Path, company: str
 ) -> None:
-    book, duty = SnapshotStore(data).current(), as_role("duty")
+    book, duty = SnapshotStore(data).current(Scope.ALL), as_role("duty")
     [(key, owner, uid)] = book.ask(
         "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key IS NOT NULL ORDER BY raised_at DESC LIMIT 1"
     )
@@ -287,7 +288,7 @@ def test_the_officer_on_duty_follows_a_vehicle_and_its_alarms_but_opens_no_drive
 def test_single_alarms_are_on_no_page_and_in_no_export_of_who_may_not_see_them(
     as_role: Callable[[str], FlaskClient], data: Path
 ) -> None:
-    book, metric = SnapshotStore(data).current(), "safe_alarm_handled_rate"
+    book, metric = SnapshotStore(data).current(Scope.ALL), "safe_alarm_handled_rate"
     [(key, company, uid)] = book.ask(
         "SELECT vehicle_key, company_key, alarm_uid FROM marts.alarm_event WHERE company_key NOT IN (SELECT company_key FROM marts.one_person_owner) AND must_handle ORDER BY raised_at DESC LIMIT 1"
     )
@@ -315,7 +316,7 @@ def test_where_a_vehicle_went_is_asked_for_and_written_down_like_a_driver(
             "SELECT min(b.at - a.at) FROM (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) a "
             "JOIN (SELECT trip_id, unnest(path, recursive := true), generate_subscripts(path, 1) AS n FROM marts.gps_trip) b ON a.trip_id = b.trip_id AND b.n = a.n + 1"
         ).fetchone()
-    book = SnapshotStore(data).current()
+    book = SnapshotStore(data).current(Scope.ALL)
     owner = book.ask("SELECT company_key FROM marts.vehicle_current WHERE vehicle_key = ?", [key])[0]
     assert not book.ask("SELECT 1 FROM duckdb_tables() WHERE table_name IN ('gps_trip', 'gps_stop')"), (
         "no way of a vehicle stands in the open file"

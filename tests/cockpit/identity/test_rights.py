@@ -19,6 +19,7 @@ from cockpit.store import app_db
 from tests.cockpit.identity.test_gate import every_path
 from tests.cockpit.signing_in import SAME_ORIGIN, good_body, post
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 
 README = Path(__file__).parents[3] / "cockpit" / "README.md"
 NAMES = {
@@ -91,7 +92,9 @@ def test_administration_is_divided() -> None:
 def test_a_role_that_nobody_declared_may_do_nothing() -> None:
     for role in ("", "root", "Admin", "screen "):
         assert not any(rights.has(role, right) for right in TABLE)
-    assert not rights.may(Viewer("device", "screen:1", "admin", "hall"), "screens"), "a device is a screen"
+    assert not rights.may(Viewer("device", "screen:1", "admin", "hall", scope=Scope.ALL), "screens"), (
+        "a device is a screen"
+    )
 
 
 def test_a_new_route_or_page_without_a_right_is_named() -> None:

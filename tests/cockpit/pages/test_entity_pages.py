@@ -15,6 +15,7 @@ from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles
 from warehouse.query.aggregates import plate
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -39,14 +40,14 @@ def framed(page: Any) -> bool:
 
 
 def test_every_company_and_town_has_its_page(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     for place in book.places("town") + book.places("company"):
         page = draw(f"/{place.grain}/{place.code}")
         assert framed(page) and place.label in words(page), (place, words(page))
 
 
 def test_a_company_shows_both_flags_its_score_and_who_is_in_charge(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     code = book.ask("SELECT company_key FROM marts.company_day ORDER BY day DESC, v_cnt DESC LIMIT 1")[0][0]
     text = words(draw(f"/company/{code}"))
     found = profiles.company(book, code)
@@ -60,7 +61,7 @@ def test_a_company_shows_both_flags_its_score_and_who_is_in_charge(draw: Any, li
 
 
 def test_every_vehicle_leads_to_its_alarms_and_every_alarm_to_its_handling(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1 LIMIT 12"):
         page = draw(f"/vehicle/{quote(key, safe='')}")
         assert framed(page) and plate(key) in words(page)
@@ -81,7 +82,7 @@ def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
     draw: Any, library: SnapshotStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Red is what the register of certificates does not hold, not a register that never came."""
-    book = library.current()
+    book = library.current(Scope.ALL)
     key = next(
         key
         for (key,) in book.ask("SELECT vehicle_key FROM marts.vehicle_current WHERE NOT is_trailer ORDER BY 1")
@@ -94,7 +95,7 @@ def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
 
 
 def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     sites = profiles.sites(book)
     assert sites and framed(draw("/site"))
     for site in sites:
@@ -130,7 +131,7 @@ def test_an_unknown_one_is_a_sentence(draw: Any, path: str) -> None:
 
 
 def test_pages_of_things_keep_to_the_chosen_snapshot(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     company = book.places("company")[0].code
     chosen = f"as_of={book.generation.id}"
     for path in (f"/company/{company}", "/site", "/programme/1", f"/town/{book.places('town')[0].code}"):
@@ -150,7 +151,7 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
         )
     )
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
-    company = library.current().places("company")[0].code
+    company = library.current(Scope.ALL).places("company")[0].code
     with web.test_request_context("/"):
         g.viewer = LEADER
         text = words(page_callback.draw(library, f"/company/{company}", "")[0])
@@ -160,7 +161,7 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
 def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_typed(
     draw: Any, library: SnapshotStore
 ) -> None:
-    company = library.current().places("company")[0]
+    company = library.current(Scope.ALL).places("company")[0]
     assert f"/company/{company.code}" in links(draw("/search", f"?q={quote(company.label)}"))
     assert "/metric/safe_alarm_handled_rate" in links(draw("/search", "?q=bjczl"))
     assert "没有找到" in words(draw("/search", "?q=zzzz")) and "拼音首字母" in words(draw("/search"))

@@ -20,6 +20,7 @@ from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, walk, words
 from warehouse.catalog.metrics import metrics
 from warehouse.insight import lineage
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 METRICS = list(metrics())
@@ -32,7 +33,7 @@ def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
         found: SnapshotStore = of.config["ZHENGBEI_LIBRARY"]
         with of.test_request_context("/"):
             g.viewer = LEADER
-            return page_callback.draw(found, path, search, now or found.current().generation.built_at)[0]
+            return page_callback.draw(found, path, search, now or found.current(Scope.ALL).generation.built_at)[0]
 
     return drawn
 
@@ -84,7 +85,7 @@ def test_the_tables_of_a_source_stand_together() -> None:
 def test_every_metric_has_its_picture_with_a_state_on_every_box_and_ways_that_exist(
     draw: Any, library: SnapshotStore
 ) -> None:
-    for metric in library.current().metrics.values():
+    for metric in library.current(Scope.ALL).metrics.values():
         page = draw(f"?metric={metric.id}")
         assert getattr(page, "id", "") == "shell-frame", words(page)
         found = boxes(page)
@@ -104,7 +105,7 @@ def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, libra
     assert f"/metric/{PICTURE}" in ways and "/health#source-gps_location" in ways and "/health#health-checks" in ways
     rows = {item.id for item in walk(draw(path="/health")) if getattr(item, "id", None)}
     assert {way.partition("#")[2] for way in ways if way.startswith("/health#")} <= rows
-    generation = library.current().generation.id
+    generation = library.current(Scope.ALL).generation.id
     assert f"/health?as_of={generation}#source-gps_location" in links(draw(f"?metric={PICTURE}&as_of={generation}"))
     for path in (f"/metric/{PICTURE}", "/health"):
         assert any(link.startswith("/lineage") for link in links(draw(path=path)))
@@ -113,14 +114,17 @@ def test_a_box_leads_to_the_metric_or_to_its_row_on_data_health(draw: Any, libra
 def test_all_metrics_stand_under_the_sources_that_tell_their_time(draw: Any, library: SnapshotStore) -> None:
     page = draw()
     ways = links(page)
-    for metric in library.current().metrics.values():
+    for metric in library.current(Scope.ALL).metrics.values():
         assert f"/lineage?metric={metric.id}" in ways
     text = words(page)
-    assert all(source.label.partition("·")[0] in text for source in library.current().sources()) and "参与" in text
+    assert (
+        all(source.label.partition("·")[0] in text for source in library.current(Scope.ALL).sources())
+        and "参与" in text
+    )
 
 
 def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], library: SnapshotStore) -> None:
-    built = library.current().generation.built_at
+    built = library.current(Scope.ALL).generation.built_at
     fresh = boxes(draw(f"?metric={PICTURE}"))
     assert fresh["vehicle_day"] == "● 正常" and fresh["own_town"] == "○ 自有表" and fresh["动态监控"].startswith("●")
     changed = elsewhere(
@@ -144,7 +148,9 @@ def test_states_are_told_apart(draw: Any, elsewhere: Callable[[str], Flask], lib
     assert not states["vehicle_day"].startswith("●")
     later = boxes(draw(f"?metric={PICTURE}", of=changed, now=built + dt.timedelta(days=9)))
     assert later["gps_location"] == "✕ 中断" and later[PICTURE].startswith("▲") and "数据延迟" in later[PICTURE]
-    pinned = boxes(draw(f"?metric={PICTURE}&as_of={library.current().generation.id}", now=built + dt.timedelta(days=9)))
+    pinned = boxes(
+        draw(f"?metric={PICTURE}&as_of={library.current(Scope.ALL).generation.id}", now=built + dt.timedelta(days=9))
+    )
     assert pinned == fresh, "a snapshot is judged by its own time"
 
 

@@ -28,9 +28,10 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import periods
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-LEADER = Viewer("person", "zhang", "leader", "", "张**")
+LEADER = Viewer("person", "zhang", "leader", "", "张**", scope=Scope.ALL)
 
 
 def walk(component: Any):  # type: ignore[no-untyped-def]
@@ -70,7 +71,7 @@ def draw(web: Flask, library: SnapshotStore):  # type: ignore[no-untyped-def]
 def test_the_overview_leads_to_every_metric(draw: Any, library: SnapshotStore) -> None:
     page = draw("/")
     reached = {link.split("?")[0] for link in links(page)}
-    for metric in library.current().metrics:
+    for metric in library.current(Scope.ALL).metrics:
         assert f"/metric/{metric}" in reached
     assert "要点" in words(page)
 
@@ -85,7 +86,7 @@ def part_of(ways: Sequence[Any], number: int, step: int = 2) -> Sequence[Any]:
 
 @pytest.mark.slow
 def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     town = book.places("town")[0]
     company = next(iter(book.places("company", town.code)), town)
     for number, metric in enumerate(book.metrics.values()):
@@ -104,7 +105,7 @@ def test_every_metric_page_can_be_drawn_for_every_window_and_grain(draw: Any, li
 def test_every_metric_page_can_be_split_listed_compared_and_narrowed_in_every_way(
     draw: Any, library: SnapshotStore
 ) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     town = book.places("town")[0].code
     for number, metric in enumerate(book.metrics.values()):
         for place in part_of([DISTRICT, *([town] if "town" in metric.drill else [])], number):
@@ -163,7 +164,7 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
     sql, expected = STATES[state]
     web = elsewhere(sql)
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
-    book, shown_text = library.current(), []
+    book, shown_text = library.current(Scope.ALL), []
     town = book.places("town")[0].code
     with web.test_request_context("/"):
         g.viewer = LEADER
@@ -189,7 +190,7 @@ def test_what_an_earlier_release_published_of_persons_below_the_district_is_read
             "(SELECT 'company' AS grain, company_key AS place FROM marts.dim_company UNION ALL SELECT 'town', code FROM marts.dim_town)"
         )
         .config["ZHENGBEI_LIBRARY"]
-        .current()
+        .current(Scope.ALL)
     )
     persons = [metric for metric in book.metrics.values() if metric.person]
     firm, town = book.places("company")[0].code, book.places("town")[0].code
@@ -210,28 +211,28 @@ def test_every_metric_page_stands_before_any_source_has_delivered(tmp_path: Path
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
     with web.test_request_context("/"):
         g.viewer = LEADER
-        for path in ("/", "/health", *(f"/metric/{metric}" for metric in library.current().metrics)):
+        for path in ("/", "/health", *(f"/metric/{metric}" for metric in library.current(Scope.ALL).metrics)):
             page = page_callback.draw(library, path, "")[0]
             assert getattr(page, "id", "") == "shell-frame", (path, words(page))
 
 
 def test_every_group_and_the_health_page_can_be_drawn(draw: Any, library: SnapshotStore) -> None:
-    for group in {m.group for m in library.current().metrics.values()}:
+    for group in {m.group for m in library.current(Scope.ALL).metrics.values()}:
         for window in ("day", "week", "month"):
             assert "按镇街" in words(draw(f"/group/{group}", f"?window={window}"))
     health = words(draw("/health"))
-    for source in library.current().sources():
+    for source in library.current(Scope.ALL).sources():
         assert source.label in health
 
 
 def test_demonstration_data_are_marked_on_every_page(draw: Any, library: SnapshotStore) -> None:
     for path in ("/", "/group/fleet", "/metric/fleet_online_rate", "/health"):
-        assert ("演示数据" in words(draw(path))) is library.current().generation.is_demo
+        assert ("演示数据" in words(draw(path))) is library.current(Scope.ALL).generation.is_demo
 
 
 def test_a_page_names_its_generation_and_every_tile_on_it_is_of_that_one(draw: Any, library: SnapshotStore) -> None:
     page = draw("/")
-    here = library.current().generation.id
+    here = library.current(Scope.ALL).generation.id
     found = {
         item.to_plotly_json()["props"]["data-generation"]
         for item in walk(page)
@@ -280,13 +281,13 @@ def test_the_heartbeat_says_generation_build_and_time(
     client = sign_in(web.test_client(), data_with_picture)
     answer = client.get("/api/version").get_json()
     assert set(answer) == {"generation", "live", "loader_silent_s", "build", "server_time"}
-    assert answer["generation"] == library.current().generation.id
+    assert answer["generation"] == library.current(Scope.ALL).generation.id
     assert abs((dt.datetime.fromisoformat(answer["server_time"]) - dt.datetime.now(dt.UTC)).total_seconds()) < 10
 
 
 def test_the_api_gives_the_same_number_as_the_page(web: Flask, library: SnapshotStore, data_with_picture: Path) -> None:
     client = sign_in(web.test_client(), data_with_picture)
-    expected = library.current().read("fleet_online_rate", "week")
+    expected = library.current(Scope.ALL).read("fleet_online_rate", "week")
     answer = client.get("/api/metric/fleet_online_rate?window=week").get_json()
     assert answer["value"] == expected.value and answer["num"] == expected.num and answer["status"] == expected.status
     assert answer["win_start"] == expected.win_start.isoformat() and answer["place"]["code"] == DISTRICT
@@ -321,7 +322,7 @@ def test_the_callback_draws_a_page_for_a_signed_in_reader(web: Flask, data_with_
 
 
 def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw: Any, library: SnapshotStore) -> None:
-    book = library.current()
+    book = library.current(Scope.ALL)
     for window in ("week", "month"):
         text = words(draw("/", f"?window={window}"))
         # a quarter or year on the page of a week says itself that it is still running
@@ -361,7 +362,7 @@ def test_last_weeks_snapshot_shows_last_weeks_numbers_on_every_page(published: P
         con.execute("DELETE FROM marts.vehicle_day WHERE day > (SELECT CAST(built_at AS DATE) FROM meta.generation)")
     web = app.create_app(Settings(tmp_path / "data"))
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
-    then, now = library.open(old), library.current()
+    then, now = library.open(old, Scope.ALL), library.current(Scope.ALL)
     town = now.places("town")[0].code
     differ = 0
     with web.test_request_context("/"):

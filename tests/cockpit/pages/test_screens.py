@@ -23,6 +23,7 @@ from tests.cockpit.pages.test_pages import links, words
 from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
 from warehouse.core import units
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 SAID = {
@@ -39,7 +40,7 @@ SAID = {
 
 def draw(web: Flask, role: str, path: str = "/screens") -> object:
     with web.test_request_context("/"):
-        g.viewer = Viewer("person", "li", role, "", "李**")
+        g.viewer = Viewer("person", "li", role, "", "李**", scope=Scope.ALL)
         return page_callback.draw(web.config["ZHENGBEI_LIBRARY"], path, "")[0]
 
 
@@ -84,7 +85,7 @@ def test_a_dark_reader_gets_dark_charts(web: Flask, data_with_picture: Path) -> 
     shown = []
     for cookie in ("zb-theme=light", "zb-theme=dark"):
         with web.test_request_context("/", headers={"Cookie": cookie}):
-            g.viewer = Viewer("person", "li", "leader", "", "李**")
+            g.viewer = Viewer("person", "li", "leader", "", "李**", scope=Scope.ALL)
             shown.append(str(page_callback.draw(library, "/", "")[0].to_plotly_json()))
     assert shown[0] != shown[1]
 

@@ -27,6 +27,7 @@ from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import DataMissing, PrintFailed
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 needs_chromium = pytest.mark.browser
@@ -176,7 +177,7 @@ def test_who_released_and_who_opened_is_known_to_those_who_answer_for_it(
 
 
 def test_tasks_on_paper_are_counts_offices_and_dates_never_words_or_names(tmp_path: Path) -> None:
-    file, leader = tmp_path / "state.sqlite", Viewer("person", "wang", "leader")
+    file, leader = tmp_path / "state.sqlite", Viewer("person", "wang", "leader", scope=Scope.ALL)
     late = task_store.make(
         file,
         leader,
@@ -224,7 +225,7 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
     name = metrics()["safe_alarm_handled_rate"].label
     then, now = (one["figures"]["safe_alarm_handled_rate"]["text"] for one in (first, second))
     assert first["generation"] != second["generation"] and then != now and second["number"] == 2
-    issue = content.build(library.current(), "2026-W47", before=first)
+    issue = content.build(library.current(Scope.ALL), "2026-W47", before=first)
     assert (name, then, now) in [(row["label"], row["old"], row["new"]) for row in issue.context["reprint"]["rows"]]
     assert any(
         (row["label"], row["period"], row["old"], row["new"]) == (name, "2026-W47", then, now)
@@ -237,5 +238,5 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
     )
     assert (
         archive.broken(settings) == []
-        and content.build(library.open(first["generation"]), "2026-W47").figures == first["figures"]
+        and content.build(library.open(first["generation"], Scope.ALL), "2026-W47").figures == first["figures"]
     )

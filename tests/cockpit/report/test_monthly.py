@@ -19,6 +19,7 @@ from etl.runtime.context import opened
 from tests.cockpit.signing_in import sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 needs_chromium = pytest.mark.browser
@@ -39,7 +40,7 @@ def settings(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Setti
 
 @pytest.fixture(scope="module")
 def book(settings: Settings) -> Snapshot:
-    return SnapshotStore(settings.data).current()
+    return SnapshotStore(settings.data).current(Scope.ALL)
 
 
 @pytest.fixture(scope="module")

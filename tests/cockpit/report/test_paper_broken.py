@@ -20,6 +20,7 @@ from tests.conftest import WORLD_NOW
 from warehouse.core.errors import PrintFailed
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash]
@@ -117,7 +118,7 @@ def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stand
     settings: Settings, monkeypatch: pytest.MonkeyPatch, place: str, said: str
 ) -> None:
     library, plain = SnapshotStore(settings.data), release.html
-    shown = content.build(library.current(), WEEK).figures["fleet_online_rate"]["text"].split()[0]
+    shown = content.build(library.current(Scope.ALL), WEEK).figures["fleet_online_rate"]["text"].split()[0]
 
     def forged(issue: content.Issue) -> str:
         page = plain(issue)
@@ -153,7 +154,7 @@ def test_a_blank_a_cut_or_a_partial_paper_is_never_released(
     real browser."""
     library, made = SnapshotStore(settings.data), tmp_path / "made.pdf"
     page = tmp_path / "page.html"
-    page.write_text(BLANK if harm == "blank" else release.html(content.build(library.current(), WEEK)))
+    page.write_text(BLANK if harm == "blank" else release.html(content.build(library.current(Scope.ALL), WEEK)))
     printing.print_pdf(page, made)
     if harm == "cut":
         made.write_bytes(made.read_bytes()[: made.stat().st_size // 2] + b"\n%%EOF\n")

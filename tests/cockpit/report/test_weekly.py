@@ -26,6 +26,7 @@ from warehouse.core.errors import ConfigError, DataMissing, PrintFailed, UsageEr
 from warehouse.core.settings import Options, Settings
 from warehouse.query import periods
 from warehouse.query.programmes import scores
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 needs_chromium = pytest.mark.browser
@@ -53,7 +54,7 @@ def printed(house_of_paper: Settings, library: SnapshotStore) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def book(library: SnapshotStore) -> Snapshot:
-    return library.current()
+    return library.current(Scope.ALL)
 
 
 @needs_chromium
@@ -146,7 +147,9 @@ def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
         requested = {name: values[0] for name, values in parse_qs(link.query).items()}
         assert requested["as_of"] == printed["generation"]
         metric = link.path.rpartition("/")[2]
-        stated[metric] = library.open(requested["as_of"]).read(metric, requested["window"], requested.get("at")).value
+        stated[metric] = (
+            library.open(requested["as_of"], Scope.ALL).read(metric, requested["window"], requested.get("at")).value
+        )
     assert stated == {metric: stored["value"] for metric, stored in printed["figures"].items()}
 
 

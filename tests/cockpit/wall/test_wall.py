@@ -21,6 +21,7 @@ from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.core.settings import Settings
 from warehouse.insight import operations
 from warehouse.publish import live
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, 33, tzinfo=dt.UTC)
@@ -53,7 +54,7 @@ def reading(**facts: Any) -> Reading:
 
 @pytest.fixture
 def book(data_with_picture: Path) -> Snapshot:
-    return SnapshotStore(data_with_picture).current()
+    return SnapshotStore(data_with_picture).current(Scope.ALL)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from cockpit.identity import accounts, entry, password_links, second_factor
 from cockpit.store import app_db, one_time_key
 from tests.cockpit.signing_in import PASSWORD, SAME_ORIGIN, pass_code, post_login, sign_in
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
@@ -50,7 +51,7 @@ def is_in(client: FlaskClient) -> bool:
 
 
 def test_the_list_shows_role_scope_last_log_in_and_state(sun: FlaskClient, wang: FlaskClient, data: Path) -> None:
-    file, town = Settings(data).state, SnapshotStore(data).current().places("town")[0]
+    file, town = Settings(data).state, SnapshotStore(data).current(Scope.ALL).places("town")[0]
     assert 'href="/accounts"' in text(sun, "/") and 'href="/accounts"' not in text(wang, "/")
     accounts.set_scope(file, "wang", [town.code], [], by="sun")
     accounts.add(file, "li", None, "duty", "李**", by="sun")
@@ -73,7 +74,7 @@ def test_a_new_account_gets_a_link_that_is_shown_once(sun: FlaskClient, data: Pa
 def test_role_scope_disable_and_reset_end_the_sessions_at_once(
     sun: FlaskClient, wang: FlaskClient, server: Flask, data: Path
 ) -> None:
-    town = SnapshotStore(data).current().places("town")[0].code
+    town = SnapshotStore(data).current(Scope.ALL).places("town")[0].code
     for deed, values in (("role", {"role": "safety"}), ("scope", {"town": [town]}), ("disable", {}), ("reset", {})):
         client = server.test_client()
         accounts.enable(Settings(data).state, "wang", by="sun")

@@ -14,6 +14,7 @@ from cockpit.presentation.address import Address
 from cockpit.web import cache_warmer
 from warehouse.core import units
 from warehouse.core.errors import DataMissing
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -26,9 +27,9 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(
         "/metric/abolished_rate",
         "/site/x",
     ):
-        favourites.keep(file, Viewer("person", "wang", "leader"), place)
+        favourites.keep(file, Viewer("person", "wang", "leader", scope=Scope.ALL), place)
     done = cache_warmer.once(library, "", file)
-    book = library.current()
+    book = library.current(Scope.ALL)
     assert done == book.generation.id
     requested = dict(book._answers)
     assert any(key[0] == "read" and key[1] == "fleet_online_rate" for key in requested)
@@ -48,7 +49,9 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(
         ("/group/programme", ""),
         ("/lineage", ""),
     ):
-        routes.render(PageContext(book, Address.parse(path, search), Viewer("person", "", ""), units.now()))
+        routes.render(
+            PageContext(book, Address.parse(path, search), Viewer("person", "", "", scope=Scope.ALL), units.now())
+        )
         assert set(book._answers) == set(requested), f"{path}{search} asks nothing more"
 
 

@@ -21,6 +21,7 @@ from cockpit.web import app, export
 from cockpit.web.export import Sheet
 from tests.cockpit.signing_in import good_body, post, sign_in
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 METRIC = "safe_alarm_handled_rate"
@@ -58,7 +59,7 @@ def page_text(client: FlaskClient, path: str, search: str = "") -> str:
 def test_a_workbook_says_what_the_page_says_and_where_it_comes_from(
     client_of: Callable[[str], FlaskClient], data: Path
 ) -> None:
-    leader, book = client_of("leader"), SnapshotStore(data).current()
+    leader, book = client_of("leader"), SnapshotStore(data).current(Scope.ALL)
     answer = leader.get(f"/export/{METRIC}.xlsx?window=week&at=2026-W47")
     sheets, metric = opened(answer.data), book.metrics[METRIC]
     reading = book.read(METRIC, "week", "2026-W47")
@@ -131,7 +132,7 @@ def test_the_list_keeps_filter_and_order_and_has_all_pages(client_of: Callable[[
 def test_any_metric_can_be_taken_along_and_people_are_never_listed(
     client_of: Callable[[str], FlaskClient], data: Path, metric: str
 ) -> None:
-    book = SnapshotStore(data).current()
+    book = SnapshotStore(data).current(Scope.ALL)
     if metric not in book.metrics:
         metric = next(name for name, item in book.metrics.items() if item.person)
     sheets = opened(client_of("leader").get(f"/export/{metric}.xlsx").data)
@@ -197,13 +198,13 @@ def test_a_spreadsheet_program_reads_what_was_written(
         timeout=180,
     )
     cover = dict(row[:2] for row in csv.reader((tmp_path / "export-封面.csv").open(encoding="utf-8")))
-    assert cover["数值"] == str(fmt.reading(SnapshotStore(data).current().read(METRIC, "week", "2026-W47"), 1))
+    assert cover["数值"] == str(fmt.reading(SnapshotStore(data).current(Scope.ALL).read(METRIC, "week", "2026-W47"), 1))
 
 
 def test_a_passport_is_the_same_wherever_the_number_is_met_and_opens_it(
     client_of: Callable[[str], FlaskClient], data: Path
 ) -> None:
-    leader, book, file = client_of("leader"), SnapshotStore(data).current(), Settings(data).state
+    leader, book, file = client_of("leader"), SnapshotStore(data).current(Scope.ALL), Settings(data).state
     reading = book.read(METRIC, "week", "2026-W47")
     made = permalinks.issue(file, reading, 1)
     shown = page_text(leader, f"/metric/{METRIC}", "?window=week&at=2026-W47&sort=name&page=2")

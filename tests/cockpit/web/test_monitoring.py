@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cockpit.web import app, monitoring
 from warehouse.core import beats, request_queue
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -32,7 +33,7 @@ def read(client: FlaskClient, **more: object) -> dict[tuple[str, ...], float]:
 
 
 def test_metrics_say_what_stands_in_the_folder(site: Flask, pictured: Path) -> None:
-    settings, book = Settings(pictured), SnapshotStore(pictured).current()
+    settings, book = Settings(pictured), SnapshotStore(pictured).current(Scope.ALL)
     beats.beat(settings.state, beats.LOADER, 1000.0)
     request_queue.book(settings.state, "refresh", 900.0, 950.0, "ok", 5, "")
     request_queue.book(settings.state, "refresh", 1000.0, 1007.5, "partial", 5, "")
@@ -60,7 +61,7 @@ def test_metrics_answer_to_whom_they_are_meant_for(site: Flask, pictured: Path) 
 def test_ready_is_what_can_be_trusted_as_the_present(
     site: Flask, pictured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, book = Settings(pictured), SnapshotStore(pictured).current()
+    settings, book = Settings(pictured), SnapshotStore(pictured).current(Scope.ALL)
     built = book.generation.built_at.timestamp()
     library = SnapshotStore(pictured)
 

@@ -36,6 +36,7 @@ from tests.cockpit.signing_in import CALLBACK, SAME_ORIGIN, good_body
 from tests.conftest import WORLD_NOW
 from warehouse.core import request_queue
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ class World(NamedTuple):
     def shared(self) -> str:
         """The path of a link to a number, made by somebody who is not there any more."""
         secret = (self.settings.keys / "web.key").read_bytes().hex()
-        who = sessions.Viewer("person", "li", "analyst")
+        who = sessions.Viewer("person", "li", "analyst", scope=Scope.ALL)
         return f"/s/{shares.make(self.settings.state, who, secret, f'/metric/{METRIC}', METRIC, 1)}"
 
     def passport(self) -> str:
@@ -142,7 +143,7 @@ FIRST = {
 
 def pages(world: World) -> list[str]:
     """An address of every kind of page."""
-    book = SnapshotStore(world.settings.data).current()
+    book = SnapshotStore(world.settings.data).current(Scope.ALL)
     one = {
         kind: quote(str(book.ask(f"SELECT min({key}) FROM marts.{mart}")[0][0]), safe="")
         for kind, (key, mart) in FIRST.items()
@@ -399,7 +400,7 @@ def test_a_page_has_its_number_and_its_title_before_any_script(world: World, adm
     reading = admin.get(f"/api/metric/{METRIC}").json()
     page = LexborHTMLParser(admin.get(f"/metric/{METRIC}").text)
     assert f"{reading['value']:,.0f}" in page.css_first("#shell-served .hero-value").text()
-    label = SnapshotStore(world.settings.data).current().metrics[METRIC].label
+    label = SnapshotStore(world.settings.data).current(Scope.ALL).metrics[METRIC].label
     assert title(page) == f"{label} · {texts.BRAND}"
     assert page.css_first("body > noscript") is None
 

@@ -19,6 +19,7 @@ from warehouse.core.failpoints import POINTS
 from warehouse.core.settings import Settings
 from warehouse.ingest import load
 from warehouse.publish import recover, snapshot
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 DAY, VEHICLES, FILES = "2026-11-20", 6, 6
@@ -126,7 +127,10 @@ def test_killed_at_random_moments(tmp_path: Path, undisturbed: dict[str, tuple[i
             kills += 1
         child.communicate()
         if snapshot.current(Settings(folder / "data")):
-            assert SnapshotStore(folder / "data").current().read("fleet_vehicle_cnt").status in ("ok", "missing")
+            assert SnapshotStore(folder / "data").current(Scope.ALL).read("fleet_vehicle_cnt").status in (
+                "ok",
+                "missing",
+            )
     grown(folder, FILES)
     finish(folder / "data")
     assert kills > KILLS // 4

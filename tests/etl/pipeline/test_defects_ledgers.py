@@ -13,6 +13,7 @@ from tests.etl.pipeline.planting import FIRM, Told, company, fifty, hired, key, 
 from tests.house import House, id_number
 from warehouse.core.errors import ContractBroken
 from warehouse.ingest import load
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def test_d05_handled_before_it_was_raised_is_on_neither_side(house: House) -> No
         ],
     )
     stated = Told(house)
-    reading = SnapshotStore(house.settings.data).current().read("safe_alarm_ontime_rate", "week", "2026-W47")
+    reading = SnapshotStore(house.settings.data).current(Scope.ALL).read("safe_alarm_ontime_rate", "week", "2026-W47")
     assert (reading.num, reading.den) == (1, 1) and stated.defects("D05") == 1
 
 
@@ -155,10 +156,10 @@ def test_d18_an_implausible_party_share_has_an_amber_flag_on_its_card(house: Hou
         ],
     )
     stated = Told(house)
-    reading = SnapshotStore(house.settings.data).current().read("mem_party_share", "day", "2026-11-22")
+    reading = SnapshotStore(house.settings.data).current(Scope.ALL).read("mem_party_share", "day", "2026-11-22")
     assert reading.value == 0.25 and "存疑" in reading.doubt
     assert "存疑" in str(kpi.tags(present(reading), marks=False)) and "存疑" not in str(
-        kpi.tags(present(SnapshotStore(house.settings.data).current().read("fleet_vehicle_cnt")))
+        kpi.tags(present(SnapshotStore(house.settings.data).current(Scope.ALL).read("fleet_vehicle_cnt")))
     )
     assert stated.defects("D18") == 1
 
@@ -200,7 +201,7 @@ def test_d19_the_points_ledger_is_recomputed_and_the_difference_is_shown(house: 
         ],
     )
     stated = Told(house)
-    reading = SnapshotStore(house.settings.data).current().read("p5_points_redeem_rate", "month", "2026-11")
+    reading = SnapshotStore(house.settings.data).current(Scope.ALL).read("p5_points_redeem_rate", "month", "2026-11")
     assert (reading.num, reading.den) == (4, 15), "twice credited once"
     assert reading.parts["账面与流水差额"] == 15, "10 credited twice and 5 that no entry explains"
     assert stated.defects("D19") == 3 and stated.says("D19")
@@ -275,7 +276,8 @@ def test_d21_an_answer_without_rows_is_missing_and_the_last_number_stays_with_it
     stated = Told(house)
     assert stated.quarantined("D21") == 1 and stated.says("D21")
     assert (
-        SnapshotStore(house.settings.data).current().read("fleet_online_rate", "day", "2026-11-22").status == "missing"
+        SnapshotStore(house.settings.data).current(Scope.ALL).read("fleet_online_rate", "day", "2026-11-22").status
+        == "missing"
     ), "silence is no zero"
 
 
@@ -302,7 +304,10 @@ def test_d23_the_ledgers_number_and_ours_stand_side_by_side(house: House) -> Non
         and stated.says("D23")
     )
     assert house.rows("SELECT veh_cnt FROM raw.pb_register50") == [(60,)], "the ledger is never overwritten"
-    assert SnapshotStore(house.settings.data).current().read("dh_register_diff_rate", "day", "2026-11-22").value == 1
+    assert (
+        SnapshotStore(house.settings.data).current(Scope.ALL).read("dh_register_diff_rate", "day", "2026-11-22").value
+        == 1
+    )
 
 
 def test_d25_one_person_under_several_accounts_and_phones_is_one_person(house: House) -> None:

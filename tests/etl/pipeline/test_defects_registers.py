@@ -13,6 +13,7 @@ from tests.house import House, id_number
 from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import Refused
 from warehouse.ingest import load, parse
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.slow
@@ -122,7 +123,8 @@ def test_d12_towns_are_mapped_by_every_spelling_and_the_unknown_has_a_bar_of_its
     assert stated.defects("D12") == 4, "three of no town, and one old name that was mapped"
     assert stated.says("D12")
     shown = {
-        item.place.label: item.value for item in SnapshotStore(house.settings.data).current().by("fleet_vehicle_cnt")
+        item.place.label: item.value
+        for item in SnapshotStore(house.settings.data).current(Scope.ALL).by("fleet_vehicle_cnt")
     }
     assert shown["未分镇街"] == 3 and shown["良渚街道"] == 2
 
@@ -180,7 +182,7 @@ def test_d16_a_sold_vehicle_counts_for_its_owner_of_the_day(house: House) -> Non
         (FIRM, dt.date(2026, 11, 17)),
         ("91330110MA2ABCDE23", dt.date(9999, 12, 31)),
     ]
-    book = SnapshotStore(house.settings.data).current()
+    book = SnapshotStore(house.settings.data).current(Scope.ALL)
     assert [
         book.read("fleet_vehicle_cnt", "day", "2026-11-15", code).value for code in (FIRM, "91330110MA2ABCDE23")
     ] == [1, 0]
@@ -219,7 +221,7 @@ def test_d22_a_vanished_vehicle_leaves_the_fleet_on_the_day_it_was_missed(house:
     note = house.land("yz", "vehicle", body, "keys", at=dt.datetime(2026, 11, 22, 2))
     assert load.reconcile(house.writer, contracts()["yz_vehicle"], note, parse.parse(note, body)) == 1
     stated = Told(house)
-    book = SnapshotStore(house.settings.data).current()
+    book = SnapshotStore(house.settings.data).current(Scope.ALL)
     assert [book.read("fleet_vehicle_cnt", "day", day).value for day in ("2026-11-21", "2026-11-22")] == [60, 59]
     assert stated.defects("D22") == 1 and stated.says("D22")
 
@@ -263,7 +265,7 @@ def test_d12_what_went_to_linping_in_2021_is_left_out_and_an_unknown_spelling_is
         "浙A00001#2": "330113001",
         "浙A00002#2": "330110012",
     }
-    assert SnapshotStore(house.settings.data).current().read("fleet_vehicle_cnt").value == 2
+    assert SnapshotStore(house.settings.data).current(Scope.ALL).read("fleet_vehicle_cnt").value == 2
     assert reviewed(stated, "D12") == [("火星镇", "1 辆，列入未分镇街")]
 
 
@@ -271,7 +273,7 @@ def test_d16_a_company_under_a_new_name_is_the_same_company(house: House) -> Non
     fifty(house, 3)
     house.put("yz_company", [company(name="杭州新甲供应链有限公司", yz_updated_at="2026-11-18 08:00:00")])
     stated = Told(house)
-    book = SnapshotStore(house.settings.data).current()
+    book = SnapshotStore(house.settings.data).current(Scope.ALL)
     assert [book.read("fleet_vehicle_cnt", "day", day, FIRM).value for day in ("2026-11-10", "2026-11-20")] == [3, 3]
     assert (
         house.rows("SELECT name FROM marts.dim_company") == [("杭州新甲供应链有限公司",)] and stated.defects("D16") == 0

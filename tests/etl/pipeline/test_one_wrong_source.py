@@ -20,6 +20,7 @@ from tests.etl.sources.test_connecting import FILES, MAPPED, addressed, describe
 from tests.etl.sources.test_files_hostile import drop
 from warehouse.core.errors import ConfigError
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 GOOD = FILES + MAPPED
@@ -81,7 +82,9 @@ def test_a_run_loads_the_others_says_what_is_wrong_and_ends_as_a_wrong_setting(s
 
 
 def errors(settings: Settings, source: str) -> set[str]:
-    return {state.error for state in SnapshotStore(settings.data).current().sources() if state.source == source}
+    return {
+        state.error for state in SnapshotStore(settings.data).current(Scope.ALL).sources() if state.source == source
+    }
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from tests.etl.pipeline.planting import DRIVER, FIRM, company, vehicle
 from tests.house import House, id_number
 from warehouse.core.settings import Settings
 from warehouse.publish import recover
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = pytest.mark.slow
@@ -101,7 +102,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 
 def count(desk: Desk, metric: str) -> float | None:
-    return SnapshotStore(desk.settings.data).current().read(metric).value
+    return SnapshotStore(desk.settings.data).current(Scope.ALL).read(metric).value
 
 
 def test_a_plate_and_a_person_are_put_right_and_count_and_a_rebuild_ends_in_the_same(desk: Desk) -> None:

@@ -21,6 +21,7 @@ from etl.runtime.context import Context, opened
 from tests.etl import register as sources
 from tests.house import AS_OF
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "real_gps"
@@ -81,7 +82,7 @@ def drop_in(drop: Path, name: str, mapping: str, booked_as: str = "") -> None:
 
 def readings(data: Path) -> dict[Any, Any]:
     """value, num, den, status and comparisons of every metric in every window, for the district and by town."""
-    book = SnapshotStore(data).current()
+    book = SnapshotStore(data).current(Scope.ALL)
     found = {}
     for metric in book.metrics.values():
         for window in metric.windows:

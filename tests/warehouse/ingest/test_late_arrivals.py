@@ -15,6 +15,7 @@ from tests.house import House
 from tests.warehouse.build.test_models import track
 from warehouse.ingest.late_arrivals import LATE
 from warehouse.publish import recover
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 DAY = dt.date(2026, 11, 18)
@@ -97,7 +98,7 @@ def test_backfill_opens_the_days_says_who_and_why_and_the_trail_keeps_both_numbe
     settings.sources.touch(0o600)
     settings.sources.write_text("is_demo = true\n", "utf-8")
     driven.publish()
-    before = SnapshotStore(settings.data).current()
+    before = SnapshotStore(settings.data).current(Scope.ALL)
     assert before.read("fleet_online_rate", "day", f"{DAY}").num == 1
     driven.close()
 
@@ -125,7 +126,7 @@ def test_backfill_opens_the_days_says_who_and_why_and_the_trail_keeps_both_numbe
         check=False,
     )
     assert done.returncode == 0 and "装入冻结后才到的 41 行" in done.stdout, done.stdout + done.stderr
-    after = SnapshotStore(settings.data).current()
+    after = SnapshotStore(settings.data).current(Scope.ALL)
     assert after.read("fleet_online_rate", "day", f"{DAY}").num == 2 and after.quarantine() == []
     again = House(settings.data)
     assert again.rows("SELECT source_table, who, why, rows FROM run.redo") == [("gps_location", "王五", "平台补传", 41)]

@@ -9,12 +9,13 @@ import pytest
 
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading, Target
 from warehouse.insight.findings import data, numbers, ranking, thresholds
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 def base(book: Snapshot) -> Reading:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from warehouse.insight import operations
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,13 @@ import pytest
 
 from warehouse.insight import search
 from warehouse.query.aggregates import plate
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 def test_initials_and_spelling_are_those_of_the_name() -> None:

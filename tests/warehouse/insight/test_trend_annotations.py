@@ -13,6 +13,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.settings import Settings
 from warehouse.insight import trend_annotations
 from warehouse.publish import snapshot
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot
 
 DAY = dt.date(2026, 11, 10)
@@ -44,7 +45,7 @@ def book(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
                     "VALUES ('fleet_online_rate', 'week', DATE '2026-11-09', ?, ?, 9, 10, ?, false, 'g', CAST(? AS TIMESTAMP))",
                     ["district" if place == DISTRICT else "town", place, value, at],
                 )
-    return Snapshot(Settings(data), generation)
+    return Snapshot(Settings(data), generation, Scope.ALL, None)
 
 
 def test_days_without_connection_are_one_outage_and_touch_only_what_stands_on_positions(book: Snapshot) -> None:

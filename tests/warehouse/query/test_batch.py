@@ -12,17 +12,18 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape
 from warehouse.query import batch
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 def alone(book: Snapshot) -> Snapshot:
     """The same snapshot with nothing known of it yet."""
-    return Snapshot(book._settings, book.generation.id)
+    return Snapshot(book._settings, book.generation.id, Scope.ALL, None)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core import festivals, units
 from warehouse.query.aggregates import evening
 from warehouse.query.contribution import NoSplit, explain
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 TODAY = dt.date(2026, 11, 23)
@@ -186,7 +187,7 @@ def test_a_register_of_which_nobody_belongs_to_the_population_is_no_missing_repo
     published: Path, house: House
 ) -> None:
     """In a world so small no company of fifty trucks has three Party members: that is 0 of 0, and reported."""
-    book = SnapshotStore(published).current()
+    book = SnapshotStore(published).current(Scope.ALL)
     small = book.read("mem_org_built_rate")
     assert (small.status, small.num, small.den) == ("insufficient", 0, 0)
     assert house.publish(trail=False).read("mem_org_built_rate").status == "missing"

@@ -17,6 +17,7 @@ from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import contribution
 from warehouse.query.contribution import Change, NoSplit, Pair, Sides, effect, explain
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 AMOUNTS = st.floats(0, 1e6, allow_nan=False, allow_subnormal=False).map(lambda value: round(value, 3))
@@ -90,7 +91,7 @@ def test_one_that_appears_is_all_mix_and_a_numerator_alone_is_all_level() -> Non
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 @pytest.mark.parametrize("metric", list(metrics.metrics()))

@@ -11,12 +11,13 @@ from warehouse.catalog import announcement
 from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import UsageError
 from warehouse.query.programmes import scores
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 def test_every_sentence_of_the_announcement_has_a_source_an_indicator_and_a_screen_or_says_why_not() -> None:

@@ -21,6 +21,7 @@ from warehouse.query import periods
 from warehouse.query.aggregates import aware, evening, plate, text
 from warehouse.query.contribution import SUMS, Change, NoSplit, adds, effect, explain
 from warehouse.query.person_store import Restricted
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, alarm_status, doubt, judge
 
 World = tuple[House, Snapshot]
@@ -307,7 +308,7 @@ def test_an_indicator_without_that_window_answers_with_its_own(book: Snapshot) -
 
 def test_the_newest_day_of_which_something_has_come_is_whole(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Snapshot, "arrived", lambda *_: day(21))
-    book = Snapshot(world[0].settings, world[1].id)
+    book = Snapshot(world[0].settings, world[1].id, Scope.ALL, None)
     whole = {number: book.read("site_visit_cnt", "day", f"2026-11-{number}").complete for number in (21, 22)}
     assert whole == {21: True, 22: False}
     points = book.series("site_visit_cnt", "day", 2, "2026-11-22")
@@ -574,7 +575,7 @@ def test_all_words_of_a_sum_together_are_still_one() -> None:
 
 
 def test_what_is_prepared_is_not_asked_for_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Snapshot(world[0].settings, world[1].id)
+    book = Snapshot(world[0].settings, world[1].id, Scope.ALL, None)
     book.prepare([("site_visit_cnt", "day", "2026-11-21"), ("drv_driver_cnt", "day", "2026-11-22")])
     monkeypatch.setattr(Snapshot, "_read_parts", lambda *_: pytest.fail("asked for again"))
     assert book.read("site_visit_cnt", "day", "2026-11-21").value == 10

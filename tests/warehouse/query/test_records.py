@@ -11,6 +11,7 @@ from warehouse.catalog.models import models
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query import records
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 ALL = 1_000_000
@@ -18,7 +19,7 @@ ALL = 1_000_000
 
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
-    return SnapshotStore(published).current()
+    return SnapshotStore(published).current(Scope.ALL)
 
 
 @pytest.mark.parametrize("metric", [metric for metric, found in metrics.metrics().items() if records.of(found)])

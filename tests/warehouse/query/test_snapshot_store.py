@@ -22,6 +22,7 @@ from warehouse.core.errors import CockpitError, PageMissing, SnapshotGone, Usage
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
 from warehouse.query import aggregates
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
 COMPANY = "91330110MA2ABCDE12"
@@ -268,7 +269,7 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
 
 
 def test_in_the_demo_every_number_is_reported(published: Path) -> None:
-    book = SnapshotStore(published).current()
+    book = SnapshotStore(published).current(Scope.ALL)
     assert [name for name, metric in metrics.metrics().items() if not book.reported(metric)] == []
 
 
@@ -352,9 +353,9 @@ def test_an_unknown_word_is_answered_with_what_would_be_right(made: tuple[House,
     library = SnapshotStore(made[0].settings.data)
     for never in ("../../etc/passwd", "29990101T000000"):
         with pytest.raises(PageMissing):
-            library.open(never)
+            library.open(never, Scope.ALL)
     with pytest.raises(SnapshotGone):
-        library.open("19990101T000000")
+        library.open("19990101T000000", Scope.ALL)
 
 
 def test_the_open_file_lacks_every_person_column(made: tuple[House, Snapshot]) -> None:
@@ -425,7 +426,13 @@ def test_a_failed_check_holds_the_old_numbers_and_says_so(tmp_path: Path) -> Non
     reading = second.read("dh_data_qualified_rate", "day")
     assert reading.value == pytest.approx(0.99) and "合格定位数大于定位总数" in reading.held
     assert any(check["held"] for check in second.checks())
-    assert SnapshotStore(house.settings.data).open(first.generation.id).read("dh_data_qualified_rate", "day").held == ""
+    assert (
+        SnapshotStore(house.settings.data)
+        .open(first.generation.id, Scope.ALL)
+        .read("dh_data_qualified_rate", "day")
+        .held
+        == ""
+    )
     house.close()
 
 
@@ -499,7 +506,7 @@ def test_answers_are_found_again_while_other_readers_push_them_out(
     """Readers choose their filters, so a full cache is nothing rare: no reader may miss the answer that was just
     given."""
     monkeypatch.setattr(aggregates, "MOST_ANSWERS", 20)
-    book = Snapshot(made[0].settings, made[1].generation.id)
+    book = Snapshot(made[0].settings, made[1].generation.id, Scope.ALL, None)
     first = dt.date(2026, 1, 1)
     keys = [Span(first + dt.timedelta(days=n), first, first) for n in range(60)]
     wrong: list[object] = []
@@ -524,10 +531,12 @@ def test_readers_of_old_snapshots_never_close_the_one_that_everybody_reads(
         for suffix in (".json", ".duckdb"):
             shutil.copyfile(folder.published / f"{newest}{suffix}", folder.published / f"{name}{suffix}")
     library = SnapshotStore(folder.data)
-    current = library.current()
-    opened = [library.open(name) for name in older]
-    assert library.current() is current and library.open(newest) is current
-    assert library.open(older[-1]) is opened[-1] and library.open(older[0]) is not opened[0], "few others stay open"
+    current = library.current(Scope.ALL)
+    opened = [library.open(name, Scope.ALL) for name in older]
+    assert library.current(Scope.ALL) is current and library.open(newest, Scope.ALL) is current
+    assert library.open(older[-1], Scope.ALL) is opened[-1] and library.open(older[0], Scope.ALL) is not opened[0], (
+        "few others stay open"
+    )
 
 
 @pytest.mark.slow
@@ -539,7 +548,7 @@ def test_a_generation_of_an_earlier_release_says_what_it_does_not_know(house: Ho
     file.chmod(0o600)
     with duckdb.connect(str(file)) as old:
         old.execute("ALTER TABLE marts.vehicle_day DROP COLUMN is_diesel")
-    book = SnapshotStore(house.settings.data).current()
+    book = SnapshotStore(house.settings.data).current(Scope.ALL)
     assert book.read("fleet_vehicle_cnt").value == 1
     assert (book.read("fleet_diesel_g4_rate").status, book.by("fleet_diesel_g4_rate")[0].status) == (
         "missing",
