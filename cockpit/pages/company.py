@@ -30,10 +30,11 @@ def render(visit: PageContext, code: str) -> Page:
         raise PageMissing()
     found = profiles.company(visit.book, code)
     is_personal = code in visit.book.one_person_owners
-    left = [
-        _score(visit, found),
-        *([_of_one_person(visit, code)] if is_personal else [_vehicles(visit, code), _alarms(visit, code)]),
-    ]
+    left = (
+        [_of_one_person(visit, code)]
+        if is_personal
+        else [_score(visit, found), _vehicles(visit, code), _alarms(visit, code)]
+    )
     right = [_organisation(visit, found), _posts(visit, found), _open(visit, found), supervision.card(visit)]
     body: list[Component] = [
         _head(visit, found),
@@ -161,9 +162,7 @@ def _due(visit: PageContext, value: object) -> Cell:
 def _of_one_person(visit: PageContext, code: str) -> Component:
     """The vehicles of an owner with one driver or one vehicle: each leads to its page, which asks for a purpose."""
     links = [profile_parts.vehicle_link(visit, row["vehicle_key"]) for row in profiles.vehicles(visit.book, code)]
-    words = (
-        "该业户只有一名驾驶员或一辆车，车辆的报警、位置与逐日运行即个人信息：请点击车辆，说明用途后查看，查看记入审计。"
-    )
+    words = "该业户只有一名驾驶员或一辆车，车辆的报警、位置、逐日运行与由此得出的各项数即个人信息，不在这里单列：请点击车辆，说明用途后查看，查看记入审计。"
     return toolbar.card("车辆", "", html.P(words, className="muted"), html.Div(links, className="inline"))
 
 

@@ -124,10 +124,13 @@ class Comparison:
                 self._differs(listed.place.code, "window below", listed.win_end, self.window.end)
 
     def _lost(self, shown: set[str]) -> None:
-        """Companies of the register that have a number and no reading."""
+        """Companies of the register that have a number and no reading; what the vehicles of an owner who is one person
+        did is not listed."""
         found = self.oracle.places(self.own, self.span)
         for place in self.book.places("company"):
             if place.code in shown or place.code not in found.index:
+                continue
+            if self.book.is_of_one_person(self.metric, place):
                 continue
             own = self.oracle.expect(self.metric, self.span, place.code, "company")
             if own.value or own.den:

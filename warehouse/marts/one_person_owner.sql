@@ -1,6 +1,5 @@
--- Owners with one driver or one vehicle at most: what is known of such a vehicle is known of a person. One row a
--- company
--- that has either.
+-- Owners with one driver, or with one vehicle at most: what is known of such a vehicle is known of a person. Of many
+-- vehicles whose drivers nobody has registered nothing follows about a person. One row a company that has either.
 with
     drivers as (
         select s.company_key, count(distinct s.person_key) as persons
@@ -18,4 +17,4 @@ with
 select company_key
 from drivers
 full join trucks using (company_key)
-where company_key is not null and (coalesce(persons, 0) <= 1 or coalesce(vehicles, 0) <= 1)
+where company_key is not null and (persons = 1 or coalesce(vehicles, 0) <= 1)

@@ -30,7 +30,7 @@ from warehouse.core import statements, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape, PageMissing, UsageError
 from warehouse.core.settings import Settings
-from warehouse.query import batch
+from warehouse.query import batch, one_person
 from warehouse.query.batch import Wanted
 from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE, Scope
 
@@ -43,6 +43,8 @@ Figure = tuple[float | None, float | None, float]
 MOST_ANSWERS = 5_000
 """Answers kept; those that nobody has asked for the longest go first."""
 UNKNOWN = object()
+HIDDEN: Row = (None, None, -1.0, {})
+"""What is not listed by itself."""
 BUSY_PER_DAY = 5
 """Rows a day from which on a source is one that speaks every day."""
 BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
@@ -192,8 +194,20 @@ class Figures:
     @cached_property
     def one_person_owners(self) -> frozenset[str]:
         """Companies with one driver or one vehicle at most: alarms, days and ways of their vehicles tell of a person."""
-        known = "one_person_owners" if self._is_judged else "single_vehicle_owners"
-        return frozenset(str(key) for (key,) in self.ask(text(known)))
+        return frozenset(str(key) for (key,) in self.ask(self._owners))
+
+    @cached_property
+    def of_one_person(self) -> str:
+        """The condition that a row of a mart is of one of them."""
+        return one_person.among(self._owners)
+
+    @property
+    def _owners(self) -> str:
+        return text("one_person_owners" if self._is_judged else "single_vehicle_owners")
+
+    def is_of_one_person(self, metric: Metric, spot: Place) -> bool:
+        """Whether a metric would tell of a place what a single person did."""
+        return spot.code in self.one_person_owners and one_person.tells_of_vehicles(metric)
 
     @cached_property
     def _is_judged(self) -> bool:
@@ -394,8 +408,14 @@ class Figures:
             member = GRAIN_COLUMN.get(by, by)
             if by == "company" and not self.scope.is_all:  # those outside are one
                 member = f"if(starts_with({member}, '{ELSEWHERE}'), '{ELSEWHERE}', {member})"
+            if by in ("company", "vehicle") and one_person.tells_of_vehicles(metric):
+                member = f"if({self.of_one_person}, '{one_person.POOLED}', {member})"
             sql, values = select(metric, window, [item], spot.grain, member=member, where=where, bound=bound)
-            return {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
+            rows = {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
+            return {code: HIDDEN if code == one_person.POOLED else row for code, row in rows.items()}
+
+        if self.is_of_one_person(metric, spot):
+            return {}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
         return found
@@ -443,7 +463,11 @@ class Figures:
         }
         new = {key: one for key, one in keys.items() if key not in self._answers}
         for ask, is_person in ((batch.counts, False), (batch.persons, True)):
-            mine = {key: one for key, one in new.items() if one[0].person == is_person}
+            mine = {
+                key: one
+                for key, one in new.items()
+                if one[0].person == is_person and not self.is_of_one_person(one[0], spot)
+            }
             if is_person and spot.grain != "district" and not self._is_judged:
                 continue
             with suppress(OlderShape):
@@ -466,8 +490,10 @@ class Figures:
             return {
                 code: row
                 for code, row in self._members(metric, window, item, spot, grain, only).items()
-                if code not in NOBODY
+                if code not in (*NOBODY, one_person.POOLED)
             }
+        if self.is_of_one_person(metric, spot):
+            return {spot.code: HIDDEN}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
         # of a whole town or district there is one row at most
@@ -506,6 +532,8 @@ class Figures:
                 metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code
             )
             return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
+        if self.is_of_one_person(metric, spot):
+            return {item.start: HIDDEN[:3] for item in spans}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
         return {row[0]: as_row(metric, row)[:3] for row in self._rows(sql, values)}

@@ -10,15 +10,15 @@ from typing import Any
 from msgspec import structs
 
 from warehouse.catalog import metrics
-from warehouse.catalog.models import models, words
+from warehouse.catalog.models import models
 from warehouse.catalog.schema import Entity, Metric
 from warehouse.compile.metric_sql import Span, number, select
 from warehouse.compile.reading import DISTRICT
+from warehouse.query import one_person
 from warehouse.query.aggregates import Figures, Only
 
 PAGE_ROWS = 15
 FIGURES = ("value", "num", "den")
-OF_ONE_PERSON = "list_contains(?, coalesce(company_key, ''))"
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,6 @@ def of(metric: Metric) -> Entity | None:
     return None if metric.person else models()[metric.mart].entity
 
 
-def tells_of_vehicles(metric: Metric) -> bool:
-    """Whether its rows say what single vehicles did; that they are in the register is no secret."""
-    return metric.kind not in ("stock", "state") and {"vehicle_key", "company_key"} <= words(models()[metric.mart].sql)
-
-
 def behind(
     book: Figures,
     metric_id: str,
@@ -80,14 +75,15 @@ def behind(
     entity = of(metric)
     if entity is None:
         return None
+    if book.is_of_one_person(metric, spot):
+        return Listing(entity, (), 0, 1)
     name = window if window in metric.windows else metric.windows[0]
     item = book.spans(metric, name, at)[1]
     stated = structs.replace(metric, parts={column: f"max({column})" for column in entity.columns})
     where, bound = book.within(metric, spot, only)
     pool = _pool(book, metric, name, item, spot.grain, where, bound)
     if pool is not None:
-        where = " AND ".join(filter(None, [where, f"NOT {OF_ONE_PERSON}"]))
-        bound = [*bound, sorted(book.one_person_owners)]
+        where = " AND ".join(filter(None, [where, f"NOT {book.of_one_person}"]))
     inner, values = select(stated, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
     outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)
     found = book.ask(outer, [*values, *more])
@@ -124,10 +120,10 @@ def _pool(
     book: Figures, metric: Metric, window: str, item: Span, grain: str, where: str, bound: list[object]
 ) -> tuple[float, float | None] | None:
     """What vehicles of owners with one driver or one vehicle come to, all of them together."""
-    if not tells_of_vehicles(metric) or not book.one_person_owners:
+    if not one_person.tells_of_vehicles(metric) or not book.one_person_owners:
         return None
-    stated = " AND ".join(filter(None, [where, OF_ONE_PERSON]))
-    sql, values = select(metric, window, [item], grain, where=stated, bound=[*bound, sorted(book.one_person_owners)])
+    stated = " AND ".join(filter(None, [where, book.of_one_person]))
+    sql, values = select(metric, window, [item], grain, where=stated, bound=bound)
     rows = [row for row in book.ask(sql, values) if row[1] and (row[4] or row[5])]
     return (rows[0][4] or 0.0, rows[0][5]) if rows else None
 

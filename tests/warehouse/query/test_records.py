@@ -8,9 +8,10 @@ import pytest
 
 from warehouse.catalog import metrics
 from warehouse.catalog.models import models
-from warehouse.compile.reading import DISTRICT
+from warehouse.compile.reading import DISTRICT, Place
 from warehouse.core.errors import UsageError
-from warehouse.query import records
+from warehouse.query import one_person, records
+from warehouse.query.contribution import Change, explain
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import Snapshot, SnapshotStore
 
@@ -53,7 +54,7 @@ def test_what_a_vehicle_of_one_person_did_stands_in_no_list(book: Snapshot) -> N
     persons = book.one_person_owners
     assert persons
     pools = 0
-    for metric in (metric for metric in metrics.metrics().values() if records.tells_of_vehicles(metric)):
+    for metric in (metric for metric in metrics.metrics().values() if one_person.tells_of_vehicles(metric)):
         listed = records.behind(book, metric.id, rows=ALL)
         if listed is None:
             continue
@@ -64,6 +65,55 @@ def test_what_a_vehicle_of_one_person_did_stands_in_no_list(book: Snapshot) -> N
             assert theirs and not theirs & {row.key for row in listed.rows}, metric.id
         pools += listed.pool is not None
     assert pools
+
+
+def test_what_an_owner_who_is_one_person_did_has_no_number_of_its_own(book: Snapshot) -> None:
+    """Not on its page, in no list of companies, in no trend and in no split; it is part of the sums over it."""
+    owners = [place for place in book.places("company") if place.code in book.one_person_owners]
+    telling = [metric for metric in metrics.metrics().values() if one_person.tells_of_vehicles(metric)]
+    assert owners and telling
+    hidden = 0
+    for metric in (metric for metric in telling if "company" in metric.drill):
+        for place in owners[:5]:
+            reading = book.read(metric.id, place=place.code)
+            assert reading.value is None and reading.num is None and not reading.parts, metric.id
+            assert reading.status in ("small_cell", "missing") and reading.previous is None, (metric.id, reading.status)
+            hidden += reading.status == "small_cell"
+            points = book.series(metric.id, metric.windows[0], 6, place=place.code)
+            assert all(point.value is None and point.num is None for point in points), metric.id
+            listed = records.behind(book, metric.id, place=place.code)
+            assert listed is None or (not listed.rows and listed.pool is None), metric.id
+            for name in metric.slices:
+                assert not book.slices(metric.id, name, place=place.code), metric.id
+        for window in metric.windows:
+            assert not {one.place.code for one in book.by(metric.id, window, grain="company")} & book.one_person_owners
+    assert hidden > 20
+
+
+def test_a_change_is_split_into_companies_and_vehicles_that_are_no_person(book: Snapshot) -> None:
+    owners = book.one_person_owners
+    theirs = {
+        str(vehicle)
+        for vehicle, companies in book.ask(
+            "SELECT vehicle_key, list(DISTINCT company_key) FROM marts.vehicle_day GROUP BY 1"
+        )
+        if set(companies) <= owners
+    }
+    town: Place = book.places("town")[0]
+    split = 0
+    for place, by in (
+        (DISTRICT, "company"),
+        *((one.code, "vehicle") for one in book.places("town")),
+        (town.code, "company"),
+    ):
+        change = explain(book, "fleet_km_per_vehicle_day", "week", place=place, by=by)
+        if isinstance(change, Change):
+            codes = {piece.code for piece in change.pieces}
+            assert not codes & (owners | theirs | {one_person.POOLED})
+            total = sum(piece.amount for piece in change.pieces)
+            assert abs(change.before + total - change.after) < 1e-6
+            split += 1
+    assert split
 
 
 def test_people_are_no_open_list(book: Snapshot) -> None:

@@ -1,0 +1,21 @@
+"""Owners with one driver or one vehicle at most: what their vehicles did is what a person did (PIPL 28, GB/T 45574-2025
+6.6: tracks). Owns which indicators tell of it; such an owner has no number of its own in them, neither in a list nor on
+its page nor in a split, and is part of the sums over it."""
+
+from __future__ import annotations
+
+from warehouse.catalog.models import models, words
+from warehouse.catalog.schema import Metric
+
+POOLED = "*"
+"""The member that holds all such owners, or all their vehicles, where a number is split."""
+
+
+def tells_of_vehicles(metric: Metric) -> bool:
+    """Whether its rows say what single vehicles did; that they are in the register is no secret."""
+    return metric.kind not in ("stock", "state") and {"vehicle_key", "company_key"} <= words(models()[metric.mart].sql)
+
+
+def among(owners: str) -> str:
+    """The condition that a row is of such an owner. owners: SELECT of their company_key."""
+    return f"coalesce(company_key, '') IN ({owners})"
