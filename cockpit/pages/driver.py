@@ -22,6 +22,9 @@ from warehouse.core.errors import PageMissing, Refused
 from warehouse.insight import profiles
 from warehouse.query.person_store import Driver
 
+WATERMARKS = 24
+"""So often the reader's name stands on a page about single people."""
+
 
 def render_list(visit: PageContext, code: str) -> Page:
     """The drivers of a company. Unknown company → PageMissing."""
@@ -76,7 +79,13 @@ def guarded(
     if purpose is None:
         return Page(title, [_ask(visit, place)], tools=bar)
     text = f"{visit.viewer.display or visit.viewer.user} · {visit.now:%Y-%m-%d %H:%M} · 用途：{purpose}。本次查看已记入审计日志，请勿截屏外传。"
-    return Page(title, [html.P(text, className="notice-line"), *body(people)], tools=bar)
+    return Page(title, [html.P(text, className="notice-line"), *body(people), _watermark(visit)], tools=bar)
+
+
+def _watermark(visit: PageContext) -> Component:
+    """Who is looking and when, all over the page and its print: a photograph of it says whose screen it was."""
+    words = f"{visit.viewer.display or visit.viewer.user} {visit.viewer.user} {visit.now:%Y-%m-%d %H:%M}"
+    return html.Div([html.Span(words) for _ in range(WATERMARKS)], className="watermark", **aria(hidden="true"))
 
 
 def _ask(visit: PageContext, place: Place) -> Component:
