@@ -21,7 +21,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ErrorTask, ThreadedTaskDispatcher
 
 from cockpit.web import renewal
 
@@ -49,11 +49,41 @@ TURN = renewal.Turn()
 """Made where the master loads this module, before it forks the first worker."""
 
 
+REFUSALS = {
+    400: "请求写得不对，没有处理。请检查地址后重试。",
+    413: "请求太大，没有处理。上传的文件最大 8 MB。",
+    431: "请求头太长，没有处理。请清除本站的 Cookie 后重试。",
+    501: "不支持这种传送方式，请求没有处理。",
+}
+"""What is said of a request that cannot be read at all, before the application sees it."""
+SAFE = [
+    ("Content-Type", "text/plain; charset=utf-8"),
+    ("Content-Security-Policy", "default-src 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Cache-Control", "no-store"),
+]
+
+
+class Refusal(ErrorTask):  # type: ignore[misc]
+    """The answer to a request that is none: one Chinese sentence, and nothing of what serves it."""
+
+    def execute(self) -> None:
+        fault = self.request.error
+        body = REFUSALS.get(fault.code, "服务器没能处理这个请求。请稍后重试。").encode()
+        self.status = f"{fault.code} {fault.reason}"
+        self.response_headers.extend(SAFE)
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
 class Line(HTTPChannel):  # type: ignore[misc]
     """One connection. begun: when the first byte of a request came that has not arrived whole, 0 = there is none;
     served: how many it has been answered."""
 
     begun, served = 0.0, 0
+    error_task_class = Refusal
 
     def received(self, data: bytes) -> bool:
         taken = bool(super().received(data))

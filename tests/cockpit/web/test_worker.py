@@ -259,6 +259,24 @@ def test_a_request_that_does_not_arrive_is_given_up_whatever_still_comes(house: 
     assert not is_open(house, line)
 
 
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n bad\x00header\r\n\r\n", 400, "请求写得不对"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: no\r\n\r\n", 400, "请求写得不对"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 40_000 + b"\r\n\r\n", 431, "请求头太长"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "不支持这种传送方式"),
+    ],
+)
+def test_what_is_no_request_gets_one_chinese_sentence(house: House, sent: bytes, status: int, said: str) -> None:
+    with house.line(sent) as line:
+        house.turn(20)
+        answer = line.recv(65536)
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.split()[1] == str(status).encode() and said in body.decode()
+    assert b"X-Content-Type-Options: nosniff" in head and b"waitress" not in answer.lower()
+
+
 def test_who_waits_for_an_answer_is_not_cut_off(house: House) -> None:
     house.release.clear()
     line = house.line(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n")
