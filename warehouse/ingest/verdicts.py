@@ -203,7 +203,7 @@ def _faults(contract: Contract, cell: _Cell, note: Landed) -> list[str]:
         )
     if column.rule == "plate" and not note.mapping.get("pseudonyms"):
         unless = "" if column.required else f"{cell.is_given} AND "
-        found.append(f"CASE WHEN {unless}NOT coalesce(is_plate(plate_norm({column.name})), false) THEN 'D02{tail}' END")
+        found.append(f"CASE WHEN {unless}NOT coalesce(if(is_plate({text}), true, is_plate(plate_norm({column.name}))), false) THEN 'D02{tail}' END")
     if column.allowed:
         words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
         code = text if column.type == "VARCHAR" else f"CAST({cell.value} AS VARCHAR)"
