@@ -34,7 +34,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlche
 from sqlalchemy.types import NullType
 
 from etl.config.schema import Endpoint, Feed
-from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from etl.sources import reasons
+from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, SourceDown
 from warehouse.core.units import SHANGHAI
 
 CONNECT_S, READ_S = 10, 120
@@ -143,7 +144,7 @@ class SqlDatabase:
                     f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对，或在来源描述里改成现在的表名"
                 ) from error
             except SQLAlchemyError as error:
-                raise SourceDown(f"来源数据库无法访问：{_reason(error)}", where=feed.source) from None
+                raise _failure("来源数据库无法访问", error, feed) from None
         return self._tables[feed.table]
 
     def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
@@ -155,7 +156,7 @@ class SqlDatabase:
                 ]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
-            raise SourceDown(f"来源数据库读取失败：{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
+            raise _failure("来源数据库读取失败", error, feed) from None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -205,13 +206,15 @@ def _read_only(connection: Any, record: object) -> None:
         cursor.execute("SET time_zone = '+08:00'")
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    """The kind of the failure and the database's own code; never its text, which may quote rows or the address."""
-    code = ""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        first = error.orig.args[0] if error.orig.args else ""
-        code = str(getattr(error.orig, "sqlstate", None) or (first if isinstance(first, int) else ""))
-    return type(error).__name__ + (f" {code}" if code else "")
+def _failure(what: str, error: SQLAlchemyError, feed: Feed) -> CockpitError:
+    """The failure as one of our errors, with the database's own code; never its text, which may quote rows or the
+    address."""
+    where = f"{feed.source} {feed.table}"
+    driver = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    reason, code = reasons.database(driver)
+    if reason is not None:
+        return reason.error(what, where, code)
+    return SourceDown(f"{what}：{type(error).__name__}{f' {code}' if code else ''}", where=where)
 
 
 def _bound(column: Column[Any], cursor: str) -> object:
