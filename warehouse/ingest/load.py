@@ -395,6 +395,14 @@ def judge(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Land
         verdicts.typed(writer, contract, note)
 
 
+def examine(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
+    """The same, places converted as loading does, and with the faults as temp table `aside` (quarantine.set_aside)."""
+    with writer.registered(incoming=_incoming(contract, privacy, note, rows)):
+        verdicts.typed(writer, contract, note)
+        _convert_datum(writer, contract, note)
+        quarantine.set_aside(writer, contract)
+
+
 def went_back(
     writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table
 ) -> tuple[int, dt.datetime | None]:

@@ -88,6 +88,13 @@ def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
     return lines, letters
 
 
+def first(rows: pa.Table, count: int) -> pa.Table:
+    """The first rows of a payload, with where they stood."""
+    lines, letters = cells(rows)
+    few = rows.slice(0, count)
+    return few.replace_schema_metadata({"cells": orjson.dumps([lines[:count], letters])}) if lines else few
+
+
 def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
     stated = table.schema.metadata or {}
     places = {plain(name): place for name, place in orjson.loads(stated.get(b"places", b"{}")).items()}
