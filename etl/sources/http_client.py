@@ -6,6 +6,7 @@ Redirects to anywhere are refused, proxies of the environment ignored, and no se
 from __future__ import annotations
 
 import datetime as dt
+import re
 import ssl
 import threading
 import time
@@ -70,6 +71,7 @@ class HttpClient:
         if unknown and endpoint.url and not endpoint.drop:
             raise ConfigError(f"未知的键：{'、'.join(sorted(unknown))}", where=f"sources.toml [{source}] options")
         self._source, self._endpoint = source, endpoint
+        self._shown = re.sub(r"//[^/@]*@", "//", endpoint.url)  # a password may stand in an address
         self._timeout_s, self._deadline_s = (
             float(endpoint.options.get("timeout_s", REQUEST_S)),
             float(endpoint.options.get("deadline_s", DEADLINE_S)),
@@ -120,8 +122,19 @@ class HttpClient:
                 else 0.0
             )
             self._quiet_until = time.monotonic() + max(pause, error.wait_s)
-        where = f"{feed.source} {self._endpoint.url}{path}"
+        where = f"{feed.source} {self._shown}{path}"
         raise SourceDown(f"来源无法访问：{reason}", where=where, to_do=to_do)
+
+    def sign_in(self, feed: Feed) -> None:
+        """Asks for a token where the feed needs one. Raises SourceDown at the first failure, SourceRefused when client
+        or secret is wrong."""
+        if feed.auth == "none":
+            return
+        try:
+            self._token(feed)
+        except Transient as error:
+            where = f"{feed.source} {self._shown}{feed.token_path}"
+            raise SourceDown(f"来源无法访问：{error}", where=where, to_do=error.to_do) from None
 
     def _once(self, feed: Feed, path: str, query: dict[str, object], etag: str) -> Answer:
         headers = {"If-None-Match": etag} if etag else {}
@@ -197,7 +210,7 @@ class HttpClient:
             answer, body = self._send(
                 feed, "POST", feed.token_path, json={"client_id": client[0], "client_secret": client[1]}
             )
-        where = f"{self._endpoint.url}{feed.token_path}"
+        where = f"{self._shown}{feed.token_path}"
         if answer.status_code in (400, 401, 403):
             raise SourceRefused(
                 "来源拒绝了客户端编号或密钥", where=where, to_do="请核对 sources.toml 中的 client_id 与 client_secret"

@@ -55,11 +55,12 @@ class Rows:
 
 
 class SqlDatabase:
-    """One source's database. Nothing is written there; every read is one SELECT of the columns we have a use for."""
+    """One source's database. Nothing is written there; every read is one SELECT of the columns we have a use for. read_s:
+    the longest that one may take."""
 
-    def __init__(self, source: str, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, read_s: int = READ_S) -> None:
         self._source = source
-        self._engine: Engine = _engine(source, endpoint)
+        self._engine: Engine = _engine(source, endpoint, read_s)
         self._tables: dict[str, Table] = {}
 
     def since(self, feed: Feed, cursor: str) -> Rows:
@@ -107,6 +108,14 @@ class SqlDatabase:
         rows.sort(key=orjson.dumps)
         return Rows(orjson.dumps(rows), len(rows), "")
 
+    def sign_in(self, feed: Feed) -> None:
+        """Connects and asks nothing of any table. Raises what it was that the database did not like."""
+        try:
+            with self._engine.connect():
+                pass
+        except SQLAlchemyError as error:
+            raise _failure("来源数据库无法访问", error, feed) from None
+
     def tables(self, feed: Feed) -> list[str]:
         """The tables and views beside the feed's, as a description names them."""
         schema = feed.table.rpartition(".")[0]
@@ -115,11 +124,11 @@ class SqlDatabase:
             names = [*known.get_table_names(schema or None), *known.get_view_names(schema or None)]
         except SQLAlchemyError as error:
             raise _failure("来源数据库无法访问", error, feed) from None
-        return sorted(f"{schema}.{name}" if schema else name for name in names)
+        return sorted(f"{schema}.{name}" if schema else str(name) for name in names)
 
     def columns(self, feed: Feed) -> list[str]:
         """The columns of the feed's table, in their order. Raises like since()."""
-        return list(self._table(feed).c.keys())
+        return [str(column.name) for column in self._table(feed).c]
 
     def sample(self, feed: Feed, names: list[str], limit: int) -> Rows:
         """Some rows of the table, no more than `limit`, with these columns of theirs; the cursor column's values are
@@ -202,7 +211,7 @@ def _as_stored(question: Select[Any]) -> Select[Any]:
     return question.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _engine(source: str, endpoint: Endpoint) -> Engine:
+def _engine(source: str, endpoint: Endpoint, read_s: int) -> Engine:
     try:
         url: URL = make_url(endpoint.dsn)
         if endpoint.password:
@@ -210,9 +219,9 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
         known: dict[str, dict[str, Any]] = {
             "postgresql": {
                 "connect_timeout": CONNECT_S,
-                "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai",
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={read_s * 1000} -c timezone=Asia/Shanghai",
             },
-            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S},
+            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": read_s},
             "sqlite": {"timeout": CONNECT_S},
         }
         kind = url.get_backend_name().replace("mariadb", "mysql")
