@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import create_engine, text
 
-from etl.cli import source_commands
+from etl.cli import doctor_checks, source_commands
 from etl.pipeline import trial, trial_bench
 from etl.runtime.context import silent
 from tests.conftest import WORLD_NOW
@@ -316,3 +316,36 @@ def test_the_list_tells_connected_and_wrong_ones(tmp_path: Path) -> None:
     described(tmp_path, LEDGER.replace("glob", "glop"), "gps")
     listed = CliRunner().invoke(source_commands.source, ["list", "--data", str(tmp_path)]).output
     assert re.search("已接入  yz .*方式：文件", listed) and re.search("描述有误  gps", listed) and "glop" in listed
+
+
+@pytest.mark.servers
+def test_the_doctor_tells_what_is_wrong_with_each_source(postgres: str, mariadb: str, tmp_path: Path) -> None:
+    """A wrong password, a database that is down, a wrong secret, a missing right, and one that is fine."""
+    held = Lists({"post_check": [row(number) for number in range(3)]}, now=NOW)
+    with lists.served(held) as url:
+        settings = settings_of(tmp_path, url, "cursor")
+        gps = settings.sources.read_text("utf-8").replace(SECRET, "wrong").replace("is_demo = true", "")
+        down = re.sub(r":\d+/", ":1/", mariadb)
+        places = {
+            "rdm": (down, "x"),
+            "as": (postgres, "wrong"),
+            "pj": (postgres, PASSWORD),
+            "yz": (mariadb, "p@ss/word"),
+        }
+        sections = [f'[{name}]\ndsn = "{dsn}"\npassword = "{word}"\n' for name, (dsn, word) in places.items()]
+        addressed(tmp_path, gps + "".join(sections))
+        described(tmp_path, company())
+        for name, entity in (("rdm", "plan"), ("as", "alarm"), ("pj", "item")):
+            described(tmp_path, COMPANY.format(table="t_secret", more="", columns="").replace("company", entity), name)
+        found = {name: (fine, text) for name, fine, text in doctor_checks.sources(settings)}
+    words = {
+        "远程管理": "端口没有服务",
+        "主动安全": "用户名或密码不对",
+        "数字化管理平台": "没有读取的权限",
+        "动态监控": "客户端编号或密钥",
+    }
+    for label, said in words.items():
+        fine, stated = next(line for name, line in found.items() if name.endswith(label))
+        assert not fine and said in stated and "处理办法" in stated and PASSWORD not in stated, found
+    assert found["来源 道路运政"] == (True, "已登录，1 张表各读到一行")
+    assert found["未接入的来源"][0] and "荣誉" in found["未接入的来源"][1]
