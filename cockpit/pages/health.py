@@ -24,7 +24,7 @@ from warehouse.core.request_queue import Request
 
 GROUP = "health"
 WINDOW = "day"
-REQUESTS_SHOWN = 10
+REQUESTS_SHOWN, PROBLEMS_SHOWN = 10, 3
 LATE_FACTOR = 5
 """Beyond this many times the promise a source is no longer late but down."""
 
@@ -273,7 +273,7 @@ def requested(visit: PageContext, *kinds: str) -> list[Component]:
             one.who,
             f"{one.at:%m-%d %H:%M}",
             _standing(one),
-            one.message or one.progress or fmt.DASH,
+            _result(one),
         ]
         for one in found
     ]
@@ -294,6 +294,11 @@ def _wish(one: Request) -> str:
         if one.kind == "correct"
         else fmt.DASH
     )
+
+
+def _result(one: Request) -> str:
+    problems = f"；{len(one.problems)} 处有问题：{'；'.join(one.problems[:PROBLEMS_SHOWN])}" if one.problems else ""
+    return f"{one.message}{problems}" or one.progress or fmt.DASH
 
 
 def _standing(one: Request) -> Component:

@@ -41,7 +41,7 @@ def columns(writer: Writer, wanted: Iterable[Column], theirs: Mapping[str, Value
 
 def _near(column: Column, name: str) -> float:
     """How near a name is to what our column is called: its name, the source's usual one, its label."""
-    called = {column.name, column.source, *re.split(r"[（）()、，/ ]", column.label), column.label.partition("（")[0]}
+    called = {column.name, column.source, *re.split(r"\W+", column.label), column.label.partition("（")[0]}
     other = plain(name).lower()
     return max(difflib.SequenceMatcher(None, plain(one).lower(), other).ratio() for one in called if one)
 

@@ -85,6 +85,6 @@ def encode(trial: Trial) -> bytes:
     return msgspec.json.encode(trial)
 
 
-def decode(kept: bytes) -> Trial:
+def decode(content: bytes) -> Trial:
     """The same again. Raises msgspec.DecodeError for what is none."""
-    return msgspec.json.decode(kept, type=Trial)
+    return msgspec.json.decode(content, type=Trial)
