@@ -172,7 +172,9 @@ TABLE: dict[str, Right] = {
         ("leader", "analyst", "duty", "admin"),
         ("remote.choose", "remote.page", "remote.state_", "remote.command"),
     ),
-    "loading": Right("取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct"), ("/quarantine",)),
+    "loading": Right(
+        "取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct", "acknowledge"), ("/quarantine",)
+    ),
     "filing": Right(
         "名录与参数填报",
         ("analyst", "admin"),
@@ -188,6 +190,7 @@ TABLE: dict[str, Right] = {
             "filing.confirm",
         ),
     ),
+    "connecting": Right("试连来源", ("admin",), ("connecting.index", "connecting.attempt")),
     "screens": Right("登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",)),
     "accounts": Right(
         "账号、角色、范围、重置、解锁",

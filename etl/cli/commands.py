@@ -156,6 +156,18 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
     through_loader.do(settings, "fix", {"why": why}, who=who, body=sealed)
 
 
+@quarantine.command("acknowledge")
+@click.argument("seqs", type=int, nargs=-1, required=True, metavar="序号…")
+@click.option("--who", default="", help="经办人，默认为当前系统账号")
+@click.option("--why", required=True, help="原因，随数据留存")
+@data_option
+def quarantine_acknowledge(seqs: tuple[int, ...], who: str, why: str, data: Path) -> None:
+    """知道了：这些整份未装载的原始数据不再处理，不再计为待处理；原始数据保留，谁、何时、为什么一并留存。"""
+    from etl.cli import through_loader
+
+    through_loader.do(Settings.at(data), "acknowledge", {"seqs": list(seqs), "why": why}, who=who)
+
+
 @etl.command("rebuild")
 @data_option
 def rebuild(data: Path) -> None:

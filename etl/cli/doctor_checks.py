@@ -16,7 +16,7 @@ from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
 LIMIT_S = 60.0
-"""For one source, however many tables it has; all are asked side by side."""
+"""For one source, however many tables it has; all are reached side by side."""
 FAULTS_SHOWN = 3
 Finding = tuple[str, bool, str]
 
@@ -38,8 +38,8 @@ def sources(settings: Settings) -> Iterator[Finding]:
     named = [one for one in every if one.state == trial_report.CONNECTED]
     if named:
         click.echo(f"试连 {len(named)} 个来源（最多 {LIMIT_S:.0f} 秒）…", err=True)
-    begun, asked = time.monotonic(), [(one, _Asked(settings, one)) for one in named]
-    for one, answer in asked:
+    begun, reached = time.monotonic(), [(one, _Reached(settings, one)) for one in named]
+    for one, answer in reached:
         answer.join(max(0.0, LIMIT_S - (time.monotonic() - begun)))
         yield f"来源 {one.label}", *answer.finding()
     for one in every:
@@ -50,8 +50,8 @@ def sources(settings: Settings) -> Iterator[Finding]:
         yield "未接入的来源", True, "、".join(absent)
 
 
-class _Asked(threading.Thread):
-    """A source being asked. A thread of its own, which the process need not wait for: some drivers cannot be told to
+class _Reached(threading.Thread):
+    """A source being reached. A thread of its own, which the process need not wait for: some drivers cannot be told to
     give up."""
 
     def __init__(self, settings: Settings, one: Connection) -> None:

@@ -37,7 +37,7 @@ def do(settings: Settings, kind: str, details: dict[str, Any], *, who: str = "",
                 click.echo(f"注意：{note}", err=True)
     except Locked as error:
         _listening(settings, error)
-        outcome = _asked(settings, kind, details, person, body)
+        outcome = _handed_over(settings, kind, details, person, body)
     for problem in outcome.problems:
         click.echo(f"注意：{problem}", err=True)
     click.echo(outcome.text + (f"，{len(outcome.problems)} 处有问题" if outcome.problems and kind != "fix" else ""))
@@ -63,7 +63,7 @@ def _listening(settings: Settings, error: Locked) -> None:
         raise Locked(error.what, where=error.where, to_do=to_do) from None
 
 
-def _asked(settings: Settings, kind: str, details: dict[str, Any], who: str, body: bytes | None) -> Outcome:
+def _handed_over(settings: Settings, kind: str, details: dict[str, Any], who: str, body: bytes | None) -> Outcome:
     """Puts the request into the queue and waits until it is done, however long: a rebuild of many days is hours."""
     number = request_queue.ask(settings.state, kind, details, f"{who}（命令行）", time.time(), body=body)
     click.echo(f"装载进程正在运行，已交给它办理（第 {number} 号请求）…", err=True)

@@ -73,10 +73,18 @@ def _fix(context: Context, details: dict[str, Any], who: str, body: bytes | None
     return Outcome(f"更正 {done} 行{left}", bad, ContractBroken.exit_code if bad else 0)
 
 
+def _acknowledge(context: Context, details: dict[str, Any], who: str, _body: bytes | None) -> Outcome:
+    with context.heavy:
+        count = intake.acknowledge(context, [int(seq) for seq in details["seqs"]], who=who, why=str(details["why"]))
+        refresh.publish(context)
+    return Outcome(f"已记下 {count} 份整份未装载的原始数据：知道了，不再计为待处理")
+
+
 ACTS: dict[str, Callable[[Context, dict[str, Any], str, bytes | None], Outcome]] = {
     "run": _run,
     "backfill": _backfill,
     "replay": _replay,
     "fix": _fix,
+    "acknowledge": _acknowledge,
 }
 """Kind of a request → what does it."""

@@ -9,7 +9,6 @@ import msgspec
 
 from etl.config.descriptions import addressed, described
 from etl.config.schema import Endpoint
-from etl.pipeline import trial_bench
 from warehouse.catalog.contracts import contracts
 from warehouse.core import trial_report
 from warehouse.core.errors import ConfigError, DataMissing
@@ -51,7 +50,7 @@ def every(settings: Settings) -> list[Connection]:
     found = []
     for source in sorted({*tables, *faults}):
         used = {feed.transport for feed in feeds if feed.source == source}
-        ways = [way for way in trial_bench.ways(endpoints.get(source)) if way in used]
+        ways = [way for way in (endpoints[source].ways if source in endpoints else ()) if way in used]
         fault = str(faults[source]) if source in faults else ""
         connected = trial_report.CONNECTED if ways else trial_report.NOT_CONNECTED
         found.append(

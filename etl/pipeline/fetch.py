@@ -29,10 +29,7 @@ def fetch(context: Context, feed: Feed, back_to: dt.datetime | None = None) -> O
     arriving is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the
     overlap (F21)."""
     endpoint = context.endpoints.get(feed.source)
-    if (
-        endpoint is None
-        or not {"http_json": endpoint.url, "sql_database": endpoint.dsn, "files": endpoint.drop}[feed.transport]
-    ):
+    if endpoint is None or feed.transport not in endpoint.ways:
         return -1, "", None
     return (
         _files(context, feed)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from etl.config.descriptions import addressed, described
-from etl.config.schema import Endpoint, Feed
+from etl.config.schema import ADDRESS_OF, Endpoint, Feed
 from etl.pipeline import suggest, trial_bench
 from etl.pipeline.trial_bench import Bench, Sample
 from warehouse.catalog.contracts import contracts
@@ -94,9 +94,9 @@ def _set_up(settings: Settings, source: str, label: str) -> tuple[Endpoint, list
         if fault is not None:
             raise fault
     mine = [feed for feed in feeds if feed.source == source]
-    wanted = [feed for feed in mine if feed.transport in trial_bench.ways(endpoints.get(source))]
+    wanted = [feed for feed in mine if feed.transport in (endpoints[source].ways if source in endpoints else ())]
     if not wanted:
-        meant = "、".join(dict.fromkeys(trial_bench.WAYS[feed.transport] for feed in mine)) or "dsn、url 或 drop"
+        meant = "、".join(dict.fromkeys(ADDRESS_OF[feed.transport] for feed in mine)) or "dsn、url 或 drop"
         raise ConfigError(
             f"{label}未接入：没有写地址", where=f"sources.toml [{source}]", to_do=f"请写上 {meant}，见 etl/README.md"
         )

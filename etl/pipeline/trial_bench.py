@@ -116,15 +116,6 @@ def opened(source: str, endpoint: Endpoint) -> Iterator[Bench]:
             bench.close()
 
 
-WAYS = {"sql_database": "dsn", "http_json": "url", "files": "drop"}
-"""Transport → the key of sources.toml that opens it."""
-
-
-def ways(endpoint: Endpoint | None) -> list[str]:
-    """The transports that an address is written for."""
-    return [way for way, key in WAYS.items() if endpoint is not None and getattr(endpoint, key)]
-
-
 def sign_in(bench: Bench, feed: Feed, shut: dict[str, CockpitError]) -> None:
     """Raises what stands in the way of the feed's whole way, once for all of its feeds."""
     way = f"{feed.transport} {feed.auth} {feed.token_path}"

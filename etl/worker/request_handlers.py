@@ -16,10 +16,10 @@ from collections.abc import Callable
 from etl.jobs import on_demand, refresh
 from etl.jobs.on_demand import Outcome
 from etl.jobs.report import VERBS, launch
-from etl.pipeline import correct
+from etl.pipeline import correct, trial
 from etl.runtime.context import Context
 from etl.worker import filing_forms, list_filing
-from warehouse.core import request_queue, units
+from warehouse.core import request_queue, trial_report, units
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
 from warehouse.core.request_queue import Request
 from warehouse.core.timetable import REPORTS
@@ -87,6 +87,8 @@ def _reporting(context: Context, request: Request) -> Callable[[str, int, int], 
 
 
 def _act(context: Context, request: Request) -> Outcome:
+    if request.kind == "try":
+        return _try(context, request)
     if request.kind in on_demand.ACTS:
         details = {"why": f"页面补数（请求 {request.id}）", **request.details}
         return on_demand.ACTS[request.kind](context, details, request.who, request.body)
@@ -103,6 +105,14 @@ def _correct(context: Context, request: Request) -> str:
     if reason:
         raise UsageError(f"更正后仍不合约定：{reason}", to_do="这一行留在隔离，请再次更正")
     return f"更正后已装入，离开隔离；已发布快照 {generation}"
+
+
+def _try(context: Context, request: Request) -> Outcome:
+    found = trial.run(context.settings, str(request.details["source"]), context.progress)
+    request_queue.keep(context.settings.state, request.id, trial_report.encode(found))
+    fine = sum(not table.code for table in found.tables)
+    text = found.error or f"{len(found.tables)} 项中 {fine} 项可以装载"
+    return Outcome(f"{found.label}：{text}", code=found.code)
 
 
 def _report(context: Context, request: Request) -> str:

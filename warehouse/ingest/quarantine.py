@@ -30,11 +30,15 @@ COLUMNS = {
     "print": "UBIGINT",
     "key_print": "UBIGINT",
     "version": "TIMESTAMP",
+    "acknowledged_at": "TIMESTAMP",
+    "acknowledged_by": "VARCHAR",
+    "acknowledged_why": "VARCHAR",
 }
 """landing_seq, row_no, landed_at: where the record stood when it was last seen, Shanghai time. is_row: True, the row is
 not in; False, it is, without the fields named. faults: JSON list of {column, rule, value, cell}, the value as far as
 its level lets it be seen. print: what the record says, by which it is known again; key_print: which record it is, NULL
-where its key cannot be read."""
+where its key cannot be read. acknowledged_*: when (Shanghai time), by whom and why somebody has said of a payload that
+nothing is left to be done; NULL: it is open. It stays listed, and is not counted any more."""
 
 
 def prepare(writer: Writer) -> None:
@@ -75,6 +79,16 @@ def refuse(writer: Writer, note: Landed, rule: str, reason: str, landed_at: obje
 def accept(writer: Writer, note_seq: int) -> None:
     """Takes a refused payload out: it has been loaded, or another one stands in its place."""
     writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = ?", [note_seq, WHOLE])
+
+
+def acknowledge(writer: Writer, note: Landed, at: object) -> None:
+    """What the payload `note` says of another one: somebody knows of it, and nothing is left to be done."""
+    stated = note.mapping["acknowledges"]
+    writer.execute(
+        "UPDATE raw.quarantine SET acknowledged_at = CAST(? AS TIMESTAMP), acknowledged_by = ?, acknowledged_why = ? "
+        "WHERE landing_seq = ? AND row_no = ? AND acknowledged_at IS NULL",
+        [at, stated["who"], stated["why"], stated["seq"], WHOLE],
+    )
 
 
 def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
