@@ -47,7 +47,11 @@ def run(settings: Settings, source: str, progress: Progress, now: dt.datetime | 
         shut: dict[str, CockpitError] = {}
         for number, feed in enumerate(wanted):
             progress(f"试连 {feed.contract.label}", number, len(wanted))
-            trial.tables.append(_tried(bench, feed, shut, now or units.now()))
+            one = _tried(bench, feed, shut, now or units.now())
+            if not (
+                feed.mapping_beside and one.code == DataMissing.exit_code
+            ):  # nobody need ever put such a file there
+                trial.tables.append(one)
         progress("试连完成", len(wanted), len(wanted))
     trial.code = trial_report.worst([table.code for table in trial.tables])
     return trial
