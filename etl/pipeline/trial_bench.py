@@ -134,11 +134,13 @@ def sign_in(bench: Bench, feed: Feed, shut: dict[str, CockpitError]) -> None:
 
 
 def fetch(bench: Bench, feed: Feed, now: dt.datetime, limit: int = SHOWN) -> Sample:
-    """Up to `limit` rows of the feed. now: aware. Raises DataMissing when there are none, else what stands in the
-    way."""
+    """Up to `limit` rows of the feed; of a file all, or with a limit of 1 nothing but the proof that it can be read. now:
+    aware. Raises DataMissing when there are none, else what stands in the way."""
     if feed.transport == "sql_database":
         return _of_database(bench, feed, limit)
-    return _of_service(bench, feed, now, limit) if feed.transport == "http_json" else _of_folder(bench, feed, now)
+    return (
+        _of_service(bench, feed, now, limit) if feed.transport == "http_json" else _of_folder(bench, feed, now, limit)
+    )
 
 
 def _of_database(bench: Bench, feed: Feed, limit: int) -> Sample:
@@ -182,7 +184,7 @@ def _of_service(bench: Bench, feed: Feed, now: dt.datetime, limit: int) -> Sampl
     return Sample(body, "json_pages", feed.path, values, feed.mapping)
 
 
-def _of_folder(bench: Bench, feed: Feed, now: dt.datetime) -> Sample:
+def _of_folder(bench: Bench, feed: Feed, now: dt.datetime, limit: int) -> Sample:
     entries = bench.drop.entries(feed.glob)
     if not entries:
         near = [entry.shown for entry in bench.drop.every()[:5]]
@@ -198,6 +200,8 @@ def _of_folder(bench: Bench, feed: Feed, now: dt.datetime) -> Sample:
         raise ContractBroken("缺少同名的映射文件（.map.toml）", where=entry.shown, to_do="请把映射文件放在它旁边")
     if entry.size > files.MOST_BYTES:
         raise ContractBroken("文件过大", where=entry.shown, to_do="请拆成较小的文件后重新投递")
+    if limit == 1:  # whether it may be read is asked, not what is in it
+        return Sample(bench.drop.bytes(entry.path, 1), "file", entry.shown, {}, mapping)
     body = bench.drop.bytes(entry.path)
     theirs = _header(bench, feed, entry, body, mapping, now)
     return Sample(body, "file", entry.shown, theirs, mapping, OF_A_FILE)

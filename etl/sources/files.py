@@ -134,10 +134,10 @@ class Folder:
         except Exception as error:
             raise self._down(error) from None
 
-    def bytes(self, path: str) -> bytes:
-        """The whole file. Raises SourceDown."""
+    def bytes(self, path: str, most: int | None = None) -> bytes:
+        """The whole file, or its first `most` bytes. Raises SourceDown."""
         try:
-            content: bytes = self._fs.cat_file(posixpath.join(self._root, path))
+            content: bytes = self._fs.cat_file(posixpath.join(self._root, path), end=most)
             return content
         except Exception as error:
             raise self._down(error) from None
