@@ -89,7 +89,7 @@ def test_a_corrected_file_travels_sealed_and_its_rows_go_in(loader: Context, tmp
     done = threading.Event()
 
     def look() -> None:
-        while not done.wait(0.01):
+        while not done.wait(0.2):
             bodies.extend(one.body for one in request_queue.newest(loader.settings.state) if one.body)
 
     looking = threading.Thread(target=look)
