@@ -27,7 +27,7 @@ MOST_DAYS, LONGEST = 92, 200
 
 
 def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
-    """Adds /health/ask/<kind> and /quarantine/<seq>/<row>."""
+    """Adds /health/ask/<kind>, /quarantine/<seq>/acknowledge and /quarantine/<seq>/<row>."""
 
     @server.post("/health/ask/<kind>")
     def ask(kind: str) -> Response:
@@ -36,6 +36,12 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             abort(404)
         put(settings, kind, requested())
         return _back("/health")
+
+    @server.post("/quarantine/<int:seq>/acknowledge")
+    def acknowledge(seq: int) -> Response:
+        why = _words(request.form.get("why", ""), "原因")
+        put(settings, "acknowledge", {"seqs": [seq], "why": why})
+        return _back("/quarantine")
 
     @server.post("/quarantine/<int:seq>/<int:row>")
     def correct(seq: int, row: int) -> Response:
@@ -121,8 +127,8 @@ def _cell(name: str, value: str) -> str:
     return text
 
 
-def _words(text: str) -> str:
+def _words(text: str, name: str = "更正理由") -> str:
     plain = in_line(text)
     if not plain:
-        raise UsageError("没有填写更正理由", to_do=f"请写明理由，最多 {LONGEST} 字")
+        raise UsageError(f"没有填写{name}", to_do=f"请写明，最多 {LONGEST} 字")
     return plain[:LONGEST]

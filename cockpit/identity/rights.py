@@ -183,7 +183,11 @@ TABLE: dict[str, Right] = {
         is_whole=True,
     ),
     "loading": Right(
-        "取数、补数、重放、更正隔离的行", ("analyst", "admin"), ("ask", "correct"), ("/quarantine",), is_whole=True
+        "取数、补数、重放、更正隔离的行",
+        ("analyst", "admin"),
+        ("ask", "correct", "acknowledge"),
+        ("/quarantine",),
+        is_whole=True,
     ),
     "filing": Right(
         "名录与参数填报",
@@ -204,6 +208,7 @@ TABLE: dict[str, Right] = {
     "screens": Right(
         "登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",), is_whole=True
     ),
+    "connecting": Right("试连来源", ("admin",), ("connecting.index", "connecting.attempt"), is_whole=True),
     "accounts": Right(
         "账号、角色、范围、重置、解锁",
         ("security",),

@@ -79,7 +79,7 @@ def _head(visit: PageContext, found: Company) -> Component:
 def _no_score(visit: PageContext) -> str:
     if visit.book.reported(visit.book.metrics["safe_company_score"]):
         return "近期没有得分（未入网或数据不足 60 分项）。"
-    return f"{STATUS_LABELS['missing']}：得分所需的来源还没有数据。"
+    return f"{STATUS_LABELS['unconnected']}：得分所需的来源还没有数据。"
 
 
 def _score(visit: PageContext, found: Company) -> Component:

@@ -117,11 +117,7 @@ def _concern(visit: PageContext, item: Concern) -> Component:
 def _late(visit: PageContext, item: data.Late) -> Component:
     state = item.source
     words = (
-        f"采集故障：{fmt.reason(state.error)}"
-        if state.error
-        else "从未到达"
-        if state.data_time is None
-        else f"数据停在 {fmt.clock(state.data_time, visit.today)}"
+        f"采集故障：{fmt.reason(state.error)}" if state.error else f"数据停在 {fmt.clock(state.data_time, visit.today)}"
     )
     return html.Li(
         [

@@ -24,7 +24,9 @@ from warehouse.core.request_queue import Request
 
 GROUP = "health"
 WINDOW = "day"
-REQUESTS_SHOWN = 10
+REQUESTS_SHOWN, PROBLEMS_SHOWN = 10, 3
+STANDING = ("bad", "warn", "good", "none")
+"""In which order sources are listed."""
 LATE_FACTOR = 5
 """Beyond this many times the promise a source is no longer late but down."""
 
@@ -42,11 +44,12 @@ def render(visit: PageContext) -> Page:
         body.append(group_cards(visit, GROUP, metrics, visit.address.get("window") or WINDOW, linked=False))
     body += [_sources(visit, sources), html.Div([_checks(checks), _held(held)], className="grid grid-2-1 grid-top")]
     body.append(html.Div([_defects(visit), _quarantine(visit, sources)], className="grid grid-2-1 grid-top"))
-    body += [*_runs(visit), *requested(visit, "run", "backfill", "replay", "correct")]
+    body += [*_runs(visit), *requested(visit, "run", "backfill", "replay", "fix", "correct", "acknowledge")]
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("数据健康", "")),
         html.Span(className="spacer"),
         *([html.A("名录填报", href="/filing", className="button")] if rights.may(visit.viewer, "filing") else []),
+        *([html.A("接入", href="/connecting", className="button")] if rights.may(visit.viewer, "connecting") else []),
         html.A("运行与补数", href="#health-requests", className="button"),
         dcc.Link("血缘", href=visit.address.to("/lineage"), className="button"),
         dcc.Link("公告对照", href=visit.address.to("/announcement"), className="button"),
@@ -56,11 +59,11 @@ def render(visit: PageContext) -> Page:
 
 
 def state_of(source: SourceState, now: Any) -> tuple[str, str]:
-    """(class, words) of a source: 正常 · 延迟 · 中断 · 采集故障 · 从未到达."""
+    """(class, words) of a source: 正常 · 延迟 · 中断 · 采集故障 · 未接入."""
     if source.error:
         return "bad", "采集故障"
     if source.data_time is None:
-        return "bad", "从未到达"
+        return "none", "未接入"
     late = (now - source.data_time).total_seconds() / max(1, source.stale_after_s)
     if late <= 1:
         return "good", "正常"
@@ -74,7 +77,8 @@ def _summary(
     held: Sequence[Any],
     alarm: str,
 ) -> Component:
-    states = [state_of(s, visit.now)[0] for s in sources]
+    states = [state_of(s, visit.now)[0] for s in sources if s.is_connected]
+    absent = len(sources) - len(states)
     here = visit.book.generation
     coming = timetable.of(gate.settings()).coming(visit.now)[0]
     open_checks = sum(1 for c in checks if c["failed_rows"])
@@ -84,6 +88,7 @@ def _summary(
             f"{states.count('good')} / {len(states)}",
             "good" if states.count("good") == len(states) else "warn",
         ),
+        ("未接入", fmt.number(absent), ""),
         ("来源异常", fmt.number(len(states) - states.count("good")), "bad" if "bad" in states else ""),
         ("隔离记录", fmt.number(sum(s.quarantined for s in sources)), ""),
         ("检查有问题", f"{open_checks} / {len(checks)}", "warn" if open_checks else "good"),
@@ -133,7 +138,9 @@ def _sources(visit: PageContext, sources: Sequence[SourceState]) -> Component:
     names = ("来源", "状态", "最新数据", "距今 / 承诺", "已用", "最近入库", "行数", "隔离", "说明")
     numeric = ("", "", "", "col-num", "", "", "col-num", "col-num", "")
     head = html.Tr([html.Th(n, className=k) for n, k in zip(names, numeric, strict=True)])
-    rows = [_source(visit, s) for s in sorted(sources, key=lambda s: (state_of(s, visit.now)[0] == "good", s.label))]
+    rows = [
+        _source(visit, s) for s in sorted(sources, key=lambda s: (STANDING.index(state_of(s, visit.now)[0]), s.label))
+    ]
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     title = html.Header(
         [html.H2("来源时效"), html.Span("以最新一条数据的业务时间计，不以刷新时间计", className="note")],
@@ -273,7 +280,7 @@ def requested(visit: PageContext, *kinds: str) -> list[Component]:
             one.who,
             f"{one.at:%m-%d %H:%M}",
             _standing(one),
-            one.message or one.progress or fmt.DASH,
+            _result(one),
         ]
         for one in found
     ]
@@ -288,12 +295,19 @@ def _wish(one: Request) -> str:
     if one.kind == "run":
         return str(loader_requests.JOBS.get(requested["job"], requested["job"]))
     if one.kind == "backfill":
-        return f"{requested['first']} 至 {requested['last']} {'、'.join(requested['sources']) or '全部来源'}"
+        return f"{requested['first']} 至 {requested['last']} {'、'.join(requested.get('sources') or ()) or '全部来源'}"
+    if one.kind == "acknowledge":
+        return f"第 {'、'.join(map(str, requested['seqs']))} 份：{requested['why']}"
     return (
         f"第 {requested['seq']} 份第 {requested['row'] + 1} 行：{'、'.join(requested['changes'])}"
         if one.kind == "correct"
         else fmt.DASH
     )
+
+
+def _result(one: Request) -> str:
+    problems = f"；{len(one.problems)} 处有问题：{'；'.join(one.problems[:PROBLEMS_SHOWN])}" if one.problems else ""
+    return f"{one.message}{problems}" or one.progress or fmt.DASH
 
 
 def _standing(one: Request) -> Component:

@@ -140,7 +140,7 @@ def _metric(visit: PageContext, metric_id: str, mart: State) -> State:
         return State("held", f"{shown} {texts.HELD}", reading.held)
     if reading.status not in AS_SUPPOSED or reading.doubt:
         return State(
-            "bad" if reading.status == "failed" else "warn",
+            {"failed": "bad", "unconnected": "none"}.get(reading.status, "warn"),
             f"{shown} {texts.DOUBT}" if reading.doubt else shown,
             reading.doubt,
         )
@@ -205,7 +205,8 @@ def _of_source(visit: PageContext, label: str, tables: Sequence[SourceState], co
             ]
         )
     states = [state_of(source, _moment(visit))[0] for source in tables]
-    note = f"{states.count('good')} / {len(states)} 张正常"
+    absent = states.count("none")
+    note = f"{states.count('good')} / {len(states) - absent} 张正常{f'，{absent} 张未接入' if absent else ''}"
     return toolbar.card(
         label, note, html.Div(table(("落地表", "状态", "隔离", "指标"), rows, right=(2,)), className="line-table")
     )

@@ -56,14 +56,14 @@ def moment(value: Any) -> str:
 
 
 def absent(visit: PageContext, words: str, *tables: str) -> str:
-    """The words for an empty list, or 未上报 where none of the landed tables that it is made of has ever delivered."""
-    return words if any(visit.book.delivered(one) for one in tables) else STATUS_LABELS["missing"]
+    """The words for an empty list, or 未接入 where none of the landed tables that it is made of has ever delivered."""
+    return words if any(visit.book.delivered(one) for one in tables) else STATUS_LABELS["unconnected"]
 
 
 def or_unreported(visit: PageContext, table: str, absence: Cell) -> Cell:
-    """What is said of something that is not there, or 未上报 where the landed table it would come from has never
+    """What is said of something that is not there, or 未接入 where the landed table it would come from has never
     delivered: then nobody knows."""
-    return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["missing"], className="muted")
+    return absence if visit.book.delivered(table) else html.Span(STATUS_LABELS["unconnected"], className="muted")
 
 
 def withheld(right: str) -> str:

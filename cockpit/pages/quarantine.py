@@ -16,7 +16,8 @@ from cockpit.pages.health import requested
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation.tiles.table import facts
+from cockpit.presentation.tiles.table import Cell, facts
+from cockpit.presentation.tiles.table import table as table_of
 from cockpit.store import audit
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
@@ -45,9 +46,59 @@ def render(visit: PageContext) -> Page:
     body: list[Component] = [_row(visit, row) for row in shown] or [empty]
     return Page(
         "隔离记录",
-        [*requested(visit, "correct"), *body, _pager(visit, page, len(found), _all(visit, table))],
+        [
+            *requested(visit, "correct", "acknowledge"),
+            *_refused(visit, table),
+            *body,
+            _pager(visit, page, len(found), _all(visit, table)),
+        ],
         group="health",
         tools=bar,
+    )
+
+
+def _refused(visit: PageContext, table: str) -> list[Component]:
+    """Payloads that are not in as a whole: what is wrong, and either who knows of it or the form that says so."""
+    found = [row for row in visit.book.refused() if table in ("", row["name"])]
+    if not found:
+        return []
+    rows: list[list[Cell]] = [
+        [
+            str(row["seq"]),
+            data_notes.label(visit.book, row["name"]),
+            row["payload"],
+            fmt.clock(aware(row["landed_at"]), visit.today),
+            row["reason"],
+            _acknowledged(visit, row) if row["acknowledged_at"] else _acknowledge(visit, row),
+        ]
+        for row in found[:ROWS_SHOWN]
+    ]
+    open_ones = sum(row["acknowledged_at"] is None for row in found)
+    note = f"待处理 {open_ones}，已知道 {len(found) - open_ones}；原始数据都保留"
+    head = html.Header([html.H2("整份未装载"), html.Span(note, className="note")], className="card-head")
+    listed = table_of(("序号", "来源", "名称", "到达", "原因与改法", "处理"), rows, empty="")
+    return [html.Section([head, listed], className="card", id="quarantine-refused")]
+
+
+def _acknowledged(visit: PageContext, row: dict[str, Any]) -> Component:
+    when = fmt.clock(aware(row["acknowledged_at"]), visit.today)
+    return html.Span(f"知道了：{row['acknowledged_by']} {when}，{row['acknowledged_why']}", className="muted")
+
+
+def _acknowledge(visit: PageContext, row: dict[str, Any]) -> Component:
+    key = f"refused-{row['seq']}"
+    why = dcc.Input(
+        type="text", name="why", id=f"{key}-why", className="filter", maxLength=loader_requests.LONGEST, required=True
+    )
+    return html.Form(
+        [
+            toolbar.hidden(key, "next", visit.address.here()),
+            html.Label(["原因", why]),
+            html.Button("知道了", type="submit", className="button"),
+        ],
+        action=f"/quarantine/{row['seq']}/acknowledge",
+        method="post",
+        className="fields",
     )
 
 

@@ -110,7 +110,7 @@ def _beside_target(item: Reading, decimals: int) -> int:
 
 
 def reading(item: Reading, decimals: int = 0) -> Shown:
-    """A Reading as shown: its value, or the words of its status (未上报 · 采集故障 · 数据不足 · 不单列)."""
+    """A Reading as shown: its value, or the words of its status (未上报 · 未接入 · 采集故障 · 数据不足 · 不单列)."""
     if item.status == "ok":
         return value(item.value, item.unit, _beside_target(item, decimals))
     return Shown(STATUS_LABELS[item.status], "", item.status)

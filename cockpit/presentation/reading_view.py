@@ -17,6 +17,7 @@ from warehouse.insight import town_totals
 
 REASONS = {
     "missing": "本期没有收到任何记录",
+    "unconnected": "所需的来源还没有接入",
     "failed": "来源上次采集失败，本期无数据",
     "insufficient": "分母为 0 或低于下限，不作计算",
     "small_cell": "为保护个人不单列，计入合计",
@@ -25,6 +26,7 @@ REASONS = {
 """Status → why there is no number."""
 REASONS_SHORT = {
     "missing": "没有收到记录",
+    "unconnected": "来源还没有接入",
     "failed": "来源采集失败",
     "insufficient": "分母过小",
     "small_cell": "计入合计",

@@ -19,7 +19,7 @@ from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import goal_name, is_of, of_towns, present, verdict
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
-from warehouse.compile.reading import STATUS_LABELS, Reading
+from warehouse.compile.reading import ABSENT, STATUS_LABELS, Reading
 from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.insight import town_totals
@@ -154,7 +154,7 @@ def missing(
         if source.error:
             found.append(f"{source.label}：采集故障（{brief(source.error)}）")
         elif source.data_time is None:
-            found.append(f"{source.label}：未上报")
+            found.append(f"{source.label}：未接入")
         elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
             found.append(f"{source.label}：数据只到 {fmt.clock(source.data_time, year=end.year)}")
     for metric in metrics:
@@ -162,7 +162,7 @@ def missing(
         if item is None or metric.group == "health":
             # how well the system itself ran: no source of the period is incomplete because that is not known
             continue
-        if item.status in ("missing", "failed"):
+        if item.status in ABSENT:
             found.append(f"{item.label}：{STATUS_LABELS[item.status]}")
         elif item.held:
             found.append(f"{item.label}：沿用上期（{item.held}）")

@@ -66,7 +66,7 @@ def unreported(book: Snapshot, scene: str) -> list[Need]:
     lost = [metric.label for metric in shown if not book.reported(metric)]
     if not lost:
         return []
-    return [Need("warn", f"{lost[0]}{f'等 {len(lost)} 项' if len(lost) > 1 else ''}未上报，无法判断")]
+    return [Need("warn", f"{lost[0]}{f'等 {len(lost)} 项' if len(lost) > 1 else ''}未接入，无法判断")]
 
 
 def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:

@@ -4,7 +4,6 @@ bars only."""
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 import logging
 import sys
@@ -12,9 +11,8 @@ from pathlib import Path
 
 import click
 
-from etl.jobs import registry
 from warehouse.cli.main import data_option
-from warehouse.core.errors import ConfigError
+from warehouse.core.errors import Locked, UsageError
 from warehouse.core.settings import Settings
 
 
@@ -30,24 +28,9 @@ def etl() -> None:
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
     """立即运行一个任务：refresh（默认）、live、nightly、backup、report、report_longer、overdue、send、audit、reconcile。"""
-    from etl.jobs import refresh
-    from etl.pipeline import intake
-    from etl.runtime.context import opened
-    from etl.runtime.progress import bar
+    from etl.cli import through_loader
 
-    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
-        intake.pending(context)
-        if job == "reconcile":
-            problems = intake.reconcile(context, intake.usable(context)[0], confirmed=confirm_deletes)
-        elif full and job == "refresh":
-            problems = refresh.run(context, full=True)
-        else:
-            problems = registry.run_once(context, registry.job(job))
-        notes, is_described = context.notes, not intake.usable(context)[1]
-    for line in notes + problems:
-        click.echo(f"注意：{line}", err=True)
-    click.echo("完成" if not problems else f"完成，{len(problems)} 处有问题")
-    sys.exit(0 if not problems else 65 if is_described else ConfigError.exit_code)
+    through_loader.do(Settings.at(data), "run", {"job": job, "full": full, "confirmed": confirm_deletes})
 
 
 @etl.command("schedule")
@@ -89,19 +72,10 @@ def status(as_json: bool, data: Path) -> None:
 @data_option
 def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Path) -> None:
     """把一段日期重新打开：向来源重取起始日以来的行，装入冻结之后才到的行（谁、为什么，一并记录），重新计算并发布。"""
-    from etl.jobs import backfill as again
-    from etl.pipeline import intake
-    from etl.runtime.context import opened
-    from etl.runtime.progress import bar
+    from etl.cli import through_loader
 
-    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
-        intake.pending(context)
-        days, late, problems = again.run(context, first.date(), last.date(), who=who or getpass.getuser(), why=why)
-    click.echo(
-        f"已重算 {days} 天"
-        + (f"，装入冻结后才到的 {late} 行" if late else "")
-        + (f"，{len(problems)} 处有问题" if problems else "")
-    )
+    days = {"first": first.date().isoformat(), "last": last.date().isoformat(), "why": why}
+    through_loader.do(Settings.at(data), "backfill", days, who=who)
 
 
 @etl.command("review")
@@ -111,7 +85,6 @@ def backfill(first: dt.datetime, last: dt.datetime, who: str, why: str, data: Pa
 def review(rule: str, as_json: bool, data: Path) -> None:
     """需要人工核对的清单：重复号牌、信用代码候选、认不出的企业写法、两数不一致等（不含个人）。"""
     from warehouse.core.data_rules import RULES, TREATMENTS
-    from warehouse.core.errors import UsageError
     from warehouse.query.scope import Scope
     from warehouse.query.snapshot_store import SnapshotStore
 
@@ -142,10 +115,10 @@ def quarantine() -> None:
 @data_option
 def quarantine_list(table: str, limit: int, as_json: bool, data: Path) -> None:
     """列出被隔离的行与原因（个人信息不显示）。"""
+    from etl.cli import through_loader
     from etl.pipeline import correct
-    from etl.runtime.context import opened
 
-    with opened(Settings.at(data)) as context:
+    with through_loader.alone(Settings.at(data), f"请在网页“隔离记录”查看与更正；或{through_loader.STOP}") as context:
         found = correct.rows(context.writer, table, limit)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
@@ -160,10 +133,10 @@ def quarantine_list(table: str, limit: int, as_json: bool, data: Path) -> None:
 @data_option
 def quarantine_export(table: str, out: Path, data: Path) -> None:
     """导出一张表被隔离的行，供更正；个人信息留空，可以填入正确的值。"""
+    from etl.cli import through_loader
     from etl.pipeline import correct
-    from etl.runtime.context import opened
 
-    with opened(Settings.at(data)) as context:
+    with through_loader.alone(Settings.at(data), f"请在网页“隔离记录”查看与更正；或{through_loader.STOP}") as context:
         out.write_bytes(correct.export(context.writer, table))
     click.echo(f"已导出到 {out}；改正单元格后运行 etl quarantine fix {out} --why 原因")
 
@@ -175,35 +148,45 @@ def quarantine_export(table: str, out: Path, data: Path) -> None:
 @data_option
 def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
     """读回更正后的 CSV：更正的行作为新的一批装入，原始数据不动；然后重新计算并发布。"""
-    from etl.jobs import refresh
-    from etl.pipeline import correct, intake
-    from etl.runtime.context import opened
-    from etl.runtime.progress import bar
+    from etl.cli import through_loader
+    from etl.jobs import on_demand
+    from warehouse.ingest import list_review
 
-    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
-        intake.pending(context)
-        done, bad = correct.fix(context, file, who=who or getpass.getuser(), why=why)
-        refresh.publish(context)
-    click.echo(f"更正 {done} 行" + (f"，其中 {len(bad)} 行仍不合约定，留在隔离" if bad else "，全部装入"))
-    for line in bad:
-        click.echo(f"注意：{line}", err=True)
-    sys.exit(65 if bad else 0)
+    settings = Settings.at(data)
+    sealed = list_review.seal(settings, on_demand.CORRECTIONS, file.read_bytes())
+    through_loader.do(settings, "fix", {"why": why}, who=who, body=sealed)
+
+
+@quarantine.command("acknowledge")
+@click.argument("seqs", type=int, nargs=-1, required=True, metavar="序号…")
+@click.option("--who", default="", help="经办人，默认为当前系统账号")
+@click.option("--why", required=True, help="原因，随数据留存")
+@data_option
+def quarantine_acknowledge(seqs: tuple[int, ...], who: str, why: str, data: Path) -> None:
+    """知道了：这些整份未装载的原始数据不再处理，不再计为待处理；原始数据保留，谁、何时、为什么一并留存。"""
+    from etl.cli import through_loader
+
+    through_loader.do(Settings.at(data), "acknowledge", {"seqs": list(seqs), "why": why}, who=who)
 
 
 @etl.command("rebuild")
 @data_option
 def rebuild(data: Path) -> None:
     """只凭原始数据（landing）重建数据仓库；原仓库改名保留。"""
+    from etl.cli import through_loader
     from etl.jobs import refresh
     from etl.pipeline import intake
-    from etl.runtime.context import held, opened
+    from etl.runtime.context import held
     from etl.runtime.progress import bar
     from warehouse.publish import recover
 
     settings = Settings.at(data)
-    with held(settings.lock):
-        recover.set_aside(settings)
-    with bar() as progress, opened(settings, progress=progress) as context:
+    try:
+        with held(settings.lock):
+            recover.set_aside(settings)
+    except Locked as error:
+        raise Locked(error.what, where=error.where, to_do=through_loader.STOP) from None
+    with bar() as progress, through_loader.alone(settings, progress=progress) as context:
         count = intake.pending(context)
         generation = refresh.publish(context, full=True)
     click.echo(f"由 {count} 份原始数据重建，已发布快照 {generation}")
@@ -215,18 +198,11 @@ def rebuild(data: Path) -> None:
 @data_option
 def replay(seq: int | None, confirm_deletes: bool, data: Path) -> None:
     """用现行映射重新装载被拒绝的原始数据，然后重新计算并发布。"""
-    from etl.jobs import refresh
-    from etl.pipeline import intake
-    from etl.runtime.context import opened
-    from etl.runtime.progress import bar
+    from etl.cli import through_loader
 
-    with bar() as progress, opened(Settings.at(data), progress=progress) as context:
-        count, problems = intake.replay(context, seq, confirmed=confirm_deletes)
-        refresh.publish(context)
-    for problem in problems:
-        click.echo(f"注意：{problem}", err=True)
-    click.echo(f"重放 {count} 份原始数据")
-    sys.exit(65 if problems else 0)
+    if confirm_deletes and seq is None:
+        raise UsageError("--confirm-deletes 需要写明 --seq", to_do="序号见 etl status 或网页“隔离记录”")
+    through_loader.do(Settings.at(data), "replay", {"seq": seq, "confirmed": confirm_deletes})
 
 
 @click.command("demo")

@@ -48,6 +48,10 @@ KEYS_OF: dict[str, tuple[str, ...]] = {
 """Transport → the keys that mean nothing to some other one."""
 
 
+ADDRESS_OF = {"sql_database": "dsn", "http_json": "url", "files": "drop"}
+"""Transport → the key of sources.toml that sets it up."""
+
+
 class ColumnMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How one of our columns is made of one of theirs (see warehouse.ingest.parse). source (`from`): their name. scale:
     factor. time, unit and time_zone: how an instant is written (compact: 20261123140500, epoch, epoch_ms, excel: days since
@@ -240,6 +244,11 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: str = ""
     drop: str = ""
     options: dict[str, Any] = {}
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The transports that an address is written for."""
+        return tuple(way for way, key in ADDRESS_OF.items() if getattr(self, key))
 
     def __repr__(self) -> str:  # so that no log and no traceback shows a secret
         return f"Endpoint({', '.join(name for name in self.__struct_fields__ if getattr(self, name))})"

@@ -12,7 +12,7 @@ import orjson
 from etl.config.schema import Feed
 from etl.pipeline.load import ingest, land
 from etl.runtime.context import Context
-from etl.sources import files, sql_database
+from etl.sources import cursors, files
 from etl.sources.sql_database import SqlDatabase
 from warehouse.core import failpoints
 from warehouse.core.errors import ContractBroken, Refused, SourceDown
@@ -29,10 +29,7 @@ def fetch(context: Context, feed: Feed, back_to: dt.datetime | None = None) -> O
     arriving is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the
     overlap (F21)."""
     endpoint = context.endpoints.get(feed.source)
-    if (
-        endpoint is None
-        or not {"http_json": endpoint.url, "sql_database": endpoint.dsn, "files": endpoint.drop}[feed.transport]
-    ):
+    if endpoint is None or feed.transport not in endpoint.ways:
         return -1, "", None
     return (
         _files(context, feed)
@@ -158,7 +155,7 @@ def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
         return
     there = sql.newest(feed)
     key = (feed.source, feed.cursor_name)
-    if not sql_database.before(there, cursor) or context.looked_at.get(key) == there:
+    if not cursors.before(there, cursor) or context.looked_at.get(key) == there:
         return
     found = sql.since(feed, "")
     note = Landed(
@@ -181,9 +178,9 @@ def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     sql = context.sql_of(feed.source)
     at = context.clock()
     cursor = _cursor(context, feed) if feed.cursor_column else ""
-    since = sql_database.back(cursor, feed.overlap_s) if cursor else ""
+    since = cursors.back(cursor, feed.overlap_s) if cursor else ""
     if back_to and since:
-        since = "" if sql_database.is_number(since) else min(since, f"{back_to:%Y-%m-%d %H:%M:%S}")
+        since = "" if cursors.is_number(since) else min(since, f"{back_to:%Y-%m-%d %H:%M:%S}")
     not_set_back(context, feed, sql)
     found = sql.since(feed, since)
     digest = hashlib.sha256(orjson.dumps(feed.mapping, option=orjson.OPT_SORT_KEYS) + found.body).hexdigest()
@@ -191,7 +188,7 @@ def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
     if digest == known or (cursor and not found.rows):
         return 0, stated if digest == known else "", at if not stated or digest != known else None
     newest = found.newest
-    if newest and not sql_database.is_number(newest):
+    if newest and not cursors.is_number(newest):
         newest = min(newest, f"{at:%Y-%m-%d %H:%M:%S}")  # a future time stamp must not hide later rows (F15)
     newest = newest or cursor
     failpoints.point("after_fetch")

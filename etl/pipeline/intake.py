@@ -19,10 +19,11 @@ from etl.runtime.context import Context
 from etl.sources import files
 from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import CockpitError, ContractBroken, Refused, UsageError
+from warehouse.core.redaction import blot
 from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load, quarantine
-from warehouse.ingest.landing import Landed
+from warehouse.ingest.landing import ACKNOWLEDGEMENT, Landed
 from warehouse.ingest.parse import FILES
 from warehouse.publish import recover
 
@@ -52,7 +53,21 @@ def usable(context: Context) -> tuple[list[Feed], Faults]:
             context.writer.execute("DELETE FROM run.fault")
             for row in stated:
                 context.writer.execute("INSERT INTO run.fault VALUES (?, ?)", row)
+    _book_addressed(context, found)
     return [feed for feed in found if feed.source not in faults], faults
+
+
+def _book_addressed(context: Context, feeds: list[Feed]) -> None:
+    """Books which tables have a way that is set up: the others are 未接入, and what failed when they had one is no fault
+    any more."""
+    ways = {source: endpoint.ways for source, endpoint in context.endpoints.items()}
+    found = {(feed.source, feed.entity) for feed in feeds if feed.transport in ways.get(feed.source, ())}
+    stated = sorted({("", ""), *found})  # the first says that somebody has looked, however few there are
+    if stated != context.writer.execute("SELECT source, entity FROM run.addressed ORDER BY ALL"):
+        with context.writer.transaction():
+            context.writer.execute("DELETE FROM run.addressed")
+            for row in stated:
+                context.writer.execute("INSERT INTO run.addressed VALUES (?, ?)", row)
 
 
 def run_job(context: Context, job: str, *, due_at: dt.datetime | None = None, grace_s: int = 300) -> list[str]:
@@ -254,7 +269,7 @@ def _present(context: Context, note: Landed, body: bytes) -> pa.Table:
 
 def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tuple[int, list[str]]:
     """Loads refused payloads again (or the one numbered `seq`) with the mapping in force now. Returns how many went in
-    and what still failed. Left alone unless named: copies of other files (D21). Never replayed: old lists of keys,
+    and what still failed. Left alone unless named: copies of other files (D21), and those that somebody has acknowledged. Never replayed: old lists of keys,
     which say nothing of today. confirmed: a person says that the mass delete in the whole list `seq` is true.
 
     Raises UsageError for `confirmed` without a number."""
@@ -263,7 +278,8 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
     refused = {
         row[0]
         for row in context.writer.execute(
-            "SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 AND (reason NOT LIKE 'D21%' OR landing_seq = ?)",
+            "SELECT landing_seq FROM raw.quarantine WHERE row_no = -1 "
+            "AND ((reason NOT LIKE 'D21%' AND acknowledged_at IS NULL) OR landing_seq = ?)",
             [seq or 0],
         )
     }
@@ -293,20 +309,53 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
         except CockpitError as error:
             problems.append(f"{note.name.split('|')[0]}：{error}")
             continue
-        _cured(context, note)
+        _closed(context, note, "cured_at")
         count += 1
     return count, problems
 
 
-def _cured(context: Context, note: Landed) -> None:
-    """What a replay put right is no fault of the source any more, on any screen; that it came late stays booked."""
+def acknowledge(context: Context, seqs: list[int], *, who: str, why: str) -> int:
+    """Somebody knows of these payloads that were refused as a whole, and nothing is left to be done: they are open no
+    more. Nothing is deleted. Returns how many were open. Raises UsageError for a number that is no such payload."""
+    open_ones = {
+        row[0]: row[1]
+        for row in context.writer.execute(
+            "SELECT landing_seq, acknowledged_at IS NULL FROM raw.quarantine WHERE row_no = -1"
+        )
+    }
+    for seq in seqs:
+        if seq not in open_ones:
+            raise UsageError(f"第 {seq} 份不是整份未装载的原始数据", to_do="序号见 etl status 或网页“隔离记录”")
+    notes = {note.seq: note for note in context.landing.notes() if note.seq in seqs}
+    wanted = [notes[seq] for seq in seqs if open_ones[seq]]
+    for note in wanted:
+        again = context.landing.put(
+            note.source,
+            note.entity,
+            b"[]",
+            kind=ACKNOWLEDGEMENT,
+            name=f"知道了 {note.name.split('|')[0]}",
+            at=context.clock().replace(tzinfo=SHANGHAI),
+            sealed=note.sealed,
+            mapping={"acknowledges": {"seq": note.seq, "who": who, "why": blot(why)}},
+        )
+        load.acknowledged(context.writer, again)
+        recover.acknowledge(context.settings, again)
+        _closed(context, note, "acknowledged_at")
+    return len(wanted)
+
+
+def _closed(context: Context, note: Landed, how: str) -> None:
+    """What a replay put right (cured_at), or somebody knows of (acknowledged_at), is no fault of the source any more, on
+    any screen; that it came late stays booked."""
     left = context.writer.execute(
-        "SELECT 1 FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1 AND reason NOT LIKE 'D21%' LIMIT 1",
+        "SELECT 1 FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1 AND acknowledged_at IS NULL "
+        "AND reason NOT LIKE 'D21%' LIMIT 1",
         [note.source, note.entity],
     )
     if not left:
         context.writer.execute(
-            "UPDATE run.delivery SET cured_at = ? WHERE source = ? AND entity = ? AND error <> '' AND cured_at IS NULL",
+            f"UPDATE run.delivery SET {how} = ? WHERE source = ? AND entity = ? AND error <> '' AND cured_at IS NULL",
             [context.clock(), note.source, note.entity],
         )
 

@@ -3,6 +3,7 @@ payloads go in together; a refused or damaged payload is booked and the next goe
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -16,8 +17,8 @@ from warehouse.catalog.contracts import contracts
 from warehouse.core import failpoints
 from warehouse.core.errors import CockpitError, ContractBroken, Refused, WarehouseBroken
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import load
-from warehouse.ingest.landing import Landed
+from warehouse.ingest import load, parse
+from warehouse.ingest.landing import ACKNOWLEDGEMENT, Landed
 from warehouse.ingest.parse import FILES
 from warehouse.publish import recover
 
@@ -125,7 +126,15 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     seen: dict[str, str] = {}
     error = ""
     for note, table in group:
-        reason = _refusal(context, note, table, seen)
+        before = _copied(context, note, table, seen)
+        if before and _is_the_same_again(note, before):
+            load.unchanged(context.writer, note)
+            recover.acknowledge(context.settings, note)
+            context.notes.append(
+                f"{contracts()[note.table].label} {note.name.split('|')[0]} 与先前的文件逐字节相同，没有变化，不重复装入"
+            )
+            continue
+        reason = _refusal(note, table, before)
         if reason:
             load.refused(context.writer, note, reason)
             recover.acknowledge(context.settings, note)
@@ -149,33 +158,48 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     return rows, error
 
 
-def _refusal(context: Context, note: Landed, table: pa.Table | ContractBroken, seen: dict[str, str]) -> str:
-    """Why the payload as a whole cannot go in, "" when it can. A file that repeats an earlier one byte for byte says
-    nothing of its day (D21). `seen`: digests of this group so far."""
+def _copied(context: Context, note: Landed, table: pa.Table | ContractBroken, seen: dict[str, str]) -> str:
+    """The booked name of an earlier file that this one repeats byte for byte, "" = none. `seen`: digests of this group
+    so far."""
+    if isinstance(table, ContractBroken) or note.kind not in FILES:
+        return ""
+    same = context.writer.execute(
+        "SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
+        [note.source, note.entity, note.sha256, note.seq],
+    )
+    if note.mapping.get("snapshot"):  # a whole list may well say again what one long ago said, not the last one
+        same = context.writer.execute(
+            """SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
+            AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""",
+            [note.source, note.entity, note.seq, note.sha256],
+        )
+    before = same[0][0] if same else seen.get(note.sha256, "")
+    seen[note.sha256] = note.name
+    return str(before)
+
+
+def _is_the_same_again(note: Landed, before: str) -> bool:
+    """Whether somebody has only put the same thing there again: the same file, or a ledger of the same day under another
+    name. A file of another day with the very content of an earlier one says nothing of its day (D21)."""
+    earlier = dataclasses.replace(note, name=before)
+    if note.name.split("|")[0] == before.split("|", maxsplit=1)[0]:
+        return True
+    return bool(note.mapping.get("snapshot")) and parse.ledger_day(note) == parse.ledger_day(earlier)
+
+
+def _refusal(note: Landed, table: pa.Table | ContractBroken, before: str) -> str:
+    """Why the payload as a whole cannot go in, "" when it can."""
     if isinstance(table, ContractBroken):
         return str(table)
-    if note.kind in FILES:
-        same = context.writer.execute(
-            "SELECT name FROM run.batch WHERE source = ? AND entity = ? AND sha256 = ? AND landing_seq < ? AND rows_in > 0",
-            [note.source, note.entity, note.sha256, note.seq],
+    if not before:
+        return ""
+    return str(
+        ContractBroken(
+            f"D21 与先前的文件 {before.split('|', maxsplit=1)[0]} 逐字节相同，按未到处理",
+            where=note.name.split("|")[0],
+            to_do="请来源核对是否重复导出了旧的一份；确实没有变化的，请在网页“隔离记录”点“知道了”",
         )
-        if note.mapping.get(
-            "snapshot"
-        ):  # a whole list may well say again what one long ago said, not what the last one said
-            same = context.writer.execute(
-                """SELECT name FROM (SELECT name, sha256 FROM run.batch WHERE source = ? AND entity = ? AND landing_seq < ?
-                AND rows_in > 0 ORDER BY landing_seq DESC LIMIT 1) WHERE sha256 = ?""",
-                [note.source, note.entity, note.seq, note.sha256],
-            )
-        before = same[0][0] if same else seen.get(note.sha256, "")
-        seen[note.sha256] = note.name
-        if before:
-            return str(
-                ContractBroken(
-                    f"D21 与先前的文件 {before.split('|')[0]} 逐字节相同，按未到处理", where=note.name.split("|")[0]
-                )
-            )
-    return ""
+    )
 
 
 def load_now(context: Context, note: Landed) -> None:
@@ -200,7 +224,9 @@ def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: st
     rows = 0
     for note, table in new:
         try:
-            if note.kind == "keys":
+            if note.kind == ACKNOWLEDGEMENT:
+                load.acknowledged(context.writer, note)
+            elif note.kind == "keys":
                 load.reconcile(
                     context.writer, contracts()[note.table], note, table, confirmed=note.name.endswith("|confirmed")
                 )

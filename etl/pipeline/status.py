@@ -60,6 +60,10 @@ def collect(settings: Settings) -> dict[str, Any]:
                     dict(zip(("source", "file", "why"), row, strict=True))
                     for row in writer.execute("SELECT source, file, why FROM run.unread ORDER BY ALL")
                 ]
+                found["repeated"] = [
+                    dict(zip(("table", "file", "at"), row, strict=True))
+                    for row in writer.execute(statement("repeated_files"))
+                ]
                 found["unqualified"] = unqualified(writer, settings)
                 writer.close()
     except Locked as error:
@@ -94,10 +98,10 @@ def _balances(writer: Any) -> list[dict[str, Any]]:
     return [dict(zip(names, (row[0], *map(int, row[1:])), strict=True)) for row in rows]
 
 
-def _refused(writer: Writer) -> list[dict[str, str]]:
+def _refused(writer: Writer) -> list[dict[str, Any]]:
     """Payloads that are not in as a whole, newest first, with the reason."""
     rows = writer.execute(statement("refused_payloads"))
-    return [dict(zip(("table", "name", "reason"), row, strict=True)) for row in rows]
+    return [dict(zip(("seq", "table", "name", "reason"), row, strict=True)) for row in rows]
 
 
 def unqualified(writer: Writer, settings: Settings) -> list[dict[str, Any]]:
@@ -136,11 +140,16 @@ def text(found: dict[str, Any]) -> str:
     lines.append(
         "下次打印：" + ("、".join(f"{row['report']} {row['due']:%m-%d %H:%M}" for row in found["reports"]) or "无")
     )
+    absent = [state for state in found["sources"] if not (state["data_time"] or state["error"])]
+    if found["sources"]:
+        shown = [state for state in found["sources"] if state not in absent]
+        fine = sum(not state["error"] for state in shown)
+        lines.append(f"来源正常 {fine} / {len(shown)}，未接入 {len(absent)}")
     lines.append("\n来源              数据至              行数        隔离   状态")
     for state in found["sources"]:
         at = state["data_time"].strftime("%m-%d %H:%M:%S") if state["data_time"] else "从未"
         lines.append(
-            f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or '正常'}"
+            f"{state['label']:<18}{at:<18}{state['rows']:>10,}{state['quarantined']:>8}   {state['error'] or ('未接入' if state in absent else '正常')}"
         )
     if found.get("balances"):
         lines.append("\n行数平衡：收到 = 并入 + 较旧 + 重复 + 隔离")
@@ -165,8 +174,12 @@ def text(found: dict[str, Any]) -> str:
         for row in found["quarantine"]
     ] or ["无"]
     lines += [
-        f"整份未装载：{contracts()[row['table']].label} {row['name']}：{row['reason']}"
+        f"整份未装载：{contracts()[row['table']].label} 第 {row['seq']} 份 {row['name']}：{row['reason']}"
         for row in found.get("refused", [])
+    ]
+    lines += [
+        f"没有变化的文件：{contracts()[row['table']].label} {row['file']}（{row['at']:%m-%d %H:%M}，与先前的逐字节相同）"
+        for row in found.get("repeated", [])
     ]
     lines += [f"没有读入的文件：{row['source']} {row['file']}（{row['why']}）" for row in found.get("unread", [])]
     lines += [

@@ -13,9 +13,9 @@ from typing import Any
 
 from etl.config.descriptions import check_mapping
 from etl.config.schema import Endpoint, Feed, FileMapping
-from etl.sources import remote
+from etl.sources import reasons, remote
 from warehouse.core import toml
-from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, SourceDown
 
 SETTLE_S = 2.0
 """A file younger than this may still be growing and waits for the next run."""
@@ -81,6 +81,15 @@ class Folder:
         except Exception as error:  # each library has its own tree of errors
             raise self._down(error) from None
 
+    def present(self) -> None:
+        """Raises what is wrong where the folder itself cannot be listed or is not there: without files in it nobody
+        would notice."""
+        try:
+            self._fs.invalidate_cache()
+            self._fs.ls(self._root, detail=False)
+        except Exception as error:
+            raise self._down(error) from None
+
     def entries(self, glob: str) -> list[Entry]:
         """Files whose path in the folder matches, in the order of their names."""
         try:
@@ -125,10 +134,10 @@ class Folder:
         except Exception as error:
             raise self._down(error) from None
 
-    def bytes(self, path: str) -> bytes:
-        """The whole file. Raises SourceDown."""
+    def bytes(self, path: str, most: int | None = None) -> bytes:
+        """The whole file, or its first `most` bytes. Raises SourceDown."""
         try:
-            content: bytes = self._fs.cat_file(posixpath.join(self._root, path))
+            content: bytes = self._fs.cat_file(posixpath.join(self._root, path), end=most)
             return content
         except Exception as error:
             raise self._down(error) from None
@@ -148,14 +157,12 @@ class Folder:
             str(facts.get("ETag", "")).strip('"') or str(int(seconds)),
         )
 
-    def _down(self, error: Exception) -> SourceDown:
-        kind = type(error).__name__
-        to_do = {
-            "BadHostKeyException": "主机密钥与 host_key 不符，请向对方核实",
-            "AuthenticationException": "请核对用户名与密码或密钥",
-            "PermissionError": "请核对账号对该文件夹的权限",
-        }.get(kind, "请检查该文件夹与网络；恢复后会自动续传，不丢数据")
-        return SourceDown(f"投递文件夹无法访问：{kind}", where=self._where, to_do=to_do)
+    def _down(self, error: Exception) -> CockpitError:
+        reason = reasons.folder(error)
+        if reason is not None:
+            return reason.error("投递文件夹无法访问", self._where, type(error).__name__)
+        to_do = "请检查该文件夹与网络；恢复后会自动续传，不丢数据"
+        return SourceDown(f"投递文件夹无法访问：{type(error).__name__}", where=self._where, to_do=to_do)
 
 
 def waiting(feed: Feed, folder: Folder, known: set[str], now_s: float) -> list[Drop]:

@@ -6,6 +6,7 @@ Redirects to anywhere are refused, proxies of the environment ignored, and no se
 from __future__ import annotations
 
 import datetime as dt
+import re
 import ssl
 import threading
 import time
@@ -18,8 +19,8 @@ import orjson
 import stamina
 
 from etl.config.schema import Endpoint, Feed
-from etl.sources import bounded
-from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from etl.sources import bounded, reasons
+from warehouse.core.errors import ConfigError, ContractBroken, SourceDown, SourceRefused
 from warehouse.ingest.parse import at_path
 
 stamina.instrumentation.set_on_retry_hooks([])  # a retry is no news; what stays broken is told once, at the end
@@ -53,11 +54,12 @@ class Answer:
 
 
 class Transient(Exception):
-    """Worth another try: the network, 429 or 5xx. wait_s: what the server asked for, 0 = nothing."""
+    """Worth another try: the network, 429 or 5xx. wait_s: what the server asked for, 0 = nothing; to_do: the cure where
+    it is known, "" = wait and see."""
 
-    def __init__(self, reason: str, wait_s: float = 0.0) -> None:
+    def __init__(self, reason: str, wait_s: float = 0.0, to_do: str = "") -> None:
         super().__init__(reason)
-        self.wait_s = wait_s
+        self.wait_s, self.to_do = wait_s, to_do
 
 
 class HttpClient:
@@ -69,6 +71,7 @@ class HttpClient:
         if unknown and endpoint.url and not endpoint.drop:
             raise ConfigError(f"未知的键：{'、'.join(sorted(unknown))}", where=f"sources.toml [{source}] options")
         self._source, self._endpoint = source, endpoint
+        self._shown = re.sub(r"//[^/@]*@", "//", endpoint.url)  # a password may stand in an address
         self._timeout_s, self._deadline_s = (
             float(endpoint.options.get("timeout_s", REQUEST_S)),
             float(endpoint.options.get("deadline_s", DEADLINE_S)),
@@ -96,7 +99,7 @@ class HttpClient:
         left = self._quiet_until - time.monotonic()
         if left > 0:
             raise SourceDown(f"来源连续无法访问或要求暂缓，{left:.0f} 秒后再试", where=f"{feed.source} {path}")
-        reason, ends = "期限已到", time.monotonic() + self._deadline_s
+        reason, to_do, ends = "期限已到", "", time.monotonic() + self._deadline_s
         try:
             for attempt in stamina.retry_context(
                 on=lambda error: _backoff(error, ends - time.monotonic()),
@@ -111,7 +114,7 @@ class HttpClient:
             self._failures = 0
             return found
         except Transient as error:
-            reason = str(error)
+            reason, to_do = str(error), error.to_do
             self._failures += 1
             pause = (
                 min(FIRST_PAUSE_S * 2 ** (self._failures - PATIENCE), LONGEST_PAUSE_S)
@@ -119,7 +122,19 @@ class HttpClient:
                 else 0.0
             )
             self._quiet_until = time.monotonic() + max(pause, error.wait_s)
-        raise SourceDown(f"来源无法访问：{reason}", where=f"{feed.source} {self._endpoint.url}{path}")
+        where = f"{feed.source} {self._shown}{path}"
+        raise SourceDown(f"来源无法访问：{reason}", where=where, to_do=to_do)
+
+    def sign_in(self, feed: Feed) -> None:
+        """Asks for a token where the feed needs one. Raises SourceDown at the first failure, SourceRefused when client
+        or secret is wrong."""
+        if feed.auth == "none":
+            return
+        try:
+            self._token(feed)
+        except Transient as error:
+            where = f"{feed.source} {self._shown}{feed.token_path}"
+            raise SourceDown(f"来源无法访问：{error}", where=where, to_do=error.to_do) from None
 
     def _once(self, feed: Feed, path: str, query: dict[str, object], etag: str) -> Answer:
         headers = {"If-None-Match": etag} if etag else {}
@@ -153,7 +168,8 @@ class HttpClient:
                         raise ContractBroken(f"应答超过 {MOST_BYTES >> 20} MB", where=f"{feed.source} {path}")
                 return answer, bytes(body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Transient(_cause(error)) from None
+            reason = reasons.network(error)
+            raise Transient(_cause(error), to_do=reason.to_do if reason else "") from None
 
     def _wait_turn(self, max_per_s: float) -> None:
         if not max_per_s:
@@ -194,9 +210,9 @@ class HttpClient:
             answer, body = self._send(
                 feed, "POST", feed.token_path, json={"client_id": client[0], "client_secret": client[1]}
             )
-        where = f"{self._endpoint.url}{feed.token_path}"
+        where = f"{self._shown}{feed.token_path}"
         if answer.status_code in (400, 401, 403):
-            raise SourceDown(
+            raise SourceRefused(
                 "来源拒绝了客户端编号或密钥", where=where, to_do="请核对 sources.toml 中的 client_id 与 client_secret"
             )
         _check(answer)
@@ -220,13 +236,14 @@ def _backoff(error: Exception, left_s: float) -> bool | float:
 
 def _cause(error: Exception) -> str:
     """The failure in words, with the library's own name for it; never its text, which may hold an address."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, ssl.SSLCertVerificationError):
-            return f"证书不可信、已过期或与地址不符（{inner.verify_code}）"
-        inner = inner.__cause__ or inner.__context__
-    kind = type(error).__name__
-    return f"{CAUSES[kind]}({kind})" if kind in CAUSES else kind
+    reason, kind = reasons.network(error), type(error).__name__
+    words = CAUSES.get(kind, "")
+    if reason is reasons.CERTIFICATE:
+        stated = next(one for one in reasons.causes(error) if isinstance(one, ssl.SSLCertVerificationError))
+        return f"{reason.words}（{stated.verify_code}）"
+    if kind == "ConnectError" and reason is not None:
+        words = reason.words
+    return f"{words}({kind})" if words else kind
 
 
 def _check(answer: httpx.Response) -> None:
@@ -234,8 +251,17 @@ def _check(answer: httpx.Response) -> None:
         raise Transient(
             f"HTTP {answer.status_code}", retry_after(answer.headers.get("Retry-After", ""), dt.datetime.now(dt.UTC))
         )
+    where = str(answer.request.url.path)
+    if answer.status_code == 403:
+        raise SourceRefused(
+            "来源不允许这个账号读取（HTTP 403）", where=where, to_do="请对方为该客户端编号开通这个接口的读取权限"
+        )
+    if answer.status_code == 404:
+        raise ContractBroken(
+            "来源没有这个接口（HTTP 404）", where=where, to_do="请与来源核对，或在来源描述里改成现在的 path"
+        )
     if answer.status_code != 200:
-        raise ContractBroken(f"来源返回 HTTP {answer.status_code}", where=str(answer.request.url.path))
+        raise ContractBroken(f"来源返回 HTTP {answer.status_code}", where=where)
 
 
 def retry_after(text: str, now: dt.datetime) -> float:

@@ -86,6 +86,26 @@ class HttpJson:
             if progress:
                 progress(done, total)
 
+    def sign_in(self, feed: Feed) -> None:
+        """Asks for a token and nothing else. Raises like windows(), at the first failure."""
+        self._client.sign_in(feed)
+
+    def sample(self, feed: Feed, now: dt.datetime, limit: int) -> tuple[bytes, list[dict[str, Any]]]:
+        """The first page of the newest window as received, and its rows; `limit` of them are asked for, which a source
+        need not heed. Raises like windows()."""
+        names, since = feed.request, now - dt.timedelta(seconds=max(feed.first_back_s, feed.window_s))
+        moments = ((names.since, max(since, now - dt.timedelta(seconds=feed.window_s))), (names.until, now))
+        query: dict[str, object] = {**names.extra}
+        query |= {name: stamp(moment, feed.time) for name, moment in moments if name}
+        if names.size and feed.paging != "window":
+            query[names.size] = limit
+        if names.page and feed.paging == "page":
+            query[names.page] = 1
+        pages = Pages()
+        document = self._document(feed, feed.path, self._client.get(feed, feed.path, query).body, pages)
+        items: list[dict[str, Any]] = at_path(document, feed.answer.items)
+        return pages.raw[0], items
+
     def has(self, feed: Feed, moment: dt.datetime) -> bool:
         """Whether the source has any row of this very update time (aware; whole seconds)."""
         found = self._window(feed, moment - dt.timedelta(seconds=1), moment, "")

@@ -52,6 +52,12 @@ def _sftp(host: str, user: str, port: int | None, options: dict[str, Any], where
             to_do='请向对方索取，写成 host_key = "ssh-ed25519 AAAA…"',
         )
 
+    key = options.get("key_filename")
+    if key and not Path(key).is_file():
+        raise ConfigError(
+            f"没有密钥文件 {key}", where=f"{where} options", to_do="请核对 key_filename 的路径与本账号的读取权限"
+        )
+
     class Pinned(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
         def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
             if [key.get_name(), key.get_base64()] != given[:2]:

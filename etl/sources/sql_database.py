@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -21,10 +20,12 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Select,
+    String,
     Table,
     create_engine,
     event,
     func,
+    inspect,
     or_,
     select,
     type_coerce,
@@ -34,15 +35,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlche
 from sqlalchemy.types import NullType
 
 from etl.config.schema import Endpoint, Feed
-from warehouse.core.errors import ConfigError, ContractBroken, SourceDown
+from etl.sources import cursors, reasons
+from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, SourceDown
 from warehouse.core.units import SHANGHAI
 
 CONNECT_S, READ_S = 10, 120
-OVERLAP_S = 86400
 EXACT = 2.0**53
 """From here on a double does not hold every whole number; its exponent tells so, and load takes it for no code and no
 count."""
-NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,12 @@ class Rows:
 
 
 class SqlDatabase:
-    """One source's database. Nothing is written there; every read is one SELECT of the columns we have a use for."""
+    """One source's database. Nothing is written there; every read is one SELECT of the columns we have a use for. read_s:
+    the longest that one may take."""
 
-    def __init__(self, source: str, endpoint: Endpoint) -> None:
+    def __init__(self, source: str, endpoint: Endpoint, read_s: int = READ_S) -> None:
         self._source = source
-        self._engine: Engine = _engine(source, endpoint)
+        self._engine: Engine = _engine(source, endpoint, read_s)
         self._tables: dict[str, Table] = {}
 
     def since(self, feed: Feed, cursor: str) -> Rows:
@@ -77,15 +78,16 @@ class SqlDatabase:
         rows.sort(
             key=lambda row: (
                 row.get(feed.cursor_column) is not None,
-                _order(row.get(feed.cursor_column) or ""),
+                cursors.order(row.get(feed.cursor_column) or ""),
                 orjson.dumps(row),
             )
         )
         newest = (
-            max((row.get(feed.cursor_column) or "" for row in rows), key=_order, default="")
+            max((row.get(feed.cursor_column) or "" for row in rows), key=cursors.order, default="")
             if feed.cursor_column
             else ""
         )
+        self._check_cursor(feed, table, rows)
         return Rows(orjson.dumps(rows), len(rows), newest)
 
     def newest(self, feed: Feed) -> str:
@@ -105,6 +107,42 @@ class SqlDatabase:
         rows = self._rows(feed, select(*(self._column(feed, table, name) for name in names)))
         rows.sort(key=orjson.dumps)
         return Rows(orjson.dumps(rows), len(rows), "")
+
+    def sign_in(self, feed: Feed) -> None:
+        """Connects and asks nothing of any table. Raises what it was that the database did not like."""
+        try:
+            with self._engine.connect():
+                pass
+        except SQLAlchemyError as error:
+            raise _failure("来源数据库无法访问", error, feed) from None
+
+    def tables(self, feed: Feed) -> list[str]:
+        """The tables and views beside the feed's, as a description names them."""
+        schema = feed.table.rpartition(".")[0]
+        try:
+            known = inspect(self._engine)
+            names = [*known.get_table_names(schema or None), *known.get_view_names(schema or None)]
+        except SQLAlchemyError as error:
+            raise _failure("来源数据库无法访问", error, feed) from None
+        return sorted(f"{schema}.{name}" if schema else str(name) for name in names)
+
+    def columns(self, feed: Feed) -> list[str]:
+        """The columns of the feed's table, in their order. Raises like since()."""
+        return [str(column.name) for column in self._table(feed).c]
+
+    def sample(self, feed: Feed, names: list[str], limit: int) -> Rows:
+        """Some rows of the table, no more than `limit`, with these columns of theirs; the cursor column's values are
+        held against what since() needs. Raises like since()."""
+        table = self._table(feed)
+        wanted = dict.fromkeys([*names, *([feed.cursor_column] if feed.cursor_column else [])])
+        rows = self._rows(feed, select(*(self._column(feed, table, name) for name in wanted)).limit(limit))
+        self._check_cursor(feed, table, rows)
+        return Rows(orjson.dumps(rows), len(rows), "")
+
+    def _check_cursor(self, feed: Feed, table: Table, rows: list[dict[str, str | None]]) -> None:
+        if feed.cursor_column and isinstance(table.c[feed.cursor_column].type, (String, NullType)):
+            is_text = isinstance(table.c[feed.cursor_column].type, String)
+            cursors.check(feed, [row.get(feed.cursor_column) or "" for row in rows], is_text=is_text)
 
     def _columns(self, feed: Feed, table: Table) -> list[Column[Any]]:
         rules = [{"from": rule} if isinstance(rule, str) else rule for rule in feed.mapping["columns"].values()]
@@ -143,7 +181,7 @@ class SqlDatabase:
                     f"来源没有表 {feed.table}", where=feed.source, to_do="请与来源核对，或在来源描述里改成现在的表名"
                 ) from error
             except SQLAlchemyError as error:
-                raise SourceDown(f"来源数据库无法访问：{_reason(error)}", where=feed.source) from None
+                raise _failure("来源数据库无法访问", error, feed) from None
         return self._tables[feed.table]
 
     def _rows(self, feed: Feed, question: Select[Any]) -> list[dict[str, str | None]]:
@@ -155,7 +193,7 @@ class SqlDatabase:
                 ]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
-            raise SourceDown(f"来源数据库读取失败：{_reason(error)}", where=f"{feed.source}.{feed.table}") from None
+            raise _failure("来源数据库读取失败", error, feed) from None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -173,7 +211,7 @@ def _as_stored(question: Select[Any]) -> Select[Any]:
     return question.with_only_columns(*columns, maintain_column_froms=True)
 
 
-def _engine(source: str, endpoint: Endpoint) -> Engine:
+def _engine(source: str, endpoint: Endpoint, read_s: int) -> Engine:
     try:
         url: URL = make_url(endpoint.dsn)
         if endpoint.password:
@@ -181,9 +219,9 @@ def _engine(source: str, endpoint: Endpoint) -> Engine:
         known: dict[str, dict[str, Any]] = {
             "postgresql": {
                 "connect_timeout": CONNECT_S,
-                "options": f"-c default_transaction_read_only=on -c statement_timeout={READ_S * 1000} -c timezone=Asia/Shanghai",
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={read_s * 1000} -c timezone=Asia/Shanghai",
             },
-            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": READ_S},
+            "mysql": {"connect_timeout": CONNECT_S, "read_timeout": read_s},
             "sqlite": {"timeout": CONNECT_S},
         }
         kind = url.get_backend_name().replace("mariadb", "mysql")
@@ -205,13 +243,15 @@ def _read_only(connection: Any, record: object) -> None:
         cursor.execute("SET time_zone = '+08:00'")
 
 
-def _reason(error: SQLAlchemyError) -> str:
-    """The kind of the failure and the database's own code; never its text, which may quote rows or the address."""
-    code = ""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        first = error.orig.args[0] if error.orig.args else ""
-        code = str(getattr(error.orig, "sqlstate", None) or (first if isinstance(first, int) else ""))
-    return type(error).__name__ + (f" {code}" if code else "")
+def _failure(what: str, error: SQLAlchemyError, feed: Feed) -> CockpitError:
+    """The failure as one of our errors, with the database's own code; never its text, which may quote rows or the
+    address."""
+    where = f"{feed.source} {feed.table}"
+    driver = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    reason, code = reasons.database(driver)
+    if reason is not None:
+        return reason.error(what, where, code)
+    return SourceDown(f"{what}：{type(error).__name__}{f' {code}' if code else ''}", where=where)
 
 
 def _bound(column: Column[Any], cursor: str) -> object:
@@ -220,31 +260,10 @@ def _bound(column: Column[Any], cursor: str) -> object:
         if getattr(column.type, "timezone", False):
             return moment.replace(tzinfo=SHANGHAI)
         return moment.date() - dt.timedelta(days=1) if not isinstance(column.type, DateTime) else moment
-    return int(Decimal(cursor)) if isinstance(column.type, (Integer, Numeric)) else cursor
-
-
-def _order(value: str) -> tuple[int, Decimal, str]:
-    """Cursor values in their order: numbers as numbers, to the last digit, everything else as text."""
-    return (0, Decimal(value), "") if NUMBER.fullmatch(value) else (1, Decimal(), value)
-
-
-def back(cursor: str, overlap_s: int) -> str:
-    """The cursor less the overlap: seconds of an instant, units of a number."""
-    if _order(cursor)[0] == 0:
-        return str(int(Decimal(cursor)) - overlap_s)
-    return (dt.datetime.fromisoformat(cursor) - dt.timedelta(seconds=overlap_s or OVERLAP_S)).strftime(
-        "%Y-%m-%d %H:%M:%S"
+    counts = isinstance(column.type, (Integer, Numeric)) or (
+        isinstance(column.type, NullType) and cursors.is_number(cursor)  # SQLite asks nobody for a type
     )
-
-
-def before(one: str, other: str) -> bool:
-    """Whether cursor value `one` comes before `other`."""
-    return _order(one) < _order(other.replace("T", " ") if _order(other)[0] else other)
-
-
-def is_number(cursor: str) -> bool:
-    """Whether the cursor counts, rather than tells an instant."""
-    return _order(cursor)[0] == 0
+    return int(Decimal(cursor)) if counts else cursor
 
 
 def text(value: object) -> str | None:

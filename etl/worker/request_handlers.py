@@ -8,18 +8,18 @@ landed a second time."""
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import logging
 import threading
 import time
 from collections.abc import Callable
 
-from etl.jobs import backfill, refresh, registry
+from etl.jobs import on_demand, refresh
+from etl.jobs.on_demand import Outcome
 from etl.jobs.report import VERBS, launch
-from etl.pipeline import correct, intake
+from etl.pipeline import correct, trial
 from etl.runtime.context import Context
 from etl.worker import filing_forms, list_filing
-from warehouse.core import request_queue, units
+from warehouse.core import request_queue, trial_report, units
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
 from warehouse.core.request_queue import Request
 from warehouse.core.timetable import REPORTS
@@ -60,18 +60,18 @@ def serve(context: Context) -> bool:
         return False
     own = dataclasses.replace(context, progress=_reporting(context, request))
     try:
-        message = ACTS[request.kind](own, request)
+        outcome = _act(own, request)
     except WarehouseBroken:
         raise
     except CockpitError as error:
-        request_queue.finish(path, request.id, str(error), time.time(), failed=True)
+        request_queue.finish(path, request.id, str(error), time.time(), failed=True, code=error.exit_code)
     except Exception as error:  # one odd request must not stop those behind it
         log.exception("请求 %s 失败", request.id)
         request_queue.finish(
-            path, request.id, f"程序出错（{type(error).__name__}），详见日志", time.time(), failed=True
+            path, request.id, f"程序出错（{type(error).__name__}），详见日志", time.time(), failed=True, code=1
         )
     else:
-        request_queue.finish(path, request.id, message, time.time())
+        request_queue.finish(path, request.id, outcome.text, time.time(), code=outcome.code, problems=outcome.problems)
     return True
 
 
@@ -86,28 +86,13 @@ def _reporting(context: Context, request: Request) -> Callable[[str, int, int], 
     return tell
 
 
-def _outcome(problems: list[str], done: str) -> str:
-    return done if not problems else f"{done}；{len(problems)} 处有问题：{'；'.join(problems[:3])}"
-
-
-def _run(context: Context, request: Request) -> str:
-    row = registry.job(str(request.details["job"]))
-    with context.heavy:
-        problems = registry.run_once(context, row)
-    return _outcome(problems, f"{row.label}已运行")
-
-
-def _backfill(context: Context, request: Request) -> str:
-    first, last = (dt.date.fromisoformat(str(request.details[name])) for name in ("first", "last"))
-    days, late, problems = backfill.run(
-        context,
-        first,
-        last,
-        who=request.who,
-        why=f"页面补数（请求 {request.id}）",
-        sources=set(request.details.get("sources") or ()),
-    )
-    return _outcome(problems, f"已重算 {days} 天" + (f"，装入冻结后才到的 {late} 行" if late else ""))
+def _act(context: Context, request: Request) -> Outcome:
+    if request.kind == "try":
+        return _try(context, request)
+    if request.kind in on_demand.ACTS:
+        details = {"why": f"页面补数（请求 {request.id}）", **request.details}
+        return on_demand.ACTS[request.kind](context, details, request.who, request.body)
+    return Outcome(ACTS[request.kind](context, request))
 
 
 def _correct(context: Context, request: Request) -> str:
@@ -122,11 +107,12 @@ def _correct(context: Context, request: Request) -> str:
     return f"更正后已装入，离开隔离；已发布快照 {generation}"
 
 
-def _replay(context: Context, request: Request) -> str:
-    with context.heavy:
-        count, problems = intake.replay(context, None)
-        refresh.publish(context)
-    return _outcome(problems, f"重放 {count} 份原始数据")
+def _try(context: Context, request: Request) -> Outcome:
+    found = trial.run(context.settings, str(request.details["source"]), context.progress)
+    request_queue.keep(context.settings.state, request.id, trial_report.encode(found))
+    fine = sum(not table.code for table in found.tables)
+    text = found.error or f"{len(found.tables)} 项中 {fine} 项可以装载"
+    return Outcome(f"{found.label}：{text}", code=found.code)
 
 
 def _report(context: Context, request: Request) -> str:
@@ -141,10 +127,7 @@ def _report(context: Context, request: Request) -> str:
 
 
 ACTS: dict[str, Callable[[Context, Request], str]] = {
-    "run": _run,
-    "backfill": _backfill,
     "correct": _correct,
-    "replay": _replay,
     "file": list_filing.act,
     "report": _report,
 }

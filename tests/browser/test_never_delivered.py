@@ -50,7 +50,7 @@ def lost(book: Snapshot) -> list[str]:
     found = [
         metric.id
         for metric in metrics().values()
-        if NEVER & set(metric.sources) and all(book.read(metric.id, w).status == "missing" for w in metric.windows)
+        if NEVER & set(metric.sources) and all(book.read(metric.id, w).status == "unconnected" for w in metric.windows)
     ]
     assert len(found) >= 11, "all but 远程管理接入率, which checks only add to"
     return found
@@ -76,7 +76,7 @@ def test_every_page_says_that_nothing_is_known(page: Page, site: Site, lost: lis
         page.goto(site.address + address)
         for metric in lost:
             for text in texts_about(page, metric):
-                assert "未上报" in text and not MARK.search(text), (address, metric, text)
+                assert "未接入" in text and not MARK.search(text), (address, metric, text)
                 seen.add(metric)
     assert seen == set(lost), "each stands on the overview or its group's page"
 
@@ -85,16 +85,16 @@ def test_the_page_of_such_a_number_says_so(page: Page, site: Site, lost: list[st
     for metric in lost:
         page.goto(f"{site.address}/metric/{metric}")
         hero = page.inner_text(".hero")
-        assert "未上报" in hero and not MARK.search(hero), (metric, hero)
+        assert "未接入" in hero and not MARK.search(hero), (metric, hero)
         for bar in page.query_selector_all(".bars .bar"):
-            assert "未上报" in bar.inner_text() and not MARK.search(bar.inner_text()), metric
+            assert "未接入" in bar.inner_text() and not MARK.search(bar.inner_text()), metric
 
 
 def test_profiles_do_not_say_that_there_are_no_alarms(page: Page, site: Site, book: Snapshot) -> None:
     company = next(place for place in book.places("company"))
     page.goto(f"{site.address}/company/{company.code}")
     body = page.inner_text("body")
-    assert "没有须处置的报警" not in body and "未上报" in body
+    assert "没有须处置的报警" not in body and "未接入" in body
     page.goto(f"{site.address}/metric/fleet_online_rate?of=rows")
     vehicle = page.query_selector('a[href*="/vehicle/"]')
     assert vehicle is not None
@@ -114,11 +114,11 @@ def test_no_scene_of_the_wall_counts_what_never_came(book: Snapshot, lost: list[
             text = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", slot["html"], flags=re.S)
             if slot["kind"] in panels.MADE_OF:
                 kinds.add(slot["kind"])
-                assert "未上报" in text and not MARK.search(text), (name, text)
+                assert "未接入" in text and not MARK.search(text), (name, text)
             if any(slot["id"].endswith(metric) for metric in lost) and slot["kind"] in ("tile", "card", "towns"):
-                assert "未上报" in text and not MARK.search(text), (name, text)
+                assert "未接入" in text and not MARK.search(text), (name, text)
             if slot["kind"] == "sources":
-                assert "采集正常" not in text and "张从未到达" in text
+                assert "采集正常" not in text and "张未接入" in text
     assert kinds == set(panels.MADE_OF)
 
 
@@ -126,7 +126,7 @@ def test_no_page_of_the_paper_counts_what_never_came(book: Snapshot, lost: list[
     issue = content.build(book, "2026-W47")
     rows = {row["metric"]: row for group in issue.context["groups"] for row in group["rows"]}
     named = [metric for metric in lost if metric in rows]
-    assert named and all((rows[m]["word"], str(rows[m]["shown"])) == ("无值", "未上报") for m in named)
+    assert named and all((rows[m]["word"], str(rows[m]["shown"])) == ("无值", "未接入") for m in named)
     printed = re.sub(r"<(style|svg).*?</\1>", "", release.html(issue), flags=re.S)
     for metric in named:
         label = metrics()[metric].label

@@ -153,7 +153,7 @@ class Comparison:
         self._goal(reading, expected)
         if self.metric.person and reading.place.grain != "district":
             self._same(reading, "further figures", reading.parts, {})
-        elif expected.status != "missing" and reading.status != "missing":
+        elif not {expected.status, reading.status} & {"missing", "unconnected"}:
             self._sides(reading)
 
     def _times(self, reading: Reading) -> None:

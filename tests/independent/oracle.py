@@ -186,7 +186,9 @@ class Oracle:
         """What a reading of these days should say of a place."""
         own = KPIS[metric.id]
         reported = all(self.delivered(table) for table in metric.sources if table not in metric.optional)
-        if not reported or not self.is_known(own, span):
+        if not reported:
+            return Expected("unconnected")
+        if not self.is_known(own, span):
             return Expected("missing")
         if (
             grain == "company"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
-from urllib.parse import urlsplit
 
 from warehouse.core import festivals, safe_start, statements, toml, units
 from warehouse.core.database import Reader
@@ -43,7 +41,8 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     for entry in sorted(entry_points(group="zhengbei.checks"), key=lambda entry: entry.name):
         yield from entry.load()(settings, is_demo=is_demo)
     if not offline and settings.sources.exists():
-        yield from _sources(settings)
+        for entry in sorted(entry_points(group="zhengbei.far_checks"), key=lambda entry: entry.name):
+            yield from entry.load()(settings)
 
 
 def _browser() -> Finding:
@@ -101,21 +100,6 @@ def _safe(settings: Settings) -> Iterator[Finding]:
     """What would keep the server or the loader from starting; whether they run as root is not seen from here."""
     found = [str(one) for one in safe_start.unsafe(settings, {safe_start.ALLOW_ROOT: "1"})]
     yield "密钥与权限", not found, "；".join(found) or "密钥可用，机密文件只对本账号开放"
-
-
-def _sources(settings: Settings) -> Iterator[Finding]:
-    for name, values in toml.load(settings.sources).items():
-        url = str(values.get("url", "")) if isinstance(values, dict) else ""
-        if url and not url.startswith(
-            ("env:", "file:")
-        ):  # where the address is itself a secret, the loader knows it and we do not
-            parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-            try:
-                socket.create_connection((host, port), timeout=3).close()
-                yield f"来源 {name}", True, f"{host}:{port}"
-            except OSError as error:
-                yield f"来源 {name}", False, f"{host}:{port} 无法连接（{error.strerror or error}）"
 
 
 def lake(settings: Settings, booked: list[tuple[str, str]]) -> Finding:

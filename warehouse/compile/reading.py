@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Window = Literal["now", "day", "week", "month", "quarter", "year"]
-Status = Literal["ok", "missing", "failed", "insufficient", "small_cell", "no_total"]
-"""ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · failed: 采集故障,
+Status = Literal["ok", "missing", "unconnected", "failed", "insufficient", "small_cell", "no_total"]
+"""ok: value is a number (a true 0 included) · missing: 未上报, no row reached us for the window · unconnected: 未接入, a
+source that it needs has never delivered anything, and nothing failed · failed: 采集故障,
 the source's last run failed and nothing covers the window · insufficient: 数据不足, the denominator is 0 or under
 its floor · small_cell: 不单列, a count of persons that is not published below the district by itself, in the whole or in
 this period; it is part of the total, value None · no_total: 不按范围统计, somebody sees some places only, and the metric
@@ -21,11 +22,14 @@ UNPLACED = "330110000"
 STATUS_LABELS = {
     "ok": "",
     "missing": "未上报",
+    "unconnected": "未接入",
     "failed": "采集故障",
     "insufficient": "数据不足",
     "small_cell": "不单列",
     "no_total": "不按范围统计",
 }
+ABSENT: tuple[Status, ...] = ("missing", "unconnected", "failed")
+"""Nothing reached us: what stands in the mart then is nobody's report."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,11 @@ class SourceState:
     rows: int
     quarantined: int
     error: str = ""
+
+    @property
+    def is_connected(self) -> bool:
+        """False for one that is 未接入: nothing has ever come, and nothing failed on the way."""
+        return self.data_time is not None or bool(self.error)
 
 
 @dataclass(frozen=True)

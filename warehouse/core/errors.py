@@ -9,6 +9,7 @@ place
     │   └── SnapshotGone            66  410  there may have been such a generation, and it is no longer held
     ├── ContractBroken              65  422  too many bad rows, unknown header: the load is stopped (EX_DATAERR)
     ├── SourceDown                  69  503  a source could not be reached within its deadline (EX_UNAVAILABLE)
+    │   └── SourceRefused           77  503  a source answers and turns us away: password, key, a missing right
     ├── Locked                      75  503  another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77  403  access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
     │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
@@ -93,6 +94,11 @@ class SourceDown(CockpitError):
     exit_code = 69
     http_status = 503
     to_do = "请检查来源系统与网络；恢复后会自动续传，不丢数据"
+
+
+class SourceRefused(SourceDown):
+    exit_code = 77
+    to_do = "请核对账号、密码与权限；改正后会自动续传，不丢数据"
 
 
 class Locked(CockpitError):

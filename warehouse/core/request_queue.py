@@ -10,9 +10,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ KINDS = {
     "backfill": "补数重算",
     "correct": "更正并重放",
     "replay": "重放",
+    "fix": "更正文件装回",
+    "try": "试连来源",
+    "acknowledge": "知道了",
     "file": "名录填报",
     "report": "重印报告",
 }
@@ -45,18 +48,20 @@ JOBS = {
 """What runs by plan, and how it is called."""
 RUN_STATES = {"ok": "正常", "partial": "有问题", "failed": "失败", "missed": "错过"}
 MOST_ATTEMPTS = 3
-MOST_RUNS, MOST_REQUESTS = 5000, 2000
+MOST_RUNS, MOST_REQUESTS, MOST_PROBLEMS = 5000, 2000, 50
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS request (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, asked TEXT NOT NULL, body BLOB, who TEXT NOT NULL, at REAL NOT NULL,
         state TEXT NOT NULL, started_at REAL, finished_at REAL, attempts INTEGER NOT NULL DEFAULT 0, progress TEXT NOT NULL DEFAULT '', message TEXT NOT NULL DEFAULT '',
-        result BLOB)""",
+        result BLOB, code INTEGER NOT NULL DEFAULT 0, problems TEXT NOT NULL DEFAULT '[]')""",
     """CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, job TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL, status TEXT NOT NULL,
         rows INTEGER, message TEXT NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS fileable (name TEXT PRIMARY KEY, told TEXT NOT NULL)",
 )
 
 
+ADDED = {"result": "BLOB", "code": "INTEGER NOT NULL DEFAULT 0", "problems": "TEXT NOT NULL DEFAULT '[]'"}
+"""Columns of a request that files of earlier releases lack."""
 COLUMNS = {"details": "asked"}
 """Field of a request → its column, where files of earlier releases hold it under another name."""
 
@@ -80,6 +85,10 @@ class Request:
     message: str
     result: bytes | None = None
     """What was found or kept on the way, None for most."""
+    code: int = 0
+    """The exit code of a command that asked for it."""
+    problems: list[str] = field(default_factory=list)
+    """What is not right although it was done, in Chinese."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,12 @@ def add(
         (int(made.lastrowid or 0) - MOST_REQUESTS,),
     )
     return int(made.lastrowid or 0)
+
+
+def ask(path: Path, kind: str, details: dict[str, Any], who: str, at: float, *, body: bytes | None = None) -> int:
+    """The same in a transaction of its own, for whoever has no other business in the file."""
+    with _writing(path) as connection:
+        return add(connection, kind, details, who, body=body, at=at)
 
 
 def newest(path: Path, limit: int = 30, *kinds: str) -> list[Request]:
@@ -227,12 +242,24 @@ def forget_uploads(path: Path, before: float) -> None:
         )
 
 
-def finish(path: Path, number: int, message: str, at: float, *, failed: bool = False) -> None:
-    """What came of a running request; one that is not running stays as it is."""
+def finish(
+    path: Path,
+    number: int,
+    message: str,
+    at: float,
+    *,
+    failed: bool = False,
+    code: int = 0,
+    problems: Sequence[str] = (),
+) -> None:
+    """What came of a running request; one that is not running stays as it is. Uploaded bytes are kept for a filing
+    only."""
+    stated = json.dumps([blot(one)[:500] for one in problems[:MOST_PROBLEMS]], ensure_ascii=False)
     with _writing(path) as connection:
         connection.execute(
-            "UPDATE request SET state = ?, finished_at = ?, message = ?, progress = '' WHERE id = ? AND state = 'running'",
-            ("failed" if failed else "done", at, blot(message)[:1000], number),
+            "UPDATE request SET state = ?, finished_at = ?, message = ?, code = ?, problems = ?, progress = '', "
+            "body = CASE kind WHEN 'file' THEN body END WHERE id = ? AND state = 'running'",
+            ("failed" if failed else "done", at, blot(message)[:1000], code, stated, number),
         )
 
 
@@ -297,6 +324,8 @@ def _read(row: sqlite3.Row) -> Request:
         row["progress"],
         row["message"],
         row["result"],
+        row["code"],
+        json.loads(row["problems"]),
     )
 
 
@@ -316,7 +345,7 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
 def _prepare(connection: sqlite3.Connection) -> None:
     for table in TABLES:
         connection.execute(table)
-    if "result" not in {
-        row[1] for row in connection.execute("PRAGMA table_info(request)")
-    }:  # a file of the release before
-        connection.execute("ALTER TABLE request ADD COLUMN result BLOB")
+    present = {row[1] for row in connection.execute("PRAGMA table_info(request)")}
+    for name, kind in ADDED.items():  # a file of the release before
+        if name not in present:
+            connection.execute(f"ALTER TABLE request ADD COLUMN {name} {kind}")

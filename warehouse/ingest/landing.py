@@ -23,12 +23,15 @@ from warehouse.core.errors import WarehouseBroken
 from warehouse.core.keys import Vault
 
 SUFFIX = ".landed"
+ACKNOWLEDGEMENT = "acknowledgement"
+"""Kind of a payload that tells of another one, which was refused as a whole, that somebody knows of it: so a rebuild ends
+in the same tables."""
 
 
 @dataclass(frozen=True)
 class Landed:
     """A payload and what is known of it. seq: its place in the order of arrival, never reused. kind: how `parse` reads
-    it (json_pages | json_rows | file | keys; csv: a file of earlier days). mapping: the field mapping in force when it
+    it (json_pages | json_rows | file | keys | acknowledgement; csv: a file of earlier days). mapping: the field mapping in force when it
     arrived. digest: "transport|digest" by which the same answer of its feed is known again, "" = not compared."""
 
     seq: int

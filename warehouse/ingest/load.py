@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS run.lake_file (path VARCHAR, day DATE, rows BIGINT, s
 CREATE TABLE IF NOT EXISTS run.delivery (source VARCHAR, entity VARCHAR, due_at TIMESTAMP, deadline TIMESTAMP,
     finished_at TIMESTAMP, through TIMESTAMP, rows BIGINT, ok BOOLEAN, error VARCHAR, cured_at TIMESTAMP);
 CREATE TABLE IF NOT EXISTS run.fault (source VARCHAR, error VARCHAR);
+CREATE TABLE IF NOT EXISTS run.addressed (source VARCHAR, entity VARCHAR);
 CREATE TABLE IF NOT EXISTS run.unread (source VARCHAR, file VARCHAR, why VARCHAR);
 CREATE TABLE IF NOT EXISTS run.answer (source VARCHAR, entity VARCHAR, digest VARCHAR, etag VARCHAR, landing_seq BIGINT, error VARCHAR);
 CREATE TABLE IF NOT EXISTS run.tidied (landing_seq BIGINT, source VARCHAR, entity VARCHAR, rule VARCHAR, what VARCHAR, rows BIGINT);
@@ -55,6 +56,7 @@ def prepare(writer: Writer) -> None:
     writer.execute(BOOKS + source_deletes.BOOK + late_arrivals.BOOK)
     writer.execute("ALTER TABLE run.batch ADD COLUMN IF NOT EXISTS fields_aside BIGINT")
     writer.execute("ALTER TABLE run.delivery ADD COLUMN IF NOT EXISTS cured_at TIMESTAMP")
+    writer.execute("ALTER TABLE run.delivery ADD COLUMN IF NOT EXISTS acknowledged_at TIMESTAMP")
     quarantine.prepare(writer)
     present: dict[str, set[str]] = {}
     for table, name in writer.execute(
@@ -395,6 +397,14 @@ def judge(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Land
         verdicts.typed(writer, contract, note)
 
 
+def examine(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
+    """The same, places converted as loading does, and with the faults as temp table `aside` (quarantine.set_aside)."""
+    with writer.registered(incoming=_incoming(contract, privacy, note, rows)):
+        verdicts.typed(writer, contract, note)
+        _convert_datum(writer, contract, note)
+        quarantine.set_aside(writer, contract)
+
+
 def went_back(
     writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table
 ) -> tuple[int, dt.datetime | None]:
@@ -412,6 +422,22 @@ def went_back(
             ]
         )
         return int(older), newest
+
+
+def unchanged(writer: Writer, note: Landed) -> None:
+    """Books a payload that says what one before it said, byte for byte: nothing of it goes in, nothing is wrong."""
+    writer.execute(
+        "INSERT INTO run.batch VALUES (?,?,?,?,0,0,0,0,0,0,?,?,0)",
+        [note.seq, note.source, note.entity, note.name, naive(note.landed_at), note.sha256],
+    )
+
+
+def acknowledged(writer: Writer, note: Landed) -> None:
+    """Books that somebody knows of a refused payload (quarantine.acknowledge)."""
+    at = naive(note.landed_at)
+    with writer.transaction():
+        quarantine.acknowledge(writer, note, at)
+        unchanged(writer, note)
 
 
 def refused(writer: Writer, note: Landed, reason: str) -> None:

@@ -22,7 +22,7 @@ from warehouse.catalog.schema import Column
 from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import tables
-from warehouse.ingest.landing import Landed
+from warehouse.ingest.landing import ACKNOWLEDGEMENT, Landed
 from warehouse.ingest.table_headers import plain
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -63,7 +63,7 @@ def parse(note: Landed, body: bytes) -> pa.Table:
             },
             counts,
         )
-    elif note.kind in ("json_pages", "json_rows", "keys"):
+    elif note.kind in ("json_pages", "json_rows", "keys", ACKNOWLEDGEMENT):
         table = _json(note, body)
     else:
         raise ContractBroken(f"未知的载荷类型：{note.kind}", where=note.name)
@@ -86,6 +86,13 @@ def cells(rows: pa.Table) -> tuple[list[int], dict[str, str]]:
     letter; empty otherwise."""
     lines, letters = orjson.loads((rows.schema.metadata or {}).get(b"cells", b"[[], {}]"))
     return lines, letters
+
+
+def first(rows: pa.Table, count: int) -> pa.Table:
+    """The first rows of a payload, with where they stood."""
+    lines, letters = cells(rows)
+    few = rows.slice(0, count)
+    return few.replace_schema_metadata({"cells": orjson.dumps([lines[:count], letters])}) if lines else few
 
 
 def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
@@ -196,7 +203,7 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
             # a file without a header begins with somebody's data, which is not repeated here
             seen = table.column_names if len(absent) < len(rules) else ["没有"]
             raise ContractBroken(
-                f"缺少列：{'、'.join(absent)}", where=f"{note.name}，实际表头：{'、'.join(seen)[:200]}"
+                f"缺少列：{'、'.join(absent)}", where=f"{note.name.split('|')[0]}，实际表头：{'、'.join(seen)[:200]}"
             )
         dated = note.kind in FILES and contract is not None and contract.load != "lake"
         out = {}
@@ -208,6 +215,12 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
     for ours, value in {**note.mapping.get("constants", {}), **_ledger(note)}.items():
         out[ours] = pa.array([_text(value)] * table.num_rows, pa.string())
     return pa.table(out) if out else table
+
+
+def ledger_day(note: Landed) -> str:
+    """The day of a ledger as its file's name says it, "" where the name need not. Raises ContractBroken where it does not
+    though it should."""
+    return _ledger(note).get("ledger_at", "")
 
 
 def _ledger(note: Landed) -> dict[str, str]:

@@ -30,11 +30,15 @@ COLUMNS = {
     "print": "UBIGINT",
     "key_print": "UBIGINT",
     "version": "TIMESTAMP",
+    "acknowledged_at": "TIMESTAMP",
+    "acknowledged_by": "VARCHAR",
+    "acknowledged_why": "VARCHAR",
 }
 """landing_seq, row_no, landed_at: where the record stood when it was last seen, Shanghai time. is_row: True, the row is
 not in; False, it is, without the fields named. faults: JSON list of {column, rule, value, cell}, the value as far as
 its level lets it be seen. print: what the record says, by which it is known again; key_print: which record it is, NULL
-where its key cannot be read."""
+where its key cannot be read. acknowledged_*: when (Shanghai time), by whom and why somebody has said of a payload that
+nothing is left to be done; NULL: it is open. It stays listed, and is not counted any more."""
 
 
 def prepare(writer: Writer) -> None:
@@ -77,11 +81,38 @@ def accept(writer: Writer, note_seq: int) -> None:
     writer.execute("DELETE FROM raw.quarantine WHERE landing_seq = ? AND row_no = ?", [note_seq, WHOLE])
 
 
+def acknowledge(writer: Writer, note: Landed, at: object) -> None:
+    """What the payload `note` says of another one: somebody knows of it, and nothing is left to be done."""
+    stated = note.mapping["acknowledges"]
+    writer.execute(
+        "UPDATE raw.quarantine SET acknowledged_at = CAST(? AS TIMESTAMP), acknowledged_by = ?, acknowledged_why = ? "
+        "WHERE landing_seq = ? AND row_no = ? AND acknowledged_at IS NULL",
+        [at, stated["who"], stated["why"], stated["seq"], WHOLE],
+    )
+
+
 def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
     """Enters the faulty rows and fields of `batch` (fields of those of its rows that are in `among`); part of the
     load's transaction. What is entered is after the privacy filter: no personal data in clear."""
     if not writer.execute("SELECT 1 FROM batch WHERE len(_bad) > 0 OR len(_aside) > 0 LIMIT 1"):
         return
+    set_aside(writer, contract, among=among)
+    newest = "arg_max({0}, (landing_seq, row_no)) AS {0}"
+    stated = ("rule", "reason", "payload", "row_no", "is_row", "faults", "key_print", "version")
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE entry AS SELECT source, entity, print, max(landing_seq) AS landing_seq,
+        max(landed_at) AS landed_at, min(landed_at) AS first_seen, count(*) AS times, {", ".join(newest.format(name) for name in stated)}
+        FROM aside GROUP BY source, entity, print""")
+    known = "q.source = e.source AND q.entity = e.entity AND q.print = e.print AND q.row_no >= 0"
+    writer.execute(
+        f"""UPDATE entry e SET first_seen = q.first_seen, times = q.times + e.times FROM raw.quarantine q WHERE {known}"""
+    )
+    writer.execute(f"DELETE FROM raw.quarantine q USING entry e WHERE {known}")
+    writer.execute("INSERT INTO raw.quarantine BY NAME SELECT * FROM entry")
+
+
+def set_aside(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
+    """Leaves the faulty rows and fields of `batch` and `incoming` as temp table `aside`, one row each, as quarantine
+    words them."""
     shown = ", ".join(f"{column.name} := {verdicts.shown(column)}" for column in contract.stored)
     safe = r"regexp_replace(i.{0}, '\d{{11,}}[\dXx]?', '〔已隐去〕', 'g')"
     payload = ", ".join(
@@ -114,18 +145,6 @@ def put(writer: Writer, contract: Contract, *, among: str = "batch") -> None:
             CASE WHEN key_print IS NOT NULL THEN hash(key_print, broken)
                 ELSE hash(says, row_number() OVER (PARTITION BY _seq, says ORDER BY _row)) END AS print, key_print, _version AS version
         FROM faulty""")
-    known = "q.source = a.source AND q.entity = a.entity AND q.print = a.print AND q.row_no >= 0"
-    newest = "arg_max({0}, (landing_seq, row_no)) AS {0}"
-    stated = ("rule", "reason", "payload", "row_no", "is_row", "faults", "key_print", "version")
-    writer.execute(f"""CREATE OR REPLACE TEMP TABLE entry AS SELECT source, entity, print, max(landing_seq) AS landing_seq,
-        max(landed_at) AS landed_at, min(landed_at) AS first_seen, count(*) AS times, {", ".join(newest.format(name) for name in stated)}
-        FROM aside GROUP BY source, entity, print""")
-    known = "q.source = e.source AND q.entity = e.entity AND q.print = e.print AND q.row_no >= 0"
-    writer.execute(
-        f"""UPDATE entry e SET first_seen = q.first_seen, times = q.times + e.times FROM raw.quarantine q WHERE {known}"""
-    )
-    writer.execute(f"DELETE FROM raw.quarantine q USING entry e WHERE {known}")
-    writer.execute("INSERT INTO raw.quarantine BY NAME SELECT * FROM entry")
 
 
 def cure(writer: Writer, contract: Contract, *, late: str) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from warehouse.catalog.schema import Column, Contract
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken
@@ -97,6 +99,38 @@ def cast(column: Column, text: str) -> str:
     if column.type == "BOOLEAN":
         return f"as_boolean({text})"
     return text if column.type == "VARCHAR" else f"TRY_CAST({text} AS {column.type})"
+
+
+def share(writer: Writer, column: Column, values: list[str | None]) -> float | None:
+    """The part of some values (0–1, empty ones left out) that a column could hold; None where it could hold anything,
+    or there are none."""
+    given = [value for value in values if value and value.strip()]
+    if column.rule == "plate":
+        test = "coalesce(is_plate(plate_norm(cell)), false)"
+    elif column.allowed:
+        words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
+        test = f"list_contains([{words}], trim(cell))"
+    elif column.type != "VARCHAR":
+        test = f"({cast(column, 'trim(cell)')}) IS NOT NULL"
+    else:
+        return None
+    if not given:
+        return None
+    with writer.registered(given=pa.table({"cell": pa.array(given, pa.string())})):
+        return float(writer.execute(f"SELECT avg(CAST({test} AS INTEGER)) FROM given")[0][0])
+
+
+def readable(writer: Writer, contract: Contract, limit: int) -> list[dict[str, str | None]]:
+    """The first rows of `batch` as text, as far as the level of each column lets it be seen."""
+    names = [column.name for column in contract.stored]
+    seen = ", ".join(
+        f"left(CAST({name} AS VARCHAR), 60)"
+        if name in contract.open
+        else f"CASE WHEN {name} IS NOT NULL THEN '〔已隐去〕' END"
+        for name in names
+    )
+    rows = writer.execute(f"SELECT {seen} FROM batch ORDER BY _row LIMIT {limit}")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def refuse_drifted(writer: Writer, contract: Contract, note: Landed, count: int, bad: int) -> None:
@@ -203,7 +237,9 @@ def _faults(contract: Contract, cell: _Cell, note: Landed) -> list[str]:
         )
     if column.rule == "plate" and not note.mapping.get("pseudonyms"):
         unless = "" if column.required else f"{cell.is_given} AND "
-        found.append(f"CASE WHEN {unless}NOT coalesce(if(is_plate({text}), true, is_plate(plate_norm({column.name}))), false) THEN 'D02{tail}' END")
+        found.append(
+            f"CASE WHEN {unless}NOT coalesce(if(is_plate({text}), true, is_plate(plate_norm({column.name}))), false) THEN 'D02{tail}' END"
+        )
     if column.allowed:
         words = ", ".join("'" + word.replace("'", "''") + "'" for word in column.allowed)
         code = text if column.type == "VARCHAR" else f"CAST({cell.value} AS VARCHAR)"

@@ -337,7 +337,9 @@ def _meta(
         "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
         "target": "SELECT kpi_id, period, green, amber, basis, source, progress, confirmed_by, confirmed_at FROM raw.own_target WHERE _deleted_at IS NULL",
         "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
-        "quarantine": "SELECT source, entity, rule, is_row, count(*) AS rows FROM raw.quarantine GROUP BY ALL",
+        "quarantine": "SELECT source, entity, rule, is_row, count(*) AS rows FROM raw.quarantine WHERE acknowledged_at IS NULL GROUP BY ALL",
+        "refused": "SELECT landing_seq AS seq, source || '_' || entity AS name, split_part(payload ->> 'name', '|', 1) AS payload, reason, landed_at, "
+        f"acknowledged_at, acknowledged_by, acknowledged_why FROM raw.quarantine WHERE row_no = -1 ORDER BY landing_seq DESC LIMIT {QUARANTINE_SHOWN}",
         "source": source_states(),
         **LARGE,
     }
@@ -362,14 +364,17 @@ def source_states() -> str:
         + f" AS rows, {'(SELECT max(loc_time) FROM raw.gps_latest)' if item.load == 'lake' else 'NULL::TIMESTAMP'} AS newest, {_begins(item)} AS begins, {_ends(item)} AS ends"
         for item in landed
     )
+    # a failure of a source whose address was taken away again is nobody's any more
+    known_ways = "w.source IS NOT NULL OR NOT EXISTS (SELECT 1 FROM run.addressed)"
     return f"""WITH known AS ({counts}), delivered AS (
             SELECT source, entity, max(coalesce(through, cured_at)) FILTER (error = '' OR cured_at IS NOT NULL) AS through,
                 max(coalesce(cured_at, finished_at)) FILTER (error = '' OR cured_at IS NOT NULL) AS landed_at,
-                arg_max(CASE WHEN cured_at IS NULL THEN error ELSE '' END, due_at) AS error
-            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) FILTER (is_row) AS rows FROM raw.quarantine GROUP BY 1, 2)
+                arg_max(CASE WHEN cured_at IS NULL AND acknowledged_at IS NULL THEN error ELSE '' END, due_at) AS error
+            FROM run.delivery GROUP BY 1, 2), aside AS (SELECT source, entity, count(*) FILTER (is_row AND acknowledged_at IS NULL) AS rows FROM raw.quarantine GROUP BY 1, 2)
         SELECT k.source, k.entity, k.label, coalesce(k.newest, d.through) AS data_time, d.landed_at, k.stale_after_s, k.rows, coalesce(a.rows, 0) AS quarantined,
-            coalesce(f.error, d.error, '') AS error, k.begins, k.ends
-        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)"""
+            coalesce(f.error, CASE WHEN {known_ways} THEN d.error END, '') AS error, k.begins, k.ends
+        FROM known k LEFT JOIN delivered d USING (source, entity) LEFT JOIN run.fault f USING (source) LEFT JOIN aside a USING (source, entity)
+            LEFT JOIN run.addressed w USING (source, entity)"""
 
 
 def _ends(item: Contract) -> str:

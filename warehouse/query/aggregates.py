@@ -583,7 +583,9 @@ class Figures:
         """Value and status of a metric's figures."""
         if not present or not self.reported(metric):
             failed = any(state.error for state in self.sources() if f"{state.source}_{state.entity}" in metric.sources)
-            return None, "failed" if failed else "missing"
+            if failed:
+                return None, "failed"
+            return None, "missing" if self.reported(metric) else "unconnected"
         if present == -1:
             return None, "small_cell"
         if metric.denominator and (not den or den < metric.min_den):

@@ -20,9 +20,9 @@ from cachetools import LRUCache
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, below, select, span
-from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Status, Target
+from warehouse.compile.reading import ABSENT, DISTRICT, Place, Point, Reading, Status, Target
 from warehouse.core import statements, units
-from warehouse.core.errors import DataMissing, PageMissing, SnapshotGone, UsageError
+from warehouse.core.errors import DataMissing, OlderShape, PageMissing, SnapshotGone, UsageError
 from warehouse.core.settings import Settings
 from warehouse.publish import live, snapshot
 from warehouse.query.aggregates import Figures, Only, aware, evening
@@ -279,7 +279,7 @@ class Snapshot(Figures):
             num, den, present, parts = now.get(place.code, empty)
             value, status = self.value(metric, num, den, present)
             num = 0.0 if status == "ok" and num is None else num  # a sum over no row
-            if status in ("missing", "failed"):  # what stands in the mart then is nobody's report
+            if status in ABSENT:
                 num, den, parts = None, None, {}
             num, den = (None if figure is None or not math.isfinite(figure) else figure for figure in (num, den))
             # what the district should count is no measure for one town or one kind of truck
@@ -531,6 +531,14 @@ class Snapshot(Figures):
             {"table": f"{source}_{entity}", "rule": rule, "is_row": is_row, "rows": rows}
             for source, entity, rule, is_row, rows in self._reader.rows(text("quarantine"))
         ]
+
+    def refused(self) -> list[dict[str, Any]]:
+        """Payloads that are not in as a whole, newest first, with the reason and who has acknowledged them; none where
+        the generation was published before this was told."""
+        try:
+            return self._reader.records(text("refused_payloads"))
+        except OlderShape:
+            return []
 
     def live(self) -> live.LiveFrame | None:
         """The newest live picture; it has a cadence of its own. None in a scope: its dots belong to no company."""

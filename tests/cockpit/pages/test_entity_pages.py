@@ -91,7 +91,7 @@ def test_a_paper_that_no_source_ever_told_of_is_not_called_missing(
     assert "无有效证件" in words(draw(f"/vehicle/{quote(key, safe='')}"))
     monkeypatch.setitem(book._landed, "yz_certificate", 0)
     text = words(draw(f"/vehicle/{quote(key, safe='')}"))
-    assert "无有效证件" not in text and "未上报" in text
+    assert "无有效证件" not in text and "未接入" in text
 
 
 def test_sites_programmes_units_and_organisations_have_their_pages(draw: Any, library: SnapshotStore) -> None:

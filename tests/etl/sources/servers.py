@@ -77,12 +77,15 @@ def listens(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """A DSN of an empty PostgreSQL; as an unprivileged user where we are root."""
+def postgres(password: str = "") -> Iterator[str]:
+    """A DSN of an empty PostgreSQL, without the password that it wants, if any; as an unprivileged user where we are
+    root."""
     if POSTGRES is None:
         needs.missing("PostgreSQL", "postgresql")
     user, port = "nobody" if os.geteuid() == 0 else None, free_port()
     with folder("zhengbei-pg-", user) as home:
+        secret = home / "secret"
+        secret.write_text(password or "none", "utf-8")
         made = subprocess.run(
             [
                 POSTGRES / "initdb",
@@ -90,7 +93,7 @@ def postgres() -> Iterator[str]:
                 home / "data",
                 "-U",
                 "reader",
-                "--auth=trust",
+                *(["--auth=scram-sha-256", f"--pwfile={secret}"] if password else ["--auth=trust"]),
                 "-E",
                 "UTF8",
                 "--locale=C.UTF-8",

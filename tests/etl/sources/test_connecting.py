@@ -332,6 +332,26 @@ def test_a_column_that_was_renamed_stops_the_feed_until_somebody_maps_it(
     assert context.writer.execute("SELECT DISTINCT name LIKE '第%物流' FROM raw.yz_company") == [(True,)]
 
 
+@pytest.mark.parametrize(
+    ("write", "fine"),
+    [("%Y/%m/%d", False), ("%d.%m.%Y %H:%M", False), ("%Y-%m-%d %H:%M:%S", True), ("%Y-%m-%dT%H:%M:%S", True)],
+)
+def test_a_text_cursor_that_does_not_sort_as_time_is_refused_with_the_cure(
+    write: str, fine: bool, database: tuple[Any, Context, list[Feed], list[dt.datetime]]
+) -> None:
+    """2026/11/3 comes after 2026/11/10: what is new would be asked for in vain, or the whole table each time."""
+    holds, context, wanted, _ = database
+    holds(
+        [{**one, "yz_updated_at": (WORLD_NOW - dt.timedelta(days=n)).strftime(write)} for n, one in enumerate(rows(3))]
+    )
+    problems = intake.run(context, wanted)
+    if fine:
+        assert problems == []
+        return
+    assert len(problems) == 1 and "游标列 yz_updated_at 是文字" in problems[0] and "视图" in problems[0]
+    assert context.writer.execute("SELECT count(*) FROM run.cursor") == [(0,)]
+
+
 def test_nothing_is_written_to_a_source(
     database: tuple[Any, Context, list[Feed], list[dt.datetime]], tmp_path: Path
 ) -> None:

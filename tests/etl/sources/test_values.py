@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from etl.config.descriptions import feeds
 from etl.pipeline import intake
 from etl.runtime.context import opened
-from etl.sources import sql_database
+from etl.sources import cursors, sql_database
 from tests.conftest import WORLD_NOW
 from tests.etl.sources.test_connecting import addressed, described
 from tests.house import House
@@ -332,7 +332,7 @@ def test_long_numbers_of_a_database_are_exact_and_so_is_its_cursor(tmp_path: Pat
 
 
 def test_cursors_of_nineteen_digits_differ() -> None:
-    assert sql_database.before("1851234567890123000", "1851234567890123001") and not sql_database.before(
+    assert cursors.before("1851234567890123000", "1851234567890123001") and not cursors.before(
         "1851234567890123001", "1851234567890123000"
     )
-    assert sql_database.back("1851234567890123001", 1) == "1851234567890123000"
+    assert cursors.back("1851234567890123001", 1) == "1851234567890123000"

@@ -190,7 +190,7 @@ def test_a_register_of_which_nobody_belongs_to_the_population_is_no_missing_repo
     book = SnapshotStore(published).current(Scope.ALL)
     small = book.read("mem_org_built_rate")
     assert (small.status, small.num, small.den) == ("insufficient", 0, 0)
-    assert house.publish(trail=False).read("mem_org_built_rate").status == "missing"
+    assert house.publish(trail=False).read("mem_org_built_rate").status == "unconnected"
 
 
 def test_a_late_older_version_of_a_site_changes_the_days_that_it_tells_of(house: House) -> None:

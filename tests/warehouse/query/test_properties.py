@@ -242,9 +242,12 @@ def test_without_a_denominator_there_is_no_rate(world: Small) -> None:
                 continue
             for reading in [reading for parent, children in levels(book, metric) for reading in (parent, *children)]:
                 if not reading.den:
-                    assert reading.value is None and reading.status in ("insufficient", "missing", "small_cell"), (
-                        f"{metric.id} {reading.place.code}: {reading.value}"
-                    )
+                    assert reading.value is None and reading.status in (
+                        "insufficient",
+                        "missing",
+                        "unconnected",
+                        "small_cell",
+                    ), f"{metric.id} {reading.place.code}: {reading.value}"
                 else:
                     assert reading.num is not None, (
                         f"{metric.id} {reading.place.code}: a rate of {reading.value} without its numerator"

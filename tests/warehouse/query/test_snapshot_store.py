@@ -222,7 +222,9 @@ def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_
                 book.read(name, window),
                 *(one for grain in metric.drill if grain != "vehicle" for one in book.by(name, window, grain=grain)),
             ]
-            assert {(one.value, one.num, one.den, one.status) for one in stated} == {(None, None, None, "missing")}, (
+            assert {(one.value, one.num, one.den, one.status) for one in stated} == {
+                (None, None, None, "unconnected")
+            }, (
                 name,
                 window,
             )
@@ -254,7 +256,7 @@ def test_what_a_source_that_never_delivered_would_have_told_is_not_reported(tmp_
     house.close()
 
 
-def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: tuple[House, Snapshot]) -> None:
+def test_every_metric_is_unconnected_where_one_of_its_tables_never_delivered(made: tuple[House, Snapshot]) -> None:
     """The rule is one for all: whoever makes a metric declares what may stay away, and why."""
     book = made[1]
     landed = {f"{state.source}_{state.entity}": state.rows for state in book.sources()}
@@ -262,7 +264,7 @@ def test_every_metric_is_missing_where_one_of_its_tables_never_delivered(made: t
     for metric in metrics.metrics().values():
         silent = [name for name in metric.sources if name not in metric.optional and not landed[name]]
         if silent and metric.kind != "now":
-            assert {book.read(metric.id, window).status for window in metric.windows} == {"missing"}, (
+            assert {book.read(metric.id, window).status for window in metric.windows} == {"unconnected"}, (
                 metric.id,
                 silent,
             )

@@ -33,12 +33,13 @@ class Revision:
 
 
 def late(book: Snapshot) -> list[Late]:
-    """Sources that failed or are older than promised at the snapshot's moment, those with most metrics on them first."""
+    """Sources that failed or are older than promised at the snapshot's moment, those with most metrics on them first. One
+    that is not connected has promised nothing."""
     built = book.generation.built_at
     found = [
         state
         for state in book.sources()
-        if state.error or state.data_time is None or (built - state.data_time).total_seconds() > state.stale_after_s
+        if state.error or (state.data_time and (built - state.data_time).total_seconds() > state.stale_after_s)
     ]
     counted = [
         Late(state, sum(f"{state.source}_{state.entity}" in metric.sources for metric in book.metrics.values()))

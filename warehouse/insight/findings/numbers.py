@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from warehouse.compile.reading import Reading, Tone
+from warehouse.compile.reading import ABSENT, Reading, Tone
 from warehouse.core import units
 from warehouse.insight.findings import order
 from warehouse.insight.findings.ranking import behind
@@ -44,7 +44,7 @@ class Concern:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A number that is not there (未上报, 采集故障), not to be believed (存疑) or carried over (沿用上期)."""
+    """A number that is not there (未上报, 未接入, 采集故障), not to be believed (存疑) or carried over (沿用上期)."""
 
     reading: Reading
 
@@ -94,7 +94,7 @@ def judge(book: Snapshot, readings: Sequence[Reading]) -> Numbers:
         if move < 0 and one.judgement != "bad"
     ]
     better = [_concern(book, "better", "good", one, move, _is_better) for move, one in moved if move > 0]
-    unknown = tuple(Unknown(one) for one in readings if one.status in ("missing", "failed") or one.held or one.doubt)
+    unknown = tuple(Unknown(one) for one in readings if one.status in ABSENT or one.held or one.doubt)
     off_, near_, worse_, better_ = (tuple(sorted(one, key=partial(_key, book))) for one in (off, near, worse, better))
     return Numbers(off_, near_, worse_, better_, unknown)
 
