@@ -19,6 +19,7 @@ from tests.etl.sources.test_connecting import FILES, MAPPED, addressed, describe
 from tests.etl.sources.test_files_hostile import drop
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 GOOD = "uscc,name,status,yz_updated_at\n91330110MA2ABCDE12,甲,营业,2026-11-01 08:00:00\n".encode()
@@ -45,7 +46,7 @@ def put(context: Context, name: str, body: bytes) -> None:
 
 def state(context: Context) -> tuple[str, int, bool]:
     """Error, rows aside and whether the table of companies is connected, as published."""
-    found = SnapshotStore(context.settings.data).current().sources()
+    found = SnapshotStore(context.settings.data).current(Scope.ALL).sources()
     one = next(one for one in found if (one.source, one.entity) == ("yz", "company"))
     return one.error, one.quarantined, one.is_connected
 
@@ -69,7 +70,10 @@ def test_what_was_refused_is_acknowledged_and_open_no_more(context: Context) -> 
     who, why = context.writer.execute("SELECT acknowledged_by, acknowledged_why FROM raw.quarantine")[0]
     assert who == "sun" and why.startswith("试接") and "13812345678" not in why
     assert refused(context) == [seq], "nothing is deleted"
-    assert intake.replay(context, None) == (0, []) and SnapshotStore(context.settings.data).current().quarantine() == []
+    assert (
+        intake.replay(context, None) == (0, [])
+        and SnapshotStore(context.settings.data).current(Scope.ALL).quarantine() == []
+    )
 
 
 def test_a_rebuild_knows_of_it_too(context: Context) -> None:
@@ -120,7 +124,7 @@ def test_a_source_without_data_is_neither_red_nor_fine(context: Context) -> None
     intake.run_job(context, "refresh")
     refresh.publish(context)
     assert state(context) == ("", 1, False)
-    book = SnapshotStore(context.settings.data).current()
+    book = SnapshotStore(context.settings.data).current(Scope.ALL)
     assert book.read("fleet_company_cnt").status == "unconnected"
     stated = status.text(status.collect(context.settings))
     assert "未接入 65" in stated and "来源正常 0 / 0" in stated and "从未" in stated
