@@ -14,9 +14,10 @@ from cockpit.web import app, page_callback
 from tests.cockpit.pages.test_pages import words
 from warehouse.core import backup_report, request_queue, units
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 
-ADMIN = Viewer("person", "wu", "admin", "", "吴**")
-LEADER = Viewer("person", "zhang", "leader", "", "张**")
+ADMIN = Viewer("person", "wu", "admin", "", "吴**", scope=Scope.ALL)
+LEADER = Viewer("person", "zhang", "leader", "", "张**", scope=Scope.ALL)
 
 
 @pytest.fixture
