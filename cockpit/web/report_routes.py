@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request
 
-from cockpit.identity import accounts, gate, rights
+from cockpit.identity import gate, rights
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.report import archive
@@ -71,11 +71,7 @@ def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, 
     """A line of the archive page. found_by: the words by which a search finds it. Who opened it is for those who answer
     for access."""
     state = "草稿" if facts["draft"] else "正式"
-    names = (
-        "、".join(dict.fromkeys(accounts.display_names(gate.settings().state)(who) for _, who in opened))
-        if rights.may(gate.viewer(), "readers")
-        else ""
-    )
+    names = "、".join(dict.fromkeys(who for _, who in opened)) if rights.may(gate.viewer(), "readers") else ""
     return {
         **facts,
         "kind": archive.label(facts),
