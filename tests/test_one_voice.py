@@ -109,7 +109,7 @@ def test_a_town_that_meets_its_target_or_counts_too_few_is_never_behind(book: Sn
     for one in numbers.of_period(book, "week", None).pressing:
         for town in one.behind:
             assert town.judgement in ("bad", "warn") and (town.den or 0) >= 10, (one.reading.metric, town.place.label)
-            assert town.place.label != "未分镇街"
+            assert town.place.label != "归属待核"
     assert ranking.ranked([]) == []
 
 

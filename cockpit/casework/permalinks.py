@@ -120,7 +120,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         scope = gate.viewer().scope
         if found is None or not is_within(library.current(scope), found):
             raise PageMissing(
-                "没有这个数字护照", where=typed[:40], to_do="请核对十位编号；字母 O 与数字 0、字母 I 与数字 1 不区分"
+                "没有这个溯源码", where=typed[:40], to_do="请核对十位编号；字母 O 与数字 0、字母 I 与数字 1 不区分"
             )
         try:
             library.open(found.generation, scope)
@@ -128,6 +128,6 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             raise DataMissing(
                 f"{found.label}：{found.shown}",
                 where=f"快照 {found.generation}",
-                to_do=f"护照 {spaced(found.id)} 所指的快照已不再保存，这是当时的数",
+                to_do=f"溯源码 {spaced(found.id)} 所指的快照已不再保存，这是当时的数",
             ) from gone
         return redirect(found.href)

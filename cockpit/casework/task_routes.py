@@ -83,6 +83,7 @@ def _open(library: SnapshotStore, settings: Settings) -> None:
         office,
         due,
         about,
+        person=request.form.get("person", ""),
         ip=gate.address(),
     )
 

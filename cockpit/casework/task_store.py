@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cockpit.identity import rights
@@ -20,14 +20,29 @@ from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.redaction import blot, in_line
 from warehouse.core.units import SHANGHAI, now
 
-LONGEST = 200
-STEPS = {"open": "交办", "take": "接办", "note": "进展", "close": "办结", "reopen": "重新交办"}
-RIGHTS = {"open": "tasks", "take": "tasks", "note": "tasks", "close": "tasks_closed", "reopen": "tasks_closed"}
-"""Step → right. Who closes a task is who answers for it: a leader."""
-FROM = {"take": ("open",), "note": ("open", "taken"), "close": ("open", "taken"), "reopen": ("closed",)}
+LONGEST, LONGEST_PERSON = 200, 40
+STEPS = {"open": "交办", "take": "接办", "note": "进展", "withdraw": "撤回", "close": "办结", "reopen": "重新交办"}
+RIGHTS = {
+    "open": "tasks",
+    "take": "tasks",
+    "note": "tasks",
+    "withdraw": "tasks",
+    "close": "tasks_closed",
+    "reopen": "tasks_closed",
+}
+"""Step → right. Who closes a task is who answers for it: a leader. Only who made a task withdraws it."""
+FROM = {
+    "take": ("open",),
+    "note": ("open", "taken"),
+    "withdraw": ("open", "taken"),
+    "close": ("open", "taken"),
+    "reopen": ("closed",),
+}
 """Step → states from which it may be taken."""
-AFTER = {"open": "open", "take": "taken", "close": "closed", "reopen": "open"}
-STATES = {"open": "待接办", "taken": "督办中", "closed": "已办结"}
+AFTER = {"open": "open", "take": "taken", "withdraw": "withdrawn", "close": "closed", "reopen": "open"}
+STATES = {"open": "待接办", "taken": "督办中", "closed": "已办结", "withdrawn": "已撤回"}
+STANDING = ("open", "taken")
+"""States of a task that somebody still has to see to."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Task:
-    """A task and its history, oldest step first; the first one is its making."""
+    """A task and its history, oldest step first; the first one is its making. person: who in the office answers for it, ""
+    where nobody is named."""
 
     id: int
     what: str
@@ -68,25 +84,31 @@ class Task:
     due: dt.date
     subject: Subject
     steps: tuple[Step, ...]
+    person: str = ""
 
     @property
     def state(self) -> str:
-        """open, taken or closed: what the last step that changes it says."""
+        """open, taken, closed or withdrawn: what the last step that changes it says."""
         return next(AFTER[one.step] for one in reversed(self.steps) if one.step in AFTER)
 
     @property
     def is_closed(self) -> bool:
         return self.state == "closed"
 
+    @property
+    def is_standing(self) -> bool:
+        """Neither closed nor withdrawn."""
+        return self.state in STANDING
+
     def late(self, today: dt.date) -> int:
-        """Days over the due date, 0 when not (a due date of today is not late) or when closed."""
-        return 0 if self.is_closed else max(0, (today - self.due).days)
+        """Days over the due date, 0 when not (a due date of today is not late), closed or withdrawn."""
+        return 0 if not self.is_standing else max(0, (today - self.due).days)
 
 
 @dataclass(frozen=True)
 class Week:
     """What happened between two days. opened, closed: tasks made, and tasks closed and still so at the end; standing:
-    not closed at the end of the last day; overdue: those of them whose due date was before that day's end, the longest
+    neither closed nor withdrawn at the end of the last day; overdue: those of them whose due date was before that day's end, the longest
     first."""
 
     opened: tuple[Task, ...]
@@ -95,9 +117,10 @@ class Week:
     overdue: tuple[Task, ...]
 
 
-def may(viewer: Viewer, step: str) -> bool:
-    """True when the person's role may do this step."""
-    return step in RIGHTS and rights.may(viewer, RIGHTS[step])
+def may(viewer: Viewer, step: str, task: Task | None = None) -> bool:
+    """True when the person's role may do this step; with a task, when the person may do it to this one."""
+    is_ours = step != "withdraw" or task is None or task.steps[0].who == viewer.user
+    return step in RIGHTS and rights.may(viewer, RIGHTS[step]) and is_ours
 
 
 def make(
@@ -108,19 +131,22 @@ def make(
     due: dt.date,
     subject: Subject,
     *,
+    person: str = "",
     ip: str = "",
     at: dt.datetime | None = None,
 ) -> int:
-    """A new task; returns its number. Personal numbers in the words are blotted out. Raises Refused without the role,
+    """A new task; returns its number. person: who in the office answers for it, "" = nobody by name. Personal numbers in the words are blotted out. Raises Refused without the role,
     UsageError for words that are empty or too long, or a due date in the past."""
     _allowed(viewer, "open")
     moment = at or now()
-    words = _words(what, "要办的事")
+    words, named = _words(what, "要办的事"), in_line(person)
+    if len(named) > LONGEST_PERSON:
+        raise UsageError(f"责任人有 {len(named)} 字，超过 {LONGEST_PERSON} 字", to_do="请只写姓名")
     if due < moment.astimezone(SHANGHAI).date():
         raise UsageError(f"办结期限 {due} 已经过去", to_do="请选择今天或以后的日期")
     with app_db.writing(path) as connection:
         made = connection.execute(
-            "INSERT INTO supervision (what, office, due, subject, label, place, href, period, generation) VALUES (?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO supervision (what, office, due, subject, label, place, href, period, generation, person) VALUES (?,?,?,?,?,?,?,?,?,?)",
             (
                 words,
                 office,
@@ -131,6 +157,7 @@ def make(
                 subject.href,
                 subject.period,
                 subject.generation,
+                blot(named),
             ),
         )
         number = int(made.lastrowid or 0)
@@ -141,8 +168,8 @@ def make(
 def step(
     path: Path, viewer: Viewer, number: int, kind: str, words: str = "", *, ip: str = "", at: dt.datetime | None = None
 ) -> None:
-    """One step more. Progress, a result and a reason to reopen need words. Raises Refused without the role, PageMissing
-    for an unknown task, UsageError for a step that does not follow from how the task stands (somebody may have been
+    """One step more. Progress, a result, a reason to withdraw and one to reopen need words. Raises Refused without the role and for who
+    would withdraw what another has made, PageMissing for an unknown task, UsageError for a step that does not follow from how the task stands (somebody may have been
     faster)."""
     _allowed(viewer, kind)
     if kind not in FROM:
@@ -152,6 +179,8 @@ def step(
         found = _read(connection, "WHERE id = ?", (number,))
         if not found:
             raise PageMissing()
+        if not may(viewer, kind, found[0]):
+            raise Refused("只有交办人可以撤回", where=f"督办 {number}", to_do="请联系交办人，或由领导办结")
         if found[0].state not in FROM[kind]:
             raise UsageError(
                 f"{STATES[found[0].state]}的任务不能{STEPS[kind]}",
@@ -174,8 +203,8 @@ def find(path: Path, number: int) -> Task | None:
 
 
 def standing(path: Path) -> tuple[Task, ...]:
-    """The tasks that are not closed, newest first."""
-    return tuple(task for task in every(path) if not task.is_closed)
+    """The tasks that are neither closed nor withdrawn, newest first."""
+    return tuple(task for task in every(path) if task.is_standing)
 
 
 def about(path: Path, key: str, place: str | None = None) -> list[Task]:
@@ -194,14 +223,14 @@ def for_week(path: Path, start: dt.date, end: dt.date) -> Week:
         for task in tasks
         if task.is_closed and start <= next(one.at.date() for one in reversed(task.steps) if one.step == "close")
     )
-    left = tuple(task for task in tasks if not task.is_closed)
+    left = tuple(task for task in tasks if task.is_standing)
     return Week(opened, closed, left, overdue(left, end))
 
 
 def as_of(task: Task, day: dt.date) -> Task | None:
     """The task as it stood at the end of a day, None when it was not made yet."""
     steps = tuple(one for one in task.steps if one.at.date() <= day)
-    return Task(task.id, task.what, task.office, task.due, task.subject, steps) if steps else None
+    return replace(task, steps=steps) if steps else None
 
 
 def about_what(task: Task) -> str:
@@ -259,6 +288,7 @@ def _read(connection: sqlite3.Connection, where: str, values: tuple[object, ...]
             dt.date.fromisoformat(row["due"]),
             Subject(row["subject"], row["label"], row["href"], row["generation"], row["place"], row["period"]),
             tuple(steps[row["id"]]),
+            row["person"],
         )
         for row in rows
     ]

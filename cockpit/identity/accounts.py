@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ LOCK_S = 15 * 60
 IDLE_DAYS = 90
 """An account that was not used for so long is disabled when it is tried again (GB/T 22239-2019 8.1.4.2)."""
 DAY_S = 86_400
+
+COMMAND_LINE, UNATTENDED = "系统管理员（命令行）", "装载进程（自动）"
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{2,32}")
 _CODE = re.compile(r"[0-9A-Za-z_.\-]{1,64}")
@@ -95,6 +97,21 @@ def everyone(path: Path) -> list[Account]:
     """All accounts by name."""
     with app_db.reading(path) as connection:
         return [_account(row) for row in connection.execute(_COLUMNS + "ORDER BY u.name")]
+
+
+def display_names(path: Path) -> Callable[[str], str]:
+    """What people are called who did something, by account name: the display name; the account's name where the account is
+    gone; COMMAND_LINE for who was at the server's command line ("os:root", or "cli" of earlier releases), UNATTENDED for what the
+    loading process does by its timetable ("schedule")."""
+    with app_db.reading(path) as connection:
+        known = dict(connection.execute("SELECT name, display FROM users").fetchall())
+
+    def called(name: str) -> str:
+        if name == "schedule":
+            return UNATTENDED
+        return COMMAND_LINE if name == "cli" or name.startswith("os:") else known.get(name) or name
+
+    return called
 
 
 def find(path: Path, name: str) -> Account | None:

@@ -160,7 +160,7 @@ TABLE: dict[str, Right] = {
         ("purpose",),
         ("/vehicle/*/track",),
     ),
-    "tasks": Right("督办：交办、接办、填报进展", OFFICES, ("supervision_open", "supervision_step")),
+    "tasks": Right("督办：交办、接办、填报进展、撤回自己交办的", OFFICES, ("supervision_open", "supervision_step")),
     "tasks_closed": Right("督办：办结、重新交办", ("leader",)),
     "shares": Right(
         "分享全区或镇街的指标给没有账号的人（最长 7 天）",

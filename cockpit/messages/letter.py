@@ -18,7 +18,8 @@ class Enclosure:
 
 @dataclass(frozen=True)
 class Letter:
-    """What is written to somebody. key: the same for the same letter, however often it is tried. text: what mail and
+    """What is written to somebody. key: the same for the same letter, however often it is tried; seal: what tells two prints under one key
+    apart, "" where there is one alone. text: what mail and
     webhooks get; lines: what chats get, the first ones when there is no room for all; link: where to read on, "" where
     nobody can be led; stated: further fields of a webhook's form."""
 
@@ -29,3 +30,4 @@ class Letter:
     link: str = ""
     enclosed: Enclosure | None = None
     stated: Mapping[str, str] = field(default_factory=dict)
+    seal: str = ""

@@ -124,7 +124,7 @@ def hand(post: Mail | None, to: Receiver, letter: Letter, accepted_next: Callabl
 def _mail(post: Mail, to: Receiver, letter: Letter, accepted_next: Callable[[], None]) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = post.sender, to.where, letter.subject
-    message["Message-ID"] = f"<{letter.key}@{post.sender.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{'.'.join(filter(None, (letter.key, letter.seal)))}@{post.sender.rpartition('@')[2]}>"
     message.set_content(letter.text)
     if letter.enclosed:
         main, _, sub = letter.enclosed.kind.partition("/")

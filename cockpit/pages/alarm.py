@@ -11,6 +11,7 @@ from cockpit.identity.driver_access import People
 from cockpit.pages import driver, profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
 from cockpit.presentation.tiles.listing import plain
 from cockpit.presentation.tiles.spot_map import Spot
 from cockpit.presentation.tiles.table import Cell, flag, table
@@ -18,7 +19,7 @@ from warehouse.insight import profiles
 from warehouse.insight.profiles import Alarm
 from warehouse.query.aggregates import plate
 
-RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不做处理", 3: "将来处理"}
+RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不予处理", 3: "将来处理"}
 """JT/T 809 1403."""
 ORIGINS = {"platform": "监控平台", "active": "主动安全设备"}
 
@@ -41,7 +42,7 @@ def render(visit: PageContext, uid: str) -> Page:
 
 def _page(visit: PageContext, found: Alarm) -> Page:
     here = found.facts
-    spots = [Spot(here["lon"], here["lat"], here["kind"], "good" if here["is_handled"] else "bad")]
+    spots = [Spot(here["lon"], here["lat"], here["kind"], texts.ALARM_TONES.get(here["status"], "flat"))]
     others = toolbar.card(
         "当日该车其他报警",
         "",
@@ -73,7 +74,7 @@ def _page(visit: PageContext, found: Alarm) -> Page:
 def _head(visit: PageContext, found: Alarm) -> Component:
     here = found.facts
     took = None if here["handled_at"] is None else (here["handled_at"] - here["raised_at"]).total_seconds()
-    speed: Cell = f"{plain(here['speed_kmh'])} km/h" + (
+    speed: Cell = f"{plain(here['speed_kmh'])} 公里/小时" + (
         f"（限速 {plain(here['limit_kmh'])}）" if here["limit_kmh"] else ""
     )  # platforms send 0 where no limit is known
     rows: list[tuple[str, Cell | list[Cell]]] = [
@@ -95,7 +96,7 @@ def _head(visit: PageContext, found: Alarm) -> Component:
         flag("时限内处置", bool(here["is_ontime"])),
     ]
     if here["is_clock_error"]:
-        flags.append(html.Span("处置时间早于报警时间，两边都不计入（D05）", className="tone-warn"))
+        flags.append(html.Span("处置时间早于报警时间，处置率、及时率的分子和分母都不计入", className="tone-warn"))
     return profile_parts.head(here["kind"], flags, rows)
 
 

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 
 from cockpit.alerts import outbox, rules, store
 from cockpit.alerts.store import Alert
-from cockpit.identity import gate
+from cockpit.identity import accounts, gate
 from cockpit.messages import receivers
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, PageContext
@@ -70,7 +70,7 @@ def _standing(standing: list[Alert]) -> Component:
             html.Div([dcc.Link(one.label, href=one.href), html.Br(), html.Small(one.words, className="muted")]),
             _clock(one.since),
             "、".join(one.receivers) or "没有收件方",
-            f"{one.taken_by} {_clock(one.taken_at)}"
+            f"{accounts.display_names(gate.settings().state)(one.taken_by)} {_clock(one.taken_at)}"
             if one.taken_at is not None
             else _form(f"alert-{one.id}", f"/alerts/{one.id}/take", "确认"),
             _silence(one),
@@ -120,7 +120,7 @@ def _silences(silences: list[store.Silence]) -> list[Component]:
             one.rule,
             one.subject or "全部",
             _clock(one.until),
-            one.who,
+            accounts.display_names(gate.settings().state)(one.who),
             one.why,
             _form(f"speak-{one.id}", f"/alerts/silences/{one.id}/end", "解除"),
         ]
@@ -183,7 +183,7 @@ def _past(file: Path) -> Component:
             rules.GRADES[one.grade],
             _clock(one.since),
             fmt.duration((one.ended_at or 0) - one.since),
-            one.taken_by or fmt.DASH,
+            accounts.display_names(gate.settings().state)(one.taken_by) or fmt.DASH,
         ]
         for one in store.past(file, PAST)
     ]

@@ -145,7 +145,7 @@ def _vehicles(visit: PageContext, code: str) -> Component:
         if len(rows) > VEHICLES
         else None
     )
-    heads = ["车辆", "能源", "吨级", "状态", "年审到期", "运输证到期", "近 7 天上线", "里程 km", "报警"]
+    heads = ["车辆", "能源", "吨级", "状态", "年审到期", "运输证到期", "近 7 天上线", "里程（公里）", "报警"]
     return toolbar.card(
         "车辆",
         f"登记 {len(rows)} 辆 · 近 7 天报警多的在前",
@@ -209,7 +209,7 @@ def _organisation(visit: PageContext, found: Company) -> Component:
         if ledger["is_diff"]:
             body.append(
                 html.P(
-                    f"名录登记 {ledger['register_veh_cnt']} 辆，与运政的 {found.today.get('v_cnt', 0)} 辆不一致（D23）。",
+                    f"名录登记 {ledger['register_veh_cnt']} 辆，与运政的 {found.today.get('v_cnt', 0)} 辆不一致。",
                     className="tone-warn",
                 )
             )

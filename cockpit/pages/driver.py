@@ -3,6 +3,7 @@ what for."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 
 from dash import dcc, html
@@ -16,7 +17,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.entities import View, pager
 from cockpit.presentation.tiles.listing import plain
-from cockpit.presentation.tiles.table import Cell, flag, table
+from cockpit.presentation.tiles.table import Cell, caution, flag, table
 from warehouse.compile.reading import Place
 from warehouse.core.errors import PageMissing, Refused
 from warehouse.insight import profiles
@@ -143,12 +144,8 @@ def _list(visit: PageContext, people: People, place: Place) -> Component:
             if row["is_connected"]
             else profile_parts.or_unreported(visit, "rdm_account", html.Span("未接入", className="muted")),
             fmt.DASH if row["score"] is None else f"{row['score']:.1f}",
-            fmt.DASH
-            if row["is_done"] is None
-            else "完成"
-            if row["is_done"]
-            else html.Span("未完成", className="tone-warn"),
-            html.Span("✕ 高风险", className="tone-bad") if row["is_high_risk"] else "",
+            fmt.DASH if row["is_done"] is None else _done(visit, row["learned"], bool(row["is_done"])),
+            html.Span("! 高风险", className="tone-bad") if row["is_high_risk"] else "",
         ]
         for reference, row in drivers
     ]
@@ -181,6 +178,15 @@ def _papers(is_qualified: bool, until: object) -> Cell:
     )
 
 
+def _done(visit: PageContext, month: dt.date, is_done: bool) -> Cell:
+    """A month of learning: 完成, 进行中 while it runs or has not begun, 未完成 once it is over."""
+    if is_done:
+        return "完成"
+    if month >= visit.today.replace(day=1):
+        return html.Span("进行中" if month <= visit.today else "未开始", className="muted")
+    return html.Span("未完成", className="tone-warn")
+
+
 def _driver(visit: PageContext, found: Driver) -> list[Component]:
     here = found.facts
     rows: list[tuple[str, Cell | list[Cell]]] = [
@@ -198,7 +204,7 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
         ("小程序", "已绑定" if here["is_registered"] else "未绑定"),
     ]
     flags = [
-        flag("高风险", bool(here["is_high_risk"])),
+        *([caution("高风险")] if here["is_high_risk"] else []),
         flag("远程管理接入", bool(here["is_connected"])),
         flag("车队长", bool(here["is_captain"])),
     ]
@@ -211,7 +217,7 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
             f"{row['day']:%Y-%m}",
             fmt.duration(row["valid_s"]),
             fmt.duration(row["required_s"]),
-            "完成" if row["is_done"] else html.Span("未完成", className="tone-warn"),
+            _done(visit, row["day"], bool(row["is_done"])),
         ]
         for row in found.learning
     ]
@@ -225,7 +231,7 @@ def _driver(visit: PageContext, found: Driver) -> list[Component]:
             "安全评分",
             "自算与厂商评分并列，不混用",
             table(
-                ["月份", "评分", "厂商评分", "里程 km"],
+                ["月份", "评分", "厂商评分", "里程（公里）"],
                 scores,
                 right=(1, 2, 3),
                 empty=profile_parts.absent(visit, "里程不足，没有评分", "as_alarm"),

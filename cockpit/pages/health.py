@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.casework import loader_requests
-from cockpit.identity import gate, rights
+from cockpit.identity import accounts, gate, rights
 from cockpit.pages import toolbar
 from cockpit.pages.overview import group_cards, grouped
 from cockpit.pages.page_context import Page, PageContext
@@ -184,7 +184,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> Component:
     rows = [
         html.Tr(
             [
-                html.Td(c["model"], className="mono"),
+                html.Td(data_notes.model(c["model"]), title=c["model"]),
                 html.Td(c["check"]),
                 html.Td(
                     texts.SEVERITIES.get(c["severity"], c["severity"]),
@@ -232,7 +232,10 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
                 html.Td(
                     [
                         names.get(q["table"], q["table"]),
-                        html.Small(texts.rule(q["rule"]) + ("" if q["is_row"] else "，只缺该字段"), className="muted"),
+                        html.Small(
+                            data_notes.rule(q["rule"], q["table"]) + ("" if q["is_row"] else "，只缺该字段"),
+                            className="muted",
+                        ),
                     ],
                     className="two-line",
                 ),
@@ -253,7 +256,10 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
 
 
 def _held(held: Sequence[Mapping[str, Any]]) -> Component:
-    items = [html.Li([html.B(c["model"], className="mono"), html.Span(f"{c['check']}：{c['message']}")]) for c in held]
+    items = [
+        html.Li([html.B(data_notes.model(c["model"]), title=c["model"]), html.Span(f"{c['check']}：{c['message']}")])
+        for c in held
+    ]
     body = (
         html.Ul(items, className="held-list")
         if items
@@ -272,12 +278,13 @@ def requested(visit: PageContext, *kinds: str) -> list[Component]:
     found = request_queue.newest(gate.settings().state, REQUESTS_SHOWN, *kinds)
     if not found and "run" not in kinds:
         return []
+    called = accounts.display_names(gate.settings().state)
     rows: list[list[Cell]] = [
         [
             str(one.id),
             request_queue.KINDS[one.kind],
             _wish(one),
-            one.who,
+            called(one.who),
             f"{one.at:%m-%d %H:%M}",
             _standing(one),
             _result(one),

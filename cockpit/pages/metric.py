@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import favourites, permalinks
 from cockpit.identity import gate, rights
-from cockpit.pages import drilldown, notes, supervision, toolbar, why
+from cockpit.pages import any_days, drilldown, notes, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
@@ -70,20 +70,25 @@ def render(visit: PageContext, metric_id: str) -> Page:
     text = why.sentence(visit, metric, reading, split) or movement(
         reading, towns if place == visit.book.home else [], metric.decimals
     )
-    head = hero(
-        reading,
-        decimals=metric.decimals,
-        sentence=text,
-        more=[
-            *_spring(visit, metric, reading),
-            *_since(visit, metric, reading),
-            _passport(visit, metric, reading),
-        ],
-    )
+    days = any_days.card(visit, metric, reading)
+    head = [
+        *_other_window(visit, metric, reading),
+        hero(
+            reading,
+            decimals=metric.decimals,
+            sentence=why.linked(visit, split, text),
+            more=[
+                *_spring(visit, metric, reading),
+                *_since(visit, metric, reading),
+                _passport(visit, metric, reading),
+            ],
+        ),
+    ]
+    head += [days] if days is not None else []
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
         body: list[Component] = [
-            head,
+            *head,
             html.Div(
                 [html.Div([wide, *left], className="stack"), html.Div(right, className="stack")],
                 className="grid grid-2-1 grid-top",
@@ -91,7 +96,7 @@ def render(visit: PageContext, metric_id: str) -> Page:
         ]
         return Page(metric.label, body, group=metric.group, tools=_tools(visit, metric, reading))
     body = [
-        head,
+        *head,
         html.Div([wide, _places(visit, metric, reading, towns)], className="grid grid-2-1"),
         html.Div(
             [html.Div(left, className="stack"), html.Div(right, className="stack")], className="grid grid-2-1 grid-top"
@@ -116,6 +121,20 @@ def read(visit: PageContext, metric: Metric) -> Reading:
     )
 
 
+def _other_window(visit: PageContext, metric: Metric, reading: Reading) -> list[Component]:
+    """A line that says so where the address asks for a window that the number is not shown for; nothing else."""
+    wanted = visit.address.get("window")
+    if wanted is None or wanted == reading.window:
+        return []
+    why = (
+        "涉及个人，镇街、企业按已结束的月（年）公布"
+        if wanted in metric.windows
+        else f"不按“{texts.WINDOWS[wanted]}”统计"
+    )
+    shown = fmt.period(reading.window, reading.win_start, reading.win_end)
+    return [html.P(f"“{metric.label}”{why}，这里显示的是 {shown}。", className="notice-line", role="status")]
+
+
 def _share(visit: PageContext, reading: Reading) -> list[Component]:
     """The form that makes a link for somebody without an account; not of a company, whose number may be a person's."""
     if not rights.may(visit.viewer, "shares") or reading.place.grain == "company" or is_total(reading.place):
@@ -138,6 +157,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         toolbar.crumbs(*steps),
         toolbar.windows(visit, metric.windows, reading.window),
         toolbar.periods(visit, reading.window, reading.win_start, reading.win_end),
+        any_days.menu(visit, metric),
         toolbar.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
         toolbar.filters(visit, reading.place, filters(visit, metric)),
         html.Span(className="spacer"),
@@ -156,7 +176,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
 def _passport(visit: PageContext, metric: Metric, reading: Reading) -> Component:
     made = permalinks.issue(gate.settings().state, reading, metric.decimals, visit.address.get("only"))
     return fact(
-        "数字护照",
+        "溯源码",
         [html.A(permalinks.spaced(made), href=f"/n/{made}", title="凭此编号随时打开这一个数，与当时完全相同")],
     )
 

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import notes
 from cockpit.casework.notes import Note
-from cockpit.identity import gate
+from cockpit.identity import accounts, gate
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import PageContext
 from cockpit.pages.supervision import DAY
@@ -79,8 +79,12 @@ def _days(note: Note) -> str:
     return f"{note.first}" if note.first == note.last else f"{note.first} 至 {note.last}"
 
 
+def _called(who: str) -> str:
+    return accounts.display_names(gate.settings().state)(who)
+
+
 def _signed(note: Note) -> str:
-    return f"{note.who} · {note.at:%Y-%m-%d %H:%M}"
+    return f"{_called(note.who)} · {note.at:%Y-%m-%d %H:%M}"
 
 
 def _line(visit: PageContext, note: Note, mark: str, place: str) -> Component:
@@ -116,7 +120,7 @@ def _withdrawn(visit: PageContext, metric: str, place: str) -> Component | None:
                     html.B(_days(note)),
                     " ",
                     html.Del(note.words),
-                    html.Small(f" {_signed(note)} · {who} 于 {at:%Y-%m-%d %H:%M} 撤回", className="muted"),
+                    html.Small(f" {_signed(note)} · {_called(who)} 于 {at:%Y-%m-%d %H:%M} 撤回", className="muted"),
                 ]
             )
         )

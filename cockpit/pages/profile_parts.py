@@ -12,8 +12,10 @@ from dash.development.base_component import Component
 from cockpit.casework import favourites
 from cockpit.identity import rights
 from cockpit.pages import overview, toolbar
+from cockpit.pages.key_numbers import key_numbers
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
 from cockpit.presentation.theme import Theme
 from cockpit.presentation.tiles.spot_map import Spot, spot_map
 from cockpit.presentation.tiles.table import Cell, facts, table
@@ -22,8 +24,6 @@ from warehouse.compile.reading import STATUS_LABELS, Place
 from warehouse.insight.profiles import Fact
 from warehouse.query.aggregates import plate
 from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE
-
-CARDS_A_GROUP = 2
 
 
 def href(visit: PageContext, kind: str, key: str) -> str:
@@ -73,12 +73,8 @@ def withheld(right: str) -> str:
 
 def status(row: Fact) -> Component:
     """How an alarm stands, with a glyph beside the colour."""
-    good = row["is_handled"]
-    late = row["status"].startswith("超时")
-    return html.Span(
-        [html.Span("✓" if good else "!" if not late else "✕", className="glyph"), row["status"]],
-        className="tone-good" if good else "tone-bad" if late else "tone-warn",
-    )
+    tone = texts.ALARM_TONES.get(row["status"], "flat")
+    return html.Span([html.Span(texts.MARKS.get(tone, ""), className="glyph"), row["status"]], className=f"tone-{tone}")
 
 
 def alarm_table(
@@ -129,17 +125,17 @@ def where(spots: Sequence[Spot], title: str, note: str, empty: str, theme: Theme
 
 
 def cards(visit: PageContext, place: Place) -> Component:
-    """The first numbers of every group at a place, each leading to its metric page there."""
+    """The numbers that a place answers for (key_numbers.toml), each leading to its metric page there."""
     window = visit.address.get("window") or overview.DEFAULT
-    shown: list[Metric] = []
 
     def is_listed(metric: Metric) -> bool:
         """Of a handful of drivers nothing is listed, and a card would say so a dozen times."""
+        if place.grain not in metric.drill or metric.kind == "now":
+            return False
         return not metric.person or visit.book.read(metric.id, window, None, place.code).status != "small_cell"
 
-    for metrics in overview.grouped(visit.book.metrics.values()).values():
-        found = [m for m in metrics if place.grain in m.drill and window in m.windows and m.kind != "now"]
-        shown += [m for m in found if is_listed(m)][:CARDS_A_GROUP]
+    named = [visit.book.metrics[name] for name in key_numbers().of(place.grain) if name in visit.book.metrics]
+    shown = [metric for metric in named if is_listed(metric)]
     return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 

@@ -104,7 +104,7 @@ def _milestones(visit: PageContext) -> Component:
             fmt.number(row["due"], 1),
             fmt.number(row["done"], 1),
             html.Span(
-                "滞后" if row["done"] < row["due"] else "按期",
+                "落后序时" if row["done"] < row["due"] else "按期",
                 className="tone-bad" if row["done"] < row["due"] else "tone-good",
             ),
         ]

@@ -14,7 +14,7 @@ from cockpit.identity import gate
 from cockpit.pages import toolbar
 from cockpit.pages.health import requested
 from cockpit.pages.page_context import Page, PageContext
-from cockpit.presentation import data_notes, texts
+from cockpit.presentation import data_notes
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import Cell, facts
 from cockpit.presentation.tiles.table import table as table_of
@@ -120,7 +120,7 @@ def _row(visit: PageContext, row: dict[str, Any]) -> Component:
     title = data_notes.label(visit.book, row["name"])
     place = html.Span(f"第 {row['seq']} 份原始数据第 {row['row'] + 1} 行", className="note")
     head = html.Header(
-        [html.H2(title), html.Span(texts.rule(row["rule"]), className="tag tag-warn"), place], className="card-head"
+        [html.H2(title), html.Span(named(row["rule"]), className="tag tag-warn"), place], className="card-head"
     )
     names = contract.open if contract else {}
     seen = facts([(names.get(name, name), str(value)) for name, value in stated.items() if value not in (None, "")])

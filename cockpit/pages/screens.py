@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.identity import gate, sessions
+from cockpit.identity import accounts, gate, sessions
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -71,6 +71,7 @@ def _devices(known: list[dict[str, Any]]) -> Component:
     def at(seconds: float | None) -> str:
         return fmt.clock(dt.datetime.fromtimestamp(seconds, dt.UTC)) if seconds else fmt.DASH
 
+    called = accounts.display_names(gate.settings().state)
     names = ("编号", "屏幕", "状态", "登记时间", "登记人", "最近使用", "允许的地址", "操作")
     rows = [
         html.Tr(
@@ -81,7 +82,7 @@ def _devices(known: list[dict[str, Any]]) -> Component:
                     d["screen"],
                     "已登录" if d["bound_at"] else "未登录",
                     at(d["created_at"]),
-                    d["created_by"] or fmt.DASH,
+                    called(d["created_by"]) or fmt.DASH,
                     at(d["seen_at"]),
                     _bind(d),
                     _revoke(d),

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from cockpit.identity import rights
 from cockpit.pages import profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
+from cockpit.presentation.address import LONGEST_TYPED
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.insight import search
 from warehouse.insight.search import LABELS, Hit
@@ -22,9 +23,13 @@ def render(visit: PageContext) -> Page:
         for kind, hits in found.items()
         if rights.may(visit.viewer, rights.of_page(f"/{kind}/*") or "figures")
     ]
-    if not body:
+    is_empty = not body
+    if visit.address.is_cut:
+        words = f"搜索词超过 {LONGEST_TYPED} 个字，只按前 {LONGEST_TYPED} 个字查找。"
+        body.insert(0, html.P(words, className="notice-line", role="status"))
+    if is_empty:
         text = f"没有找到“{typed}”。" if typed else ""
-        body = [
+        body += [
             toolbar.card(
                 "搜索",
                 "",

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import task_routes, task_store
 from cockpit.casework.task_store import Task
-from cockpit.identity import gate
+from cockpit.identity import accounts, gate, rights
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -19,7 +19,7 @@ from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.query.scope import TOTAL
 
-VIEWS = {"open": "在办", "overdue": "逾期", "closed": "已办结", "all": "全部"}
+VIEWS = {"open": "在办", "overdue": "逾期", "closed": "已办结", "withdrawn": "已撤回", "all": "全部"}
 SORTS = {"due": "按期限", "office": "按科室", "-made": "按交办时间"}
 DAY = r"\d{4}-\d{2}-\d{2}"
 USUAL_DAYS = 7
@@ -50,7 +50,8 @@ def render(visit: PageContext) -> Page:
 
 
 def _is(task: Task, view: str, today: dt.date) -> bool:
-    return {"open": not task.is_closed, "overdue": task.late(today) > 0, "closed": task.is_closed, "all": True}[view]
+    is_shown = {"open": task.is_standing, "overdue": task.late(today) > 0, "all": True}
+    return is_shown.get(view, task.state == view)
 
 
 def _segments(visit: PageContext, key: str, offered: dict[str, str], chosen: str, label: str) -> Component:
@@ -86,20 +87,22 @@ def _task(visit: PageContext, task: Task) -> Component:
     made = task.steps[0]
     head = html.Header(
         [
-            html.H2([f"督办 {task.id} · {task.office}"]),
+            html.H2(f"督办 {task.id} · {task.office}{f'（{task.person}）' if task.person else ''}"),
             mark(task, visit.today),
             html.Span(f"期限 {task.due}", className="note"),
         ],
         className="card-head",
     )
+    called = accounts.display_names(gate.settings().state)
     rows: list[list[Cell]] = [
-        [f"{one.at:%Y-%m-%d %H:%M}", task_store.STEPS[one.step], one.who, one.words or fmt.DASH] for one in task.steps
+        [f"{one.at:%Y-%m-%d %H:%M}", task_store.STEPS[one.step], called(one.who), one.words or fmt.DASH]
+        for one in task.steps
     ]
     about = html.P(
         [
             "依据：",
             dcc.Link(task.subject.label, href=task.subject.href),
-            html.Small(f" 快照 {task.subject.generation} · {made.who} 交办", className="muted"),
+            html.Small(f" 快照 {task.subject.generation} · {called(made.who)} 交办", className="muted"),
         ]
     )
     return html.Section(
@@ -118,7 +121,9 @@ def _task(visit: PageContext, task: Task) -> Component:
 def _forms(visit: PageContext, task: Task) -> list[Component]:
     """The steps that this reader may do now."""
     steps = [
-        name for name, states in task_store.FROM.items() if task.state in states and task_store.may(visit.viewer, name)
+        name
+        for name, states in task_store.FROM.items()
+        if task.state in states and task_store.may(visit.viewer, name, task)
     ]
     made = []
     for name in steps:
@@ -126,7 +131,15 @@ def _forms(visit: PageContext, task: Task) -> list[Component]:
         words = (
             []
             if name == "take"
-            else [_text(key, "words", {"note": "进展情况", "close": "办理结果", "reopen": "重新交办的原因"}[name])]
+            else [
+                _text(
+                    key,
+                    "words",
+                    {"note": "进展情况", "withdraw": "撤回的原因", "close": "办理结果", "reopen": "重新交办的原因"}[
+                        name
+                    ],
+                )
+            ]
         )
         made.append(
             html.Form(
@@ -147,7 +160,9 @@ def mark(task: Task, today: dt.date) -> Component:
     """How a task stands, in a tag: 督办中, 逾期 3 天, 已办结."""
     late = task.late(today)
     words = f"逾期 {late} 天" if late else task_store.STATES[task.state]
-    return html.Span(words, className="tag tag-bad" if late else "tag tag-held" if task.is_closed else "tag tag-warn")
+    return html.Span(
+        words, className="tag tag-bad" if late else "tag tag-held" if not task.is_standing else "tag tag-warn"
+    )
 
 
 def badge(visit: PageContext, metric: str, place: str) -> Component | None:
@@ -178,7 +193,7 @@ def card(visit: PageContext) -> Component | None:
                 mark(task, visit.today),
                 " ",
                 dcc.Link(task.what, href=f"{page}#task-{task.id}"),
-                html.Small(f" {task.office} · 期限 {task.due}"),
+                html.Small(" · ".join(filter(None, (f" {task.office}", task.person, f"期限 {task.due}")))),
             ]
         )
         for task in tasks
@@ -219,11 +234,29 @@ def _form(visit: PageContext) -> Component:
             ),
         ]
     )
+    known = [one.display for one in accounts.everyone(gate.settings().state) if rights.has(one.role, "tasks")]
+    person = html.Label(
+        [
+            "责任人（可不填）",
+            dcc.Input(
+                type="text",
+                name="person",
+                value="",
+                list="supervise-people",
+                placeholder="姓名，可另行填写",
+                maxLength=task_store.LONGEST_PERSON,
+                id="supervise-person",
+                className="filter",
+            ),
+            html.Datalist([html.Option(value=name) for name in sorted(set(known))], id="supervise-people"),
+        ]
+    )
     fields = [
         toolbar.hidden("supervise", "subject", visit.address.here()),
         toolbar.hidden("supervise", "next", visit.address.here()),
         _text("supervise", "what", "要办的事，最多 200 字"),
         office,
+        person,
         due,
     ]
     form = html.Form(

@@ -27,14 +27,15 @@ def crumbs(*steps: tuple[str, str]) -> Component:
 
 
 def windows(visit: PageContext, offered: Sequence[str], chosen: str, key: str = "window") -> Component:
-    """Segmented switch of windows; changing it forgets the period, which belongs to the former window."""
+    """Segmented switch of windows, in one order on every page, whatever order a metric names them in; changing it forgets
+    the period, which belongs to the former window."""
     links = [
         dcc.Link(
             texts.WINDOWS[w],
             href=visit.address.here(**{key: w, "page": None, **({"at": None} if key == "window" else {})}),
             className="seg is-on" if w == chosen else "seg",
         )
-        for w in offered
+        for w in sorted(offered, key=list(texts.WINDOWS).index)
     ]
     return html.Div(links, className="segments", role="group", **aria(label="统计窗口"))
 

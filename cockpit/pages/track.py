@@ -88,7 +88,7 @@ def _body(visit: PageContext, key: str, found: Track) -> list[Component]:
     trips = toolbar.card(
         "行程",
         f"{driven} 段",
-        table(["出发", "到达", "里程 km", "其中无数据 km", "驾驶", "出发前休息"], lines, right=(2, 3, 4, 5)),
+        table(["出发", "到达", "里程（公里）", "其中无数据（公里）", "驾驶", "出发前休息"], lines, right=(2, 3, 4, 5)),
     )
     shown = drawn or html.P("轨迹点太少，无法回放。", className="empty")
     listed = toolbar.card(
@@ -117,7 +117,7 @@ def _nothing(row: Fact) -> str:
     """What lay between two trips, in words."""
     lasted = fmt.duration(row["stop_s"])
     if row["kind"] == "unseen":
-        return f"无数据 {lasted}，其间移动 {fmt.number(row['moved_km'])} km"
+        return f"无数据 {lasted}，其间移动 {fmt.number(row['moved_km'])} 公里"
     if row["kind"] == "silent":
         return f"无数据 {lasted}，是否停车不明"
     return f"停车 {lasted}" + (

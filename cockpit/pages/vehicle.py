@@ -12,9 +12,10 @@ from cockpit.identity.driver_access import People
 from cockpit.pages import driver, profile_parts, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
 from cockpit.presentation.tiles.listing import STATES, plain
 from cockpit.presentation.tiles.spot_map import Spot
-from cockpit.presentation.tiles.table import Cell, flag, table
+from cockpit.presentation.tiles.table import Cell, caution, flag, table
 from warehouse.insight import profiles
 from warehouse.insight.profiles import Fact, Vehicle
 from warehouse.query.aggregates import plate
@@ -47,7 +48,7 @@ def _page(visit: PageContext, found: Vehicle, key: str, owner: str | None) -> Pa
             row["lon"],
             row["lat"],
             f"{profile_parts.moment(row['raised_at'])} {row['kind']} {row['status']}",
-            "good" if row["is_handled"] else "bad",
+            texts.ALARM_TONES.get(row["status"], "flat"),
         )
         for row in found.alarms
         if rights.may(visit.viewer, "alarms")
@@ -80,7 +81,10 @@ def _head(visit: PageContext, found: Vehicle, owner: str | None) -> Component:
     here = found.facts
     flags = [flag("重型（须装终端）", bool(here.get("is_heavy")))]
     if found.days:
-        flags += [flag("已入网", bool(found.days[0]["is_networked"])), flag("报停", bool(found.days[0]["is_stopped"]))]
+        flags += [
+            flag("已入网", bool(found.days[0]["is_networked"])),
+            *([caution("报停")] if found.days[0]["is_stopped"] else []),
+        ]
     rows: list[tuple[str, Cell | list[Cell]]] = [("企业", profile_parts.place_link(visit, owner))]
     if here:
         rows += [
@@ -143,8 +147,8 @@ def _days(visit: PageContext, found: Vehicle) -> Component:
     heads = [
         "日期",
         "状态",
-        "里程 km",
-        "其中无数据 km",
+        "里程（公里）",
+        "其中无数据（公里）",
         "驾驶时长",
         "合格率",
         "漂移点",

@@ -3,6 +3,7 @@ it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -80,6 +81,24 @@ def sentence(visit: PageContext, metric: Metric, reading: Reading, split: Change
     parts = waterfall.sentence(split, metric.unit, metric.decimals)
     label = visit.book.dimensions(metric, reading.place)[split.by]
     return f"{head}。按{label}：{parts}。{_behind(visit, metric, reading, split)}" if parts else f"{head}。"
+
+
+def linked(visit: PageContext, split: Change | NoSplit, text: str) -> list[Component | str]:
+    """A sentence whose towns, companies and vehicles lead to their own pages."""
+    if isinstance(split, NoSplit) or not text:
+        return [text] if text else []
+    grain = split.by if split.by in (*LEADS, "vehicle") else ""
+    pages = {
+        p.label: f"/{grain}/{quote(p.code, safe='')}" for p in split.pieces if p.kind == "part" and p.code and grain
+    }
+    first = next((p for p in split.pieces if p.kind == "part"), None)
+    if grain == "town" and first is not None:
+        pages |= {one.label: f"/company/{quote(one.code, safe='')}" for one in visit.book.places("company", first.code)}
+    named = sorted((name for name in pages if name in text), key=len, reverse=True)
+    if not named:
+        return [text]
+    found = re.split(f"({'|'.join(map(re.escape, named))})", text)
+    return [dcc.Link(part, href=visit.address.to(pages[part])) if part in pages else part for part in found if part]
 
 
 def _behind(visit: PageContext, metric: Metric, reading: Reading, split: Change) -> str:

@@ -32,6 +32,8 @@ KEYS = (
 CARRIED = ("as_of",)
 MOST_FIELDS = 40
 """Goes along to every other page: a chosen snapshot holds until it is left."""
+LONGEST_TYPED = 40
+"""Characters of what is typed into a search or a filter that are looked for; what is longer is cut and the page says so."""
 
 _PATTERNS = {
     "window": re.compile(r"now|day|week|month|quarter|year"),
@@ -45,7 +47,7 @@ _PATTERNS = {
     "of": re.compile(r"[a-z0-9_]{1,24}"),
     "sort": re.compile(r"-?[a-z0-9_]{1,24}"),
     "page": re.compile(r"\d{1,4}"),
-    "q": re.compile(r"[^\x00-\x1f]{0,40}"),
+    "q": re.compile(rf"[^\x00-\x1f]{{0,{LONGEST_TYPED}}}"),
     "who": re.compile(r"[^\x00-\x1f]{0,64}"),
     "event": re.compile(r"[a-z_]{1,32}"),
     "about": re.compile(r"[^\x00-\x1f]{0,64}"),
@@ -57,15 +59,16 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class Address:
-    """A path and the known, well-formed part of its query."""
+    """A path and the known, well-formed part of its query. is_cut: more was typed than is looked for."""
 
     path: str
     query: Mapping[str, str]
+    is_cut: bool = False
 
     @classmethod
     def parse(cls, path: str | None, search: str | None) -> Address:
         """From the browser's pathname and search. Unknown keys are dropped; a malformed known one raises UsageError."""
-        found = {}
+        found, is_cut = {}, False
         try:
             pairs = parse_qsl((search or "").lstrip("?"), max_num_fields=MOST_FIELDS)
         except ValueError as error:
@@ -73,10 +76,14 @@ class Address:
         for key, value in pairs:
             if key not in KEYS or not value:
                 continue
+            if key == "q":
+                # typed by hand, or pasted with a line break: it is answered as far as it can be
+                value = " ".join(value.split())
+                is_cut, value = len(value) > LONGEST_TYPED, value[:LONGEST_TYPED].strip()
             if not _PATTERNS[key].fullmatch(value):
                 raise UsageError("链接中的参数不正确", where=key, to_do="请从总览重新进入")
             found[key] = value
-        return cls("/" + unquote(path or "/").strip("/"), found)
+        return cls("/" + unquote(path or "/").strip("/"), found, is_cut)
 
     def get(self, key: str) -> str | None:
         """The value of a key, None when it is not in the address."""

@@ -7,8 +7,11 @@ from typing import Any
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from warehouse.catalog.contracts import contracts
+from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
+from warehouse.core import data_rules
 from warehouse.query.snapshot_store import Snapshot
 
 ROWS_SHOWN = 14
@@ -40,7 +43,12 @@ def quality(book: Snapshot) -> dict[str, Any]:
         "systems": systems(book),
         "late": [s for s in sources if s["error"] or s["never"] or s["late"]],
         "checks": [
-            {**c, "word": texts.SEVERITIES[c["severity"]], "count": fmt.number(c["failed_rows"])}
+            {
+                **c,
+                "model": model(c["model"]),
+                "word": texts.SEVERITIES[c["severity"]],
+                "count": fmt.number(c["failed_rows"]),
+            }
             for c in failed[:ROWS_SHOWN]
         ],
         "passed": len(checks) - len(failed),
@@ -48,7 +56,7 @@ def quality(book: Snapshot) -> dict[str, Any]:
         "quarantine": [
             {
                 **q,
-                "rule": texts.rule(q["rule"]) + ("" if q["is_row"] else "，只缺该字段"),
+                "rule": rule(q["rule"], q["table"]) + ("" if q["is_row"] else "，只缺该字段"),
                 "table": label(book, q["table"]),
                 "count": fmt.number(q["rows"]),
             }
@@ -89,6 +97,23 @@ def systems(book: Snapshot) -> list[dict[str, Any]]:
     return rows
 
 
+def rule(identifier: str, table: str = "") -> str:
+    """A rule of quarantine or defects as a reader of numbers says it, without its id: "漂移", "必填缺失（信用代码）". table: the
+    landed table whose column is at fault."""
+    kind, _, name = identifier.partition(":")
+    if not name:
+        return data_rules.RULES.get(kind, kind)
+    found = contracts().get(table)
+    column = found.open.get(name, name) if found else name
+    return f"{data_rules.KINDS.get(kind) or data_rules.RULES.get(kind, kind)}（{column}）"
+
+
+def model(identifier: str) -> str:
+    """The Chinese name of a model."""
+    found = models().get(identifier)
+    return found.label if found else identifier
+
+
 def label(book: Snapshot, table: str) -> str:
     """The Chinese name of a landed table."""
     return next((s.label for s in book.sources() if f"{s.source}_{s.entity}" == table), table)
@@ -101,14 +126,15 @@ def defects(book: Snapshot) -> list[dict[str, Any]]:
     for item in book.defects():
         key = (item["rule"], item["label"])
         most[key] = max(most.get(key, 0), item["rows"])
-    return [{"rule": texts.rule(rule), "label": label, "count": fmt.number(n)} for (rule, label), n in most.items()][
+    return [{"rule": rule(code), "label": label, "count": fmt.number(n)} for (code, label), n in most.items()][
         :ROWS_SHOWN
     ]
 
 
 def definition(metric: Metric, item: Reading) -> dict[str, Any]:
     """One entry of the appendix."""
-    change = metric.changed[-1] if metric.changed else None
+    # the first publication is no change, and that a target is only proposed is told once for all
+    change = metric.changed[-1] if len(metric.changed) > 1 else None
     return {
         "label": metric.label,
         "number": metric.number,
@@ -117,6 +143,6 @@ def definition(metric: Metric, item: Reading) -> dict[str, Any]:
         "unit": "%" if metric.unit == "ratio" else metric.unit,
         "owner": metric.owner,
         "better": {"up": "越高越好", "down": "越低越好", "context": "仅作参考"}[metric.better],
-        "target": item.target.source if item.target else "",
+        "target": item.target.source if item.target and not item.target.is_proposed else "",
         "change": f"{change.on} {change.what}" if change else "",
     }

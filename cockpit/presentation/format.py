@@ -295,15 +295,15 @@ def age(seconds: float | None) -> str:
 
 
 def pace(ahead: int | None) -> str:
-    """ "超前 4", "滞后 19", "持平" against the time that has passed, in percentage points; None → "—"."""
+    """ "超序时 4 个百分点", "落后序时 19 个百分点", "与序时持平" against the time that has passed; None → "—"."""
     if ahead is None:
         return DASH
-    return f"{'超前' if ahead > 0 else '滞后'} {abs(ahead)}" if ahead else "持平"
+    return f"{'超' if ahead > 0 else '落后'}序时 {abs(ahead)} 个百分点" if ahead else "与序时持平"
 
 
 def town(name: str) -> str:
-    """A town in two or three characters for a narrow place; "未分" when none is known."""
-    return "未分" if name.startswith("未分") else name.removesuffix("街道").removesuffix("镇") or "未分"
+    """A town in two or three characters for a narrow place; "待核" when none is known."""
+    return "待核" if name == "归属待核" else name.removesuffix("街道").removesuffix("镇") or "待核"
 
 
 def company(name: str) -> str:

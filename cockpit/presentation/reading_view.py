@@ -43,11 +43,13 @@ AS_SUPPOSED = ("ok", "small_cell", "no_total")
 
 @dataclass(frozen=True)
 class Tag:
-    """A word beside a number that limits it: 沿用上期, 存疑, 未满期, 暂定. why: what it means here; kind: held, doubt, running, provisional."""
+    """A word beside a number that limits it: 沿用上期, 存疑, 本期未结束, 暂定. why: what it means here; kind: held, doubt, running, provisional.
+    full: the word as it stands where there is room, "" for the same."""
 
     kind: Literal["held", "doubt", "running", "provisional", "festival"]
     word: str
     why: str
+    full: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,10 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     if item.doubt:
         found.append(Tag("doubt", texts.DOUBT, item.doubt))
     if not item.complete and item.window != "now":
-        found.append(Tag("running", texts.INCOMPLETE, "本期尚未结束，为截至数据时间的累计"))
+        until = f"（截至 {fmt.day(fmt.local(item.as_of).date())}）" if item.as_of else ""
+        found.append(
+            Tag("running", texts.INCOMPLETE, "本期尚未结束，为截至数据时间的累计", f"{texts.INCOMPLETE}{until}")
+        )
     if item.provisional:
         found.append(Tag("provisional", texts.PROVISIONAL, "72 小时内补传的数据仍会改变它"))
     if (festival := _festival(item)) is not None:

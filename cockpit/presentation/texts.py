@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from warehouse.core import data_rules
-
 BRAND = "正北数字驾驶舱"
 BUREAU = "杭州市余杭区交通运输局"
 DEMO = "演示数据"
@@ -109,6 +107,7 @@ EVENTS = {
     "supervision_open": "交办督办",
     "supervision_take": "接办督办",
     "supervision_note": "填报督办进展",
+    "supervision_withdraw": "撤回督办",
     "supervision_close": "办结督办",
     "supervision_reopen": "重新交办督办",
     "note_add": "新增批注",
@@ -157,6 +156,18 @@ ORDER = "一二三四五六"
 """Numbers of the six programmes."""
 MARKS = {"good": "✓", "warn": "!", "bad": "✕"}
 """A judgement as a glyph, beside its colour."""
+ALARM_TONES = {
+    "已处置": "good",
+    "不予处理": "good",
+    "超时处置": "warn",
+    "处置时间早于报警，存疑": "warn",
+    "不予处理，未写理由": "bad",
+    "处理中": "warn",
+    "待处置": "warn",
+    "超时处理中": "bad",
+    "超时未处置": "bad",
+}
+"""How an alarm stands → tone; 提示, which nobody has to handle, is told without a judgement."""
 GLYPHS = {"good": "●", "aside": "◐", "warn": "▲", "bad": "✕", "held": "■", "none": "○"}
 """How something that delivers or is made stands, as a glyph beside its colour: fine, fine with rows put aside, late,
 broken, carried over, nothing promised."""
@@ -169,7 +180,7 @@ UNITS = {
     "h": "小时",
     "d": "天",
     "km": "公里",
-    "km/h": "公里/时",
+    "km/h": "公里/小时",
     "m": "米",
     "t": "吨",
     "deg": "度",
@@ -178,15 +189,13 @@ UNITS = {
 SEVERITIES = {"fail": "阻断", "warn": "提示"}
 
 
-def rule(identifier: str) -> str:
-    """A rule of quarantine or defects in words, with its id: "必填缺失（uscc）", "漂移（D09）"."""
-    return data_rules.named(identifier)
-
+APPROXIMATE = "示意图：镇街界线为近似，不作划界依据"
+"""Beside every map whose borders are not surveyed."""
 
 PROVISIONAL = "暂定"
 DOUBT = "存疑"
 HELD = "沿用上期"
-INCOMPLETE = "未满期"
+INCOMPLETE = "本期未结束"
 NO_DATA = "—"
 
 LOGIN_FAILED = (

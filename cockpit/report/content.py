@@ -30,7 +30,7 @@ from warehouse.query.snapshot_store import Snapshot
 
 TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
 """Window → (points drawn, points to the same window a year before)."""
-TOWN_COLUMNS = 3
+TOWN_COLUMNS, MIN_POINTS = 3, 2
 CHART_PX = (680, 102)
 WORST_TOWNS = 3
 REASON_LIMIT = 40
@@ -125,6 +125,7 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
         "revisions": revised,
         "reprint": changes.reprint(before, issue.figures),
         "quality": data_notes.quality(book),
+        "proposed": sum(1 for item in readings.values() if item.target and item.target.is_proposed),
         "definitions": [data_notes.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,
         "tally": tally(readings.values()),
@@ -241,7 +242,16 @@ def section(
     blocks = []
     for metric in metrics:
         chart = trend(book, metric, readings[metric.id])
-        blocks.append({"row": rows[metric.id], "chart": chart, "number": next(counter) if chart else 0})
+        blocks.append(
+            {
+                "row": rows[metric.id],
+                "chart": chart,
+                "instead": "本期及此前没有可画的数据"
+                if readings[metric.id].value is None
+                else "只有一期数据，不画趋势",
+                "number": next(counter) if chart else 0,
+            }
+        )
     names = texts.GROUPS
     # what is off target is what the towns are compared by; the rest in the catalogue's order
     pressing = [one.reading.metric for one in found.pressing]
@@ -258,9 +268,12 @@ def section(
 
 
 def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
-    """The trend up to the reading's own window with the same windows a year before; "" when nothing is known."""
+    """The trend up to the reading's own window with the same windows a year before; "" where fewer than two windows are known:
+    one point is no trend."""
     shown, reach = TREND[item.window]
     series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
+    if sum(point.value is not None for point in series[-shown:]) < MIN_POINTS:
+        return ""
     return svg.trend(
         series[-shown:],
         series[-shown - reach : -reach],
@@ -274,7 +287,8 @@ def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
 
 
 def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -> dict[str, Any]:
-    """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement."""
+    """Rows: towns in register order. Cells: value, bar against the largest (ratios: against 100 %), judgement. A number that
+    no town has is no column of blanks: why it has none stands below."""
     table: dict[str, list[dict[str, Any]]] = {}
     heads, apart = [], []
     for metric in metrics:
@@ -282,9 +296,11 @@ def towns(book: Snapshot, metrics: list[Metric], readings: dict[str, Reading]) -
         items = book.by(metric.id, head.window, fmt.period_key(head.window, head.win_start))
         if not items:
             continue
-        heads.append(metric.label)
         words = of_towns(head, town_totals.whole_of(book, items), items)
         apart += [f"{metric.label}：{words}"] if words else []
+        if all(item.value is None for item in items):
+            continue
+        heads.append(metric.label)
         full = 1.0 if metric.unit == "ratio" else max((i.value or 0.0 for i in items), default=0.0) or 1.0
         for item in items:
             share = None if item.value is None else item.value / full

@@ -189,7 +189,7 @@ def letter(settings: Settings, facts: archive.Facts) -> Letter:
     link = public_url.base(settings)
     file = settings.reports / f"{facts['name']}.pdf"
     return Letter(
-        f"{facts['name']}.{facts['sha256'][:16]}",
+        str(facts["name"]),
         subject(facts),
         body(facts),
         (*_lacks(facts), *facts.get("points", ())),
@@ -202,6 +202,7 @@ def letter(settings: Settings, facts: archive.Facts) -> Letter:
             "draft": str(facts["draft"]).lower(),
             "sha256": facts["sha256"],
         },
+        seal=facts["sha256"][:16],
     )
 
 

@@ -133,11 +133,11 @@ def _programmes(book: Snapshot) -> str:
         return ""
     (behind, last), (ahead, first) = min(stated, key=lambda pair: pair[0]), max(stated, key=lambda pair: pair[0])
     if behind >= 0:
-        return f"六大工程都不落后于序时，最快的{first.label}{fmt.pace(ahead)} 个百分点。"
+        return f"六大工程都不落后于序时，最快的{first.label}{fmt.pace(ahead)}。"
     late = sum(1 for pace, _ in stated if pace < 0)
     return (
-        f"六大工程有 {late} 项落后于序时，最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)} 个百分点"
-        + (f"，{first.label}{fmt.pace(ahead)} 个百分点" if ahead > 0 else "")
+        f"六大工程有 {late} 项落后于序时，最慢的{last.label}完成 {last.score or 0:.0%}、{fmt.pace(behind)}"
+        + (f"，{first.label}{fmt.pace(ahead)}" if ahead > 0 else "")
         + "。"
     )
 

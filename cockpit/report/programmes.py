@@ -26,7 +26,7 @@ def rows(book: Snapshot) -> list[dict[str, Any]]:
                 "bar": svg.bar(one.score, mark=None if one.due is None else min(1.0, one.due), height=7),
                 "done": f"{one.score:.0%}" if is_known else "数据不足",
                 "due": f"{one.due:.0%}" if is_known else fmt.DASH,
-                "pace": f"{fmt.pace(one.ahead)} 个百分点" if one.ahead else fmt.pace(one.ahead),
+                "pace": fmt.pace(one.ahead),
                 "judgement": one.tone or "none",
                 "counted": f"{sum(item.share is not None for item in one.items)} / {len(one.items)}",
             }

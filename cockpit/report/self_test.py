@@ -89,7 +89,7 @@ def _figures(whole: str, issue: Issue, book: Snapshot) -> list[str]:
         if metric in noted:
             wanted.append(("需要关注表", attention, f"{again.label}{shown}{noted[metric]['target']}"))
         if permalinks.spaced(permalinks.id_of(permalinks.address_of(again))) not in core:
-            found.append(f"{again.label}：没有印出数字护照")
+            found.append(f"{again.label}：没有印出溯源码")
         found += [
             f"{again.label}：{name}没有 {shown}" for name, text, words in wanted if "".join(words.split()) not in text
         ]

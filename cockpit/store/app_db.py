@@ -101,6 +101,7 @@ CREATE TRIGGER IF NOT EXISTS audit_held BEFORE DELETE ON audit BEGIN SELECT RAIS
 """
 
 ADDED = {
+    "supervision": {"person": ("TEXT NOT NULL DEFAULT ''", "")},
     "audit": {
         "subject": ("TEXT NOT NULL DEFAULT ''", ""),
         "purpose": ("TEXT NOT NULL DEFAULT ''", ""),

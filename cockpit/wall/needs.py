@@ -136,7 +136,7 @@ def lagging_programmes(book: Snapshot, _today: dt.date) -> list[Need]:
     """The programme farthest behind the time that has passed."""
     worst = min((one for one in scores(book) if one.ahead is not None), key=lambda one: one.ahead or 0, default=None)
     return (
-        [Need(worst.tone, f"{worst.label}滞后序时 {-worst.ahead} 个百分点")]
+        [Need(worst.tone, f"{worst.label}落后序时 {-worst.ahead} 个百分点")]
         if worst and worst.ahead and worst.ahead < 0
         else []
     )
@@ -201,7 +201,7 @@ RULES: dict[str, tuple[Callable[[Snapshot, dt.date], list[Need]], ...]] = {
 def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
     """What stands under supervision: how many, how many are late, and the latest of these by metric or kind of record.
     Never the words of a task, a record's own name or who is at it: people write there what a wall must not show."""
-    standing = [task for task in tasks if not task.is_closed]
+    standing = [task for task in tasks if task.is_standing]
     if not standing:
         return []
     late = overdue(standing, today)

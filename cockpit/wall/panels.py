@@ -26,13 +26,14 @@ LABEL_EVERY = {"day": 7, "week": 5, "month": 3, "quarter": 2, "year": 1}
 ITEMS_SHOWN = 5
 WAIT_TONES = ("good", "warn", "warn", "bad", "bad")
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
+UNNAMED = "(待局确认)"
 MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…", "open": ""}
 ALARMS, HANDLED = ("gps_alarm", "as_alarm"), ("rdm_alarm_handle",)
 MADE_OF: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "alarms": ("实时报警", (ALARMS,)),
     "alarm_hours": ("报警分时", (ALARMS,)),
     "kinds": ("报警类型", (ALARMS,)),
-    "clock": ("处置时钟", (ALARMS, HANDLED)),
+    "clock": ("待处置报警时长分布", (ALARMS, HANDLED)),
     "overdue": ("超时未处置", (ALARMS, HANDLED)),
     "companies": ("企业未按时处置", (ALARMS, HANDLED)),
     "interventions": ("报警处置措施", (HANDLED,)),
@@ -40,6 +41,12 @@ MADE_OF: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
 }
 """Kind of a panel whose nothing would read as a good sign → its title, and the landed tables that it is made of: of each
 group one must have delivered."""
+
+
+def bare_plate(mask: str) -> str:
+    """A masked plate without its colour, which would stand over what comes after it."""
+    return mask.partition(" ")[0]
+
 
 Panel = Callable[[Snapshot, str, dt.date], dict[str, Any]]
 
@@ -73,6 +80,7 @@ def trend(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
         goal=goal,
         last=f"{last.text}{last.unit}" if last else "",
         every=LABEL_EVERY[window],
+        is_open=not now[-1].complete,
     )
     return {
         "label": definition.label,
@@ -104,7 +112,7 @@ def alarm_hours(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         "day": "今日" if day == today else fmt.day(day),
         "total": fmt.number(sum(h.first + h.second for h in hours)),
         "second": fmt.number(sum(h.second for h in hours)),
-        "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起，平常同期 {fmt.number(usual)} 起"
+        "usual": f"前 {len(so_far)} 小时 {fmt.number(total)} 起，前四周同期 {fmt.number(usual)} 起"
         if known and so_far
         else "还没有可比的前几周",
     }
@@ -164,7 +172,7 @@ def overdue(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
         "rows": [
             {
                 "time": f"{a.raised_at:%H:%M}" if a.raised_at.date() == today else f"{a.raised_at:%m-%d %H:%M}",
-                "plate": a.plate_mask,
+                "plate": bare_plate(a.plate_mask),
                 "kind": a.kind,
                 "town": fmt.town(a.town),
                 "late": fmt.duration(a.late_s),
@@ -300,9 +308,7 @@ def points(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             }
             for label, name, amount in parts
         ],
-        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分，待核对（D19）"
-        if ledger.gap
-        else "账面余额与流水相符",
+        "gap": f"账面余额与流水相差 {fmt.number(abs(ledger.gap))} 分，待核对" if ledger.gap else "账面余额与流水相符",
     }
 
 
@@ -363,7 +369,9 @@ def milestones(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     rows: dict[int, dict[str, Any]] = {}
     for node in nodes:
         number, _, name = node.item.partition(" ")
-        row = rows.setdefault(node.item_no, {"number": number, "name": name, "nodes": [], "is_open": False})
+        # an item that the announcement has not named yet is called by its number
+        named = f"第 {number} 项" if name == UNNAMED else name
+        row = rows.setdefault(node.item_no, {"number": number, "name": named, "nodes": [], "is_open": False})
         row["nodes"].append({"state": node.state, "mark": MILESTONE_MARKS[node.state]})
         row["is_open"] = row["is_open"] or node.state == "overdue"
     states = [node.state for node in nodes]

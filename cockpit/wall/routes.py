@@ -29,6 +29,7 @@ from cockpit.identity.sessions import SCREEN
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.assets import ASSETS, build_id
+from cockpit.presentation.charts import townmap
 from cockpit.presentation.templates import render
 from cockpit.store import app_db
 from cockpit.wall import direction, scenes
@@ -307,6 +308,7 @@ def _page(wall: Wall, screen: str) -> str:
         build=build_id(),
         release=RELEASE,
         scripts=SCRIPTS,
+        rough=texts.APPROXIMATE if (shapes := townmap.load()) and shapes.is_approximate else "",
         base=f"{prefix}/wall/{screen}",
         prefix=prefix,
         day=wall.today().isoformat(),

@@ -29,9 +29,6 @@ TARGET_AT = 0.75
 """Where on a progress track the target stands when the scale has no natural end (scores, counts and means)."""
 SCORE = "分"
 """A mean of scores: its parts are a sum of points and a number of companies, which tell a viewer nothing."""
-ALARM_TONES = {"超时": "bad", "已处": "good", "处理": "warn", "待处": "warn", "未处": "warn"}
-"""Beginning of an alarm's status → tone; any other status is told without a judgement."""
-
 
 MILEAGE = "fleet_km_per_vehicle_day"
 TOTALS = ("fleet_vehicle_cnt", "fleet_company50_cnt")
@@ -161,7 +158,7 @@ def tile(book: Snapshot, item: Reading, kind: str, today: dt.date) -> dict[str, 
         "mark": view.mark,
         "word": verdict(item),
         "parts": view.parts if item.status == "ok" else "",
-        "spark": svg.spark([p.value for p in series]),
+        "spark": svg.spark([p.value for p in series], is_open=bool(series) and not series[-1].complete),
         "bar": svg.bar(share, mark=mark, tone=tone(metric.group) if view.tone in NEUTRAL else view.tone),
         "when": view.when,
         "held": item.held,
@@ -222,7 +219,7 @@ def strip(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             )
     if MILEAGE in book.metrics:
         item = book.read(MILEAGE, "day")
-        shown = fmt.value(item.num, "km") if item.num is not None else fmt.reading(item)
+        shown = fmt.value(item.num, "公里") if item.num is not None else fmt.reading(item)
         found.insert(
             1, {"id": "mileage", "label": f"{when(item, today)}里程", "shown": shown, "when": "", **_age(item)}
         )
@@ -262,11 +259,12 @@ def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     rows = [
         {
             "time": moment(a["raised_at"], today),
-            "plate": a["plate_mask"],
+            "plate": panels.bare_plate(a["plate_mask"]),
             "kind": a["kind"],
             "town": fmt.town(a["town"]),
-            "status": a["status"] if is_known else "处置未上报",
-            "tone": ALARM_TONES.get(a["status"][:2], "flat") if is_known else "flat",
+            # of a state and its reason the narrow column has room for the reason
+            "status": a["status"].rpartition("，")[2] if is_known else "处置未上报",
+            "tone": texts.ALARM_TONES.get(a["status"], "flat") if is_known else "flat",
         }
         for a in book.alarms(ALARMS_SHOWN)
     ]

@@ -100,7 +100,7 @@ def _cover(visit: PageContext, item: Metric, reading: Reading, settings: Setting
     made = permalinks.issue(settings.state, reading, item.decimals, visit.address.get("only"))
     rows: list[tuple[str, Value]] = [
         *facts(visit, item, reading),
-        ("数字护照", permalinks.spaced(made)),
+        ("溯源码", permalinks.spaced(made)),
         ("在线查看", f"{site}/n/{made}"),
         ("导出人", visit.viewer.display or visit.viewer.user),
         ("导出时间", fmt.local(visit.now).strftime("%Y-%m-%d %H:%M:%S")),
@@ -244,6 +244,7 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     named = [
         (
             plate(row.key) if key == "vehicle_key" else row.key,
+            *([visit.book.member(item, "company", row.key)] if key == "company_key" else []),
             *(_cell(visit, item, key, column, row.cells[column]) for column in columns),
             row.num,
             row.den,
@@ -252,9 +253,21 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
     ]
     if found.total > len(found.rows):
         named.append(
-            (f"共 {found.total} 条，只列出前 {len(found.rows)} 条；请缩小范围后再导出", *([None] * (len(columns) + 2)))
+            (
+                f"共 {found.total} 条，只列出前 {len(found.rows)} 条；请缩小范围后再导出",
+                *([None] * (len(columns) + 2 + (key == "company_key"))),
+            )
         )
-    return Sheet(tabs[chosen], (found.entity.label, *columns.values(), "分子", "分母"), named)
+    return Sheet(
+        tabs[chosen],
+        (
+            *(("代码", found.entity.label) if key == "company_key" else (found.entity.label,)),
+            *columns.values(),
+            "分子",
+            "分母",
+        ),
+        named,
+    )
 
 
 def _cell(visit: PageContext, item: Metric, key: str, column: str, value: Any) -> Value:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, current_app, send_file
 
-from cockpit.identity import gate, rights
+from cockpit.identity import accounts, gate, rights
 from cockpit.presentation import texts
 from cockpit.presentation.templates import render
 from cockpit.web import shell
@@ -28,6 +28,7 @@ def page(template: str, **values: Any) -> Response:
         viewer=who,
         here=_generation(),
         places=shell.places(list(texts.GROUPS)),
+        called=accounts.display_names(gate.settings().state),
         reads_reports=rights.may(who, "reports"),
         **values,
     )

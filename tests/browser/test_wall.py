@@ -76,7 +76,7 @@ OVERLAPPING = """() => {
   return bad;
 }"""
 
-CLIPPED = """() => [...document.querySelectorAll("main .value, main h2, main b, #cards .value, #cards h3, main .name, #needs .need, main .note, #fine")]
+CLIPPED = """() => [...document.querySelectorAll("main .value, main h2, main b, #cards .value, #cards h3, main .name, main .kind, main .plate, #needs .need, main .note, #fine")]
   .filter((box) => box.offsetParent && box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflow !== "visible")
   .map((box) => box.textContent.trim())"""
 """Texts that end in an ellipsis."""

@@ -130,7 +130,7 @@ def metric_programmes(as_json: bool, data: Path) -> None:
         stated = (
             "—"
             if row.score is None or row.due is None
-            else f"{row.score:.0%}（序时 {row.due:.0%}，{'超前' if row.score >= row.due else '滞后'} {abs(row.score - row.due) * 100:.0f}）"
+            else f"{row.score:.0%}（序时 {row.due:.0%}，{'超' if row.score >= row.due else '落后'}序时 {abs(row.score - row.due) * 100:.0f} 个百分点）"
         )
         click.echo(f"{row.number} {row.label}·{row.force} {stated}")
         for item in row.items:

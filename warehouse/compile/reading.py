@@ -18,7 +18,7 @@ has no number of these together."""
 
 DISTRICT = "330110"
 UNPLACED = "330110000"
-"""未分镇街 is nobody's town: it has its own bar, but nobody can be asked about it."""
+"""归属待核 is nobody's town: it has its own bar, but nobody can be asked about it."""
 STATUS_LABELS = {
     "ok": "",
     "missing": "未上报",

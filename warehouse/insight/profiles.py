@@ -258,7 +258,10 @@ def milestones(book: Snapshot) -> list[Fact]:
 
 
 def _with_status(facts: Fact) -> Fact:
-    status = alarm_status(facts["result"], facts["is_handled"], facts["must_handle"], facts["is_due"])
+    took = None if facts["handled_at"] is None else (facts["handled_at"] - facts["raised_at"]).total_seconds()
+    status = alarm_status(
+        facts["result"], facts["is_handled"], facts["must_handle"], facts["is_due"], took, facts["limit_s"]
+    )
     return {**facts, "status": status}
 
 

@@ -48,7 +48,7 @@ class Hit:
 
 def find(book: Snapshot, typed: str) -> dict[Kind, list[Hit]]:
     """Hits by kind, at most MOST of each, the best first; kinds without any are left out. "" finds nothing."""
-    words = unicodedata.normalize("NFKC", typed).casefold().replace("·", "").replace(" ", "")
+    words = folded(typed)
     if not words:
         return {}
     hits = [*_named(book, words), *_vehicles(book, words), *_alarms(book, words)]
@@ -59,6 +59,11 @@ def find(book: Snapshot, typed: str) -> dict[Kind, list[Hit]]:
         for kind in LABELS
     }
     return {kind: best for kind, best in by_kind.items() if best}
+
+
+def folded(text: str) -> str:
+    """A text as it is compared: full-width and half-width alike, without case, spaces and middle dots."""
+    return unicodedata.normalize("NFKC", text).casefold().replace("·", "").replace(" ", "")
 
 
 def _named(book: Snapshot, words: str) -> list[Hit]:
@@ -79,7 +84,7 @@ def _named(book: Snapshot, words: str) -> list[Hit]:
 
 
 def _rank(words: str, label: str, code: str) -> int | None:
-    plain = label.casefold()
+    plain = folded(label)
     if plain.startswith(words) or code.casefold() == words:
         return 0
     if words in plain:

@@ -232,7 +232,7 @@ class Figures:
         if code.startswith(ELSEWHERE) and dimension in ("town", "company"):
             return NAMED_ELSEWHERE
         if code in NOBODY:
-            return "未归属" if dimension in PLACES else "未知"
+            return "归属待核" if dimension in PLACES else "未知"
         if dimension == "vehicle":
             return plate(code)
         if dimension in PLACES:

@@ -11,7 +11,7 @@ defined where it has no denominator: one that appears or vanishes has no rate of
 with a numerator and no denominator is all level. The mean weights treat both windows alike: asked the other way round,
 every piece changes sign.
 
-What the members do not explain is a piece of its own, never spread over them: rows that belong to no member (未归属),
+What the members do not explain is a piece of its own, never spread over them: rows that belong to no member (归属待核),
 persons of places that are not listed by themselves (其余合计), things counted under several members (重复计数)."""
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Pair = tuple[float, float]
 Sides = tuple[Pair, Pair]
 """The earlier window's and this one's."""
 Kind = Literal["part", "unplaced", "hidden", "twice"]
-WORDS = {"unplaced": "未归属", "hidden": "其余合计", "twice": "重复计数"}
+WORDS = {"unplaced": "归属待核", "hidden": "不单列", "twice": "重复计数"}
 
 SUMS = {
     "sum",
@@ -60,7 +60,7 @@ DUST = 1e-11
 @dataclass(frozen=True)
 class Piece:
     """One member's part of a change, in the metric's stored unit: amount = level + mix (mix 0 for a count). then, now:
-    its numerator and denominator. kind: part · unplaced (未归属) · hidden (未公开) · twice (重复计数)."""
+    its numerator and denominator. kind: part · unplaced (归属待核) · hidden (不单列) · twice (重复计数)."""
 
     label: str
     code: str

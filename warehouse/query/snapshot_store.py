@@ -162,12 +162,12 @@ class Snapshot(Figures):
 
     def value_of_days(self, reading: Reading, first: dt.date, last: dt.date, only: Only = ()) -> float | None:
         """What a flow came to between two days (inclusive) that are no window of ours, at the place of a reading; None
-        where that is not counted by days (stocks, persons' counts) or not known."""
+        where that is not counted by days (`sums_days`) or not known."""
         metric = metrics.metric(reading.metric)
         begins = self.begins(metric)
-        if metric.kind != "flow" or metric.person or (begins is not None and first < begins):
+        if not sums_days(metric) or (begins is not None and first < begins):
             return None
-        days = span(metric, reading.window, first, last)
+        days = Span(first, first, last)  # not `span`, which ends with the window that the first day lies in
         parts = self._parts(metric, reading.window, days, reading.place.grain, reading.place, only)
         num, den, present, _ = parts.get(reading.place.code, (None, None, 0, {}))
         return self.value(metric, num, den, present)[0]
@@ -485,9 +485,9 @@ class Snapshot(Figures):
                 "level": level,
                 "town": town,
                 "company": company,
-                "status": alarm_status(result, handled, must, due),
+                "status": alarm_status(result, handled, must, due, took, limit),
             }
-            for at, plate, kind, level, town, result, handled, must, due, company in rows
+            for at, plate, kind, level, town, result, handled, must, due, company, took, limit in rows
         ]
 
     def alarm_summary(self) -> dict[str, Any]:
@@ -555,6 +555,13 @@ def _confirmed(source: str, who: str, at: dt.date | None) -> str:
     return f"{source}，{who} {at:%Y-%m-%d} 确认" if at else source
 
 
+def sums_days(metric: Metric) -> bool:
+    """Whether a number can be told of any days that follow one another: what happened on each of them is added up. Not stocks,
+    which are of a moment, not what is counted about persons, which is published by closed months, and not what looks back over
+    days of its own."""
+    return metric.kind == "flow" and not metric.person and not metric.lookback_days
+
+
 def judge(metric: Metric, value: float | None, target: Target | None) -> Any:
     """good when the target is reached (inclusive), warn up to amber, bad beyond; None without value, target or
     direction."""
@@ -571,16 +578,26 @@ def doubt(metric: Metric, value: float | None) -> str:
     if not metric.doubt_above or value is None or value <= metric.doubt_above:
         return ""
     return (
-        f"超过 {metric.doubt_above:.0%}，数据存疑，请核对台账（D18）"
+        f"超过 {metric.doubt_above:.0%}，数据存疑，请核对台账"
         if metric.unit == "ratio"
-        else f"超过 {metric.doubt_above:g}，数据存疑（D18）"
+        else f"超过 {metric.doubt_above:g}，数据存疑"
     )
 
 
-def alarm_status(result: int | None, handled: bool, must: bool, due: bool) -> str:
-    """How an alarm stands, in words (JT/T 809 1403: 0 处理中 1 已处理完毕 2 不做处理 3 将来处理)."""
+def alarm_status(
+    result: int | None, handled: bool, must: bool, due: bool, took_s: float | None = None, limit_s: float | None = None
+) -> str:
+    """How an alarm stands, in words (JT/T 809 1403: 0 处理中 1 已处理完毕 2 不予处理 3 将来处理). took_s: seconds from the alarm
+    to its handling, negative for one before it, None where no time is known; limit_s: seconds allowed, None = no limit.
+    Why it stands so follows a comma."""
+    if took_s is not None and took_s < 0:
+        return "处置时间早于报警，存疑"
     if handled:
-        return "不做处理" if result == 2 else "已处置"
+        if must and took_s is not None and limit_s is not None and took_s > limit_s:
+            return "超时处置"
+        return "不予处理" if result == 2 else "已处置"
+    if result == 2:
+        return "不予处理，未写理由"
     if result in (0, 3):
         return "超时处理中" if due else "处理中"
     return "超时未处置" if due else ("待处置" if must else "提示")

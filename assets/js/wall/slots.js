@@ -88,7 +88,6 @@
   /* The small print that belongs to the generation, whatever the scene. */
   function print(all) {
     $("demo").hidden = !all.demo;
-    setText($("print-generation"), all.generation);
     setText($("print-built"), all.built);
   }
 

@@ -30,20 +30,23 @@ def runs(values: Sequence[float | None]) -> list[list[tuple[float, float]]]:
     return [run for run in found if run]
 
 
-def svg(values: Sequence[float | None], *, tone: str = "fleet", theme: Theme = LIGHT) -> str:
-    """The sparkline as SVG source, "" with fewer than two known values. `tone`: a colour token."""
+def svg(values: Sequence[float | None], *, tone: str = "fleet", theme: Theme = LIGHT, is_open: bool = False) -> str:
+    """The sparkline as SVG source, "" with fewer than two known values. `tone`: a colour token; is_open: the last step is of a
+    period that is not over, and is dotted."""
     stretches = runs(values)
     if sum(len(run) for run in stretches) < 2:
         return ""
     colour = theme[tone]
     shapes = []
-    for run in stretches:
+    lines = [(run, "") for run in stretches]
+    if is_open and values[-1] is not None and len(stretches[-1]) > 1:
+        last = stretches[-1]
+        lines[-1:] = [(last[:-1], ""), (last[-2:], ' stroke-dasharray="0.1 3.2"')]
+    for run, dash in lines:
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
-        area = f"{run[0][0]:.1f},{HEIGHT:.0f} {line} {run[-1][0]:.1f},{HEIGHT:.0f}"
-        shapes.append(f'<polygon points="{area}" fill="{colour}" fill-opacity="0.13"/>')
         shapes.append(
             f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.6" '
-            'stroke-linejoin="round" stroke-linecap="round"/>'
+            f'stroke-linejoin="round" stroke-linecap="round"{dash}/>'
         )
     if values[-1] is not None:
         x, y = stretches[-1][-1]
@@ -54,7 +57,9 @@ def svg(values: Sequence[float | None], *, tone: str = "fleet", theme: Theme = L
     )
 
 
-def data_uri(values: Sequence[float | None], *, tone: str = "fleet", theme: Theme = LIGHT) -> str:
+def data_uri(
+    values: Sequence[float | None], *, tone: str = "fleet", theme: Theme = LIGHT, is_open: bool = False
+) -> str:
     """The sparkline for an <img src>; "" with fewer than two known values."""
-    source = svg(values, tone=tone, theme=theme)
+    source = svg(values, tone=tone, theme=theme, is_open=is_open)
     return f"data:image/svg+xml;base64,{b64encode(source.encode()).decode()}" if source else ""

@@ -42,8 +42,9 @@ class Frame:
         return self.height - self.bottom - (self.height - self.top - self.bottom) * share
 
 
-def spark(values: Sequence[float | None], *, width: int = 120, height: int = 40) -> Markup:
-    """A sparkline with a soft area and a dot on the newest known value; "" with fewer than two known values."""
+def spark(values: Sequence[float | None], *, is_open: bool = False, width: int = 120, height: int = 40) -> Markup:
+    """A sparkline with a dot on the newest known value; "" with fewer than two known values. is_open: the last step is of a
+    period that is not over, and is dotted. Its axis begins where the values do, so nothing below the line is filled."""
     known = [v for v in values if v is not None]
     if len(known) < 2:
         return Markup("")
@@ -51,12 +52,9 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 40)
     if frame.low == frame.high:
         frame = Frame(width, height, frame.low - 1, frame.high + 1, len(values), 2, 5, 5, 4)
     runs = stretches(values, frame)
-    areas = "".join(
-        f'<path class="area" d="{path(run)}L{run[-1][0]:.1f} {height}L{run[0][0]:.1f} {height}Z"/>' for run in runs
-    )
-    lines = "".join(f'<path class="line" d="{path(run)}"/>' for run in runs)
+    lines = drawn(runs, is_open and values[-1] is not None)
     x, y = runs[-1][-1]
-    return _svg(width, height, f'{areas}{lines}<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{DOT}"/>', "spark")
+    return _svg(width, height, f'{lines}<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{DOT}"/>', "spark")
 
 
 def trend(
@@ -85,20 +83,32 @@ def trend(
     body = [_grid(frame, levels, lambda v: ticks.text(v, unit, places)), _weeks(frame, now, window)]
     runs = stretches(values, frame)
     floor = frame.height - frame.bottom
-    # the area first: it would lie over the goal and the year before
+    # the area first: it would lie over the goal and the year before; above a cut axis it would lie about amounts
     body += [
-        f'<path class="area" d="{path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>' for r in runs if len(r) > 1
+        f'<path class="area" d="{path(r)}L{r[-1][0]:.1f} {floor}L{r[0][0]:.1f} {floor}Z"/>'
+        for r in runs
+        if len(r) > 1 and frame.low == 0
     ]
     if goal is not None:
         y = frame.y(goal)
         body.append(f'<path class="goal" d="M{frame.left} {y:.1f}H{width - frame.right}"/>')
     body += [f'<path class="past" d="{path(run)}"/>' for run in stretches(past, frame)]
-    body += [f'<path class="line" d="{path(run)}"/>' for run in runs]
+    body.append(drawn(runs, not now[-1].complete and now[-1].value is not None))
     body += [
         f'<circle class="dot" cx="{r[0][0]:.1f}" cy="{r[0][1]:.1f}" r="{SMALL_DOT}"/>' for r in runs if len(r) == 1
     ]
     body.append(_end(frame, now, unit, decimals))
     return _svg(width, height, "".join(body), "trend")
+
+
+def drawn(runs: Sequence[Sequence[tuple[float, float]]], is_open: bool) -> str:
+    """Stretches as lines; where `is_open`, the step to the last place is dotted: what is not over is no fall."""
+    *before, last = runs
+    if not is_open or len(last) < 2:
+        return "".join(f'<path class="line" d="{path(run)}"/>' for run in runs)
+    solid = [*before, last[:-1]]
+    lines = "".join(f'<path class="line" d="{path(run)}{"h0" if len(run) == 1 else ""}"/>' for run in solid)
+    return f'{lines}<path class="line open" d="{path(last[-2:])}"/>'
 
 
 def bar(share: float | None, *, mark: float | None = None, height: int = 10, tone: str = "") -> Markup:

@@ -68,23 +68,31 @@ def lines(
     goal: float | None,
     last: str,
     every: int,
+    is_open: bool = False,
 ) -> Markup:
     """A line with the year before and a goal, both may be empty; "" when nothing is known. `last` is written at the
-    newest known point."""
+    newest known point. is_open: the last step is of a period that is not over, and is dotted."""
     known = [v for v in (*now, *before, goal) if v is not None]
     if not any(v is not None for v in now):
         return Markup("")
     scale = ticks.around(min(known), max(known), unit)
     frame = svg.Frame(SIDE, SIDE, scale[0], scale[-1], len(now))
     runs = svg.stretches(now, frame)
-    body = [f'<path class="area" d="{svg.path(run)}L{run[-1][0]:.1f} {SIDE}L{run[0][0]:.1f} {SIDE}Z"/>' for run in runs]
+    # above a cut axis a filled area would lie about amounts
+    body = [
+        f'<path class="area" d="{svg.path(run)}L{run[-1][0]:.1f} {SIDE}L{run[0][0]:.1f} {SIDE}Z"/>'
+        for run in runs
+        if scale[0] == 0
+    ]
     if goal is not None:
         body.append(f'<path class="goal" d="M0 {frame.y(goal):.1f}H{SIDE}"/>')
     body += [f'<path class="past" d="{_line(run)}"/>' for run in svg.stretches(before, frame)]
-    body += [f'<path class="line" d="{_line(run)}"/>' for run in runs]
+    is_open = is_open and now[-1] is not None
+    body.append(svg.drawn(runs, True) if is_open else "".join(f'<path class="line" d="{_line(run)}"/>' for run in runs))
     x, y = (place / 10 for place in runs[-1][-1])
+    look = "dot open" if is_open else "dot"
     over = (
-        f'<circle class="dot" cx="{x:.2f}%" cy="{y:.2f}%" r="5"/>'
+        f'<circle class="{look}" cx="{x:.2f}%" cy="{y:.2f}%" r="5"/>'
         f'<text class="last" x="{x:.2f}%" y="{y:.2f}%" dy="{26 if _is_below([b / 10 for a, b in runs[-1] if a / 10 > x - LABEL_WIDE], y) else -12}">{escape(last)}</text>'
     )
     places = ticks.places(scale, unit, decimals)

@@ -41,11 +41,13 @@ class Town:
 
 @dataclass(frozen=True)
 class TownMap:
-    """All towns, the box's width ÷ height, and its edges: west, south, east, north in degrees (WGS-84)."""
+    """All towns, the box's width ÷ height, and its edges: west, south, east, north in degrees (WGS-84). is_approximate: the
+    borders are drawn up, not surveyed, and every map says so."""
 
     towns: tuple[Town, ...]
     aspect: float
     bounds: tuple[float, float, float, float]
+    is_approximate: bool = False
 
     def at(self, lon: float, lat: float) -> tuple[float, float]:
         """Where a position lies, (x, y) per cent of the box, y downwards; outside of 0–100 it is not in the box."""
@@ -73,7 +75,7 @@ class TownMap:
             Town(t.code, t.name, tuple(tuple(moved(*point) for point in ring) for ring in t.rings), moved(*t.label))
             for t in self.towns
         )
-        return TownMap(towns, box.aspect, box.bounds)
+        return TownMap(towns, box.aspect, box.bounds, self.is_approximate)
 
 
 def load(path: Path = TOWNS) -> TownMap | None:
@@ -92,7 +94,12 @@ def _load(path: Path, _changed: int) -> TownMap | None:
     narrow = math.cos(math.radians((south + north) / 2))
 
     bare = TownMap((), (east - west) * narrow / (north - south), (west, south, east, north))
-    return TownMap(tuple(_town(facts, area, bare.at) for facts, area in shapes), bare.aspect, bare.bounds)
+    return TownMap(
+        tuple(_town(facts, area, bare.at) for facts, area in shapes),
+        bare.aspect,
+        bare.bounds,
+        any(facts.get("approximate") for facts, _ in shapes),
+    )
 
 
 def _town(facts: Mapping[str, Any], area: BaseGeometry, place: Any) -> Town:

@@ -185,7 +185,7 @@ def _scaled(value: float | None, scale: float) -> float | None:
 
 def _said(point: Point, unit: str, decimals: int) -> str:
     text = str(fmt.value(point.value, unit, decimals)) if point.status == "ok" else STATUS_LABELS[point.status]
-    return text if point.complete else f"{text}（未满期）"
+    return text if point.complete else f"{text}（本期未结束）"
 
 
 def _now(
@@ -225,7 +225,7 @@ def _now(
         marker={"size": [0, 9], "color": ground, "line": {"color": colour, "width": 2}},
         customdata=["", text[-1]],
         hovertemplate="%{customdata}<extra></extra>",
-        name="未满期",
+        name="本期未结束",
     )
     return [line, tail]
 

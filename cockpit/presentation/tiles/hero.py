@@ -15,7 +15,9 @@ from cockpit.presentation.tiles.kpi import clockwork, tags
 from warehouse.compile.reading import Reading
 
 
-def hero(reading: Reading, *, decimals: int = 0, sentence: str = "", more: Sequence[Component] = ()) -> Component:
+def hero(
+    reading: Reading, *, decimals: int = 0, sentence: Sequence[Component | str] = (), more: Sequence[Component] = ()
+) -> Component:
     """The number with 环比, 同比, 目标, 分子/分母 and its data time; `sentence` says in words what moved; `more`: further
     facts."""
     view = present(reading, decimals)
@@ -90,7 +92,7 @@ def _parts(view: ReadingView) -> list[Component]:
 
 
 def _state(view: ReadingView) -> Component | None:
-    marks = tags(view)
+    marks = tags(view, in_full=True)
     return fact("本期状态", marks) if marks else None
 
 
@@ -99,8 +101,8 @@ def _time(view: ReadingView) -> Component:
     return fact("数据时间", [shown], title="各输入中最旧一项的最新数据时间")
 
 
-def _sentence(sentence: str) -> list[Component]:
-    return [html.P(sentence, className="hero-sentence")] if sentence else []
+def _sentence(sentence: Sequence[Component | str]) -> list[Component]:
+    return [html.P(list(sentence), className="hero-sentence")] if sentence else []
 
 
 def movement(reading: Reading, towns: Sequence[Reading], decimals: int = 0) -> str:

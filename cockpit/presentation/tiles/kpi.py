@@ -44,7 +44,7 @@ def tile(
 ) -> Component:
     """One card. `points`: the trend behind it, oldest first (none → no sparkline). `tone`: accent colour token.
     `href`: the metric page ("" → not a link). `size` "strip": label and value only. `note`: a further short line.
-    `today`: that day's times are shown without a date. `marks` False: 暂定 and 未满期 are said once for the whole page.
+    `today`: that day's times are shown without a date. `marks` False: 暂定 and 本期未结束 are said once for the whole page.
     `badge`: one more tag in the head. `corner`: what can be pressed on the card beside its link.
 
     Classes say what it is: tile, tile-<size>, is-<status>, is-good|warn|bad, is-held. `data-asof` and
@@ -78,10 +78,10 @@ def clockwork(reading: Reading) -> dict[str, Any]:
     return facts
 
 
-def tags(view: ReadingView, marks: bool = True) -> list[Component]:
+def tags(view: ReadingView, marks: bool = True, *, in_full: bool = False) -> list[Component]:
     """The words that limit a number, each with its reason as a tooltip; without `marks` only those that doubt it."""
     return [
-        html.Span(tag.word, className=TAG_CLASSES[tag.kind], title=tag.why)
+        html.Span(tag.full if in_full and tag.full else tag.word, className=TAG_CLASSES[tag.kind], title=tag.why)
         for tag in view.tags
         if marks or tag.kind in ("held", "doubt")
     ]
@@ -121,7 +121,8 @@ def delta_mark(change: fmt.Delta, reading: Reading) -> Component:
 
 
 def _middle(view: ReadingView, points: Sequence[Point], tone: str, theme: Theme) -> Component:
-    source = spark.data_uri([p.value for p in points], tone=tone, theme=theme)
+    is_open = bool(points) and not points[-1].complete
+    source = spark.data_uri([p.value for p in points], tone=tone, theme=theme, is_open=is_open)
     trend: Component = (
         html.Img(src=source, className="tile-spark", alt=f"{view.label} 近 {len(points)} 期走势")
         if source

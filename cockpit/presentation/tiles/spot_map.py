@@ -14,6 +14,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import townmap
 from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import data
+from cockpit.presentation.tiles.town_map import borders_note
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,8 @@ def spot_map(
     drawn = (
         [html.Img(src=_lines(shapes, lines, theme["fleet"]), className="map-lines", alt="行驶轨迹")] if lines else []
     )
-    return html.Div(
-        html.Div([borders, *names, *drawn, *dots], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"}),
-        className="town-map",
-    )
+    box = html.Div([borders, *names, *drawn, *dots], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"})
+    return html.Div([box, *borders_note(shapes)], className="town-map")
 
 
 def replay(path: Sequence[Point], stops: Sequence[Spot], theme: Theme = LIGHT) -> Component | None:
@@ -101,7 +100,7 @@ def replay(path: Sequence[Point], stops: Sequence[Spot], theme: Theme = LIGHT) -
     return html.Div(
         [
             html.Div([button, html.Span("", className="replay-clock")], className="card-switch"),
-            html.Div(box, className="town-map replay-map"),
+            html.Div([box, *borders_note(shapes)], className="town-map replay-map"),
         ],
         className="replay",
         **facts,

@@ -47,6 +47,12 @@ def flag(label: str, is_on: bool, note: str = "") -> Component:
     return html.Span(words, className="flag is-on" if is_on else "flag")
 
 
+def caution(label: str, note: str = "") -> Component:
+    """Something that is true and no good sign, with its reason: "! 高风险"."""
+    words: list[Cell] = [html.Span("!", className="glyph"), label, *([html.Small(note)] if note else [])]
+    return html.Span(words, className="flag is-caution")
+
+
 def meter(label: str, points: float | None, full: float, note: str = "") -> Component:
     """Points of an item out of its full marks as a bar; None says 无数据."""
     share = 0.0 if points is None else max(0.0, min(1.0, points / full))

@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
 from cockpit.presentation.charts import townmap
 from cockpit.presentation.theme import LIGHT, Theme
 from cockpit.presentation.tiles.attributes import aria
@@ -43,7 +44,12 @@ def town_map(
     lines = html.Img(src=townmap.outlines(shapes, theme["map-edge"]), className="map-lines", alt="")
     # the box keeps the district's proportions and fits into the card whatever its shape
     frame = html.Div([*areas, lines, *names], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"})
-    return html.Div(frame, className="town-map")
+    return html.Div([frame, *borders_note(shapes)], className="town-map")
+
+
+def borders_note(shapes: townmap.TownMap) -> list[Component]:
+    """The line below a map whose borders are approximate."""
+    return [html.P(texts.APPROXIMATE, className="map-rough")] if shapes.is_approximate else []
 
 
 def _look(item: Reading | None, readings: Sequence[Reading]) -> str:

@@ -112,27 +112,29 @@ def shortened(change: Change, most: int) -> list[Step]:
 
 
 def sentence(change: Change, unit: str, decimals: int) -> str:
-    """The change in words, made by rule: "良渚街道拉高 0.41、五常街道拉高 0.38，仁和街道拉低 0.62；结构变化 +0.20". What
+    """The change in words, made by rule: "良渚街道拉升 0.41 个百分点，仁和街道拉低 0.62 个百分点；结构变化 +0.20 个百分点". What
     would print as nothing is not named; "" when nothing is left to name."""
 
     def written(amount: float) -> str:
-        return signed(amount, unit, decimals).lstrip("+−")
+        return f"{signed(amount, unit, decimals).lstrip('+−')} {label}"
+
+    label = "个百分点" if unit == "ratio" else unit
 
     parts = [p for p in change.pieces if p.kind == "part" and signed(p.level, unit, decimals)[0] in "+−"]
     rising = sorted((p for p in parts if p.level > 0), key=lambda p: -p.level)[:NAMED]
     falling = sorted((p for p in parts if p.level < 0), key=lambda p: p.level)[:NAMED]
     sides = [
-        "、".join(f"{p.label}拉高 {written(p.level)}" for p in rising),
+        "、".join(f"{p.label}拉升 {written(p.level)}" for p in rising),
         "、".join(f"{p.label}拉低 {written(p.level)}" for p in falling),
     ]
     if change.after < change.before:
         sides.reverse()
     words = ["，".join(side for side in sides if side)]
     words += [
-        f"{p.label} {signed(p.amount, unit, decimals)}"
+        f"{p.label} {signed(p.amount, unit, decimals)} {label}"
         for p in change.pieces
         if p.kind != "part" and signed(p.amount, unit, decimals)[0] in "+−"
     ]
     if change.is_ratio and signed(change.mix, unit, decimals)[0] in "+−":
-        words.append(f"结构变化 {signed(change.mix, unit, decimals)}")
+        words.append(f"结构变化 {signed(change.mix, unit, decimals)} {label}")
     return "；".join(word for word in words if word)

@@ -130,7 +130,7 @@ def test_a_job_and_days_are_run_from_the_page(as_role: Callable[[str], FlaskClie
         and "刷新" in found["run"].message
     )
     stated = said(admin, "/health")
-    assert "2026-11-20 至 2026-11-22 yz" in stated and "已重算 3 天" in stated and "user-admin" in stated
+    assert "2026-11-20 至 2026-11-22 yz" in stated and "已重算 3 天" in stated and "张**" in stated
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_from_the_form_to_the_chart_and_back(as_role: Callable[[str], FlaskClien
         '"name": "批注"' in page
         and "2026-11-18 至 2026-11-19" in page
         and "平台升级" in page
-        and "user-analyst" in page
+        and "张** · " in page
         and "/notes/1/withdraw" in page
     )
     leader = as_role("leader")
@@ -200,7 +200,7 @@ def test_from_the_form_to_the_chart_and_back(as_role: Callable[[str], FlaskClien
     assert ask(as_role("admin"), "/notes/1/withdraw").status_code == 303
     assert "平台升级" not in said(leader, PAGE, "?window=day")
     page = said(clerk, PAGE, "?window=day")
-    assert "已撤回 1 条" in page and "user-admin 于 " in page and '"name": "批注"' not in page
+    assert "已撤回 1 条" in page and "张** 于 " in page and '"name": "批注"' not in page
 
 
 def test_a_note_of_the_district_stands_at_every_town_and_one_of_a_town_only_there(

@@ -53,6 +53,7 @@ def form(server: Flask, **changes: str) -> dict[str, str]:
         "subject": "/metric/fleet_online_rate?window=week",
         "what": "一周内查清离线原因",
         "office": office,
+        "person": "张工",
         "due": "2099-01-31",
         "next": "/supervision",
         **changes,
@@ -107,6 +108,36 @@ def test_a_step_that_does_not_follow_is_refused(file: Path, steps: tuple[str, ..
     with pytest.raises(UsageError, match="任务不能"):
         task_store.step(file, LEADER, number, last, "好")
     assert len(task_store.every(file)[0].steps) == 1 + len(steps)
+
+
+def test_who_made_a_task_takes_it_back_with_a_reason_and_nobody_else(file: Path) -> None:
+    number = task_store.make(
+        file, CLERK, "事", "科", dt.date(2026, 11, 20), ONLINE, person=" 王  工，13800138000 ", at=on(16)
+    )
+    with pytest.raises(Refused, match="只有交办人"):
+        task_store.step(file, LEADER, number, "withdraw", "不用办了")
+    with pytest.raises(UsageError, match="没有填写撤回"):
+        task_store.step(file, CLERK, number, "withdraw", " ")
+    task_store.step(file, CLERK, number, "withdraw", "重复交办", at=on(18))
+    [task] = task_store.every(file)
+    assert (task.state, task.is_standing, task.is_closed, task.late(dt.date(2026, 11, 30))) == (
+        "withdrawn",
+        False,
+        False,
+        0,
+    )
+    assert task.person.startswith("王 工") and "13800138000" not in task.person
+    for kind in ("take", "note", "close", "reopen"):
+        with pytest.raises(UsageError, match="已撤回的任务不能"):
+            task_store.step(file, LEADER, number, kind, "好")
+    week = task_store.for_week(file, dt.date(2026, 11, 16), dt.date(2026, 11, 22))
+    assert (len(week.opened), week.closed, week.standing) == (1, (), ()) and task_store.standing(file) == ()
+    assert [one.id for one in task_store.for_week(file, dt.date(2026, 11, 9), dt.date(2026, 11, 17)).standing] == [
+        number
+    ]
+    assert needs.supervised([task], dt.date(2026, 11, 30)) == []
+    with pytest.raises(UsageError, match="责任人有 41 字"):
+        task_store.make(file, LEADER, "事", "科", dt.date(2099, 1, 1), ONLINE, person="王" * 41)
 
 
 def test_only_a_leader_closes_and_nobody_else_makes(file: Path) -> None:
@@ -175,7 +206,8 @@ def test_from_a_metric_page_to_a_badge_and_to_the_wall(
     for page in ("/", "/metric/fleet_online_rate", "/group/fleet"):
         assert "督办中" in said(leader, page), page
     listed = said(leader, "/supervision")
-    assert "一周内查清离线原因" in listed and "user-leader" in listed
+    assert "一周内查清离线原因" in listed and "张** 交办" in listed and "（张工）" in listed
+    assert ask(as_role("analyst"), f"/supervision/{task.id}/withdraw", {"words": "不办了"}).status_code == 403
     assert ask(leader, f"/supervision/{task.id}/take", {"next": "/supervision"}).status_code == 303
     scenes = leader.get("/wall/hall/scenes").get_json()["scenes"]
     assert "督办在办 1 件" in scenes["programmes"]["needs"] and "督办" not in scenes["overview"]["needs"]

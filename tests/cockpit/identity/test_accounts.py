@@ -429,3 +429,16 @@ def test_what_an_account_is_limited_to_is_what_its_session_sees(path: Path) -> N
 def test_a_session_without_an_account_sees_nothing(path: Path) -> None:
     """Nobody knows what it may see."""
     assert sessions.find(path, sessions.start(path, Account("ghost", "leader", "无"), "10.0.0.1")) is None
+
+
+def test_who_did_something_is_called_by_name_and_the_command_line_in_words(path: Path) -> None:
+    accounts.add(path, "t_leader", PASSWORD, "leader", "王局")
+    called = accounts.display_names(path)
+    assert [called(name) for name in ("t_leader", "cli", "os:root", "schedule", "gone", "")] == [
+        "王局",
+        accounts.COMMAND_LINE,
+        accounts.COMMAND_LINE,
+        accounts.UNATTENDED,
+        "gone",
+        "",
+    ]

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask, g
 
 from cockpit.pages import routes
+from cockpit.pages.key_numbers import key_numbers
 from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles
@@ -151,7 +152,7 @@ def test_pages_of_things_stand_on_an_older_picture(elsewhere: Callable[[str], Fl
         )
     )
     library: SnapshotStore = web.config["ZHENGBEI_LIBRARY"]
-    company = library.current(Scope.ALL).places("company")[0].code
+    company = next(one.code for one in library.current(Scope.ALL).places("company") if "个体" not in one.label)
     with web.test_request_context("/"):
         g.viewer = LEADER
         text = words(page_callback.draw(library, f"/company/{company}", "")[0])
@@ -166,3 +167,15 @@ def test_what_is_searched_leads_to_its_page_and_nothing_found_says_what_can_be_t
     assert "/metric/safe_alarm_handled_rate" in links(draw("/search", "?q=bjczl"))
     assert "没有找到" in words(draw("/search", "?q=zzzz")) and "拼音首字母" in words(draw("/search"))
     assert "<script>" in words(draw("/search", f"?q={quote('<script>')}")), "told as text"
+
+
+def test_a_place_opens_with_the_numbers_it_answers_for(draw: Any, library: SnapshotStore) -> None:
+    book = library.current(Scope.ALL)
+    for grain in ("town", "company"):
+        named = key_numbers().of(grain)
+        assert named and all(grain in book.metrics[name].drill for name in named if name in book.metrics), grain
+        page = draw(f"/{grain}/{book.places(grain)[0].code}")
+        led = [link.split("?")[0].removeprefix("/metric/") for link in links(page) if link.startswith("/metric/")]
+        cards = list(dict.fromkeys(name for name in led if name in named))
+        assert cards[:3] == [name for name in named if name in cards][:3] and "fleet_online_rate" in cards
+    assert key_numbers().of("district") == ()

@@ -16,9 +16,10 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from cockpit.identity.sessions import Viewer
-from cockpit.pages import overview, toolbar
+from cockpit.pages import any_days, overview, toolbar
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
+from cockpit.presentation import texts
 from cockpit.presentation.address import Address
 from cockpit.web import app, page_callback
 from tests.cockpit.signing_in import good_body, post, sign_in
@@ -336,7 +337,7 @@ def test_a_page_of_one_period_never_mixes_periods_and_says_provisional_once(draw
             for metric in book.metrics.values()
             if (window not in metric.windows or metric.newest) and metric.windows[0] != "now"
         ]
-        assert text.count("未满期") <= sum(not reading.complete for reading in other) and text.count("暂定") <= 1, (
+        assert text.count("本期未结束") <= sum(not reading.complete for reading in other) and text.count("暂定") <= 1, (
             window
         )
         at = overview.period_of(PageContext(book, Address.parse("/", ""), LEADER, book.generation.built_at), window)
@@ -428,3 +429,90 @@ def test_a_fault_of_ours_is_never_told_as_a_page_that_does_not_exist(
         and "page / failed" in caplog.text
         and "KeyError" in caplog.text
     )
+
+
+def test_a_long_search_is_answered_with_a_sentence(draw: Any) -> None:
+    typed = "杭州" + "很长的名字" * 12
+    page = words(draw("/search", f"?q={quote(typed)}"))
+    assert "搜索词超过 40 个字，只按前 40 个字查找" in page and "参数不正确" not in page
+    assert "只按前" not in words(draw("/search", f"?q={quote(typed[:40])}"))
+    assert Address.parse("/search", f"?q={quote('甲' * 39 + chr(10) + '乙')}").get("q") == "甲" * 39
+
+
+def test_a_window_that_a_metric_does_not_have_is_not_silently_another(draw: Any, library: SnapshotStore) -> None:
+    metric = next(
+        m for m in library.current(Scope.ALL).metrics.values() if "year" not in m.windows and m.windows[0] == "week"
+    )
+    assert "不按“年”统计，这里显示的是" in words(draw(f"/metric/{metric.id}", "?window=year"))
+    assert "这里显示的是" not in words(draw(f"/metric/{metric.id}", "?window=week"))
+
+
+def test_windows_stand_in_one_order_on_every_page(draw: Any, library: SnapshotStore) -> None:
+    order = list(texts.WINDOWS.values())
+    for metric in library.current(Scope.ALL).metrics:
+        for group in walk(draw(f"/metric/{metric}")):
+            if getattr(group, "className", None) == "segments" and len(group.children) > 1:
+                shown = [link.children for link in group.children if link.children in order]
+                assert shown == sorted(shown, key=order.index), metric
+
+
+def test_names_in_the_cause_of_a_change_lead_to_their_pages(draw: Any, library: SnapshotStore) -> None:
+    book, found = library.current(Scope.ALL), False
+    for metric in book.metrics.values():
+        if "town" not in metric.drill or metric.kind == "now":
+            continue
+        for item in walk(draw(f"/metric/{metric.id}", "?by=town")):
+            if getattr(item, "className", "") == "hero-sentence":
+                ways = {link for link in links(item) if link.startswith(("/town/", "/company/"))}
+                text = words(item)
+                assert ways or not any(f"{town.label}拉" in text for town in book.places("town")), (metric.id, text)
+                found = found or bool(ways)
+    assert found
+
+
+def test_every_map_of_towns_says_that_its_borders_are_approximate(draw: Any) -> None:
+    assert texts.APPROXIMATE in words(draw("/metric/fleet_online_rate"))
+
+
+def test_a_flow_is_shown_for_any_days_against_as_many(draw: Any, library: SnapshotStore) -> None:
+    book = library.current(Scope.ALL)
+    last = book.generation.last_day
+    first, end = last - dt.timedelta(days=12), last - dt.timedelta(days=3)
+    page = draw("/metric/fleet_online_rate", f"?window=week&since={first}&until={end}")
+    text = words(page)
+    value = book.value_of_days(book.read("fleet_online_rate", "week"), first, end)
+    assert f"{first} 至 {end}（10 天）" in text and "较前等长区间" in text and "目标按统计期评价" in text
+    assert value is not None and fmt.value(value, "ratio", 1).text in text
+    ways = [link for link in links(page) if "since=" in link]
+    assert any(f"since={last.year}-01-01&until={last}" in way for way in ways), "年初至今"
+    ended = last.replace(day=1) - dt.timedelta(days=1)
+    assert any(f"since={last.year}-01-01&until={ended}" in way for way in ways), "年初至上月末"
+    assert f"数据止于 {last}" in words(
+        draw("/metric/fleet_online_rate", f"?since={first}&until={last + dt.timedelta(days=9)}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("metric", "search", "stated"),
+    [
+        ("fleet_vehicle_cnt", "?since=2026-11-01&until=2026-11-09", "某一时点（期末）的数"),
+        ("rdm_learning_done_rate", "?since=2026-11-01&until=2026-11-09", "涉及个人"),
+        ("site_satisfaction", "?since=2026-11-01&until=2026-11-09", "每次取近 90 天"),
+        ("fleet_online_rate", "?since=2026-11-09&until=2026-11-01", "请调换"),
+        ("fleet_online_rate", "?since=2026-11-09", "两个都要填"),
+        ("fleet_online_rate", "?since=2026-02-30&until=2026-11-01", "两个都要填"),
+        ("fleet_online_rate", "?since=2099-01-01&until=2099-01-02", "还没有数据"),
+        ("fleet_online_rate", "?since=2001-01-01&until=2026-11-02", "超过三年"),
+        ("fleet_online_rate", "?since=2024-06-01&until=2024-06-30", "区间须在其后"),
+    ],
+)
+def test_what_a_number_cannot_be_for_any_days_is_said(draw: Any, metric: str, search: str, stated: str) -> None:
+    assert stated in words(draw(f"/metric/{metric}", search))
+
+
+def test_in_january_no_month_of_the_year_has_ended() -> None:
+    assert list(any_days.offered(dt.date(2026, 1, 31))) == ["年初至今"]
+    assert any_days.offered(dt.date(2026, 3, 1)) == {
+        "年初至今": (dt.date(2026, 1, 1), dt.date(2026, 3, 1)),
+        "年初至上月末": (dt.date(2026, 1, 1), dt.date(2026, 2, 28)),
+    }

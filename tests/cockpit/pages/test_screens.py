@@ -141,7 +141,9 @@ def test_an_administrator_registers_binds_and_withdraws_a_screen_on_the_page(
     address = html.unescape(re.search(r"<code>(.+)</code>", made.get_data(as_text=True)).group(1))
     number = next(one["id"] for one in devices(file) if one["screen"] == "gate")
     text = words(draw(web, "admin"))
-    assert "gate" in text and "root" in text and address.partition("token=")[2] not in text, "the token is shown once"
+    assert "gate" in text and "张**" in text and "root" not in text and address.partition("token=")[2] not in text, (
+        "the token is shown once"
+    )
     assert [opens(web, address, ip) for ip in ("10.20.30.41", "10.20.30.40")] == [403, 200]
     assert ask(admin, f"/screens/{number}/bind", {"network": "10.20.31.0/24"}).status_code == 303
     assert [opens(web, address, ip) for ip in ("10.20.30.40", "10.20.31.7")] == [403, 200]

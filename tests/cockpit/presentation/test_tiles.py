@@ -123,7 +123,7 @@ def test_a_card_without_a_data_time_is_not_aged_and_says_so() -> None:
 
 def test_provisional_held_and_running_numbers_are_marked_in_words() -> None:
     markup = render(tile(reading(provisional=True, held="检查未通过", complete=False)))
-    for word in ("暂定", "沿用上期", "未满期", "检查未通过"):
+    for word in ("暂定", "沿用上期", "本期未结束", "检查未通过"):
         assert word in markup
     assert "is-held" in markup
 
@@ -229,21 +229,21 @@ def test_the_waterfall_folds_small_members_without_losing_any() -> None:
     change = split(
         {f"镇{n}": (n - 4) / 100 for n in range(10)},
         0.03,
-        (Piece("未公开", "", "hidden", 0.002, 0.002, (0.0, 0.0), (0.0, 0.0)),),
+        (Piece("不单列", "", "hidden", 0.002, 0.002, (0.0, 0.0), (0.0, 0.0)),),
     )
     steps = waterfall.shortened(change, 4)
     assert sum(s.amount for s in steps) == pytest.approx(change.after - change.before, abs=1e-12)
-    assert [s.label for s in steps][-3:] == ["其余 6 个", "未公开", "结构变化"]
+    assert [s.label for s in steps][-3:] == ["其余 6 个", "不单列", "结构变化"]
     markup = render(waterfall.waterfall(change, unit="ratio", decimals=1, better="up", ends=("上周", "本周")))
-    assert markup.count("fall-end") == 2 and "结构变化" in markup and "未公开" in markup
+    assert markup.count("fall-end") == 2 and "结构变化" in markup and "不单列" in markup
 
 
 def test_the_sentence_of_a_change_names_the_largest_on_both_sides_and_the_mix() -> None:
     text = waterfall.sentence(split({"甲": 0.02, "乙": 0.01, "丙": -0.005, "丁": 0.000001}, 0.004), "ratio", 1)
-    assert text == "甲拉高 2.00、乙拉高 1.00，丙拉低 0.50；结构变化 +0.40"
+    assert text == "甲拉升 2.00 个百分点、乙拉升 1.00 个百分点，丙拉低 0.50 个百分点；结构变化 +0.40 个百分点"
     assert waterfall.sentence(split({"甲": 0.0, "乙": 0.0}), "ratio", 1) == ""
     down = waterfall.sentence(split({"甲": 0.01, "乙": -0.03}), "ratio", 1)
-    assert down.startswith("乙拉低 3.00"), "what went with the change comes first"
+    assert down.startswith("乙拉低 3.00 个百分点"), "what went with the change comes first"
 
 
 def test_the_sentence_names_the_extremes_and_no_cause() -> None:

@@ -158,7 +158,7 @@ def test_who_released_and_who_opened_is_known_to_those_who_answer_for_it(
     }
     assert (
         "1 次" in seen["leader"]
-        and "schedule" in seen["leader"]
+        and "装载进程（自动）" in seen["leader"]
         and "user-leader" not in seen["leader"]
         and "user-leader" in seen["auditor"]
     )

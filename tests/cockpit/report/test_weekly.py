@@ -195,7 +195,7 @@ def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: S
         assert issue.figures[metric]["text"].replace(" %", "%") in text, text
     behind = min((item for item in scores(book) if item.ahead is not None), key=lambda item: item.ahead or 0)
     assert (
-        any(behind.label in text and f"滞后 {-(behind.ahead or 0)} 个百分点" in text for text in stated)
+        any(behind.label in text and f"落后序时 {-(behind.ahead or 0)} 个百分点" in text for text in stated)
         or (behind.ahead or 0) >= 0
     )
     draft = content.build(book, content.newest(book, "week"))

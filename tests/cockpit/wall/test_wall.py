@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from cockpit.identity import gate
 from cockpit.presentation import assets
 from cockpit.presentation import format as fmt
-from cockpit.presentation.charts import svg, ticks
-from cockpit.wall import layouts, needs, routes, scenes
+from cockpit.presentation.charts import svg, svg_responsive, ticks
+from cockpit.wall import layouts, needs, panels, routes, scenes
 from cockpit.web import app
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.core.settings import Settings
@@ -151,7 +151,7 @@ def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskCl
     )
     for alarm in book.alarms(200):
         assert not alarm["company"] or alarm["company"].removeprefix("杭州").removesuffix("有限公司") not in rows
-    assert "(个体)" not in everything, "an individual operator is a person"
+    assert "（个体" not in everything, "an individual operator is a person"
 
 
 def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(
@@ -268,6 +268,25 @@ def test_a_gap_breaks_the_line_and_is_never_drawn_as_zero() -> None:
     ]
     chart = svg.trend(points, unit="ratio", window="week", decimals=1, goal=0.92)
     assert "93.0%" in chart and 'class="dot open"' in chart and 'class="goal"' in chart
+    assert chart.count('class="line open"') == 1 and 'class="area"' not in chart, "dotted, and nothing above a cut axis"
+    assert 'class="line open"' in svg.spark([1.0, 2.0, 0.5], is_open=True)
+    assert "open" not in svg.spark([1.0, 2.0, None], is_open=True), "what is not known is not drawn at all"
+
+
+def test_a_running_period_is_dotted_on_the_wall_and_areas_stand_on_zero_only() -> None:
+    def chart(values: list[float | None], is_open: bool) -> str:
+        return svg_responsive.lines(
+            values, [], ["", "", ""], unit="辆", decimals=0, goal=None, last="", every=1, is_open=is_open
+        )
+
+    assert 'class="line open"' in chart([900.0, 950.0, 400.0], True) and 'class="dot open"' in chart(
+        [1.0, 2.0, 3.0], True
+    )
+    assert "open" not in chart([900.0, 950.0, 400.0], False) and "open" not in chart([900.0, 950.0, None], True)
+    assert 'class="area"' not in chart([900.0, 950.0, 940.0], False) and 'class="area"' in chart(
+        [0.0, 950.0, 40.0], False
+    )
+    assert panels.bare_plate("浙A·D**65 渐变绿") == "浙A·D**65" and panels.bare_plate("") == ""
 
 
 @pytest.mark.parametrize(

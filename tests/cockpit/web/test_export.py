@@ -211,7 +211,7 @@ def test_a_passport_is_the_same_wherever_the_number_is_met_and_opens_it(
     cover = dict(opened(leader.get(f"/export/{METRIC}.xlsx?window=week&at=2026-W47").data)["封面"][1:])
     assert (
         permalinks.spaced(made) in shown
-        and cover["数字护照"] == permalinks.spaced(made)
+        and cover["溯源码"] == permalinks.spaced(made)
         and cover["在线查看"].endswith(f"/n/{made}")
     )
     for typed in (made, made.lower(), permalinks.spaced(made), f"{made[:5]} {made[5:]}"):

@@ -180,7 +180,7 @@ def test_what_is_right_is_shown_put_in_force_once_and_taken_back(as_role: Client
             "SELECT count(*), min(who) FROM audit WHERE event = 'asked' AND detail LIKE '名录填报%'"
         ).fetchone() == (5, "user-analyst")
     index = client.get("/filing").get_data(as_text=True)
-    assert "user-analyst 撤销" in index
+    assert "张** 撤销" in index
 
 
 def test_what_nobody_takes_up_says_so_and_what_is_under_way_asks_again(as_role: Client, loader: Context) -> None:

@@ -126,7 +126,7 @@ def test_d12_towns_are_mapped_by_every_spelling_and_the_unknown_has_a_bar_of_its
         item.place.label: item.value
         for item in SnapshotStore(house.settings.data).current(Scope.ALL).by("fleet_vehicle_cnt")
     }
-    assert shown["未分镇街"] == 3 and shown["良渚街道"] == 2
+    assert shown["归属待核"] == 3 and shown["良渚街道"] == 2
 
 
 def test_d13_a_gb18030_file_is_read_whole_and_rare_characters_survive(house: House) -> None:
@@ -266,7 +266,7 @@ def test_d12_what_went_to_linping_in_2021_is_left_out_and_an_unknown_spelling_is
         "浙A00002#2": "330110012",
     }
     assert SnapshotStore(house.settings.data).current(Scope.ALL).read("fleet_vehicle_cnt").value == 2
-    assert reviewed(stated, "D12") == [("火星镇", "1 辆，列入未分镇街")]
+    assert reviewed(stated, "D12") == [("火星镇", "1 辆，列入归属待核")]
 
 
 def test_d16_a_company_under_a_new_name_is_the_same_company(house: House) -> None:

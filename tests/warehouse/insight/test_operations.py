@@ -80,7 +80,7 @@ def test_what_waits_is_what_must_be_handled_and_is_not(book: Snapshot, today: dt
 
 def test_companies_stand_by_name_and_individual_operators_together(book: Snapshot) -> None:
     names = [name for name, *_ in operations.companies_waiting(book, 1000)]
-    assert len(names) == len(set(names)) and not any("(个体)" in name for name in names)
+    assert len(names) == len(set(names)) and not any("（个体" in name for name in names)
     assert all(late + done == due for _, late, done, due in operations.companies_waiting(book, 1000))
 
 

@@ -180,6 +180,9 @@ def test_a_sum_of_any_days_is_the_sum_of_those_days(house: House) -> None:
     book = house.publish(trail=False)
     week = book.read("site_visit_cnt", "week", "2026-W46")
     assert book.value_of_days(week, dt.date(2026, 11, 10), dt.date(2026, 11, 12)) == 18
+    assert book.value_of_days(week, dt.date(2026, 11, 10), dt.date(2026, 11, 17)) == 48, (
+        "beyond the week of the first day"
+    )
     assert book.value_of_days(week, dt.date(2026, 10, 10), dt.date(2026, 11, 12)) is None, "begins before our data"
 
 

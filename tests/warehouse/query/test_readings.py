@@ -101,19 +101,39 @@ def test_a_doubt_is_beyond_the_bound_and_not_on_it() -> None:
     ("result", "handled", "must", "due", "said"),
     [
         (1, True, True, True, "已处置"),
-        (2, True, True, False, "不做处理"),
+        (2, True, True, False, "不予处理"),
         (0, False, True, True, "超时处理中"),
         (3, False, True, False, "处理中"),
         (None, False, True, True, "超时未处置"),
         (None, False, True, False, "待处置"),
         (None, False, False, False, "提示"),
-        (2, False, True, False, "待处置"),
+        (2, False, True, False, "不予处理，未写理由"),
+        (2, False, True, True, "不予处理，未写理由"),
     ],
 )
 def test_how_an_alarm_stands_is_said_in_words(
     result: int | None, handled: bool, must: bool, due: bool, said: str
 ) -> None:
     assert alarm_status(result, handled, must, due) == said
+
+
+@pytest.mark.parametrize(
+    ("took_s", "limit_s", "handled", "must", "said"),
+    [
+        (1800.0, 1800.0, True, True, "已处置"),
+        (1801.0, 1800.0, True, True, "超时处置"),
+        (1801.0, 1800.0, True, False, "已处置"),
+        (1801.0, None, True, True, "已处置"),
+        (None, 1800.0, True, True, "已处置"),
+        (0.0, 1800.0, True, True, "已处置"),
+        (-1.0, 1800.0, True, True, "处置时间早于报警，存疑"),
+        (-1.0, 1800.0, False, True, "处置时间早于报警，存疑"),
+    ],
+)
+def test_late_handling_and_handling_before_the_alarm_are_no_plain_success(
+    took_s: float | None, limit_s: float | None, handled: bool, must: bool, said: str
+) -> None:
+    assert alarm_status(1, handled, must, True, took_s, limit_s) == said
 
 
 def test_the_oldest_input_is_the_one_that_has_used_most_of_its_promise(
@@ -222,8 +242,8 @@ def test_dimensions_are_the_places_below_and_the_columns_of_the_mart(book: Snaps
 @pytest.mark.parametrize(
     ("dimension", "code", "said"),
     [
-        ("town", "", "未归属"),
-        ("vehicle", "未知", "未归属"),
+        ("town", "", "归属待核"),
+        ("vehicle", "未知", "归属待核"),
         ("energy", "", "未知"),
         ("energy", "柴油", "柴油"),
         ("vehicle", "浙C00001#2", "浙C00001 黄"),
@@ -552,7 +572,7 @@ def test_a_change_is_split_over_towns_and_what_is_nobodys(book: Snapshot) -> Non
         "previous",
     )
     assert [(piece.label, piece.code, piece.amount, piece.level, piece.kind) for piece in split.pieces] == [
-        ("未分镇街", "330110000", 2, 2, "part"),
+        ("归属待核", "330110000", 2, 2, "part"),
         ("仓前街道", "330110012", 1, 1, "part"),
     ]
     assert split.mix == 0 and split.spans[0].first == day(20)

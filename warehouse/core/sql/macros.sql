@@ -76,6 +76,10 @@ CREATE OR REPLACE TEMP MACRO plate_mask(key) AS CASE WHEN key IS NULL THEN '' EL
     substr(split_part(key, '#', 1), 1, 2) || '·' || substr(split_part(key, '#', 1), 3, 1) || '**' || right(split_part(key, '#', 1), 2)
     || ' ' || plate_color_name(TRY_CAST(split_part(key, '#', 2) AS SMALLINT)) END;
 
+-- What an individual operator is called: the first character of the name behind where it is, and the end of the number.
+CREATE OR REPLACE TEMP MACRO operator_mask(name, key) AS
+    left(coalesce(nullif(regexp_replace(name, '^(浙江省?)?(杭州市?)?(余杭区?)?', ''), ''), name), 1) || '**（个体 ' || right(key, 4) || '）';
+
 -- Great-circle distance in km of two WGS-84 points in degrees (mean earth radius 6371.0088 km); NULL where one is NULL.
 CREATE OR REPLACE TEMP MACRO haversine(lon1, lat1, lon2, lat2) AS
     pow(sin(radians(lat2 - lat1) / 2), 2) + cos(radians(lat1)) * cos(radians(lat2)) * pow(sin(radians(lon2 - lon1) / 2), 2);

@@ -1,4 +1,4 @@
-"""Which places are behind in a number. Nobody's town (未分镇街), places without a value, places that count too few and places that are
+"""Which places are behind in a number. Nobody's town (归属待核), places without a value, places that count too few and places that are
 where they should be are never named."""
 
 from __future__ import annotations
