@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -22,9 +24,6 @@ from warehouse.compile.reading import Place
 from warehouse.core.errors import PageMissing, Refused
 from warehouse.insight import profiles
 from warehouse.query.person_store import Driver
-
-WATERMARKS = 24
-"""So often the reader's name stands on a page about single people."""
 
 
 def render_list(visit: PageContext, code: str) -> Page:
@@ -84,9 +83,15 @@ def guarded(
 
 
 def _watermark(visit: PageContext) -> Component:
-    """Who is looking and when, all over the page and its print: a photograph of it says whose screen it was."""
+    """Who is looking and when, all over the page and its print: a photograph of it says whose screen it was. A picture,
+    because it is nothing to be read aloud or measured as text."""
     words = f"{visit.viewer.display or visit.viewer.user} {visit.viewer.user} {visit.now:%Y-%m-%d %H:%M}"
-    return html.Div([html.Span(words) for _ in range(WATERMARKS)], className="watermark", **aria(hidden="true"))
+    picture = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="360" height="200"><text x="20" y="150" transform="rotate(-24 20 150)" '
+        f'font-family="sans-serif" font-size="14" fill="#7f8a99" fill-opacity="0.22">{escape(words)}</text></svg>'
+    )
+    image = f'url("data:image/svg+xml,{quote(picture)}")'
+    return html.Div(className="watermark", style={"backgroundImage": image}, **aria(hidden="true"))
 
 
 def _ask(visit: PageContext, place: Place) -> Component:
