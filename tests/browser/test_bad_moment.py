@@ -145,7 +145,7 @@ def test_a_screen_that_boots_before_the_web_comes_alive_alone(page: Page, proxy:
 
 def test_our_own_error_page_tries_again_by_itself(page: Page, proxy: Proxy, site: Site) -> None:
     library = site.web.config["ZHENGBEI_LIBRARY"]
-    current, library.current = library.current, lambda: (_ for _ in ()).throw(DataMissing("还没有发布任何数据"))
+    current, library.current = library.current, lambda _scope: (_ for _ in ()).throw(DataMissing("还没有发布任何数据"))
     try:
         page.goto(f"{proxy.address}/export/fleet_vehicle_cnt.csv")
         assert "503" in page.inner_text("main") and "自动重试" in page.inner_text("main")
