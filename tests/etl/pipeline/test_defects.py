@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cockpit.presentation import texts
+from cockpit.presentation import data_notes
 from tests.etl.pipeline import test_defects_ledgers, test_defects_registers, test_defects_tracks
 from warehouse.catalog.models import models
 from warehouse.core.data_rules import RULES, TREATMENTS, named
@@ -20,6 +20,6 @@ def test_every_rule_of_the_catalogue_has_a_test_and_words_that_status_and_screen
     assert rules <= RULES.keys() == TREATMENTS.keys()
     stated = {rule for model in models().values() for rule in [*model.defects, *model.review]}
     assert stated <= RULES.keys() and all(
-        texts.rule(rule) != rule and texts.rule(rule) in (named(rule), RULES[rule]) for rule in rules
+        data_notes.rule(rule) != rule and data_notes.rule(rule) in (named(rule), RULES[rule]) for rule in rules
     )
-    assert texts.rule("type:day") == "读不懂（day）"
+    assert data_notes.rule("type:day") == "读不懂（day）"
