@@ -41,8 +41,10 @@ CREATE OR REPLACE TEMP MACRO any_moment(x) AS CASE WHEN NOT regexp_matches(x, '^
         TRY_CAST(strftime(TRY_CAST(regexp_extract(x, offset_pattern(), 1) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')
             || regexp_replace(regexp_extract(x, offset_pattern(), 2), '(?i)Z|UTC|GMT', '+00') AS TIMESTAMPTZ)) AS TIMESTAMP))
     ELSE sane(TRY_CAST(x AS TIMESTAMP)) END;
--- Nearly all stamps come in the plain form; only the others pay for the search for zones.
-CREATE OR REPLACE TEMP MACRO as_moment(x) AS coalesce(sane(TRY_STRPTIME(x, '%Y-%m-%d %H:%M:%S')), any_moment(x));
+-- Nearly all stamps come in the plain form; only the others pay for the search for zones. To TRY_STRPTIME too 'epoch'
+-- is a moment, so it sees only what begins as a year of ours.
+CREATE OR REPLACE TEMP MACRO as_moment(x) AS coalesce(
+    CASE WHEN x >= '19' AND x < '23' THEN sane(TRY_STRPTIME(x, '%Y-%m-%d %H:%M:%S')) END, any_moment(x));
 -- How far two clocks may differ: what is stamped later than its arrival by more than this has not happened yet.
 CREATE OR REPLACE TEMP MACRO clock_slack() AS INTERVAL 60 SECOND;
 
