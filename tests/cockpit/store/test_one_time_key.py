@@ -135,6 +135,7 @@ def test_keys_are_forgotten_after_a_day(server: Flask, data: Path, monkeypatch: 
 
 
 VALUES: dict[str, Any] = {
+    "source": "yz",
     "screen": "hall",
     "number": 1,
     "seq": 1,

@@ -87,7 +87,7 @@ def test_a_workbook_says_what_the_page_says_and_where_it_comes_from(
     assert trend[fmt.period("week", reading.win_start, reading.win_end)] == reading.value
     companies = {row[0]: row for row in sheets["按企业"][1:]}
     whole = book.by(METRIC, "week", "2026-W47", "company")
-    assert len(companies) == len(whole) > 2 and sum(row[3] or 0 for row in companies.values()) == sum(
+    assert len(companies) == len(whole) > 0 and sum(row[3] or 0 for row in companies.values()) == sum(
         item.num or 0 for item in whole if item.value is not None
     )
 

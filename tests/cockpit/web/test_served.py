@@ -88,6 +88,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/api/version": lambda w: [("/api/version", JSON)],
     "/assets/<path:filename>": lambda w: [("/assets/js/cockpit/freshness.js", "text/javascript")],
     "/audit/export.<kind>": lambda w: [],  # auditors only: tests/cockpit/pages/test_audit.py
+    "/connecting": lambda w: [("/connecting", HTML)],
     "/enter/<token>": lambda w: [(w.site.link("auditor").removeprefix(w.site.address), HTML)],
     "/export/<name>.<kind>": lambda w: [
         (f"/export/{METRIC}.xlsx?of=rows", XLSX),
