@@ -158,8 +158,9 @@ def test_more_than_so_many_questions_a_minute_are_429_for_all_workers_and_the_ne
     assert [one and one[1] for one in seen] == [True, True, True, False]
     later = tokens.find(file, token, now=now + 60)
     assert later and later[1]
-    statuses = [ask("/metrics").status_code for _ in range(5)]
-    assert statuses[-1] == 429 and statuses[0] == 200 and "频繁" in ask("/metrics").get_json()["error"]
+    answers = [ask("/metrics") for _ in range(8)]  # at most one minute ends meanwhile: in one of both there are four
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert answers[0].status_code == 200 and refused and "频繁" in refused[0].get_json()["error"]
 
 
 def test_people_read_it_too_and_walls_do_not(server: Flask, data: Path) -> None:
