@@ -36,6 +36,7 @@ PLACELESS = frozenset(
         "meta.programme",
         "meta.target",
         "meta.quarantine",
+        "meta.refused",
         "marts.platform_link",
         "marts.source_delivery",
     }

@@ -277,7 +277,7 @@ def test_the_parts_of_a_change_name_nobody_outside(store: SnapshotStore, whole: 
             if isinstance(change, NoSplit):
                 continue
             assert change.before + sum(piece.amount for piece in change.pieces) == pytest.approx(change.after)
-            assert {piece.label for piece in change.pieces} <= {*inside, "范围外", "归属待核", "重复计数", "其余合计"}
+            assert {piece.label for piece in change.pieces} <= {*inside, "范围外", "归属待核", "重复计数", "不单列"}
             assert all(book.known(piece.code) for piece in change.pieces if piece.code)
             found += len(change.pieces)
     assert found
