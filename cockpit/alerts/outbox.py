@@ -30,26 +30,26 @@ from warehouse.core.errors import SourceDown
 from warehouse.core.settings import Settings
 
 MOST_ATTEMPTS, FIRST_WAIT_S = 10, 30
-STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
 FIRED, RAISED, ENDED = "fired", "raised", "ended"
 KINDS = {FIRED: "触发", RAISED: "升级", ENDED: "恢复"}
 CUT = "发送中断，不能确定对方是否收到"
 
 
 def write(
-    connection: sqlite3.Connection, given: Plan, known: dict[str, Receiver], changes: store.Changes, now: float
+    connection: sqlite3.Connection, given: Plan, known: dict[str, Receiver], ended: Iterable[Alert], now: float
 ) -> None:
-    """Enters the letters that a round gives rise to, in the round's own transaction: what has fired, what has waited too
-    long for somebody to take it, what is over."""
+    """Enters the letters that a round gives rise to, in the round's own transaction: what stands and nobody has been
+    written to about, what has waited too long for somebody to take it, what is over."""
     moment = dt.datetime.fromtimestamp(now, units.SHANGHAI)
     silenced = store.silences(connection, now)
     due: dict[tuple[str, str, float], list[int]] = defaultdict(list)
     rules = {rule.id: rule for rule in given.rules}
-    for one in changes.fired:
-        if store.is_silenced(one, silenced):
+    for one in store.uncalled(connection):  # what has just fired, and what was silenced or had no receiver until now
+        if one.rule not in rules or store.is_silenced(one, silenced):
             continue
         names, level = _called(rules[one.rule], given, known, 1, moment)
-        store.called(connection, one, names, level, now)
+        if names:
+            store.called(connection, one, names, level, now)
         quiet = given.quiet_until(moment) if one.grade != "urgent" else None
         for name in names:
             due[FIRED, name, quiet.timestamp() if quiet else now].append(one.id)
@@ -65,7 +65,7 @@ def write(
         store.called(connection, one, names, level, now)
         for name in names:
             due[RAISED, name, now].append(one.id)
-    for one in changes.ended:
+    for one in ended:
         for name in one.receivers:
             if not _taken_back(connection, one.id, name):
                 due[ENDED, name, now].append(one.id)
@@ -107,9 +107,12 @@ def _taken_back(connection: sqlite3.Connection, alert: int, receiver: str) -> bo
     return was
 
 
-def send(settings: Settings, post: Mail | None, known: dict[str, Receiver], now: Callable[[], float]) -> list[str]:
+def send(
+    settings: Settings, given: Plan, post: Mail | None, known: dict[str, Receiver], now: Callable[[], float]
+) -> list[str]:
     """Sends what is due; one process at a time, which the caller sees to. Returns Chinese lines about what was not
     delivered."""
+    cures = {rule.id: rule.to_do for rule in given.rules}
     with app_db.writing(settings.state) as connection:
         connection.execute("UPDATE alert_letter SET state = 'unknown', message = ? WHERE state = 'sending'", (CUT,))
         rows = [
@@ -118,11 +121,16 @@ def send(settings: Settings, post: Mail | None, known: dict[str, Receiver], now:
                 "SELECT * FROM alert_letter WHERE state = 'waiting' AND due_at <= ? ORDER BY id", (now(),)
             )
         ]
-    return [line for row in rows for line in _one(settings, post, known.get(row["receiver"]), row, now)]
+    return [line for row in rows for line in _one(settings, post, known.get(row["receiver"]), row, cures, now)]
 
 
 def _one(
-    settings: Settings, post: Mail | None, to: Receiver | None, row: dict[str, Any], now: Callable[[], float]
+    settings: Settings,
+    post: Mail | None,
+    to: Receiver | None,
+    row: dict[str, Any],
+    cures: dict[str, str],
+    now: Callable[[], float],
 ) -> list[str]:
     def enter(state: str, **more: object) -> None:
         values = {"state": state, "at": now(), **more}
@@ -137,7 +145,7 @@ def _one(
         return [f"{row['receiver']}：delivery.toml 里已没有这个收件方"]
     tries = row["attempts"] + 1
     try:
-        hand(post, to, letter(settings, row), lambda: enter("sending", attempts=tries))
+        hand(post, to, letter(settings, row, cures), lambda: enter("sending", attempts=tries))
     except SourceDown as down:
         is_over = tries >= MOST_ATTEMPTS
         wait = FIRST_WAIT_S * 2 ** (tries - 1)
@@ -150,8 +158,9 @@ def _one(
     return []
 
 
-def letter(settings: Settings, row: dict[str, Any]) -> Letter:
-    """A row of `alert_letter` in words: each alert with its number, since when, and what to do."""
+def letter(settings: Settings, row: dict[str, Any], cures: dict[str, str]) -> Letter:
+    """A row of `alert_letter` in words: each alert with its number, since when, and what to do. cures: rule → what to
+    do."""
     alerts = store.numbered(settings.state, json.loads(row["alerts"]))
     base = public_url.base(settings)
     head = alerts[0].label if alerts else ""
@@ -159,7 +168,7 @@ def letter(settings: Settings, row: dict[str, Any]) -> Letter:
         row["kind"]
     ]
     subject = f"{mark}{texts.BRAND}告警：{head}{f' 等 {len(alerts)} 项' if len(alerts) > 1 else ''}"
-    lines = tuple(_line(one, row["kind"]) for one in alerts)
+    lines = tuple(_line(one, row["kind"], cures.get(one.rule, "")) for one in alerts)
     link = f"详情：{base}/alerts" if base else ""
     return Letter(
         f"alert-{row['id']}",
@@ -172,13 +181,13 @@ def letter(settings: Settings, row: dict[str, Any]) -> Letter:
     )
 
 
-def _line(one: Alert, kind: str) -> str:
+def _line(one: Alert, kind: str, cure: str) -> str:
     since = fmt.clock(dt.datetime.fromtimestamp(one.since, units.SHANGHAI))
     if kind == ENDED and one.ended_at is not None:
         lasted = fmt.duration(one.ended_at - one.since)
         return f"· {one.label}：{one.words}；{since} 起，历时 {lasted}"
     waited = "，无人确认" if kind == RAISED else ""
-    return f"· {one.label}：{one.words}；{since} 起{waited}"
+    return f"· {one.label}：{one.words}；{since} 起{waited}{f'。{cure}' if cure else ''}"
 
 
 def letters(path: Any, limit: int = 50) -> list[dict[str, Any]]:
@@ -187,8 +196,3 @@ def letters(path: Any, limit: int = 50) -> list[dict[str, Any]]:
         return [
             dict(row) for row in connection.execute("SELECT * FROM alert_letter ORDER BY id DESC LIMIT ?", (limit,))
         ]
-
-
-def unheard(alerts: Iterable[Alert]) -> list[Alert]:
-    """Alerts about which nobody could be written to."""
-    return [one for one in alerts if one.fired_at is not None and not one.receivers]

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cockpit.alerts import rules
 from cockpit.alerts.rules import Rule
 from cockpit.identity import sessions
 from cockpit.presentation import format as fmt
@@ -22,7 +23,7 @@ from warehouse.core import backup_report, beats, request_queue, units
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import Snapshot
 
-REGULAR = {"live": "实时定位", "refresh": "刷新"}
+REGULAR = ("live", "refresh")
 """Jobs that run all day, and so can be missed."""
 
 
@@ -66,11 +67,11 @@ def _watch(look: Look) -> Iterator[Sign]:
 def _jobs(look: Look) -> Iterator[Sign]:
     if beats.last(look.settings.state, beats.LOADER) is None:
         return
-    for job, label in REGULAR.items():
+    for job in REGULAR:
         ended = request_queue.last_finished(look.settings.state, job)
         if ended is not None:
             age = max(0.0, look.now - ended)
-            yield Sign(job, label, age, f"已 {fmt.duration(age)}没有跑完一次")
+            yield Sign(job, request_queue.JOBS[job], age, f"已 {fmt.duration(age)}没有跑完一次")
 
 
 def _sources_used(look: Look) -> Iterator[Sign]:
@@ -95,6 +96,11 @@ def _disk(look: Look) -> Iterator[Sign]:
     usage = shutil.disk_usage(look.settings.data)
     words = f"剩余 {usage.free / 2**30:.1f} GiB，共 {usage.total / 2**30:.0f} GiB"
     yield Sign("disk", "数据盘", usage.free / usage.total, words)
+
+
+def _settings(look: Look) -> Iterator[Sign]:
+    faults = rules.faults(look.settings)
+    yield Sign("settings", "告警与收件方", float(len(faults)), "；".join(faults) or "没有错处", "/alerts")
 
 
 def _backup(look: Look) -> Iterator[Sign]:
@@ -123,6 +129,7 @@ HEALTH_PROBES: dict[str, Callable[[Look], Iterator[Sign]]] = {
     "source_used_share": _sources_used,
     "source_broken": _sources_broken,
     "disk_free_share": _disk,
+    "settings_faults": _settings,
     "backup_faults": _backup,
     "audit_faults": _audit,
     "wall_silent_s": _walls,

@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from cockpit.messages import receivers as to_write_to
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Text
 from warehouse.core import toml
-from warehouse.core.errors import ConfigError
+from warehouse.core.errors import CockpitError, ConfigError
 from warehouse.core.settings import Settings
 
 FILE = "alerts.toml"
@@ -25,6 +26,7 @@ HEALTH = {
     "source_used_share": "来源的数据时效用去多少",
     "source_broken": "来源取数失败",
     "disk_free_share": "数据盘剩余",
+    "settings_faults": "alerts.toml 与 delivery.toml 的错处",
     "backup_faults": "备份或恢复演练没有成功、过期或没有设置",
     "audit_faults": "审计日志最近一次核对的不符之处",
     "wall_silent_s": "大屏多久没有报到",
@@ -142,6 +144,26 @@ def plan(settings: Settings) -> Plan:
         quiet=own.quiet,
         escalate_s=own.escalate_s,
     )
+
+
+def in_force(settings: Settings) -> tuple[Plan, list[str]]:
+    """The plan, and what is wrong in alerts.toml, in Chinese: then the shipped rules hold alone, so that a slip of the pen
+    in one rule never keeps a dead loader from being noticed."""
+    try:
+        return plan(settings), []
+    except ConfigError as error:
+        return Plan(rules=tuple(one for one in toml.read(SHIPPED, Plan).rules if not one.off)), [str(error)]
+
+
+def faults(settings: Settings) -> list[str]:
+    """What is wrong in alerts.toml and delivery.toml, in Chinese; nothing where all fits together."""
+    given, found = in_force(settings)
+    try:
+        known = [one.name for one in to_write_to.configured(settings)[1]]
+        known_receivers(given, known)
+    except CockpitError as error:
+        found.append(str(error))
+    return found
 
 
 def receivers(given: Plan) -> set[str]:

@@ -144,6 +144,11 @@ def called(connection: sqlite3.Connection, one: Alert, receivers: Iterable[str],
     )
 
 
+def uncalled(connection: sqlite3.Connection) -> list[Alert]:
+    """What stands, nobody has taken, and nobody has been written to about."""
+    return _where(connection, "fired_at IS NOT NULL AND ended_at IS NULL AND taken_at IS NULL AND called_at IS NULL")
+
+
 def untaken(connection: sqlite3.Connection, since: float) -> list[Alert]:
     """Urgent alerts that stand, that nobody has taken, and about which somebody was written to before `since`."""
     return _where(

@@ -7,18 +7,17 @@ One process at a time holds the lock; the others leave it to that one."""
 from __future__ import annotations
 
 import atexit
-import fcntl
 import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from cockpit.alerts import outbox, rules, store
 from cockpit.alerts.probes import Look, Sign, measured
 from cockpit.messages import receivers
 from cockpit.store import app_db
+from cockpit.store.alone import alone
 from warehouse.core import beats
 from warehouse.core.errors import CockpitError, DataMissing
 from warehouse.core.settings import Settings
@@ -37,28 +36,29 @@ def once(
     settings: Settings, library: SnapshotStore, *, in_place: bool = False, now: Callable[[], float] = time.time
 ) -> list[str]:
     """One round. in_place: it is run because the watch has fallen silent, and gives no sign of life in its name. Returns
-    Chinese lines about what could not be measured or delivered; nothing when another process is at it. Raises
-    ConfigError for an alerts.toml or delivery.toml that is wrong."""
-    with _alone(settings) as is_mine:
+    Chinese lines about what is wrong in alerts.toml and delivery.toml, could not be measured or was not delivered;
+    nothing when another process is at it."""
+    with alone(settings.data / ".alerts") as is_mine:
         if not is_mine:
             return []
         if not in_place:
             beats.beat(settings.state, beats.WATCH, now())
-        given = rules.plan(settings)
-        post, known = receivers.configured(settings)
+        given, faults = rules.in_force(settings)
+        try:
+            post, known = receivers.configured(settings)
+        except CockpitError as error:
+            post, known = None, []
+            faults.append(str(error))
         by_name = {one.name: one for one in known}
-        rules.known_receivers(given, by_name)
         signs, problems = _measured(given, Look(settings, _book(library), now()), in_place)
         with app_db.writing(settings.state) as connection:
-            fired: list[store.Alert] = []
-            ended = [*store.retire(connection, {rule.id for rule in given.rules}, now())]
+            # while a file is wrong nobody knows which of the bureau's own rules still hold
+            ended = [] if faults else [*store.retire(connection, {rule.id for rule in given.rules}, now())]
             for rule in given.rules:
                 if rule.id in signs:
-                    changes = store.apply(connection, rule, signs[rule.id], now())
-                    fired += changes.fired
-                    ended += changes.ended
-            outbox.write(connection, given, by_name, store.Changes(tuple(fired), tuple(ended)), now())
-        return [*problems, *outbox.send(settings, post, by_name, now)]
+                    ended += store.apply(connection, rule, signs[rule.id], now()).ended
+            outbox.write(connection, given, by_name, ended, now())
+        return [*faults, *problems, *outbox.send(settings, given, post, by_name, now)]
 
 
 def _measured(given: rules.Plan, look: Look, in_place: bool) -> tuple[dict[str, list[Sign]], list[str]]:
@@ -109,15 +109,3 @@ def _book(library: SnapshotStore) -> Snapshot | None:
         return library.current(Scope.ALL)
     except DataMissing:
         return None
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[bool]:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / ".alerts").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

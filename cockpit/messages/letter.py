@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
+"""How a letter stands, in the ledgers of reports and of alerts alike."""
+
 
 @dataclass(frozen=True)
 class Enclosure:

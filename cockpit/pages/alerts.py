@@ -13,14 +13,13 @@ from dash.development.base_component import Component
 from cockpit.alerts import outbox, rules, store
 from cockpit.alerts.store import Alert
 from cockpit.identity import accounts, gate
-from cockpit.messages import receivers
+from cockpit.messages.letter import STATES
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.table import Cell, scrolled, table
 from cockpit.store import app_db
 from warehouse.catalog.metrics import metrics
-from warehouse.core.errors import CockpitError
 from warehouse.core.units import SHANGHAI
 
 HOURS = (1, 4, 12, 24, 72)
@@ -48,13 +47,11 @@ def render(visit: PageContext) -> Page:
 
 def _wrong() -> list[Component]:
     """What is wrong with the files that say who is written to: one sentence on the page, not a page that fails."""
-    try:
-        given = rules.plan(gate.settings())
-        known = {one.name for one in receivers.configured(gate.settings())[1]}
-        rules.known_receivers(given, known)
-    except CockpitError as error:
-        return [html.Div(str(error), className="notice tone-bad", role="alert")]
-    if known and (given.duty or any(rule.to for rule in given.rules)):
+    settings = gate.settings()
+    faults = rules.faults(settings)
+    if faults:
+        return [html.Div(fault, className="notice tone-bad", role="alert") for fault in faults]
+    if rules.receivers(rules.plan(settings)):
         return []
     words = "还没有设置收件方与值班表，告警只显示在这里和大屏上。设置方法见部署手册“告警”一章。"
     return [html.Div(words, className="notice", role="status")]
@@ -131,10 +128,7 @@ def _silences(silences: list[store.Silence]) -> list[Component]:
 
 
 def _rules() -> Component:
-    try:
-        given = rules.plan(gate.settings())
-    except CockpitError:
-        return toolbar.card("规则", "", html.P("规则文件有误，见上。", className="empty"), id="rules")
+    given, _ = rules.in_force(gate.settings())
     rows: list[list[Cell]] = [
         [
             one.label,
@@ -201,7 +195,7 @@ def _letters(file: Path) -> Component:
             _clock(one["at"]),
             outbox.KINDS[one["kind"]],
             one["receiver"],
-            outbox.STATES[one["state"]],
+            STATES[one["state"]],
             one["message"] or fmt.DASH,
         ]
         for one in outbox.letters(file, LETTERS)

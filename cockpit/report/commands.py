@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from cockpit.messages import letter
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.report import archive, content, delivery
@@ -120,5 +121,5 @@ def sent(data: Path) -> None:
     """One line an entry, newest first."""
     for row in delivery.ledger(Settings.at(data)):
         click.echo(
-            f"{row['report']}  {row['receiver']}  {delivery.STATES[row['state']]}  {row['attempts']} 次  {fmt.clock(dt.datetime.fromtimestamp(row['at'], dt.UTC))}  {row['message']}".rstrip()
+            f"{row['report']}  {row['receiver']}  {letter.STATES[row['state']]}  {row['attempts']} 次  {fmt.clock(dt.datetime.fromtimestamp(row['at'], dt.UTC))}  {row['message']}".rstrip()
         )

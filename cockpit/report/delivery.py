@@ -11,12 +11,10 @@ A draft goes to the person on duty only."""
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import smtplib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -27,13 +25,13 @@ from cockpit.messages.receivers import Receiver, configured, hand
 from cockpit.presentation import public_url, texts
 from cockpit.report import archive
 from cockpit.store import app_db, audit
+from cockpit.store.alone import alone
 from warehouse.core.errors import CockpitError, SourceDown, UsageError
 from warehouse.core.settings import Settings
 
 RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
-STATES = {"waiting": "待发", "sending": "发送中", "sent": "已送达", "failed": "未送达", "unknown": "不能确定"}
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
@@ -42,7 +40,7 @@ def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[st
     post, receivers = configured(settings)
     if not receivers:
         return []
-    with _alone(settings) as is_mine:
+    with alone(settings.reports / ".sending") as is_mine:
         if not is_mine:
             return []
         _cut_off(settings)
@@ -204,15 +202,3 @@ def letter(settings: Settings, facts: archive.Facts) -> Letter:
         },
         seal=facts["sha256"][:16],
     )
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[bool]:
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    with Path(settings.reports / ".sending").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from cockpit.alerts import rules, store
-from cockpit.messages import receivers
 from cockpit.presentation import format as fmt
 from cockpit.store import app_db, audit, audit_anchor
 from warehouse.core import beats
@@ -71,16 +70,14 @@ def watching(settings: Settings, *, is_demo: bool) -> Iterator[Finding]:
         else:
             words = "正在运行" if silent <= beats.SILENT_S else f"已 {fmt.duration(silent)}没有心跳"
             yield label, silent <= beats.SILENT_S, words
-    try:
+    if faults := rules.faults(settings):
+        yield "告警设置", False, "；".join(faults)
+    else:
         given = rules.plan(settings)
-        known = [one.name for one in receivers.configured(settings)[1]]
-        rules.known_receivers(given, known)
-    except CockpitError as error:
-        yield "告警设置", False, str(error)
-        return
-    is_set = bool(known) and bool(given.duty or any(rule.to for rule in given.rules))
-    words = f"{len(given.rules)} 条规则，{len(rules.receivers(given))} 个收件方"
-    yield "告警设置", is_set or is_demo, words if is_set else "没有值班表或收件方，告警只显示在网页和大屏上"
+        receivers = rules.receivers(given)
+        words = f"{len(given.rules)} 条规则，{len(receivers)} 个收件方"
+        is_set = bool(receivers)
+        yield "告警设置", is_set or is_demo, words if is_set else "没有值班表或收件方，告警只显示在网页和大屏上"
     with app_db.said(settings.state):
         standing = store.standing(settings.state)
     urgent = [one.label for one in standing if one.grade == "urgent"]

@@ -339,10 +339,39 @@ def test_a_wrong_rule_is_refused_by_file_and_key(text: str, said: tuple[str, ...
     assert "alerts.toml" in str(refused.value) and all(word in str(refused.value) for word in said), refused.value
 
 
-def test_a_receiver_that_nobody_knows_is_named(settings: Settings, round_: Callable[..., list[str]]) -> None:
-    (settings.data / "alerts.toml").write_text('[[duty]]\nto = "值班电话"\n')
-    with pytest.raises(ConfigError, match="值班手机"):
-        round_()
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("alerts.toml", '[[duty]]\nto = "值班电话"\n', "值班手机"),
+        ("alerts.toml", '[[rules]]\nid = "a1"\nlabel = "x"\nwatch = "disk_fre_share"\nbelow = 1\n', "disk_free_share"),
+        ("delivery.toml", "[mial]\n", "mail"),
+    ],
+)
+def test_a_slip_of_the_pen_stops_no_alert(
+    settings: Settings, round_: Callable[..., list[str]], file: str, text: str, said: str
+) -> None:
+    (settings.data / file).write_text(text, "utf-8")
+    for _ in range(4):
+        round_(60)
+    standing = {one.rule: one for one in store.standing(settings.state)}
+    assert {"loader_silent", "settings_wrong"} <= set(standing) and said in standing["settings_wrong"].words
+    assert rules.faults(settings) and said in rules.faults(settings)[0]
+
+
+def test_whom_nobody_was_written_to_about_is_heard_of_as_soon_as_somebody_can_be(
+    settings: Settings, round_: Callable[..., list[str]], mail: Mail
+) -> None:
+    """A silence that ends, and a receiver who is set up after the alert has fired."""
+    store.silence(settings.state, "loader_silent", "", MONDAY + 600, "li", "停机检修十分钟", now=MONDAY)
+    for _ in range(9):
+        round_(60)
+    assert mail.accepted == [] and len(store.standing(settings.state)) == 1
+    round_(120)
+    assert subjects(mail) == [("duty", "【紧急】正北数字驾驶舱告警：装载停止 · 装载进程")]
+    assert "systemctl status zhengbei-etl" in mail.accepted[0].get_body().get_content(), "and what is to be done"
+    for _ in range(3):
+        round_(60)
+    assert len(mail.accepted) == 1
 
 
 def test_a_shift_over_midnight_belongs_to_the_day_on_which_it_begins() -> None:
