@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from warehouse.core import shared_state
 from warehouse.core.errors import WarehouseBroken
 
-BUSY_S = 10.0
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
@@ -132,7 +132,7 @@ def digest(token: str) -> str:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=shared_state.BUSY_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous=FULL")
     return connection
@@ -200,12 +200,6 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection inside one BEGIN IMMEDIATE … COMMIT; any exception rolls back. Writers queue for up to BUSY_S."""
-    with reading(path) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+    """A connection inside one BEGIN IMMEDIATE … COMMIT; any exception rolls back. Writers queue for up to shared_state.BUSY_S."""
+    with reading(path) as connection, shared_state.transaction(connection):
+        yield connection
