@@ -17,7 +17,6 @@ from pathlib import Path
 from warehouse.core import shared_state
 from warehouse.core.errors import WarehouseBroken
 
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
     name TEXT PRIMARY KEY, password_hash TEXT NOT NULL, role TEXT NOT NULL, display TEXT NOT NULL,
