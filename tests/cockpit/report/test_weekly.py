@@ -9,6 +9,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,17 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(
     inside, fonts = pdf_text.embedded(file)
     assert inside == fonts > 0
     assert not pdf_text.ODD.search("".join(pdf_text.pages(file)))
+
+
+@needs_chromium
+def test_no_word_runs_out_of_the_type_area(printed: dict[str, Any], house_of_paper: Settings) -> None:
+    """What runs over the margin of 16 mm is cut by the browser; the watermark alone lies across the page."""
+    file = house_of_paper.reports / f"{printed['name']}.pdf"
+    boxes = subprocess.run(["pdftotext", "-bbox", str(file), "-"], capture_output=True, text=True, check=True).stdout
+    words = re.findall(r'<word xMin="[\d.]+" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>', boxes)
+    edge, tall = (210 - 16) * 72 / 25.4 + 0.1, 30.0
+    beyond = [text for top, right, bottom, text in words if float(right) > edge and float(bottom) - float(top) < tall]
+    assert len(words) > 1000 and beyond == []
 
 
 @needs_chromium
