@@ -84,14 +84,14 @@ def guarded(
 
 def _watermark(visit: PageContext) -> Component:
     """Who is looking and when, all over the page and its print: a photograph of it says whose screen it was. A picture,
-    because it is nothing to be read aloud or measured as text."""
+    because it is nothing to be read aloud or measured as text; only its shape, the style sheet says the colour."""
     words = f"{visit.viewer.display or visit.viewer.user} {visit.viewer.user} {visit.now:%Y-%m-%d %H:%M}"
     picture = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="360" height="200"><text x="20" y="150" transform="rotate(-24 20 150)" '
-        f'font-family="sans-serif" font-size="14" fill="#7f8a99" fill-opacity="0.22">{escape(words)}</text></svg>'
+        f'font-family="sans-serif" font-size="14">{escape(words)}</text></svg>'
     )
     image = f'url("data:image/svg+xml,{quote(picture)}")'
-    return html.Div(className="watermark", style={"backgroundImage": image}, **aria(hidden="true"))
+    return html.Div(className="watermark", style={"maskImage": image}, **aria(hidden="true"))
 
 
 def _ask(visit: PageContext, place: Place) -> Component:
