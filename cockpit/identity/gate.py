@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from cockpit.identity import callback_validation, rights, sessions, tokens
 from cockpit.identity.sessions import Viewer, create_device, create_one_time_link, devices, revoke_device
+from cockpit.presentation.assets import BASIC
 from cockpit.store import audit
 from warehouse.core.errors import Refused
 from warehouse.core.settings import Settings
@@ -33,9 +34,9 @@ __all__ = [
 OPEN = frozenset(
     {
         "/assets/css/00_tokens.css",
-        "/assets/css/10_base.css",
-        "/assets/css/15_login.css",
-        "/assets/js/cockpit/theme.js",
+        *(f"/assets/{sheet}" for sheet in BASIC),
+        "/assets/css/login.css",
+        "/assets/js/theme.js",
         "/assets/js/cockpit/leave.js",
         "/assets/mark.svg",
         "/favicon.ico",

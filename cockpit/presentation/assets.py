@@ -31,6 +31,16 @@ def url(name: str) -> str:
     return f"{PREFIX}{name}?{VERSION}={digest(name)}"
 
 
+def sheets(surface: str) -> list[str]:
+    """The style sheets of a surface ("cockpit", "wall") in the order of their names, as `url` takes them; the colours
+    (00_tokens.css), which all surfaces share, go before."""
+    return [f"css/{surface}/{file.name}" for file in sorted((STYLES / surface).glob("*.css"))]
+
+
+BASIC = tuple(name for name in sheets("cockpit") if Path(name).name.startswith("1"))
+"""What a page needs that shows no number: the login page has these and its own."""
+
+
 @cache
 def build_id() -> str:
     """Twelve hex digits that change exactly when the release, or the code, a template or an asset of the cockpit

@@ -26,7 +26,7 @@ from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-STYLES = ("00_tokens.css", "40_print.css")
+STYLES = ("00_tokens.css", "print.css")
 FAULTS_LISTED = 6
 
 

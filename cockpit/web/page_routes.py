@@ -17,7 +17,7 @@ from plotly.io.json import to_json_plotly
 
 from cockpit.identity import gate
 from cockpit.presentation import assets
-from cockpit.web import page_callback, shell
+from cockpit.web import page_callback
 from warehouse.query.snapshot_store import SnapshotStore
 
 TITLE, PAGE, DRAWN = "@title@", "@page@", "@drawn@"
@@ -28,7 +28,7 @@ INDEX = f"""<!DOCTYPE html>
 {{%metas%}}
 <title>{TITLE}</title>
 <link rel="icon" href="{assets.url("mark.svg")}" type="image/svg+xml">
-<script src="{assets.url("js/cockpit/theme.js")}"></script>
+<script src="{assets.url("js/theme.js")}"></script>
 {{%css%}}
 </head>
 <body>
@@ -60,12 +60,12 @@ class Cockpit(Dash):
 
 def styles() -> list[str]:
     """Addresses of the style sheets of a page, in the order of their names."""
-    return _urls("css", "*.css")
+    return [assets.url(name) for name in ("css/00_tokens.css", *assets.sheets("cockpit"))]
 
 
 def scripts() -> list[str]:
     """Addresses of our own scripts of a page, in the order of their names."""
-    return _urls("js/cockpit", "*.js")
+    return [assets.url(f"js/cockpit/{file.name}") for file in sorted(assets.SCRIPTS.glob("*.js"))]
 
 
 def register(server: Flask, library: SnapshotStore) -> None:
@@ -102,8 +102,3 @@ def _plotly() -> str:
     """Address of the charts' library, with its version in it."""
     name = build_fingerprint("package_data/plotly.min.js", metadata.version("plotly"), "0")  # type: ignore[no-untyped-call]
     return f"/_dash-component-suites/plotly/{name}"
-
-
-def _urls(folder: str, pattern: str) -> list[str]:
-    names = sorted(file.name for file in (assets.ASSETS / folder).glob(pattern))
-    return [assets.url(f"{folder}/{name}") for name in names if not re.fullmatch(shell.ASSETS_IGNORE, name)]

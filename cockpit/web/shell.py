@@ -15,9 +15,6 @@ from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
 from warehouse.query.scope import is_total
 
-ASSETS_IGNORE = r"35_wall\.css|36_wall_panels\.css|38_remote\.css|40_print\.css|15_login\.css|theme\.js|filing\.js"
-"""Files of the wall, the paper and the login page, and theme.js, which comes first; a cockpit page loads all others."""
-
 
 class Box(Component):
     """A plain div in the layout. Dash's own would bring the bundle of all HTML elements, and no page needs one."""

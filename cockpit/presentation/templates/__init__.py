@@ -18,8 +18,8 @@ FOLDER = Path(__file__).resolve().parent
 
 @cache
 def environment() -> Environment:
-    """The environment; templates see `fmt` (the formatter), `texts` (the words), `asset()` (the address of a file) and `once()` (the key that a form
-    carries)."""
+    """The environment; templates see `fmt` (the formatter), `texts` (the words), `asset()` (the address of a file),
+    `sheets()` and `basic` (style sheets) and `once()` (the key that a form carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -28,7 +28,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(fmt=fmt, texts=texts, asset=assets.url, once=one_time_key.field)
+    made.globals.update(
+        fmt=fmt, texts=texts, asset=assets.url, sheets=assets.sheets, basic=assets.BASIC, once=one_time_key.field
+    )
     return made
 
 

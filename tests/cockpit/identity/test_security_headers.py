@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from cockpit.presentation.assets import ASSETS
+from cockpit.presentation.assets import ASSETS, STYLES, WALL_SCRIPTS
 from cockpit.web import app
-from cockpit.web.shell import ASSETS_IGNORE
 from warehouse.core.settings import Options, Settings
 
 PATHS = [
@@ -71,8 +70,8 @@ def test_pages_load_only_their_own_files(signed_in: FlaskClient) -> None:
     assert not FOREIGN.search(page)
     loaded = re.findall(r"/assets/(?:[\w.\-]+/)*([\w.\-]+)", page)
     assert "20_tiles.css" in loaded and "freshness.js" in loaded
-    # what the pattern leaves out belongs to wall, paper and login; theme.js is in the head by hand
-    assert not [name for name in loaded if re.fullmatch(ASSETS_IGNORE, name) and name != "theme.js"]
+    others = {path.name for path in (*(STYLES / "wall").iterdir(), *STYLES.glob("[a-z]*.css"), *WALL_SCRIPTS.iterdir())}
+    assert not others & set(loaded), "files of the wall, the paper, the phone and the login page"
 
 
 @pytest.mark.parametrize(

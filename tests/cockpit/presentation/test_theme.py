@@ -55,11 +55,12 @@ def test_texts_can_be_read(name: str, ink: str) -> None:
 
 
 def test_every_variable_used_in_a_style_sheet_exists() -> None:
-    known = set(re.findall(r"--([\w-]+):", "".join(p.read_text("utf-8") for p in STYLES.glob("*.css"))))
-    # these two are set by the server on the element itself
-    known |= {"cols", "cols-wide"}
-    for file in ("10_base.css", "15_login.css", "20_tiles.css", "30_pages.css"):
-        used = set(re.findall(r"var\(--([\w-]+)", (STYLES / file).read_text("utf-8")))
+    known = set(re.findall(r"--([\w-]+):", "".join(p.read_text("utf-8") for p in STYLES.rglob("*.css"))))
+    # these are set by the server on the element itself
+    code = "".join(file.read_text("utf-8") for file in COCKPIT.rglob("*.py"))
+    known |= set(re.findall(r'"--([\w-]+)":', code))
+    for file in STYLES.rglob("*.css"):
+        used = set(re.findall(r"var\(--([\w-]+)", file.read_text("utf-8")))
         assert used <= known, (file, used - known)
 
 

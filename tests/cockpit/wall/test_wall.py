@@ -133,10 +133,7 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     assert not re.search(r"\s(style|on\w+)=", page)
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {
         "data:,",
-        *(
-            assets.url(name)
-            for name in ("css/00_tokens.css", "css/35_wall.css", "css/36_wall_panels.css", *routes.SCRIPTS)
-        ),
+        *(assets.url(name) for name in ("css/00_tokens.css", *assets.sheets("wall"), *routes.SCRIPTS)),
         f"/wall/hall/layout.css?m={assets.build_id()}",
     }
 

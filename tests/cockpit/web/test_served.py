@@ -445,7 +445,7 @@ def test_files_are_held_for_ever_under_names_that_change_with_them(admin: httpx.
 
 
 def test_a_file_that_has_not_changed_is_not_sent_again(admin: httpx.Client) -> None:
-    for address in ("/assets/css/20_tiles.css", PLOTLY):
+    for address in ("/assets/css/cockpit/20_tiles.css", PLOTLY):
         tags = set()
         for accepted in ("br", "gzip", "identity"):
             first = admin.get(address, headers={"Accept-Encoding": accepted})
