@@ -25,7 +25,8 @@ from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
 from warehouse.publish import recover, snapshot
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 AS_OF = dt.datetime(2026, 11, 23, 14, 0)
 FIRST_OF_A_COPY = 1000

@@ -19,7 +19,8 @@ from warehouse.core.settings import Settings
 from warehouse.insight.findings import numbers, order, ranking
 from warehouse.query import periods
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")

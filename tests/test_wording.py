@@ -22,7 +22,8 @@ from tests.test_punctuation import spoken, texts_of
 from warehouse.core.settings import Settings
 from warehouse.query import periods
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROOT = Path(__file__).resolve().parent.parent
 GIVEN_UP = {

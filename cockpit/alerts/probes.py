@@ -21,7 +21,7 @@ from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core import backup_report, beats, request_queue, units
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 REGULAR = ("live", "refresh")
 """Jobs that run all day, and so can be missed."""

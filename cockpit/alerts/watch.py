@@ -22,7 +22,8 @@ from warehouse.core import beats
 from warehouse.core.errors import CockpitError, DataMissing
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 ROUND_S = 30.0
 OF_THE_WATCH = "watch_silent"

@@ -22,7 +22,8 @@ from cockpit.store import app_db
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.core.errors import DataMissing, PageMissing
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing in it is mistaken for something else when it is read out or typed from paper."""

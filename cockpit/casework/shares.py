@@ -20,7 +20,7 @@ from cockpit.store import app_db, audit
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.query.scope import Scope, one_place
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 MOST_DAYS = 7
 DAY_S = 86_400

@@ -23,7 +23,8 @@ from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.insight import profiles
 from warehouse.query.scope import one_place
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 RECORDS = re.compile(r"/(company|town|vehicle|alarm|site)/[^/]+")
 """Pages of single things that a task may be about; those of single people are not among them."""

@@ -16,7 +16,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.tiles.hero import change, fact
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import sums_days
+from warehouse.query.snapshot import sums_days
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 ENDS = ("since", "until")

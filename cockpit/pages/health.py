@@ -21,6 +21,7 @@ from cockpit.presentation.tiles.table import Cell, scrolled, table
 from warehouse.compile.reading import SourceState
 from warehouse.core import backup_report, request_queue, timetable, units
 from warehouse.core.request_queue import Request
+from warehouse.query import data_quality
 
 GROUP = "health"
 WINDOW = "day"
@@ -33,7 +34,7 @@ LATE_FACTOR = 5
 
 def render(visit: PageContext) -> Page:
     """/health"""
-    sources, checks = visit.book.sources(), visit.book.checks()
+    sources, checks = visit.book.sources(), data_quality.checks(visit.book)
     held = [c for c in checks if c["held"]]
     alarm = backup_report.alarm(gate.settings(), units.now(), is_demo=visit.book.generation.is_demo)
     body: list[Component] = [_summary(visit, sources, checks, held, alarm)]
@@ -242,7 +243,7 @@ def _quarantine(visit: PageContext, sources: Sequence[SourceState]) -> Component
                 html.Td(fmt.number(q["rows"]), className="col-num"),
             ]
         )
-        for q in visit.book.quarantine()
+        for q in data_quality.quarantine(visit.book)
     ] or [html.Tr(html.Td("没有隔离的记录", colSpan=2, className="empty"))]
     way = (
         dcc.Link("逐条查看与更正", href=visit.address.to("/quarantine"))

@@ -22,6 +22,7 @@ from cockpit.presentation.tiles.table import Cell, table
 from warehouse.compile.reading import SourceState
 from warehouse.insight import lineage
 from warehouse.insight.lineage import Node
+from warehouse.query import data_quality
 
 OWN = State("none", "自有表", "本局自有的规则、目标与对照，不从来源系统到达")
 BOOK = State("none", "自记", "装载程序自己的记录")
@@ -92,7 +93,7 @@ def _states(visit: PageContext, nodes: Sequence[Node]) -> dict[str, State]:
     for node in nodes:
         if node.layer == "source":
             found[node.id] = _source([found[other.id] for other in nodes if node.id in other.reads])
-    held, checks = visit.book.held(), visit.book.checks()
+    held, checks = visit.book.held(), data_quality.checks(visit.book)
     for node in nodes:
         if node.layer in ("mart", "staging"):
             failed = [check for check in checks if check["model"] == node.name and check["failed_rows"]]

@@ -26,6 +26,7 @@ from warehouse.compile.reading import DISTRICT, NEUTRAL, Place, Point, Reading
 from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import town_totals, trend_annotations
+from warehouse.query import data_quality, targets
 from warehouse.query.scope import is_total
 
 if TYPE_CHECKING:
@@ -400,7 +401,7 @@ def _town_of(place: Place) -> str:
 def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Component | None:
     """Published numbers of this metric and place that were changed afterwards, each with the way to the snapshot that
     changed it."""
-    mine = [row for row in visit.book.revisions(metric.id) if row["place"] == reading.place.code]
+    mine = [row for row in data_quality.revisions(visit.book, metric.id) if row["place"] == reading.place.code]
     if not mine:
         return None
 
@@ -426,7 +427,7 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
 
 def _targets(visit: PageContext, metric: Metric) -> Component | None:
     """Every target of the number with whose it is; a proposal is confirmed here. None without any."""
-    found = visit.book.targets(metric.id)
+    found = targets.whole(visit.book, metric.id)
     if not found:
         return None
     lines = [

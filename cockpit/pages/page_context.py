@@ -16,7 +16,7 @@ from cockpit.presentation.theme import LIGHT, Theme
 if TYPE_CHECKING:
     from cockpit.casework.task_store import Task
     from cockpit.identity.driver_access import People
-    from warehouse.query.snapshot_store import Snapshot
+    from warehouse.query.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

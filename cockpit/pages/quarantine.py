@@ -22,6 +22,7 @@ from cockpit.store import audit
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
 from warehouse.core.data_rules import KINDS, RULES, cure, named
+from warehouse.query import data_quality
 from warehouse.query.aggregates import aware
 from warehouse.query.person_store import Restricted
 
@@ -59,7 +60,7 @@ def render(visit: PageContext) -> Page:
 
 def _refused(visit: PageContext, table: str) -> list[Component]:
     """Payloads that are not in as a whole: what is wrong, and either who knows of it or the form that says so."""
-    found = [row for row in visit.book.refused() if table in ("", row["name"])]
+    found = [row for row in data_quality.refused(visit.book) if table in ("", row["name"])]
     if not found:
         return []
     rows: list[list[Cell]] = [
@@ -103,7 +104,7 @@ def _acknowledge(visit: PageContext, row: dict[str, Any]) -> Component:
 
 
 def _tables(visit: PageContext, chosen: str) -> Component:
-    names = {q["table"]: data_notes.label(visit.book, q["table"]) for q in visit.book.quarantine()}
+    names = {q["table"]: data_notes.label(visit.book, q["table"]) for q in data_quality.quarantine(visit.book)}
     items = [dcc.Link("全部来源", href=visit.address.here(only=None, page=None), className="menu-item")]
     items += [
         dcc.Link(label, href=visit.address.here(only=f"table:{name}", page=None), className="menu-item")
@@ -216,7 +217,11 @@ def _form(visit: PageContext, row: dict[str, Any], names: dict[str, str], values
 
 def _all(visit: PageContext, table: str) -> int:
     """Records in quarantine, of one table or of all: more than the page can list, perhaps."""
-    return sum(int(q["rows"]) for q in visit.book.quarantine() if table in ("", q["table"]) and q["rule"] != "payload")
+    return sum(
+        int(q["rows"])
+        for q in data_quality.quarantine(visit.book)
+        if table in ("", q["table"]) and q["rule"] != "payload"
+    )
 
 
 def _pager(visit: PageContext, page: int, total: int, every: int) -> Component:

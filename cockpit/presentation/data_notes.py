@@ -12,7 +12,8 @@ from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import data_rules
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query import data_quality
+from warehouse.query.snapshot import Snapshot
 
 ROWS_SHOWN = 14
 
@@ -35,7 +36,7 @@ def quality(book: Snapshot) -> dict[str, Any]:
         }
         for s in book.sources()
     ]
-    checks = book.checks()
+    checks = data_quality.checks(book)
     failed = [c for c in checks if c["failed_rows"]]
     rows = sum(s.rows for s in book.sources())
     bad = sum(s.quarantined for s in book.sources())
@@ -60,7 +61,7 @@ def quality(book: Snapshot) -> dict[str, Any]:
                 "table": label(book, q["table"]),
                 "count": fmt.number(q["rows"]),
             }
-            for q in book.quarantine()[:ROWS_SHOWN]
+            for q in data_quality.quarantine(book)[:ROWS_SHOWN]
         ],
         "defects": defects(book),
         "rows": fmt.number(rows),
@@ -123,7 +124,7 @@ def defects(book: Snapshot) -> list[dict[str, Any]]:
     """Known defects, each rule and subject once: the largest count, because the same rows are found by several
     models."""
     most: dict[tuple[str, str], int] = {}
-    for item in book.defects():
+    for item in data_quality.defects(book):
         key = (item["rule"], item["label"])
         most[key] = max(most.get(key, 0), item["rows"])
     return [{"rule": rule(code), "label": label, "count": fmt.number(n)} for (code, label), n in most.items()][

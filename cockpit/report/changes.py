@@ -11,7 +11,8 @@ from cockpit.casework import task_store
 from cockpit.casework.task_store import Task
 from cockpit.presentation import format as fmt
 from warehouse.compile.reading import DISTRICT
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query import data_quality
+from warehouse.query.snapshot import Snapshot
 
 ROWS_SHOWN = 20
 WHY = {True: "补传期内，迟到的数据改变了它", False: "已过补传期：更正或补数"}
@@ -22,7 +23,7 @@ def revisions(book: Snapshot, since: dt.date) -> dict[str, Any]:
     """Numbers of the whole district that were changed on or after `since`, the newest change first. Changes too small
     to be printed are left out; `more`: how many rows did not fit."""
     rows = []
-    for item in book.revisions():
+    for item in data_quality.revisions(book):
         metric = book.metrics.get(item["metric"])
         if metric is None or item["place"] != DISTRICT or item["at_time"].astimezone(fmt.ZONE).date() < since:
             continue

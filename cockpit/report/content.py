@@ -26,7 +26,7 @@ from warehouse.insight import town_totals
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Numbers
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 TREND = {"week": (26, 52), "month": (12, 12), "day": (28, 364), "quarter": (4, 4), "year": (1, 1)}
 """Window → (points drawn, points to the same window a year before)."""

@@ -23,7 +23,7 @@ from warehouse.insight.findings.numbers import LOOK_BACK, Numbers
 from warehouse.query import periods
 from warehouse.query.contribution import Change, explain
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 NAMED = 2
 

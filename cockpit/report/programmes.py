@@ -10,7 +10,7 @@ from typing import Any
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 def rows(book: Snapshot) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from cockpit.report.content import Issue
 from warehouse.catalog.schema import GROUPS
 from warehouse.core.errors import PrintFailed
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 MIN_PAGES, MAX_PAGES = 4, 60
 DPI, POINTS_PER_INCH = 96, 72

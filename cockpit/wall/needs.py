@@ -17,7 +17,7 @@ from warehouse.insight import operations
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Concern
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 SHOWN = 3
 WINDOW = "week"

@@ -18,7 +18,7 @@ from warehouse.catalog.contracts import contracts
 from warehouse.compile.reading import NEUTRAL
 from warehouse.insight import operations
 from warehouse.query.programmes import Programme, scores
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 TREND_STEPS = {"day": 35, "week": 26, "month": 13, "quarter": 8, "year": 4}
 YEAR_STEPS = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}

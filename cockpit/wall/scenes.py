@@ -20,8 +20,9 @@ from cockpit.presentation.theme import tone
 from cockpit.wall import layouts, needs, panels
 from warehouse.compile.reading import NEUTRAL, Reading
 from warehouse.insight import operations
+from warehouse.query.alarms import newest, summary
 from warehouse.query.programmes import scores
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 ALARMS_SHOWN = 14
 SOURCES_SHOWN = 12
@@ -266,9 +267,9 @@ def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             "status": a["status"].rpartition("，")[2] if is_known else "处置未上报",
             "tone": texts.ALARM_TONES.get(a["status"], "flat") if is_known else "flat",
         }
-        for a in book.alarms(ALARMS_SHOWN)
+        for a in newest(book, ALARMS_SHOWN)
     ]
-    total = book.alarm_summary()
+    total = summary(book)
     day = total.get("day")
     words = "今日" if day == today else fmt.day(day)
     return {

@@ -19,7 +19,8 @@ from warehouse.compile.reading import Place
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 DONE = {
     "role": "角色已改，该账号已退出登录。",

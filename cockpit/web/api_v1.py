@@ -22,7 +22,8 @@ from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.settings import RELEASE, Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric

@@ -24,7 +24,8 @@ from warehouse.core.errors import DataMissing
 from warehouse.core.settings import RELEASE, Settings
 from warehouse.publish import live
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 FRESH_S = 1800.0
 """A generation that is older was not followed by six refreshes."""

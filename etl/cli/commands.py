@@ -14,6 +14,7 @@ import click
 from warehouse.cli.main import data_option
 from warehouse.core.errors import Locked, UsageError
 from warehouse.core.settings import Settings
+from warehouse.query import data_quality
 
 
 @click.group("etl")
@@ -90,7 +91,9 @@ def review(rule: str, as_json: bool, data: Path) -> None:
 
     if rule and rule not in RULES:
         raise UsageError(f"没有这条规则：{rule}", to_do=f"可用：{'、'.join(RULES)}")
-    found = [item for item in SnapshotStore(data).current(Scope.ALL).review() if item["rule"] == rule or not rule]
+    found = [
+        item for item in data_quality.review(SnapshotStore(data).current(Scope.ALL)) if item["rule"] == rule or not rule
+    ]
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return

@@ -15,6 +15,7 @@ from warehouse.core.errors import CockpitError, DataMissing, Locked
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake
 from warehouse.publish import recover
+from warehouse.query import data_quality
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -42,10 +43,10 @@ def collect(settings: Settings) -> dict[str, Any]:
         "generation": book.generation.id if book else None,
         "is_demo": book.generation.is_demo if book else None,
         "sources": [vars(state) for state in book.sources()] if book else [],
-        "defects": book.defects() if book else [],
-        "review": book.review() if book else [],
-        "quarantine": book.quarantine() if book else [],
-        "checks": [check for check in book.checks() if check["failed_rows"]] if book else [],
+        "defects": data_quality.defects(book) if book else [],
+        "review": data_quality.review(book) if book else [],
+        "quarantine": data_quality.quarantine(book) if book else [],
+        "checks": [check for check in data_quality.checks(book) if check["failed_rows"]] if book else [],
     }
     found["faults"] = _faults(settings)
     found["reports"] = [{"report": due.label, "due": due.moment} for due in timetable.of(settings).coming(units.now())]

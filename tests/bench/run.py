@@ -16,7 +16,7 @@ import duckdb
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 def timed(act: Callable[[], object], times: int = 15, pause_s: float = 0.0) -> float:

@@ -17,7 +17,8 @@ from tests.conftest import TINY, whole_line
 from warehouse.catalog.metrics import metrics
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

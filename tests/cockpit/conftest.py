@@ -15,7 +15,8 @@ from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture

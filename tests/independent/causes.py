@@ -14,7 +14,7 @@ from tests.independent.tally import DISTRICT, KPIS, Kpi
 from tests.independent.windows import Window
 from warehouse.catalog.schema import Metric
 from warehouse.query.contribution import Change, NoSplit, explain
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 Pair = tuple[float, float]
 BY_PLACES = {"town", "company"}

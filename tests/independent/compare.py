@@ -16,7 +16,7 @@ from tests.independent.tally import KPIS, Kpi
 from tests.independent.windows import Span, Window, around, date
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 LOOSE = 1e-9
 Compared = Counter[tuple[str, str, str]]

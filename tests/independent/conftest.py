@@ -12,7 +12,8 @@ from tests.independent.oracle import Oracle
 from tests.independent.population import Population
 from tests.independent.tally import Data
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 """Importing them enters their KPIs."""

@@ -10,7 +10,7 @@ from tests.independent.compare import Comparison, periods
 from tests.independent.oracle import Oracle
 from tests.independent.tally import DISTRICT, KPIS
 from warehouse.catalog.schema import Metric
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 Place = tuple[str, str, str]
 EACH = ("value", "previous")

@@ -9,7 +9,8 @@ import pytest
 from tests.house import House
 from tests.warehouse import world as written
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="session")

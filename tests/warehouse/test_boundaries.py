@@ -15,7 +15,7 @@ from tests.warehouse.world import files
 from warehouse.core.database import Reader
 from warehouse.core.keys import Pseudonyms
 from warehouse.core.settings import ROOT
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 def cases(kind: str) -> list[Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.core import statements
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)
 WEEKS = 4

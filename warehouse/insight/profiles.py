@@ -13,7 +13,8 @@ from warehouse.catalog.schema import PROGRAMMES
 from warehouse.core import statements
 from warehouse.core.errors import PageMissing
 from warehouse.query.aggregates import plate
-from warehouse.query.snapshot_store import Snapshot, alarm_status
+from warehouse.query.alarms import status as alarm_status
+from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)
 Fact = dict[str, Any]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from warehouse.compile.reading import Reading
 from warehouse.core import units
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Literal
 from warehouse.catalog import metrics
 from warehouse.catalog.contracts import contracts
 from warehouse.core import statements, units
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query import data_quality
+from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)
 LINK_FLOOR = 0.8
@@ -41,7 +42,7 @@ def beside(book: Snapshot, metric_id: str, window: str, first: dt.date, last: dt
         if first <= change.on <= last
     ]
     annotations += _outages(book, metric.sources, first, last)
-    for revision in book.revisions(metric_id):
+    for revision in data_quality.revisions(book, metric_id):
         if revision["window"] == window and revision["place"] == place:
             start, end = units.window_of(window, units.parse_at(window, revision["at"]))
             if first <= end and start <= last:

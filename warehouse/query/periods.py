@@ -13,7 +13,7 @@ from warehouse.core import units
 if TYPE_CHECKING:
     from warehouse.catalog.schema import Metric
     from warehouse.compile.reading import Reading
-    from warehouse.query.snapshot_store import Snapshot
+    from warehouse.query.snapshot import Snapshot
 
 
 def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, is_named: bool = True) -> str | None:

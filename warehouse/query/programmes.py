@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from warehouse.catalog.schema import PROGRAMMES
 from warehouse.compile.reading import Reading, Tone
 from warehouse.core import units
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query import targets
+from warehouse.query.snapshot import Snapshot
 
 FAR_BEHIND = 10
 """Points behind the time that has passed from which a programme is red."""
@@ -70,7 +71,9 @@ def scores(book: Snapshot) -> list[Programme]:
 def _scores(book: Snapshot) -> list[Programme]:
     found = []
     for number, (label, force) in PROGRAMMES.items():
-        items = tuple(_item(book, kpi, weight) for kpi, weight in book.programme_weights(number) if kpi in book.metrics)
+        items = tuple(
+            _item(book, kpi, weight) for kpi, weight in targets.programme_weights(book, number) if kpi in book.metrics
+        )
         stated = [item for item in items if item.share is not None]
         total = sum(item.weight for item in stated)
         score = sum(item.weight * (item.share or 0.0) for item in stated) / total if total else None

@@ -21,7 +21,7 @@ from tests.cockpit.signing_in import SAME_ORIGIN, said, sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 WANG, LI = Viewer("person", "wang", "leader", scope=Scope.ALL), Viewer("person", "li", "analyst", scope=Scope.ALL)
 ONLINE, TRUCKS = "/metric/fleet_online_rate?window=week", "/metric/fleet_vehicle_cnt"

@@ -23,7 +23,7 @@ from warehouse.core.errors import PageMissing, Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 CLERK, OTHER, KEEPER, LEADER = (
     Viewer("person", "li", "analyst", scope=Scope.ALL),

@@ -20,7 +20,8 @@ from tests.cockpit.signing_in import sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)

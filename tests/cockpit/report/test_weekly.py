@@ -28,7 +28,8 @@ from warehouse.core.settings import Options, Settings
 from warehouse.query import periods
 from warehouse.query.programmes import scores
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 needs_chromium = pytest.mark.browser
 NOW = dt.datetime(2026, 11, 23, 6, 0, tzinfo=dt.UTC)

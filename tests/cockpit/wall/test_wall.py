@@ -21,8 +21,10 @@ from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.core.settings import Settings
 from warehouse.insight import operations
 from warehouse.publish import live
+from warehouse.query import alarms
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 NOW = dt.datetime(2026, 11, 23, 6, 6, 33, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 22)
@@ -146,7 +148,7 @@ def test_the_wall_shows_no_full_plate_and_no_company_of_an_alarm(screen: FlaskCl
     rows = " ".join(
         slot["html"] for scene in scenes.values() for slot in scene["slots"] if slot["kind"] in ("alarms", "overdue")
     )
-    for alarm in book.alarms(200):
+    for alarm in alarms.newest(book, 200):
         assert not alarm["company"] or alarm["company"].removeprefix("杭州").removesuffix("有限公司") not in rows
     assert "（个体" not in everything, "an individual operator is a person"
 

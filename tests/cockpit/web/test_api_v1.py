@@ -21,7 +21,7 @@ from tests.cockpit.identity.test_gate import every_path
 from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 METRIC = "fleet_online_rate"
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}

@@ -32,7 +32,8 @@ from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.aggregates import plate
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
 VIEWERS, STEPS = depth((20, 4), (100, 60))

@@ -17,7 +17,7 @@ from cockpit.identity import accounts
 from cockpit.store import app_db
 from tests.cockpit.signing_in import SAME_ORIGIN, sign_in
 from warehouse.core.settings import Settings
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
 METRIC = "/metric/fleet_online_rate"

@@ -19,6 +19,7 @@ from tests.etl.sources.test_connecting import FILES, MAPPED, addressed, describe
 from tests.etl.sources.test_files_hostile import drop
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
+from warehouse.query import data_quality
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -72,7 +73,7 @@ def test_what_was_refused_is_acknowledged_and_open_no_more(context: Context) -> 
     assert refused(context) == [seq], "nothing is deleted"
     assert (
         intake.replay(context, None) == (0, [])
-        and SnapshotStore(context.settings.data).current(Scope.ALL).quarantine() == []
+        and data_quality.quarantine(SnapshotStore(context.settings.data).current(Scope.ALL)) == []
     )
 
 

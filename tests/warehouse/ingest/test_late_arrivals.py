@@ -15,6 +15,7 @@ from tests.house import House
 from tests.warehouse.build.test_models import track
 from warehouse.ingest.late_arrivals import LATE
 from warehouse.publish import recover
+from warehouse.query import data_quality
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -127,7 +128,7 @@ def test_backfill_opens_the_days_says_who_and_why_and_the_trail_keeps_both_numbe
     )
     assert done.returncode == 0 and "装入冻结后才到的 41 行" in done.stdout, done.stdout + done.stderr
     after = SnapshotStore(settings.data).current(Scope.ALL)
-    assert after.read("fleet_online_rate", "day", f"{DAY}").num == 2 and after.quarantine() == []
+    assert after.read("fleet_online_rate", "day", f"{DAY}").num == 2 and data_quality.quarantine(after) == []
     again = House(settings.data)
     assert again.rows("SELECT source_table, who, why, rows FROM run.redo") == [("gps_location", "王五", "平台补传", 41)]
     trail = again.rows(

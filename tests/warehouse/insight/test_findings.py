@@ -10,7 +10,8 @@ import pytest
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading, Target
 from warehouse.insight.findings import data, numbers, ranking, thresholds
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")

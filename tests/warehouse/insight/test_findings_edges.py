@@ -11,7 +11,7 @@ import pytest
 from tests.house import House
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Point, Reading, Target
 from warehouse.insight.findings import data, numbers, order, ranking, thresholds
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 @pytest.fixture(scope="module")

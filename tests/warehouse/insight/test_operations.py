@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from warehouse.insight import operations
+from warehouse.query import alarms
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_every_board_has_something_to_say_of_the_stand_in_world(
 def test_the_hours_of_today_are_the_alarms_of_today(book: Snapshot, today: dt.date) -> None:
     hours = operations.alarm_hours(book)
     assert [h.hour for h in hours] == list(range(24))
-    assert sum(h.first + h.second for h in hours) == book.alarm_summary()["raised"]
+    assert sum(h.first + h.second for h in hours) == alarms.summary(book)["raised"]
     assert [h.over for h in hours] == [h <= book.generation.built_at.hour for h in range(24)]
     assert all(h.first + h.second == 0 for h in hours if not h.over)
 

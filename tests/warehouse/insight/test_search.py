@@ -9,7 +9,8 @@ import pytest
 from warehouse.insight import search
 from warehouse.query.aggregates import plate
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from warehouse.core.settings import Settings
 from warehouse.insight import trend_annotations
 from warehouse.publish import snapshot
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 DAY = dt.date(2026, 11, 10)
 

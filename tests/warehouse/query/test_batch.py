@@ -13,7 +13,8 @@ from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape
 from warehouse.query import batch
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from warehouse.core.errors import UsageError
 from warehouse.query import contribution
 from warehouse.query.contribution import Change, NoSplit, Pair, Sides, effect, explain
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 AMOUNTS = st.floats(0, 1e6, allow_nan=False, allow_subnormal=False).map(lambda value: round(value, 3))
 PAIRS = st.one_of(st.just((0.0, 0.0)), st.tuples(AMOUNTS, AMOUNTS), st.tuples(AMOUNTS, st.just(0.0)))

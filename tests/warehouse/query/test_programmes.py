@@ -12,7 +12,8 @@ from warehouse.catalog.metrics import metrics
 from warehouse.core.errors import UsageError
 from warehouse.query.programmes import scores
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.house import House, id_number
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 pytestmark = pytest.mark.independent
 

@@ -17,12 +17,14 @@ from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.units import SHANGHAI
-from warehouse.query import periods
+from warehouse.query import alarms, data_quality, periods, targets
 from warehouse.query.aggregates import aware, evening, plate, text
+from warehouse.query.alarms import status as alarm_status
 from warehouse.query.contribution import SUMS, Change, NoSplit, adds, effect, explain
+from warehouse.query.judgement import doubt, judge
 from warehouse.query.person_store import Restricted
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, alarm_status, doubt, judge
+from warehouse.query.snapshot import Snapshot
 
 World = tuple[House, Snapshot]
 
@@ -462,10 +464,10 @@ def test_as_much_is_due_as_of_the_period_is_over(book: Snapshot, monkeypatch: py
         ("p3_warm_item_done_rate", "year"): (1.0, None, "", "局", "linear"),
         ("fleet_vehicle_cnt", "day"): (500.0, None, "", "局", ""),
     }
-    monkeypatch.setattr(Snapshot, "_stated_targets", lambda _: rows)
+    monkeypatch.setattr(targets, "_stated", lambda _: rows)
 
     def target(metric: Any, window: str, until: dt.date) -> tuple[float, float | None, float | None, float] | None:
-        found = book._target(metric, window, day(1), day(30), until)
+        found = targets.due(book, metric, window, day(1), day(30), until)
         return found and (found.green, found.amber, found.whole, found.elapsed)
 
     assert target(visits, "month", day(15)) == (150.0, 120.0, 300.0, 0.5)
@@ -490,8 +492,8 @@ def test_a_generation_says_when_it_was_built_and_how_far_its_days_go(book: Snaps
 
 
 def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
-    first, *_ = book.alarms(3)
-    assert len(book.alarms(3)) == 3 and first == {
+    first, *_ = alarms.newest(book, 3)
+    assert len(alarms.newest(book, 3)) == 3 and first == {
         "raised_at": dt.datetime(2026, 11, 23, 13, 41, tzinfo=SHANGHAI),
         "plate_mask": "浙F·0**99 黄",
         "kind": "疲劳驾驶",
@@ -500,18 +502,22 @@ def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
         "company": "",
         "status": "待处置",
     }
-    assert book.alarm_summary() == {"day": day(23), "raised": 7, "handled": 2, "due": 4}
+    assert alarms.summary(book) == {"day": day(23), "raised": 7, "handled": 2, "due": 4}
 
 
 def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> None:
-    assert sum(len(book.programme_weights(number)) for number in range(1, 7)) == 27
-    assert book.programme_weights(7) == [] and all(weight > 0 for _, weight in book.programme_weights(1))
-    assert book.held() == {} and {check["held"] for check in book.checks()} == {False}
-    assert {"table": "yz_vehicle", "rule": "D02", "is_row": True, "rows": 2} in book.quarantine()
-    assert book.defects() and all(one["rule"].startswith("D") and one["rows"] > 0 for one in book.defects())
-    assert book.review() and set(book.review()[0]) == {"rule", "subject", "detail"}
-    assert book.revisions("fleet_vehicle_cnt") == [] and book.live() is None
-    newest, older = book.revisions()
+    assert sum(len(targets.programme_weights(book, number)) for number in range(1, 7)) == 27
+    assert targets.programme_weights(book, 7) == [] and all(
+        weight > 0 for _, weight in targets.programme_weights(book, 1)
+    )
+    assert book.held() == {} and {check["held"] for check in data_quality.checks(book)} == {False}
+    assert {"table": "yz_vehicle", "rule": "D02", "is_row": True, "rows": 2} in data_quality.quarantine(book)
+    assert data_quality.defects(book) and all(
+        one["rule"].startswith("D") and one["rows"] > 0 for one in data_quality.defects(book)
+    )
+    assert data_quality.review(book) and set(data_quality.review(book)[0]) == {"rule", "subject", "detail"}
+    assert data_quality.revisions(book, "fleet_vehicle_cnt") == [] and book.live() is None
+    newest, older = data_quality.revisions(book)
     assert newest == {
         "metric": "site_visit_cnt",
         "window": "week",
@@ -525,7 +531,7 @@ def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> No
         "why": "口径变更",
     }
     assert (older["old"], older["provisional"], older["why"]) == (17, True, "")
-    assert book.revisions("site_visit_cnt") == [newest, older]
+    assert data_quality.revisions(book, "site_visit_cnt") == [newest, older]
 
 
 def in_order(rows: list[Any], key: Any) -> bool:
@@ -534,11 +540,11 @@ def in_order(rows: list[Any], key: Any) -> bool:
 
 def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) -> None:
     assert in_order(book.sources(), lambda one: (one.source, one.entity))
-    assert in_order(book.checks(), lambda one: (-one["failed_rows"], one["model"]))
-    assert in_order(book.defects(), lambda one: (one["rule"], one["label"]))
-    assert 1 in {one["rows"] for one in book.defects()}
-    assert in_order(book.review(), lambda one: (one["rule"], one["subject"], one["detail"]))
-    assert in_order(book.quarantine(), lambda one: (-one["rows"], one["table"]))
+    assert in_order(data_quality.checks(book), lambda one: (-one["failed_rows"], one["model"]))
+    assert in_order(data_quality.defects(book), lambda one: (one["rule"], one["label"]))
+    assert 1 in {one["rows"] for one in data_quality.defects(book)}
+    assert in_order(data_quality.review(book), lambda one: (one["rule"], one["subject"], one["detail"]))
+    assert in_order(data_quality.quarantine(book), lambda one: (-one["rows"], one["table"]))
     assert in_order([place.label for place in book.places("company")], str)
     with Restricted(world[0].settings, book.id) as restricted:
         rows = restricted.quarantine()

@@ -13,7 +13,8 @@ from warehouse.core.errors import UsageError
 from warehouse.query import one_person, records
 from warehouse.query.contribution import Change, explain
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 ALL = 1_000_000
 

@@ -25,7 +25,8 @@ from warehouse.query import contribution, records, scope
 from warehouse.query.contribution import NoSplit
 from warehouse.query.programmes import scores
 from warehouse.query.scope import Scope
-from warehouse.query.snapshot_store import Snapshot, SnapshotStore
+from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 
 TOWN = Place("330110009", "仁和街道", "town", DISTRICT)
 INSIDE = Place("C1", "一号", "company", TOWN.code)

@@ -6,7 +6,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from warehouse.compile.reading import SourceState
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query import data_quality
+from warehouse.query.snapshot import Snapshot
 
 REVISED_DAYS = 7
 
@@ -52,7 +53,7 @@ def revised(book: Snapshot) -> list[Revision]:
     """Revisions of district numbers recorded in the last days, one a metric and period, newest first. One that is printed the same is none."""
     since = book.generation.built_at - dt.timedelta(days=REVISED_DAYS)
     seen, found = set(), []
-    for row in book.revisions():
+    for row in data_quality.revisions(book):
         key = (row["metric"], row["window"], row["at"])
         if row["at_time"] < since or len(row["place"]) != 6 or row["metric"] not in book.metrics or key in seen:
             continue

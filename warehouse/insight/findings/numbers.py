@@ -15,7 +15,7 @@ from warehouse.insight.findings import order
 from warehouse.insight.findings.ranking import behind
 from warehouse.insight.findings.thresholds import movement, shortfall
 from warehouse.query import periods
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 LOOK_BACK = 12
 """Windows looked at to say for how long something lasts; as many as a card's trend, so that one question answers both."""

@@ -9,7 +9,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings.thresholds import is_ranked
-from warehouse.query.snapshot_store import Snapshot
+from warehouse.query.snapshot import Snapshot
 
 
 def ranked(readings: Sequence[Reading]) -> list[Reading]:
