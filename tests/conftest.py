@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 from cockpit.store import one_time_key
 from tests import needs, templates
 from tests.depth import NIGHTLY
+from tests.etl.pipeline import planting
 from tests.house import House
 from warehouse.cli.commands import LONG
 from warehouse.core import safe_start
@@ -174,3 +175,23 @@ def published() -> Path:
     return templates.prepared(
         "published", lambda folder: whole_line(folder, scale=TINY, history_days=40, live_after=True)
     )
+
+
+@pytest.fixture(scope="module")
+def data_with_picture(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks at the published files of the shared one; accounts and log are the module's own."""
+    data = tmp_path_factory.mktemp("picture") / "data"
+    data.mkdir()
+    for name in ("published", "live"):
+        (data / name).symlink_to(published / name)
+    return data
+
+
+@pytest.fixture(scope="session")
+def fleet_of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A published fleet of two vehicles, of which one was put aside for its plate; copy it to change it."""
+    made = House.with_own_tables(tmp_path_factory.mktemp("fleet") / "data", WORLD_NOW)
+    made.put("yz_company", [planting.company()])
+    made.put("yz_vehicle", [planting.vehicle(), planting.vehicle(plate_no="没有牌")])
+    made.publish()
+    return made.hand_over().data

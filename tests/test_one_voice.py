@@ -24,11 +24,8 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 
 @pytest.fixture(scope="module")
-def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("voice") / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
+def data(data_with_picture: Path) -> Path:
+    return data_with_picture
 
 
 @pytest.fixture(scope="module")

@@ -82,11 +82,8 @@ def test_no_source_holds_a_term_that_was_given_up() -> None:
 
 
 @pytest.fixture(scope="module")
-def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wording") / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
+def data(data_with_picture: Path) -> Path:
+    return data_with_picture
 
 
 @pytest.fixture(scope="module")

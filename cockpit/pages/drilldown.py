@@ -128,9 +128,10 @@ def _companies(visit: PageContext, metric: Metric, reading: Reading) -> Componen
     return html.Div([listed, html.P(NOT_ALL, className="muted")]) if metric.person else listed
 
 
-def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
-    wanted = view(visit, metric.better != "up")
-    found = lists.behind(
+def behind(visit: PageContext, metric: Metric, reading: Reading, wanted: View, **extent: int) -> lists.Listing | None:
+    """What stands behind a number in the order and with the search that are wanted, on page and export alike. extent:
+    which `page`, or how many `rows`."""
+    return lists.behind(
         visit.book,
         metric.id,
         reading.window,
@@ -139,9 +140,14 @@ def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
         visit.address.only,
         sort=wanted.sort,
         descending=wanted.descending,
-        page=wanted.page,
         query=wanted.query,
+        **extent,
     )
+
+
+def _rows(visit: PageContext, metric: Metric, reading: Reading) -> Component:
+    wanted = view(visit, metric.better != "up")
+    found = behind(visit, metric, reading, wanted, page=wanted.page)
     assert found is not None  # a tab is only offered where there are rows
     unit = fmt.value(0, metric.unit).unit
     heads = (

@@ -36,7 +36,6 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core import units
 from warehouse.core.settings import Settings
-from warehouse.query import records
 from warehouse.query.aggregates import plate
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -225,18 +224,7 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
             item.id, reading.window, visit.address.get("at"), "company", reading.place.code, visit.address.only
         )
         return _places("按企业", "企业", pick(rows, wanted), item, {t.code: t.label for t in visit.book.places("town")})
-    found = records.behind(
-        visit.book,
-        item.id,
-        reading.window,
-        visit.address.get("at"),
-        reading.place.code,
-        visit.address.only,
-        sort=wanted.sort,
-        descending=wanted.descending,
-        query=wanted.query,
-        rows=MOST_ROWS,
-    )
+    found = drilldown.behind(visit, item, reading, wanted, rows=MOST_ROWS)
     if found is None:
         return None
     columns = found.entity.columns

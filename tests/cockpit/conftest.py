@@ -27,17 +27,6 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def data_with_picture(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks at the published files of the shared one; nothing of the shared one is written."""
-    data = tmp_path_factory.mktemp("picture") / "data"
-    data.mkdir()
-    for name in ("published", "live"):
-        if (published / name).exists():
-            (data / name).symlink_to(published / name)
-    return data
-
-
 @pytest.fixture
 def pictured(published: Path, tmp_path: Path) -> Path:
     """Accounts and log of its own over the shared picture."""

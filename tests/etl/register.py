@@ -8,27 +8,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+from etl.demo.server.files import POSITION_HEADER as HEADER
 from tests.warehouse.build.test_models import track
 
-HEADER = (
-    "车牌号",
-    "车牌颜色",
-    "定位时间",
-    "接收时间",
-    "经度",
-    "纬度",
-    "加密",
-    "海拔",
-    "速度",
-    "记录仪速度",
-    "方向",
-    "里程",
-    "状态位",
-    "报警位",
-    "卫星数",
-    "补传",
-    "平台编号",
-)
 COLUMNS = (
     "plate_no",
     "plate_color",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import pandas as pd
 import pytest
 
 from tests.independent import care, driver, fleet, health, membership, programmes, rows, safety, sites, worlds
@@ -15,6 +16,7 @@ from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
 
+pd.set_option("mode.string_storage", "python")  # cells are read one by one here: Arrow's are slow at that
 MODULES = (care, driver, fleet, health, membership, programmes, safety, sites)
 """Importing them enters their KPIs."""
 

@@ -116,7 +116,8 @@ def satisfaction(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
 
 
 def stops(data: Data) -> pd.DataFrame:
-    """Stops in the lake that are over, of at least trip_rest_s, where they began: vehicle, day (of the end), lon, lat."""
+    """Stops in the lake that are over, of at least trip_rest_s, where they began: vehicle, day (of the end),
+    lon, lat, and whether a site in use that day was near."""
     return data.people.once("stops", lambda: _stops(data)).copy()
 
 
@@ -125,7 +126,12 @@ def _stops(data: Data) -> pd.DataFrame:
     walk = track.walked(data.rows, walk[~walk["drift"]].copy())
     found = track.stands(walk, data.rows.parameters["trip_rest_s"])
     found = found[found["over"]]
-    return found[["vehicle", "lon", "lat"]].assign(day=day_of(found["end"]))
+    found = found[["vehicle", "lon", "lat"]].assign(day=day_of(found["end"]), near=False)
+    for day, stood in found.groupby("day"):
+        for site in sites(data, day).query("used").itertuples():
+            away = track.distance_km(stood["lon"], stood["lat"], site.lon, site.lat)
+            found.loc[stood.index, "near"] |= away <= data.rows.parameters["site_reach_km"]
+    return found
 
 
 def inside(data: Data, lon: pd.Series, lat: pd.Series) -> pd.Series:
@@ -148,9 +154,4 @@ def reach(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     frame = stops(data)
     frame = frame[frame["day"].between(first, last)]
     frame = data.people.with_owner(frame[inside(data, frame["lon"], frame["lat"])], "day")
-    near = []
-    for row in frame.itertuples():
-        used = sites(data, row.day).query("used")
-        away = track.distance_km(used["lon"], used["lat"], row.lon, row.lat)
-        near.append(bool((away <= data.rows.parameters["site_reach_km"]).any()))
-    return spread(frame.assign(near=near), total("near", "*"))
+    return spread(frame, total("near", "*"))

@@ -18,8 +18,7 @@ from cockpit.store import app_db
 from etl.runtime.context import Context, opened
 from etl.worker import request_handlers
 from tests.cockpit.signing_in import SAME_ORIGIN, said
-from tests.etl.pipeline.planting import company, vehicle
-from tests.house import House, id_number
+from tests.house import id_number
 from warehouse.core import request_queue
 from warehouse.core.settings import Settings
 
@@ -27,19 +26,9 @@ NOW = dt.datetime(2026, 11, 23, 14, 0)
 PERSON = id_number(7)
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small fleet of which one vehicle was put aside for its plate."""
-    house = House.with_own_tables(tmp_path_factory.mktemp("fleet") / "data", NOW)
-    house.put("yz_company", [company()])
-    house.put("yz_vehicle", [vehicle(), vehicle(plate_no="没有牌")])
-    house.publish()
-    return house.hand_over().data
-
-
 @pytest.fixture
-def data(original: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(original, tmp_path / "data"))
+def data(fleet_of_two: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(fleet_of_two, tmp_path / "data"))
 
 
 @pytest.fixture

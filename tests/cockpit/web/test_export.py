@@ -29,11 +29,8 @@ HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "＝1+1", "\t=1", "
 
 
 @pytest.fixture(scope="module")
-def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("export") / "data"
-    folder.mkdir()
-    (folder / "published").symlink_to(published / "published")
-    return folder
+def data(data_with_picture: Path) -> Path:
+    return data_with_picture
 
 
 @pytest.fixture(scope="module")

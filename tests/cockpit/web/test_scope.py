@@ -43,12 +43,8 @@ TOWN, OTHER = "330110009", "330110010"
 
 
 @pytest.fixture(scope="module")
-def data(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scope") / "data"
-    folder.mkdir()
-    for name in ("published", "live"):
-        (folder / name).symlink_to(published / name)
-    return folder
+def data(data_with_picture: Path) -> Path:
+    return data_with_picture
 
 
 @pytest.fixture(scope="module")

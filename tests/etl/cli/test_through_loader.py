@@ -16,30 +16,18 @@ from etl.cli import commands, through_loader
 from etl.runtime.context import Context, opened
 from etl.worker import request_handlers
 from tests.conftest import WORLD_NOW
-from tests.etl.pipeline.planting import company, vehicle
-from tests.house import House
 from warehouse.core import beats, request_queue
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small fleet of which one vehicle was put aside for its plate."""
-    house = House.with_own_tables(tmp_path_factory.mktemp("fleet") / "data", WORLD_NOW)
-    house.put("yz_company", [company()])
-    house.put("yz_vehicle", [vehicle(), vehicle(plate_no="没有牌")])
-    house.publish()
-    return house.hand_over().data
-
-
 @pytest.fixture
-def loader(original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
+def loader(fleet_of_two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:
     """A loader that has the data folder and does what is asked."""
     monkeypatch.setattr(request_handlers, "EVERY_S", 0.05)
     monkeypatch.setattr(through_loader, "LOOK_S", 0.05)
     ended = threading.Event()
-    settings = Settings(Path(shutil.copytree(original, tmp_path / "data")))
+    settings = Settings(Path(shutil.copytree(fleet_of_two, tmp_path / "data")))
     with opened(settings, now=lambda: WORLD_NOW) as context:
         beats.beat(settings.state, beats.LOADER)
         thread = threading.Thread(target=request_handlers.watch, args=[context, ended, ended.set])
