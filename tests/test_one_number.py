@@ -21,7 +21,7 @@ from flask import Flask, g
 from cockpit.identity.sessions import Viewer
 from cockpit.pages.overview import window_of
 from cockpit.presentation import format as fmt
-from cockpit.report import pdf_text, release
+from cockpit.report import poppler, release
 from cockpit.wall import routes
 from cockpit.web import app, page_callback
 from warehouse.catalog.metrics import metrics
@@ -200,7 +200,7 @@ def test_every_figure_of_the_printed_week_is_the_number_of_the_command_line(
     data: Path, library: SnapshotStore, cli: Read
 ) -> None:
     printed = release.release(library, Settings(data), now=NOW)
-    text = "".join(pdf_text.pages(data / "reports" / f"{printed['name']}.pdf"))
+    text = "".join(poppler.pages(data / "reports" / f"{printed['name']}.pdf"))
     assert printed["generation"] == library.current(Scope.ALL).generation.id and ONLINE in printed["figures"]
     for metric, stored in printed["figures"].items():
         if "week" not in metrics()[metric].windows:

@@ -1,5 +1,5 @@
 """The text layer of our PDFs. Chromium maps a glyph that two characters share to the lower one, so 车 reads ⻋ and
-一 reads ⼀ (Kangxi and radical blocks): nobody would find 车辆 in the file. Owns putting that right, and reading it."""
+一 reads ⼀ (Kangxi and radical blocks): nobody would find 车辆 in the file. Owns putting that right."""
 
 from __future__ import annotations
 
@@ -29,13 +29,8 @@ def plain(text: str) -> str:
     return ODD.sub(lambda m: unicodedata.normalize("NFKC", m[0].translate(RADICALS)), text)
 
 
-def pages(file: Path) -> list[str]:
-    """Text of every page, white space removed."""
-    return ["".join(page.extract_text().split()) for page in PdfReader(file).pages]
-
-
 def count(file: Path) -> int:
-    """How many pages it has; much quicker than reading them."""
+    """How many pages it has."""
     return len(PdfReader(file).pages)
 
 
@@ -57,18 +52,6 @@ def mend(file: Path, facts: dict[str, str]) -> None:
     writer.add_metadata(facts)
     with file.open("wb") as sink:
         writer.write(sink)
-
-
-def embedded(file: Path) -> tuple[int, int]:
-    """(fonts whose outlines are in the file, fonts in all)."""
-    found: dict[str, bool] = {}
-    for page in PdfReader(file).pages:
-        for font in _fonts(page):
-            below = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font  # type: ignore[index]
-            about = below.get("/FontDescriptor", DictionaryObject()).get_object()
-            inside = font.get("/Subtype") == "/Type3" or any(f"/FontFile{n}" in about for n in ("", "2", "3"))
-            found[str(font.get("/BaseFont", id(font)))] = inside
-    return sum(found.values()), len(found)
 
 
 def _single(item: Any) -> None:

@@ -5,8 +5,6 @@ with readings taken anew from the same generation; changes nothing.
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,10 +13,9 @@ import numpy as np
 from cockpit.casework import permalinks
 from cockpit.presentation import format as fmt
 from cockpit.presentation.theme import LIGHT
-from cockpit.report import content, pdf_text
+from cockpit.report import content, pdf_text, poppler
 from cockpit.report.content import Issue
 from warehouse.catalog.schema import GROUPS
-from warehouse.core.errors import PrintFailed
 from warehouse.query import periods
 from warehouse.query.snapshot import Snapshot
 
@@ -32,8 +29,6 @@ MIN_INK_PX = 8
 INK_TOLERANCE = 48
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LOST_SHOWN = 40
-TOOL_TIMEOUT_S = 60
-CAPTION = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="[\d.]+" yMax="[\d.]+">图(\d+)')
 TITLES = ("要点", "核心指标", "需要关注", "督办", "数据修订", "附录A指标口径", "附录B数据质量")
 HEADINGS = (*TITLES, *GROUPS.values())
 """With which a page must not end; the first is 本周要点, 本月要点 or 本季要点."""
@@ -41,7 +36,7 @@ HEADINGS = (*TITLES, *GROUPS.values())
 
 def faults(pdf: Path, html: str, issue: Issue, book: Snapshot) -> list[str]:
     """Every reason not to release `pdf`, in Chinese; empty when it is sound. Raises PrintFailed without poppler."""
-    texts = pdf_text.pages(pdf)
+    texts = poppler.pages(pdf)
     whole = "".join(texts)
     lost = _lost(whole, html)
     if len(texts) >= MIN_PAGES and not CHINESE.search(whole):  # all else would only be what follows from it
@@ -52,7 +47,7 @@ def faults(pdf: Path, html: str, issue: Issue, book: Snapshot) -> list[str]:
     found += [f"缺字：{lost[:LOST_SHOWN]}"] if lost else []
     odd = sorted(set(pdf_text.ODD.findall(whole)))
     found += [f"无法检索的字：{''.join(odd)}"] if odd else []
-    inside, all_fonts = pdf_text.embedded(pdf)
+    inside, all_fonts = poppler.fonts(pdf)
     if not all_fonts or inside < all_fonts:
         found.append(f"{all_fonts - inside} 个字体没有嵌入")
     return found + _ink(pdf, issue.charts)
@@ -140,10 +135,10 @@ def _ink(pdf: Path, charts: int) -> list[str]:
     accent = np.array([int(LIGHT["fleet"][i : i + 2], 16) for i in (1, 3, 5)])
     top, bottom = (int(p * DPI / POINTS_PER_INCH) for p in CHART_BELOW_CAPTION_PT)
     seen, bare = 0, []
-    for number, captions in enumerate(_captions(pdf), 1):
+    for number, captions in enumerate(poppler.captions(pdf), 1):
         if not captions:
             continue
-        near = (np.abs(_raster(pdf, number).astype(int) - accent) < INK_TOLERANCE).all(axis=2)
+        near = (np.abs(poppler.raster(pdf, number, DPI).astype(int) - accent) < INK_TOLERANCE).all(axis=2)
         for y, name in captions:
             seen += 1
             line = int(y * DPI / POINTS_PER_INCH)
@@ -151,31 +146,3 @@ def _ink(pdf: Path, charts: int) -> list[str]:
                 bare.append(name)
     found = [f"图 {name} 没有画出来" for name in bare]
     return found + ([f"应有 {charts} 张图，纸面上有 {seen} 张"] if seen != charts else [])
-
-
-def _captions(pdf: Path) -> list[list[tuple[float, str]]]:
-    """For every page the places (points from the top) and numbers of the words 图n."""
-    boxes = _tool("pdftotext", "-bbox", str(pdf), "-").decode("utf-8", "replace")
-    return [[(float(y), n) for _, y, n in CAPTION.findall(page)] for page in boxes.split("<page ")[1:]]
-
-
-def _raster(pdf: Path, number: int) -> np.ndarray:
-    """One page as rows × columns × RGB."""
-    with tempfile.TemporaryDirectory(prefix="zhengbei-ink-") as work:
-        base = Path(work) / "page"
-        _tool("pdftoppm", "-r", str(DPI), "-f", str(number), "-l", str(number), "-singlefile", str(pdf), str(base))
-        raw = base.with_suffix(".ppm").read_bytes()
-    head = re.match(rb"P6\s+(\d+)\s+(\d+)\s+255\s", raw)
-    if head is None:
-        raise PrintFailed("无法读取页面图像", where=pdf.name)
-    width, height = int(head[1]), int(head[2])
-    return np.frombuffer(raw, np.uint8, offset=head.end()).reshape(height, width, 3)
-
-
-def _tool(*command: str) -> bytes:
-    try:
-        return subprocess.run(command, check=True, capture_output=True, timeout=TOOL_TIMEOUT_S).stdout
-    except FileNotFoundError as error:
-        raise PrintFailed(f"缺少 {command[0]}", to_do="请安装 poppler-utils 后重试") from error
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise PrintFailed(f"{command[0]} 无法读取刚打印的文件", where=command[-1]) from error

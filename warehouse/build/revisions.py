@@ -42,6 +42,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM run.kpi_revision LIMIT 0")
     requested: list[tuple[str, str, dt.date]] = []
+    empty = _empty(writer)
     defined = dict(writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))
     for metric in metrics().values():
         if metric.kind == "now" or (metric.mart == "source_delivery"):
@@ -52,8 +53,8 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
         for window in metric.windows:
             spans = _spans(metric, window, as_of.date(), built, set() if is_other else known)
             if spans:
-                _ask(writer, metric, window, spans, as_of)
-                writer.execute("UPDATE changed SET why = ? WHERE kpi_id = ? AND win = ?", [why, metric.id, window])
+                if metric.mart not in empty:
+                    _ask(writer, metric, window, spans, as_of, why)
                 requested += [(metric.id, window, item.start) for item in spans]
     _define(writer)
     if not requested:
@@ -75,6 +76,13 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
         writer.execute("INSERT INTO build.unpublished VALUES ('kpi_revision', NULL)")
         after = writer.execute("SELECT count(*) FROM run.kpi_revision")[0][0]
     return int(after - before)
+
+
+def _empty(writer: Writer) -> set[str]:
+    """Marts of numbers without a row: there is nothing in them to compare."""
+    marts = sorted({metric.mart for metric in metrics().values() if not metric.person})
+    held = " UNION ALL ".join(f"SELECT '{mart}' WHERE EXISTS (FROM marts.{mart})" for mart in marts)
+    return set(marts) - {mart for (mart,) in writer.execute(held)}
 
 
 def _define(writer: Writer) -> None:
@@ -104,16 +112,17 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
     return found
 
 
-def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime) -> None:
+def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> None:
     if metric.person:
         writer.execute(
-            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
+            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ?
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
             WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
             [
                 window,
                 f"{as_of:%Y%m%dT%H%M%S}",
                 as_of,
+                why,
                 [item.start for item in spans],
                 [counted(metric, window, item)[1] for item in spans],
                 [_is_provisional(metric, item, as_of) for item in spans],
@@ -126,11 +135,12 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
             writer.execute(
-                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ''
+                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ?
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
                 [
                     f"{as_of:%Y%m%dT%H%M%S}",
                     as_of,
+                    why,
                     *bound,
                     [item.start for item in spans],
                     [_is_provisional(metric, item, as_of) for item in spans],

@@ -80,7 +80,7 @@ def build(
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
     result.rules = {table for table in pending if table.startswith("own_")}
-    anew = {name for name in order() if full or _is_new(writer, models()[name])}
+    anew = set(order()) if full else _new(writer)
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
     wanted = set().union(*(above(name) for name in only or order()))
@@ -124,29 +124,25 @@ def settled(writer: Writer) -> None:
     writer.execute("DELETE FROM build.pending; DELETE FROM build.unpublished")
 
 
-def _exists(writer: Writer, model: Model) -> bool:
-    return bool(
+def _new(writer: Writer) -> set[str]:
+    """Models that were never made, or made by another SELECT."""
+    there = set(
         writer.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ? UNION ALL "
-            "SELECT 1 FROM duckdb_views() WHERE schema_name = ? AND view_name = ?",
-            [model.layer, model.name] * 2,
+            "SELECT schema_name, table_name FROM duckdb_tables() UNION ALL SELECT schema_name, view_name FROM duckdb_views()"
         )
     )
-
-
-def _is_new(writer: Writer, model: Model) -> bool:
-    """Never made, or made by another SELECT."""
-    return (model.build != "scratch" and not _exists(writer, model)) or _stale_code(writer, model)
+    made_by = dict(writer.execute("SELECT model, fingerprint FROM build.made"))
+    return {
+        name
+        for name, model in models().items()
+        if made_by.get(name) != fingerprints.of_model(name)
+        or (model.build != "scratch" and (model.layer, name) not in there)
+    }
 
 
 def _users(name: str) -> set[str]:
     """Models that read this one directly."""
     return {other for other in order() if f"{models()[name].layer}.{name}" in inputs(other)}
-
-
-def _stale_code(writer: Writer, model: Model) -> bool:
-    known = writer.execute("SELECT fingerprint FROM build.made WHERE model = ?", [model.name])
-    return not known or known[0][0] != fingerprints.of_model(model.name)
 
 
 def _touched(model: Model, pending: Pending, fresh: bool, result: Built) -> set[dt.date] | None:

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from warehouse.core.errors import DataMissing, OlderShape, WarehouseBroken
+from warehouse.core.errors import DataMissing, OlderShape, TooBusy, WarehouseBroken
 from warehouse.core.settings import ROOT
 
 Parameters = Sequence[object] | dict[str, object] | None
@@ -121,8 +121,10 @@ class Reader:
                 return cursor.execute(sql, parameters) if parameters is not None else cursor.execute(sql)
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             raise OlderShape("这份快照里没有要读的内容") from error
+        except duckdb.InterruptException as error:
+            raise TooBusy(f"查询超过 {timeout_s:g} 秒，没有算完") from error
         except duckdb.Error as error:
-            raise WarehouseBroken("读取数据失败或超时", to_do="请刷新页面；反复出现时运行 ./zhengbei doctor") from error
+            raise WarehouseBroken("读取数据失败", to_do="请刷新页面；反复出现时运行 ./zhengbei doctor") from error
 
     def close(self) -> None:
         self._con.close()

@@ -123,6 +123,13 @@ class WarehouseBroken(CockpitError):
     to_do = "请重新启动；仍失败时运行 ./zhengbei etl rebuild 由原始数据重建"
 
 
+class TooBusy(WarehouseBroken):
+    """A question was given up because it took too long: the machine has too much to do, nothing is broken."""
+
+    http_status = 503
+    to_do = "系统繁忙，请稍候刷新；反复出现时请让管理员运行 ./zhengbei doctor"
+
+
 class OlderShape(WarehouseBroken):
     """A published file of an earlier release has no such table or column: what is asked of it is not known."""
 

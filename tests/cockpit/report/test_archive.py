@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cockpit.casework import task_store
 from cockpit.casework.task_store import Subject
 from cockpit.identity.sessions import Viewer
-from cockpit.report import archive, changes, commands, content, pdf_text, release
+from cockpit.report import archive, changes, commands, content, poppler, release
 from cockpit.store import audit
 from cockpit.web import app
 from etl.jobs import refresh
@@ -231,7 +231,7 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
         (row["label"], row["period"], row["old"], row["new"]) == (name, "2026-W47", then, now)
         for row in issue.context["revisions"]["rows"]
     )
-    text = "".join(pdf_text.pages(settings.reports / f"{second['name']}.pdf"))
+    text = "".join(poppler.pages(settings.reports / f"{second['name']}.pdf"))
     assert (
         "".join(f"以快照{first['generation']}打印，其后下列数有变".split()) in text
         and "".join(f"{name}{then}{now}".split()) in text

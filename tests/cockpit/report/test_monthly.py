@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cockpit.report import archive, commands, content, delivery, pdf_text, release
+from cockpit.report import archive, commands, content, delivery, poppler, release
 from cockpit.web import app
 from etl.jobs import overdue, registry, report
 from etl.runtime.context import opened
@@ -63,7 +63,7 @@ def test_the_paper_prints_the_numbers_of_its_own_period_in_its_own_words(
 ) -> None:
     facts = printed[window]
     assert (facts["window"], facts["at"], facts["name"]) == (window, at, f"{at}-{book.generation.id}")
-    text = "".join(pdf_text.pages(settings.reports / f"{facts['name']}.pdf"))
+    text = "".join(poppler.pages(settings.reports / f"{facts['name']}.pdf"))
     assert text.startswith(title) or title in text[:200]
     own = {metric for metric, stored in facts["figures"].items() if stored["window"] == window}
     assert len(own) > 20

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from cockpit.presentation import format as fmt
-from cockpit.report import archive, content, pdf_text, printing, release, self_test
+from cockpit.report import archive, content, pdf_text, poppler, printing, release, self_test
 from cockpit.web import app
 from tests.cockpit.signing_in import sign_in
 from warehouse.cli import doctor
@@ -63,7 +63,7 @@ def book(library: SnapshotStore) -> Snapshot:
 def test_the_paper_prints_exactly_the_readings_of_its_generation(
     printed: dict[str, Any], house_of_paper: Settings, book: Snapshot
 ) -> None:
-    text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
+    text = "".join(poppler.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     assert printed["generation"] == book.generation.id and printed["figures"]
     for metric, stored in printed["figures"].items():
         item = book.read(metric, "week", None if book.metrics[metric].newest else printed["at"])
@@ -88,11 +88,11 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(
     titles = [str(entry["/Title"]) for entry in _flat(paper.outline)]
     assert {"本周要点", "核心指标", "需要关注", "附录 A 指标口径", "附录 B 数据质量"} <= set(titles)
     assert len(paper.pages) == printed["pages"]
-    assert all(f"{n}/{printed['pages']}" in page for n, page in enumerate(pdf_text.pages(file), 1))
+    assert all(f"{n}/{printed['pages']}" in page for n, page in enumerate(poppler.pages(file), 1))
     assert hashlib.sha256(file.read_bytes()).hexdigest() == printed["sha256"]
-    inside, fonts = pdf_text.embedded(file)
+    inside, fonts = poppler.fonts(file)
     assert inside == fonts > 0
-    assert not pdf_text.ODD.search("".join(pdf_text.pages(file)))
+    assert not pdf_text.ODD.search("".join(poppler.pages(file)))
 
 
 @needs_chromium
@@ -149,7 +149,7 @@ def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
     printed: dict[str, Any], house_of_paper: Settings, library: SnapshotStore
 ) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
-    text = pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf")
+    text = poppler.pages(house_of_paper.reports / f"{printed['name']}.pdf")
     found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
     assert len(found) == len(set(found)) == len(printed["figures"])
     stated = {}
@@ -222,7 +222,7 @@ def test_the_points_are_of_different_kinds_and_say_what_the_readings_say(book: S
 def test_the_six_programmes_stand_against_the_time_that_has_passed(
     printed: dict[str, Any], house_of_paper: Settings, book: Snapshot
 ) -> None:
-    text = "".join(pdf_text.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
+    text = "".join(poppler.pages(house_of_paper.reports / f"{printed['name']}.pdf"))
     for one in scores(book):
         stated = f"{one.score:.0%}{one.due:.0%}{fmt.pace(one.ahead)}" if one.score is not None else "数据不足"
         assert "".join(f"{one.label}{stated}".split()) in text, one.label
@@ -369,7 +369,7 @@ def test_a_hostile_page_reaches_no_listener_and_no_other_file(tmp_path: Path) ->
         printing.print_pdf(page, tmp_path / "page.pdf")
         stop.set()
         watcher.join()
-    text = "".join(pdf_text.pages(tmp_path / "page.pdf"))
+    text = "".join(poppler.pages(tmp_path / "page.pdf"))
     assert hits == [] and "正" in pdf_text.plain(text) and "TOPSECRET" not in text and "RAN" not in text
 
 

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 
 from cockpit.identity import rights
 from cockpit.presentation import texts
-from cockpit.report import pdf_text, release
+from cockpit.report import poppler, release
 from cockpit.web import app
 from etl.config.descriptions import feeds
 from etl.pipeline import correct, intake
@@ -253,7 +253,7 @@ def test_the_weekly_paper_holds_no_personal_number(planted: Planted, published: 
     settings = Settings(tmp_path)
     facts = release.release(SnapshotStore(tmp_path), settings, None)
     file = settings.reports / f"{facts['name']}.pdf"
-    assert hits("".join(pdf_text.pages(file)).encode()) == {} == hits(file.read_bytes())
+    assert hits("".join(poppler.pages(file)).encode()) == {} == hits(file.read_bytes())
 
 
 def column_levels(model: Model, names: list[str]) -> dict[str, str]:
