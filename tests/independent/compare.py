@@ -8,7 +8,9 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
+from tests.depth import depth
 from tests.independent import catalogue
 from tests.independent.oracle import Expected, Oracle
 from tests.independent.sides import COUNTS, SIDES, side
@@ -19,6 +21,7 @@ from warehouse.compile.reading import Reading
 from warehouse.query.snapshot import Snapshot
 
 LOOSE = 1e-9
+SHARE = 4
 Compared = Counter[tuple[str, str, str]]
 """(window, grain, what) → how often both sides had a value and agreed."""
 
@@ -98,7 +101,9 @@ class Comparison:
                 readings.append(single)
         if "company" in self.metric.drill:
             shown = self.book.by(metric, self.name, at, "company")
-            readings += shown
+            # of a period that is not the one shown unasked a part of the companies stands for all, but for the night
+            share = depth(1 if at is None else SHARE, 1)
+            readings += [reading for reading in shown if crc32(reading.place.code.encode()) % share == 0]
             if not self.metric.person:
                 self._lost({reading.place.code for reading in shown})
         return self._entered(readings)

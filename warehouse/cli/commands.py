@@ -282,12 +282,12 @@ def test(quick: bool, nightly: bool, mutants: bool, arguments: tuple[str, ...]) 
     click.echo("== 测试")
     words = ["--durations", "25", "--durations-min", "1", *(["-m", f"not ({' or '.join(LONG)})"] if quick else [])]
     # a file stays on one worker, so that what its tests share is made once;
-    # one worker more than processors: a browser test waits most of its time.
+    # two workers more than processors: tests of browsers and servers wait most of their time.
     # The night measures growth and times: nothing runs beside it
     words += (
         ["--timeout", "5400"]
         if nightly
-        else ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+        else ["-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder"]
     )
     environment = {
         **os.environ,

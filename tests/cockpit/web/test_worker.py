@@ -21,6 +21,7 @@ from waitress import wasyncore
 
 from cockpit.web import filing, renewal, worker
 from tests.browser.surroundings import Served
+from tests.house import House as Warehouse
 from warehouse.core.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -118,8 +119,14 @@ def test_slow_readers_keep_nobody_waiting(site: Served) -> None:
             line.close()
 
 
-def test_nobody_without_an_account_wears_the_workers_out(published: Path, tmp_path: Path) -> None:
-    site = served(published, tmp_path, "--renew-after", "20")
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site without data: a new worker is warm at once."""
+    return Warehouse.published_empty(tmp_path_factory.mktemp("empty") / "data").hand_over().data
+
+
+def test_nobody_without_an_account_wears_the_workers_out(empty: Path, tmp_path: Path) -> None:
+    site = served(empty, tmp_path, "--renew-after", "20")
     try:
         before = workers(site)
         with httpx.Client(base_url=site.address, timeout=60) as client:
@@ -133,9 +140,9 @@ def test_nobody_without_an_account_wears_the_workers_out(published: Path, tmp_pa
         site.stop()
 
 
-def test_a_worker_is_renewed_without_a_gap(published: Path, tmp_path: Path) -> None:
+def test_a_worker_is_renewed_without_a_gap(empty: Path, tmp_path: Path) -> None:
     """One more comes, the oldest goes, one at a time; no reader notices, and nothing is complained of."""
-    site = served(published, tmp_path, "--renew-after", "40")
+    site = served(empty, tmp_path, "--renew-after", "40")
     try:
         before, most, client = workers(site), 0, reader(site)
         client.get("/")

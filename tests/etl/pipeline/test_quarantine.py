@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +72,10 @@ class Desk:
             return recover.fingerprint(context.writer, context.settings)
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small fleet of which one vehicle, one driver and one company were put aside."""
-    house = House(tmp_path / "data", clock().replace(microsecond=0)).own()
-    house.settings.sources.touch(0o600)
-    house.settings.sources.write_text("is_demo = true\n", "utf-8")
+    house = House.with_own_tables(tmp_path_factory.mktemp("fleet") / "data", clock().replace(microsecond=0))
     house.put(
         "yz_company",
         [company(), company(uscc=None, licence_no=None, name='=HYPERLINK("http://x","甲")', address="＝1+1")],
@@ -97,8 +95,14 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         ],
     )
     house.publish()
-    house.close()
-    yield Desk(tmp_path)
+    return house.hand_over().data
+
+
+@pytest.fixture
+def desk(fleet: Path, tmp_path: Path) -> Desk:
+    """Somebody at the command line of a copy of it."""
+    shutil.copytree(fleet, tmp_path / "data")
+    return Desk(tmp_path)
 
 
 def count(desk: Desk, metric: str) -> float | None:

@@ -221,7 +221,7 @@ def remembering(line: Line) -> Fault:
 
 
 @given(script=MUTATIONS, persistent=st.booleans())
-@settings(max_examples=depth(12, 60), deadline=None, derandomize=True, database=None)
+@settings(max_examples=depth(6, 60), deadline=None, derandomize=True, database=None)
 def test_f19_whatever_happens_to_the_pages_the_table_is_whole_or_empty(
     line: Line, script: list[tuple[int, str, int]], persistent: bool
 ) -> None:
@@ -269,7 +269,7 @@ def test_f15_a_row_from_the_future_blocks_no_later_one(window: Line) -> None:
 
 
 @given(order=st.permutations(range(5)))
-@settings(max_examples=depth(12, 50), deadline=None, derandomize=True, database=None)
+@settings(max_examples=depth(6, 50), deadline=None, derandomize=True, database=None)
 def test_f21_rows_that_arrive_late_and_in_any_order_end_in_the_same_table(window: Line, order: list[int]) -> None:
     window.fresh([])
     batches = [[row(number) for number in range(ROWS) if number % 5 == part] for part in range(5)]
