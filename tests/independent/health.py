@@ -124,14 +124,21 @@ def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
         & _order(job["from_date"], job["to_date"]),
         ~paper["cert_no"].map(text.certificate_filler).astype(bool) & _order(paper["issue_date"], paper["valid_to"]),
     ]
-    bad = rows.all("quarantine")
-    bad = bad[(bad["row_no"] >= 0) & (bad["source"] + "_" + bad["entity"]).isin(set(known))]
+    bad = rows.all("quarantine").assign(table=lambda entry: entry["source"] + "_" + entry["entity"])
+    bad = bad[(bad["row_no"] >= 0) & bad["table"].isin(set(known))]
     names = ["yz_vehicle", "yz_company", "yz_driver", "yz_employment", "yz_certificate"]
-    aside = (bad["source"] + "_" + bad["entity"]).value_counts()
+    whole = bad["is_row"].astype(bool)
+    aside = bad[whole]["table"].value_counts()
+    unread = set(zip(bad[~whole]["table"], bad[~whole]["landing_seq"], bad[~whole]["row_no"], strict=True))
+
+    def is_read(name: str) -> list[bool]:
+        """Rows of which every field could be read."""
+        return [(name, *place) not in unread for place in zip(known[name]["_seq"], known[name]["_row"], strict=True)]
+
     frame = pd.DataFrame(
         {
             "table_name": names,
-            "good": [float(flags.sum()) for flags in fits],
+            "good": [float((flags & is_read(name)).sum()) for name, flags in zip(names, fits, strict=True)],
             "rows": [float(len(known[name]) + aside.get(name, 0)) for name in names],
         }
     )

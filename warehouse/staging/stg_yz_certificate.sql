@@ -32,5 +32,7 @@ select
         coalesce(no_filler_date(valid_to), date '9999-12-31'),
         coalesce(next_day - 1, date '9999-12-31'),
         coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    ) as to_day,
+    _seq,
+    _row
 from ordered

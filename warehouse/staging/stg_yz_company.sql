@@ -52,7 +52,9 @@ select
     case when c.version_no = 1 then date '1900-01-01' else c.version_day end as from_day,
     least(
         coalesce(c.next_day - 1, date '9999-12-31'), coalesce(cast(c._deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    ) as to_day,
+    c._seq,
+    c._row
 from ordered c
 left join
     staging.stg_own_town t on t.spelling = coalesce(no_filler(code_norm(c.op_town)), no_filler(code_norm(c.reg_town)))

@@ -26,6 +26,8 @@ select
     case when version_no = 1 then date '1900-01-01' else cast(_version as date) end as from_day,
     least(
         coalesce(next_day - 1, date '9999-12-31'), coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    ) as to_day,
+    _seq,
+    _row
 from ordered
 left join staging.stg_own_town t on t.spelling = no_filler(code_norm(home_town))

@@ -11,5 +11,7 @@ select
     not is_uscc(code_norm(uscc))
     and code_norm(uscc)
     not in (select code_norm(licence_no) from raw.yz_company where licence_no is not null) as odd_code,
-    _deleted_at is not null as is_deleted
+    _deleted_at is not null as is_deleted,
+    _seq,
+    _row
 from raw.yz_employment

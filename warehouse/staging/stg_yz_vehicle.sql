@@ -34,7 +34,9 @@ select
     cast(v._version as date) as version_day,
     cast(v._deleted_at as date) as deleted_day,
     row_number() over same as version_no,
-    coalesce(lead(cast(v._version as date)) over same - 1, date '9999-12-31') as last_day
+    coalesce(lead(cast(v._version as date)) over same - 1, date '9999-12-31') as last_day,
+    v._seq,
+    v._row
 from versions v
 left join staging.stg_own_town t on t.spelling = no_filler(code_norm(v.home_town))
 window
