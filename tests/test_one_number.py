@@ -146,7 +146,7 @@ def test_the_command_line_answers_with_everything_that_makes_a_number_checkable(
 def test_every_tile_of_the_overview_is_the_number_of_the_command_line(draw: Any, cli: Read, window: str) -> None:
     tiles = {
         props["data-metric"]: props
-        for props in below(draw("/", f"?window={window}"))
+        for props in below(draw("/all", f"?window={window}"))
         if "tile" in str(props.get("className", "")).split() and "data-metric" in props
     }
     assert set(tiles) == set(metrics())

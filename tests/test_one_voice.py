@@ -85,7 +85,9 @@ def test_the_order_is_changed_in_one_place(
     book: Snapshot, page: Callable[[str], HTMLParser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pressing(book)
-    monkeypatch.setattr(order, "key", lambda tone, size, number: (order.TONES.index(tone), size, -number))
+    monkeypatch.setattr(
+        order, "key", lambda tone, weight, size, number: (order.TONES.index(tone), weight, size, -number)
+    )
     assert pressing(book) != before
     everywhere(book, page)
 

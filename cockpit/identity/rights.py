@@ -123,6 +123,7 @@ TABLE: dict[str, Right] = {
         ),
         (
             "/",
+            "/all",
             "/group/*",
             "/metric/*",
             "/town/*",

@@ -21,8 +21,8 @@ from warehouse.insight.findings import data, numbers
 from warehouse.insight.findings.numbers import Concern
 from warehouse.query.scope import is_total
 
-SHOWN, SHOWN_OFF = 5, 11
-"""Lines before the fold; the first list stands beside the three others."""
+SHOWN, SHOWN_BESIDE = 5, 2
+"""Lines before the fold: of what is off target, and of each of the three lists beside it."""
 UNIT = {"day": "天", "week": "周", "month": "个月", "quarter": "个季度", "year": "年"}
 
 
@@ -34,10 +34,10 @@ def lists(visit: PageContext, window: str, at: str | None) -> Component:
     revised = [_revision(visit, one) for one in data.revised(book)]
     return html.Div(
         [
-            _list("未达标", "bad", _concerns(visit, found.off_target), "各项指标都在目标之内", SHOWN_OFF),
-            _list("变差", "warn", _concerns(visit, found.worse), "没有明显变差的指标"),
-            _list("数据过时或缺失", "none", old, "各来源都在承诺时效之内"),
-            _list("近 7 天修订", "none", revised, "没有发布后又变的数"),
+            _list("未达标", "bad", _concerns(visit, found.off_target), "各项指标都在目标之内"),
+            _list("变差", "warn", _concerns(visit, found.worse), "没有明显变差的指标", SHOWN_BESIDE),
+            _list("数据过时或缺失", "none", old, "各来源都在承诺时效之内", SHOWN_BESIDE),
+            _list("近 7 天修订", "none", revised, "没有发布后又变的数", SHOWN_BESIDE),
         ],
         className="decisions",
     )

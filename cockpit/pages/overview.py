@@ -1,4 +1,4 @@
-"""总览 and the group pages: the week's points in sentences, then every metric as a card, group by group."""
+"""/all and the group pages: every metric as a card, group by group."""
 
 from __future__ import annotations
 
@@ -33,14 +33,13 @@ FEW = 9
 
 
 def render(visit: PageContext) -> Page:
-    """/ : headline, then all groups."""
+    """/all : all groups."""
     window = visit.address.get("window") or DEFAULT
     groups = grouped(visit.book.metrics.values())
-    body: list[Component] = [_headline(visit, window)]
-    for group, metrics in groups.items():
-        body.append(group_cards(visit, group, metrics, window, linked=True))
-    body.append(_fine_print(visit, window))
-    return Page("总览", body, group="overview", tools=_tools(visit, window, [("总览", "/")]))
+    body = [group_cards(visit, group, metrics, window, linked=True) for group, metrics in groups.items()]
+    body.append(fine_print(visit, window))
+    steps = [("总览", visit.address.to("/", window=window)), ("全部指标", "")]
+    return Page("全部指标", body, group="overview", tools=tools(visit, window, steps))
 
 
 def render_group(visit: PageContext, group: str) -> Page:
@@ -60,11 +59,11 @@ def render_group(visit: PageContext, group: str) -> Page:
     body += [
         group_cards(visit, group, metrics, window, linked=False),
         _matrix(visit, metrics, window),
-        _fine_print(visit, window),
+        fine_print(visit, window),
     ]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     more = [dcc.Link("阵地一览", href=visit.address.to("/site"), className="button")] if group == "site" else []
-    return Page(title, body, group=group, tools=[*_tools(visit, window, steps), *more])
+    return Page(title, body, group=group, tools=[*tools(visit, window, steps), *more])
 
 
 def grouped(metrics: object) -> dict[str, list[Metric]]:
@@ -89,7 +88,7 @@ def period_of(visit: PageContext, window: str) -> str | None:
     return visit.address.get("at") or periods.newest(visit.book, window)
 
 
-def _fine_print(visit: PageContext, window: str) -> Component:
+def fine_print(visit: PageContext, window: str) -> Component:
     """What would else stand as a mark on every card: whether the period is over, and until when it may change."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows and m.freeze_h), None)
     words = []
@@ -104,7 +103,8 @@ def _fine_print(visit: PageContext, window: str) -> Component:
     return html.P(words, className="fine-print")
 
 
-def _tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> list[Component]:
+def tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> list[Component]:
+    """The toolbar of a page of one period: crumbs, windows, the period and its neighbours, the link."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
     period = None
     if sample is not None:
@@ -114,16 +114,7 @@ def _tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> lis
     return [item for item in found if item is not None] + [toolbar.copy_link()]
 
 
-def _headline(visit: PageContext, window: str) -> Component:
-    at = period_of(visit, window)
-    title = f"{_name(visit, window, at)}{' ' if window == 'day' else ''}要点"
-    head = html.Header(
-        [html.H2(title), html.Span("按规则自动生成，重要的在前", className="note")], className="card-head"
-    )
-    return html.Section([head, decisions.lists(visit, window, at)], className="card headline-card")
-
-
-def _name(visit: PageContext, window: str, at: str | None) -> str:
+def called(visit: PageContext, window: str, at: str | None) -> str:
     """What the period of the page is called: "第 47 周", "11 月", "11-22"."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
     if sample is None:

@@ -13,6 +13,7 @@ from cockpit.pages import (
     company,
     driver,
     health,
+    home,
     lineage,
     metric,
     mine,
@@ -31,7 +32,8 @@ from cockpit.pages.page_context import Page, PageContext
 from warehouse.core.errors import PageMissing
 
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Page]], ...] = (
-    (re.compile(r"/"), overview.render),
+    (re.compile(r"/"), home.render),
+    (re.compile(r"/all"), overview.render),
     (re.compile(r"/group/(?P<group>[a-z]{2,20})"), overview.render_group),
     (re.compile(r"/metric/(?P<metric_id>[a-z0-9_]{2,60})"), metric.render),
     (re.compile(r"/town/(?P<code>[0-9]{6,12})"), town.render),

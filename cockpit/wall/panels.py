@@ -17,6 +17,7 @@ from cockpit.presentation.reading_view import present
 from warehouse.catalog.contracts import contracts
 from warehouse.compile.reading import NEUTRAL
 from warehouse.insight import operations
+from warehouse.insight.operations import ALARMS, HANDLED
 from warehouse.query.programmes import Programme, scores
 from warehouse.query.snapshot import Snapshot
 
@@ -28,7 +29,6 @@ WAIT_TONES = ("good", "warn", "warn", "bad", "bad")
 STAGES = ("入党申请人", "入党积极分子", "发展对象", "预备党员", "正式党员")
 UNNAMED = "(待局确认)"
 MILESTONE_MARKS = {"done": "✓", "late": "✓", "overdue": "✕", "next": "…", "open": ""}
-ALARMS, HANDLED = ("gps_alarm", "as_alarm"), ("rdm_alarm_handle",)
 MADE_OF: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "alarms": ("实时报警", (ALARMS,)),
     "alarm_hours": ("报警分时", (ALARMS,)),

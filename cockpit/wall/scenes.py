@@ -256,7 +256,7 @@ def towns(book: Snapshot, metric: str, today: dt.date) -> dict[str, Any]:
 
 def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     """Newest alarms with masked plates, and the day's sum; how they stand only where handling is reported at all."""
-    is_known = book.delivered(panels.HANDLED[0])
+    is_known = book.delivered(operations.HANDLED[0])
     rows = [
         {
             "time": moment(a["raised_at"], today),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from cockpit.casework import favourites
 from cockpit.identity.sessions import Viewer
-from cockpit.pages import drilldown, lineage, mine, overview, why
+from cockpit.pages import drilldown, home, lineage, mine, overview, why
 from cockpit.pages import metric as metric_page
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation.address import Address
@@ -74,14 +74,15 @@ def _pause() -> None:
 
 
 def once(library: SnapshotStore, done: str, file: Path) -> str:
-    """Asks what the overview and the groups of the newest generation, the numbers that people keep and the pages behind
+    """Asks what the first page, the overview and the groups of the newest generation, the numbers that people keep and the pages behind
     the overview's cards ask, unless that one is `done`; returns its id. Raises DataMissing before the first
     publication."""
     book = library.current(Scope.ALL)
     if book.generation.id != done:
         nobody, now = Viewer("person", "", "", scope=Scope.ALL), units.now()
         for window in (overview.DEFAULT, *(each for each in overview.WINDOWS if each != overview.DEFAULT)):
-            overview.render(PageContext(book, Address.parse("/", f"?window={window}"), nobody, now))
+            home.render(PageContext(book, Address.parse("/", f"?window={window}"), nobody, now))
+            overview.render(PageContext(book, Address.parse("/all", f"?window={window}"), nobody, now))
             for group in overview.grouped(book.metrics.values()):
                 overview.render_group(
                     PageContext(book, Address.parse(f"/group/{group}", f"?window={window}"), nobody, now), group

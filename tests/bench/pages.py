@@ -104,7 +104,7 @@ def main() -> None:
             for group in overview.grouped(book.metrics.values())
             for window in overview.WINDOWS
         ),
-        *(f"/?window={window}" for window in overview.WINDOWS),
+        *(f"{path}?window={window}" for path in ("/", "/all") for window in overview.WINDOWS),
         *(f"/town/{town.code}" for town in book.places("town")),
         *(f"/{kind}/{quote(str(key), safe='')}" for kind, sql in KEYS.items() for (key,) in book.ask(sql)),
         "/health",

@@ -84,6 +84,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
 
     return [
         "/",
+        "/all",
         *(f"/group/{group}" for group in texts.GROUPS if group != "health"),
         "/metric/fleet_running_now_cnt",
         "/metric/safe_alarm_handled_rate?window=week",

@@ -13,7 +13,7 @@ from warehouse.query.scope import Scope
 
 PATHS = [
     "/",
-    "/?window=month",
+    "/all?window=month",
     "/group/fleet",
     "/group/safety",
     "/health",

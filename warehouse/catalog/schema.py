@@ -301,6 +301,9 @@ class MetricDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Sentences of the founding announcement it answers (A, G, P1a …)."""
     formula: str = ""
     show: tuple[Surface, ...] = ()
+    weight: Literal[1, 2, 3] = 2
+    """How much a leader answers for it: among findings that are equally bad the heavier stand first, and the first page
+    opens with those of 3."""
     sources: tuple[str, ...] = ()
     """Landed tables that the number is made of; while one of them has never delivered a row, the number is not known,
     whatever the others say."""

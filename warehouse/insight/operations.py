@@ -30,6 +30,8 @@ WAITS = (
     ("24小时以上", 86400.0, None),
 )
 """Label, from, below: seconds beyond the time allowed for the alarm's level; None: without limit."""
+ALARMS, HANDLED = ("gps_alarm", "as_alarm"), ("rdm_alarm_handle",)
+"""The landed tables that alarms, and that what is done about them, come from."""
 OPEN_DAYS = 30
 """Alarms older than that wait in the records of the company, not on a wall."""
 
@@ -106,6 +108,19 @@ def overdue(book: Snapshot, limit: int = 8) -> list[Waiting]:
     """Alarms beyond the time allowed, the newest first: those that can still be reached on the road."""
     late = (alarm for alarm in _open(book) if alarm[-1] is not None and alarm[-1] > 0)
     return [Waiting(*alarm) for alarm in itertools.islice(late, limit)]
+
+
+def are_alarms_known(book: Snapshot) -> bool:
+    """Whether alarms and what is done about them are both delivered: else nobody knows which of them wait."""
+    return all(any(map(book.delivered, tables)) for tables in (ALARMS, HANDLED))
+
+
+def open_by_town(book: Snapshot) -> dict[str, tuple[int, int]]:
+    """Town code → (alarms that must be handled and are not, those of them beyond the time allowed), most overdue first;
+    towns without any are left out."""
+    now = book.generation.built_at.replace(tzinfo=None)
+    rows = book.ask(text("open_by_town"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
+    return {code: (open_, overdue) for code, open_, overdue in rows}
 
 
 def companies_waiting(book: Snapshot, limit: int = 10) -> list[tuple[str, int, int, int]]:

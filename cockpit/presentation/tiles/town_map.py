@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -36,11 +37,41 @@ def town_map(
         return None
     by_code = {r.place.code: r for r in readings}
     by_name = {r.place.label: r for r in readings}
-    areas, names = [], []
+    marks: dict[str, Mark] = {}
     for town in shapes.towns:
         item = by_code.get(town.code) or by_name.get(town.name)
-        areas.append(_area(town, item, _look(item, readings), decimals, href, chosen))
-        names += [_name(town, item, decimals)] if item is not None else []
+        if item is not None:
+            known = fmt.reading(item, decimals)
+            marks[town.code] = Mark(
+                _look(item, readings),
+                known.text if item.value is not None else "·",
+                str(known),
+                href(item) if href else "",
+                bool(chosen) and item.place.code == chosen,
+            )
+    return marked_map(marks, theme=theme)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the map shows of a town. look: class of its colour (map-good, map-warn, map-bad, map-none, map-shade-n); text:
+    under its name; words: in full, after its name; href: where it leads, "" nowhere."""
+
+    look: str
+    text: str
+    words: str
+    href: str = ""
+    is_chosen: bool = False
+
+
+def marked_map(marks: Mapping[str, Mark], *, theme: Theme = LIGHT) -> Component | None:
+    """The district with a mark on the towns that have one, by code; the others are outlines without a word. None when
+    the outlines are not there."""
+    shapes = townmap.load()
+    if shapes is None:
+        return None
+    areas = [_area(town, marks.get(town.code)) for town in shapes.towns]
+    names = [_name(town, marks[town.code]) for town in shapes.towns if town.code in marks]
     lines = html.Img(src=townmap.outlines(shapes, theme["map-edge"]), className="map-lines", alt="")
     # the box keeps the district's proportions and fits into the card whatever its shape
     frame = html.Div([*areas, lines, *names], className="map-box", style={"aspectRatio": f"{shapes.aspect:.4f}"})
@@ -62,32 +93,24 @@ def _look(item: Reading | None, readings: Sequence[Reading]) -> str:
     return f"map-shade-{min(STEPS - 1, below * STEPS // max(1, known))}"
 
 
-def _area(
-    town: townmap.Town,
-    item: Reading | None,
-    look: str,
-    decimals: int,
-    href: Callable[[Reading], str] | None,
-    chosen: str,
-) -> Component:
+def _area(town: townmap.Town, mark: Mark | None) -> Component:
     style = {"clipPath": townmap.clip_path(town)}
-    picked = " map-chosen" if chosen and item is not None and item.place.code == chosen else ""
-    if item is None:
-        return html.Div(className=f"map-area {look}", style=style)
-    words = f"{town.name} {fmt.reading(item, decimals)}"
-    if href is None:
-        return html.Div(className=f"map-area {look}{picked}", style=style, title=words)
+    if mark is None:
+        return html.Div(className="map-area map-none", style=style)
+    words = f"{town.name} {mark.words}"
+    look = f"map-area {mark.look}{' map-chosen' if mark.is_chosen else ''}"
+    if not mark.href:
+        return html.Div(className=look, style=style, title=words)
     # names lie above the areas, so the link itself carries the spoken text
     spoken = html.Span(words, className="unseen")
-    return dcc.Link(spoken, href=href(item), className=f"map-area {look}{picked}", style=style, title=words)
+    return dcc.Link(spoken, href=mark.href, className=look, style=style, title=words)
 
 
-def _name(town: townmap.Town, item: Reading, decimals: int) -> Component:
+def _name(town: townmap.Town, mark: Mark) -> Component:
     short = town.name
     for suffix in SUFFIXES:
         short = short.removesuffix(suffix)
-    text = fmt.reading(item, decimals).text if item.value is not None else "·"
     x, y = town.label
     return html.Span(
-        [short, html.B(text)], className="map-name", style={"left": f"{x}%", "top": f"{y}%"}, **aria(hidden="true")
+        [short, html.B(mark.text)], className="map-name", style={"left": f"{x}%", "top": f"{y}%"}, **aria(hidden="true")
     )

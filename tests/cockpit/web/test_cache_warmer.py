@@ -45,6 +45,7 @@ def test_what_the_overview_and_my_page_ask_is_answered_once_a_generation(
     for path, search in (
         ("/", ""),
         ("/", "?window=month"),
+        ("/all", ""),
         ("/group/fleet", "?window=day"),
         ("/group/programme", ""),
         ("/lineage", ""),

@@ -158,6 +158,7 @@ def pages(world: World) -> list[str]:
     return [
         *records,
         *below,
+        "/all",
         "/group/fleet",
         f"/metric/{METRIC}",
         "/site",

@@ -122,10 +122,18 @@ def test_who_is_behind_misses_the_target_or_the_district(
     assert behind(book, monkeypatch, now, free)[1] == [("fleet_online_rate", "now", None)]
 
 
-def test_bad_comes_before_warnings_the_larger_first_then_the_catalogue() -> None:
-    keys = [order.key(*one) for one in (("good", 9, 1), ("none", 1, 1), ("warn", 1, 2), ("warn", 2, 3), ("bad", 0, 9))]
-    assert sorted(keys) == [keys[4], keys[3], keys[2], keys[1], keys[0]]
-    assert order.key("bad", 1, 1) < order.key("bad", 1, 2)
+def test_bad_comes_before_warnings_the_heavier_first_then_the_larger_then_the_catalogue() -> None:
+    given = (
+        ("good", 3, 9, 1),
+        ("none", 2, 1, 1),
+        ("warn", 2, 1, 2),
+        ("warn", 2, 2, 3),
+        ("warn", 3, 0, 8),
+        ("bad", 1, 0, 9),
+    )
+    keys = [order.key(*one) for one in given]
+    assert sorted(keys) == keys[::-1]
+    assert order.key("bad", 2, 1, 1) < order.key("bad", 2, 1, 2)
 
 
 def test_each_number_stands_in_one_list_of_its_tone(book: Snapshot, rate: Reading, count: Reading) -> None:

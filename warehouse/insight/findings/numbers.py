@@ -102,13 +102,7 @@ def judge(book: Snapshot, readings: Sequence[Reading]) -> Numbers:
 def falls(book: Snapshot, readings: Sequence[Reading]) -> list[Reading]:
     """Readings that moved against their direction, whether off target or not, the largest move first."""
     moved = [(movement(book.metrics[one.metric], one), one) for one in readings if one.status == "ok"]
-    return [
-        one
-        for move, one in sorted(
-            moved, key=lambda pair: order.key("warn", -pair[0], book.metrics[pair[1].metric].number)
-        )
-        if move < 0
-    ]
+    return [one for move, one in sorted(moved, key=lambda pair: _place(book, "warn", -pair[0], pair[1])) if move < 0]
 
 
 def record(book: Snapshot, reading: Reading) -> int:
@@ -124,8 +118,13 @@ def record(book: Snapshot, reading: Reading) -> int:
     return len(known) + 1 if is_best else 0
 
 
-def _key(book: Snapshot, concern: Concern) -> tuple[int, float, int]:
-    return order.key(concern.tone, concern.size, book.metrics[concern.reading.metric].number)
+def _key(book: Snapshot, concern: Concern) -> tuple[int, int, float, int]:
+    return _place(book, concern.tone, concern.size, concern.reading)
+
+
+def _place(book: Snapshot, tone: Tone, size: float, reading: Reading) -> tuple[int, int, float, int]:
+    metric = book.metrics[reading.metric]
+    return order.key(tone, metric.weight, size, metric.number)
 
 
 Holds = Callable[[Reading, Sequence[float | None], int], bool]

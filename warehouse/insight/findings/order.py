@@ -7,6 +7,6 @@ TONES = ("bad", "warn", "advice", "none", "good")
 ours, before what is not known, before what is good."""
 
 
-def key(tone: str, size: float, number: int) -> tuple[int, float, int]:
-    """Sort key: the tone, then the larger, then the catalogue's number."""
-    return TONES.index(tone), -size, number
+def key(tone: str, weight: int, size: float, number: int) -> tuple[int, int, float, int]:
+    """Sort key: the tone, then the heavier indicator, then the larger finding, then the catalogue's number."""
+    return TONES.index(tone), -weight, -size, number
