@@ -37,6 +37,21 @@ def test_no_page_asks_another_host_or_breaks_the_policy_or_scrolls_sideways(watc
     assert watched.errors == []
 
 
+@pytest.mark.parametrize(("width", "height", "most"), [(1440, 900, 1400), (390, 844, 3 * 844)])
+def test_the_first_page_fits_a_desk_and_three_screens_of_a_phone(
+    watched: Watched, site: Site, width: int, height: int, most: int
+) -> None:
+    """What is off, where alarms wait, the programmes, the numbers, the tasks: without a long way down."""
+    watched.page.set_viewport_size({"width": width, "height": height})
+    show(watched.page, site, "/")
+    assert watched.page.evaluate("document.documentElement.scrollHeight") <= most
+    seen = watched.page.inner_text("#main")
+    for part in ("要点", "待处置报警", "领航护航", "车辆上线率", "督办"):
+        assert part in seen
+    assert watched.page.locator(".decision").first.locator("> ul > li").count() == 5
+    assert watched.page.locator(".programme").count() == 6
+
+
 def test_the_login_page_needs_no_other_host_and_no_script(chromium: Browser, site: Site) -> None:
     fresh = Watched(chromium, site)
     fresh.page.goto(site.address + "/")
