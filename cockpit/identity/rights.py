@@ -126,6 +126,7 @@ TABLE: dict[str, Right] = {
             "/all",
             "/group/*",
             "/metric/*",
+            "/compare/*",
             "/town/*",
             "/company/*",
             "/vehicle/*",

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import favourites, permalinks
 from cockpit.identity import gate, rights
-from cockpit.pages import any_days, drilldown, notes, supervision, toolbar, why
+from cockpit.pages import any_days, compare, drilldown, notes, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
@@ -166,6 +166,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         supervision.badge(visit, metric.id, reading.place.code),
         toolbar.star(visit, favourites.place_of(visit.address), metric.label),
         *([] if is_total(reading.place) else [html.A("督办", href="#supervise", className="button")]),
+        *([dcc.Link("对比", href=compare.address(visit, metric, reading), className="button")] if metric.drill else []),
         html.A("口径", href="#metric-definition", className="button"),
         _export(visit),
         toolbar.copy_link(),

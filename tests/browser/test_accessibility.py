@@ -87,6 +87,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/all",
         *(f"/group/{group}" for group in texts.GROUPS if group != "health"),
         "/metric/fleet_running_now_cnt",
+        "/compare/fleet_online_rate?window=week&with=330110009,330110010",
         "/metric/safe_alarm_handled_rate?window=week",
         "/metric/safe_alarm_handled_rate?window=week&by=kind&of=rows&vs=year",
         f"/town/{book.places('town')[0].code}",

@@ -173,6 +173,11 @@ def vehicles(book: Snapshot, company_key: str) -> list[Fact]:
     return _records(book, "company_vehicles", company=company_key, since=last - dt.timedelta(days=6), last=last)
 
 
+def peers(book: Snapshot, company_key: str, most: int) -> list[str]:
+    """Keys of the companies whose fleets are nearest in size, the nearest first; individual operators are none."""
+    return [str(key) for (key,) in book.ask(text("peers"), {"company": company_key, "most": most})]
+
+
 def alarms(book: Snapshot, column: str, key: str, limit: int = 12) -> list[Fact]:
     """The newest alarms of a company_key or vehicle_key that must be handled, open ones first."""
     window = {"since": book.generation.built_at.date() - dt.timedelta(days=DAYS), "most": limit}

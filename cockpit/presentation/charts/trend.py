@@ -77,7 +77,7 @@ def figure(
     chart["data"] += _now(xs, ys, points, unit, decimals, window, theme[tone], theme["panel"])
     target = target and target.entire
     goal = None if target is None else target.green * scale
-    _axes(chart, points, window, [*ys, *past, goal], unit)
+    axes(chart, points, window, [*ys, *past, goal], unit)
     if target is not None and goal is not None and points:
         _goal(chart, goal, f"{target.called} {fmt.target(target, unit, better, decimals)}", theme)
     for number, event in enumerate(events, 1):
@@ -183,7 +183,8 @@ def _scaled(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
 
 
-def _said(point: Point, unit: str, decimals: int) -> str:
+def said(point: Point, unit: str, decimals: int) -> str:
+    """A point's value in words, or why there is none; a running period says that it runs."""
     text = str(fmt.value(point.value, unit, decimals)) if point.status == "ok" else STATUS_LABELS[point.status]
     return text if point.complete else f"{text}（本期未结束）"
 
@@ -199,7 +200,7 @@ def _now(
     ground: str,
 ) -> list[Chart]:
     """The solid line of finished periods and, hollow and dashed, the step to the running one."""
-    text = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{_said(p, unit, decimals)}</b>" for p in points]
+    text = [f"{fmt.period(window, p.win_start, p.win_end)}<br><b>{said(p, unit, decimals)}</b>" for p in points]
     running = bool(points) and not points[-1].complete
     solid = [*ys[:-1], None] if running else ys
     line = dict(
@@ -233,7 +234,7 @@ def _now(
 def _past(
     xs: list[int], ys: list[float | None], points: Sequence[Point], unit: str, decimals: int, window: str, theme: Theme
 ) -> Chart:
-    text = [f"去年同期 {fmt.tick(window, p.win_start)}：{_said(p, unit, decimals)}" for p in points][-len(xs) :]
+    text = [f"去年同期 {fmt.tick(window, p.win_start)}：{said(p, unit, decimals)}" for p in points][-len(xs) :]
     return dict(
         type="scatter",
         x=xs[-len(ys) :],
@@ -274,7 +275,7 @@ def _goal(chart: Chart, goal: float, words: str, theme: Theme) -> None:
     )
 
 
-def _axes(chart: Chart, points: Sequence[Point], window: str, levels: list[float | None], unit: str) -> None:
+def axes(chart: Chart, points: Sequence[Point], window: str, levels: list[float | None], unit: str) -> None:
     """Own tick texts: the library's Chinese locale still writes "一 11" and "1M"."""
     step = max(1, -(-len(points) // MAX_TICKS))
     # counted back from the newest, so that the newest period always has its name

@@ -200,6 +200,7 @@ def test_whatever_a_viewer_reaches_lies_inside(
         f"/metric/{metric}?of=rows",
         f"/export/{metric}.csv?of=rows",
     ]
+    queue += [f"/compare/{metric}?with={chance.choice(sorted(known.inside['town'] or known.inside['company']))}"]
     queue += [f"/search?q={quote(text)}" for text in ("330110", "浙A", "街道")]
     queue += [
         *(f"/{kind}/{quote(chance.choice(sorted(keys)), safe='')}" for kind, keys in known.inside.items() if keys)
@@ -243,6 +244,7 @@ def test_every_page_there_is_is_walked_or_not_for_somebody_with_a_scope(
     fill = {
         "/group/*": "/group/fleet",
         "/metric/*": f"/metric/{METRICS[0]}",
+        "/compare/*": f"/compare/{METRICS[0]}",
         "/programme/*": "/programme/1",
         "/company/*": f"/company/{company}",
         "/company/*/drivers": f"/company/{company}/drivers",

@@ -161,6 +161,7 @@ def pages(world: World) -> list[str]:
         "/all",
         "/group/fleet",
         f"/metric/{METRIC}",
+        f"/compare/{METRIC}?with=330110010",
         "/site",
         "/programme/1",
         "/search",
