@@ -56,7 +56,13 @@ class Lines(logging.Formatter):
 def begin(settings: Settings, process: str) -> None:
     """From now on this process writes lines, if the installation wants them (log_days); what it says on its standard
     error stays the same. Once a process."""
-    for name in NAMES if settings.options.log_days else ():
+    if not settings.options.log_days:
+        return
+    if not logging.getLogger().handlers:  # with a handler of ours Python's last resort would fall silent
+        spoken = logging.StreamHandler()
+        spoken.setLevel(logging.WARNING)
+        logging.getLogger().addHandler(spoken)
+    for name in NAMES:
         logger = logging.getLogger(name)
         if any(isinstance(one.formatter, Lines) for one in logger.handlers):
             continue
