@@ -17,7 +17,8 @@ from cockpit.identity.sign_on import schemas as of_sign_on
 from cockpit.messages import receivers
 from cockpit.messages import schemas as of_delivery
 from etl.config import schemas as of_sources
-from etl.config.descriptions import check_mapping, described, endpoints, feeds
+from etl.config.checks import check_mapping
+from etl.config.descriptions import described, endpoints, feeds
 from etl.config.schema import FileMapping
 from warehouse.catalog import announcement, contracts, metrics, models
 from warehouse.catalog import schemas as of_catalog
@@ -148,7 +149,8 @@ SOURCES: list[Wrong] = [
     ('"UTC"', '"Shanghai"', "columns.yz_updated_at.time_zone", "Shanghai", "请改成 Asia/Shanghai"),
     ('time_zone = "UTC"', 'unit = "hour"', "columns.yz_updated_at.unit", "hour", "s、ms、us、ns"),
     ('time_zone = "UTC"', 'scale = "10"', "columns.yz_updated_at.scale", '"10"', "scale = 10"),
-    ('time_zone = "UTC"', "values = { a = 1 }", "columns.yz_updated_at.values.a", "1", '= "1"'),
+    ('time_zone = "UTC"', "values = { a = [1] }", "columns.yz_updated_at.values.a", "[1]", "文字（加引号） 或 数"),
+    ('time_zone = "UTC"', 'time = "dmy"', "columns.yz_updated_at.time", "dmy", "strptime"),
 ]
 
 MAPPING = 'encoding = "utf-8"\n[columns]\nuscc = "代码"\n[constants]\nstatus = "营业"\n'

@@ -36,7 +36,14 @@ def lists(visit: PageContext, window: str, at: str | None) -> Component:
         [
             _list("未达标", "bad", _concerns(visit, found.off_target), "各项指标都在目标之内"),
             _list("变差", "warn", _concerns(visit, found.worse), "没有明显变差的指标", SHOWN_BESIDE),
-            _list("数据过时或缺失", "none", old, "各来源都在承诺时效之内", SHOWN_BESIDE),
+            _list(
+                "数据过时或缺失",
+                "none",
+                old,
+                "已接入的来源都在承诺时效之内",
+                SHOWN_BESIDE,
+                note=_absent(visit, found),
+            ),
             _list("近 7 天修订", "none", revised, "没有发布后又变的数", SHOWN_BESIDE),
         ],
         className="decisions",
@@ -66,13 +73,16 @@ def _list(
     empty: str,
     shown: int = SHOWN,
     heading: Callable[..., Component] = html.H3,
+    note: Component | None = None,
 ) -> Component:
+    """A list with its count. note: what stands below it and is not counted."""
+    below = [note] if note is not None else []
     head = heading(
         [title, html.Span(str(len(lines)), className=f"count count-{tone if lines else 'none'}")],
         className="decision-title",
     )
     if not lines:
-        return html.Div([head, html.P(empty, className="muted")], className="decision")
+        return html.Div([head, html.P(empty, className="muted"), *below], className="decision")
     rest = (
         html.Details(
             [html.Summary(f"其余 {len(lines) - shown} 项"), html.Ul(list(lines[shown:]))], className="more-lines"
@@ -80,7 +90,15 @@ def _list(
         if len(lines) > shown
         else None
     )
-    return html.Div([head, html.Ul(list(lines[:shown])), *([rest] if rest else [])], className="decision")
+    return html.Div([head, html.Ul(list(lines[:shown])), *([rest] if rest else []), *below], className="decision")
+
+
+def _absent(visit: PageContext, found: numbers.Numbers) -> Component | None:
+    """Numbers that nobody owes, because their sources are 未接入: one line, no business of today."""
+    if not found.unconnected:
+        return None
+    words = f"另有 {len(found.unconnected)} 项指标的来源未接入"
+    return html.P(dcc.Link(words, href=visit.address.to("/health")), className="muted")
 
 
 def _href(visit: PageContext, reading: Reading, place: str | None = None) -> str:

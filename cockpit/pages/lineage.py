@@ -19,7 +19,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.reading_view import AS_SUPPOSED
 from cockpit.presentation.tiles.lineage import State, mark, tree
 from cockpit.presentation.tiles.table import Cell, table
-from warehouse.compile.reading import SourceState
+from warehouse.compile.reading import STATUS_LABELS, SourceState
 from warehouse.insight import lineage
 from warehouse.insight.lineage import Node
 from warehouse.query import data_quality
@@ -98,7 +98,12 @@ def _states(visit: PageContext, nodes: Sequence[Node]) -> dict[str, State]:
         if node.layer in ("mart", "staging"):
             failed = [check for check in checks if check["model"] == node.name and check["failed_rows"]]
             late = [by_id[one].label for one in lineage.landed_below(node.name) if found[one].tone in ("warn", "bad")]
-            found[node.id] = _model(held.get(node.name, ""), [check["message"] for check in failed], late)
+            below = [state for one in lineage.landed_below(node.name) if (state := found[one]) not in (OWN, BOOK)]
+            found[node.id] = (
+                State("none", STATUS_LABELS["unconnected"])
+                if below and all(state.tone == "none" for state in below)
+                else _model(held.get(node.name, ""), [check["message"] for check in failed], late)
+            )
     found[nodes[0].id] = _metric(visit, nodes[0].id, found[nodes[0].reads[0]])
     return found
 

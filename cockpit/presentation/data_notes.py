@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cockpit.presentation import format as fmt
@@ -12,10 +13,12 @@ from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core import data_rules
+from warehouse.insight.findings import data
 from warehouse.query import data_quality
 from warehouse.query.snapshot import Snapshot
 
 ROWS_SHOWN = 14
+LACKING_NAMED = 3
 
 
 def quality(book: Snapshot) -> dict[str, Any]:
@@ -29,7 +32,6 @@ def quality(book: Snapshot) -> dict[str, Any]:
             "rows": fmt.number(s.rows),
             "bad": fmt.number(s.quarantined),
             "error": s.error,
-            "never": s.data_time is None and not s.error,
             "late": bool(
                 s.data_time and s.data_time + dt.timedelta(seconds=s.stale_after_s) < book.generation.built_at
             ),
@@ -42,7 +44,7 @@ def quality(book: Snapshot) -> dict[str, Any]:
     bad = sum(s.quarantined for s in book.sources())
     return {
         "systems": systems(book),
-        "late": [s for s in sources if s["error"] or s["never"] or s["late"]],
+        "late": [s for s in sources if s["error"] or s["late"]],
         "checks": [
             {
                 **c,
@@ -71,12 +73,14 @@ def quality(book: Snapshot) -> dict[str, Any]:
 
 
 def systems(book: Snapshot) -> list[dict[str, Any]]:
-    """One line a source system: its feeds, how many of them kept their promise, newest data, rows."""
+    """One line a source system: its feeds that are connected, how many of these kept their promise, how many more are
+    未接入, newest data, rows."""
     found: dict[str, list[Any]] = {}
     for source in book.sources():
         found.setdefault(source.label.split("·")[0], []).append(source)
     rows = []
-    for name, feeds in found.items():
+    for name, tables in found.items():
+        feeds = [s for s in tables if s.is_connected]
         times = [s.data_time for s in feeds if s.data_time]
         stored = sum(
             1
@@ -90,12 +94,32 @@ def systems(book: Snapshot) -> list[dict[str, Any]]:
                 "label": name,
                 "feeds": len(feeds),
                 "stored": stored,
+                "absent": len(tables) - len(feeds),
                 "data": fmt.clock(max(times)) if times else fmt.DASH,
                 "rows": fmt.number(sum(s.rows for s in feeds)),
                 "bad": fmt.number(sum(s.quarantined for s in feeds)),
             }
         )
     return rows
+
+
+def unconnected(book: Snapshot, metrics: Iterable[Metric], lacking: Sequence[str]) -> dict[str, Any]:
+    """What is 未接入 below these metrics and which numbers lack for it. lacking: labels of those numbers. names: a system
+    none of whose tables delivers by its own name, else with its tables; labels: the numbers; line: both in one
+    sentence, "" when everything is connected."""
+    by_system: dict[str, list[str]] = {}
+    for state in data.unconnected(book, metrics):
+        system, _, table = state.label.partition("·")
+        by_system.setdefault(system, []).append(table)
+    delivering = {s.label.split("·")[0] for s in book.sources() if s.is_connected}
+    names = [
+        f"{system}（{'、'.join(tables)}）" if system in delivering else system for system, tables in by_system.items()
+    ]
+    if not names:
+        return {"names": [], "labels": [], "line": ""}
+    more = f"等 {len(lacking)} 项指标" if len(lacking) > LACKING_NAMED else ""
+    for_it = f"，因此没有{'、'.join(lacking[:LACKING_NAMED])}{more}" if lacking else "，各项指标不受影响"
+    return {"names": names, "labels": list(lacking), "line": f"未接入：{'、'.join(names)}{for_it}。"}
 
 
 def rule(identifier: str, table: str = "") -> str:

@@ -44,6 +44,8 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
     click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or stored}")
     for line in facts["missing"]:
         click.echo(f"  缺：{line}")
+    if facts.get("unconnected"):
+        click.echo(f"  {facts['unconnected']}")
 
 
 def _verb(name: str, window: str) -> None:

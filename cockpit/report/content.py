@@ -19,7 +19,7 @@ from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import goal_name, is_of, of_towns, present, verdict
 from cockpit.report import changes, highlights, programmes
 from warehouse.catalog.schema import Metric
-from warehouse.compile.reading import ABSENT, STATUS_LABELS, Reading
+from warehouse.compile.reading import OVERDUE, STATUS_LABELS, Reading
 from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, UsageError
 from warehouse.insight import town_totals
@@ -40,7 +40,8 @@ EXAMPLES = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3"}
 @dataclass
 class Issue:
     """One report: its period (2026-W47, 2026-10, 2026-Q3), the template context, the figures as printed and the
-    readings they come from, and what is missing ("" list = complete)."""
+    readings they come from, what is missing (an empty list = complete), and in one sentence which sources are 未接入
+    and which numbers lack for it ("" = none), which keeps nothing a draft."""
 
     at: str
     generation: str
@@ -48,6 +49,7 @@ class Issue:
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
     readings: dict[str, Reading] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    unconnected: str = ""
     charts: int = 0
 
     @property
@@ -90,6 +92,8 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
     issue.readings = readings = {m.id: periods.read(book, m, window, at) for m in metrics}
     found = numbers.judge(book, list(readings.values()))
     issue.missing = missing(book, metrics, readings, last, window)
+    unconnected = data_notes.unconnected(book, metrics, [one.reading.label for one in found.unconnected])
+    issue.unconnected = unconnected["line"]
     rows = {m.id: row(m, readings[m.id], window, at) for m in metrics}
     issue.figures = {m.id: figure(m, readings[m.id], rows[m.id]) for m in metrics}
     counter = iter(range(1, len(metrics) + 1))
@@ -115,7 +119,7 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
         "points": [
             point(text)
             for text in highlights.sentences(
-                book, metrics, readings, found, window, first, stated, revised, issue.missing
+                book, metrics, readings, found, window, first, stated, revised, issue.missing, unconnected["names"]
             )
         ],
         "groups": groups,
@@ -128,6 +132,7 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
         "proposed": sum(1 for item in readings.values() if item.target and item.target.is_proposed),
         "definitions": [data_notes.definition(m, readings[m.id]) for m in metrics],
         "missing": issue.missing,
+        "unconnected": unconnected,
         "tally": tally(readings.values()),
         "until": until(metrics, readings, window),
         "link": "",
@@ -141,7 +146,8 @@ def missing(
 ) -> list[str]:
     """Why the window that ends on `last` is not complete, one Chinese sentence each; an empty list opens the gate.
 
-    A source is complete when its newest data, plus the delay it is allowed, reach its end.
+    A source is complete when its newest data, plus the delay it is allowed, reach its end; one that was never
+    connected owes nothing, nor do the numbers that need it.
     """
     end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), fmt.ZONE)
     found = []
@@ -154,16 +160,14 @@ def missing(
             continue
         if source.error:
             found.append(f"{source.label}：采集故障（{brief(source.error)}）")
-        elif source.data_time is None:
-            found.append(f"{source.label}：未接入")
-        elif source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
+        elif source.data_time and source.data_time + dt.timedelta(seconds=source.stale_after_s) < end:
             found.append(f"{source.label}：数据只到 {fmt.clock(source.data_time, year=end.year)}")
     for metric in metrics:
         item = readings.get(metric.id)
         if item is None or metric.group == "health":
             # how well the system itself ran: no source of the period is incomplete because that is not known
             continue
-        if item.status in ABSENT:
+        if item.status in OVERDUE:
             found.append(f"{item.label}：{STATUS_LABELS[item.status]}")
         elif item.held:
             found.append(f"{item.label}：沿用上期（{item.held}）")

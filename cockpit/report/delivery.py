@@ -177,9 +177,12 @@ def body(facts: archive.Facts) -> str:
 
 
 def _lacks(facts: archive.Facts) -> list[str]:
+    absent = facts.get("unconnected", "")  # a report printed before that was noted has none
     if not facts["draft"]:
-        return ["本期各来源齐全，已通过自检。"]
-    return [f"本期为草稿，尚缺 {len(facts['missing'])} 处：", *(f"· {line}" for line in facts["missing"][:20])]
+        whole = "已接入的来源齐全" if absent else "各来源齐全"
+        return [f"本期{whole}，已通过自检。", *([absent] if absent else [])]
+    lines = [f"· {line}" for line in facts["missing"][:20]]
+    return [f"本期为草稿，尚缺 {len(facts['missing'])} 处：", *lines, *([absent] if absent else [])]
 
 
 def letter(settings: Settings, facts: archive.Facts) -> Letter:

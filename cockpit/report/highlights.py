@@ -38,9 +38,11 @@ def sentences(
     tasks: dict[str, Any] | None,
     revised: dict[str, Any],
     missing: Sequence[str],
+    unconnected: Sequence[str],
 ) -> list[str]:
     """The sentences, the most important first; each begins with what it is about, up to its first comma. tasks,
-    revised: as changes.py makes them; found: what the period's numbers need somebody for; missing: why the report is a draft."""
+    revised: as changes.py makes them; found: what the period's numbers need somebody for; missing: why the report is a draft;
+    unconnected: sources that are 未接入."""
     before = {
         metric.id: periods.read(book, metric, window, fmt.period_key(window, units.back(window, start, 1)))
         for metric in metrics
@@ -54,7 +56,7 @@ def sentences(
         _rise(book, found, window),
         _programmes(book),
         _tasks(tasks),
-        _data(revised, missing, found, window),
+        _data(revised, missing, unconnected, found, window),
     ]
     return [text for text in lines if text]
 
@@ -153,11 +155,17 @@ def _tasks(tasks: dict[str, Any] | None) -> str:
     )
 
 
-def _data(revised: dict[str, Any], missing: Sequence[str], found: Numbers, window: str) -> str:
+def _data(
+    revised: dict[str, Any], missing: Sequence[str], unconnected: Sequence[str], found: Numbers, window: str
+) -> str:
     if missing:
         return f"数据还缺 {len(missing)} 处，本期为草稿，首先是{missing[0]}。"
     unknown = [one.reading.label for one in found.unknown]
     whole = f"各来源数据已到齐，但有 {len(unknown)} 项指标没有数，首先是{unknown[0]}" if unknown else "数据完整"
+    if unconnected:
+        lacking = f"，{len(found.unconnected)} 项指标因来源未接入没有数" if found.unconnected else ""
+        but = f"，另有 {len(unknown)} 项没有数，首先是{unknown[0]}" if unknown else ""
+        whole = f"已接入的来源数据已到齐{lacking}{but}"
     number = len(revised["rows"]) + revised["more"]
     if not number:
         return f"{whole}，{texts.THIS[window]}以来已发布的数没有被修订。"

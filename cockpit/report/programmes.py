@@ -9,6 +9,7 @@ from typing import Any
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
+from warehouse.compile.reading import STATUS_LABELS
 from warehouse.query.programmes import scores
 from warehouse.query.snapshot import Snapshot
 
@@ -24,7 +25,7 @@ def rows(book: Snapshot) -> list[dict[str, Any]]:
             {
                 "label": one.label,
                 "bar": svg.bar(one.score, mark=None if one.due is None else min(1.0, one.due), height=7),
-                "done": f"{one.score:.0%}" if is_known else "数据不足",
+                "done": f"{one.score:.0%}" if is_known else STATUS_LABELS[one.status],
                 "due": f"{one.due:.0%}" if is_known else fmt.DASH,
                 "pace": fmt.pace(one.ahead),
                 "judgement": one.tone or "none",

@@ -49,7 +49,7 @@ def release(
     """Prints, tests and archives the report of the `window` named `at` (None: the newest whole one) from the current
     generation. by: who released it.
 
-    Gives the archived facts: name, window, at, generation, pages, seconds, sha256, draft, missing, figures. is_held: a
+    Gives the archived facts: name, window, at, generation, pages, seconds, sha256, draft, missing, unconnected, figures. is_held: a
     draft of it is out already, so that only the finished report is printed; None while the gate is still shut. Raises
     DataMissing, UsageError (bad period) or PrintFailed (browser, or the self-test with its findings); then nothing is
     kept."""
@@ -130,6 +130,7 @@ def _facts(issue: content.Issue, name: str, made: Path, seconds: float, now: dt.
         "sha256": hashlib.sha256(made.read_bytes()).hexdigest(),
         "draft": issue.draft,
         "missing": issue.missing,
+        "unconnected": issue.unconnected,
         "points": [point["head"] + point["rest"] for point in issue.context["points"]],
         "figures": issue.figures,
     }

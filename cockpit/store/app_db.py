@@ -11,11 +11,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from warehouse.core import shared_state
 from warehouse.core.errors import WarehouseBroken
+from warehouse.core.settings import Settings
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS users (
@@ -168,6 +169,42 @@ def _add_columns(connection: sqlite3.Connection) -> None:
                 if fill:
                     connection.execute(fill)
     connection.execute("COMMIT")
+
+
+def upgrades(settings: Settings) -> list[str]:
+    """What the next start will add to the state file, in Chinese; [] = nothing, or no file yet. Writes nothing: a file
+    that nobody has open is read without so much as a journal beside it."""
+    path = settings.state
+    if not path.exists():
+        return []
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True)) as connection:
+            there = _columns(connection)
+    except sqlite3.Error as error:
+        return [f"状态文件读不出来（{error}），请先核对"]
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as fresh:
+        fresh.row_factory = sqlite3.Row
+        fresh.executescript(SCHEMA)
+        _add_columns(fresh)
+        wanted = _columns(fresh)
+    tables = [name for name in wanted if name not in there]
+    columns = [f"{name}.{column}" for name in wanted if name in there for column in wanted[name] - there[name]]
+    return [
+        f"状态文件 state.sqlite：{words}（{'、'.join(sorted(names))}）"
+        for words, names in ((f"新增 {len(tables)} 张表", tables), (f"补 {len(columns)} 列", columns))
+        if names
+    ]
+
+
+def _columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
+    rows = connection.execute(
+        "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+    )
+    found: dict[str, set[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 @contextmanager

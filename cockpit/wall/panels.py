@@ -15,7 +15,7 @@ from cockpit.presentation import texts
 from cockpit.presentation.charts import svg, svg_responsive
 from cockpit.presentation.reading_view import present
 from warehouse.catalog.contracts import contracts
-from warehouse.compile.reading import NEUTRAL
+from warehouse.compile.reading import NEUTRAL, STATUS_LABELS
 from warehouse.insight import operations
 from warehouse.insight.operations import ALARMS, HANDLED
 from warehouse.query.programmes import Programme, scores
@@ -38,9 +38,16 @@ MADE_OF: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "companies": ("企业未按时处置", (ALARMS, HANDLED)),
     "interventions": ("报警处置措施", (HANDLED,)),
     "bands": ("安全评分分布", (("as_alarm",),)),
+    "pipeline": ("发展党员各阶段", (("pb_stage_event",),)),
+    "activities": ("党建活动", (("pb_activity",),)),
+    "points": ("司机之家积分账", (("mp_points",),)),
+    "milestones": ("十件暖心实事", (("pj_milestone",),)),
+    "unit_tasks": ("成员单位任务", (("pb_task",),)),
+    "sites": ("服务阵地", (("st_site",),)),
+    "visit_hours": ("到访分时", (("st_visit",),)),
 }
-"""Kind of a panel whose nothing would read as a good sign → its title, and the landed tables that it is made of: of each
-group one must have delivered."""
+"""Kind of a panel → its title, and the landed tables that it is made of: of each group one must have delivered, else the
+panel says 未接入, because its own words for nothing would read as a good sign or as somebody's omission."""
 
 
 def bare_plate(mask: str) -> str:
@@ -319,6 +326,8 @@ def programme(book: Snapshot, what: str, today: dt.date) -> dict[str, Any]:
         return {
             "number": what,
             "label": "",
+            "status": "insufficient",
+            "word": "",
             "force": "",
             "score": None,
             "rows": [],
@@ -356,6 +365,8 @@ def outline(one: Programme) -> dict[str, Any]:
         "label": one.label,
         "force": one.force,
         "score": None if one.score is None else f"{100 * one.score:.0f}",
+        "status": one.status,
+        "word": STATUS_LABELS[one.status],
         "due": fmt.DASH if one.due is None else f"{100 * one.due:.0f}%",
         "pace": fmt.pace(one.ahead),
         "tone": "flat" if one.tone in NEUTRAL else one.tone,

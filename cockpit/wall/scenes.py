@@ -264,7 +264,7 @@ def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
             "kind": a["kind"],
             "town": fmt.town(a["town"]),
             # of a state and its reason the narrow column has room for the reason
-            "status": a["status"].rpartition("，")[2] if is_known else "处置未上报",
+            "status": a["status"].rpartition("，")[2] if is_known else "处置未接入",
             "tone": texts.ALARM_TONES.get(a["status"], "flat") if is_known else "flat",
         }
         for a in newest(book, ALARMS_SHOWN)

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from dash import Dash
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, jsonify, render_template, request, request_started
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -54,7 +54,7 @@ from cockpit.web import (
     static_files,
     token_pages,
 )
-from warehouse.core import keys
+from warehouse.core import keys, log
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing, Refused
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
@@ -136,6 +136,8 @@ def from_env() -> Flask:
     server = create_app(Settings.from_env())
     settle()
     settings: Settings = server.config["ZHENGBEI"]
+    log.begin(settings, log.WEB)
+    request_started.connect(lambda *_, **__: log.next_run("request"), server, weak=False)  # before the gate answers
     cache_warmer.start(server.config["ZHENGBEI_LIBRARY"], settings.state)
     watch.start(settings, server.config["ZHENGBEI_LIBRARY"])
     return server

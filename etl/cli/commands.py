@@ -40,13 +40,15 @@ def schedule_(data: Path) -> None:
     """按计划持续运行（实时 30 秒、刷新 5 分钟、夜间整理、按时打印报告），直到收到停止信号。"""
     from etl.runtime.context import opened
     from etl.worker import scheduler
-    from warehouse.core import safe_start, timetable
+    from warehouse.core import log, safe_start, timetable
 
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger().handlers[0].setLevel(logging.WARNING)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     settings = Settings.at(data)
     timetable.of(settings)  # a wrong hour is said before a long recovery, not after it
     safe_start.begin(settings)
+    log.begin(settings, log.LOADER)
     with opened(settings) as context:
         for note in context.notes:
             click.echo(f"注意：{note}", err=True)

@@ -12,13 +12,21 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract, Count, Name, Number, Text
-from warehouse.ingest.parse import EpochUnit, TimeForm
+from warehouse.ingest.column_rules import theirs
+from warehouse.ingest.times import TIME_FORM, EpochUnit
 
 Job: TypeAlias = Literal["refresh", "live"]
 Jobs: TypeAlias = Annotated[tuple[Job, ...], Meta(min_length=1)]
 Transport: TypeAlias = Literal["http_json", "sql_database", "files"]
 Datum: TypeAlias = Literal["", "WGS-84", "GCJ-02", "BD-09"]
 Scalar: TypeAlias = str | int | float | bool
+SeveralNames: TypeAlias = Annotated[tuple[Text, ...], Meta(min_length=2)]
+TimeForm: TypeAlias = Annotated[
+    str,
+    Meta(pattern=TIME_FORM, description="compact、epoch、epoch_ms、excel、text，或 strptime 的写法，如 %d/%m/%Y"),
+]
+Where: TypeAlias = dict[str, Scalar | Annotated[tuple[Scalar, ...], Meta(min_length=1)]]
+"""Their column → the value, or the values, that a row must have there; "" = empty."""
 AddressPath: TypeAlias = Annotated[
     str, Meta(pattern=r"^(/|$)", description="以 / 开头的路径（主机只写在 sources.toml）")
 ]
@@ -34,6 +42,7 @@ HTTP_ONLY = (
     "time",
     "max_per_s",
     "probe",
+    "address",
     "page_size",
     "window_s",
     "first_back_s",
@@ -42,7 +51,7 @@ HTTP_ONLY = (
 FILES_ONLY = ("glob", "member", "encoding", "delimiter", "sheet", "name_date", "mapping_beside")
 KEYS_OF: dict[str, tuple[str, ...]] = {
     "http_json": (*HTTP_ONLY, "overlap_s"),
-    "sql_database": ("table", "cursor_column", "overlap_s", "snapshot"),
+    "sql_database": ("table", "address", "cursor_column", "cursor_type", "overlap_s", "snapshot"),
     "files": (*FILES_ONLY, "snapshot"),
 }
 """Transport → the keys that mean nothing to some other one."""
@@ -53,17 +62,26 @@ ADDRESS_OF = {"sql_database": "dsn", "http_json": "url", "files": "drop"}
 
 
 class ColumnMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How one of our columns is made of one of theirs (see warehouse.ingest.parse). source (`from`): their name. scale:
-    factor. time, unit and time_zone: how an instant is written (compact: 20261123140500, epoch, epoch_ms, excel: days since
-    1899-12-30). values: their code → our word. optional: the column may be
-    missing."""
+    """How one of our columns is made of theirs (see warehouse.ingest.column_rules and parse). source (`from`): their
+    name, in JSON also a dotted path or an expression of JMESPath; several are put together with `join` between. empty:
+    words that mean nothing is there. match: regular expression, of which the first group (or all) is taken. split, take:
+    the part of that number between separators, from 1, negative from the end. values: their code → ours; default: where
+    nothing is written. scale: factor. time, unit and time_zone: how an instant is written (compact: 20261123140500,
+    epoch, epoch_ms, excel: days since 1899-12-30, text: 2026/11/3 as people write it, or as strptime, %d/%m/%Y).
+    optional: the column may be missing."""
 
-    source: Text = msgspec.field(name="from")
+    source: Text | SeveralNames = msgspec.field(name="from")
+    join: str | UnsetType = UNSET
+    empty: tuple[str, ...] = ()
+    match: Text | UnsetType = UNSET
+    split: Text | UnsetType = UNSET
+    take: int | UnsetType = UNSET
+    default: Scalar | UnsetType = UNSET
     scale: int | float | UnsetType = UNSET
     unit: EpochUnit | UnsetType = UNSET
     time: TimeForm | UnsetType = UNSET
     time_zone: str | UnsetType = UNSET
-    values: dict[str, str] = {}
+    values: dict[str, Scalar] = {}
     optional: bool = False
 
 
@@ -101,13 +119,18 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     time_zone, values, optional}; constants: our name → one value for every row. sparse: a row may leave out what is
     empty. expect_rows: an empty answer is a fault (D21), not a fact. snapshot: each delivery is the whole list.
     datum: in what its degrees are written ("" = WGS-84); converted as they come in.
-    reconcile: the source can list its keys (SQL; over HTTP under keys_path).
+    reconcile: the source can list its keys (SQL; over HTTP under keys_path). where: only rows with these values in
+    these columns of theirs count. address: the section of sources.toml where it lives ("" = the source's own), for
+    entities that come from several hosts. hook: a Python file in <data>/sources whose function makes rows that a
+    mapping can be applied to (warehouse.ingest.hook); reads: columns of theirs that it needs (() = all of the table).
 
     http_json: path, auth, token_path, scope, paging, page_size, request and answer (names and dotted paths of the
     protocol), time (how instants are written), max_per_s (0 = no limit), window_s (longest span of one request
     series), first_back_s (how far back the first one reaches), most_back_s, overlap_s (span asked again each time, for
     rows that arrive late), probe (ask for the newest known row where nothing is new: has the source gone back?).
-    sql_database: table ("schema.table" allowed), cursor_column ("" = the whole table each time), overlap_s (0 = 24 h).
+    paging: by number, by a cursor, by the address of the next page (link), or everything at once (window).
+    sql_database: table ("schema.table" allowed), cursor_column ("" = the whole table each time), cursor_type (as what
+    a cursor column that is kept as text is compared: time or number), overlap_s (0 = 24 h).
     files: glob, member (which files inside a ZIP), encoding and delimiter ("" = found out), mapping_beside, sheet (glob
     on the sheet's name), name_date (regex on the file name: year, month and perhaps day of the ledger).
 
@@ -121,7 +144,7 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     auth: Literal["token", "oauth2", "none"] = "token"
     token_path: AddressPath = ""
     scope: str = ""
-    paging: Literal["page", "cursor", "window"] = "page"
+    paging: Literal["page", "cursor", "link", "window"] = "page"
     request: RequestNames = RequestNames()
     answer: AnswerPaths = AnswerPaths()
     time: Literal["iso", "text", "epoch", "epoch_ms"] = "iso"
@@ -129,6 +152,7 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     probe: bool = False
     table: str = ""
     cursor_column: str = ""
+    cursor_type: Literal["", "time", "number"] = ""
     glob: str = ""
     member: str = ""
     encoding: str = ""
@@ -146,26 +170,41 @@ class FeedDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     snapshot: bool = False
     sparse: bool = False
     datum: Datum = ""
+    address: str = ""
+    where: Where = {}
+    hook: Annotated[str, Meta(pattern=r"^([^/\\]+\.py)?$", description="数据文件夹 sources 下的 .py 文件名")] = ""
+    reads: tuple[Text, ...] = ()
     columns: Columns = {}
     constants: dict[str, Scalar] = {}
 
 
 class Feed(FeedDescription, frozen=True, kw_only=True):
-    """The same with its source's name, the defaults of its file put in."""
+    """The same with its source's name, the defaults of its file put in. code: the text of its hook."""
 
     source: str
     entity: Name
     transport: Transport
     jobs: Jobs
+    code: str = ""
+
+    @property
+    def lives_at(self) -> str:
+        """The section of sources.toml that it is fetched from."""
+        return self.address or self.source
 
     @property
     def contract(self) -> Contract:
         return contracts()[f"{self.source}_{self.entity}"]
 
     @property
+    def way(self) -> str:
+        """By what it comes and from which of several hosts."""
+        return f"{self.transport}:{self.address}" if self.address else self.transport
+
+    @property
     def cursor_name(self) -> str:
-        """Feeds of one entity by different transports keep different cursors."""
-        return f"{self.entity}:{self.transport}"
+        """Feeds of one entity that come in different ways keep different cursors."""
+        return f"{self.entity}:{self.way}"
 
     @property
     def mapping(self) -> dict[str, Any]:
@@ -178,6 +217,10 @@ class Feed(FeedDescription, frozen=True, kw_only=True):
         for name in ("encoding", "delimiter", "sheet", "member", "name_date", "snapshot", "constants", "datum"):
             if getattr(self, name):
                 found[name] = getattr(self, name)
+        if self.where and self.transport != "sql_database":  # a database has left the others out itself
+            found["where"] = {name: msgspec.to_builtins(given) for name, given in self.where.items()}
+        if self.hook:
+            found |= {"hook": {"file": self.hook, "code": self.code}, "reads": list(self.reads)}
         return found
 
     def _own_names(self) -> dict[str, Any]:
@@ -194,10 +237,9 @@ class Feed(FeedDescription, frozen=True, kw_only=True):
                 names.setdefault(column.fallback, column.fallback)
         return names
 
-    def theirs(self, ours: str) -> str:
-        """The source's own name of one of our columns."""
-        rule = self.mapping["columns"].get(ours, ours)
-        return str(rule if isinstance(rule, str) else rule["from"])
+    def theirs(self, ours: str) -> tuple[str, ...]:
+        """The source's own names of what makes one of our columns."""
+        return theirs(self.mapping["columns"].get(ours, ours))
 
 
 class SourceDescription(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -220,6 +262,7 @@ class FileMapping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     member: str = ""
     name_date: str = ""
     datum: Datum = ""
+    where: Where = {}
     pseudonyms: bool = False
     accept_bad: bool = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from etl.jobs import alerts, audit, backup, live, nightly, overdue, refresh, report, send
 from etl.runtime.context import Context
+from warehouse.core import log as run_log
 from warehouse.core import request_queue, timetable
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
 from warehouse.core.units import SHANGHAI
@@ -78,13 +79,18 @@ def job(name: str) -> Job:
 
 def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> list[str]:
     """Runs a job now and books it. Returns its problems; an error of the warehouse itself goes on up."""
+    with run_log.run(row.name):
+        return _run_once(context, row, due_at)
+
+
+def _run_once(context: Context, row: Job, due_at: dt.datetime | None) -> list[str]:
     context.writer.execute(JOBS_TABLE)
     started, began = context.clock(), time.time()
     try:
         problems = row.run(context, due_at=due_at or started)
         status = "partial" if problems else "ok"
     except WarehouseBroken as error:
-        log.error("%s:%s", row.label, error)
+        log.error("%s：%s", row.label, error)
         raise
     except CockpitError as error:
         problems, status = [str(error)], "failed"
@@ -94,7 +100,8 @@ def run_once(context: Context, row: Job, due_at: dt.datetime | None = None) -> l
     )
     book(context, row.name, began, time.time(), status, problems)
     for problem in problems:
-        log.warning("%s:%s", row.label, problem)
+        log.warning("%s：%s", row.label, problem)
+    log.info("%s：%s，%.1f 秒", row.label, request_queue.RUN_STATES[status], time.time() - began)
     return problems
 
 
@@ -109,4 +116,4 @@ def book(context: Context, name: str, began: float, ended: float | None, status:
     try:
         request_queue.book(context.settings.state, name, began, ended, status, rows, "；".join(problems))
     except sqlite3.Error as error:
-        log.warning("运行记录没有写入 state.sqlite:%s", error)
+        log.warning("运行记录没有写入 state.sqlite：%s", error)

@@ -8,7 +8,7 @@ import datetime as dt
 import msgspec
 
 from etl.config.descriptions import addressed, described
-from etl.config.schema import Endpoint
+from etl.config.schema import ADDRESS_OF, Endpoint
 from warehouse.catalog.contracts import contracts
 from warehouse.core import trial_report
 from warehouse.core.errors import ConfigError, DataMissing
@@ -48,10 +48,15 @@ def every(settings: Settings) -> list[Connection]:
             label, _, table = contract.label.partition("·")
             labels[contract.source] = label
             tables.setdefault(contract.source, []).append(table or label)
+    ways_to = {name: endpoint.ways for name, endpoint in endpoints.items()}
     found = []
     for source in sorted({*tables, *faults}):
-        used = {feed.transport for feed in feeds if feed.source == source}
-        ways = [way for way in (endpoints[source].ways if source in endpoints else ()) if way in used]
+        mine = [feed for feed in feeds if feed.source == source]
+        ways = [
+            way
+            for way in ADDRESS_OF
+            if any(feed.transport == way and way in ways_to.get(feed.lives_at, ()) for feed in mine)
+        ]
         fault = str(faults[source]) if source in faults else ""
         connected = trial_report.CONNECTED if ways else trial_report.NOT_CONNECTED
         found.append(

@@ -28,7 +28,7 @@ def fetch(context: Context, feed: Feed, back_to: dt.datetime | None = None) -> O
     """(rows, error, complete through); rows −1 when there was nothing to be asked for (no new file, or this way of
     arriving is not set up here). back_to (naive Shanghai): ask again from there on, for rows that came later than the
     overlap (F21)."""
-    endpoint = context.endpoints.get(feed.source)
+    endpoint = context.endpoints.get(feed.lives_at)
     if endpoint is None or feed.transport not in endpoint.ways:
         return -1, "", None
     return (
@@ -54,7 +54,7 @@ def _last_answer(context: Context, feed: Feed) -> tuple[str, str, str]:
 
 
 def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
-    http = context.http_of(feed.source)
+    http = context.http_of(feed.lives_at)
     now = context.clock().replace(tzinfo=SHANGHAI)
     cursor = _cursor(context, feed)
     since = (
@@ -88,8 +88,8 @@ def _http(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
             fetched.body,
             "json_pages",
             f"{since:%Y-%m-%d %H:%M:%S}",
-            f"http_json|{fetched.until.isoformat()}",
-            digest=f"http_json|{fetched.digest}",
+            f"{feed.way}|{fetched.until.isoformat()}",
+            digest=f"{feed.way}|{fetched.digest}",
         )
         got, error = ingest(context, [note])
         rows, through = rows + got, whole
@@ -117,7 +117,7 @@ def _still_there(context: Context, feed: Feed, body: bytes) -> None:
     ][0]
     if newest is None or newest > context.clock():
         return
-    if not context.http_of(feed.source).has(feed, newest.replace(microsecond=0, tzinfo=SHANGHAI)):
+    if not context.http_of(feed.lives_at).has(feed, newest.replace(microsecond=0, tzinfo=SHANGHAI)):
         there = None
         if body:  # or perhaps that very row has been changed since, and stands in the answer under a later time
             note = Landed(
@@ -175,7 +175,7 @@ def not_set_back(context: Context, feed: Feed, sql: SqlDatabase) -> None:
 
 
 def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
-    sql = context.sql_of(feed.source)
+    sql = context.sql_of(feed.lives_at)
     at = context.clock()
     cursor = _cursor(context, feed) if feed.cursor_column else ""
     since = cursors.back(cursor, feed.overlap_s) if cursor else ""
@@ -198,8 +198,8 @@ def _sql(context: Context, feed: Feed, back_to: dt.datetime | None) -> Outcome:
         found.body,
         "json_rows",
         f"{feed.table} {since}",
-        f"sql_database|{newest}" if newest else "",
-        digest=f"sql_database|{digest}",
+        f"{feed.way}|{newest}" if newest else "",
+        digest=f"{feed.way}|{digest}",
     )
     rows, error = ingest(context, [note])
     return rows, error, None if error else at

@@ -46,7 +46,8 @@ def usable(context: Context) -> tuple[list[Feed], Faults]:
     """The feeds of every source that is described and addressed rightly, and what is wrong with the others. What is
     wrong now is booked for the pages, and is gone from them with the first round after it was put right."""
     found, faults = described(context.settings)
-    faults = {**context.faults, **faults}
+    addresses = {feed.source: context.faults[feed.lives_at] for feed in found if feed.lives_at in context.faults}
+    faults = {**context.faults, **addresses, **faults}
     stated = [[source, str(error)] for source, error in sorted(faults.items())]
     if stated != [list(row) for row in context.writer.execute("SELECT source, error FROM run.fault ORDER BY 1")]:
         with context.writer.transaction():
@@ -61,7 +62,7 @@ def _book_addressed(context: Context, feeds: list[Feed]) -> None:
     """Books which tables have a way that is set up: the others are 未接入, and what failed when they had one is no fault
     any more."""
     ways = {source: endpoint.ways for source, endpoint in context.endpoints.items()}
-    found = {(feed.source, feed.entity) for feed in feeds if feed.transport in ways.get(feed.source, ())}
+    found = {(feed.source, feed.entity) for feed in feeds if feed.transport in ways.get(feed.lives_at, ())}
     stated = sorted({("", ""), *found})  # the first says that somebody has looked, however few there are
     if stated != context.writer.execute("SELECT source, entity FROM run.addressed ORDER BY ALL"):
         with context.writer.transaction():
@@ -203,7 +204,7 @@ def reconcile(context: Context, wanted: list[Feed], *, confirmed: bool = False) 
     confirmed, and a source that was set back to an older state (F22) altogether."""
     problems = []
     for feed in wanted:
-        endpoint = context.endpoints.get(feed.source)
+        endpoint = context.endpoints.get(feed.lives_at)
         if (
             not feed.reconcile
             or endpoint is None
@@ -245,8 +246,8 @@ def _caught_up(context: Context, feed: Feed, present: pa.Table) -> list[str]:
 
 def _keys(context: Context, feed: Feed) -> bytes:
     if feed.transport == "http_json":
-        return context.http_of(feed.source).keys(feed)[0]
-    sql = context.sql_of(feed.source)
+        return context.http_of(feed.lives_at).keys(feed)[0]
+    sql = context.sql_of(feed.lives_at)
     not_set_back(context, feed, sql)
     return sql.keys(feed).body
 
@@ -395,9 +396,10 @@ def _remapped(context: Context, note: Landed) -> Landed:
     transport = {"json_pages": "http_json", "json_rows": "sql_database"}.get(
         note.kind, "files" if note.kind in FILES else ""
     )
+    way = note.digest.partition("|")[0] or transport  # from which of several hosts, each with names of its own
     for feed in described(context.settings)[0]:
         if (feed.source, feed.entity, feed.transport) != (note.source, note.entity, transport) or (
-            transport == "files" and not files.matches(name, feed.glob)
+            not files.matches(name, feed.glob) if transport == "files" else feed.way != way
         ):
             continue
         mapping: dict[str, Any] | None = feed.mapping

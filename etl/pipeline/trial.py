@@ -27,6 +27,7 @@ from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, Dat
 from warehouse.core.settings import Settings
 from warehouse.core.trial_report import Breach, ColumnTrial, TableTrial, Trial
 from warehouse.ingest import list_review, load, verdicts
+from warehouse.ingest.column_rules import theirs
 from warehouse.ingest.table_headers import plain
 from warehouse.insight import lineage
 
@@ -39,20 +40,23 @@ def run(settings: Settings, source: str, progress: Progress, now: dt.datetime | 
     and of the rows is in the answer; raises UsageError for a source that nobody knows."""
     label = label_of(settings, source)
     try:
-        endpoint, wanted = _set_up(settings, source, label)
+        hosts = _set_up(settings, source, label)
     except CockpitError as error:
         return Trial(source=source, label=label, code=error.exit_code, error=str(error))
     trial = Trial(source=source, label=label)
-    with trial_bench.opened(source, endpoint) as bench:
-        shut: dict[str, CockpitError] = {}
-        for number, feed in enumerate(wanted):
-            progress(f"试连 {feed.contract.label}", number, len(wanted))
-            one = _tried(bench, feed, shut, now or units.now())
-            if not (
-                feed.mapping_beside and one.code == DataMissing.exit_code
-            ):  # nobody need ever put such a file there
-                trial.tables.append(one)
-        progress("试连完成", len(wanted), len(wanted))
+    number, total = 0, sum(len(wanted) for _, wanted in hosts.values())
+    for address, (endpoint, wanted) in hosts.items():
+        with trial_bench.opened(address, endpoint) as bench:
+            shut: dict[str, CockpitError] = {}
+            for feed in wanted:
+                progress(f"试连 {feed.contract.label}", number, total)
+                number += 1
+                one = _tried(bench, feed, shut, now or units.now())
+                if not (
+                    feed.mapping_beside and one.code == DataMissing.exit_code
+                ):  # nobody need ever put such a file there
+                    trial.tables.append(one)
+    progress("试连完成", total, total)
     trial.code = trial_report.worst([table.code for table in trial.tables])
     return trial
 
@@ -62,19 +66,19 @@ def reach(
 ) -> Iterator[tuple[Feed, CockpitError | None]]:
     """Each feed of a source with what is wrong with it, None = it can be read: really signs in and asks for one row.
     Raises what is wrong with description or address."""
-    endpoint, wanted = _set_up(settings, source, label_of(settings, source))
-    with trial_bench.opened(source, endpoint) as bench:
-        shut: dict[str, CockpitError] = {}
-        for feed in wanted:
-            try:
-                trial_bench.sign_in(bench, feed, shut)
-                trial_bench.fetch(bench, feed, now or units.now(), 1)
-            except DataMissing:
-                yield feed, None  # there may be nothing new; the way is free
-            except CockpitError as error:
-                yield feed, error
-            else:
-                yield feed, None
+    for address, (endpoint, wanted) in _set_up(settings, source, label_of(settings, source)).items():
+        with trial_bench.opened(address, endpoint) as bench:
+            shut: dict[str, CockpitError] = {}
+            for feed in wanted:
+                try:
+                    trial_bench.sign_in(bench, feed, shut)
+                    trial_bench.fetch(bench, feed, now or units.now(), 1)
+                except DataMissing:
+                    yield feed, None  # there may be nothing new; the way is free
+                except CockpitError as error:
+                    yield feed, error
+                else:
+                    yield feed, None
 
 
 def label_of(settings: Settings, source: str) -> str:
@@ -89,22 +93,26 @@ def label_of(settings: Settings, source: str) -> str:
     return known[source]
 
 
-def _set_up(settings: Settings, source: str, label: str) -> tuple[Endpoint, list[Feed]]:
-    """Address of a source and its feeds whose way is set up. Raises what is wrong with what is written of it,
-    ConfigError when nothing is."""
+def _set_up(settings: Settings, source: str, label: str) -> dict[str, tuple[Endpoint, list[Feed]]]:
+    """Where a source lives, its one host or several, each with the feeds whose way is set up there. Raises what is
+    wrong with what is written of it, ConfigError when nothing is."""
     feeds, faults = described(settings)
     endpoints, _, addresses = addressed(settings)
-    for fault in (faults.get(source), addresses.get(source)):
+    mine = [feed for feed in feeds if feed.source == source]
+    for fault in (faults.get(source), addresses.get(source), *(addresses.get(feed.lives_at) for feed in mine)):
         if fault is not None:
             raise fault
-    mine = [feed for feed in feeds if feed.source == source]
-    wanted = [feed for feed in mine if feed.transport in (endpoints[source].ways if source in endpoints else ())]
+    wanted: dict[str, tuple[Endpoint, list[Feed]]] = {}
+    for feed in mine:
+        endpoint = endpoints.get(feed.lives_at)
+        if endpoint is not None and feed.transport in endpoint.ways:
+            wanted.setdefault(feed.lives_at, (endpoint, []))[1].append(feed)
     if not wanted:
         meant = "、".join(dict.fromkeys(ADDRESS_OF[feed.transport] for feed in mine)) or "dsn、url 或 drop"
         raise ConfigError(
             f"{label}未接入：没有写地址", where=f"sources.toml [{source}]", to_do=f"请写上 {meant}，见 etl/README.md"
         )
-    return endpoints[source], wanted
+    return wanted
 
 
 def _tried(bench: Bench, feed: Feed, shut: dict[str, CockpitError], now: dt.datetime) -> TableTrial:
@@ -144,7 +152,11 @@ def _judge(bench: Bench, feed: Feed, sample: Sample, found: TableTrial, now: dt.
     """Holds the rows against the contract, column by column and cell by cell."""
     found.place = sample.place
     mapping, there = dict(sample.mapping), {plain(name) for name in sample.theirs}
-    absent = {ours: name for ours, name in _needed(mapping).items() if plain(name) not in there}
+    absent = {
+        ours: "、".join(lost)
+        for ours, names in _needed(mapping).items()
+        if (lost := [name for name in names if plain(name) not in there])
+    }
     try:
         if absent and sample.kind == "json_rows":  # a database says what columns there are even of an empty table
             raise _lacking(feed, sample, absent)
@@ -175,10 +187,12 @@ def _judge(bench: Bench, feed: Feed, sample: Sample, found: TableTrial, now: dt.
         found.code = ContractBroken.exit_code
 
 
-def _needed(mapping: dict[str, Any]) -> dict[str, str]:
-    """Our column → theirs that must be there."""
+def _needed(mapping: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Our column → theirs that must be there; of a source whose rows a hook makes nobody knows before."""
+    if mapping.get("hook"):
+        return {}
     rules = {ours: {"from": rule} if isinstance(rule, str) else rule for ours, rule in mapping["columns"].items()}
-    return {ours: rule["from"] for ours, rule in rules.items() if not rule.get("optional")}
+    return {ours: theirs(rule) for ours, rule in rules.items() if not rule.get("optional")}
 
 
 def _lacking(feed: Feed, sample: Sample, absent: dict[str, str]) -> ContractBroken:
@@ -193,29 +207,33 @@ def _columns(
     bench: Bench, contract: Contract, sample: Sample, mapping: dict[str, Any], absent: dict[str, str], found: TableTrial
 ) -> None:
     """What each of our columns is made of; for those made of nothing, which of theirs may be meant."""
-    rules = {ours: rule if isinstance(rule, str) else rule["from"] for ours, rule in mapping["columns"].items()}
+    rules = {ours: theirs(rule) for ours, rule in mapping["columns"].items()}
     given = set(mapping.get("constants", {})) | ({"ledger_at"} if mapping.get("name_date") else set())
     there = {plain(name) for name in sample.theirs}
-    is_whole = all(plain(name) in there for name in _needed(mapping).values())  # else a title stands above the header
+    # else a title stands above the header, or a hook makes the columns
+    is_whole = not mapping.get("hook") and all(
+        plain(name) in there for names in _needed(mapping).values() for name in names
+    )
     gaps: list[Column] = []
     for column in contract.stored:
         names = [name for name in (column.name, column.source, column.fallback) if name]
-        theirs = next((rules[n] for n in names if n in rules and (not is_whole or plain(rules[n]) in there)), "")
+        parts = next((rules[n] for n in names if n in rules and (not is_whole or plain(rules[n][0]) in there)), ())
+        made_of = " + ".join(parts)
         gone = next((absent[name] for name in names if name in absent), "")
         constant = "（常数）" if given & set(names) else ""
         found.columns.append(
             ColumnTrial(
                 name=column.name,
                 label=column.label,
-                theirs=theirs or gone or constant,
+                theirs=made_of or gone or constant,
                 is_required=column.required or column.name in contract.key,
-                is_absent=bool(gone and not theirs),
+                is_absent=bool(gone and not made_of),
             )
         )
-        if not (theirs or constant):
+        if not (made_of or constant):
             gaps.append(column)
     if is_whole:
-        used = {plain(name) for name in rules.values()}
+        used = {plain(name) for names in rules.values() for name in names}
         unused = {name: values for name, values in sample.theirs.items() if plain(name) not in used}
         near = suggest.columns(bench.writer, gaps, unused)
         for one in found.columns:

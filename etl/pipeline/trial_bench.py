@@ -26,7 +26,7 @@ from etl.sources.sql_database import SqlDatabase
 from warehouse.core.database import Writer
 from warehouse.core.errors import CockpitError, ContractBroken, DataMissing
 from warehouse.core.keys import Pseudonyms
-from warehouse.ingest import parse
+from warehouse.ingest import column_rules, json_paths, parse
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
 
@@ -149,8 +149,9 @@ def _of_database(bench: Bench, feed: Feed, limit: int) -> Sample:
     except ContractBroken as error:
         near = _near_tables(bench, feed)
         raise ContractBroken(error.what, where=error.where, to_do=f"{near}{error.to_do}") from None
-    rules = feed.mapping["columns"].values()
-    wanted = {rule if isinstance(rule, str) else rule["from"] for rule in rules}
+    wanted = {name for rule in feed.mapping["columns"].values() for name in column_rules.theirs(rule)}
+    if feed.hook:
+        wanted = set(feed.reads or theirs)
     values: dict[str, list[str | None]] = {name: [] for name in theirs}
     rows = bench.sql.sample(feed, [name for name in theirs if name in wanted] or theirs, limit)
     others = [name for name in theirs if name not in wanted]
@@ -181,6 +182,9 @@ def _of_service(bench: Bench, feed: Feed, now: dt.datetime, limit: int) -> Sampl
         )
     names = list(dict.fromkeys(name for item in items for name in item))
     values = {name: [None if item.get(name) is None else str(item[name]) for item in items[:limit]] for name in names}
+    for path in (name for rule in feed.mapping["columns"].values() for name in column_rules.theirs(rule)):
+        if path not in values and (found := json_paths.column(items[:limit], path)) is not None:
+            values[path] = [None if one is None else str(one) for one in found]
     return Sample(body, "json_pages", feed.path, values, feed.mapping)
 
 

@@ -36,6 +36,7 @@ EXCLUDED = {
     "format": "the manifest says it",
     "lake": "goes in as the warehouse's copy books it",
     "live": "made every half minute",
+    "logs": "what was written down about work that is done",
     "published": "the current generation and those that reports name go in",
     "state.sqlite": "goes in as SQLite's own online copy",
     "tmp": "of this process",

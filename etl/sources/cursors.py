@@ -39,7 +39,7 @@ def check(feed: Feed, values: list[str], *, is_text: bool) -> None:
     raise ContractBroken(
         f"游标列 {feed.cursor_column} 是文字，“{blot(odd)[:30]}”这样的写法不能当作时间比较先后",
         where=f"{feed.source} {feed.table}",
-        to_do="请对方改为时间类型，或建一个把它转成时间的视图；做不到就删去 cursor_column，每次取整张表",
+        to_do='请写 cursor_type = "time" 或 "number" 再试，或请对方建一个转好的视图；做不到就删去 cursor_column，每次取整张表',
     )
 
 

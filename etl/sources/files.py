@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from etl.config.descriptions import check_mapping
+from etl.config.checks import check_mapping
 from etl.config.schema import Endpoint, Feed, FileMapping
 from etl.sources import reasons, remote
 from warehouse.core import toml

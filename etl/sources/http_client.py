@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from urllib.parse import quote_plus
+from urllib.parse import SplitResult, quote_plus, urljoin, urlsplit
 
 import httpx
 import orjson
@@ -21,7 +21,7 @@ import stamina
 from etl.config.schema import Endpoint, Feed
 from etl.sources import bounded, reasons
 from warehouse.core.errors import ConfigError, ContractBroken, SourceDown, SourceRefused
-from warehouse.ingest.parse import at_path
+from warehouse.ingest.json_paths import at_path
 
 stamina.instrumentation.set_on_retry_hooks([])  # a retry is no news; what stays broken is told once, at the end
 TRIES = 5
@@ -124,6 +124,20 @@ class HttpClient:
             self._quiet_until = time.monotonic() + max(pause, error.wait_s)
         where = f"{feed.source} {self._shown}{path}"
         raise SourceDown(f"来源无法访问：{reason}", where=where, to_do=to_do)
+
+    def joined(self, path: str, link: str) -> str:
+        """The whole address of a link that stands in the answer to `path`."""
+        return urljoin(f"{self._endpoint.url.rstrip('/')}{path}", link)
+
+    def is_ours(self, address: SplitResult) -> bool:
+        """Whether an address lies on the host that is written in sources.toml."""
+        mine = httpx.URL(self._endpoint.url)
+        theirs = httpx.URL(address.geturl())
+        return (theirs.scheme, theirs.host, theirs.port) == (mine.scheme, mine.host, mine.port)
+
+    def beneath(self, path: str) -> str:
+        """A path on our host as it is asked for: what is written in sources.toml stands before every path."""
+        return path.removeprefix(urlsplit(self._endpoint.url).path.rstrip("/"))
 
     def sign_in(self, feed: Feed) -> None:
         """Asks for a token where the feed needs one. Raises SourceDown at the first failure, SourceRefused when client

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
@@ -16,8 +17,8 @@ from etl.config.schema import Endpoint, Feed
 from etl.sources.http_client import HttpClient
 from warehouse.core.errors import ContractBroken
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import parse
-from warehouse.ingest.parse import at_path
+from warehouse.ingest import json_paths, parse
+from warehouse.ingest.json_paths import at_path
 
 MOST_PAGES = 20_000
 RESTARTS = 2
@@ -158,20 +159,33 @@ class HttpJson:
                 if cursor
                 else {}
             )
+            if feed.paging == "link" and cursor:
+                path, requested, turn = *self._linked(feed, path, cursor), {}
             answer = self._client.get(feed, path, {**requested, **turn}, etag if number == 1 else "")
             if answer.is_same:
                 return None
             document = self._document(feed, path, answer.body, pages)
             pages.etag = answer.etag
             came = self._take(feed, path, document, pages, accept_moves=accept_moves)
-            if feed.paging == "cursor":
+            if feed.paging in ("cursor", "link"):
                 cursor = str(_maybe(document, feed.answer.next) or "")
                 if cursor in cursors:
-                    raise ContractBroken("分页游标原地打转", where=f"{feed.source}{path}")
+                    raise ContractBroken("分页游标或下一页地址原地打转", where=f"{feed.source}{path}")
                 cursors.add(cursor)
             if self._is_last(feed, path, pages, came, cursor):
                 return pages
         raise ContractBroken(f"分页超过 {MOST_PAGES} 页", where=f"{feed.source}{path}")
+
+    def _linked(self, feed: Feed, path: str, link: str) -> tuple[str, dict[str, object]]:
+        """Path and query of the next page. Raises ContractBroken for a page on another host: no token goes there."""
+        found = urlsplit(self._client.joined(path, link))
+        if not self._client.is_ours(found):
+            raise ContractBroken(
+                "下一页的地址指向另一台主机",
+                where=f"{feed.source}{path}",
+                to_do="请来源改为同一主机的地址，或核对 sources.toml 里的 url",
+            )
+        return self._client.beneath(found.path), dict(parse_qsl(found.query, keep_blank_values=True))
 
     def _is_last(self, feed: Feed, path: str, pages: Pages, came: int, cursor: str) -> bool:
         """Whether that was the last page. Raises ContractBroken when the source stops before it has kept its word."""
@@ -201,14 +215,14 @@ class HttpJson:
         if until:
             moment = _instant(until)
             pages.until = min(pages.until, moment) if pages.until else moment
-        names = [feed.theirs(key) for key in feed.contract.key_sources]
+        names = [name for key in feed.contract.key_sources for name in feed.theirs(key)]
         for item in items:
             line = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
             if feed.contract.load != "lake":
                 if line in pages.seen:
                     continue
                 pages.seen.add(line)
-                key = tuple(str(item.get(name)) for name in names)
+                key = tuple(str(json_paths.value(item, name)) for name in names)
                 if pages.keys.setdefault(key, line) != line and len(pages.raw) > 1 and not accept_moves:
                     raise Shifted("同一行以两种内容出现")
             pages.items.append(line)

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Date,
     DateTime,
     Float,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    cast,
     create_engine,
     event,
     func,
@@ -31,15 +33,19 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.types import NullType
 
 from etl.config.schema import Endpoint, Feed
 from etl.sources import cursors, reasons
 from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, SourceDown
 from warehouse.core.units import SHANGHAI
+from warehouse.ingest import column_rules
+from warehouse.ingest.column_rules import theirs
 
 CONNECT_S, READ_S = 10, 120
+CURSOR = "zhengbei_cursor"
+"""Name of the cursor column as it is compared, where that is not as it is kept."""
 EXACT = 2.0**53
 """From here on a double does not hold every whole number; its exponent tells so, and load takes it for no code and no
 count."""
@@ -69,31 +75,35 @@ class SqlDatabase:
 
         Raises SourceDown when the database does not answer, ContractBroken when table or column is not there."""
         table = self._table(feed)
-        question = select(*self._columns(feed, table))
+        question = select(*self._columns(feed, table)).where(*self._conditions(feed, table))
         if feed.cursor_column and cursor:
-            column = self._column(feed, table, feed.cursor_column)
+            column = self._cursor(feed, table)
             question = question.where(or_(column > _bound(column, cursor), column.is_(None)))
+        if feed.cursor_type:
+            question = question.add_columns(self._cursor(feed, table).label(CURSOR))
         rows = self._rows(feed, question)
+        at = CURSOR if feed.cursor_type else feed.cursor_column
         # which of two rows of one key and one time stamp comes last must not hang on the database's mood
         rows.sort(
             key=lambda row: (
-                row.get(feed.cursor_column) is not None,
-                cursors.order(row.get(feed.cursor_column) or ""),
+                row.get(at) is not None,
+                cursors.order(row.get(at) or ""),
                 orjson.dumps(row),
             )
         )
-        newest = (
-            max((row.get(feed.cursor_column) or "" for row in rows), key=cursors.order, default="")
-            if feed.cursor_column
-            else ""
-        )
+        newest = max((row.get(at) or "" for row in rows), key=cursors.order, default="") if feed.cursor_column else ""
+        for row in rows:
+            row.pop(CURSOR, None)
         self._check_cursor(feed, table, rows)
         return Rows(orjson.dumps(rows), len(rows), newest)
 
     def newest(self, feed: Feed) -> str:
         """The greatest cursor value in the table, "" when it has none."""
         found = self._rows(
-            feed, select(func.max(self._column(feed, self._table(feed), feed.cursor_column)).label("newest"))
+            feed,
+            select(func.max(self._cursor(feed, self._table(feed))).label("newest")).where(
+                *self._conditions(feed, self._table(feed))
+            ),
         )
         return found[0]["newest"] or ""
 
@@ -102,9 +112,14 @@ class SqlDatabase:
         table = self._table(feed)
         rules = feed.mapping["columns"]
         names = dict.fromkeys(
-            feed.theirs(name) for names in feed.contract.key_sources.values() for name in names if name in rules
+            theirs
+            for names in feed.contract.key_sources.values()
+            for name in names
+            if name in rules
+            for theirs in feed.theirs(name)
         )
-        rows = self._rows(feed, select(*(self._column(feed, table, name) for name in names)))
+        question = select(*(self._column(feed, table, name) for name in names)).where(*self._conditions(feed, table))
+        rows = self._rows(feed, question)
         rows.sort(key=orjson.dumps)
         return Rows(orjson.dumps(rows), len(rows), "")
 
@@ -135,18 +150,30 @@ class SqlDatabase:
         held against what since() needs. Raises like since()."""
         table = self._table(feed)
         wanted = dict.fromkeys([*names, *([feed.cursor_column] if feed.cursor_column else [])])
-        rows = self._rows(feed, select(*(self._column(feed, table, name) for name in wanted)).limit(limit))
+        conditions = self._conditions(feed, table)
+        question = select(*(self._column(feed, table, name) for name in wanted)).where(*conditions).limit(limit)
+        if feed.cursor_type:  # that the database can read it so is a part of the trial
+            self._rows(feed, select(self._cursor(feed, table).label(CURSOR)).where(*conditions).limit(limit))
+        rows = self._rows(feed, question)
         self._check_cursor(feed, table, rows)
         return Rows(orjson.dumps(rows), len(rows), "")
 
     def _check_cursor(self, feed: Feed, table: Table, rows: list[dict[str, str | None]]) -> None:
-        if feed.cursor_column and isinstance(table.c[feed.cursor_column].type, (String, NullType)):
+        if (
+            feed.cursor_column
+            and not feed.cursor_type
+            and isinstance(table.c[feed.cursor_column].type, (String, NullType))
+        ):
             is_text = isinstance(table.c[feed.cursor_column].type, String)
             cursors.check(feed, [row.get(feed.cursor_column) or "" for row in rows], is_text=is_text)
 
     def _columns(self, feed: Feed, table: Table) -> list[Column[Any]]:
         rules = [{"from": rule} if isinstance(rule, str) else rule for rule in feed.mapping["columns"].values()]
-        wanted = dict.fromkeys(rule["from"] for rule in rules if rule["from"] in table.c or not rule.get("optional"))
+        wanted: dict[str, None] = dict.fromkeys(
+            name for rule in rules for name in theirs(rule) if name in table.c or not rule.get("optional")
+        )
+        if feed.hook:
+            wanted = dict.fromkeys(feed.reads or table.c.keys())
         absent = [name for name in wanted if name not in table.c]
         if absent:
             self._tables.pop(feed.table, None)
@@ -158,6 +185,29 @@ class SqlDatabase:
         if feed.cursor_column:
             wanted[self._column(feed, table, feed.cursor_column).name] = None
         return [table.c[name] for name in wanted]
+
+    def _conditions(self, feed: Feed, table: Table) -> list[ColumnElement[bool]]:
+        """What `where` lets through, compared as text, which every column can be written as."""
+        found = []
+        for name, given in feed.where.items():
+            column, known = func.trim(cast(self._column(feed, table, name), String)), column_rules.accepted(given)
+            is_one = column.in_(sorted(known))
+            found.append(or_(is_one, column.is_(None)) if "" in known else is_one)
+        return found
+
+    def _cursor(self, feed: Feed, table: Table) -> ColumnElement[Any]:
+        """The cursor column as it is compared."""
+        column = self._column(feed, table, feed.cursor_column)
+        if not feed.cursor_type:
+            return column
+        if feed.cursor_type == "time" and self._engine.dialect.name == "sqlite":
+            raise ContractBroken(
+                "SQLite 不能把文字转成时间",
+                where=f"{feed.source} {feed.table}",
+                to_do="请删去 cursor_type 与 cursor_column，每次取整张表",
+            )
+        kind = DateTime() if feed.cursor_type == "time" else Numeric(38, 6)
+        return cast(func.nullif(func.trim(cast(column, String)), ""), kind)
 
     def _column(self, feed: Feed, table: Table, name: str) -> Column[Any]:
         if name not in table.c:
@@ -193,6 +243,13 @@ class SqlDatabase:
                 ]
         except SQLAlchemyError as error:
             self._tables.pop(feed.table, None)  # perhaps the table has changed since we looked
+            if feed.cursor_type and isinstance(error, DataError):
+                kind = {"time": "时间", "number": "数"}[feed.cursor_type]
+                raise ContractBroken(
+                    f"游标列 {feed.cursor_column} 里有不能当作{kind}的值",
+                    where=f"{feed.source} {feed.table}",
+                    to_do="请对方改正或建一个视图；做不到就删去 cursor_type 与 cursor_column，每次取整张表",
+                ) from None
             raise _failure("来源数据库读取失败", error, feed) from None
 
     def close(self) -> None:
@@ -219,7 +276,7 @@ def _engine(source: str, endpoint: Endpoint, read_s: int) -> Engine:
         known: dict[str, dict[str, Any]] = {
             "postgresql": {
                 "connect_timeout": CONNECT_S,
-                "options": f"-c default_transaction_read_only=on -c statement_timeout={read_s * 1000} -c timezone=Asia/Shanghai",
+                "options": f"-c default_transaction_read_only=on -c statement_timeout={read_s * 1000} -c timezone=Asia/Shanghai -c datestyle=ISO,YMD",
             },
             "mysql": {"connect_timeout": CONNECT_S, "read_timeout": read_s},
             "sqlite": {"timeout": CONNECT_S},
@@ -254,7 +311,7 @@ def _failure(what: str, error: SQLAlchemyError, feed: Feed) -> CockpitError:
     return SourceDown(f"{what}：{type(error).__name__}{f' {code}' if code else ''}", where=where)
 
 
-def _bound(column: Column[Any], cursor: str) -> object:
+def _bound(column: ColumnElement[Any], cursor: str) -> object:
     if isinstance(column.type, (DateTime, Date)):
         moment = dt.datetime.fromisoformat(cursor)
         if getattr(column.type, "timezone", False):

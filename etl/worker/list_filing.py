@@ -32,7 +32,7 @@ from warehouse.core.errors import ContractBroken, UsageError
 from warehouse.core.redaction import blot
 from warehouse.core.request_queue import Request
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import list_review, parse, source_deletes
+from warehouse.ingest import list_review, parse, source_deletes, times
 from warehouse.ingest.landing import Landed, sync_folder
 from warehouse.ingest.list_review import Look
 
@@ -416,7 +416,7 @@ def _undo(context: Context, form: Form, request: Request) -> str:
 def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[str, Any]]) -> int:
     """Rows as they were in force (pseudonyms and all), of the newest ledger's day."""
     day = context.writer.execute(f"SELECT max(_version) FROM raw.{form.contract.table} WHERE _deleted_at IS NULL")[0][0]
-    body = orjson.dumps([{**row, "ledger_at": day.strftime(parse.TIME)} for row in rows])
+    body = orjson.dumps([{**row, "ledger_at": day.strftime(times.TIME)} for row in rows])
     note = Landed(
         0,
         form.contract.source,

@@ -19,6 +19,7 @@ from etl.jobs.report import VERBS, launch
 from etl.pipeline import correct, trial
 from etl.runtime.context import Context
 from etl.worker import filing_forms, list_filing
+from warehouse.core import log as run_log
 from warehouse.core import request_queue, trial_report, units
 from warehouse.core.errors import CockpitError, UsageError, WarehouseBroken
 from warehouse.core.request_queue import Request
@@ -59,6 +60,15 @@ def serve(context: Context) -> bool:
     if request is None:
         return False
     own = dataclasses.replace(context, progress=_reporting(context, request))
+    with run_log.run(f"request-{request.id}"):
+        _do(own, request)
+    return True
+
+
+def _do(own: Context, request: Request) -> None:
+    """Does a request and writes down how it ended. Raises WarehouseBroken."""
+    path = own.settings.state
+    log.info("请求 %s（%s）开始", request.id, request.kind)
     try:
         outcome = _act(own, request)
     except WarehouseBroken:
@@ -72,7 +82,6 @@ def serve(context: Context) -> bool:
         )
     else:
         request_queue.finish(path, request.id, outcome.text, time.time(), code=outcome.code, problems=outcome.problems)
-    return True
 
 
 def _reporting(context: Context, request: Request) -> Callable[[str, int, int], None]:

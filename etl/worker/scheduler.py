@@ -24,7 +24,9 @@ from etl.pipeline import intake
 from etl.runtime.context import Context
 from etl.worker import request_handlers
 from warehouse.core import beats, request_queue, timetable
+from warehouse.core import log as run_log
 from warehouse.core.errors import WarehouseBroken
+from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
 log = logging.getLogger("zhengbei.etl")
@@ -70,7 +72,7 @@ def serve(context: Context) -> int:
     scheduler.start()
     requested = _requests(context, ended, code)
     _speak(context.settings.state)
-    _watch(scheduler, ended, context.settings.state)
+    _watch(scheduler, ended, context.settings)
     scheduler.shutdown(wait=code[0] == 0)
     requested.join(None if code[0] == 0 else 1)
     return code[0]
@@ -99,7 +101,7 @@ def _missed(context: Context, event: JobExecutionEvent) -> None:
         registry.book(context, event.job_id, due.replace(tzinfo=SHANGHAI).timestamp(), None, "missed", [])
 
 
-def _watch(scheduler: BackgroundScheduler, ended: threading.Event, state: Path) -> None:
+def _watch(scheduler: BackgroundScheduler, ended: threading.Event, settings: Settings) -> None:
     """Waits for the end and gives a sign of life meanwhile; when the wall clock steps against the monotonic one by more
     than a minute, wakes the scheduler so that jobs go on within one interval (it sleeps by the wall clock it saw
     before)."""
@@ -108,7 +110,9 @@ def _watch(scheduler: BackgroundScheduler, ended: threading.Event, state: Path) 
     while not ended.wait(5):
         if time.monotonic() - spoken >= beats.EVERY_S:
             spoken = time.monotonic()
-            _speak(state)
+            _speak(settings.state)
+            if settings.options.log_days:
+                run_log.turn_over(settings, dt.datetime.now(SHANGHAI))
         drift = (time.time() - wall) - (time.monotonic() - steady)
         if abs(drift) > 60:
             log.warning("系统时钟跳变 %.0f 秒，重新排程", drift)

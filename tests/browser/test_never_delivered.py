@@ -1,4 +1,5 @@
-"""Where alarms and checks were never connected, no screen shows a 0, a ✓ or a red mark of theirs."""
+"""Where alarms, checks, ledgers and the points were never connected, no screen shows a 0, a ✓ or a red mark of theirs,
+none blames anybody for them, and the report of the week is final."""
 
 from __future__ import annotations
 
@@ -26,9 +27,13 @@ WITHOUT = {
     "gps": ("alarm", "post_check", "alarm_urge"),
     "rdm": ("check", "check_item", "alarm_handle"),
     "as": ("alarm", "device_day"),
+    "mp": ("points",),
+    "pb": ("activity", "stage_event", "task"),
+    "pj": ("item", "milestone"),
+    "st": ("facility", "inspection", "open_log", "rating", "site", "visit"),
 }
 NEVER = {f"{source}_{table}" for source, tables in WITHOUT.items() for table in tables}
-MARK = re.compile(r"[✓✕]|达成|达标|建议值 [0-9]|(?<![-\d:/年 第])\b0(\.0+)?\s*(%|起|次|分|人)")
+MARK = re.compile(r"[✓✕]|达成|达标(?!率)|建议值 [0-9]|(?<![-\d:/年 第])\b0(\.0+)?\s*(%|起|次|分|人)")
 """What says that something is well, ill, or none."""
 
 
@@ -115,12 +120,37 @@ def test_no_scene_of_the_wall_counts_what_never_came(book: Snapshot, lost: list[
             text = re.sub(r"<svg.*?</svg>|<[^>]+>", " ", slot["html"], flags=re.S)
             if slot["kind"] in panels.MADE_OF:
                 kinds.add(slot["kind"])
-                assert "未接入" in text and not MARK.search(text), (name, text)
+                assert "未接入" in text and "未上报" not in text and not MARK.search(text), (name, text)
             if any(slot["id"].endswith(metric) for metric in lost) and slot["kind"] in ("tile", "card", "towns"):
                 assert "未接入" in text and not MARK.search(text), (name, text)
             if slot["kind"] == "sources":
                 assert "采集正常" not in text and "张未接入" in text
     assert kinds == set(panels.MADE_OF)
+
+
+def test_what_was_never_connected_keeps_no_report_a_draft(book: Snapshot) -> None:
+    issue = content.build(book, "2026-W47")
+    assert issue.missing == [] and not issue.draft
+    line = issue.unconnected
+    assert line.startswith("未接入：") and "服务阵地" in line and "项指标" in line and line.count("。") == 1
+    quality = issue.context["quality"]
+    assert not [s["label"] for s in quality["late"] if f"{s['label']}" in line]
+    systems = {s["label"]: s for s in quality["systems"]}
+    assert systems["服务阵地"]["feeds"] == 0 and systems["党建台账"]["absent"] >= 3
+    points = "".join(point["head"] + point["rest"] for point in issue.context["points"])
+    assert "项指标因来源未接入没有数" in points and "草稿" not in points and "数据完整" not in points
+    lacking = {one["label"] for one in issue.context["attention"]}
+    assert lacking.isdisjoint(issue.context["unconnected"]["labels"]), "nobody owes them"
+
+
+def test_the_list_of_what_is_late_names_nothing_that_was_never_connected(
+    page: Page, site: Site, lost: list[str]
+) -> None:
+    page.goto(site.address)
+    for title in page.query_selector_all(".decision"):
+        text = title.inner_text()
+        assert not [metric for metric in lost if metrics()[metric].label in text], text
+    assert re.search(r"另有 \d+ 项指标的来源未接入", page.inner_text(".decisions"))
 
 
 def test_no_page_of_the_paper_counts_what_never_came(book: Snapshot, lost: list[str]) -> None:

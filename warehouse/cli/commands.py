@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from warehouse.cli.main import data_option
+from warehouse.core.errors import UsageError
 from warehouse.core.settings import ROOT, Settings
 from warehouse.query.programmes import scores
 
@@ -199,6 +200,21 @@ def doctor(offline: bool, data: Path) -> None:
         click.echo(f"{'✓' if ok else '✗'} {name}：{text}")
         failed += not ok
     sys.exit(1 if failed else 0)
+
+
+@click.command("upgrade")
+@click.option("--check", is_flag=True, help="只看，不写任何文件；服务在运行时也可以")
+@data_option
+def upgrade(check: bool, data: Path) -> None:
+    """换了新程序之后、启动之前：数据文件夹是什么格式，启动时会自动做什么，磁盘够不够，有什么要人做。"""
+    from warehouse.cli import upgrade as ahead
+
+    if not check:
+        raise UsageError("升级在服务启动时自动进行", to_do="请先用 ./zhengbei upgrade --check 看会做什么")
+    found = ahead.plan(Settings.at(data))
+    for line in ahead.lines(found):
+        click.echo(line)
+    sys.exit(0 if found.fits else 1)
 
 
 @click.command("sbom")

@@ -30,6 +30,8 @@ STATUS_LABELS = {
 }
 ABSENT: tuple[Status, ...] = ("missing", "unconnected", "failed")
 """Nothing reached us: what stands in the mart then is nobody's report."""
+OVERDUE: tuple[Status, ...] = ("missing", "failed")
+"""Nothing reached us of what somebody owes; a source that was never connected owes nothing."""
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         "::1",
     )
     """Addresses and networks that /metrics answers to."""
+    log_days: Annotated[int, Meta(ge=0, le=3650)] = 0
+    """Days for which the services' JSON lines stay in <data>/logs; 0 = none are written."""
     backup: Backup = Backup()
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
@@ -156,6 +158,10 @@ class Settings:
     @property
     def reports(self) -> Path:
         return self.data / "reports"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
 
     @property
     def backup(self) -> Path:

@@ -5,43 +5,33 @@ end the child but not the load."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 from decimal import Decimal
-from typing import Any, Literal, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from jmespath.exceptions import JMESPathError
 
 from warehouse.catalog.contracts import code_columns, contracts
 from warehouse.catalog.schema import Column
 from warehouse.core.errors import ContractBroken
-from warehouse.core.units import SHANGHAI
-from warehouse.ingest import tables
+from warehouse.ingest import column_rules, hook, json_paths, tables, times
+from warehouse.ingest.column_rules import theirs
+from warehouse.ingest.json_paths import at_path
 from warehouse.ingest.landing import ACKNOWLEDGEMENT, Landed
 from warehouse.ingest.table_headers import plain
+from warehouse.ingest.times import TIME
 
-TIME = "%Y-%m-%d %H:%M:%S"
 FILES = ("csv", "file")
 WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
 MOMENTS = ("DATE", "TIMESTAMP")
-DAY = re.compile(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?(?:[ T]?(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 INVISIBLE = r"\p{Cf}"
-TimeForm: TypeAlias = Literal["compact", "epoch", "epoch_ms", "excel"]
-EpochUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
-PER_SECOND: dict[str, int] = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-EPOCH = {"epoch": "s", "epoch_ms": "ms"}
 LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
-MONTH, DIGITS, SERIAL = (
-    re.compile(r"(\d{4})年(\d{1,2})月"),
-    re.compile(r"(\d{4})(\d{2})(\d{2})"),
-    re.compile(r"\d{5}(\.\d+)?"),
-)
 
 
 def parse(note: Landed, body: bytes) -> pa.Table:
@@ -59,7 +49,7 @@ def parse(note: Landed, body: bytes) -> pa.Table:
                 **note.mapping,
                 "cells": _is_ledger(note),
                 "wanted": _wanted(note),
-                "known": [rule["from"] for rule in _rules(note).values()],
+                "known": [name for rule in _rules(note).values() for name in theirs(rule)],
             },
             counts,
         )
@@ -67,6 +57,9 @@ def parse(note: Landed, body: bytes) -> pa.Table:
         table = _json(note, body)
     else:
         raise ContractBroken(f"未知的载荷类型：{note.kind}", where=note.name)
+    if note.mapping.get("hook"):
+        table = _hooked(table, note)
+    table = _selected(table, note)
     out, stated = _mapped(table, note), {}
     if counts:
         stated["tidied"] = orjson.dumps([[rule, what, number] for (rule, what), number in counts.items()])
@@ -98,7 +91,7 @@ def first(rows: pa.Table, count: int) -> pa.Table:
 def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
     stated = table.schema.metadata or {}
     places = {plain(name): place for name, place in orjson.loads(stated.get(b"places", b"{}")).items()}
-    known = {ours: places.get(plain(rule["from"])) for ours, rule in _rules(note).items()}
+    known = {ours: places.get(plain(theirs(rule)[0])) for ours, rule in _rules(note).items()}
     return orjson.loads(stated.get(b"lines", b"[]")), {
         ours: _letter(place) for ours, place in known.items() if place is not None
     }
@@ -108,13 +101,6 @@ def _letter(place: int) -> str:
     """Column (from 0) as a spreadsheet calls it: A, Z, AA."""
     head = _letter(place // 26 - 1) if place >= 26 else ""
     return head + chr(65 + place % 26)
-
-
-def at_path(document: Any, path: str) -> Any:
-    """What lies at a dotted path of a JSON document, "" = the document itself. Raises KeyError or TypeError."""
-    for name in filter(None, path.split(".")):
-        document = document[name]
-    return document
 
 
 def document(raw: bytes) -> Any:
@@ -154,9 +140,12 @@ def _json(note: Landed, body: bytes) -> pa.Table:
         else:
             rows = document(body)
         # a column that only a later row has must not be lost: the names of all rows count
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        return pa.table({name: pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+        for path in _wanted(note, every=True):
+            if path not in found and (values := json_paths.column(rows, path)) is not None:
+                found[path] = values
+        return pa.table({name: pa.array(map(_text, values), pa.string()) for name, values in found.items()})
+    except (ValueError, KeyError, TypeError, AttributeError, JMESPathError) as error:
         raise ContractBroken("返回内容不是约定的 JSON", where=f"{note.table} {note.name}") from error
 
 
@@ -181,8 +170,42 @@ def _is_ledger(note: Landed) -> bool:
     return note.kind in FILES and contracts()[note.table].load != "lake"
 
 
-def _wanted(note: Landed) -> list[str]:
-    return [rule["from"] for rule in _rules(note).values() if not rule.get("optional")]
+def _wanted(note: Landed, *, every: bool = False) -> list[str]:
+    """The source's columns that must be there, those that a hook reads in place of the mapping's; `every`: that may
+    be."""
+    if note.mapping.get("hook"):
+        return list(note.mapping.get("reads", ()))
+    rules, where = _rules(note).values(), note.mapping.get("where", {})
+    return [*(name for rule in rules if every or not rule.get("optional") for name in theirs(rule)), *where]
+
+
+def _hooked(table: pa.Table, note: Landed) -> pa.Table:
+    """The rows after the bureau's own function; where they stood in their file is not known any more."""
+    rows = hook.run(note.mapping["hook"], note.entity, table.to_pylist())
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({str(name): pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+
+
+def _selected(table: pa.Table, note: Landed) -> pa.Table:
+    """The rows that the conditions of `where` let through. A list of keys need not have their columns."""
+    found = {plain(name): name for name in reversed(table.column_names)}
+    fits = [True] * table.num_rows
+    for column, given in note.mapping.get("where", {}).items():
+        name = found.get(plain(column))
+        if name is not None:
+            fits = [
+                one and other
+                for one, other in zip(fits, column_rules.fits(table[name].to_pylist(), given), strict=True)
+            ]
+        elif note.kind != "keys" and table.num_columns:
+            raise ContractBroken(f"缺少 where 里的列：{column}", where=note.name.split("|")[0])
+    if all(fits):
+        return table
+    stated = dict(table.schema.metadata or {})
+    if b"lines" in stated:
+        lines = [line for line, one in zip(orjson.loads(stated[b"lines"]), fits, strict=True) if one]
+        stated[b"lines"] = orjson.dumps(lines)
+    return table.filter(pa.array(fits, pa.bool_())).replace_schema_metadata(stated)
 
 
 def _mapped(table: pa.Table, note: Landed) -> pa.Table:
@@ -197,7 +220,10 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
     else:
         found = {plain(name): name for name in reversed(table.column_names)}
         absent = [
-            rule["from"] for rule in rules.values() if plain(rule["from"]) not in found and not rule.get("optional")
+            name
+            for rule in rules.values()
+            for name in theirs(rule)
+            if plain(name) not in found and not rule.get("optional")
         ]
         if absent and table.num_columns:
             # a file without a header begins with somebody's data, which is not repeated here
@@ -208,13 +234,19 @@ def _mapped(table: pa.Table, note: Landed) -> pa.Table:
         dated = note.kind in FILES and contract is not None and contract.load != "lake"
         out = {}
         for ours, rule in rules.items():
-            name = found.get(plain(rule["from"]))
-            if name is not None:
+            names = [found[plain(name)] for name in theirs(rule) if plain(name) in found]
+            if names:
                 is_key = contract is not None and ours_of.get(ours) is not None and ours_of[ours].name in contract.key
-                out[ours] = _converted(table[name], rule, ours_of.get(ours), is_key=is_key, dated=dated)
+                column = table[names[0]] if len(names) == 1 else _joined(table, names, rule)
+                out[ours] = _converted(column, rule, ours_of.get(ours), is_key=is_key, dated=dated)
     for ours, value in {**note.mapping.get("constants", {}), **_ledger(note)}.items():
         out[ours] = pa.array([_text(value)] * table.num_rows, pa.string())
     return pa.table(out) if out else table
+
+
+def _joined(table: pa.Table, names: list[str], rule: dict[str, Any]) -> pa.ChunkedArray:
+    parts = [pc.utf8_trim_whitespace(table[name]).to_pylist() for name in names]
+    return pa.chunked_array([pa.array(column_rules.joined(parts, rule), pa.string())])
 
 
 def ledger_day(note: Landed) -> str:
@@ -252,14 +284,13 @@ def _converted(
     column = pc.utf8_trim(column, characters=" ") if is_text else pc.utf8_trim_whitespace(column)
     if kind != "VARCHAR":
         column = pc.utf8_ltrim(column, characters="'")
+    if any(name in rule for name in column_rules.DONE_HERE):
+        column = pa.chunked_array([pa.array(column_rules.carried_out(column.to_pylist(), rule), pa.string())])
     if "scale" in rule:
         return _scaled(column, rule["scale"], whole=kind in WHOLE or kind == "VARCHAR")
     if "time_zone" in rule or "unit" in rule or "time" in rule:
-        return _local(column, rule)
-    if "values" in rule:
-        known = rule["values"]
-        return pa.array([known.get(value, value) for value in column.to_pylist()], pa.string())
-    return _iso(column) if dated and kind in MOMENTS else column
+        return times.local(column, rule)
+    return times.iso(column) if dated and kind in MOMENTS else column
 
 
 def _normal(column: pa.ChunkedArray, ours: Column | None) -> pa.ChunkedArray:
@@ -296,81 +327,3 @@ def _times(text: str | None, factor: Decimal, form: str) -> str | None:
     found = f"{Decimal(text) * factor:{form}}"
     found = found.rstrip("0").rstrip(".") if "." in found else found
     return "0" if found == "-0" else found
-
-
-def _local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
-    """Instants of another zone, in a form that the mapping names, or counted since 1970 in `unit`, as Shanghai wall
-    time."""
-    form = rule.get("time")
-    if form in EPOCH:
-        rule = {"unit": EPOCH[form]}
-    elif form:
-        zone = str(rule.get("time_zone", SHANGHAI.key))
-        return pa.array([text and _zoned(_formed(text, form), zone) for text in column.to_pylist()], pa.string())
-    read = _counted if "unit" in rule else _zoned
-    stated = str(rule.get("unit") or rule.get("time_zone"))
-    return pa.array([text and read(text, stated) for text in column.to_pylist()], pa.string())
-
-
-def _formed(text: str, form: str) -> str:
-    """20261123140500 (or 261123140500, as terminals write it), or days since 1899-12-30, in ISO; what is written
-    otherwise stays, with the form, for the contract to refuse."""
-    try:
-        if form == "excel":
-            return str(pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(Decimal(text) * 86400)))
-        if not text.isdecimal() or len(text) not in (12, 14):
-            raise ValueError(text)
-        return str(pd.to_datetime(text if len(text) == 14 else f"20{text}", format="%Y%m%d%H%M%S"))
-    except (ArithmeticError, ValueError):
-        return f"{text} {form}"
-
-
-def _counted(text: str, unit: str) -> str:
-    try:
-        return (
-            dt.datetime.fromtimestamp(0, SHANGHAI) + dt.timedelta(seconds=float(Decimal(text) / PER_SECOND[unit]))
-        ).strftime(TIME)
-    except (ArithmeticError, ValueError):
-        return f"{text} {unit}"  # no such instant, and it must not be read as another
-
-
-def _zoned(text: str, zone: str) -> str:
-    """A value that states its own offset is believed before the rule."""
-    try:
-        moment = dt.datetime.fromisoformat(_moment(text))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))).astimezone(SHANGHAI).strftime(TIME)
-    except (ValueError, OverflowError):
-        return f"{text} {zone}"
-
-
-def _iso(column: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
-    """Days and instants as people and spreadsheets write them (2022.9.1, 2022年9月1日, 45000) in ISO; what is none of
-    these stays for the contract to refuse."""
-    fine = pc.match_substring_regex(column, r"^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2})?.*)?$")
-    if pc.all(fine).as_py() is not False:
-        return column
-    return pa.array(
-        [
-            value if value is None or good else _moment(value)
-            for value, good in zip(column.to_pylist(), fine.to_pylist(), strict=True)
-        ],
-        pa.string(),
-    )
-
-
-def _moment(text: str) -> str:
-    text = text.strip()
-    day = DAY.fullmatch(text)
-    if day:
-        year, month, number, *clock = day.groups()
-        tail = f" {int(clock[0]):02d}:{clock[1]}:{clock[2] or '00'}" if clock[0] else ""
-        return f"{year}-{int(month):02d}-{int(number):02d}{tail}"
-    month_only, digits = MONTH.fullmatch(text), DIGITS.fullmatch(text)
-    if month_only:
-        return f"{month_only[1]}-{int(month_only[2]):02d}-01"
-    if digits:
-        return "-".join(digits.groups())
-    if SERIAL.fullmatch(text):  # days since 1899-12-30, as a spreadsheet counts them
-        moment = pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(float(text) * 86400))
-        return moment.strftime("%Y-%m-%d" if moment == moment.normalize() else TIME)
-    return text

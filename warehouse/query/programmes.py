@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from warehouse.catalog.schema import PROGRAMMES
-from warehouse.compile.reading import Reading, Tone
+from warehouse.compile.reading import Reading, Status, Tone
 from warehouse.core import units
 from warehouse.query import targets
 from warehouse.query.snapshot import Snapshot
@@ -44,6 +44,14 @@ class Programme:
     score: float | None
     due: float | None
     items: tuple[Item, ...]
+
+    @property
+    def status(self) -> Status:
+        """ok with a score, unconnected where every indicator of it is, else insufficient."""
+        if self.score is not None:
+            return "ok"
+        is_absent = bool(self.items) and all(item.reading.status == "unconnected" for item in self.items)
+        return "unconnected" if is_absent else "insufficient"
 
     @property
     def ahead(self) -> int | None:

@@ -161,7 +161,7 @@
     const node = $("live-age"),
       note = $("map-note");
     if (!asOf) {
-      setText(node, "定位 未上报");
+      setText(node, "没有定位");
       node.dataset.age = "stale";
       return false;
     }

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria
+from warehouse.compile.reading import STATUS_LABELS
 from warehouse.query.programmes import Programme
 
 
@@ -32,7 +33,8 @@ def _card(programme: Programme, href: Callable[[int], str] | None) -> Component:
         className="programme-head",
     )
     if programme.score is None or programme.due is None:
-        return html.Article([head, html.P("尚无可计分的指标", className="empty")], className="programme")
+        words = STATUS_LABELS["unconnected"] if programme.status == "unconnected" else "尚无可计分的指标"
+        return html.Article([head, html.P(words, className="empty")], className="programme")
     marks = [
         html.I(className="programme-fill", style={"width": f"{programme.score:.1%}"}),
         html.I(className="programme-due", style={"left": f"{programme.due:.1%}"}),

@@ -139,7 +139,9 @@ def settings(tmp_path: Path, mail: Mail, hook: Hook) -> Settings:
 
 @pytest.fixture
 def put(settings: Settings, tmp_path: Path) -> Callable[..., str]:
-    def put_(week: str, generation: str = "g1", *, draft: bool = False, age_s: float = 60) -> str:
+    def put_(
+        week: str, generation: str = "g1", *, draft: bool = False, age_s: float = 60, unconnected: str = ""
+    ) -> str:
         import datetime as dt
 
         pdf = tmp_path / "made.pdf"
@@ -160,10 +162,22 @@ def put(settings: Settings, tmp_path: Path) -> Callable[..., str]:
             "draft": draft,
             "missing": ["动态监控·定位：数据只到 11-21 08:00"] if draft else [],
             "figures": {},
+            **({"unconnected": unconnected} if unconnected else {}),  # reports of older versions do not say
         }
         return str(archive.keep(settings, pdf, facts, by="test")["name"])
 
     return put_
+
+
+def test_a_letter_says_which_sources_were_never_connected(
+    settings: Settings, put: Callable[..., str], mail: Mail
+) -> None:
+    put("2026-W46", "g1")
+    put("2026-W47", "g1", unconnected="未接入：服务阵地，因此没有阵地服务人次。")
+    assert delivery.send(settings) == []
+    older, newer = sorted((one.get_body().get_content() for one in mail.accepted if "duty" in one["To"]), key=len)
+    assert "各来源齐全" in older and "未接入" not in older
+    assert "已接入的来源齐全" in newer and "未接入：服务阵地" in newer and "各来源齐全" not in newer
 
 
 def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(

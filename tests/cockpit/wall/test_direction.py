@@ -70,7 +70,7 @@ def test_a_command_that_makes_no_sense_is_refused_in_words(verb: str, words: dic
 @given(
     st.lists(st.tuples(st.floats(0, 2000), st.integers(1, 2), st.floats(1, 400)), max_size=12),
     st.floats(10, 200),
-    st.floats(0, 500),
+    st.floats(4, 500),  # a shorter pause lies between two questions, and two interruptions look like one
 )
 def test_interruptions_never_flap_outlast_their_time_or_break_the_quiet(
     raised: list[tuple[float, int, float]], shows: float, quiet: float

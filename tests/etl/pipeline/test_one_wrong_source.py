@@ -43,7 +43,7 @@ def settings(tmp_path: Path) -> Settings:
     [
         (WRONG, "scaal"),
         (WRONG.replace("scaal = 0.1", 'scale = "0.1"'), "scale"),
-        (WRONG.replace("scaal = 0.1", "values = { a = 94 }"), "values"),
+        (WRONG.replace("scaal = 0.1", "values = { a = [94] }"), "values"),
         (WRONG.replace("scaal = 0.1", 'unit = "h"'), "unit"),
         (WRONG.replace("scaal = 0.1", 'time_zone = "Shanghai"'), "time_zone"),
         (WRONG.replace('["refresh"]', '["refesh"]'), "jobs"),

@@ -22,6 +22,7 @@ from warehouse.core import request_queue
 from warehouse.core.request_queue import Request
 from warehouse.ingest import list_review
 from warehouse.publish import snapshot
+from warehouse.query import targets as target_rules
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -158,7 +159,7 @@ def test_a_table_of_the_bureaus_own_changes_and_goes_back_to_the_shipped_one(loa
 
 def test_a_proposal_becomes_the_bureaus_target_by_one_confirmation_and_goes_back(loader: Context, ask: Ask) -> None:
     def targets() -> dict[str, tuple[float, str, str]]:
-        found = SnapshotStore(loader.settings.data).current(Scope.ALL).targets("fleet_online_rate")
+        found = target_rules.whole(SnapshotStore(loader.settings.data).current(Scope.ALL), "fleet_online_rate")
         return {window: (one.green, one.basis, one.source) for window, one in found.items()}
 
     proposed = targets()

@@ -122,9 +122,12 @@ def test_a_number_that_is_not_there_is_told_and_a_small_cell_is_not(book: Snapsh
         replace(one, status="small_cell"),
         replace(one, held="检查未通过"),
         replace(one, doubt="存疑"),
+        replace(one, status="unconnected"),
         one,
     ]
-    assert len(numbers.judge(book, rows).unknown) == 4
+    found = numbers.judge(book, rows)
+    assert len(found.unknown) == 4
+    assert [known.reading for known in found.unconnected] == rows[5:6], "its source owes nothing"
 
 
 def test_a_difference_that_is_printed_as_nothing_is_no_move(book: Snapshot) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.house import House
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Point, Reading, Target
 from warehouse.insight.findings import data, numbers, order, ranking, thresholds
+from warehouse.query import data_quality
 from warehouse.query.snapshot import Snapshot
 
 
@@ -318,7 +319,7 @@ def test_a_revision_of_the_last_week_is_told_once_and_only_when_it_is_printed_ot
         row(metric="site_visit_cnt", old=7.0, new=7.4),
         row(metric="site_visit_cnt", at="2026-W45", old=7.0, new=7.6),
     ]
-    monkeypatch.setattr(Snapshot, "revisions", lambda _: rows)
+    monkeypatch.setattr(data_quality, "revisions", lambda *_: rows)
     found = [(one.metric, one.at, one.old, one.new) for one in data.revised(book)]
     assert found == [
         ("fleet_online_rate", "2026-W46", 0.9, 0.91),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import SourceState
 from warehouse.query import data_quality
 from warehouse.query.snapshot import Snapshot
@@ -47,6 +49,18 @@ def late(book: Snapshot) -> list[Late]:
         for state in found
     ]
     return sorted((one for one in counted if one.metrics), key=lambda one: (-one.metrics, one.source.label))
+
+
+def unconnected(book: Snapshot, metrics: Iterable[Metric]) -> list[SourceState]:
+    """The landed tables that these metrics are made of and that have never delivered a row (未接入), by name of their
+    system; those whose last run failed are set up, so they are late instead."""
+    used = {table for metric in metrics for table in metric.sources}
+    found = [
+        state
+        for state in book.sources()
+        if (table := f"{state.source}_{state.entity}") in used and not state.error and not book.delivered(table)
+    ]
+    return sorted(found, key=lambda state: state.label)
 
 
 def revised(book: Snapshot) -> list[Revision]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from warehouse.compile.reading import ABSENT, Reading, Tone
+from warehouse.compile.reading import OVERDUE, Reading, Tone
 from warehouse.core import units
 from warehouse.insight.findings import order
 from warehouse.insight.findings.ranking import behind
@@ -51,13 +51,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Numbers:
-    """The findings of one period's readings, each list in the one order."""
+    """The findings of one period's readings, each list in the one order. unknown: missing though its sources are
+    connected; unconnected: nobody owes it, because a source that it needs is 未接入."""
 
     off_target: tuple[Concern, ...]
     near: tuple[Concern, ...]
     worse: tuple[Concern, ...]
     better: tuple[Concern, ...]
     unknown: tuple[Unknown, ...]
+    unconnected: tuple[Unknown, ...] = ()
 
     @property
     def pressing(self) -> tuple[Concern, ...]:
@@ -94,9 +96,10 @@ def judge(book: Snapshot, readings: Sequence[Reading]) -> Numbers:
         if move < 0 and one.judgement != "bad"
     ]
     better = [_concern(book, "better", "good", one, move, _is_better) for move, one in moved if move > 0]
-    unknown = tuple(Unknown(one) for one in readings if one.status in ABSENT or one.held or one.doubt)
+    unconnected = tuple(Unknown(one) for one in readings if one.status == "unconnected")
+    unknown = tuple(Unknown(one) for one in readings if one.status in OVERDUE or one.held or one.doubt)
     off_, near_, worse_, better_ = (tuple(sorted(one, key=partial(_key, book))) for one in (off, near, worse, better))
-    return Numbers(off_, near_, worse_, better_, unknown)
+    return Numbers(off_, near_, worse_, better_, unknown, unconnected)
 
 
 def falls(book: Snapshot, readings: Sequence[Reading]) -> list[Reading]:
