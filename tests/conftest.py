@@ -110,8 +110,8 @@ Flask.test_client_class = Keyed
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """An empty house with the own tables in it."""
-    made = House.with_own_tables(tmp_path / "data")
+    """A house with the own tables in it and its models empty: what a test puts in is built upon them, as on any day."""
+    made = House.published_empty(tmp_path / "data")
     yield made
     made.close()
 
