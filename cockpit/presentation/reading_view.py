@@ -43,10 +43,11 @@ AS_SUPPOSED = ("ok", "small_cell", "no_total")
 
 @dataclass(frozen=True)
 class Tag:
-    """A word beside a number that limits it: 沿用上期, 存疑, 本期未结束, 暂定. why: what it means here; kind: held, doubt, running, provisional.
-    full: the word as it stands where there is room, "" for the same."""
+    """A word beside a number that limits it: 沿用上期, 沿用 9 月, 存疑, 本期未结束, 暂定. why: what it means here; kind: held, standing
+    (persons of which too few have changed), doubt, running, provisional. full: the word as it stands where there is room, "" for the
+    same."""
 
-    kind: Literal["held", "doubt", "running", "provisional", "festival"]
+    kind: Literal["held", "standing", "doubt", "running", "provisional", "festival"]
     word: str
     why: str
     full: str = ""
@@ -134,7 +135,15 @@ def of_towns(shown: Reading, district: Reading | None, towns: Sequence[Reading])
     is_other = (district.window, district.win_start) != (shown.window, shown.win_start)
     period = fmt.period(district.window, district.win_start, district.win_end)
     first = f"镇街的人数按{'年' if district.window == 'year' else '月'}公布，为 {period}。" if is_other else ""
-    return first + uneven(district, towns)
+    return first + _standing(towns) + uneven(district, towns)
+
+
+def _standing(towns: Sequence[Reading]) -> str:
+    """That some towns show the number of an earlier period, in a sentence; "" where none does."""
+    number = sum(1 for town in towns if town.held_from)
+    if not number:
+        return ""
+    return f"{number} 个镇街沿用较早一期的数：此后没有变动，或变动的人数少到会说明是谁。"
 
 
 def uneven(district: Reading, towns: Sequence[Reading]) -> str:
@@ -195,6 +204,11 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     found = []
     if item.held:
         found.append(Tag("held", texts.HELD, item.held))
+    if item.held_from:
+        start, end = units.window_of(item.window, item.held_from)
+        called = fmt.period(item.window, start, end)
+        why = f"{called}以来没有变动，或变动的人数少到会说明是谁；为保护个人，沿用该期的数"
+        found.append(Tag("standing", f"沿用 {fmt.tick(item.window, start)}", why, f"沿用 {called}"))
     if item.doubt:
         found.append(Tag("doubt", texts.DOUBT, item.doubt))
     if not item.complete and item.window != "now":

@@ -31,7 +31,7 @@ from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape, PageMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import batch, one_person
-from warehouse.query.batch import Wanted
+from warehouse.query.batch import PersonCount, Wanted
 from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE, Scope
 
 text = statements.beside(__file__)
@@ -428,13 +428,12 @@ class Figures:
         if only and only[0][0] != by:
             raise UsageError(f"“{metric.label}”是人员指标，只按一个条件统计", to_do="请去掉其他筛选条件")
         rows = self._counted(metric, window, [item], spot.grain, by, only[0][1] if only else "", spot.code)
-        return {member: (num, den, -1 if hidden else 1) for _, _, member, num, den, hidden, _ in rows}
+        return {row.member: (row.num, row.den, row.present) for row in rows}
 
     def _counted(
         self, metric: Metric, window: str, spans: Sequence[Span], grain: str, slice_: str, member: str, place: str = ""
-    ) -> list[tuple[Any, ...]]:
-        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place
-        "" = all."""
+    ) -> list[PersonCount]:
+        """What was counted about persons; member, place "" = all."""
         if grain != "district" and not self._is_judged:
             return []
         starts = [counted(metric, window, item)[1] for item in spans]
@@ -448,11 +447,7 @@ class Figures:
         }
         stored = [name for name, value in named.items() if value or name == "slice"]
         conditions = [f"{name} = ?" for name in stored] + [f"win_start IN ({', '.join('?' * len(starts))})"]
-        return self._rows(
-            "SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading "
-            f"WHERE {' AND '.join(conditions)}",
-            [*(named[name] for name in stored), *starts],
-        )
+        return batch.person_counts(self._reader, " AND ".join(conditions), [*(named[name] for name in stored), *starts])
 
     def _prepare(self, wanted: Sequence[Wanted], spot: Place) -> None:
         """Asks for the figures of several windows at one place in two statements, one of them about persons; `_parts`
@@ -503,11 +498,14 @@ class Figures:
         slice_, member = self._person_filter(metric, grain, only)
         wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
         rows = self._counted(metric, window, [item], grain, slice_, member, spot.code if grain == spot.grain else "")
-        return {
-            place: (num, den, -1 if hidden else 1, parts or {})
-            for _, place, _, num, den, hidden, parts in rows
-            if place in wanted
-        }
+        return {row.place: (row.num, row.den, row.present, row.parts) for row in rows if row.place in wanted}
+
+    def held_from(self, metric: Metric, window: str, item: Span, grain: str) -> dict[str, dt.date]:
+        """Place → start of the earlier window whose number of persons stands there: too few have changed since then."""
+        rows = self.remember(
+            ("held", metric.id, window, item, grain), lambda: self._counted(metric, window, [item], grain, "", "")
+        )
+        return {row.place: row.held_from for row in rows if row.held_from}
 
     def _trend(
         self, metric: Metric, window: str, starts: Sequence[dt.date], spot: Place, only: Only = ()
@@ -531,7 +529,7 @@ class Figures:
             counts = self._counted(
                 metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code
             )
-            return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
+            return {named[row.win_start]: (row.num, row.den, row.present) for row in counts}
         if self.is_of_one_person(metric, spot):
             return {item.start: HIDDEN[:3] for item in spans}
         where, bound = self.within(metric, spot, only)
@@ -588,6 +586,8 @@ class Figures:
             return None, "missing" if self.reported(metric) else "unconnected"
         if present == -1:
             return None, "small_cell"
+        if is_mean_alone(metric, den) and num is not None:
+            den = 1.0
         if metric.denominator and (not den or den < metric.min_den):
             return None, "insufficient"
         found = metric.scale * (num or 0.0) / (den if metric.denominator and den else 1.0)
@@ -661,6 +661,11 @@ def evening(metric: Metric, item: Span, ours: Span) -> float:
         return 1.0
     theirs, days = ((one.last - one.first).days + 1 for one in (item, ours))
     return days / theirs if theirs > 0 and days > 0 else 1.0
+
+
+def is_mean_alone(metric: Metric, den: float | None) -> bool:
+    """Whether the numerator is a mean over persons of a town or company, whose sums are not published."""
+    return bool(metric.weighs) and den is None
 
 
 def plate(key: str) -> str:
