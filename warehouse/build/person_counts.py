@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, wi
 ALTER TABLE marts_person.reading ADD COLUMN IF NOT EXISTS held_from DATE;
 ALTER TABLE marts_person.reading DROP COLUMN IF EXISTS is_hidden;
 CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE, fingerprint VARCHAR);
-ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR"""
+ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR;
+ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS since DATE"""
 FORM = "rows judged on their population and on who has changed"
 """Stands in the fingerprint of what is counted: another way to protect it counts everything anew."""
 
@@ -38,6 +39,7 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
     defined = dict(writer.execute("SELECT metric, fingerprint FROM marts_person.counted"))
+    begun = dict(writer.execute("SELECT metric, since FROM marts_person.counted WHERE since IS NOT NULL"))
     families: dict[str, list[Metric]] = defaultdict(list)
     for metric in metrics().values():
         if metric.person:
@@ -54,8 +56,9 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
         if not wanted:
             continue
         with writer.transaction():
-            if is_other:
-                _forget(writer, [*definitions])
+            since = today if is_other else min((begun.get(name, today) for name in definitions), default=today)
+            if is_other or (not units.has_settled(since, today) and _is_late(family, built, today)):
+                _forget(writer, [*definitions], is_whole=is_other)
             for metric in family:
                 for window, spans in wanted.get(metric.id, {}).items():
                     if window.endswith(CUT):  # of as many days as there were yesterday
@@ -67,14 +70,23 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
             count_below(writer, family, today, rule)
             for name, text in definitions.items():
                 writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [name])
-                writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?)", [name, today, text])
+                writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?, ?)", [name, today, text, since])
             writer.execute("INSERT INTO build.unpublished VALUES ('person_reading', NULL)")
 
 
-def _forget(writer: Writer, metrics_: list[str]) -> None:
-    """What was counted by another definition."""
-    for table in ("reading", "behind"):
-        writer.execute(f"DELETE FROM marts_person.{table} WHERE metric IN (SELECT unnest(?))", [metrics_])
+def _forget(writer: Writer, metrics_: list[str], *, is_whole: bool) -> None:
+    """What was counted by another definition; otherwise what was published below the district before the sources had
+    delivered what they hold of the past."""
+    grains = "" if is_whole else " AND grain <> 'district'"
+    writer.execute(f"DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)){grains}", [metrics_])
+    writer.execute("DELETE FROM marts_person.behind WHERE metric IN (SELECT unnest(?))", [metrics_])
+
+
+def _is_late(family: list[Metric], built: Built, today: dt.date) -> bool:
+    """Whether days of an earlier month were made anew."""
+    month = units.window_of("month", today)[0]
+    made = [built.days.get(metric.mart) for metric in family if metric.mart in built.models]
+    return any(days is None or any(day < month for day in days) for days in made)
 
 
 def _wanted(

@@ -190,7 +190,7 @@ def test_what_an_earlier_release_published_of_persons_below_the_district_is_read
     """Snapshots of before the rule are still held: their zeros, handfuls and parts would tell what is hidden today."""
     book = (
         elsewhere(
-            "DROP TABLE marts.one_person_owner; INSERT INTO meta.person_reading "
+            "DROP TABLE marts.one_person_owner; DROP TABLE marts.pooled_owner; INSERT INTO meta.person_reading "
             "SELECT metric, win, win_start, grain, place, '', '', 0, 1, NULL, NULL FROM "
             "(SELECT DISTINCT metric, win, win_start FROM meta.person_reading WHERE grain = 'district'), "
             "(SELECT 'company' AS grain, company_key AS place FROM marts.dim_company UNION ALL SELECT 'town', code FROM marts.dim_town)"
@@ -205,7 +205,7 @@ def test_what_an_earlier_release_published_of_persons_below_the_district_is_read
             item = book.read(metric.id, place=place)
             assert (item.value, item.num, item.den) == (None, None, None), (metric.id, place)
         assert not book.by(metric.id, grain="company")
-    assert book.one_person_owners, "and its vehicles of one person stay behind a purpose"
+    assert book.pooled, "and its vehicles of one person stay behind a purpose"
 
 
 @pytest.mark.slow
