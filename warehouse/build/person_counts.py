@@ -214,16 +214,27 @@ def _tells(
 ) -> bool:
     """The attacker looks at what is about to leave; where it tells too much the towns and companies stay as they are
     published, of all metrics of the family, and the checks say so."""
-    found, drivers = 0, counted.drivers[item.last]
+    found = 0
     for metric, one in zip(family, counted.counts, strict=True):
-        # those that count drivers: how many there are of anything else nobody knows beforehand
-        if "person_key" not in metric.numerator or metric.weighs:
+        if metric.weighs:  # of means there is nothing to take from the district's
             continue
-        num, den, _ = one[item.start].cells.get(DISTRICT, (0.0, 0.0, 0.0))
-        published = {DISTRICT: (num, den if metric.denominator else None)}
-        published |= {own.place: (own.num, own.den) for own in fresh if own.metric == metric.id and not own.slice}
         people = person_places.populations(writer, metric, [item], counted.drivers)[item.start]
-        found += len([*breaches(published, people, drivers.homes, rule, metric.population == "drivers")])
+        homes = counted.drivers[item.last].homes
+        district = {("", ""): one[item.start].cells.get(DISTRICT, (0.0, 0.0, 0.0))}
+        for name, cut in one[item.start].cuts.items():
+            district |= {(name, member): cell for member, cell in cut[DISTRICT].items()}
+        for (name, member), (num, den, _) in district.items():
+            published = {DISTRICT: (num, den if metric.denominator else None)}
+            published |= {
+                own.place: (own.num, own.den)
+                for own in fresh
+                if (own.metric, own.slice, own.member) == (metric.id, name, member)
+            }
+            # there are no more of it than persons, or than what everybody knows the denominator to be
+            is_capped = not (metric.denominator and name) if not metric.persons else metric.population == "denominator"
+            is_secret = metric.population == "drivers" or bool(name)
+            towns = people if not name else {place: size for place, size in people.items() if place not in homes}
+            found += len([*breaches(published, towns, {} if name else homes, rule, is_secret, is_capped=is_capped)])
     if found:
         message = f"{family[0].label}：{item.start:%Y-%m-%d} 起一期的镇街、企业人数可以反推出未列的 {found} 处，这一期沿用上一期"
         writer.execute(

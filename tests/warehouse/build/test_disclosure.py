@@ -298,6 +298,19 @@ def test_the_audit_finds_what_somebody_let_out_by_mistake(what: str, companies: 
     assert [*breaches(seen, people, homes, RULE, is_secret=False)], what
 
 
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [({"a": 6.0, "b": 7.0}, 1), ({"a": 17.0}, 2), ({"a": 8.0}, 0), ({"a": 20.0}, 2)],
+    ids=["one town is missing", "two that have three together", "two that have twelve together", "two that have none"],
+)
+def test_the_audit_reads_what_one_person_may_have_several_of(listed: dict[str, float], found: int) -> None:
+    """Honours, places at courses: how many a town can have is not bound by its drivers."""
+    people = {"a": 12.0, "b": 12.0, "c": 4.0, DISTRICT: 28.0}
+    seen: dict[str, Known] = {DISTRICT: (20.0, None)} | {place: (num, None) for place, num in listed.items()}
+    told = [*breaches(seen, people, {}, Rule(), is_secret=False, is_capped=False)]
+    assert len(told) == found
+
+
 def test_bounds_are_those_of_two_margins() -> None:
     assert interval(3, 10, 100) == (0, 3)
     assert interval(3, 0, 100) == (0, 0)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
-from warehouse.build import person_counts, person_hold
+from warehouse.build import person_counts, person_hold, person_places
 from warehouse.build.disclosure import Rule
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
@@ -130,6 +131,23 @@ def test_what_one_person_did_moves_no_number_at_the_end_of_a_month(
     assert run(writer, [START, START])[1] == second
 
 
+def test_the_audit_reads_the_slices_of_towns_too(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody let out by mistake: the slice of all towns but one. The towns keep what was published before."""
+    metric = msgspec.structs.replace(metrics()["drv_driver_cnt"], slices=("is_lit",))
+    right = person_places.let_out
+
+    def wrong(*given: Any) -> list[person_places.Place]:
+        return [one for one in right(*given) if (one.place, one.slice) != ("330110002", "is_lit")]
+
+    first = run(writer, [START], [metric])[0]
+    monkeypatch.setattr(person_places, "let_out", wrong)
+    grown = tuple(replace(one, is_lit=True) if int(one.name.split("-")[1]) < 13 else one for one in START)
+    second = run(writer, [START, grown], [metric])[1]
+    told = writer.execute("SELECT message FROM run.check_result")
+    writer.execute("DELETE FROM run.check_result")
+    assert first and not second and len(told) == 2 and "沿用上一期" in told[0][0]
+
+
 def test_what_five_did_moves_the_numbers_of_their_town_and_company_alone(writer: Writer) -> None:
     change = flipped(START, *(f"0-{number}" for number in range(14, 20)))
     first, second = run(writer, [START, change])
@@ -190,6 +208,7 @@ def test_a_slice_moves_only_when_each_of_its_members_may(writer: Writer) -> None
     first, second = run(writer, [START, grown], family)
     own, slices = (("drv_driver_cnt", "330110000", "", ""), ("drv_driver_cnt", "330110000", "is_lit", "true"))
     assert (first[own][0], second[own][0], second[own][2]) == (150.0, 151.0, None)
+    assert not writer.execute("SELECT message FROM run.check_result")
     assert (first[slices][0], second[slices][0], second[slices][2]) == (35.0, 35.0, ENDS[0])
 
 
@@ -214,6 +233,9 @@ def test_no_difference_between_two_files_is_one_of_fewer_than_five_persons(write
     """Of every number that moved, and of what the moved ones leave of the district, whoever changed is counted here
     from the drivers themselves."""
     listed = run(writer, months)
+    assert not writer.execute("SELECT message FROM run.check_result"), (
+        "the audit finds nothing in what the rule lets out"
+    )
     since: dict[str, int] = {}
     for index, found in enumerate(listed):
         places = {key[1] for key in found}
