@@ -49,7 +49,9 @@ def breaches(
             hidden = [place for place in children if place not in published and people.get(place, 0.0) > 0]
             if not hidden:
                 continue
-            total = sum(people[place] for place in hidden)
+            listed = sum(people.get(place, 0.0) for place in children if place in published)
+            # some belong to no place: a certificate whose holder has left
+            total = max(sum(people[place] for place in hidden), people.get(parent, 0.0) - listed)
             pool = _of(published[parent], classes) - sum(
                 _of(published[place], classes) for place in children if place in published
             )
