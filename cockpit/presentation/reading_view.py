@@ -204,11 +204,8 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     found = []
     if item.held:
         found.append(Tag("held", texts.HELD, item.held))
-    if item.held_from:
-        start, end = units.window_of(item.window, item.held_from)
-        called = fmt.period(item.window, start, end)
-        why = f"{called}以来没有变动，或变动的人数少到会说明是谁；为保护个人，沿用该期的数"
-        found.append(Tag("standing", f"沿用 {fmt.tick(item.window, start)}", why, f"沿用 {called}"))
+    if (tag := standing(item)) is not None:
+        found.append(tag)
     if item.doubt:
         found.append(Tag("doubt", texts.DOUBT, item.doubt))
     if not item.complete and item.window != "now":
@@ -221,6 +218,17 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     if (festival := _festival(item)) is not None:
         found.append(festival)
     return tuple(found)
+
+
+def standing(item: Reading) -> Tag | None:
+    """That a count of persons is that of an earlier period, and why; None for one of its own."""
+    if item.held_from is None:
+        return None
+    start, end = units.window_of(item.window, item.held_from)
+    called = fmt.period(item.window, start, end)
+    why = f"{called}以来没有变动，或变动的人数少到会说明是谁；为保护个人，沿用该期的数"
+    short = fmt.tick(item.window, start) if start.year == item.win_start.year else called
+    return Tag("standing", f"沿用 {short}", why, f"沿用 {called}")
 
 
 def _festival(item: Reading) -> Tag | None:

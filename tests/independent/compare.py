@@ -146,6 +146,9 @@ class Comparison:
         self._times(reading)
         if reading.held_from:
             return  # an earlier month's number stands, by a rule that has attacks of its own
+        if self.book.is_pooled(self.metric, reading.place):
+            self._same(reading, "pooled", (reading.status, reading.value, reading.num), ("small_cell", None, None))
+            return
         if reading.status != expected.status and reading.status not in expected.also:
             text = f"{reading.num}/{reading.den} = {reading.value} ({reading.status})"
             self._differs(reading.place.code, "status", text, expected)
