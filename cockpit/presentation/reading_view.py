@@ -155,7 +155,9 @@ def uneven(district: Reading, towns: Sequence[Reading]) -> str:
         return f"各镇街为保护个人都不单列，只看{whole(district.place)}。"
     if found.hidden:
         sizes = " / ".join(fmt.number(size) for size in found.rest if size is not None)
-        total = f"，合计 {sizes}" if sizes and district.unit in ("ratio", "人", "人次", "项") else ""
+        counts = district.unit in ("ratio", "人", "人次", "项") and min(found.rest[0] or 0, found.rest[1] or 0) >= 0
+        moved = "（含沿用的镇街此后的变动）" if any(town.held_from for town in towns) else ""
+        total = f"，合计 {sizes}{moved}" if sizes and counts else ""
         return f"其余 {found.hidden} 个镇街为保护个人不单列{total}。"
     unit = f" {district.unit}" if district.den is None else ""
     both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，{whole(district.place)} {fmt.number(found.district)}{unit}"

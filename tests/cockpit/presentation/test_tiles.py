@@ -354,4 +354,7 @@ def test_a_count_of_persons_of_an_earlier_month_says_so_wherever_it_stands() -> 
     district = reading(num=100.0, den=400.0, value=0.25, **month)
     words = of_towns(district, district, [item, town("仓前", 30, 100, **month)])
     assert words.startswith("1 个镇街沿用较早一期的数")
+    hidden = town("五常", None, None, **month)
+    rest = of_towns(district, district, [item, replace(hidden, status="small_cell")])
+    assert rest.endswith("其余 1 个镇街为保护个人不单列，合计 88 / 340（含沿用的镇街此后的变动）。")
     assert "沿用" not in of_towns(district, district, [replace(item, held_from=None)])
