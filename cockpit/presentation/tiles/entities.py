@@ -128,7 +128,7 @@ def _row(
         "town": town_name(item.place.parent),
         "num": fmt.DASH if hidden else fmt.number(item.num),
         "den": fmt.DASH if hidden else fmt.number(item.den),
-        "value": [html.B(shown.text), *_marks(item)]
+        "value": [html.B(shown.text), *marks(item)]
         if item.value is not None
         else html.Span(shown.text, className="muted"),
         "change": delta_mark(change, item) if change.known else fmt.DASH,
@@ -137,7 +137,8 @@ def _row(
     return html.Tr([html.Td(cells[c], className=f"col-{c}") for c in columns])
 
 
-def _marks(item: Reading) -> list[Component | str]:
+def marks(item: Reading) -> list[Component | str]:
+    """What stands behind a count of persons that is of an earlier period; nothing behind any other number."""
     tag = standing(item)
     return [" ", html.Span(tag.word, className="tag", title=tag.why)] if tag else []
 
