@@ -29,7 +29,7 @@ def render(visit: PageContext, uid: str) -> Page:
     purpose."""
     found = profiles.alarm(visit.book, uid)
     place = driver.owner_of(visit, found.facts["company_key"])
-    if place is not None and place.code in visit.book.one_person_owners:
+    if place is not None and place.code in visit.book.pooled:
         steps = [(place.label, profile_parts.href(visit, "company", place.code))]
 
         def noted(people: People) -> list[Component]:

@@ -29,7 +29,7 @@ def render(visit: PageContext, code: str) -> Page:
     if place is None or place.grain != "company":
         raise PageMissing()
     found = profiles.company(visit.book, code)
-    is_personal = code in visit.book.one_person_owners
+    is_personal = code in visit.book.pooled
     left = (
         [_of_one_person(visit, code)]
         if is_personal
@@ -160,9 +160,10 @@ def _due(visit: PageContext, value: object) -> Cell:
 
 
 def _of_one_person(visit: PageContext, code: str) -> Component:
-    """The vehicles of an owner with one driver or one vehicle: each leads to its page, which asks for a purpose."""
+    """The vehicles of an owner with one driver or one vehicle, or of one that is counted together with such: each leads
+    to its page, which asks for a purpose."""
     links = [profile_parts.vehicle_link(visit, row["vehicle_key"]) for row in profiles.vehicles(visit.book, code)]
-    words = "该业户只有一名驾驶员或一辆车，车辆的报警、位置、逐日运行与由此得出的各项数即个人信息，不在这里单列：请点击车辆，说明用途后查看，查看记入审计。"
+    words = "该业户只有一名驾驶员或一辆车，或与同镇街这样的业户合并统计，车辆的报警、位置、逐日运行与由此得出的各项数即个人信息，不在这里单列：请点击车辆，说明用途后查看，查看记入审计。"
     return toolbar.card("车辆", "", html.P(words, className="muted"), html.Div(links, className="inline"))
 
 

@@ -13,6 +13,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import compare
 from cockpit.presentation.reading_view import SPARK_POINTS, goal_name, present
+from cockpit.presentation.tiles.entities import marks
 from cockpit.presentation.tiles.graph import graph
 from cockpit.presentation.tiles.kpi import delta_mark
 from cockpit.presentation.tiles.table import Cell, table
@@ -168,7 +169,7 @@ def _row(visit: PageContext, metric: Metric, reading: Reading) -> list[Cell]:
     year = f"{view.year.signed} {view.year.unit}".strip() if view.year.known else fmt.DASH
     return [
         html.B(reading.place.label),
-        html.Span(view.text, title=view.reason or None),
+        html.Span([view.text, *marks(reading)], title=view.reason or None),
         view.parts or fmt.DASH,
         delta_mark(view.delta, reading) if view.delta.known else fmt.DASH,
         year,

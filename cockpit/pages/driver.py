@@ -48,7 +48,7 @@ def owner_of(visit: PageContext, company: str | None) -> Place | None:
     is outside the reader's scope: what the vehicle does is a person's, and there is nobody for whom a purpose could be
     stated."""
     place = visit.book.known(company or "")
-    if place is None and company in visit.book.one_person_owners:
+    if place is None and company in visit.book.pooled:
         raise PageMissing()
     return place
 

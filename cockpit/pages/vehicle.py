@@ -31,7 +31,7 @@ def render(visit: PageContext, key: str) -> Page:
         (row["company_key"] for row in found.days if row["company_key"]), None
     )
     place = driver.owner_of(visit, owner)
-    if place is not None and place.code in visit.book.one_person_owners:
+    if place is not None and place.code in visit.book.pooled:
         steps = [(place.label, profile_parts.href(visit, "company", place.code))]
 
         def noted(people: People) -> list[Component]:

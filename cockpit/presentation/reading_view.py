@@ -43,10 +43,11 @@ AS_SUPPOSED = ("ok", "small_cell", "no_total")
 
 @dataclass(frozen=True)
 class Tag:
-    """A word beside a number that limits it: 沿用上期, 存疑, 本期未结束, 暂定. why: what it means here; kind: held, doubt, running, provisional.
-    full: the word as it stands where there is room, "" for the same."""
+    """A word beside a number that limits it: 沿用上期, 沿用 9 月, 存疑, 本期未结束, 暂定. why: what it means here; kind: held, standing
+    (persons of which too few have changed), doubt, running, provisional. full: the word as it stands where there is room, "" for the
+    same."""
 
-    kind: Literal["held", "doubt", "running", "provisional", "festival"]
+    kind: Literal["held", "standing", "doubt", "running", "provisional", "festival"]
     word: str
     why: str
     full: str = ""
@@ -134,7 +135,15 @@ def of_towns(shown: Reading, district: Reading | None, towns: Sequence[Reading])
     is_other = (district.window, district.win_start) != (shown.window, shown.win_start)
     period = fmt.period(district.window, district.win_start, district.win_end)
     first = f"镇街的人数按{'年' if district.window == 'year' else '月'}公布，为 {period}。" if is_other else ""
-    return first + uneven(district, towns)
+    return first + _standing(towns) + uneven(district, towns)
+
+
+def _standing(towns: Sequence[Reading]) -> str:
+    """That some towns show the number of an earlier period, in a sentence; "" where none does."""
+    number = sum(1 for town in towns if town.held_from)
+    if not number:
+        return ""
+    return f"{number} 个镇街沿用较早一期的数：此后没有变动，或变动的人数少到会说明是谁。"
 
 
 def uneven(district: Reading, towns: Sequence[Reading]) -> str:
@@ -146,7 +155,9 @@ def uneven(district: Reading, towns: Sequence[Reading]) -> str:
         return f"各镇街为保护个人都不单列，只看{whole(district.place)}。"
     if found.hidden:
         sizes = " / ".join(fmt.number(size) for size in found.rest if size is not None)
-        total = f"，合计 {sizes}" if sizes and district.unit in ("ratio", "人", "人次", "项") else ""
+        counts = district.unit in ("ratio", "人", "人次", "项") and min(found.rest[0] or 0, found.rest[1] or 0) >= 0
+        moved = "（含沿用的镇街此后的变动）" if any(town.held_from for town in towns) else ""
+        total = f"，合计 {sizes}{moved}" if sizes and counts else ""
         return f"其余 {found.hidden} 个镇街为保护个人不单列{total}。"
     unit = f" {district.unit}" if district.den is None else ""
     both = f"{'' if district.den is None else '分母'}各镇街合计 {fmt.number(found.towns)}{unit}，{whole(district.place)} {fmt.number(found.district)}{unit}"
@@ -195,6 +206,8 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     found = []
     if item.held:
         found.append(Tag("held", texts.HELD, item.held))
+    if (tag := standing(item)) is not None:
+        found.append(tag)
     if item.doubt:
         found.append(Tag("doubt", texts.DOUBT, item.doubt))
     if not item.complete and item.window != "now":
@@ -207,6 +220,17 @@ def _tags(item: Reading) -> tuple[Tag, ...]:
     if (festival := _festival(item)) is not None:
         found.append(festival)
     return tuple(found)
+
+
+def standing(item: Reading) -> Tag | None:
+    """That a count of persons is that of an earlier period, and why; None for one of its own."""
+    if item.held_from is None:
+        return None
+    start, end = units.window_of(item.window, item.held_from)
+    called = fmt.period(item.window, start, end)
+    why = f"{called}以来没有变动，或变动的人数少到会说明是谁；为保护个人，沿用该期的数"
+    short = fmt.tick(item.window, start) if start.year == item.win_start.year else called
+    return Tag("standing", f"沿用 {short}", why, f"沿用 {called}")
 
 
 def _festival(item: Reading) -> Tag | None:

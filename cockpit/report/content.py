@@ -208,7 +208,7 @@ def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> di
         "year": view.year,
         "judgement": view.tone,
         "word": view.word,
-        "marks": [tag.word for tag in view.tags if tag.kind in ("held", "doubt")],
+        "marks": [tag.word for tag in view.tags if tag.kind in ("held", "standing", "doubt")],
         "passport": permalinks.spaced(permalinks.id_of(permalinks.address_of(item))),
     }
 

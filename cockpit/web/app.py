@@ -31,7 +31,7 @@ from cockpit.identity import (
 from cockpit.identity.sign_on import routes as sign_on
 from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
-from cockpit.store import one_time_key
+from cockpit.store import app_db, one_time_key
 from cockpit.wall import remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
@@ -138,6 +138,7 @@ def from_env() -> Flask:
     settings: Settings = server.config["ZHENGBEI"]
     log.begin(settings, log.WEB)
     request_started.connect(lambda *_, **__: log.next_run("request"), server, weak=False)  # before the gate answers
+    server.config["ZHENGBEI_STANDING"] = app_db.stand_open(settings.state)
     cache_warmer.start(server.config["ZHENGBEI_LIBRARY"], settings.state)
     watch.start(settings, server.config["ZHENGBEI_LIBRARY"])
     return server

@@ -28,7 +28,7 @@ from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.address import Address
-from cockpit.presentation.reading_view import present, verdict
+from cockpit.presentation.reading_view import present, standing, verdict
 from cockpit.presentation.tiles.entities import pick
 from cockpit.store import audit
 from cockpit.web import template_pages
@@ -203,7 +203,7 @@ def _places(
             _said(r, item),
             *_figures(r),
             r.previous,
-            verdict(r),
+            "，".join(filter(None, [verdict(r), tag.full if (tag := standing(r)) else ""])),
         )
         for r in found
     ]

@@ -73,9 +73,7 @@ def test_from_the_overview_to_the_handling_of_one_alarm_in_four_clicks(
     took = [click(page, f".tile a[href*='/metric/{METRIC}']")]
     # the worst town with a company of several drivers; where an owner is one person the alarms stand behind a purpose
     book = SnapshotStore(site.data).current(Scope.ALL)
-    listed = [
-        item for item in book.by(METRIC, "week", grain="company") if item.place.code not in book.one_person_owners
-    ]
+    listed = [item for item in book.by(METRIC, "week", grain="company") if item.place.code not in book.pooled]
     names = {item.place.label for item in listed if item.den}
     homes = {book.place(item.place.parent).label for item in listed if item.den}
     town = [one for one in page.locator("#main .bar-name").all_inner_texts() if one in homes][-1]

@@ -102,8 +102,10 @@ class Oracle:
         return self._places[own.id, span]
 
     def closed(self, metric: Metric) -> Window:
-        """The last window that is over of the one kind in which persons are listed below the district."""
-        return around("month" if "month" in metric.windows else metric.windows[-1], self.today).before()
+        """The last window that has been over for three days of the one kind in which persons are listed below the
+        district."""
+        kind = "month" if "month" in metric.windows else metric.windows[-1]
+        return around(kind, self.today - pd.Timedelta(days=3)).before()
 
     # -- what is known ----------------------------------------------------------------------------------------------
 

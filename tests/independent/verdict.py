@@ -67,7 +67,9 @@ def _cuts(found: Verdict, oracle: Oracle, book: Snapshot, metric: Metric, compar
     own = KPIS[metric.id]
     # of persons a cut below the district is listed whole or not at all, and judged with the places
     is_listed = "town" in metric.drill and not metric.person
-    places = [DISTRICT] + ([place.code for place in book.places("town")] if is_listed else [])
+    places = [DISTRICT] + (
+        [place.code for place in book.places("town") if not book.is_pooled(metric, place)] if is_listed else []
+    )
     for name in metric.slices:
         for place in places:
             said = book.slices(metric.id, name, comparison.name, comparison.at or None, place)

@@ -30,7 +30,7 @@ OF_SELECTS = [
     "tests/warehouse/build/test_revisions.py",
 ]
 OF_MODULES = {
-    "warehouse/build/": ["tests/warehouse/build/test_disclosure.py"],
+    "warehouse/build/": ["tests/warehouse/build/test_disclosure.py", "tests/warehouse/build/test_person_hold.py"],
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
     "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", *OF_READINGS],
     "warehouse/query/contribution.py": [

@@ -43,6 +43,7 @@ GLOBS = {
         "warehouse/compile/*.py",
         "warehouse/build/disclosure.py",
         "warehouse/build/disclosure_audit.py",
+        "warehouse/build/person_hold.py",
         "warehouse/build/person_places.py",
         "warehouse/query/aggregates.py",
         "warehouse/query/contribution.py",

@@ -6,14 +6,17 @@ and those who are not. It is published when its population is at least `people` 
 no trace at all. What is published must not give away the rest either: the parent's number less its published rows is a
 row itself (the pool) and is judged the same; while it is too small, the smallest published row goes into it.
 
-Sources: ESSnet Handbook on SDC 4.2–4.3 and 5.2 (population as the judge, roll-up instead of blanks), OpenSAFELY and ACRO
-(two-sided thresholds). What a class comes to in the whole district is public: a class that nobody belongs to anywhere
+Two numbers of one place are a table as well: of those who have come, gone or changed between them. A published row is
+renewed only when that table may be published, and what is renewed must not leave a rest that tells of fewer.
+
+Sources: ESSnet Handbook on SDC 4.2–4.3 (roll-up instead of blanks), 5.2 (population as the judge) and 5.3
+(differencing), OpenSAFELY and ACRO (two-sided thresholds). What a class comes to in the whole district is public: a class that nobody belongs to anywhere
 says nothing of one place."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 LEAST = 5
 """Persons a class of a published row holds at least; the bureau can only raise it (`person_least`)."""
@@ -50,6 +53,17 @@ class Row:
     is_dominated: bool = False
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is published already of the children of one parent. shown: their places. since_shown: a place → persons whose
+    part in it has changed since its number was published, by class; since_parent: the same of all children but the ones
+    named, taken as one, since the parent's number was published last."""
+
+    shown: frozenset[str]
+    since_shown: Callable[[str], Collection[int]]
+    since_parent: Callable[[Collection[str]], Collection[int]]
+
+
 def is_safe(row: Row, void: Collection[int], rule: Rule) -> bool:
     """Whether a row may stand by itself. void: the classes that nobody in the district belongs to."""
     return (
@@ -71,6 +85,31 @@ def published(rows: Iterable[Row], parent: Row, void: Collection[int], rule: Rul
     while open_ and not (_is_mixed(hidden, rule, pooled) and is_safe(_rest(parent, open_), void, rule)):
         hidden.append(open_.pop())
     return {row.place for row in open_}
+
+
+def renewed(
+    rows: Iterable[Row], parent: Row, void: Collection[int], rule: Rule, pooled: int, standing: Standing
+) -> set[str]:
+    """The places whose numbers are published anew; the other ones that stand already stay as they are. A place where
+    nobody has changed stays too: that few have changed cannot be told from that."""
+    rows, staying = list(rows), set[str]()
+    people = {row.place: row.people for row in rows}
+    for place in standing.shown & people.keys():
+        changed = standing.since_shown(place)
+        if not any(changed) or not _is_quiet(changed, rule):
+            staying.add(place)
+    while True:
+        judged = [replace(row, is_dominated=True) if row.place in staying else row for row in rows]
+        listed = published(judged, parent, void, rule, pooled)
+        moved = listed & standing.shown
+        if not moved or _is_quiet(standing.since_parent(moved), rule):
+            return listed
+        staying.add(min(moved, key=lambda place: (people[place], place)))
+
+
+def _is_quiet(changed: Collection[int], rule: Rule) -> bool:
+    """Whether a difference tells of nobody: in each class none have changed, or as many as a published class holds."""
+    return all(not persons or persons >= rule.least for persons in changed)
 
 
 def _is_mixed(hidden: Sequence[Row], rule: Rule, pooled: int) -> bool:

@@ -28,11 +28,18 @@ class Breach:
 
 
 def breaches(
-    published: Mapping[str, Known], people: Mapping[str, float], homes: Mapping[str, str], rule: Rule, is_secret: bool
+    published: Mapping[str, Known],
+    people: Mapping[str, float],
+    homes: Mapping[str, str],
+    rule: Rule,
+    is_secret: bool,
+    *,
+    is_capped: bool = True,
 ) -> Iterator[Breach]:
-    """Of one metric in one window. published: place → what is listed of it, the district included; people: place →
-    drivers; homes: company → town. is_secret: whether the denominator is a group that nobody may be told to belong
-    to."""
+    """Of one metric, or one member of its slice, in one window. published: place → what is listed of it, the district
+    included; people: place → drivers; homes: company → town. is_secret: whether the denominator is a group that nobody
+    may be told to belong to. is_capped: whether a place has no more of it than people; not so of honours, which one
+    person can have several of."""
     whole = published.get(DISTRICT)
     if whole is None:
         return
@@ -42,13 +49,19 @@ def breaches(
             hidden = [place for place in children if place not in published and people.get(place, 0.0) > 0]
             if not hidden:
                 continue
-            total = sum(people[place] for place in hidden)
+            listed = sum(people.get(place, 0.0) for place in children if place in published)
+            # some belong to no place: a certificate whose holder has left
+            total = max(sum(people[place] for place in hidden), people.get(parent, 0.0) - listed)
             pool = _of(published[parent], classes) - sum(
                 _of(published[place], classes) for place in children if place in published
             )
             for place in hidden:
-                low, high = interval(people[place], pool, total)
-                least, most = interval(people[place], _of(whole, classes), people.get(DISTRICT, 0.0))
+                if is_capped:
+                    low, high = interval(people[place], pool, total)
+                    least, most = interval(people[place], _of(whole, classes), people.get(DISTRICT, 0.0))
+                else:
+                    low, high = pool if len(hidden) == 1 else 0.0, pool
+                    least, most = 0.0, _of(whole, classes)
                 # what the district's own number says of every place is no secret
                 if high - low < min(people[place], rule.least, most - least):
                     yield Breach(place, people[place], low, high)

@@ -6,24 +6,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
 
-from warehouse.build import fingerprints, person_places
+from warehouse.build import fingerprints, person_hold, person_places
 from warehouse.build.disclosure import Rule
 from warehouse.build.disclosure_audit import breaches
 from warehouse.build.runner import HISTORY_DAYS, Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import CUT, Span, below, comparable, select, span
+from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 from warehouse.core.database import Writer
 
 TABLE = """CREATE SCHEMA IF NOT EXISTS marts_person;
 CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, win_start DATE, grain VARCHAR, place VARCHAR, slice VARCHAR, member VARCHAR,
-    num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), is_hidden BOOLEAN);
+    num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), held_from DATE);
+ALTER TABLE marts_person.reading ADD COLUMN IF NOT EXISTS held_from DATE;
+ALTER TABLE marts_person.reading DROP COLUMN IF EXISTS is_hidden;
 CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE, fingerprint VARCHAR);
-ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR"""
-FORM = "rows judged on their population"
+ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR;
+ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS since DATE"""
+FORM = "rows judged on their population and on who has changed"
 """Stands in the fingerprint of what is counted: another way to protect it counts everything anew."""
 
 
@@ -31,10 +34,12 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
     """Counts anew every person metric whose mart was made, for the days that were made (all of them when it was made
     whole, or when the indicator's definition is another one). Metrics of one family go together."""
     writer.execute(TABLE)
+    writer.execute(person_hold.TABLE)
     rule = Rule.of(dict(writer.execute("SELECT name, value FROM raw.own_parameter WHERE _deleted_at IS NULL")))
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
     defined = dict(writer.execute("SELECT metric, fingerprint FROM marts_person.counted"))
+    begun = dict(writer.execute("SELECT metric, since FROM marts_person.counted WHERE since IS NOT NULL"))
     families: dict[str, list[Metric]] = defaultdict(list)
     for metric in metrics().values():
         if metric.person:
@@ -51,8 +56,9 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
         if not wanted:
             continue
         with writer.transaction():
-            if is_other:
-                writer.execute("DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?))", [[*definitions]])
+            since = today if is_other else min((begun.get(name, today) for name in definitions), default=today)
+            if is_other or (not units.has_settled(since, today) and _is_late(family, built, today)):
+                _forget(writer, [*definitions], is_whole=is_other)
             for metric in family:
                 for window, spans in wanted.get(metric.id, {}).items():
                     if window.endswith(CUT):  # of as many days as there were yesterday
@@ -61,11 +67,26 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
                         )
                     if spans:
                         _count_district(writer, metric, window, spans)
-            _count_below(writer, family, _closed(family, wanted, today), today, rule)
+            count_below(writer, family, today, rule)
             for name, text in definitions.items():
                 writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [name])
-                writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?)", [name, today, text])
+                writer.execute("INSERT INTO marts_person.counted VALUES (?, ?, ?, ?)", [name, today, text, since])
             writer.execute("INSERT INTO build.unpublished VALUES ('person_reading', NULL)")
+
+
+def _forget(writer: Writer, metrics_: list[str], *, is_whole: bool) -> None:
+    """What was counted by another definition; otherwise what was published below the district before the sources had
+    delivered what they hold of the past."""
+    grains = "" if is_whole else " AND grain <> 'district'"
+    writer.execute(f"DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)){grains}", [metrics_])
+    writer.execute("DELETE FROM marts_person.behind WHERE metric IN (SELECT unnest(?))", [metrics_])
+
+
+def _is_late(family: list[Metric], built: Built, today: dt.date) -> bool:
+    """Whether days of an earlier month were made anew."""
+    month = units.window_of("month", today)[0]
+    made = [built.days.get(metric.mart) for metric in family if metric.mart in built.models]
+    return any(days is None or any(day < month for day in days) for days in made)
 
 
 def _wanted(
@@ -110,18 +131,21 @@ def _beside(metric: Metric, last: dt.date) -> dict[str, list[Span]]:
     return found
 
 
-def _closed(family: Sequence[Metric], wanted: dict[str, dict[str, list[Span]]], today: dt.date) -> list[Span]:
-    """The spans to be counted below the district: closed ones of the window that is published there, of any metric of
-    the family that is counted anew."""
-    found: set[Span] = set()
-    for metric in family:
-        window = below(metric)
-        for stored, spans in wanted.get(metric.id, {}).items():
-            for item in spans:
-                end = units.window_of(window, item.last)[1]
-                if item.last == end < today and stored == ("day" if metric.kind in ("stock", "state") else window):
-                    found.add(item)
-    return sorted(found, key=lambda item: item.last)
+def _closed(metric: Metric, after: dt.date | None, today: dt.date) -> list[Span]:
+    """The windows that are to be published below the district, oldest first: those whose data have come in, later than
+    the last one that was published (None: all that history holds)."""
+    window, found = below(metric), []
+    start = units.window_of(window, today)[0]
+    is_day = metric.kind in ("stock", "state")
+    while start > counted_since(metric, window, today):
+        end = units.window_of(window, start)[1]
+        item = Span(end, end, end) if is_day else span(metric, window, start, end)
+        if after is not None and item.start <= after:
+            break
+        if units.has_settled(end, today):
+            found.append(item)
+        start = units.back(window, start, 1)
+    return found[::-1]
 
 
 def _last(metric: Metric, today: dt.date) -> dt.date:
@@ -136,7 +160,7 @@ def counted_since(metric: Metric, window: str, today: dt.date) -> dt.date:
 def _count_district(writer: Writer, metric: Metric, window: str, spans: list[Span]) -> None:
     """The district's counts of those windows, with their further figures; of a slice those of each member."""
     writer.execute(
-        "DELETE FROM marts_person.reading WHERE metric = ? AND win = ? AND win_start IN (SELECT unnest(?))",
+        "DELETE FROM marts_person.reading WHERE metric = ? AND win = ? AND grain = 'district' AND win_start IN (SELECT unnest(?))",
         [metric.id, window, [item.start for item in spans]],
     )
     labels = ", ".join(
@@ -146,59 +170,75 @@ def _count_district(writer: Writer, metric: Metric, window: str, spans: list[Spa
         parts = f"MAP {{{labels}}}" if labels and not member else "NULL"
         sql, bound = select(metric, window, spans, "district", member=member)
         writer.execute(
-            f"""INSERT INTO marts_person.reading SELECT '{metric.id}', '{window}', win_start, 'district', place, '{member}', member, num, den, {parts}, false
+            f"""INSERT INTO marts_person.reading SELECT '{metric.id}', '{window}', win_start, 'district', place, '{member}', member, num, den, {parts}, NULL
             FROM ({sql}) WHERE place IS NOT NULL""",
             bound,
         )
 
 
-def _count_below(writer: Writer, family: list[Metric], spans: list[Span], today: dt.date, rule: Rule) -> None:
-    """What may be published of the towns and companies in those windows; of companies only the last ones."""
+def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule) -> None:
+    """Publishes the towns and companies of the windows that have closed since the last time; of companies only the last
+    ones. What has been published of earlier windows is never counted again."""
+    ledger = person_hold.Ledger(writer, family)
+    spans = _closed(family[0], ledger.newest, today)
     if not spans:
         return
-    ids = {metric.id: "day" if metric.kind in ("stock", "state") else below(metric) for metric in family}
-    writer.execute(
-        "DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)) AND grain <> 'district' AND win_start IN (SELECT unnest(?))",
-        [list(ids), [item.start for item in spans]],
-    )
+    ledger.enter(spans)
+    counted = person_places.count(writer, family, spans)
+    windows = {metric.id: person_hold.stored_window(metric) for metric in family}
     forgotten = today - dt.timedelta(days=units.COMPANY_DAYS)
-    ends = {item.start: item.last for item in spans}
-    for one in person_places.let_out(writer, family, spans, rule):
-        if one.grain == "company" and ids[one.metric] == "day" and ends[one.start] <= forgotten:
-            continue
-        writer.execute(
-            "INSERT INTO marts_person.reading VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, false)",
-            [one.metric, ids[one.metric], one.start, one.grain, one.place, one.slice, one.member, one.num, one.den],
-        )
-    _hold_back(writer, family, ids, spans, rule)
-
-
-def _hold_back(writer: Writer, family: list[Metric], ids: dict[str, str], spans: list[Span], rule: Rule) -> None:
-    """The attacker looks at what is about to leave; a window that tells too much loses its towns and companies, of all
-    metrics of the family, and the checks say so."""
-    drivers = person_places.drivers_of(writer, [item.last for item in spans])
-    # those that count drivers: how many there are of anything else nobody knows beforehand
-    counted = [metric for metric in family if "person_key" in metric.numerator and not metric.weighs]
-    people = {metric.id: person_places.populations(writer, metric, spans, drivers) for metric in counted}
+    rows = []
     for item in spans:
-        found = 0
-        for metric in counted:
-            published = {
-                place: (num, den)
-                for place, num, den in writer.execute(
-                    "SELECT place, num, den FROM marts_person.reading WHERE metric = ? AND win = ? AND win_start = ? AND slice = ''",
-                    [metric.id, ids[metric.id], item.start],
-                )
+        fresh = person_places.let_out(counted, item, rule, ledger.standing)
+        if fresh and _tells(writer, family, counted, item, fresh, rule):
+            fresh = []
+        for one in ledger.show(item, fresh):
+            if one.grain == "town" or windows[one.metric] != "day" or item.last > forgotten or item == spans[-1]:
+                about = [one.metric, windows[one.metric], one.start, one.grain, one.place, one.slice, one.member]
+                rows.append([*about, one.num, one.den, None, one.held_from])
+    ledger.close()
+    if rows:
+        writer.execute(
+            f"INSERT INTO marts_person.reading SELECT {', '.join('unnest(?)' for _ in rows[0])}",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+
+def _tells(
+    writer: Writer,
+    family: list[Metric],
+    counted: person_places.Counted,
+    item: Span,
+    fresh: list[person_places.Place],
+    rule: Rule,
+) -> bool:
+    """The attacker looks at what is about to leave; where it tells too much the towns and companies stay as they are
+    published, of all metrics of the family, and the checks say so."""
+    found = 0
+    for metric, one in zip(family, counted.counts, strict=True):
+        if metric.weighs:  # of means there is nothing to take from the district's
+            continue
+        people = person_places.populations(writer, metric, [item], counted.drivers)[item.start]
+        homes = counted.drivers[item.last].homes
+        district = {("", ""): one[item.start].cells.get(DISTRICT, (0.0, 0.0, 0.0))}
+        for name, cut in one[item.start].cuts.items():
+            district |= {(name, member): cell for member, cell in cut[DISTRICT].items()}
+        for (name, member), (num, den, _) in district.items():
+            published = {DISTRICT: (num, den if metric.denominator else None)}
+            published |= {
+                own.place: (own.num, own.den)
+                for own in fresh
+                if (own.metric, own.slice, own.member) == (metric.id, name, member)
             }
-            about, homes = people[metric.id][item.start], drivers[item.last].homes
-            found += len([*breaches(published, about, homes, rule, metric.population == "drivers")])
-        if found:
-            writer.execute(
-                "DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)) AND grain <> 'district' AND win_start = ?",
-                [list(ids), item.start],
-            )
-            message = f"{family[0].label}：{item.start:%Y-%m-%d} 起一期的镇街、企业人数可以反推出未列的 {found} 处，这一期不公布"
-            writer.execute(
-                "INSERT INTO run.check_result SELECT as_of, ?, 'disclosure', 'warn', ?, ? FROM build.clock",
-                [family[0].mart, message, found],
-            )
+            # there are no more of it than persons, or than what everybody knows the denominator to be
+            is_capped = not (metric.denominator and name) if not metric.persons else metric.population == "denominator"
+            is_secret = metric.population == "drivers" or bool(name)
+            towns = people if not name else {place: size for place, size in people.items() if place not in homes}
+            found += len([*breaches(published, towns, {} if name else homes, rule, is_secret, is_capped=is_capped)])
+    if found:
+        message = f"{family[0].label}：{item.start:%Y-%m-%d} 起一期的镇街、企业人数可以反推出未列的 {found} 处，这一期沿用上一期"
+        writer.execute(
+            "INSERT INTO run.check_result SELECT as_of, ?, 'disclosure', 'warn', ?, ? FROM build.clock",
+            [family[0].mart, message, found],
+        )
+    return bool(found)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from warehouse.build.disclosure import POOL, Row, Rule, published
+from warehouse.build.disclosure import POOL, Row, Rule, Standing, published, renewed
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, number, select
 from warehouse.compile.reading import DISTRICT
@@ -23,13 +23,19 @@ DOMINATED = 0.9
 GUESSED = 0.1
 """How near, as a part of it, the second largest contributor may come to guessing the largest (the p % rule)."""
 GRAINS = ("town", "company")
+OWN = ("", "")
+"""Names the numbers of a family themselves where (metric, slice) names one of its slices."""
+Standings = Callable[[tuple[str, str], str, str, dt.date], Standing | None]
+"""OWN or (metric, slice), grain, parent and start of a window → what is published of the parent's children already."""
 Cell = tuple[float, float, float]
 """Numerator, denominator (0 where there is none), persons behind them."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What is published of one metric. slice, member: "" for the number itself; den: None for a plain count."""
+    """What is published of one metric. slice, member: "" for the number itself; den: None for a plain count, and for a
+    mean, which num is then. held_from:
+    start of the earlier window whose number it is; None for its own."""
 
     metric: str
     start: dt.date
@@ -39,6 +45,7 @@ class Place:
     member: str
     num: float
     den: float | None
+    held_from: dt.date | None = None
 
 
 @dataclass
@@ -59,33 +66,63 @@ class _Counts:
     uneven: set[str] = field(default_factory=set)
 
 
-def let_out(writer: Writer, family: Sequence[Metric], spans: Sequence[Span], rule: Rule) -> Iterator[Place]:
-    """What may be published of a family of metrics in those closed windows, towns and companies."""
+@dataclass(frozen=True)
+class Counted:
+    """A family of metrics in several windows, everything counted, nothing judged. drivers: by the last day of a window;
+    counts: of each metric by start."""
+
+    family: Sequence[Metric]
+    drivers: dict[dt.date, Drivers]
+    counts: list[dict[dt.date, _Counts]]
+
+
+def count(writer: Writer, family: Sequence[Metric], spans: Sequence[Span]) -> Counted:
+    """Everything about a family of metrics in those windows, towns and companies."""
     drivers = drivers_of(writer, [item.last for item in spans])
-    counts = [_counts(writer, metric, spans, drivers) for metric in family]
-    for item in spans:
-        known, here = drivers[item.last], [one[item.start] for one in counts]
-        rows = {place: _row(family, here, place, known) for place in _places(here, known)}
-        whole = rows.get(DISTRICT) or _row(family, here, DISTRICT, known)
-        void = {index for index, size in enumerate(whole.classes) if size <= 0}
-        rows |= dict(_of_one_company(rows, known, rule))
-        towns = _published(
-            rows, [code for code in rows if code not in known.homes and code != DISTRICT], whole, void, rule
-        )
-        shown: dict[str, list[str]] = {"town": sorted(towns), "company": []}
-        for town in sorted(towns):
-            mine = [code for code, home in known.homes.items() if home == town and code in rows]
-            shown["company"] += sorted(_published(rows, mine, rows[town], void, rule, "company"))
-        for metric, one in zip(family, here, strict=True):
-            for grain in GRAINS if shown["town"] else ():
-                if grain in metric.drill:
-                    for place in shown[grain]:
-                        num, den, _ = one.cells.get(place, (0.0, 0.0, 0.0))
-                        yield Place(
-                            metric.id, item.start, grain, place, "", "", num, den if metric.denominator else None
-                        )
-            for name, cut in one.cuts.items():
-                yield from _cut_let_out(metric, item, name, cut, towns, known, rule)
+    return Counted(family, drivers, [_counts(writer, metric, spans, drivers) for metric in family])
+
+
+def let_out(counted: Counted, item: Span, rule: Rule, standings: Standings | None = None) -> list[Place]:
+    """What is published anew of a closed window, towns and companies. standings: what is published already of the
+    windows before; None where there is nothing."""
+    family, known, here = counted.family, counted.drivers[item.last], [one[item.start] for one in counted.counts]
+    rows = {place: _row(family, here, place, known) for place in _places(here, known)}
+    whole = rows.get(DISTRICT) or _row(family, here, DISTRICT, known)
+    rows |= dict(_of_one_company(rows, known, rule))
+
+    def listed(children: list[Row], parent: Row, district: Row, grain: str, cut: tuple[str, str] = OWN) -> set[str]:
+        void = {index for index, size in enumerate(district.classes) if size <= 0}
+        standing = standings(cut, grain, parent.place, item.start) if standings else None
+        if standing is None:
+            return published(children, parent, void, rule, POOL[grain])
+        return renewed(children, parent, void, rule, POOL[grain], standing)
+
+    of_towns = [row for code, row in rows.items() if code not in known.homes and code != DISTRICT]
+    towns = listed(of_towns, whole, whole, "town")
+    shown: dict[str, list[str]] = {"town": sorted(towns), "company": []}
+    for town in shown["town"]:
+        mine = [rows[code] for code, home in known.homes.items() if home == town and code in rows]
+        shown["company"] += sorted(listed(mine, rows[town], whole, "company"))
+    found = []
+    for metric, one in zip(family, here, strict=True):
+        for grain in GRAINS:
+            for place in shown[grain] if grain in metric.drill else ():
+                num, den, _ = one.cells.get(place, (0.0, 0.0, 0.0))
+                found.append(_place(metric, item, grain, place, "", "", num, den))
+        for name, cut in one.cuts.items():
+            children, parent = _cut_rows(metric, cut, towns, known)
+            for place in sorted(listed(children, parent, parent, "town", (metric.id, name))):
+                for member in sorted(cut[DISTRICT]):
+                    num, den, _ = cut[place].get(member, (0.0, 0.0, 0.0))
+                    found.append(_place(metric, item, "town", place, name, member, num, den))
+    return found
+
+
+def _place(metric: Metric, item: Span, grain: str, place: str, name: str, member: str, num: float, den: float) -> Place:
+    """One line. Of a sum that is shared out only the mean leaves: how much there is tells of those who did most."""
+    if metric.weighs:
+        return Place(metric.id, item.start, grain, place, name, member, num / den, None)
+    return Place(metric.id, item.start, grain, place, name, member, num, den if metric.denominator else None)
 
 
 def _of_one_company(rows: dict[str, Row], known: Drivers, rule: Rule) -> Iterator[tuple[str, Row]]:
@@ -97,12 +134,6 @@ def _of_one_company(rows: dict[str, Row], known: Drivers, rule: Rule) -> Iterato
     for town, people in largest.items():
         if town in rows and rows[town].people - people < rule.least:
             yield town, replace(rows[town], is_dominated=True)
-
-
-def _published(
-    rows: dict[str, Row], places: list[str], parent: Row, void: set[int], rule: Rule, grain: str = "town"
-) -> set[str]:
-    return published([rows[place] for place in places], parent, void, rule, POOL[grain])
 
 
 def _places(counts: Sequence[_Counts], known: Drivers) -> set[str]:
@@ -131,16 +162,11 @@ def _judged(metric: Metric, cell: Cell, drivers: float) -> tuple[float, list[flo
     return den, [num, den - num]
 
 
-def _cut_let_out(
-    metric: Metric,
-    item: Span,
-    name: str,
-    cut: dict[str, dict[str, Cell]],
-    towns: set[str],
-    known: Drivers,
-    rule: Rule,
-) -> Iterator[Place]:
-    """A slice of a town is published whole or not at all: each member is a class, and what belongs to none of them."""
+def _cut_rows(
+    metric: Metric, cut: dict[str, dict[str, Cell]], towns: set[str], known: Drivers
+) -> tuple[list[Row], Row]:
+    """The towns of a slice, and the district. A town's is published whole or not at all: each member is a class, and
+    what belongs to none of them; and only beside its own number."""
     members = sorted(cut[DISTRICT])
 
     def row(place: str) -> Row:
@@ -155,13 +181,7 @@ def _cut_let_out(
             classes.append(left)
         return Row(place, drivers, tuple(classes), is_dominated=place != DISTRICT and place not in towns)
 
-    whole = row(DISTRICT)
-    void = {index for index, size in enumerate(whole.classes) if size <= 0}
-    places = [place for place in cut if place != DISTRICT]
-    for place in sorted(published([row(place) for place in places], whole, void, rule, POOL["town"])):
-        for member in members:
-            num, den, _ = cut[place].get(member, (0.0, 0.0, 0.0))
-            yield Place(metric.id, item.start, "town", place, name, member, num, den if metric.denominator else None)
+    return [row(place) for place in cut if place != DISTRICT], row(DISTRICT)
 
 
 def drivers_of(writer: Writer, days: Sequence[dt.date]) -> dict[dt.date, Drivers]:

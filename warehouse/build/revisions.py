@@ -33,8 +33,15 @@ CREATE TABLE IF NOT EXISTS run.kpi_asked (kpi_id VARCHAR, win VARCHAR, win_start
 
 
 def prepare(writer: Writer) -> None:
-    """Makes the table where it is missing."""
+    """Makes the table where it is missing. What earlier releases wrote down of the sums behind a town's mean goes."""
     writer.execute(TABLE)
+    means = [metric.id for metric in metrics().values() if metric.weighs]
+    if writer.execute(
+        "UPDATE run.kpi_revision SET num = NULL, den = NULL "
+        "WHERE kpi_id IN (SELECT unnest(?)) AND grain <> 'district' AND den IS NOT NULL RETURNING 1",
+        [means],
+    ):
+        writer.execute("INSERT INTO build.unpublished VALUES ('kpi_revision', NULL)")
 
 
 def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
@@ -115,9 +122,9 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> None:
     if metric.person:
         writer.execute(
-            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ?
+            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, {_sums(metric)}, {_value(metric, "r")}, s.provisional, ?, ?, ?
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
-            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_hidden""",
+            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town')""",
             [
                 window,
                 f"{as_of:%Y%m%dT%H%M%S}",
@@ -148,10 +155,16 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
             )
 
 
+def _sums(metric: Metric) -> str:
+    """Numerator and denominator; of a mean below the district only the mean is there."""
+    return "if(r.den IS NULL, NULL, r.num), r.den" if metric.weighs else "r.num, r.den"
+
+
 def _value(metric: Metric, row: str) -> str:
     if not metric.denominator:
         return f"{metric.scale} * coalesce({row}.num, 0)"
-    return f"CASE WHEN {row}.den > 0 AND {row}.den >= {metric.min_den} THEN {metric.scale} * coalesce({row}.num, 0) / {row}.den END"
+    mean = f"WHEN {row}.den IS NULL THEN {metric.scale} * {row}.num " if metric.weighs else ""
+    return f"CASE {mean} WHEN {row}.den > 0 AND {row}.den >= {metric.min_den} THEN {metric.scale} * coalesce({row}.num, 0) / {row}.den END"
 
 
 def _is_provisional(metric: Metric, item: Span, as_of: dt.datetime) -> bool:

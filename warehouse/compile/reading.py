@@ -98,7 +98,8 @@ class Reading:
     change it (72 h). held: Chinese reason when the model is carried over from an earlier generation, else "". doubt:
     Chinese reason why the number is implausible (D18), else "". judgement: against target and direction. parts: further
     figures to print beside, label → value. evened: which of previous and last_year were sums over more or fewer days
-    and stand here for as many as ours (their mean a day × our days)."""
+    and stand here for as many as ours (their mean a day × our days). held_from: start of the earlier window whose number of
+    persons still stands, because fewer have changed since then than may be told of; None for the window's own."""
 
     metric: str
     label: str
@@ -125,6 +126,7 @@ class Reading:
     judgement: Literal["good", "warn", "bad"] | None = None
     parts: dict[str, float] = field(default_factory=dict)
     evened: tuple[str, ...] = ()
+    held_from: dt.date | None = None
 
     @property
     def is_advised(self) -> bool:

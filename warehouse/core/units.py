@@ -20,6 +20,8 @@ SHAPES = {"week": r"\d{4}-W\d{2}", "month": r"\d{4}-\d{2}", "quarter": r"\d{4}-Q
 
 COMPANY_DAYS = 62
 """How far back day-by-day counts of the persons of a company are kept; of district and town, from the beginning."""
+SETTLED_DAYS = 3
+"""Days after its end until the data of a window have come in (72 h): then it is published below the district, once."""
 DAILY = 45
 """How far back every day of a stock is read."""
 
@@ -30,6 +32,11 @@ def now() -> dt.datetime:
     ZHENGBEI_CLOCK_SHIFT_S moves it by that many seconds, so that a demonstration at night can show the day; the
     stand-in sources are moved alike, and real installations never set it."""
     return dt.datetime.now(SHANGHAI) + dt.timedelta(seconds=float(os.environ.get("ZHENGBEI_CLOCK_SHIFT_S", "0")))
+
+
+def has_settled(end: dt.date, today: dt.date) -> bool:
+    """Whether the data of a window that ends on `end` (inclusive) have come in by the beginning of `today`."""
+    return today > end + dt.timedelta(days=SETTLED_DAYS)
 
 
 def window_of(window: str, day: dt.date) -> tuple[dt.date, dt.date]:

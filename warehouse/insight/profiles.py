@@ -113,7 +113,7 @@ def _brief_alarm(book: Snapshot, key: str) -> tuple[str, str]:
     facts = alarm_facts(book, key)
     if facts is None:
         raise PageMissing()
-    if facts["company_key"] in book.one_person_owners:
+    if facts["company_key"] in book.pooled:
         return "报警", "单人单车业户 · 说明用途后查看"
     return (
         f"{facts['kind']} {facts['raised_at']:%m-%d %H:%M}",

@@ -40,6 +40,8 @@ def gap(district: Reading, towns: Sequence[Reading]) -> Gap | None:
     if district.status != "ok" or whole is None or not towns:
         return None
     hidden = sum(1 for town in towns if town.status == "small_cell")
+    if district.den is not None and all(town.den is None for town in towns):  # means, whose sums are not published
+        return Gap(0.0, whole, hidden) if hidden else None
     total = sum((town.value if district.den is None else town.den) or 0.0 for town in towns)
     if hidden:
         return Gap(total, whole, hidden, (_rest(district.num, towns, "num"), _rest(district.den, towns, "den")))

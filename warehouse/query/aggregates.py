@@ -31,7 +31,7 @@ from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape, PageMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query import batch, one_person
-from warehouse.query.batch import Wanted
+from warehouse.query.batch import PersonCount, Wanted
 from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE, Scope
 
 text = statements.beside(__file__)
@@ -192,29 +192,42 @@ class Figures:
         return [place for place in everyone if within in (DISTRICT, self.scope.code, place.parent, place.code)]
 
     @cached_property
-    def one_person_owners(self) -> frozenset[str]:
-        """Companies with one driver or one vehicle at most: alarms, days and ways of their vehicles tell of a person."""
-        return frozenset(str(key) for (key,) in self.ask(self._owners))
+    def pooled(self) -> frozenset[str]:
+        """Companies with one driver or one vehicle at most, of which alarms, days and ways of the vehicles tell of a
+        person; and the companies and towns that are one sum with them, lest it be that of fewer than three."""
+        return frozenset(str(key) for (key,) in self.ask(self._pooled_sql))
 
     @cached_property
-    def of_one_person(self) -> str:
-        """The condition that a row of a mart is of one of them."""
-        return one_person.among(self._owners)
+    def of_pooled(self) -> str:
+        """The condition that a row of a mart is of a company among them."""
+        return one_person.among("company_key", self._pooled_sql)
 
-    @property
-    def _owners(self) -> str:
+    @cached_property
+    def of_pooled_town(self) -> str:
+        """The condition that a row of a mart is of a town among them."""
+        return one_person.among("town_code", self._pooled_sql)
+
+    @cached_property
+    def _pooled_sql(self) -> str:
+        """As far as the generation knows it: earlier releases published the owners alone, or not even them."""
+        if self._has_table("pooled_owner"):
+            return text("pooled_owners")
         return text("one_person_owners" if self._is_judged else "single_vehicle_owners")
 
-    def is_of_one_person(self, metric: Metric, spot: Place) -> bool:
-        """Whether a metric would tell of a place what a single person did."""
-        return spot.code in self.one_person_owners and one_person.tells_of_vehicles(metric)
+    def is_pooled(self, metric: Metric, spot: Place) -> bool:
+        """Whether a metric would tell of a place, or of one that is pooled with it, what a single person did."""
+        return spot.code in self.pooled and one_person.tells_of_vehicles(metric)
 
     @cached_property
     def _is_judged(self) -> bool:
         """Whether persons of towns and companies were judged as they are today when this generation was published: what
         an earlier release let out below the district is read no more. The same release began to publish the owners that
         are one person."""
-        return bool(self.ask("SELECT 1 FROM duckdb_tables() WHERE table_name = 'one_person_owner'"))
+        return self._has_table("one_person_owner")
+
+    def _has_table(self, name: str) -> bool:
+        """Whether a mart of that name was published."""
+        return bool(self.ask("SELECT 1 FROM duckdb_tables() WHERE table_name = $name", {"name": name}))
 
     def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
         """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
@@ -408,13 +421,14 @@ class Figures:
             member = GRAIN_COLUMN.get(by, by)
             if by == "company" and not self.scope.is_all:  # those outside are one
                 member = f"if(starts_with({member}, '{ELSEWHERE}'), '{ELSEWHERE}', {member})"
-            if by in ("company", "vehicle") and one_person.tells_of_vehicles(metric):
-                member = f"if({self.of_one_person}, '{one_person.POOLED}', {member})"
+            if by in PLACES and one_person.tells_of_vehicles(metric):
+                pooled = self.of_pooled_town if by == "town" else self.of_pooled
+                member = f"if({pooled}, '{one_person.POOLED}', {member})"
             sql, values = select(metric, window, [item], spot.grain, member=member, where=where, bound=bound)
             rows = {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
             return {code: HIDDEN if code == one_person.POOLED else row for code, row in rows.items()}
 
-        if self.is_of_one_person(metric, spot):
+        if self.is_pooled(metric, spot):
             return {}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
@@ -428,13 +442,12 @@ class Figures:
         if only and only[0][0] != by:
             raise UsageError(f"“{metric.label}”是人员指标，只按一个条件统计", to_do="请去掉其他筛选条件")
         rows = self._counted(metric, window, [item], spot.grain, by, only[0][1] if only else "", spot.code)
-        return {member: (num, den, -1 if hidden else 1) for _, _, member, num, den, hidden, _ in rows}
+        return {row.member: (row.num, row.den, row.present) for row in rows}
 
     def _counted(
         self, metric: Metric, window: str, spans: Sequence[Span], grain: str, slice_: str, member: str, place: str = ""
-    ) -> list[tuple[Any, ...]]:
-        """Rows (win_start, place, member, num, den, is_hidden, parts) of what was counted about persons; member, place
-        "" = all."""
+    ) -> list[PersonCount]:
+        """What was counted about persons; member, place "" = all."""
         if grain != "district" and not self._is_judged:
             return []
         starts = [counted(metric, window, item)[1] for item in spans]
@@ -448,11 +461,7 @@ class Figures:
         }
         stored = [name for name, value in named.items() if value or name == "slice"]
         conditions = [f"{name} = ?" for name in stored] + [f"win_start IN ({', '.join('?' * len(starts))})"]
-        return self._rows(
-            "SELECT win_start, place, member, num, den, is_hidden, parts FROM meta.person_reading "
-            f"WHERE {' AND '.join(conditions)}",
-            [*(named[name] for name in stored), *starts],
-        )
+        return batch.person_counts(self._reader, " AND ".join(conditions), [*(named[name] for name in stored), *starts])
 
     def _prepare(self, wanted: Sequence[Wanted], spot: Place) -> None:
         """Asks for the figures of several windows at one place in two statements, one of them about persons; `_parts`
@@ -464,9 +473,7 @@ class Figures:
         new = {key: one for key, one in keys.items() if key not in self._answers}
         for ask, is_person in ((batch.counts, False), (batch.persons, True)):
             mine = {
-                key: one
-                for key, one in new.items()
-                if one[0].person == is_person and not self.is_of_one_person(one[0], spot)
+                key: one for key, one in new.items() if one[0].person == is_person and not self.is_pooled(one[0], spot)
             }
             if is_person and spot.grain != "district" and not self._is_judged:
                 continue
@@ -487,12 +494,13 @@ class Figures:
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
         if grain != spot.grain:
-            return {
+            pooled = [place for place in self.places(grain) if self.is_pooled(metric, place)] if grain == "town" else []
+            return {place.code: HIDDEN for place in pooled} | {
                 code: row
                 for code, row in self._members(metric, window, item, spot, grain, only).items()
                 if code not in (*NOBODY, one_person.POOLED)
             }
-        if self.is_of_one_person(metric, spot):
+        if self.is_pooled(metric, spot):
             return {spot.code: HIDDEN}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
@@ -503,11 +511,14 @@ class Figures:
         slice_, member = self._person_filter(metric, grain, only)
         wanted = {spot.code} if grain == spot.grain else {place.code for place in self.places(grain, spot.code)}
         rows = self._counted(metric, window, [item], grain, slice_, member, spot.code if grain == spot.grain else "")
-        return {
-            place: (num, den, -1 if hidden else 1, parts or {})
-            for _, place, _, num, den, hidden, parts in rows
-            if place in wanted
-        }
+        return {row.place: (row.num, row.den, row.present, row.parts) for row in rows if row.place in wanted}
+
+    def held_from(self, metric: Metric, window: str, item: Span, grain: str) -> dict[str, dt.date]:
+        """Place → start of the earlier window whose number of persons stands there: too few have changed since then."""
+        rows = self.remember(
+            ("held", metric.id, window, item, grain), lambda: self._counted(metric, window, [item], grain, "", "")
+        )
+        return {row.place: row.held_from for row in rows if row.held_from}
 
     def _trend(
         self, metric: Metric, window: str, starts: Sequence[dt.date], spot: Place, only: Only = ()
@@ -531,8 +542,8 @@ class Figures:
             counts = self._counted(
                 metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code
             )
-            return {named[day]: (num, den, -1 if hidden else 1) for day, _, _, num, den, hidden, _ in counts}
-        if self.is_of_one_person(metric, spot):
+            return {named[row.win_start]: (row.num, row.den, row.present) for row in counts}
+        if self.is_pooled(metric, spot):
             return {item.start: HIDDEN[:3] for item in spans}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)
@@ -588,6 +599,8 @@ class Figures:
             return None, "missing" if self.reported(metric) else "unconnected"
         if present == -1:
             return None, "small_cell"
+        if is_mean_alone(metric, den) and num is not None:
+            den = 1.0
         if metric.denominator and (not den or den < metric.min_den):
             return None, "insufficient"
         found = metric.scale * (num or 0.0) / (den if metric.denominator and den else 1.0)
@@ -661,6 +674,11 @@ def evening(metric: Metric, item: Span, ours: Span) -> float:
         return 1.0
     theirs, days = ((one.last - one.first).days + 1 for one in (item, ours))
     return days / theirs if theirs > 0 and days > 0 else 1.0
+
+
+def is_mean_alone(metric: Metric, den: float | None) -> bool:
+    """Whether the numerator is a mean over persons of a town or company, whose sums are not published."""
+    return bool(metric.weighs) and den is None
 
 
 def plate(key: str) -> str:

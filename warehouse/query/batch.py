@@ -3,15 +3,37 @@ reads, and a page of one company shows a dozen numbers over three windows each."
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Parts, Span, as_row, counted, same_rows, select
 from warehouse.compile.reading import Place
 from warehouse.core.database import Reader
+from warehouse.core.errors import OlderShape
 
 Wanted = tuple[Metric, str, Span]
 """A metric, a window and the days that are read of it."""
+
+
+@dataclass(frozen=True)
+class PersonCount:
+    """A count of persons as it was published. win_start: the day of a stock; present: 1, or −1 where it is not told;
+    held_from: start of the earlier window whose number it is, None for its own."""
+
+    metric: str
+    win: str
+    win_start: dt.date
+    place: str
+    member: str
+    num: float | None
+    den: float | None
+    present: float
+    parts: dict[str, float | None]
+    held_from: dt.date | None
+
+
 Narrowing = Callable[[Metric, Place], tuple[str, list[object]]]
 """The condition that keeps a metric's rows to a place, with what is bound in it."""
 
@@ -55,13 +77,33 @@ def persons(reader: Reader, wanted: Sequence[Wanted], spot: Place, _narrow: Narr
         return []
     stored = [(metric.id, *counted(metric, window, item)) for metric, window, item in wanted]
     marks = ", ".join("?" * len(stored))
-    rows = reader.rows(
-        f"SELECT metric, win, win_start, num, den, is_hidden, parts FROM meta.person_reading WHERE grain = ? AND place = ? AND slice = '' "
-        f"AND metric IN ({marks}) AND win_start IN ({marks})",
+    rows = person_counts(
+        reader,
+        f"grain = ? AND place = ? AND slice = '' AND metric IN ({marks}) AND win_start IN ({marks})",
         [spot.grain, spot.code, *(name for name, _, _ in stored), *(start for _, _, start in stored)],
     )
-    text = {
-        (name, win, start): (num, den, -1 if hidden else 1, parts or {})
-        for name, win, start, num, den, hidden, parts in rows
-    }
-    return [{spot.code: text[one]} if one in text else {} for one in stored]
+    known = {(row.metric, row.win, row.win_start): (row.num, row.den, row.present, row.parts) for row in rows}
+    return [{spot.code: known[one]} if one in known else {} for one in stored]
+
+
+def person_counts(reader: Reader, where: str, bound: Sequence[object]) -> list[PersonCount]:
+    """The counts of persons for which a condition holds; none in a generation from before there were any."""
+    try:
+        return [
+            PersonCount(
+                row["metric"],
+                row["win"],
+                row["win_start"],
+                row["place"],
+                row["member"],
+                row["num"],
+                row["den"],
+                # generations of earlier releases marked what they did not tell, and held nothing back
+                -1.0 if row.get("is_hidden") else 1.0,
+                row["parts"] or {},
+                row.get("held_from"),
+            )
+            for row in reader.records(f"SELECT * FROM meta.person_reading WHERE {where}", list(bound))
+        ]
+    except OlderShape:
+        return []

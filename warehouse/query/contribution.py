@@ -24,7 +24,7 @@ from typing import Literal
 from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, below
-from warehouse.compile.reading import DISTRICT, STATUS_LABELS
+from warehouse.compile.reading import DISTRICT, STATUS_LABELS, Place
 from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only, evening
 
 Pair = tuple[float, float]
@@ -124,10 +124,9 @@ def explain(
         return NoSplit("本指标没有按范围合计的数，不作分解")
     name = window if window in metric.windows else metric.windows[0]
     spans = book.spans(metric, name, at, against)
-    by_place = metric.person and by in ("town", "company")
-    if by_place and (name != below(metric) or not book.is_over(name, spans[1])):
-        period = {"month": "月", "year": "年"}[below(metric)]
-        return NoSplit(f"镇街、企业的人数按{period}公布，本期没有可分解的部分；请看已结束的{period}")
+    by_place = _is_of_persons_by_place(metric, by)
+    if by_place and (why := _no_places(book, metric, name, spans[1])):
+        return NoSplit(why)
     begins = book.begins(metric)
     if begins is not None and spans[0].first < begins:
         return NoSplit(f"数据自 {begins} 起，对比期只有一部分，不作分解")
@@ -142,7 +141,7 @@ def explain(
     for (amount, status), words in zip(values, ("对比期", "本期"), strict=True):
         if amount is None:
             return NoSplit(f"{words}{STATUS_LABELS[status]}，不作分解")
-    then, now = (book.figures(metric, name, item, spot, by, only) for item in spans)
+    then, now = _members(book, metric, name, spans, spot, by, only)
     then = {code: _scaled(figure, factor) for code, figure in then.items()}
     for members, total, words in ((then, totals[0], "对比期"), (now, totals[1], "本期")):
         if not members and any(_pair(total)) and not by_place:
@@ -153,6 +152,33 @@ def explain(
     if isinstance(pieces, NoSplit):
         return pieces
     return Change(by, against, bool(metric.denominator), values[0][0] or 0.0, values[1][0] or 0.0, spans, pieces)
+
+
+def _is_of_persons_by_place(metric: Metric, by: str) -> bool:
+    return metric.person and by in ("town", "company")
+
+
+def _no_places(book: Figures, metric: Metric, window: str, item: Span) -> str:
+    """Why persons of towns and companies cannot be split; "" where they can."""
+    if metric.weighs:
+        return "镇街、企业的人数只公布平均数，不作分解"
+    if window != below(metric) or not book.is_over(window, item):
+        period = {"month": "月", "year": "年"}[below(metric)]
+        return f"镇街、企业的人数按{period}公布，本期没有可分解的部分；请看已结束的{period}"
+    return ""
+
+
+def _members(
+    book: Figures, metric: Metric, window: str, spans: tuple[Span, Span], spot: Place, by: str, only: Only
+) -> tuple[dict[str, Figure], dict[str, Figure]]:
+    """The figures of the members in both windows. A place whose number of persons is that of an earlier month says
+    nothing of this one's change."""
+    found = tuple(book.figures(metric, window, item, spot, by, only) for item in spans)
+    stale: set[str] = set()
+    if _is_of_persons_by_place(metric, by):
+        stale = {code for item in spans for code in book.held_from(metric, window, item, by)}
+    then, now = ({code: figure for code, figure in side.items() if code not in stale} for side in found)
+    return then, now
 
 
 def _scaled(figure: Figure, factor: float) -> Figure:

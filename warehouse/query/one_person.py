@@ -1,6 +1,7 @@
 """Owners with one driver or one vehicle at most: what their vehicles did is what a person did (PIPL 28, GB/T 45574-2025
 6.6: tracks). Owns which indicators tell of it; such an owner has no number of its own in them, neither in a list nor on
-its page nor in a split, and is part of the sums over it."""
+its page nor in a split, and is part of the sums over it. Where these would be of fewer than three owners the next
+smallest have none either (marts.pooled_owner)."""
 
 from __future__ import annotations
 
@@ -16,6 +17,6 @@ def tells_of_vehicles(metric: Metric) -> bool:
     return metric.kind not in ("stock", "state") and {"vehicle_key", "company_key"} <= words(models()[metric.mart].sql)
 
 
-def among(owners: str) -> str:
-    """The condition that a row is of such an owner. owners: SELECT of their company_key."""
-    return f"coalesce(company_key, '') IN ({owners})"
+def among(column: str, places: str) -> str:
+    """The condition that a row is of such a place. column: that holds it; places: SELECT of their codes."""
+    return f"coalesce({column}, '') IN ({places})"

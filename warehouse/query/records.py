@@ -75,7 +75,7 @@ def behind(
     entity = of(metric)
     if entity is None:
         return None
-    if book.is_of_one_person(metric, spot):
+    if book.is_pooled(metric, spot):
         return Listing(entity, (), 0, 1)
     name = window if window in metric.windows else metric.windows[0]
     item = book.spans(metric, name, at)[1]
@@ -83,7 +83,7 @@ def behind(
     where, bound = book.within(metric, spot, only)
     pool = _pool(book, metric, name, item, spot.grain, where, bound)
     if pool is not None:
-        where = " AND ".join(filter(None, [where, f"NOT {book.of_one_person}"]))
+        where = " AND ".join(filter(None, [where, f"NOT {book.of_pooled}"]))
     inner, values = select(stated, name, [item], spot.grain, member=entity.key, where=where, bound=bound)
     outer, more = _page(book, metric, entity, inner, query, _order(entity, sort, descending), max(1, page), rows)
     found = book.ask(outer, [*values, *more])
@@ -120,9 +120,9 @@ def _pool(
     book: Figures, metric: Metric, window: str, item: Span, grain: str, where: str, bound: list[object]
 ) -> tuple[float, float | None] | None:
     """What vehicles of owners with one driver or one vehicle come to, all of them together."""
-    if not one_person.tells_of_vehicles(metric) or not book.one_person_owners:
+    if not one_person.tells_of_vehicles(metric) or not book.pooled:
         return None
-    stated = " AND ".join(filter(None, [where, book.of_one_person]))
+    stated = " AND ".join(filter(None, [where, book.of_pooled]))
     sql, values = select(metric, window, [item], grain, where=stated, bound=bound)
     rows = [row for row in book.ask(sql, values) if row[1] and (row[4] or row[5])]
     return (rows[0][4] or 0.0, rows[0][5]) if rows else None

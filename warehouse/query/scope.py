@@ -51,6 +51,7 @@ BELONGS = {
     "meta.kpi_revision": f"grain_key {_TOWN} OR grain_key {_COMPANY}",
     # a vehicle inside may belong to an owner outside, and is a person's all the same
     "marts.one_person_owner": "true",
+    "marts.pooled_owner": "true",
 }
 """Tables whose rows say otherwise than by town_code and company_key where they belong."""
 

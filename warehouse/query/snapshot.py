@@ -20,7 +20,7 @@ from warehouse.core import statements, units
 from warehouse.core.errors import UsageError
 from warehouse.publish import live
 from warehouse.query import judgement, targets
-from warehouse.query.aggregates import Figures, Only, aware, evening
+from warehouse.query.aggregates import Figures, Only, aware, evening, is_mean_alone
 
 text = statements.beside(__file__)
 
@@ -80,6 +80,7 @@ class Snapshot(Figures):
             last = units.window_of(window, first)[1]
             num, den, present = rows.get(first, (None, None, 0))
             value, status = self.value(found, num, den, present)
+            num = None if is_mean_alone(found, den) else num
             is_whole = begins is None or span(found, window, first, last).first >= begins
             if not is_whole and first != starts[-1]:
                 num, den, value, status = None, None, None, "missing"
@@ -169,8 +170,9 @@ class Snapshot(Figures):
 
     def _closed(self, metric: Metric, requested: str, at: str | None) -> tuple[str, str]:
         """The one window in which persons are counted below the district, and its last one that is over when the period
-        that is asked for is."""
-        name, today = below(metric), self.generation.built_at.date()
+        that is asked for is, with all its data."""
+        name = below(metric)
+        today = self.generation.built_at.date() - dt.timedelta(days=units.SETTLED_DAYS)
         day = (
             today if at is None or requested == "now" else units.window_of(requested, units.parse_at(requested, at))[1]
         )
@@ -201,10 +203,12 @@ class Snapshot(Figures):
         oldest = self._oldest(metric)
         answers = []
         empty = self.absent(metric, window, ours, grain, now, only)
+        is_held = metric.person and grain != "district"
+        standing = self.held_from(metric, window, ours, grain) if is_held else {}
         for place in wanted:
             num, den, present, parts = now.get(place.code, empty)
             value, status = self.value(metric, num, den, present)
-            num = 0.0 if status == "ok" and num is None else num  # a sum over no row
+            num = None if is_mean_alone(metric, den) else 0.0 if status == "ok" and num is None else num  # no row: 0
             if status in ABSENT:
                 num, den, parts = None, None, {}
             num, den = (None if figure is None or not math.isfinite(figure) else figure for figure in (num, den))
@@ -249,6 +253,7 @@ class Snapshot(Figures):
                         label: figure for label, figure in parts.items() if figure is not None and math.isfinite(figure)
                     },
                     evened=evened,
+                    held_from=standing.get(place.code),
                 )
             )
         return answers

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.presentation.reading_view import verdict
+from cockpit.presentation.reading_view import standing, verdict
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.kpi import delta_mark
 from cockpit.presentation.tiles.table import scrolled
@@ -128,11 +128,19 @@ def _row(
         "town": town_name(item.place.parent),
         "num": fmt.DASH if hidden else fmt.number(item.num),
         "den": fmt.DASH if hidden else fmt.number(item.den),
-        "value": html.B(shown.text) if item.value is not None else html.Span(shown.text, className="muted"),
+        "value": [html.B(shown.text), *marks(item)]
+        if item.value is not None
+        else html.Span(shown.text, className="muted"),
         "change": delta_mark(change, item) if change.known else fmt.DASH,
         "state": _state(item),
     }
     return html.Tr([html.Td(cells[c], className=f"col-{c}") for c in columns])
+
+
+def marks(item: Reading) -> list[Component | str]:
+    """What stands behind a count of persons that is of an earlier period; nothing behind any other number."""
+    tag = standing(item)
+    return [" ", html.Span(tag.word, className="tag", title=tag.why)] if tag else []
 
 
 def _state(item: Reading) -> Component | str:

@@ -20,6 +20,7 @@ from warehouse.compile.reading import Point, Reading
 Size = Literal["card", "strip"]
 TAG_CLASSES = {
     "held": "tag tag-held",
+    "standing": "tag",
     "doubt": "tag tag-warn",
     "running": "tag",
     "provisional": "tag tag-warn",
@@ -83,7 +84,7 @@ def tags(view: ReadingView, marks: bool = True, *, in_full: bool = False) -> lis
     return [
         html.Span(tag.full if in_full and tag.full else tag.word, className=TAG_CLASSES[tag.kind], title=tag.why)
         for tag in view.tags
-        if marks or tag.kind in ("held", "doubt")
+        if marks or tag.kind in ("held", "standing", "doubt")
     ]
 
 

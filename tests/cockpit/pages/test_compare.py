@@ -70,7 +70,8 @@ def test_each_place_says_what_it_says_alone_and_its_rank_among_its_kind(draw: Dr
             assert table[reading.place.label][5] == (f"{best.index(place) + 1} / {len(best)}" if place in best else "—")
     assert f"{len(chosen)} / {page_of.MOST}" in words(page)
     ways = [way for way in links(page) if way.startswith("/compare/") and "with=" in way]
-    assert any(towns[0].place.code not in way and towns[1].place.code in way for way in ways), "each can be left out"
+    first, last = chosen[0].place.code, chosen[-1].place.code
+    assert any(first not in way and last in way for way in ways), "each can be left out"
 
 
 def test_what_is_not_counted_so_and_what_is_too_much_is_said(draw: Draw, book: Snapshot) -> None:
@@ -83,7 +84,7 @@ def test_what_is_not_counted_so_and_what_is_too_much_is_said(draw: Draw, book: S
 
 
 def test_an_owner_who_is_one_person_is_not_listed(draw: Draw, book: Snapshot) -> None:
-    alone = next(place for place in book.places("company") if place.code in book.one_person_owners)
+    alone = next(place for place in book.places("company") if place.code in book.pooled)
     assert rows(draw(f"?window=week&with={alone.code}"))[alone.label][0] == "不单列"
 
 

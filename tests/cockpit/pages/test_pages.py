@@ -152,7 +152,12 @@ STATES = {
         "未上报",
     ),
     "stale": ("UPDATE meta.source SET data_time = data_time - INTERVAL 30 DAY", "10-2"),
-    "hidden": ("UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL", "不单列"),
+    # as an earlier release wrote it
+    "hidden": (
+        "ALTER TABLE meta.person_reading ADD COLUMN is_hidden BOOLEAN; "
+        "UPDATE meta.person_reading SET is_hidden = true, num = NULL, den = NULL, parts = NULL",
+        "不单列",
+    ),
     "older": (
         "DROP TABLE marts.platform_link; DROP TABLE marts.source_delivery; DROP TABLE marts.alarm_event; ALTER TABLE marts.vehicle_day DROP COLUMN emission_stage",
         "未上报",
@@ -185,8 +190,8 @@ def test_what_an_earlier_release_published_of_persons_below_the_district_is_read
     """Snapshots of before the rule are still held: their zeros, handfuls and parts would tell what is hidden today."""
     book = (
         elsewhere(
-            "DROP TABLE marts.one_person_owner; INSERT INTO meta.person_reading "
-            "SELECT metric, win, win_start, grain, place, '', '', 0, 1, NULL, false FROM "
+            "DROP TABLE marts.one_person_owner; DROP TABLE marts.pooled_owner; INSERT INTO meta.person_reading "
+            "SELECT metric, win, win_start, grain, place, '', '', 0, 1, NULL, NULL FROM "
             "(SELECT DISTINCT metric, win, win_start FROM meta.person_reading WHERE grain = 'district'), "
             "(SELECT 'company' AS grain, company_key AS place FROM marts.dim_company UNION ALL SELECT 'town', code FROM marts.dim_town)"
         )
@@ -200,7 +205,7 @@ def test_what_an_earlier_release_published_of_persons_below_the_district_is_read
             item = book.read(metric.id, place=place)
             assert (item.value, item.num, item.den) == (None, None, None), (metric.id, place)
         assert not book.by(metric.id, grain="company")
-    assert book.one_person_owners, "and its vehicles of one person stay behind a purpose"
+    assert book.pooled, "and its vehicles of one person stay behind a purpose"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dash import dcc, html
 
-from cockpit.presentation.reading_view import uneven
+from cockpit.presentation.reading_view import of_towns, uneven
 from cockpit.presentation.static_html import written as render
 from cockpit.presentation.tiles import bars, waterfall
 from cockpit.presentation.tiles.definition import definition
@@ -340,3 +340,21 @@ def test_towns_that_do_not_come_to_the_district_say_so(district: float, towns: l
         return reading(value=value, num=value, den=None, unit="家", status="small_cell" if value is None else "ok")
 
     assert uneven(count(district), [count(one) for one in towns]) == words
+
+
+def test_a_count_of_persons_of_an_earlier_month_says_so_wherever_it_stands() -> None:
+    """On its card, in the row of its company and beside the towns; the year is named where it is another one."""
+    month = {"window": "month", "win_start": dt.date(2026, 10, 1), "win_end": dt.date(2026, 10, 31)}
+    item = town("良渚", 12, 60, held_from=dt.date(2026, 8, 31), **month)
+    card = render(tile(item))
+    assert "沿用 8 月" in text_of(card) and "2026 年 8 月以来没有变动，或变动的人数少到会说明是谁" in card
+    row = entities([item], View(), decimals=1, town_name=str, href=lambda _: "/", link=lambda _: "/")
+    assert "沿用 8 月" in text_of(render(row))
+    assert "沿用 2025 年 12 月" in text_of(render(tile(replace(item, held_from=dt.date(2025, 12, 31)))))
+    district = reading(num=100.0, den=400.0, value=0.25, **month)
+    words = of_towns(district, district, [item, town("仓前", 30, 100, **month)])
+    assert words.startswith("1 个镇街沿用较早一期的数")
+    hidden = town("五常", None, None, **month)
+    rest = of_towns(district, district, [item, replace(hidden, status="small_cell")])
+    assert rest.endswith("其余 1 个镇街为保护个人不单列，合计 88 / 340（含沿用的镇街此后的变动）。")
+    assert "沿用" not in of_towns(district, district, [replace(item, held_from=None)])

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import re
+import shutil
 import socket
 import sqlite3
 import time
@@ -274,3 +275,19 @@ def test_any_flipped_bit_of_the_log_and_of_its_anchors_is_noticed(logged: Settin
             journal.unlink()
         write(logged.state, whole)
     assert audit_anchor.check(logged).faults == ()
+
+
+def test_a_row_is_in_the_files_as_soon_as_it_is_written(settings: Settings, tmp_path: Path) -> None:
+    """While a server stands by, a write no longer brings the log into the file: what a power cut leaves are both."""
+    standing = app_db.stand_open(settings.state)
+    for number in range(1, 4):
+        audit.record(settings.state, "exported", who="li", subject=f"/metric/{number}")
+        assert Path(f"{settings.state}-wal").stat().st_size > 0, "nobody has closed the last connection"
+        cut = tmp_path / f"cut-{number}"
+        cut.mkdir()
+        for suffix in ("", "-wal"):
+            shutil.copyfile(f"{settings.state}{suffix}", f"{cut / settings.state.name}{suffix}")
+        with sqlite3.connect(cut / settings.state.name) as left:
+            assert left.execute("SELECT count(*) FROM audit WHERE event = 'exported'").fetchone() == (number,)
+    assert audit.verify(settings.state).faults == ()
+    standing.close()

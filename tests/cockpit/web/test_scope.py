@@ -240,7 +240,7 @@ def test_every_page_there_is_is_walked_or_not_for_somebody_with_a_scope(
     known = world(raw, Scope((TOWN,), ()))
     words, chance = known.outside(), random.Random(1)
     inside = {kind: sorted(keys) for kind, keys in known.inside.items()}
-    company = next(key for key in inside["company"] if key not in whole.one_person_owners)
+    company = next(key for key in inside["company"] if key not in whole.pooled)
     fill = {
         "/group/*": "/group/fleet",
         "/metric/*": f"/metric/{METRICS[0]}",

@@ -20,12 +20,14 @@ from warehouse.build import person_places
 from warehouse.build.disclosure import POOL, Row, Rule, is_safe, published
 from warehouse.build.disclosure_audit import Known, breaches, interval
 from warehouse.catalog.metrics import metrics
+from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.database import Writer
 
 RULE = Rule()
 DAY = dt.date(2026, 10, 31)
+MONTH = Span(DAY, DAY, DAY)
 PARTY = [metric for metric in metrics().values() if metric.family == "party"]
 
 
@@ -76,7 +78,11 @@ def let_out(writer: Writer, world: list[Firm]) -> list[person_places.Place]:
         "INSERT INTO marts.driver_day SELECT ?, unnest(?), unnest(?), unnest(?), unnest(?), unnest(?), false, false, false",
         [DAY, *map(list, zip(*rows, strict=True))],
     )
-    return list(person_places.let_out(writer, PARTY, [Span(DAY, DAY, DAY)], RULE))
+    return published_of(writer, PARTY)
+
+
+def published_of(writer: Writer, family: list[Metric], item: Span = MONTH) -> list[person_places.Place]:
+    return person_places.let_out(person_places.count(writer, family, [item]), item, RULE)
 
 
 class Attacker:
@@ -209,14 +215,14 @@ def test_a_slice_of_a_town_is_listed_whole_or_not_at_all_and_only_beside_its_num
     ]
     let_out(writer, world)
     counted = msgspec.structs.replace(metrics()["mem_party_driver_cnt"], slices=("is_lit",), parts={}, family="")
-    places = list(person_places.let_out(writer, [counted], [Span(DAY, DAY, DAY)], RULE))
+    places = published_of(writer, [counted])
     own = {one.place: one.num for one in places if one.grain == "town" and not one.slice}
     assert own == {town(number): 40.0 for number in range(4)}
     cut = {(one.place, one.member): one.num for one in places if one.slice}
     # the last town has four who show it: it is pooled, and the next smallest with it
     assert cut == {(town(n), member): 20.0 for n in (0, 1) for member in ("true", "false")}
     let_out(writer, [*world[:6], *[Firm(3, 40, 1, 0)] * 2])
-    places = list(person_places.let_out(writer, [counted], [Span(DAY, DAY, DAY)], RULE))
+    places = published_of(writer, [counted])
     listed = {one.place for one in places if one.grain == "town" and not one.slice}
     assert listed == {town(0), town(1)} and {one.place for one in places if one.slice} <= listed
 
@@ -253,9 +259,10 @@ def test_a_mean_is_that_of_ten_persons_of_whom_no_two_have_nearly_all(
         [DAY.replace(day=1), *columns],
     )
     metric = msgspec.structs.replace(metrics()["rdm_safety_score_avg"], parts={})
-    places = person_places.let_out(writer, [metric], [Span(DAY.replace(day=1), DAY.replace(day=1), DAY)], RULE)
-    towns = {one.place: (one.num or 0) / (one.den or 1) for one in places if one.grain == "town"}
-    assert towns == {town(number): pytest.approx(90.0) for number in listed}
+    places = published_of(writer, [metric], Span(DAY.replace(day=1), DAY.replace(day=1), DAY))
+    towns = {one.place: (one.num, one.den) for one in places if one.grain == "town"}
+    # of what they drove nothing leaves, nor of the sum of their points
+    assert towns == {town(number): (pytest.approx(90.0), None) for number in listed}
 
 
 PLANTED: list[tuple[str, dict[str, Known]]] = [
@@ -289,6 +296,19 @@ def test_the_audit_finds_what_somebody_let_out_by_mistake(what: str, companies: 
         seen |= {"c": (6, None), "d": (6, None)}
         seen["330110001"] = (total + 12 + extra, None)
     assert [*breaches(seen, people, homes, RULE, is_secret=False)], what
+
+
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [({"a": 6.0, "b": 7.0}, 1), ({"a": 17.0}, 2), ({"a": 8.0}, 0), ({"a": 20.0}, 2)],
+    ids=["one town is missing", "two that have three together", "two that have twelve together", "two that have none"],
+)
+def test_the_audit_reads_what_one_person_may_have_several_of(listed: dict[str, float], found: int) -> None:
+    """Honours, places at courses: how many a town can have is not bound by its drivers."""
+    people = {"a": 12.0, "b": 12.0, "c": 4.0, DISTRICT: 28.0}
+    seen: dict[str, Known] = {DISTRICT: (20.0, None)} | {place: (num, None) for place, num in listed.items()}
+    told = [*breaches(seen, people, {}, Rule(), is_secret=False, is_capped=False)]
+    assert len(told) == found
 
 
 def test_bounds_are_those_of_two_margins() -> None:

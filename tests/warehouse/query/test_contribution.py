@@ -133,7 +133,7 @@ def test_splits_of_the_fleet_are_really_there_and_name_their_members(book: Snaps
         isinstance(split, Change)
         and split.is_ratio
         and {piece.label for piece in split.pieces}
-        <= {town.label for town in book.places("town")} | {"归属待核", "重复计数"}
+        <= {town.label for town in book.places("town")} | {"归属待核", "重复计数", "不单列"}
     )
     energy = explain(book, "fleet_km_per_vehicle_day", "week", by="vehicle_class")
     assert isinstance(energy, Change) and {piece.label for piece in energy.pieces} <= {"普通货物", "危险货物", "未知"}

@@ -60,10 +60,13 @@ def test_a_day_of_positions_is_provisional_for_72_hours(book: Snapshot) -> None:
 
 
 def test_a_target_is_reached_on_the_line(book: Snapshot) -> None:
-    reading = book.read("fleet_online_rate", "day", "2026-11-22", "G")
+    reading = book.read("fleet_online_rate", "day", "2026-11-22", "SC")
     assert reading.target is not None and (reading.target.green, reading.target.amber) == (0.88, 0.84)
     assert (reading.target.whole, reading.target.elapsed, reading.judgement) == (None, 1.0, "good")
-    assert book.read("dh_data_qualified_rate", "week", "2026-W47", "G").judgement == "bad"
+    metric, target = metrics()["fleet_online_rate"], reading.target
+    found = [judge(metric, value, target) for value in (0.88, 0.8799, 0.84, 0.8399)]
+    assert found == ["good", "warn", "warn", "bad"]
+    assert book.read("dh_data_qualified_rate", "week", "2026-W47").judgement == "bad"
     assert book.read("site_visit_cnt", "week", "2026-W47").target is None
 
 

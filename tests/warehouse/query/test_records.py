@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from warehouse.catalog import metrics
@@ -52,7 +54,7 @@ def test_every_open_mart_of_a_metric_says_what_its_rows_are_about() -> None:
 
 def test_what_a_vehicle_of_one_person_did_stands_in_no_list(book: Snapshot) -> None:
     """An owner with one driver or one vehicle is a person: alarms and days of such vehicles are one sum."""
-    persons = book.one_person_owners
+    persons = book.pooled
     assert persons
     pools = 0
     for metric in (metric for metric in metrics.metrics().values() if one_person.tells_of_vehicles(metric)):
@@ -68,9 +70,60 @@ def test_what_a_vehicle_of_one_person_did_stands_in_no_list(book: Snapshot) -> N
     assert pools
 
 
+def test_what_the_listed_owners_leave_of_a_town_is_of_three_at_least(book: Snapshot) -> None:
+    """Town total less the listed companies is the number of those that are not listed: of one or two it would tell."""
+    metric, pools, hidden = metrics.metric("fleet_online_rate"), 0, set[str]()
+    owners = book.ask(
+        "SELECT town_code, list(DISTINCT company_key) FROM marts.vehicle_day WHERE day = "
+        "(SELECT max(day) FROM marts.vehicle_day) AND is_v AND company_key IS NOT NULL GROUP BY 1"
+    )
+    for town, companies in owners:
+        if book.is_pooled(metric, book.place(town)):
+            hidden |= set(companies) & book.pooled
+            continue
+        listed = {item.place.code for item in book.by(metric.id, "week", grain="company", within=town)}
+        left = set(companies) - listed
+        assert not left & book.pooled or len(left) >= 3, town
+        pools += bool(left)
+    assert pools and len(hidden) >= 3, "and so is what the listed ones leave of the towns that have no number"
+
+
+def test_a_town_that_is_one_sum_with_others_has_no_number_of_its_own(
+    book: Snapshot, published: Path, tmp_path: Path
+) -> None:
+    """Not on its page, not in the list of towns, not in the trend, no split, and it is no zero."""
+    data = tmp_path / "data"
+    shutil.copytree(published / "published", data / "published")
+    first, second = (place.code for place in book.places("town")[:2])
+    file = data / "published" / f"{book.id}.duckdb"
+    file.chmod(0o640)
+    with duckdb.connect(str(file)) as open_:
+        open_.execute("INSERT INTO marts.pooled_owner VALUES (?, ''), (?, '')", [first, second])
+    mended = SnapshotStore(data).open(book.id, Scope.ALL)
+    hidden = {first, second}
+    for name in ("fleet_online_rate", "fleet_km_per_vehicle_day", "safe_alarm_handled_rate"):
+        towns = {item.place.code: item for item in mended.by(name, "week")}
+        district = mended.read(name, "week")
+        for code in hidden:
+            for item in (towns[code], mended.read(name, "week", place=code)):
+                assert (item.status, item.value, item.num, item.den) == ("small_cell", None, None, None), name
+                assert item.previous is None and item.last_year is None
+            assert all(
+                point.value is None and point.num is None for point in mended.series(name, "week", 6, place=code)
+            )
+            listed = records.behind(mended, name, "week", place=code)
+            assert listed is not None and not listed.rows and listed.pool is None
+        shown = [item for code, item in towns.items() if code not in hidden]
+        assert sum(item.den or 0 for item in shown) < (district.den or 0)
+        change = explain(mended, name, "week")
+        if isinstance(change, Change):
+            assert not hidden & {piece.code for piece in change.pieces}
+    assert mended.read("fleet_vehicle_cnt", place=first).status == "ok", "who is in the register is no secret"
+
+
 def test_what_an_owner_who_is_one_person_did_has_no_number_of_its_own(book: Snapshot) -> None:
     """Not on its page, in no list of companies, in no trend and in no split; it is part of the sums over it."""
-    owners = [place for place in book.places("company") if place.code in book.one_person_owners]
+    owners = [place for place in book.places("company") if place.code in book.pooled]
     telling = [metric for metric in metrics.metrics().values() if one_person.tells_of_vehicles(metric)]
     assert owners and telling
     hidden = 0
@@ -87,12 +140,12 @@ def test_what_an_owner_who_is_one_person_did_has_no_number_of_its_own(book: Snap
             for name in metric.slices:
                 assert not book.slices(metric.id, name, place=place.code), metric.id
         for window in metric.windows:
-            assert not {one.place.code for one in book.by(metric.id, window, grain="company")} & book.one_person_owners
+            assert not {one.place.code for one in book.by(metric.id, window, grain="company")} & book.pooled
     assert hidden > 20
 
 
 def test_a_change_is_split_into_companies_and_vehicles_that_are_no_person(book: Snapshot) -> None:
-    owners = book.one_person_owners
+    owners = book.pooled
     theirs = {
         str(vehicle)
         for vehicle, companies in book.ask(
@@ -165,7 +218,10 @@ def test_a_filter_narrows_number_list_and_trend_alike(book: Snapshot) -> None:
     assert members["柴油"] == reading.den
     assert book.series("fleet_online_rate", "week", 1, only=only)[0].value == reading.value
     towns = book.by("fleet_online_rate", "week", only=only)
-    assert sum(town.den or 0 for town in towns) == reading.den
+    pooled = [town for town in towns if town.status == "small_cell"]
+    assert len(pooled) >= 2 and sum(town.den or 0 for town in towns) < reading.den
+    vehicles = book.by("fleet_vehicle_cnt", "day", only=only)
+    assert sum(town.value or 0 for town in vehicles) == book.read("fleet_vehicle_cnt", "day", only=only).value
     assert book.read("fleet_vehicle_cnt", "day", only=(("energy", "没有这种"),)).value == 0, (
         "nothing passes the filter, and the day is known"
     )
