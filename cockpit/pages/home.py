@@ -55,7 +55,7 @@ def _where(visit: PageContext) -> Component:
     waiting = operations.open_by_town(visit.book)
     marks = {town.code: _mark(visit, *waiting.get(town.code, (0, 0)), town.code) for town in visit.book.places("town")}
     total, overdue = (sum(counts[i] for counts in waiting.values()) for i in (0, 1))
-    nowhere = waiting.get(UNPLACED, (0, 0))[0]
+    nowhere = waiting.get(UNPLACED, (0, 0))[0] if visit.book.scope.is_all else 0
     words = f"{fmt.number(total)} 起，其中超时 {fmt.number(overdue)} 起"
     rest = f"（归属待核 {fmt.number(nowhere)} 起）" if nowhere else ""
     drawn = marked_map(marks, theme=visit.theme)
@@ -104,7 +104,7 @@ def _alarms(visit: PageContext) -> Component:
             [
                 html.Span(fmt.clock(alarm.raised_at.replace(tzinfo=fmt.ZONE), visit.today), className="muted"),
                 html.Span(f"{alarm.plate_mask} {alarm.kind}"),
-                html.Small(f"{alarm.town or '归属待核'} · 已超时 {fmt.duration(alarm.late_s)}"),
+                html.Small(f"{alarm.town or fmt.DASH} · 已超时 {fmt.duration(alarm.late_s)}"),
             ]
         )
         for alarm in late
