@@ -17,7 +17,7 @@ from cockpit.presentation.tiles.spot_map import Spot
 from cockpit.presentation.tiles.table import Cell, flag, table
 from warehouse.insight import profiles
 from warehouse.insight.profiles import Alarm
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 
 RESULTS = {0: "处理中", 1: "已处理完毕", 2: "不予处理", 3: "将来处理"}
 """JT/T 809 1403."""

@@ -26,7 +26,7 @@ MOST = len(compare.TONES)
 PEERS = 3
 """Companies of a like fleet that are proposed at once."""
 FOUND = 8
-HEADS = ("", "数值", "分子 / 分母", "环比", "同比", "目标", "同类名次", "")
+HEADS = ("对象", "数值", "分子 / 分母", "环比", "同比", "目标", "同类名次", "指标页")
 
 
 def render(visit: PageContext, metric_id: str) -> Page:

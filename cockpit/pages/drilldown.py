@@ -19,7 +19,7 @@ from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.query import records as lists
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.scope import ELSEWHERE
 
 ONE_PERSON = "按个人信息管理，不逐一列出；请从业户页进入，说明用途后查看。"

@@ -22,7 +22,7 @@ from cockpit.presentation.tiles.table import Cell, facts, table
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import STATUS_LABELS, Place
 from warehouse.insight.profiles import Fact
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE
 
 

@@ -23,7 +23,7 @@ from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Contract
 from warehouse.core.data_rules import KINDS, RULES, cure, named
 from warehouse.query import data_quality
-from warehouse.query.aggregates import aware
+from warehouse.query.opened import aware
 from warehouse.query.person_store import Restricted
 
 ROWS_SHOWN = 20

@@ -15,8 +15,8 @@ from cockpit.presentation.tiles.spot_map import Point, Spot, replay
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.insight import profiles
-from warehouse.query.aggregates import plate
 from warehouse.query.person_store import Fact
+from warehouse.query.places import plate
 
 
 def render(visit: PageContext, key: str) -> Page:

@@ -18,7 +18,7 @@ from cockpit.presentation.tiles.spot_map import Spot
 from cockpit.presentation.tiles.table import Cell, caution, flag, table
 from warehouse.insight import profiles
 from warehouse.insight.profiles import Fact, Vehicle
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 
 STAGES = {1: "国一", 2: "国二", 3: "国三", 4: "国四", 5: "国五", 6: "国六"}
 

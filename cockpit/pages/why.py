@@ -19,8 +19,8 @@ from cockpit.presentation.tiles.table import scrolled
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.core.errors import CockpitError
-from warehouse.query.aggregates import Against
 from warehouse.query.contribution import Change, NoSplit, Piece, explain
+from warehouse.query.windows import Against
 
 ROWS = 8
 LEADS = ("town", "company")

@@ -36,7 +36,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Point, Reading
 from warehouse.core import units
 from warehouse.core.settings import Settings
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.snapshot_store import SnapshotStore
 
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}

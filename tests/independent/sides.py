@@ -219,7 +219,7 @@ def guests(oracle: Oracle, span: Span, label: str) -> Spread:
     return spread(frame.assign(who=who), Number("who"))
 
 
-@enter("p5_red_heart_rate", "非党员点亮(待核实)")
+@enter("p5_red_heart_rate", "非党员点亮（待核实）")
 def lit_by_others(oracle: Oracle, span: Span, label: str) -> Spread:
     """P with a lit heart that are no members."""
     data = oracle.data

@@ -47,8 +47,12 @@ GLOBS = {
         "warehouse/build/person_places.py",
         "warehouse/query/aggregates.py",
         "warehouse/query/contribution.py",
+        "warehouse/query/judgement.py",
         "warehouse/query/periods.py",
-        "warehouse/query/snapshot_store.py",
+        "warehouse/query/places.py",
+        "warehouse/query/snapshot.py",
+        "warehouse/query/targets.py",
+        "warehouse/query/windows.py",
         "warehouse/insight/findings/*.py",
     ),
 }

@@ -12,8 +12,8 @@ from typing import Any
 from warehouse.catalog.schema import PROGRAMMES
 from warehouse.core import statements
 from warehouse.core.errors import PageMissing
-from warehouse.query.aggregates import plate
 from warehouse.query.alarms import status as alarm_status
+from warehouse.query.places import plate
 from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)

@@ -12,7 +12,7 @@ from pypinyin import Style, lazy_pinyin
 
 from warehouse.catalog.schema import GROUPS
 from warehouse.core import statements
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.snapshot import Snapshot
 
 Kind = Literal["metric", "company", "vehicle", "town", "site", "organisation", "unit", "alarm"]

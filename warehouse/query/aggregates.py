@@ -9,324 +9,35 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import threading
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property
-from typing import Any, Literal
 
 import msgspec
-from cachetools import LRUCache
 
 from warehouse.build import person_counts
-from warehouse.catalog.contracts import contracts
-from warehouse.catalog.metrics import metrics
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import GRAIN_COLUMN, Metric
-from warehouse.compile.metric_sql import CUT, Parts, Row, Span, as_row, comparable, counted, restricted_to, select, span
-from warehouse.compile.reading import DISTRICT, Generation, Place, SourceState, Status
+from warehouse.compile.metric_sql import CUT, Parts, Row, Span, as_row, counted, restricted_to, select, span
+from warehouse.compile.reading import Place, Status
 from warehouse.core import statements, units
-from warehouse.core.database import Reader
-from warehouse.core.errors import OlderShape, PageMissing, UsageError
-from warehouse.core.settings import Settings
+from warehouse.core.errors import OlderShape, UsageError
 from warehouse.query import batch, one_person
 from warehouse.query.batch import PersonCount, Wanted
-from warehouse.query.scope import ELSEWHERE, NAMED_ELSEWHERE, Scope
+from warehouse.query.places import NOBODY, PLACES
+from warehouse.query.scope import ELSEWHERE
+from warehouse.query.windows import Windows
 
 text = statements.beside(__file__)
-Against = Literal["previous", "year"]
 Only = tuple[tuple[str, str], ...]
 """A filter: (dimension, member) pairs that must all hold."""
 Figure = tuple[float | None, float | None, float]
 """Numerator, denominator, rows that reached us (−1: hidden)."""
-MOST_ANSWERS = 5_000
-"""Answers kept; those that nobody has asked for the longest go first."""
-UNKNOWN = object()
 HIDDEN: Row = (None, None, -1.0, {})
 """What is not listed by itself."""
-BUSY_PER_DAY = 5
-"""Rows a day from which on a source is one that speaks every day."""
-BELOW = {"district": ("town", "company"), "town": ("company", "vehicle"), "company": ("vehicle",)}
-"""What a place can be split into. Thousands of vehicles are read by town or company first."""
-PLACES = {"town": "镇街", "company": "企业", "vehicle": "车辆"}
-NOBODY = ("", "未知", ELSEWHERE)
-"""Members that are none: rows without a town, a company or a word, and those of one outside the scope."""
-PLATES = {
-    "1": "蓝",
-    "2": "黄",
-    "3": "黑",
-    "4": "白",
-    "5": "绿",
-    "91": "农黄",
-    "92": "农绿",
-    "93": "黄绿",
-    "94": "渐变绿",
-}
-"""Colour of a number plate by its code (JT/T 697.7)."""
 
 
-class Figures:
-    """One published generation, read-only. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None
-    means the newest that is at least half over (for a cumulative metric wholly, for a stock the newest day). DISTRICT
-    means all that the scope holds: of one town or company that place, of several all of them together."""
-
-    def __init__(self, settings: Settings, generation: str, scope: Scope, whole: Figures | None) -> None:
-        """scope: whose numbers are read. whole: the book of the same generation without limits, None for that one
-        itself; it is asked only what is known of a window at all."""
-        self._settings, self.id, self.scope = settings, generation, scope
-        self._of_all = whole
-        file = settings.published / f"{generation}.duckdb"
-        self._reader = Reader(file) if scope.is_all else Reader(file, scope.narrowed)
-        self._answers: LRUCache[tuple[Any, ...], Any] = LRUCache(MOST_ANSWERS)
-        self._lock = threading.Lock()
-        self.metrics = metrics()
-
-    @property
-    def _whole(self) -> Figures:
-        # never stored in the book itself: one that nobody holds any more closes its file at once
-        return self._of_all or self
-
-    @cached_property
-    def generation(self) -> Generation:
-        identifier, built, demo, release, last = self._reader.rows(text("generation"))[0]
-        times = [state.data_time for state in self.sources() if state.data_time]
-        return Generation(identifier, aware(built), min(times) if times else None, last or built.date(), demo, release)
-
-    def ask(self, sql: str, values: list[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Rows of a question to the published tables; none where the generation was published before what is asked for
-        existed: not known is not zero."""
-        return list(self.remember(("ask", sql, str(values)), lambda: self._rows(sql, values or [])))
-
-    def records(self, sql: str, values: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The same as dicts by the names that the SELECT gives its columns; the caller may change them."""
-
-        def ask() -> list[dict[str, Any]]:
-            try:
-                return self._reader.records(sql, values or {})
-            except OlderShape:
-                return []
-
-        return [dict(record) for record in self.remember(("records", sql, str(values)), ask)]
-
-    def begins(self, metric: Metric) -> dt.date | None:
-        """The first day that the metric can be told of: when its mart and each of its busy sources were there from
-        midnight on. A window that begins before it holds some of its days only. A source of a few rows may well have
-        had nothing to say, so its first row tells nothing. None where windows are not summed up from days that we hold
-        (people come as counts), and where nothing is known."""
-        if metric.kind != "flow" or metric.person:
-            return None
-        mart = self._whole.ask(f"SELECT min(day) FROM marts.{metric.mart}")
-        busy = self.ask(text("busy_sources"), {"per_day": BUSY_PER_DAY})
-        days = [mart[0][0] if mart else None, *(day for name, day in busy if name in metric.sources)]
-        return max((day for day in days if day is not None), default=None)
-
-    def metric(self, name: str) -> Metric:
-        """The metric of that name. Raises PageMissing when the catalogue has none."""
-        if name not in self.metrics:
-            raise PageMissing("没有这项指标")
-        return self.metrics[name]
-
-    # -- places and dimensions --------------------------------------------------------------------------------------
-
-    def place(self, code: str) -> Place:
-        """The place of that code. Raises UsageError when there is none, PageMissing when the scope has none such: nobody
-        learns whether there is one outside."""
-        found = self._known_places.get(code)
-        if found is None and not self.scope.is_all:
-            raise PageMissing()
-        if found is None:
-            raise UsageError(f"没有这个地方或企业：{code[:32]}", to_do="镇街写 9 位代码，企业写统一社会信用代码")
-        return found
-
-    def known(self, code: str) -> Place | None:
-        """The place of that code, None when there is none (any more) in the scope."""
-        return self._known_places.get(code)
-
-    @cached_property
-    def _known_places(self) -> dict[str, Place]:
-        listed = [place for grain in ("company", "town") for place in self.places(grain)]
-        return {place.code: place for place in [*listed, self.home]} | {DISTRICT: self.home}
-
-    @cached_property
-    def home(self) -> Place:
-        """The place that is meant where none is named: the district, or what the scope comes to."""
-        if self.scope.is_all:
-            return Place(DISTRICT, "余杭区", "district")
-        return self.parts[0] if len(self.parts) == 1 else self.scope.total(self.parts)
-
-    @cached_property
-    def parts(self) -> list[Place]:
-        """The places that make the scope, none of them within another; the towns of the district."""
-        towns = self.places("town")
-        if self.scope.is_all:
-            return towns
-        within = {town.code for town in towns}
-        return [*towns, *(company for company in self.places("company") if company.parent not in within)]
-
-    def is_counted_at_home(self, metric: Metric) -> bool:
-        """Whether a metric has a number where no place is named: in the district always; in a scope where it has one of
-        every place in it, and of persons, who may be with several of them, only where it is one place."""
-        if self.scope.is_all:
-            return True
-        if self.home.grain != "district":
-            return self.home.grain in metric.drill
-        grains = {place.grain for place in self.parts}
-        return bool(grains) and not metric.person and grains <= set(metric.drill)
-
-    def places(self, grain: str, within: str = DISTRICT) -> list[Place]:
-        """Towns, or companies (of a town), in the order of the register; those of the scope."""
-        if grain == "district":
-            return [self.home]
-        if grain == "town":
-            return list(
-                self.remember(
-                    ("towns",),
-                    lambda: [Place(code, name, "town", DISTRICT) for code, name in self._reader.rows(text("towns"))],
-                )
-            )
-        everyone: list[Place] = self.remember(
-            ("companies",),
-            lambda: [Place(key, name, "company", town) for key, name, town in self._reader.rows(text("companies"))],
-        )
-        return [place for place in everyone if within in (DISTRICT, self.scope.code, place.parent, place.code)]
-
-    @cached_property
-    def pooled(self) -> frozenset[str]:
-        """Companies with one driver or one vehicle at most, of which alarms, days and ways of the vehicles tell of a
-        person; and the companies and towns that are one sum with them, lest it be that of fewer than three."""
-        return frozenset(str(key) for (key,) in self.ask(self._pooled_sql))
-
-    @cached_property
-    def of_pooled(self) -> str:
-        """The condition that a row of a mart is of a company among them."""
-        return one_person.among("company_key", self._pooled_sql)
-
-    @cached_property
-    def of_pooled_town(self) -> str:
-        """The condition that a row of a mart is of a town among them."""
-        return one_person.among("town_code", self._pooled_sql)
-
-    @cached_property
-    def _pooled_sql(self) -> str:
-        """As far as the generation knows it: earlier releases published the owners alone, or not even them."""
-        if self._has_table("pooled_owner"):
-            return text("pooled_owners")
-        return text("one_person_owners" if self._is_judged else "single_vehicle_owners")
-
-    def is_pooled(self, metric: Metric, spot: Place) -> bool:
-        """Whether a metric would tell of a place, or of one that is pooled with it, what a single person did."""
-        return spot.code in self.pooled and one_person.tells_of_vehicles(metric)
-
-    @cached_property
-    def _is_judged(self) -> bool:
-        """Whether persons of towns and companies were judged as they are today when this generation was published: what
-        an earlier release let out below the district is read no more. The same release began to publish the owners that
-        are one person."""
-        return self._has_table("one_person_owner")
-
-    def _has_table(self, name: str) -> bool:
-        """Whether a mart of that name was published."""
-        return bool(self.ask("SELECT 1 FROM duckdb_tables() WHERE table_name = $name", {"name": name}))
-
-    def dimensions(self, metric: Metric, place: Place) -> dict[str, str]:
-        """What a metric can be split by at a place, key → Chinese label: the places below it, then the columns its mart
-        declares. A person metric has only the slices that were counted, and those not for a company."""
-        found: dict[str, str] = {grain: PLACES[grain] for grain in BELOW[place.grain] if grain in metric.drill}
-        if metric.person and place.grain == "company":
-            return found
-        declared = models()[metric.mart].dimensions
-        return found | {
-            name: item.label for name, item in declared.items() if not metric.person or name in metric.slices
-        }
-
-    def member(self, metric: Metric, dimension: str, code: str) -> str:
-        """What a member of a dimension is called; vehicles by their full plate, which no wall and no paper may show."""
-        if code.startswith(ELSEWHERE) and dimension in ("town", "company"):
-            return NAMED_ELSEWHERE
-        if code in NOBODY:
-            return "归属待核" if dimension in PLACES else "未知"
-        if dimension == "vehicle":
-            return plate(code)
-        if dimension in PLACES:
-            return self._known_places[code].label if code in self._known_places else code
-        return models()[metric.mart].dimensions[dimension].members.get(code, code)
-
-    # -- windows ----------------------------------------------------------------------------------------------------
-
-    def spans(self, metric: Metric, window: str, at: str | None, against: Against = "previous") -> tuple[Span, Span]:
-        """The days of the window before (or a year before) and of the window itself, over as many days as ours has run
-        (a full month against the full month)."""
-        start, end = self._window(metric, window, at)
-        until = min(end, self._last(metric, at))
-        before = units.back(window, start, 1) if against == "previous" else units.year_ago(window, start)
-        return comparable(metric, window, before, start, until), span(metric, window, start, until)
-
-    def is_part_of_a_whole(self, metric: Metric, window: str, ours: Span) -> bool:
-        """Whether a window runs that has nothing to be held against: part of a day, days are counted whole, and part of
-        what is known of whole windows only."""
-        if window == "day":
-            return metric.kind == "flow" and ours.last >= self.generation.built_at.date()
-        return (metric.cumulative or metric.kind == "window") and ours.last < units.window_of(window, ours.start)[1]
-
-    def is_over(self, window: str, ours: Span) -> bool:
-        """Whether all days of a window are counted and past."""
-        return ours.last == units.window_of(window, ours.start)[1] < self.generation.built_at.date()
-
-    def usual(self, window: str) -> dt.date | None:
-        """The start of the window that most flows answer with when no period is asked for; None when no flow has that
-        window."""
-        flows = [
-            m
-            for m in self.metrics.values()
-            if window in m.windows and m.kind in ("flow", "window") and not m.cumulative and m.through != "today"
-        ]
-        found: list[tuple[dt.date, int]] = self.remember(
-            ("usual", window), lambda: Counter(self._window(m, window, None)[0] for m in flows).most_common(1)
-        )
-        return found[0][0] if found else None
-
-    def _last(self, metric: Metric, at: str | None) -> dt.date:
-        """The day to read up to: today for stock and for a day asked by name, else the last complete day that has
-        arrived."""
-        built = self.generation.built_at.date()
-        if (
-            metric.kind in ("stock", "state", "now")
-            or metric.through == "today"
-            or (at is not None and at == built.isoformat())
-        ):
-            return built
-        return min(built - dt.timedelta(days=1), self.arrived(metric))
-
-    def arrived(self, metric: Metric) -> dt.date:
-        """The newest day of which every busy source of a flow has said something: at midnight the day that ended has
-        not come yet. A source that has broken its promise is not waited for (it is stale, and says so); today where
-        nothing is waited for."""
-        built = self.generation.built_at
-        if metric.kind != "flow" or metric.person or not metric.sources:
-            return built.date()
-        ends = [
-            end
-            for name, end, patience_s in self.ask(text("arrivals"), {"per_day": BUSY_PER_DAY})
-            if name in metric.sources
-            and not contracts()[name].feeds  # an archive: what it sums up has come long before
-            and end < built.date() - dt.timedelta(days=1)
-            and built < aware(dt.datetime.combine(end, dt.time.max)) + dt.timedelta(days=1, seconds=patience_s)
-        ]
-        return min(ends, default=built.date())
-
-    def _window(self, metric: Metric, window: str, at: str | None) -> tuple[dt.date, dt.date]:
-        if at:
-            return units.window_of(window, units.parse_at(window, at))
-        last = self._last(metric, None)
-        start, end = units.window_of(window, last)
-        # a window that has hardly begun says little: the newest one shown unasked is at least half over
-        begun = (last - start).days + 1 < ((end - start).days + 1) / 2
-        if metric.kind in ("flow", "window") and (begun or (metric.cumulative and last < end)):
-            start, end = units.window_of(window, start - dt.timedelta(days=1))
-        return start, end
-
-    # -- figures ----------------------------------------------------------------------------------------------------
+class Figures(Windows):
+    """A generation with the figures behind its numbers."""
 
     def figures(
         self, metric: Metric, window: str, item: Span, spot: Place, by: str = "", only: Only = ()
@@ -579,15 +290,6 @@ class Figures:
         if dimension not in known:
             raise UsageError(f"“{metric.label}”没有“{dimension[:32]}”这一筛选条件", to_do="请清除筛选条件")
 
-    def _rows(self, sql: str, values: list[Any] | dict[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows; none where the generation was published before what is asked for existed."""
-        try:
-            return self._reader.rows(sql, values)
-        except OlderShape:
-            return []
-
-    # -- what a figure says -----------------------------------------------------------------------------------------
-
     def value(
         self, metric: Metric, num: float | None, den: float | None, present: float | None
     ) -> tuple[float | None, Status]:
@@ -608,85 +310,7 @@ class Figures:
             (found, "ok") if math.isfinite(found) else (None, "insufficient")
         )  # a sum over what is no number, or beyond a double: not known
 
-    def reported(self, metric: Metric) -> bool:
-        """Whether every table that the metric is made of has ever delivered a row: where one has not, a 0 says
-        nothing."""
-        return bool(
-            self.remember(
-                ("reported", metric.id),
-                lambda: all(
-                    self.delivered(name, now=metric.kind == "now")
-                    for name in metric.sources
-                    if name not in metric.optional
-                ),
-            )
-        )
-
-    def delivered(self, table: str, *, now: bool = False) -> bool:
-        """Whether a landed table has ever delivered a row. The bureau's own are there from the start, and an archive
-        stands in for the table it feeds, but not for what is `now`."""
-        known = contracts()
-        near = [] if now else [known[table].feeds, *(other.table for other in known.values() if other.feeds == table)]
-        return known[table].load == "own" or any(self._landed.get(name) for name in [table, *near])
-
-    @cached_property
-    def _landed(self) -> dict[str, int]:
-        """Landed table → rows it holds."""
-        return {f"{state.source}_{state.entity}": state.rows for state in self.sources()}
-
-    def sources(self) -> list[SourceState]:
-        """Freshness of every landed table."""
-        return list(
-            self.remember(
-                ("sources",),
-                lambda: [
-                    SourceState(
-                        source,
-                        entity,
-                        label,
-                        aware(at) if at else None,
-                        aware(landed) if landed else None,
-                        stale,
-                        rows,
-                        bad,
-                        error,
-                    )
-                    for source, entity, label, at, landed, stale, rows, bad, error in self._reader.rows(text("sources"))
-                ],
-            )
-        )
-
-    def remember(self, key: tuple[Any, ...], answer: Callable[[], Any]) -> Any:
-        # readers choose filters freely; memory must not follow them. The lock is not held over the question itself: two
-        # may ask it at once, and both go on with the answer that came first
-        with self._lock:
-            if (known := self._answers.get(key, UNKNOWN)) is not UNKNOWN:
-                return known
-        found = answer()
-        with self._lock:
-            return self._answers.setdefault(key, found)
-
-
-def evening(metric: Metric, item: Span, ours: Span) -> float:
-    """By what a sum over the days of `item` is multiplied to stand beside one over as many days as `ours`; 1 for a
-    rate, a stock and windows of one length."""
-    if metric.kind != "flow" or metric.denominator or metric.lookback_days:
-        return 1.0
-    theirs, days = ((one.last - one.first).days + 1 for one in (item, ours))
-    return days / theirs if theirs > 0 and days > 0 else 1.0
-
 
 def is_mean_alone(metric: Metric, den: float | None) -> bool:
     """Whether the numerator is a mean over persons of a town or company, whose sums are not published."""
     return bool(metric.weighs) and den is None
-
-
-def plate(key: str) -> str:
-    """A vehicle's key as people write it: 浙A12345 黄."""
-    number_, _, colour = key.partition("#")
-    return f"{number_} {PLATES.get(colour, '其他')}"
-
-
-def aware(moment: dt.datetime) -> dt.datetime:
-    """A naive Shanghai time of the warehouse as an aware one."""
-    return moment.replace(tzinfo=units.SHANGHAI)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse.core import statements
-from warehouse.query.aggregates import Figures, aware
+from warehouse.query.aggregates import Figures
+from warehouse.query.opened import aware
 
 text = statements.beside(__file__)
 

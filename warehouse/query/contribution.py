@@ -25,7 +25,9 @@ from warehouse.catalog import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, below
 from warehouse.compile.reading import DISTRICT, STATUS_LABELS, Place
-from warehouse.query.aggregates import NOBODY, Against, Figure, Figures, Only, evening
+from warehouse.query.aggregates import Figure, Figures, Only
+from warehouse.query.places import NOBODY
+from warehouse.query.windows import Against, evening
 
 Pair = tuple[float, float]
 """Numerator and denominator; the denominator of a count is 0."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse.core import statements, units
-from warehouse.query.aggregates import Figures, aware
+from warehouse.query.aggregates import Figures
+from warehouse.query.opened import aware
 from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)

@@ -20,7 +20,9 @@ from warehouse.core import statements, units
 from warehouse.core.errors import UsageError
 from warehouse.publish import live
 from warehouse.query import judgement, targets
-from warehouse.query.aggregates import Figures, Only, aware, evening, is_mean_alone
+from warehouse.query.aggregates import Figures, Only, is_mean_alone
+from warehouse.query.opened import aware
+from warehouse.query.windows import evening
 
 text = statements.beside(__file__)
 

@@ -15,7 +15,7 @@ from cockpit.pages.key_numbers import key_numbers
 from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 

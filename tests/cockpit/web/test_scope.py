@@ -30,7 +30,7 @@ from tests.depth import depth
 from warehouse.core.database import Reader
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore

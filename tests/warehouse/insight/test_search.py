@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from warehouse.insight import search
-from warehouse.query.aggregates import plate
+from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore

@@ -15,10 +15,10 @@ from warehouse.catalog.metrics import metrics
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core import festivals, units
-from warehouse.query.aggregates import evening
 from warehouse.query.contribution import NoSplit, explain
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
+from warehouse.query.windows import evening
 
 TODAY = dt.date(2026, 11, 23)
 

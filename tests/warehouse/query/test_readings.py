@@ -18,13 +18,16 @@ from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.units import SHANGHAI
 from warehouse.query import alarms, data_quality, periods, targets
-from warehouse.query.aggregates import aware, evening, plate, text
+from warehouse.query.aggregates import text
 from warehouse.query.alarms import status as alarm_status
 from warehouse.query.contribution import SUMS, Change, NoSplit, adds, effect, explain
 from warehouse.query.judgement import doubt, judge
+from warehouse.query.opened import aware
 from warehouse.query.person_store import Restricted
+from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
+from warehouse.query.windows import evening
 
 World = tuple[House, Snapshot]
 

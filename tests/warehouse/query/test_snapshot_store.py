@@ -21,7 +21,7 @@ from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError, PageMissing, SnapshotGone, UsageError, WarehouseBroken
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
-from warehouse.query import aggregates, data_quality
+from warehouse.query import data_quality, opened
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
@@ -508,7 +508,7 @@ def test_answers_are_found_again_while_other_readers_push_them_out(
 ) -> None:
     """Readers choose their filters, so a full cache is nothing rare: no reader may miss the answer that was just
     given."""
-    monkeypatch.setattr(aggregates, "MOST_ANSWERS", 20)
+    monkeypatch.setattr(opened, "MOST_ANSWERS", 20)
     book = Snapshot(made[0].settings, made[1].generation.id, Scope.ALL, None)
     first = dt.date(2026, 1, 1)
     keys = [Span(first + dt.timedelta(days=n), first, first) for n in range(60)]
