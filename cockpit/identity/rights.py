@@ -135,6 +135,7 @@ TABLE: dict[str, Right] = {
             "/programme/*",
             "/unit/*",
             "/search",
+            "/targets",
             "/health",
             "/lineage",
             "/announcement",

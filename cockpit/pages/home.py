@@ -133,7 +133,11 @@ def _groups(visit: PageContext, window: str) -> Component:
         )
         for group, metrics in overview.grouped(visit.book.metrics.values()).items()
     ]
+    goals = dcc.Link("目标 ›", href=visit.address.to("/targets"), className="home-more")
     every = dcc.Link("全部指标 ›", href=visit.address.to("/all", window=window), className="home-more")
     return toolbar.card(
-        "指标", f"共 {len(visit.book.metrics)} 项", html.Ul(lines, className="plain-list home-list home-groups"), every
+        "指标",
+        f"共 {len(visit.book.metrics)} 项",
+        html.Ul(lines, className="plain-list home-list home-groups"),
+        html.Div([every, goals], className="home-ways"),
     )

@@ -85,6 +85,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
     return [
         "/",
         "/all",
+        "/targets",
         *(f"/group/{group}" for group in texts.GROUPS if group != "health"),
         "/metric/fleet_running_now_cnt",
         "/compare/fleet_online_rate?window=week&with=330110009,330110010",

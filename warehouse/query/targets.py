@@ -25,9 +25,23 @@ def due(book: Figures, metric: Metric, window: str, start: dt.date, end: dt.date
         return None
     green, amber, basis, source, progress = found
     elapsed = ((until - start).days + 1) / ((end - start).days + 1)
-    if elapsed >= 1 or not (progress == "linear" or (gathers(metric, window) and progress != "whole")):
+    if elapsed >= 1 or not _grows(metric, window, progress):
         return Target(green, amber, source, basis=basis)
     return Target(green * elapsed, None if amber is None else amber * elapsed, source, green, elapsed, basis)
+
+
+def pace(book: Figures, metric: Metric, window: str) -> str:
+    """What of a target counts while its period still runs, in words; "" where there is no target."""
+    found = _stated(book).get((metric.id, window))
+    if found is None:
+        return ""
+    if _grows(metric, window, found[-1]):
+        return "按已过天数折算"
+    return "期末才评" if metric.cumulative or gathers(metric, window) else "按整期目标评"
+
+
+def _grows(metric: Metric, window: str, progress: str | None) -> bool:
+    return progress == "linear" or (gathers(metric, window) and progress != "whole")
 
 
 def whole(book: Figures, metric: str) -> dict[str, Target]:

@@ -159,6 +159,7 @@ def pages(world: World) -> list[str]:
         *records,
         *below,
         "/all",
+        "/targets",
         "/group/fleet",
         f"/metric/{METRIC}",
         f"/compare/{METRIC}?with=330110010",
