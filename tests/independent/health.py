@@ -131,9 +131,10 @@ def key_quality(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     aside = bad[whole]["table"].value_counts()
     unread = set(zip(bad[~whole]["table"], bad[~whole]["landing_seq"], bad[~whole]["row_no"], strict=True))
 
-    def is_read(name: str) -> list[bool]:
+    def is_read(name: str) -> pd.Series:
         """Rows of which every field could be read."""
-        return [(name, *place) not in unread for place in zip(known[name]["_seq"], known[name]["_row"], strict=True)]
+        places = zip(known[name]["_seq"], known[name]["_row"], strict=True)
+        return pd.Series([(name, *place) not in unread for place in places], index=known[name].index, dtype=bool)
 
     frame = pd.DataFrame(
         {

@@ -162,7 +162,7 @@ def pages(world: World) -> list[str]:
         "/targets",
         "/group/fleet",
         f"/metric/{METRIC}",
-        f"/compare/{METRIC}?with=330110010",
+        f"/compare/{METRIC}",
         "/site",
         "/programme/1",
         "/search",

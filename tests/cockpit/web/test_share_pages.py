@@ -59,9 +59,7 @@ def test_who_has_the_link_sees_one_number_with_its_trend_and_towns_and_no_way_on
     ].label in page
     value = book.read("fleet_online_rate", "week").value
     assert value is not None and f"{value:.1%}".rstrip("%") in page.replace(" ", "")
-    assert (
-        not re.search(r"<script(?! src=\"/assets/js/cockpit/theme)", page) and 'href="/' not in page.split("<body")[1]
-    )
+    assert not re.search(r"<script(?! src=\"/assets/js/theme)", page) and 'href="/' not in page.split("<body")[1]
     assert not any(company.label in page for company in book.places("company")[:50])
     for other in ("/", METRIC, "/api/version", "/shares", "/_dash-layout"):
         assert anybody.get(other).status_code in (302, 401), "the link opens nothing else"
