@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from gettext import GNUTranslations
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+
+from warehouse.cli.main import main
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -63,9 +66,15 @@ def test_what_the_library_says_is_the_compiled_text_of_its_chinese() -> None:
         "screen set",
     ],
 )
-def test_no_english_sentence_is_said(line: str) -> None:
-    done = zhengbei(*line.split())
-    text = re.sub(r"\./zhengbei [a-z ]+", "", done.stdout + done.stderr)
+def test_no_english_sentence_is_said(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "en")
+    monkeypatch.setattr(sys, "argv", ["zhengbei", *line.split()])
+    with suppress(SystemExit):
+        main()
+    shown = capsys.readouterr()
+    text = re.sub(r"\./zhengbei [a-z ]+", "", shown.out + shown.err)
     assert text.strip() and not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", text), text
     assert "用法：" in text or "处理办法：" in text
 

@@ -137,6 +137,7 @@ def registry(folder: Path, dsn: str | None) -> tuple[Print, list[object]]:
 
 
 @pytest.mark.servers
+@pytest.mark.nightly  # test_transports.py holds the same at every change, without the rebuild
 def test_a_register_in_postgresql_gives_the_same_warehouse_as_one_in_sqlite(postgres: str, tmp_path: Path) -> None:
     in_sqlite, stated = registry(tmp_path / "one", None)
     assert in_sqlite["raw.yz_vehicle"][0] > 50

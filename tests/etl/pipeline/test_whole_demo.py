@@ -367,11 +367,10 @@ def expected(published: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 @pytest.mark.parametrize(
     "transport",
     [
-        pytest.param(by_cursor, id=by_cursor.__name__),
-        # the other nine carry the five registers at every change (test_transports.py), the whole demo at night
+        # nine of them carry the five registers at every change (test_transports.py), each the whole demo at night
         *(
             pytest.param(way, id=way.__name__, marks=pytest.mark.nightly)
-            for way in (postgres, sqlite, mariadb, by_page, at_once, zipped, sftp, s3, xlsx)
+            for way in (by_cursor, postgres, sqlite, mariadb, by_page, at_once, zipped, sftp, s3, xlsx)
         ),
     ],
 )

@@ -26,7 +26,7 @@ def test_a_question_without_end_is_interrupted_and_the_next_one_is_answered(tmp_
     file = tmp_path / "published.duckdb"
     create(file).close()
     reader = Reader(file)
-    with pytest.raises(WarehouseBroken, match="超时"):
+    with pytest.raises(WarehouseBroken, match="没有算完"):
         reader.rows(
             "SELECT count(*) FROM range(10_000_000_000) a, range(1000) b WHERE (a.range * b.range) % 7 = 3",
             timeout_s=0.1,
