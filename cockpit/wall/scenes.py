@@ -17,7 +17,7 @@ from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import SPARK_POINTS, present, verdict, when
 from cockpit.presentation.templates import environment
 from cockpit.presentation.theme import tone
-from cockpit.wall import layouts, needs, panels
+from cockpit.wall import alarm_panels, layouts, needs, panels, programme_panels
 from warehouse.compile.reading import NEUTRAL, Reading
 from warehouse.insight import operations
 from warehouse.query.alarms import newest, summary
@@ -88,7 +88,7 @@ def scene(book: Snapshot, name: str, today: dt.date, tasks: Sequence[Task] = ())
                 "id": f"outline-{one.number}",
                 "area": "",
                 "kind": "outline",
-                "html": _macro("outline", panels.outline(one)),
+                "html": _macro("outline", programme_panels.outline(one)),
             }
         )
     for metric in layouts.cards(name, book.metrics):
@@ -260,7 +260,7 @@ def alarms(book: Snapshot, _what: str, today: dt.date) -> dict[str, Any]:
     rows = [
         {
             "time": moment(a["raised_at"], today),
-            "plate": panels.bare_plate(a["plate_mask"]),
+            "plate": alarm_panels.bare_plate(a["plate_mask"]),
             "kind": a["kind"],
             "town": fmt.town(a["town"]),
             # of a state and its reason the narrow column has room for the reason

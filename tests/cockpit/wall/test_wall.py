@@ -15,7 +15,7 @@ from cockpit.identity import gate
 from cockpit.presentation import assets
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg, svg_responsive, ticks
-from cockpit.wall import layouts, needs, panels, routes, scenes
+from cockpit.wall import alarm_panels, layouts, needs, routes, scenes
 from cockpit.web import app
 from warehouse.compile.reading import DISTRICT, Place, Point, Reading, Target
 from warehouse.core.settings import Settings
@@ -285,7 +285,7 @@ def test_a_running_period_is_dotted_on_the_wall_and_areas_stand_on_zero_only() -
     assert 'class="area"' not in chart([900.0, 950.0, 940.0], False) and 'class="area"' in chart(
         [0.0, 950.0, 40.0], False
     )
-    assert panels.bare_plate("浙A·D**65 渐变绿") == "浙A·D**65" and panels.bare_plate("") == ""
+    assert alarm_panels.bare_plate("浙A·D**65 渐变绿") == "浙A·D**65" and alarm_panels.bare_plate("") == ""
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,7 @@ def test_a_short_loss_belongs_to_the_trip_and_is_marked_on_its_path(tracks: Hous
     assert (kind, km, gap) == ("drive", pytest.approx(70, rel=0.01), pytest.approx(10, rel=0.05))
     path = tracks.rows("SELECT path FROM marts.gps_trip WHERE vehicle_key = '浙A00044#2'")[0][0]
     assert [point["is_unseen"] for point in path].count(True) == 1
+    assert [point["at"] for point in path] == sorted(point["at"] for point in path)
 
 
 def test_one_step_is_no_trip_and_ends_no_stop(tracks: House) -> None:
