@@ -8,6 +8,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from cachetools import LRUCache
 
 from tests.house import House
 from warehouse.catalog.contracts import contracts
@@ -659,3 +660,26 @@ def test_a_target_stands_as_it_is_where_it_does_not_grow() -> None:
 def test_readings_carry_nothing_by_default() -> None:
     given = {one.name: one.default for one in dataclasses.fields(Reading) if one.default is not dataclasses.MISSING}
     assert given["complete"] is True and given["provisional"] is False and given["previous"] is None
+
+
+# ---- how a number stands ------------------------------------------------------------------------------------------
+
+
+def test_a_judgement_has_the_colour_of_its_authority(book: Snapshot) -> None:
+    reading = book.read("fleet_online_rate", "week")
+    own, proposed = Target(0.9, None, "局"), Target(0.9, None, "", basis="产品建议")
+    assert dataclasses.replace(reading, judgement="bad", target=own).tone == "bad"
+    assert dataclasses.replace(reading, judgement="bad", target=proposed).tone == "advice"
+    assert dataclasses.replace(reading, judgement=None, target=proposed).tone == "", "not judged yet"
+    assert dataclasses.replace(reading, judgement="good", target=None).tone == "good"
+
+
+def test_only_a_number_of_persons_below_the_district_stands_since_an_earlier_month(
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town, since = book.places("town")[0].code, day(1)
+    monkeypatch.setattr(book, "_answers", LRUCache(100))  # what is answered here is remembered nowhere
+    monkeypatch.setattr(Snapshot, "held_from", lambda *_: {town: since, DISTRICT: since})
+    persons = "rdm_learning_done_rate"
+    assert {one.place.code: one.held_from for one in book.by(persons)}[town] == since
+    assert book.read(persons).held_from is None and book.read("fleet_online_rate", place=town).held_from is None
