@@ -33,6 +33,7 @@ OF_MODULES = {
     "warehouse/build/": ["tests/warehouse/build/test_disclosure.py", "tests/warehouse/build/test_person_hold.py"],
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
     "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", *OF_READINGS],
+    "warehouse/query/places.py": ["tests/warehouse/query/test_scope.py", *OF_READINGS],
     "warehouse/query/contribution.py": [
         "tests/warehouse/query/test_contribution.py",
         "tests/warehouse/query/test_readings.py",

@@ -124,6 +124,11 @@ def test_the_day_beside_the_thirty_first_is_the_last_of_a_shorter_month() -> Non
     assert day("2026-02-28") in days and day("2025-03-31") in days and day("2025-12-31") in days
 
 
+def test_a_window_has_settled_when_three_whole_days_are_over() -> None:
+    end = day("2026-10-31")
+    assert [units.has_settled(end, day(f"2026-11-0{n}")) for n in (1, 3, 4)] == [False, False, True]
+
+
 def test_the_clock_of_a_demonstration_can_be_moved(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZHENGBEI_CLOCK_SHIFT_S", raising=False)
     before = dt.datetime.now(units.SHANGHAI)

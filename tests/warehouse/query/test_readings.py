@@ -683,3 +683,8 @@ def test_only_a_number_of_persons_below_the_district_stands_since_an_earlier_mon
     persons = "rdm_learning_done_rate"
     assert {one.place.code: one.held_from for one in book.by(persons)}[town] == since
     assert book.read(persons).held_from is None and book.read("fleet_online_rate", place=town).held_from is None
+
+
+def test_what_is_not_listed_by_place_in_a_running_month_is_not_split_by_place(book: Snapshot) -> None:
+    split = explain(book, "rdm_learning_done_rate", "month", "2026-11", by="town")
+    assert isinstance(split, NoSplit) and split.reason
