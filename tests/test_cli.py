@@ -79,6 +79,25 @@ def test_no_english_sentence_is_said(
     assert "用法：" in text or "处理办法：" in text
 
 
+def test_no_command_is_described_by_half_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Click cuts a first paragraph that is too long for its line."""
+    waiting, seen = [()], 0
+    while waiting:
+        words = waiting.pop()
+        monkeypatch.setattr(sys, "argv", ["zhengbei", *words, "--help"])
+        with suppress(SystemExit):
+            main()
+        listed = re.split(r"\n命令:\n", capsys.readouterr().out)[1:]
+        for line in listed[0].splitlines() if listed else ():
+            name, _, what = line.strip().partition(" ")
+            assert what.strip() and not what.endswith("..."), (words, line)
+            seen += 1
+            waiting.append((*words, name))
+    assert seen > 40
+
+
 def test_the_version_names_the_code_that_makes_the_numbers() -> None:
     done = subprocess.run(
         [str(HOME / "zhengbei"), "--version"], capture_output=True, text=True, timeout=120, check=False

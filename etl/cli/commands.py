@@ -28,7 +28,9 @@ def etl() -> None:
 @click.option("--confirm-deletes", is_flag=True, help="确认来源确实大量删除（只用于 reconcile）")
 @data_option
 def run(job: str, full: bool, confirm_deletes: bool, data: Path) -> None:
-    """立即运行一个任务：refresh（默认）、live、nightly、backup、report、report_longer、overdue、send、audit、reconcile。"""
+    """立即运行一个任务，默认 refresh。
+
+    可用的任务：refresh、live、nightly、backup、report、report_longer、overdue、send、audit、reconcile。"""
     from etl.cli import through_loader
 
     through_loader.do(Settings.at(data), "run", {"job": job, "full": full, "confirmed": confirm_deletes})

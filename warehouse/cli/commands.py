@@ -275,7 +275,9 @@ LONG = ("browser", "servers", "crash", "independent", "soak", "slow")
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(quick: bool, nightly: bool, mutants: bool, arguments: tuple[str, ...]) -> None:
-    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器；其余参数交给 pytest（--mutants 时交给它自己，见 --mutants -- --help）。"""
+    """运行全部检查：规范、类型、层次约束、单元、SQL 样例、集成、浏览器。
+
+    其余参数交给 pytest；--mutants 时交给它自己，见 --mutants -- --help。"""
     home, tools = ROOT.parent, Path(sys.executable).parent
     if mutants:
         os.chdir(home)
