@@ -136,6 +136,7 @@ TABLE: dict[str, Right] = {
             "/unit/*",
             "/search",
             "/targets",
+            "/glossary",
             "/health",
             "/lineage",
             "/announcement",

@@ -134,10 +134,11 @@ def _groups(visit: PageContext, window: str) -> Component:
         for group, metrics in overview.grouped(visit.book.metrics.values()).items()
     ]
     goals = dcc.Link("目标 ›", href=visit.address.to("/targets"), className="home-more")
+    words = dcc.Link("名词 ›", href=visit.address.to("/glossary"), className="home-more")
     every = dcc.Link("全部指标 ›", href=visit.address.to("/all", window=window), className="home-more")
     return toolbar.card(
         "指标",
         f"共 {len(visit.book.metrics)} 项",
         html.Ul(lines, className="plain-list home-list home-groups"),
-        html.Div([every, goals], className="home-ways"),
+        html.Div([every, goals, words], className="home-ways"),
     )

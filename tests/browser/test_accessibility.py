@@ -86,6 +86,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/",
         "/all",
         "/targets",
+        "/glossary",
         *(f"/group/{group}" for group in texts.GROUPS if group != "health"),
         "/metric/fleet_running_now_cnt",
         "/compare/fleet_online_rate?window=week&with=330110009,330110010",

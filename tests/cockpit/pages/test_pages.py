@@ -16,7 +16,7 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from cockpit.identity.sessions import Viewer
-from cockpit.pages import any_days, overview, toolbar
+from cockpit.pages import any_days, glossary, overview, toolbar
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
@@ -521,3 +521,11 @@ def test_in_january_no_month_of_the_year_has_ended() -> None:
         "年初至今": (dt.date(2026, 1, 1), dt.date(2026, 3, 1)),
         "年初至上月末": (dt.date(2026, 1, 1), dt.date(2026, 2, 28)),
     }
+
+
+def test_the_words_of_the_field_are_those_of_the_manual(draw: Any) -> None:
+    found = dict(glossary.terms())
+    assert len(found) > 30 and all(word and meaning for word, meaning in found.items())
+    assert "业务日" in found["统计期"] and not any("`" in meaning for meaning in found.values())
+    shown_text = words(draw("/glossary"))
+    assert all(word in shown_text and meaning in shown_text for word, meaning in found.items())

@@ -160,6 +160,7 @@ def pages(world: World) -> list[str]:
         *below,
         "/all",
         "/targets",
+        "/glossary",
         "/group/fleet",
         f"/metric/{METRIC}",
         f"/compare/{METRIC}",
