@@ -167,6 +167,7 @@ def _row(visit: PageContext, metric: Metric, reading: Reading) -> list[Cell]:
     goal = f"{goal_name(reading)} {view.target} {view.mark}".strip() if view.target else fmt.DASH
     where = "" if reading.place == visit.book.home else reading.place.code
     year = f"{view.year.signed} {view.year.unit}".strip() if view.year.known else fmt.DASH
+    year = "持平" if view.year.tone == "flat" and view.year.known else year
     return [
         html.B(reading.place.label),
         html.Span([view.text, *marks(reading)], title=view.reason or None),
