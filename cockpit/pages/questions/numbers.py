@@ -31,7 +31,7 @@ from warehouse.insight.questions.dates import Period
 from warehouse.insight.questions.understand import Understood
 
 MOST_SIDE_BY_SIDE = 12
-HEADS = ["", "期次", "数值", "分子 / 分母", "环比", "同比", "目标"]
+HEADS = ["指标与地点", "期次", "数值", "分子 / 分母", "环比", "同比", "目标"]
 
 
 def side_by_side(visit: PageContext, read: Understood) -> list[Component]:

@@ -97,7 +97,7 @@ def _ranking(
     words = f"{metric.label}，{period}，{ORDERS[read.order]}，列出 {len(shown)} / {len(ordered)} {COUNTED[read.grain]}{why}。"
     return [
         html.P(words),
-        table(["", "名称", "数值", "分子 / 分母", "目标"], lines, right=(2, 3), empty="没有可以排名的"),
+        table(["名次", "名称", "数值", "分子 / 分母", "目标"], lines, right=(2, 3), empty="没有可以排名的"),
     ]
 
 
