@@ -68,7 +68,7 @@ def wanted(question: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, A
 
 
 def test_most_questions_of_leaders_are_understood_and_none_wrongly(
-    book: Snapshot, names: dict[str, str], record_property: Any, capsys: pytest.CaptureFixture[str]
+    book: Snapshot, names: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     right, wrong = 0, []
     for question in QUESTIONS:
