@@ -1,4 +1,4 @@
-"""/search?q=…: what was found, by kind, each leading to its page."""
+"""/search?q=…: the answer where a question was typed, and what was found, by kind, each leading to its page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from cockpit.identity import rights
 from cockpit.pages import profile_parts, toolbar
 from cockpit.pages.page_context import Page, PageContext
+from cockpit.pages.questions import card
 from cockpit.presentation.address import LONGEST_TYPED
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.insight import search
@@ -23,7 +24,10 @@ def render(visit: PageContext) -> Page:
         for kind, hits in found.items()
         if rights.may(visit.viewer, rights.of_page(f"/{kind}/*") or "figures")
     ]
-    is_empty = not body
+    answer = card.card(visit, typed)
+    is_empty = not body and answer is None
+    if answer is not None:
+        body.insert(0, answer)
     if visit.address.is_cut:
         words = f"搜索词超过 {LONGEST_TYPED} 个字，只按前 {LONGEST_TYPED} 个字查找。"
         body.insert(0, html.P(words, className="notice-line", role="status"))
@@ -35,6 +39,10 @@ def render(visit: PageContext) -> Page:
                 "",
                 html.P(
                     f"{text}可输入指标、企业、镇街、阵地、组织、成员单位的名称或拼音首字母（如 lzjd），号牌（三个字符以上），统一社会信用代码或报警编号。",
+                    className="empty",
+                ),
+                html.P(
+                    ["也可以直接提问：", *card.examples(visit), "。"],
                     className="empty",
                 ),
             )
@@ -66,7 +74,7 @@ def box(visit: PageContext) -> Component:
         type="search",
         name="q",
         value=typed or "",
-        placeholder="搜索  /",
+        placeholder="搜索或提问",
         id="search-box",
         className="search-box",
         maxLength=40,
@@ -78,5 +86,5 @@ def box(visit: PageContext) -> Component:
         method="get",
         className="search",
         role="search",
-        title="企业、号牌、指标、镇街、阵地、组织；按 / 开始输入，按 ? 看全部按键",
+        title="可直接提问，如“上周报警处置率”；或搜企业、号牌、指标、镇街、阵地、组织；按 / 开始输入，按 ? 看全部按键",
     )

@@ -104,6 +104,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         f"/organisation/{first('SELECT org_id FROM marts.company_organisation WHERE company_key = ?', firm)}",
         "/search?q=yh",
         "/search?q=没有这样的东西",
+        "/search?q=上周上线率最差的镇街",
         "/health",
         "/lineage",
         "/lineage?metric=fleet_online_rate",

@@ -201,7 +201,7 @@ def test_whatever_a_viewer_reaches_lies_inside(
         f"/export/{metric}.csv?of=rows",
     ]
     queue += [f"/compare/{metric}?with={chance.choice(sorted(known.inside['town'] or known.inside['company']))}"]
-    queue += [f"/search?q={quote(text)}" for text in ("330110", "浙A", "街道")]
+    queue += [f"/search?q={quote(text)}" for text in ("330110", "浙A", "街道", "各企业上周上线率排名")]
     queue += [
         *(f"/{kind}/{quote(chance.choice(sorted(keys)), safe='')}" for kind, keys in known.inside.items() if keys)
     ]
