@@ -61,7 +61,7 @@ class Timetable:
             day = after + dt.timedelta(days=DAYS.index(self.day))
         else:
             day = after + dt.timedelta(days=FREEZE_D)
-            day += dt.timedelta(days=(7 - day.weekday()) % 7 if day.weekday() > 4 else 0)
+            day += dt.timedelta(days=7 - day.weekday() if day.weekday() > 4 else 0)
         return Due(window, start, dt.datetime.combine(day, dt.time(self.hour, self.minute), units.SHANGHAI))
 
     def newest(self, window: str, now: dt.datetime) -> Due:

@@ -76,5 +76,5 @@ def _stated(book: Figures) -> dict[tuple[str, str], Any]:
     return found
 
 
-def _confirmed(source: str, who: str, at: dt.date | None) -> str:
+def _confirmed(source: str, who: str | None, at: dt.date | None) -> str:
     return f"{source}，{who} {at:%Y-%m-%d} 确认" if at else source

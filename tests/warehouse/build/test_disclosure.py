@@ -347,6 +347,13 @@ def test_a_pool_takes_in_the_smallest_until_it_tells_nothing() -> None:
     assert published(rows[:3], Row("", 131, (66, 65)), (), RULE, POOL["company"]) == set(), "one belongs to none"
 
 
+@pytest.mark.parametrize(("people", "listed"), [(79, {"a"}), (80, {"a", "b"})])
+def test_who_counts_in_two_places_makes_the_rest_smaller_than_its_rows(people: float, listed: set[str]) -> None:
+    """Nobody in the district is of the second class."""
+    rows = [Row("a", 40, (40, 0)), Row("b", 30, (30, 0)), Row("c", 9, (9, 0)), Row("d", 9, (9, 0))]
+    assert published(rows, Row("", people, (people, 0)), (1,), RULE, POOL["town"]) == listed
+
+
 def test_the_bureau_can_only_raise_what_is_promised() -> None:
     assert Rule.of({}) == Rule.of({"person_least": 1, "person_population": 2}) == Rule(5, 10)
     assert Rule.of({"person_least": 8, "person_population": 20}) == Rule(8, 20)

@@ -3,6 +3,7 @@ targets, judgement, freshness."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 from typing import Any
@@ -369,6 +370,30 @@ def test_persons_below_the_district_are_read_by_the_last_closed_month(book: Snap
     assert book.read("drv_driver_cnt", "day").window == "day"
 
 
+@pytest.mark.parametrize(("made", "month"), [(3, "2026-09"), (4, "2026-10")])
+def test_a_month_of_persons_is_closed_three_days_after_it_is_over(book: Snapshot, made: int, month: str) -> None:
+    """Of November, whatever is read of it at eight."""
+    later = copy.copy(book)
+    later.generation = dataclasses.replace(book.generation, built_at=dt.datetime(2026, 11, made, 8))
+    assert later._closed(metrics()["drv_driver_cnt"], "day", None) == ("month", month)
+
+
+@pytest.mark.parametrize(
+    ("metric", "window", "before"),
+    [
+        ("p5_volunteer_hours", "month", True),  # persons, what they did
+        ("drv_driver_cnt", "month", False),  # persons, how many there are
+        ("rdm_learning_done_rate", "month", False),  # persons, what they owe
+        ("p3_appeal_ontime_rate", "month", False),  # no persons
+    ],
+)
+def test_only_before_the_first_deed_of_persons_nobody_knows(
+    book: Snapshot, metric: str, window: str, before: bool
+) -> None:
+    first = dt.date(2020, 1, 1)
+    assert book.is_before_all(metrics()[metric], window, Span(first, first, dt.date(2020, 1, 31))) is before
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours", "factor"),
     [((1, 20), (1, 10), 0.5), ((1, 10), (1, 20), 2.0), ((1, 10), (11, 20), 1.0), ((5, 4), (1, 10), 1.0)],
@@ -562,8 +587,8 @@ def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) ->
 def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot) -> None:
     """Nine visits, of the 19th (the first whole day) to the 21st, and known up to the 22nd."""
 
-    def begins(per_day: float) -> dt.date | None:
-        return dict(book.ask(text("busy_sources"), {"per_day": per_day})).get("st_visit")
+    def begins(per_day: float, table: str = "st_visit") -> dt.date | None:
+        return dict(book.ask(text("busy_sources"), {"per_day": per_day})).get(table)
 
     def ends(per_day: float, table: str = "st_visit") -> tuple[Any, ...] | None:
         return {row[0]: row[1:] for row in book.ask(text("arrivals"), {"per_day": per_day})}.get(table)
@@ -571,6 +596,7 @@ def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot
     assert (begins(2.25), begins(2.26)) == (day(19), None)
     assert ends(3.0) == (day(21), contracts()["st_visit"].stale_after_s) and ends(3.1) is None
     assert ends(4, "yz_penalty") and not ends(4.1, "yz_penalty"), "four on the one day there is"
+    assert (begins(4, "yz_penalty"), begins(4.1, "yz_penalty")) == (day(22), None)
 
 
 # ---- why a number changed -----------------------------------------------------------------------------------------

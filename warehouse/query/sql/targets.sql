@@ -10,6 +10,6 @@ select
     coalesce(json_extract_string(to_json(t), '$.basis'), if(contains(source, '产品建议'), '产品建议', '本局')) as basis,
     source,
     progress,
-    coalesce(json_extract_string(to_json(t), '$.confirmed_by'), '') as confirmed_by,
+    json_extract_string(to_json(t), '$.confirmed_by') as confirmed_by,
     cast(json_extract_string(to_json(t), '$.confirmed_at') as date) as confirmed_at
 from meta.target as t
