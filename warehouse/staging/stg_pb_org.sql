@@ -40,7 +40,7 @@ with
         group by 1, 2
     ),
     covered as (
-        select o.org_id, o.org_type, o.status, o.set_up_at, o.uscc as written, o.from_day, o.to_day, true as is_own
+        select o.org_id, o.org_type, o.status, o.set_up_at, o.uscc as written, o.from_day, o.to_day
         from org o
         where o.uscc is not null
         union all
@@ -51,8 +51,7 @@ with
             o.set_up_at,
             l.uscc,
             greatest(o.from_day, l.from_day),
-            least(o.to_day, l.to_day),
-            false
+            least(o.to_day, l.to_day)
         from org o
         join link l using (org_id)
         where o.org_type in ('联合', '行业', '流动')
@@ -62,7 +61,7 @@ select
     c.org_type,
     k.company_key,
     c.written,
-    c.is_own and c.org_type in ('党委', '总支', '支部') as is_own,
+    c.org_type in ('党委', '总支', '支部') as is_own,
     greatest(c.from_day, coalesce(c.set_up_at, c.from_day)) as from_day,
     c.to_day,
     k.company_key is null as is_unknown

@@ -221,6 +221,8 @@ def test_worse_and_better_last_as_long_as_the_row_goes_on(
     assert numbers.judge(book, [replace(rate, value=0.7)]).worse[0].lasting == 2
     weeks(monkeypatch, [0.7, 0.8, 0.9])
     assert numbers.judge(book, [replace(rate, value=0.9, previous=0.8)]).better[0].lasting == 2
+    weeks(monkeypatch, [0.8, 0.8, 0.9])
+    assert numbers.judge(book, [replace(rate, value=0.9, previous=0.8)]).better[0].lasting == 1
     weeks(monkeypatch, [3.0, None, 4.0, 5.0])
     assert numbers.judge(book, [replace(count, value=20.0)]).worse[0].lasting == 1
     weeks(monkeypatch, [5.0, 5.0, 4.0, 3.0])

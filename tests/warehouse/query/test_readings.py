@@ -8,6 +8,7 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
+import duckdb
 import pytest
 from cachetools import LRUCache
 
@@ -405,6 +406,12 @@ def test_a_sum_is_evened_to_as_many_days(theirs: tuple[int, int], ours: tuple[in
     assert evening(metrics()["fleet_vehicle_cnt"], one, other) == 1.0
 
 
+def test_a_town_that_is_one_sum_with_a_single_owner_says_so(book: Snapshot) -> None:
+    hidden = {town for (town,) in book.ask("SELECT town_code FROM marts.pooled_owner WHERE company_key = ''")}
+    read = book.by("fleet_online_rate", "day", "2026-11-22", "town")
+    assert {one.place.code for one in read if one.status == "small_cell"} == hidden and hidden
+
+
 # ---- statuses -----------------------------------------------------------------------------------------------------
 
 
@@ -582,6 +589,25 @@ def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) ->
         rows = restricted.quarantine()
         assert in_order(rows, lambda one: (-one["seq"], one["row"])) and len({one["seq"] for one in rows}) > 1
         assert {one["name"] for one in restricted.quarantine("yz_vehicle")} == {"yz_vehicle"}
+
+
+def test_the_check_that_most_rows_failed_comes_first() -> None:
+    with duckdb.connect() as file:
+        file.execute(
+            """CREATE SCHEMA meta; CREATE TABLE meta.check_result AS
+            FROM (VALUES ('b', 1), ('a', 1), ('c', 2)) AS t (model, failed_rows), (SELECT '' AS name, '' AS severity, '' AS message)"""
+        )
+        assert [row[0] for row in file.sql(text("check_results")).fetchall()] == ["c", "a", "b"]
+
+
+def test_an_indicator_is_revised_from_the_second_version_of_one_number_on() -> None:
+    with duckdb.connect() as file:
+        file.execute(
+            """CREATE SCHEMA meta; CREATE TABLE meta.kpi_revision AS
+            FROM (VALUES ('twice', 'x'), ('twice', 'x'), ('once', 'x'), ('once', 'y')) AS t (kpi_id, grain_key),
+                (SELECT 'week' AS win, DATE '2026-11-16' AS win_start, 'town' AS grain)"""
+        )
+        assert file.sql(text("revised_metrics")).fetchall() == [("twice",)]
 
 
 def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot) -> None:

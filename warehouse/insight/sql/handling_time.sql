@@ -5,7 +5,7 @@ select
     level,
     quantile_cont(epoch(handled_at - raised_at), 0.5) as median_s,
     quantile_cont(epoch(handled_at - raised_at), 0.9) as p90_s,
-    max(limit_s) as limit_s,
+    any_value(limit_s) as limit_s,
     count(*) as alarms
 from marts.alarm_event
 where is_v and is_handled and must_handle and not coalesce(is_clock_error, false) and day >= $today::date - 7
