@@ -298,6 +298,21 @@ def test_late_is_older_than_promised_and_not_as_old(book: Snapshot, monkeypatch:
     assert sorted(found[1:]) == [("pb_visit", 1)], "what is not connected has promised nothing"
 
 
+def test_what_never_delivered_is_not_connected_unless_its_run_failed(
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric, states = book.metrics["p4_camp_child_cnt"], book.sources()
+
+    def names() -> list[str]:
+        return [f"{one.source}_{one.entity}" for one in data.unconnected(book, [metric])]
+
+    assert names() == []
+    monkeypatch.setattr(Snapshot, "delivered", lambda *_: False)
+    assert names() == [*metric.sources]
+    monkeypatch.setattr(Snapshot, "sources", lambda _: [replace(one, error="断线") for one in states])
+    assert names() == []
+
+
 def test_a_revision_of_the_last_week_is_told_once_and_only_when_it_is_printed_otherwise(
     book: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import datetime as dt
+import shutil
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,6 +21,7 @@ from warehouse.compile import metric_sql
 from warehouse.compile.metric_sql import Span
 from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core.errors import PageMissing, UsageError
+from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI
 from warehouse.query import alarms, data_quality, periods, targets
 from warehouse.query.aggregates import text
@@ -30,6 +33,7 @@ from warehouse.query.person_store import Restricted
 from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
+from warehouse.query.snapshot_store import SnapshotStore
 from warehouse.query.windows import evening
 
 World = tuple[House, Snapshot]
@@ -371,6 +375,25 @@ def test_persons_below_the_district_are_read_by_the_last_closed_month(book: Snap
     assert book.read("drv_driver_cnt", "day").window == "day"
 
 
+def test_persons_of_a_town_are_read_where_they_were_judged_as_today(world: World, tmp_path: Path) -> None:
+    """A generation that does not know the owners who are one person comes from an earlier release."""
+    town, (house, book) = "330110011", world
+    (tmp_path / "published").mkdir()
+    for made in house.settings.published.glob(f"{book.id}*"):
+        shutil.copy(made, tmp_path / "published")
+    copied = tmp_path / "published" / f"{book.id}.duckdb"
+    with duckdb.connect(copied) as file:
+        file.execute(
+            "INSERT INTO meta.person_reading BY NAME SELECT 'drv_driver_cnt' AS metric, 'day' AS win, "
+            "DATE '2026-10-31' AS win_start, 'town' AS grain, ? AS place, '' AS slice, '' AS member, 12 AS num",
+            [town],
+        )
+    assert SnapshotStore(tmp_path).open(book.id, Scope.ALL).read("drv_driver_cnt", place=town).value == 12
+    with duckdb.connect(copied) as file:
+        file.execute("DROP TABLE marts.one_person_owner")
+    assert SnapshotStore(tmp_path).open(book.id, Scope.ALL).read("drv_driver_cnt", place=town).value is None
+
+
 @pytest.mark.parametrize(("made", "month"), [(3, "2026-09"), (4, "2026-10")])
 def test_a_month_of_persons_is_closed_three_days_after_it_is_over(book: Snapshot, made: int, month: str) -> None:
     """Of November, whatever is read of it at eight."""
@@ -544,6 +567,20 @@ def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
     assert alarms.summary(book) == {"day": day(23), "raised": 7, "handled": 2, "due": 4}
 
 
+@pytest.mark.parametrize(
+    ("metric", "window", "said"),
+    [
+        ("site_visit_cnt", "month", "按已过天数折算"),
+        ("p4_camp_child_cnt", "year", "期末才评"),
+        ("rdm_learning_done_rate", "month", "期末才评"),
+        ("fleet_online_rate", "week", "按整期目标评"),
+        ("site_visit_cnt", "week", ""),
+    ],
+)
+def test_what_of_a_target_counts_while_its_period_runs(book: Snapshot, metric: str, window: str, said: str) -> None:
+    assert targets.pace(book, metrics()[metric], window) == said
+
+
 def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> None:
     assert sum(len(targets.programme_weights(book, number)) for number in range(1, 7)) == 27
     assert targets.programme_weights(book, 7) == [] and all(
@@ -591,6 +628,18 @@ def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) ->
         assert {one["name"] for one in restricted.quarantine("yz_vehicle")} == {"yz_vehicle"}
 
 
+def test_the_newest_week_of_a_company_comes_first(world: World) -> None:
+    house, book = world
+    sql = (ROOT / "insight/sql/company_scores.sql").read_text("utf-8")
+    with duckdb.connect() as file:
+        file.execute(f"ATTACH '{house.settings.published / f'{book.id}.duckdb'}' AS made (READ_ONLY)")
+        file.execute(
+            "CREATE SCHEMA marts; CREATE TABLE marts.company_score AS FROM made.marts.company_score "
+            "SELECT * REPLACE ('AL' AS company_key) WHERE company_key IN ('AL', 'SC')"
+        )
+        assert [row[0] for row in file.execute(sql, {"company": "AL"}).fetchall()] == [day(16), day(9)]
+
+
 def test_the_check_that_most_rows_failed_comes_first() -> None:
     with duckdb.connect() as file:
         file.execute(
@@ -598,6 +647,14 @@ def test_the_check_that_most_rows_failed_comes_first() -> None:
             FROM (VALUES ('b', 1), ('a', 1), ('c', 2)) AS t (model, failed_rows), (SELECT '' AS name, '' AS severity, '' AS message)"""
         )
         assert [row[0] for row in file.sql(text("check_results")).fetchall()] == ["c", "a", "b"]
+
+
+def test_the_newest_payload_that_is_not_in_comes_first() -> None:
+    columns = "name, payload, reason, landed_at, acknowledged_at, acknowledged_by, acknowledged_why"
+    with duckdb.connect() as file:
+        file.execute(f"CREATE SCHEMA meta; CREATE TABLE meta.refused (seq INT, {columns.replace(',', ' VARCHAR,')} VARCHAR)")
+        file.execute("INSERT INTO meta.refused BY NAME SELECT unnest([1, 3, 2]) AS seq")
+        assert [row[0] for row in file.sql(text("refused_payloads")).fetchall()] == [3, 2, 1]
 
 
 def test_an_indicator_is_revised_from_the_second_version_of_one_number_on() -> None:
