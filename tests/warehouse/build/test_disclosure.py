@@ -265,6 +265,18 @@ def test_a_mean_is_that_of_ten_persons_of_whom_no_two_have_nearly_all(
     assert towns == {town(number): (pytest.approx(90.0), None) for number in listed}
 
 
+def test_a_company_without_a_driver_on_the_last_day_stands_where_the_mart_puts_it(writer: Writer) -> None:
+    writer.execute("DELETE FROM marts.driver_day")
+    writer.execute(
+        "CREATE OR REPLACE TABLE marts.driver_month AS SELECT ?::DATE AS day, 'a' AS person_key, 'firm-0' AS company_key, "
+        "? AS town_code, 100.0 AS km, 90.0 AS score",
+        [DAY.replace(day=1), town(0)],
+    )
+    metric = msgspec.structs.replace(metrics()["rdm_safety_score_avg"], parts={})
+    counted = person_places.count(writer, [metric], [Span(DAY.replace(day=1), DAY.replace(day=1), DAY)])
+    assert counted.drivers[DAY].homes == {"firm-0": town(0)}
+
+
 PLANTED: list[tuple[str, dict[str, Known]]] = [
     ("one company alone is missing", {"a": (6, None), "b": (7, None)}),
     ("those that are missing have none", {"a": (6, None), "b": (9, None), "c": (6, None)}),
