@@ -678,8 +678,8 @@ def test_a_source_of_many_rows_a_day_is_one_that_speaks_every_day(book: Snapshot
 
     assert (begins(2.25), begins(2.26)) == (day(19), None)
     assert ends(3.0) == (day(21), contracts()["st_visit"].stale_after_s) and ends(3.1) is None
-    assert ends(4, "yz_penalty") and not ends(4.1, "yz_penalty"), "four on the one day there is"
-    assert (begins(4, "yz_penalty"), begins(4.1, "yz_penalty")) == (day(22), None)
+    assert ends(5, "yz_penalty") and not ends(5.1, "yz_penalty"), "five on the one day there is"
+    assert (begins(5, "yz_penalty"), begins(5.1, "yz_penalty")) == (day(22), None)
 
 
 # ---- why a number changed -----------------------------------------------------------------------------------------
