@@ -53,6 +53,11 @@ def test_the_served_page_is_taken_over_as_it_stands(watched: Watched, site: Site
     page.goto(site.address + path, wait_until="commit")
     page.wait_for_selector("#shell-served #search-box", timeout=WAIT_MS)
     page.locator("#search-box").fill("浙A")
+    # nothing is painted before the style sheets are there, and nobody scrolls before
+    page.evaluate(
+        "Promise.all([...document.querySelectorAll('link[rel=stylesheet]')]"
+        ".map(link => link.sheet || new Promise(done => link.addEventListener('load', done))))"
+    )
     page.evaluate("window.mark = document.querySelector('#shell-frame'); window.scrollTo(0, 120)")
     page.wait_for_selector("#shell-root #shell-frame", timeout=WAIT_MS)
     page.wait_for_load_state("networkidle", timeout=WAIT_MS)
