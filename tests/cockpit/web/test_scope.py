@@ -21,7 +21,7 @@ from flask.testing import FlaskClient
 from cockpit.identity import accounts, rights
 from cockpit.identity.driver_access import People
 from cockpit.identity.sessions import Viewer
-from cockpit.pages import routes
+from cockpit.pages import glossary, routes
 from cockpit.presentation import texts
 from cockpit.store import app_db
 from cockpit.web import app
@@ -261,7 +261,9 @@ def test_every_page_there_is_is_walked_or_not_for_somebody_with_a_scope(
         assert right is not None
         is_closed = rights.TABLE[right].is_whole or not rights.has("leader", right)
         assert (answer.status_code == 403) == is_closed, (path, answer.status_code)
-        assert named(answer.get_data(as_text=True), words) == [], path
+        # the words that a manual explains tell of nothing outside
+        explained = {word for word, _ in glossary.terms()} if pattern == "/glossary" else set()
+        assert named(answer.get_data(as_text=True), words - explained) == [], path
         if not is_closed and answer.status_code == 200:
             assert "本范围（仁和街道）" in answer.get_data(as_text=True), path
 
