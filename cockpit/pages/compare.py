@@ -12,10 +12,9 @@ from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import compare
-from cockpit.presentation.reading_view import SPARK_POINTS, goal_name, present
-from cockpit.presentation.tiles.entities import marks
+from cockpit.presentation.reading_view import SPARK_POINTS
+from cockpit.presentation.tiles import comparison
 from cockpit.presentation.tiles.graph import graph
-from cockpit.presentation.tiles.kpi import delta_mark
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, UNPLACED, Place, Reading
@@ -26,7 +25,7 @@ MOST = len(compare.TONES)
 PEERS = 3
 """Companies of a like fleet that are proposed at once."""
 FOUND = 8
-HEADS = ("对象", "数值", "分子 / 分母", "环比", "同比", "目标", "同类名次", "指标页")
+HEADS = ("对象", *comparison.HEADS, "同类名次", "指标页")
 
 
 def render(visit: PageContext, metric_id: str) -> Page:
@@ -163,20 +162,12 @@ def _table(visit: PageContext, metric: Metric, readings: list[Reading]) -> Compo
 
 
 def _row(visit: PageContext, metric: Metric, reading: Reading) -> list[Cell]:
-    view = present(reading, metric.decimals)
-    goal = f"{goal_name(reading)} {view.target} {view.mark}".strip() if view.target else fmt.DASH
-    where = "" if reading.place == visit.book.home else reading.place.code
-    year = f"{view.year.signed} {view.year.unit}".strip() if view.year.known else fmt.DASH
-    year = "持平" if view.year.tone == "flat" and view.year.known else year
+    where = None if reading.place == visit.book.home else reading.place.code
     return [
         html.B(reading.place.label),
-        html.Span([view.text, *marks(reading)], title=view.reason or None),
-        view.parts or fmt.DASH,
-        delta_mark(view.delta, reading) if view.delta.known else fmt.DASH,
-        year,
-        goal,
+        *comparison.cells(reading, metric.decimals),
         _rank(visit, metric, reading),
-        dcc.Link("查看", href=_metric(visit, metric, reading, where or None)),
+        dcc.Link("查看", href=_metric(visit, metric, reading, where)),
     ]
 
 

@@ -53,7 +53,7 @@ def _where(visit: PageContext) -> Component:
     if not operations.are_alarms_known(visit.book):
         return toolbar.card(title, "", html.P(STATUS_LABELS["unconnected"], className="empty"))
     waiting = operations.open_by_town(visit.book)
-    marks = {town.code: _mark(visit, *waiting.get(town.code, (0, 0)), town.code) for town in visit.book.places("town")}
+    marks = {town.code: _mark(visit, waiting, town.code) for town in visit.book.places("town")}
     total, overdue = (sum(counts[i] for counts in waiting.values()) for i in (0, 1))
     nowhere = waiting.get(UNPLACED, (0, 0))[0] if visit.book.scope.is_all else 0
     words = f"{fmt.number(total)} 起，其中超时 {fmt.number(overdue)} 起"
@@ -62,7 +62,10 @@ def _where(visit: PageContext) -> Component:
     return toolbar.card(title, f"截至 {at}", html.P([words, rest], className="home-total"), drawn)
 
 
-def _mark(visit: PageContext, waiting: int, overdue: int, code: str) -> Mark:
+def _mark(visit: PageContext, by_town: dict[str, tuple[int, int]], code: str) -> Mark:
+    if code in visit.book.pooled:
+        return Mark("map-none", "·", STATUS_LABELS["small_cell"], visit.address.to(f"/town/{code}"))
+    waiting, overdue = by_town.get(code, (0, 0))
     look = "map-bad" if overdue else "map-warn" if waiting else "map-shade-0"
     words = f"待处置 {waiting} 起" + (f"，超时 {overdue} 起" if overdue else "")
     return Mark(look, fmt.number(waiting) if waiting else "", words, visit.address.to(f"/town/{code}"))

@@ -92,6 +92,11 @@ def goal_name(item: Reading) -> str:
     return item.target.called if item.target else ""
 
 
+def aim(view: ReadingView) -> str:
+    """The target, whose it is and how it stands: "建议值 ≥ 98% ✕"; — without one."""
+    return f"{goal_name(view.reading)} {view.target} {view.mark}".strip() if view.target else fmt.DASH
+
+
 def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -> ReadingView:
     """The words of a reading. decimals: the metric's (of the % figure for a ratio). today: that day's times carry no date, and a day
     that is today or yesterday is called so; None: dates only."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cockpit.casework.task_store import Task, about_what, overdue
 from cockpit.presentation import format as fmt
 from cockpit.presentation import reading_view
-from cockpit.wall import layouts, panels
+from cockpit.wall import layouts
 from warehouse.insight import operations
 from warehouse.insight.findings import numbers
 from warehouse.insight.findings.numbers import Concern
@@ -55,11 +55,6 @@ def silent_sources(book: Snapshot, _today: dt.date) -> list[Need]:
     )
 
 
-def is_handling_known(book: Snapshot) -> bool:
-    """Whether alarms and their handling are reported: without the second every alarm would look forgotten."""
-    return panels.unreported(book, "overdue") is None
-
-
 def unreported(book: Snapshot, scene: str) -> list[Need]:
     """Numbers of the scene that nobody reports: of them nothing can be said, not even that nothing is due."""
     shown = (book.metrics[metric] for metric in layouts.metrics(scene, book.metrics) if metric in book.metrics)
@@ -71,7 +66,7 @@ def unreported(book: Snapshot, scene: str) -> list[Need]:
 
 def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:
     """Alarms beyond the time allowed: those of the last 24 hours, which can still be reached, and those left lying."""
-    if not is_handling_known(book):
+    if not operations.are_alarms_known(book):
         return []
     now = [one for one in operations.overdue(book, 200) if one.late_s < DAY_S]
     found = []
@@ -91,7 +86,7 @@ def late_alarms(book: Snapshot, _today: dt.date) -> list[Need]:
 
 def worst_company(book: Snapshot, _today: dt.date) -> list[Need]:
     """The company with the most alarms left, when it stands out."""
-    if not is_handling_known(book):
+    if not operations.are_alarms_known(book):
         return []
     rows = [row for row in operations.companies_waiting(book, 2) if row[0] != "个体业户"]
     return (

@@ -34,8 +34,7 @@ Cell = tuple[float, float, float]
 @dataclass(frozen=True)
 class Place:
     """What is published of one metric. slice, member: "" for the number itself; den: None for a plain count, and for a
-    mean, which num is then. held_from:
-    start of the earlier window whose number it is; None for its own."""
+    mean, which num is then. held_from: start of the earlier window whose number it is; None for its own."""
 
     metric: str
     start: dt.date

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.core import statements
+from warehouse.query.one_person import POOLED
 from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)
@@ -117,10 +118,15 @@ def are_alarms_known(book: Snapshot) -> bool:
 
 def open_by_town(book: Snapshot) -> dict[str, tuple[int, int]]:
     """Town code → (alarms that must be handled and are not, those of them beyond the time allowed), most overdue first;
-    towns without any are left out."""
+    towns without any are left out. Those whose number would tell what one person did are one sum, under POOLED."""
     now = book.generation.built_at.replace(tzinfo=None)
     rows = book.ask(text("open_by_town"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
-    return {code: (open_, overdue) for code, open_, overdue in rows}
+    found: dict[str, tuple[int, int]] = {}
+    for code, waiting, overdue in rows:
+        place = POOLED if code in book.pooled else code
+        before = found.get(place, (0, 0))
+        found[place] = (before[0] + waiting, before[1] + overdue)
+    return found
 
 
 def companies_waiting(book: Snapshot, limit: int = 10) -> list[tuple[str, int, int, int]]:

@@ -10,7 +10,6 @@ from cockpit.pages.questions.parts import (
     STEPS,
     at_of,
     buttons,
-    goal,
     name_of,
     other_period,
     read_at,
@@ -21,9 +20,9 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.charts import compare
 from cockpit.presentation.reading_view import SPARK_POINTS, present
+from cockpit.presentation.tiles import comparison
 from cockpit.presentation.tiles.graph import graph
 from cockpit.presentation.tiles.hero import hero
-from cockpit.presentation.tiles.kpi import delta_mark
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
@@ -31,7 +30,7 @@ from warehouse.insight.questions.dates import Period
 from warehouse.insight.questions.understand import Understood
 
 MOST_SIDE_BY_SIDE = 12
-HEADS = ["指标与地点", "期次", "数值", "分子 / 分母", "环比", "同比", "目标"]
+HEADS = ["指标与地点", "期次", *comparison.HEADS]
 
 
 def side_by_side(visit: PageContext, read: Understood) -> list[Component]:
@@ -64,17 +63,7 @@ def side_by_side(visit: PageContext, read: Understood) -> list[Component]:
 
 def _row(visit: PageContext, reading: Reading) -> list[Cell]:
     decimals = visit.book.metrics[reading.metric].decimals
-    view = present(reading, decimals)
-    year = f"{view.year.signed} {view.year.unit}".strip() if view.year.known else fmt.DASH
-    return [
-        html.B(name_of(reading)),
-        view.period,
-        html.Span(view.text, title=view.reason or None),
-        view.parts or fmt.DASH,
-        delta_mark(view.delta, reading) if view.delta.known else fmt.DASH,
-        year,
-        goal(reading, decimals),
-    ]
+    return [html.B(name_of(reading)), present(reading, decimals).period, *comparison.cells(reading, decimals)]
 
 
 def trend(visit: PageContext, read: Understood) -> list[Component]:

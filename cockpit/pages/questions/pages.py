@@ -14,11 +14,10 @@ from cockpit.pages.questions.parts import (
     MOST_LISTED,
     at_of,
     buttons,
-    goal,
     sentence,
 )
 from cockpit.presentation import format as fmt
-from cockpit.presentation.reading_view import present
+from cockpit.presentation.reading_view import aim, present
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.catalog.schema import PROGRAMMES
 from warehouse.compile.reading import STATUS_LABELS, Place
@@ -95,7 +94,7 @@ def _off_target(visit: PageContext, period: Period | None) -> list[Component]:
         decimals = visit.book.metrics[one.reading.metric].decimals
         view = present(one.reading, decimals)
         href = visit.address.to(f"/metric/{one.reading.metric}", **at_of(one.reading))
-        lines.append([dcc.Link(one.reading.label, href=href), view.period, view.text, goal(one.reading, decimals)])
+        lines.append([dcc.Link(one.reading.label, href=href), view.period, view.text, aim(view)])
     words = f"{len(concerns)} 项指标未达标。"
     return [html.P(words), table(["指标", "期次", "数值", "目标"], lines, right=(2,), empty="各项指标都在目标之内")]
 
@@ -105,6 +104,8 @@ def _overdue(visit: PageContext, read: Understood) -> list[Component]:
         return [sentence(STATUS_LABELS["unconnected"])]
     waiting = operations.open_by_town(visit.book)
     place = next((place for place in read.places if place != visit.book.home), None)
+    if place is not None and place.code in visit.book.pooled:
+        return [sentence(f"{place.label}的待处置报警{STATUS_LABELS['small_cell']}，计入合计。")]
     counts = list(waiting.values()) if place is None else [waiting.get(place.code, (0, 0))]
     total, overdue = (fmt.number(sum(pair[index] for pair in counts)) for index in (0, 1))
     where = visit.book.home.label if place is None else place.label

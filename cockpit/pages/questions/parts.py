@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.presentation.reading_view import goal_name, is_of, present
+from cockpit.presentation.reading_view import is_of
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import DISTRICT, Reading
 from warehouse.insight.questions.dates import Period
@@ -55,11 +55,6 @@ def at_of(reading: Reading) -> dict[str, str | None]:
     """Window and period of a reading, as an address has them."""
     at = None if reading.window == "now" else fmt.period_key(reading.window, reading.win_start)
     return {"window": reading.window, "at": at}
-
-
-def goal(reading: Reading, decimals: int) -> str:
-    view = present(reading, decimals)
-    return f"{goal_name(reading)} {view.target} {view.mark}".strip() if view.target else fmt.DASH
 
 
 def name_of(reading: Reading) -> str:

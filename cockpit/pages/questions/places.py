@@ -15,14 +15,14 @@ from cockpit.pages.questions.parts import (
     GRAINS,
     MOST_LISTED,
     buttons,
-    goal,
     other_period,
     read_at,
     sentence,
     to_metric,
 )
 from cockpit.presentation import format as fmt
-from cockpit.presentation.reading_view import present
+from cockpit.presentation.reading_view import aim, present
+from cockpit.presentation.tiles.entities import marks
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
@@ -86,9 +86,9 @@ def _ranking(
         [
             str(number),
             profile_parts.place_link(visit, one.place.code),
-            present(one, metric.decimals).text,
+            html.Span([present(one, metric.decimals).text, *marks(one)]),
             present(one, metric.decimals).parts or fmt.DASH,
-            goal(one, metric.decimals),
+            aim(present(one, metric.decimals)),
         ]
         for number, one in enumerate(shown, 1)
     ]
@@ -119,9 +119,9 @@ def _listed(
     lines: list[list[Cell]] = [
         [
             profile_parts.place_link(visit, one.place.code),
-            present(one, metric.decimals).text,
+            html.Span([present(one, metric.decimals).text, *marks(one)]),
             present(one, metric.decimals).parts or fmt.DASH,
-            goal(one, metric.decimals),
+            aim(present(one, metric.decimals)),
         ]
         for one in members[:MOST_LISTED]
     ]

@@ -28,6 +28,7 @@ from tests.house import House
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
+from warehouse.insight import operations
 from warehouse.query import periods
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
@@ -529,3 +530,15 @@ def test_the_words_of_the_field_are_those_of_the_manual(draw: Any) -> None:
     assert "业务日" in found["统计期"] and not any("`" in meaning for meaning in found.values())
     shown_text = words(draw("/glossary"))
     assert all(word in shown_text and meaning in shown_text for word, meaning in found.items())
+
+
+def test_no_surface_says_how_many_alarms_wait_in_a_town_of_one_person(
+    draw: Any, library: SnapshotStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = library.current(Scope.ALL)
+    waiting = operations.open_by_town(book)
+    town = next(place for place in book.places("town") if place.code in waiting)
+    assert f"{town.label} 待处置 {waiting[town.code][0]} 起" in words(draw("/"))
+    monkeypatch.setattr(book, "pooled", frozenset({town.code, *book.pooled}))
+    assert f"{town.label} 不单列" in words(draw("/"))
+    assert "不单列" in words(draw("/search", f"?q={quote(town.label + '超时未处置报警有多少')}"))

@@ -11,6 +11,7 @@ import pytest
 
 from warehouse.insight import operations
 from warehouse.query import alarms
+from warehouse.query.one_person import POOLED
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
@@ -120,3 +121,16 @@ def test_scores_of_the_newest_month_are_those_of_the_people_who_have_one(book: S
     month, bands = operations.score_bands(book)
     assert month is not None and sum(number for _, number, _ in bands) > 0
     assert [label for label, *_ in bands] == ["60 分以下", "60–69 分", "70–79 分", "80–89 分", "90 分以上"]
+
+
+def test_what_waits_in_a_town_of_one_person_is_in_a_sum_with_others(
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_town = operations.open_by_town(book)
+    assert not by_town.keys() & book.pooled
+    alone = next(iter(by_town.keys() - {POOLED}))
+    monkeypatch.setattr(book, "pooled", frozenset({alone, *book.pooled}))
+    again = operations.open_by_town(book)
+    assert alone not in again and again[POOLED][0] >= by_town[alone][0] > 0
+    assert [sum(column) for column in zip(*again.values())] == [sum(column) for column in zip(*by_town.values())]
+    assert sum(waiting for waiting, _ in by_town.values()) == len(operations._open(book))
