@@ -114,6 +114,13 @@ def display_names(path: Path) -> Callable[[str], str]:
     return called
 
 
+def names_with(path: Path, right: str) -> list[str]:
+    """What those are called whose account is open and whose role has the right, each once, sorted."""
+    with app_db.reading(path) as connection:
+        rows = connection.execute("SELECT DISTINCT display, role FROM users WHERE NOT disabled").fetchall()
+    return sorted({row["display"] for row in rows if rights.has(row["role"], right)})
+
+
 def find(path: Path, name: str) -> Account | None:
     """The account of that name, None when there is none."""
     with app_db.reading(path) as connection:

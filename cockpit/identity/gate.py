@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from cockpit.identity import callback_validation, rights, sessions, tokens
 from cockpit.identity.sessions import Viewer, create_device, create_one_time_link, devices, revoke_device
 from cockpit.presentation.assets import BASIC
-from cockpit.store import audit
+from cockpit.store import audit, witness
 from warehouse.core.errors import Refused
 from warehouse.core.settings import Settings
 
@@ -51,6 +51,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def viewer() -> Viewer:
     """Who is asking, in a request that has passed the gate. Aborts with 401 on an open path without a session."""
+    witness.single()
     found: Viewer | None = g.get("viewer")
     if found is None:
         abort(401)
@@ -115,6 +116,7 @@ def set_cookie(response: BaseResponse, kind: str, identifier: str, max_age: floa
 
 def address() -> str:
     """The address of the other end; a forwarded one only behind the proxy named in the settings."""
+    witness.single()
     return request.remote_addr or "0.0.0.0"
 
 

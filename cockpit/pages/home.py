@@ -73,7 +73,8 @@ def _mark(visit: PageContext, by_town: dict[str, tuple[int, int]], code: str) ->
 
 def _tasks(visit: PageContext) -> Component:
     """The tasks of 督办 that stand: first those that name the reader, then by due date."""
-    mine = visit.viewer.display
+    # without a task that names somebody the list is the same for all
+    mine = visit.viewer.display if any(task.person for task in visit.supervised) else ""
     standing = sorted(visit.supervised, key=lambda task: (not mine or task.person != mine, task.due, task.id))
     late = sum(1 for task in standing if task.late(visit.today))
     page = visit.address.to("/supervision")

@@ -3,8 +3,6 @@ each."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -70,7 +68,7 @@ def _at(visit: PageContext, place: str) -> PageContext:
     """The visit as it would be to a place; the chosen snapshot goes along."""
     address = favourites.address_of(place)
     pinned = visit.address.get("as_of")
-    return replace(visit, address=Address(address.path, {**address.query, **({"as_of": pinned} if pinned else {})}))
+    return visit.at(Address(address.path, {**address.query, **({"as_of": pinned} if pinned else {})}))
 
 
 def _number(visit: PageContext, place: str) -> Component:

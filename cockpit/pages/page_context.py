@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dash.development.base_component import Component
@@ -36,6 +36,10 @@ class PageContext:
     supervised: tuple[Task, ...] = ()
     newest: Snapshot | None = None
     favourites: tuple[str, ...] = ()
+
+    def at(self, address: Address) -> PageContext:
+        """The visit as it would be to another address."""
+        return replace(self, address=address)
 
     @property
     def today(self) -> dt.date:

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import task_routes, task_store
 from cockpit.casework.task_store import Task
-from cockpit.identity import accounts, gate, rights
+from cockpit.identity import accounts, gate
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
@@ -234,7 +234,7 @@ def _form(visit: PageContext) -> Component:
             ),
         ]
     )
-    known = [one.display for one in accounts.everyone(gate.settings().state) if rights.has(one.role, "tasks")]
+    known = accounts.names_with(gate.settings().state, "tasks")
     person = html.Label(
         [
             "责任人（可不填）",
@@ -248,7 +248,7 @@ def _form(visit: PageContext) -> Component:
                 id="supervise-person",
                 className="filter",
             ),
-            html.Datalist([html.Option(value=name) for name in sorted(set(known))], id="supervise-people"),
+            html.Datalist([html.Option(value=name) for name in known], id="supervise-people"),
         ]
     )
     fields = [

@@ -49,6 +49,13 @@ class PageParts(Component):
 def finished(page: Any) -> PageParts:
     """A component, text or list of them as finished HTML and the charts in it. Raises ValueError for a part that is
     neither, and for a link that leaves this site."""
+    made = unsigned(page)
+    made.inside = one_time_key.filled(made.inside)
+    return made
+
+
+def unsigned(page: Any) -> PageParts:
+    """The same without the keys of its forms: it can be held, and becomes part of a page that is finished later."""
     charts: list[Any] = []
     inside = _joined(page, charts)
     return PageParts(inside, charts)
@@ -61,7 +68,7 @@ def written(part: Any) -> str:
     inside = _joined(part, charts)
     if charts:
         raise ValueError("图表需要脚本，不能写成 HTML")
-    return inside
+    return one_time_key.filled(inside)
 
 
 def _joined(part: Any, charts: list[Any]) -> str:
@@ -76,6 +83,10 @@ def _write(node: Any, out: list[str], charts: list[Any]) -> None:
         return
     if not isinstance(node, Component):
         out.append(escape(str(node), quote=False))
+        return
+    if isinstance(node, PageParts):
+        out.append(node.inside)
+        charts.extend(node.children)
         return
     if isinstance(node, dcc.Graph):
         charts.append(node)
@@ -125,7 +136,7 @@ def _children(node: Component) -> list[Any] | tuple[Any, ...]:
     if (
         isinstance(node, html.Form) and getattr(node, "method", "get") == "post"
     ):  # no page has to think of it, and none can forget it
-        return [dcc.Input(type="hidden", name=one_time_key.FIELD, value=one_time_key.key(), autoComplete="off"), *found]
+        return [dcc.Input(type="hidden", name=one_time_key.FIELD, value=one_time_key.SLOT, autoComplete="off"), *found]
     return found
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from cockpit.store import witness
 from warehouse.core import shared_state
 from warehouse.core.errors import WarehouseBroken
 from warehouse.core.settings import Settings
@@ -122,6 +123,7 @@ ADDED = {
 }
 """Columns that an earlier release did not know, and what fills them once: table → column → (kind, statement)."""
 
+DEEDS = frozenset({sqlite3.SQLITE_READ, sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 _ready: set[tuple[str, int]] = set()
 _lock = threading.Lock()
 
@@ -135,7 +137,16 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=shared_state.BUSY_S, isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous=FULL")
+    if (noted := witness.current()) is not None:
+        connection.set_authorizer(lambda deed, table, *_: _noted(noted, deed, table))
     return connection
+
+
+def _noted(noted: witness.Witness, deed: int, table: str | None) -> int:
+    """Which tables a page in the making reads or writes."""
+    if deed in DEEDS and table:
+        noted.tables.add(table)
+    return sqlite3.SQLITE_OK
 
 
 def _prepare(path: Path) -> None:

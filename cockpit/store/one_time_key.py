@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from cockpit.store import app_db
 from warehouse.core.errors import UsageError
 
 FIELD, HEADER = "once", "X-Once"
+SLOT = secrets.token_urlsafe(24)
+"""Where a key comes to stand in a page that is held. Never leaves the process, so that nobody can write it into a text."""
 FREE = {
     "login": "has a signed token of its own, and nobody is signed in yet",
     "login_code": "as the log-in; a code opens once",
@@ -43,6 +46,11 @@ LONGEST = 100
 def key() -> str:
     """A new key for a form."""
     return secrets.token_urlsafe(16)
+
+
+def filled(page: str) -> str:
+    """A page with a new key at every SLOT."""
+    return re.sub(re.escape(SLOT), lambda _: key(), page)
 
 
 def field() -> Markup:

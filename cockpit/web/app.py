@@ -113,6 +113,7 @@ def create_app(settings: Settings) -> Flask:
     static_files.register(server)
     page_routes.register(server, library)
     dash = _dash(server)
+    page_callback.hold_pages(server, settings.state)
     page_callback.register(dash, library)
     static_files.hold_bundles(server)
     one_time_key.guard(server, settings.state)

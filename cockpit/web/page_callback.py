@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dash import ClientsideFunction, Dash, Input, Output
 from dash.development.base_component import Component
-from flask import request
+from flask import Flask, current_app, request
 
 from cockpit.alerts import loading
 from cockpit.casework import favourites, task_routes, task_store
@@ -25,7 +27,7 @@ from cockpit.presentation import static_html, texts
 from cockpit.presentation.address import Address
 from cockpit.presentation.static_html import PageParts
 from cockpit.presentation.theme import DARK, LIGHT, Theme
-from cockpit.web import shell
+from cockpit.web import page_store, shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
 from warehouse.core.settings import Settings
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 MENU_GENERATIONS = 12
 THEME_COOKIE = "zb-theme"
+PAGES = "ZHENGBEI_PAGES"
 LOG = logging.getLogger("cockpit")
 
 
@@ -53,6 +56,11 @@ class Answer(NamedTuple):
     page: PageParts
     title: str
     status: int
+
+
+def hold_pages(server: Flask, file: Path) -> None:
+    """What was made for one reader is given to others. file: the state file."""
+    server.config[PAGES] = page_store.PageStore(lambda visit: routes.render(visit), file)
 
 
 def register(app: Dash, library: SnapshotStore) -> None:
@@ -77,7 +85,7 @@ def register(app: Dash, library: SnapshotStore) -> None:
 def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answer:
     """What leaves for the browser: the page as finished HTML, its title and status. A callback that raised would leave
     old numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
-    page, title, status = draw(library, path, search)
+    page, title, status = draw(library, path, search, render=current_app.config[PAGES].page)
     try:
         return Answer(static_html.finished(page), title, status)
     except ValueError:
@@ -86,8 +94,15 @@ def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answ
         return Answer(static_html.finished(shell.unframed(_failure(heading, advice))), heading, 500)
 
 
-def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.datetime | None = None) -> Drawn:
-    """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace."""
+def draw(
+    library: SnapshotStore,
+    path: str | None,
+    search: str | None,
+    now: dt.datetime | None = None,
+    render: Callable[[PageContext], Page] | None = None,
+) -> Drawn:
+    """The framed page of an address; a page that cannot be made becomes a sentence in the frame, never a trace. render:
+    what makes the page itself, None = its function as it is."""
     moment, address = now or units.now(), None
     try:
         address = Address.parse(path, search)
@@ -96,7 +111,7 @@ def draw(library: SnapshotStore, path: str | None, search: str | None, now: dt.d
             raise PageMissing()
         gate.require(right)
         visit = _visit(library, address, moment)
-        page = routes.render(visit)
+        page = (render or routes.render)(visit)
         return Drawn(_framed(visit, page), f"{page.title} · {texts.BRAND}")
     except CockpitError as error:
         if isinstance(error, PageMissing) and address is not None and routes.known(address.path):
