@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 def hold_pages(server: Flask, file: Path) -> None:
     """What was made for one reader is given to others. file: the state file."""
-    server.config[PAGES] = page_store.PageStore(lambda visit: routes.render(visit), file)
+    server.config[PAGES] = page_store.PageStore(routes.render, file)
 
 
 def register(app: Dash, library: SnapshotStore) -> None:
