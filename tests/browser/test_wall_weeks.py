@@ -31,9 +31,9 @@ from tests.depth import depth
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
-SOAK_S = depth(30, 3600)
+SOAK_S = depth(18, 3600)
 OUTAGES_S = depth((1,), (1, 60, 600))
-DEATHS = depth(5, 20)
+DEATHS = depth(2, 20)
 SAYS_SO_S = 26
 """Twenty seconds of silence, and the rounds before and after them."""
 SAMPLES = 20

@@ -21,7 +21,7 @@ from warehouse.compile.reading import Reading
 from warehouse.query.snapshot import Snapshot
 
 LOOSE = 1e-9
-SHARE = 4
+SHARE = 8
 Compared = Counter[tuple[str, str, str]]
 """(window, grain, what) → how often both sides had a value and agreed."""
 

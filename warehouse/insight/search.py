@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from pypinyin import Style, lazy_pinyin
-
 from warehouse.catalog.schema import GROUPS
 from warehouse.core import statements
 from warehouse.query.places import plate
@@ -99,6 +97,8 @@ def _rank(words: str, label: str, code: str) -> int | None:
 def pinyin(label: str) -> tuple[str, str]:
     """Initials and full spelling of a name, lower case, other characters as they are: 良渚街道 → ("lzjd",
     "liangzhujiedao")."""
+    from pypinyin import Style, lazy_pinyin  # 30 MB of words, which only who types letters needs
+
     return "".join(lazy_pinyin(label, style=Style.FIRST_LETTER)).casefold(), "".join(lazy_pinyin(label)).casefold()
 
 

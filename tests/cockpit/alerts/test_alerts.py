@@ -35,7 +35,7 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 MONDAY = dt.datetime(2026, 11, 23, 3, 0, tzinfo=SHANGHAI).timestamp()
 """03:00, in the quiet hours of most houses."""
-RESTARTS = depth(8, 50)
+RESTARTS = depth(4, 50)
 ROSTER = """
 quiet = "22:00-07:00"
 escalate_s = 600

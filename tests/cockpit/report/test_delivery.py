@@ -31,7 +31,7 @@ from warehouse.core.errors import ConfigError, Refused, UsageError
 from warehouse.core.settings import Settings
 
 PDF = b"%PDF-1.7\r\n.\r\n..dots at the start of lines\r\n" + bytes(range(256)) * 40
-RESTARTS = depth(15, 50)
+RESTARTS = depth(6, 50)
 
 
 class Mail:

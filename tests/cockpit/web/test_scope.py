@@ -36,7 +36,7 @@ from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
 
 FORM = {**SAME_ORIGIN, "Sec-Fetch-Mode": "navigate"}
-VIEWERS, STEPS = depth((8, 4), (100, 60))
+VIEWERS, STEPS = depth((5, 4), (100, 60))
 """How many scopes are drawn, and how many links of each are followed."""
 METRICS = ("fleet_online_rate", "safe_alarm_handled_rate", "drv_driver_cnt", "site_visit_cnt", "mem_org_built_rate")
 TOWN, OTHER = "330110009", "330110010"
