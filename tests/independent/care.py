@@ -86,10 +86,9 @@ def registered(data: Data, first: pd.Timestamp, last: pd.Timestamp) -> Spread:
     bound = ledgers.users(data)
     bound = bound[day_of(bound["bind_at"]) <= last]
     frame = data.people.drivers(last)
-    good = frame["person_key"].isin(set(bound["person_key"].dropna())) | frame["phone_hash"].isin(
-        set(bound.loc[bound["person_key"].isna(), "phone_hash"].dropna())
+    return spread(
+        frame.assign(good=frame["person_key"].isin(set(bound["person"].dropna()))), rate("person_key", "good")
     )
-    return spread(frame.assign(good=good), rate("person_key", "good"))
 
 
 @kpi(62, "p5_mp_mau_rate", "flow", person=True)

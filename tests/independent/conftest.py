@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -32,7 +33,11 @@ class Audit:
 @cache
 def audit_of(world: worlds.World) -> Audit:
     """Both of a world; made once a process."""
-    folder = worlds.made(world)
+    return audit_of_folder(worlds.made(world))
+
+
+def audit_of_folder(folder: Path) -> Audit:
+    """Both of a data folder as it stands."""
     book = SnapshotStore(folder).current(Scope.ALL)
     landed = rows.of_folder(folder, book.generation.built_at.replace(tzinfo=None))
     return Audit(book, Oracle(Data(landed, Population(landed))))

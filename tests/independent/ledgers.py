@@ -132,18 +132,15 @@ def _stages(data: Data, day: pd.Timestamp) -> pd.DataFrame:
 
 
 def users(data: Data) -> pd.DataFrame:
-    """Accounts of the mini-program with `person`: by person key, else the driver of that telephone."""
+    """Accounts of the mini-program with `person`: by person key, else the driver of that telephone where only one driver
+    has it."""
     return data.people.once("users", lambda: _users(data)).copy()
 
 
 def _users(data: Data) -> pd.DataFrame:
     frame = data.rows.current("mp_user")
-    people = (
-        data.rows.current("yz_driver")
-        .dropna(subset=["phone_hash"])
-        .sort_values("person_key")
-        .drop_duplicates("phone_hash")
-    )
+    people = data.rows.current("yz_driver").dropna(subset=["phone_hash"])
+    people = people[["phone_hash", "person_key"]].drop_duplicates().drop_duplicates("phone_hash", keep=False)
     by_phone = dict(zip(people["phone_hash"], people["person_key"], strict=True))
     return frame.assign(
         person=frame["person_key"].where(frame["person_key"].notna(), frame["phone_hash"].map(by_phone))

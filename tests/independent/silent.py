@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.depth import depth
+
 
 def before(window: str, *grains: str) -> set[str]:
     """What stood in the window before."""
@@ -26,7 +28,7 @@ DELIVERIES = {place for window in ("day", "week", "month", "quarter") for place 
 USUAL: dict[str, set[str]] = {
     "fleet_running_now_cnt": SPLIT,  # of this moment
     "safe_overlimit_per_100veh": YEAR,
-    "p1_visit_done_rate": YEAR,
+    "p1_visit_done_rate": YEAR | depth(before("month", "company") | before("quarter", "company"), set()),
     "p1_three_send_cnt": YEAR | values("month", "company") | values("week", "company"),  # few are at a company
     "p1_unit_task_ontime_rate": before("year", "district"),
     "p3_overlimit_auto_rate": YEAR,

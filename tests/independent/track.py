@@ -190,7 +190,7 @@ def walked(rows: Rows, walk: pd.DataFrame) -> pd.DataFrame:
     km = straight.where(~gap | ~possible, counter)
     void = (seconds > p["track_gap_most_s"]) | (straight / (seconds / 3600) > p["drift_speed_kmh"])
     moves = ~void & (km / (seconds / 3600) >= p["move_speed_kmh"])
-    walk["s"], walk["gap"], walk["drives"] = seconds, gap, moves & ~(gap & (seconds > p["trip_rest_s"]))
+    walk["s"], walk["gap"], walk["drives"] = seconds, gap, moves & ~(gap & (seconds >= p["trip_rest_s"]))
     walk["km"] = km.where(
         moves | (gap & ~void), 0.0
     )  # a vehicle that stands jitters: no distance; over a loss of track it is one

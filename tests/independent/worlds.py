@@ -12,6 +12,7 @@ from etl.jobs import refresh
 from etl.runtime.context import opened
 from tests import templates
 from tests.conftest import WORLD_NOW, whole_line
+from tests.depth import depth
 from tests.independent import changes
 from warehouse.core.settings import Settings
 
@@ -28,7 +29,7 @@ class World:
     mute: frozenset[str] = frozenset()
 
 
-USUAL = World("audited", WORLD_NOW, 420, 330)
+USUAL = World("audited", WORLD_NOW, depth(200, 420), 330)
 CLOCKS = (
     World("may", dt.datetime(2027, 5, 12, 14, 5), 120, 130),
     World("spring-festival", dt.datetime(2027, 2, 8, 14, 5), 120, 60),
