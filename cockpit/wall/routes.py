@@ -43,7 +43,6 @@ from warehouse.publish import live
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-SCRIPTS = ("js/cockpit/leave.js", "js/wall/map.js", "js/wall/slots.js", "js/wall/direction.js", "js/wall/wall.js")
 MOST_SCENES = 4
 MOST_ALERTS = 3
 STATE_CODES = {"running": 0, "parked": 1, "offline": 2, "alarm": 3}
@@ -307,7 +306,6 @@ def _page(wall: Wall, screen: str) -> str:
         bureau=texts.BUREAU.removeprefix("杭州市"),
         build=build_id(),
         release=RELEASE,
-        scripts=SCRIPTS,
         rough=texts.APPROXIMATE if (shapes := townmap.load()) and shapes.is_approximate else "",
         base=f"{prefix}/wall/{screen}",
         prefix=prefix,

@@ -169,7 +169,7 @@ def _server(settings: Settings) -> Flask:
         MAX_FORM_PARTS=50,
         PROPAGATE_EXCEPTIONS=False,
     )
-    server.jinja_env.globals |= {"asset": assets.url, "sheets": assets.sheets, "basic": assets.BASIC}
+    server.jinja_env.globals |= {"asset": assets.url, "basic": assets.BASIC}
     if settings.options.hosts:
         server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
     server.json.ensure_ascii = False  # type: ignore[attr-defined]

@@ -85,7 +85,7 @@ def register(app: Dash, library: SnapshotStore) -> None:
 def answer(library: SnapshotStore, path: str | None, search: str | None) -> Answer:
     """What leaves for the browser: the page as finished HTML, its title and status. A callback that raised would leave
     old numbers standing there in silence, so a page that cannot be written out becomes a sentence too."""
-    page, title, status = draw(library, path, search, render=current_app.config[PAGES].page)
+    page, title, status = draw(library, path, search, None, _held)
     try:
         return Answer(static_html.finished(page), title, status)
     except ValueError:
@@ -122,6 +122,12 @@ def draw(
     except Exception:
         LOG.exception("page %s failed", path)
         return _failed(library, moment, 500, *texts.ERRORS[500])
+
+
+def _held(visit: PageContext) -> Page:
+    """The page as it is held or comes to be."""
+    pages: page_store.PageStore = current_app.config[PAGES]
+    return pages.page(visit)
 
 
 def theme() -> Theme:

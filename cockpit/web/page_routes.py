@@ -52,20 +52,10 @@ class Cockpit(Dash):
 
     def interpolate_index(self, *_: Any, **parts: Any) -> str:
         """See Dash."""
-        sheets = "\n".join(f'<link rel="stylesheet" href="{url}">' for url in styles())
-        own = "\n".join(f'<script src="{url}"></script>' for url in scripts())
+        sheets = f'<link rel="stylesheet" href="{assets.url("css/cockpit.css")}">'
+        own = f'<script src="{assets.url("js/cockpit.js")}"></script>'
         parts |= {"css": sheets, "scripts": NEEDLESS.sub("", parts["scripts"]) + own}
         return str(super().interpolate_index(**parts))  # type: ignore[no-untyped-call]
-
-
-def styles() -> list[str]:
-    """Addresses of the style sheets of a page, in the order of their names."""
-    return [assets.url(name) for name in ("css/00_tokens.css", *assets.sheets("cockpit"))]
-
-
-def scripts() -> list[str]:
-    """Addresses of our own scripts of a page, in the order of their names."""
-    return [assets.url(f"js/cockpit/{file.name}") for file in sorted(assets.SCRIPTS.glob("*.js"))]
 
 
 def register(server: Flask, library: SnapshotStore) -> None:

@@ -84,10 +84,11 @@ def register(server: Flask) -> None:
     """Adds /assets/. Before Dash, whose own rule of that path reads the disk at every request."""
     files = StaticFiles()
     known = {file.relative_to(assets.ASSETS).as_posix() for file in assets.ASSETS.rglob("*") if file.is_file()}
+    known |= assets.BUNDLES.keys()
 
     def read(name: str) -> StaticFile:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return StaticFile((assets.ASSETS / name).read_bytes(), kind)
+        return StaticFile(assets.content(name), kind)
 
     @server.get(f"{assets.PREFIX}<path:filename>")
     def asset(filename: str) -> Response:

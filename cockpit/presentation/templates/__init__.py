@@ -19,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 @cache
 def environment() -> Environment:
     """The environment; templates see `fmt` (the formatter), `texts` (the words), `asset()` (the address of a file),
-    `sheets()` and `basic` (style sheets) and `once()` (the key that a form carries)."""
+    `basic` (style sheets) and `once()` (the key that a form carries)."""
     made = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -28,9 +28,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.globals.update(
-        fmt=fmt, texts=texts, asset=assets.url, sheets=assets.sheets, basic=assets.BASIC, once=one_time_key.field
-    )
+    made.globals.update(fmt=fmt, texts=texts, asset=assets.url, basic=assets.BASIC, once=one_time_key.field)
     return made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from cockpit.presentation.assets import ASSETS, STYLES, WALL_SCRIPTS
+from cockpit.presentation.assets import ASSETS, BUNDLES, STYLES
 from cockpit.web import app
 from warehouse.core.settings import Options, Settings
 
@@ -69,9 +69,20 @@ def test_pages_load_only_their_own_files(signed_in: FlaskClient) -> None:
     page = signed_in.get("/").get_data(as_text=True)
     assert not FOREIGN.search(page)
     loaded = re.findall(r"/assets/(?:[\w.\-]+/)*([\w.\-]+)", page)
-    assert "20_tiles.css" in loaded and "freshness.js" in loaded
-    others = {path.name for path in (*(STYLES / "wall").iterdir(), *STYLES.glob("[a-z]*.css"), *WALL_SCRIPTS.iterdir())}
+    assert {"cockpit.css", "cockpit.js"} <= set(loaded)
+    others = {path.name for path in STYLES.glob("[a-z]*.css")} | {"wall.css", "wall.js"}
     assert not others & set(loaded), "files of the wall, the paper, the phone and the login page"
+
+
+def test_a_bundle_is_its_files_one_after_the_other(signed_in: FlaskClient) -> None:
+    for name, parts in BUNDLES.items():
+        text, at = signed_in.get(f"/assets/{name}").get_data(as_text=True), -1
+        for part in parts:
+            at = text.index((ASSETS / part).read_text("utf-8"), at + 1)
+    assert (
+        "css/cockpit/20_tiles.css" in BUNDLES["css/cockpit.css"]
+        and "js/cockpit/freshness.js" in BUNDLES["js/cockpit.js"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,7 @@ def test_page_and_scene_are_of_one_generation_and_carry_no_inline_code(screen: F
     assert not re.search(r"\s(style|on\w+)=", page)
     assert set(re.findall(r'(?:src|href)="([^"]+)"', page)) == {
         "data:,",
-        *(assets.url(name) for name in ("css/00_tokens.css", *assets.sheets("wall"), *routes.SCRIPTS)),
+        *(assets.url(name) for name in ("css/wall.css", "js/wall.js")),
         f"/wall/hall/layout.css?m={assets.build_id()}",
     }
 
