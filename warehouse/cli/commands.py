@@ -231,6 +231,24 @@ def sbom(out: Path | None) -> None:
     click.echo(f"已写到 {out}")
 
 
+@click.command("bundle")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("zhengbei.tar"),
+    show_default=True,
+    help="写成哪个文件",
+)
+def bundle(out: Path) -> None:
+    """做一个离线安装包：程序、Python 软件包、系统软件与安装脚本，拷到断网的同型机器上安装。"""
+    from warehouse.cli import bundle as bundles
+
+    size = bundles.write(out.expanduser().resolve(), lambda text: click.echo(text, err=True))
+    click.echo(
+        f"已写到 {out}（{size / 2**20:,.0f} MB，供 {bundles.machine()}）。拷过去后：tar xf {out.name}，再以 root 运行其中的 install.sh。"
+    )
+
+
 @click.command("licences")
 def licences() -> None:
     """列出产品依赖的每个软件包及其许可。"""
