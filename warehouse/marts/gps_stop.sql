@@ -13,18 +13,18 @@ with
         where from_at is not null
     ),
     turned as (
-        select *, state is distinct from lag(state) over (partition by vehicle_key order by to_at) as is_turn from step
+        select *, state is distinct from lag(state) over (partition by vehicle_no order by to_at) as is_turn from step
     ),
     numbered as (
         select
             *,
-            sum(case when is_turn then 1 else 0 end) over (partition by vehicle_key order by to_at) as run_no,
-            max(to_at) over (partition by vehicle_key) as last_at
+            sum(case when is_turn then 1 else 0 end) over (partition by vehicle_no order by to_at) as run_no,
+            max(to_at) over (partition by vehicle_no) as last_at
         from turned
     ),
     run as (
         select
-            vehicle_key,
+            any_value(vehicle_key) as vehicle_key,
             state as kind,
             min(from_at) as from_at,
             max(to_at) as to_at,
@@ -39,7 +39,7 @@ with
             arg_max(lat, to_at) as to_lat
         from numbered
         where state in ('stand', 'silent', 'unseen')
-        group by vehicle_key, run_no, state
+        group by vehicle_no, run_no, state
     )
 select
     md5(vehicle_key || from_at || cast(to_at as date)) as stop_id,

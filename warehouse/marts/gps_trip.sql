@@ -8,14 +8,14 @@ with
     driving as (
         select
             *,
-            row_number() over (partition by vehicle_key, spell_no, date_trunc('minute', to_at) order by to_at)
+            row_number() over (partition by vehicle_no, spell_no, date_trunc('minute', to_at) order by to_at)
             = 1 as is_first
         from staging.stg_gps_step
         where is_trip
     ),
     trip as (
         select
-            vehicle_key,
+            any_value(vehicle_key) as vehicle_key,
             min(from_at) as from_at,
             max(to_at) as to_at,
             sum(km) as km,
@@ -31,7 +31,7 @@ with
                 struct_pack(at := to_at, lon := round(lon, 5), lat := round(lat, 5), is_unseen := is_gap) order by to_at
             ) filter (is_first or is_gap) as path
         from driving
-        group by vehicle_key, spell_no
+        group by vehicle_no, spell_no
     )
 select
     md5(t.vehicle_key || t.from_at) as trip_id,

@@ -5,7 +5,7 @@
 with
     message as (
         select
-            vehicle_key,
+            any_value(vehicle_key) as vehicle_key,
             day,
             count(*) as pts,
             count(*) filter (reason is null) as ok_pts,
@@ -18,11 +18,10 @@ with
             count(*) filter (reason = 'encrypted') as encrypted_pts,
             count(*) filter (reason in ('altitude', 'direction', 'color')) as other_pts,
             count(*) filter (is_makeup) as makeup_pts,
-            count(*) filter (color_repaired) as color_pts,
-            count(distinct loc_time) as distinct_pts
+            count(*) filter (color_repaired) as color_pts
         from staging.stg_gps_location
         where day in (select day from build.day)
-        group by 1, 2
+        group by vehicle_no, day
     ),
     -- who was at the wheel: recognised before or while the step was driven; before the first recognition of a spell
     -- the one recognised first
@@ -46,7 +45,7 @@ with
                 arg_min(person_key, recognized_at) filter (recognized_at >= from_at - interval 30 minute) over spell
             ) as driver
         from seated
-        window spell as (partition by vehicle_key, spell_no)
+        window spell as (partition by vehicle_no, spell_no)
     ),
     turned as (
         select
@@ -54,17 +53,17 @@ with
             case
                 when
                     driver
-                    is distinct from lag(driver, 1, driver) over (partition by vehicle_key, spell_no order by to_at)
+                    is distinct from lag(driver, 1, driver) over (partition by vehicle_no, spell_no order by to_at)
                 then 1
                 else 0
             end as turns
         from driven
     ),
-    shift as (select *, sum(turns) over (partition by vehicle_key, spell_no order by to_at) as shift_no from turned),
+    shift as (select *, sum(turns) over (partition by vehicle_no, spell_no order by to_at) as shift_no from turned),
     clocked as (
         select
             s.*,
-            sum(s.s) over (partition by s.vehicle_key, s.spell_no, s.shift_no order by s.to_at) as driven_s,
+            sum(s.s) over (partition by s.vehicle_no, s.spell_no, s.shift_no order by s.to_at) as driven_s,
             case when hour(s.to_at) >= 22 or hour(s.to_at) < 6 then r.night_limit_s else r.day_limit_s end as limit_s
         from shift s
         left join marts.dim_vehicle d on d.vehicle_key = s.vehicle_key and s.day between d.from_day and d.to_day

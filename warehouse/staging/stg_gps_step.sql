@@ -23,23 +23,34 @@ with
             coalesce(max(value) filter (name = 'trip_min_km'), 0.5) as trip_km
         from raw.own_parameter
     ),
-    point as (
+    good as materialized(
         select
             vehicle_key,
+            vehicle_no,
+            is_worded_twice,
             loc_time,
-            cast(loc_time as date) as day,
+            recv_time,
             lon,
             lat,
             speed_kmh,
             nullif(odometer_km, 0) as odometer_km
         from staging.stg_gps_location
         where reason is null
-        qualify row_number() over (partition by vehicle_key, loc_time order by recv_time desc nulls last) = 1
+    ),
+    point as materialized(
+        select vehicle_no, loc_time, cast(loc_time as date) as day, lon, lat, speed_kmh, odometer_km
+        from good
+        where not is_worded_twice
+        union all
+        select vehicle_no, loc_time, cast(loc_time as date) as day, lon, lat, speed_kmh, odometer_km
+        from good
+        where is_worded_twice
+        qualify row_number() over (partition by vehicle_no, loc_time order by recv_time desc nulls last) = 1
     ),
     -- which witnesses can be believed on that day: medians of five minutes stand above jitter and single broken fixes
     five_minutes as (
         select
-            vehicle_key,
+            vehicle_no,
             day,
             time_bucket(interval 5 minute, loc_time) as begins,
             median(epoch(loc_time)) as second,
@@ -50,9 +61,10 @@ with
         from point
         group by all
     ),
+    vehicle as (select vehicle_no, any_value(vehicle_key) as vehicle_key from good group by all),
     progress as (
         select
-            vehicle_key,
+            vehicle_no,
             day,
             distance_km(lag(lon) over v, lag(lat) over v, lon, lat) as km,
             second - lag(second) over v as s,
@@ -61,12 +73,12 @@ with
             (speed_kmh + lag(speed_kmh) over v) / 2 as mean_kmh,
             speed_kmh
         from five_minutes
-        window v as (partition by vehicle_key, day order by begins)
+        window v as (partition by vehicle_no, day order by begins)
     ),
     trust as (
         -- a silence, a jump that cannot be and a place that is stuck (D06) tell nothing of counter and speed
         select
-            vehicle_key,
+            vehicle_no,
             day,
             count(odometer_km) > 0
             and case
@@ -82,7 +94,8 @@ with
                         median(mean_kmh / (km / s * 3600)) filter (km >= 1 and is_evident) between 0.6 and 2, false
                     )
                 else avg(speed_kmh) < (select move_kmh from parameter)
-            end as trusts_speed
+            end as trusts_speed,
+            (select drift_kmh from parameter) as drift_kmh
         from
             (
                 select
@@ -96,75 +109,84 @@ with
     ),
     witness as (
         select
-            p.* exclude (odometer_km, speed_kmh),
+            p.vehicle_no,
+            p.loc_time,
+            p.day,
+            p.lon,
+            p.lat,
             p.odometer_km as raw_odometer_km,
             p.speed_kmh,
+            t.drift_kmh,
             case when t.trusts_counter then p.odometer_km end as odometer_km,
-            case when t.trusts_speed then p.speed_kmh end as trusted_kmh,
-            row_number() over v as n,
-            lag(p.loc_time) over v as t0,
-            lag(p.lon) over v as lon0,
-            lag(p.lat) over v as lat0,
-            lead(p.loc_time) over v as t2,
-            lead(p.lon) over v as lon2,
-            lead(p.lat) over v as lat2
+            case when t.trusts_speed then p.speed_kmh end as trusted_kmh
         from point p
-        join trust t using (vehicle_key, day)
-        window v as (partition by vehicle_key, day order by loc_time)
+        join trust t using (vehicle_no, day)
+    ),
+    -- each with the one before and the one after it on its day
+    flanked as materialized(
+        select
+            *,
+            row_number() over v as n,
+            lag(loc_time) over v as t0,
+            lag(lon) over v as lon0,
+            lag(lat) over v as lat0,
+            lag(odometer_km) over v as odometer0_km,
+            lag(raw_odometer_km) over v as raw_odometer0_km,
+            lag(trusted_kmh) over v as kmh0,
+            lead(loc_time) over v as t2,
+            lead(lon) over v as lon2,
+            lead(lat) over v as lat2,
+            lead(odometer_km) over v as odometer2_km,
+            lead(trusted_kmh) over v as kmh2
+        from witness
+        window v as (partition by vehicle_no, day order by loc_time)
     ),
     frozen as (
-        select vehicle_key, lon, lat
-        from witness
+        select vehicle_no, lon, lat
+        from flanked
         where ((lon = lon0 and lat = lat0) or (lon = lon2 and lat = lat2)) and speed_kmh > 5
         group by all
         having count(*) >= 20
     ),
+    -- those from five before to four behind one that cannot be reached from the one before it
+    near_leap as (
+        select distinct vehicle_no, day, n + unnest([-5, -4, -3, -2, -1, 0, 1, 2, 3, 4]) as n
+        from flanked
+        where
+            distance_km(lon0, lat0, lon, lat)
+            > reach_km(epoch(loc_time - t0), drift_kmh, odometer_km - odometer0_km, greatest(trusted_kmh, kmh0))
+    ),
     leap as (
         select
-            w.* exclude (lon2, lat2),
-            f.vehicle_key is not null and speed_kmh > 5 as is_frozen,
+            *,
             reach_km(
-                epoch(loc_time - t0),
-                (select drift_kmh from parameter),
-                odometer_km - lag(odometer_km) over v,
-                greatest(trusted_kmh, lag(trusted_kmh) over v)
+                epoch(loc_time - t0), drift_kmh, odometer_km - odometer0_km, greatest(trusted_kmh, kmh0)
             ) as reach0_km,
             reach_km(
-                epoch(t2 - loc_time),
-                (select drift_kmh from parameter),
-                lead(odometer_km) over v - odometer_km,
-                greatest(trusted_kmh, lead(trusted_kmh) over v)
+                epoch(t2 - loc_time), drift_kmh, odometer2_km - odometer_km, greatest(trusted_kmh, kmh2)
             ) as reach2_km,
-            distance_km(lon0, lat0, w.lon, w.lat) as before_km,
-            distance_km(w.lon, w.lat, lon2, lat2) as after_km,
+            distance_km(lon0, lat0, lon, lat) as before_km,
+            distance_km(lon, lat, lon2, lat2) as after_km,
             distance_km(lon0, lat0, lon2, lat2) as direct_km
-        from witness w
-        left join frozen f on f.vehicle_key = w.vehicle_key and f.lon = w.lon and f.lat = w.lat
-        window v as (partition by w.vehicle_key, w.day order by w.loc_time)
-    ),
-    near_leap as (
-        select
-            *,
-            bool_or(before_km > reach0_km) over (
-                partition by vehicle_key, day order by n rows between 4 preceding and 5 following
-            ) as is_near_leap
-        from leap
+        from flanked
+        semi join near_leap using (vehicle_no, day, n)
     ),
     around as (
         select
-            p.vehicle_key,
-            p.loc_time,
+            p.vehicle_no,
+            p.day,
+            p.n,
             count(*) as neighbours,
             count(*) filter (
                 distance_km(p.lon, p.lat, q.lon, q.lat) > reach_km(
                     abs(epoch(q.loc_time - p.loc_time)),
-                    (select drift_kmh from parameter),
+                    p.drift_kmh,
                     q.odometer_km - p.odometer_km,
                     greatest(p.trusted_kmh, q.trusted_kmh)
                 )
             ) as out_of_reach
-        from (select *, n + unnest([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]) as m from near_leap where is_near_leap) p
-        join near_leap q on q.vehicle_key = p.vehicle_key and q.day = p.day and q.n = p.m
+        from (select *, n + unnest([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]) as m from leap) p
+        join flanked q on q.vehicle_no = p.vehicle_no and q.day = p.day and q.n = p.m
         group by all
     ),
     judged as (
@@ -184,34 +206,61 @@ with
                 ),
                 false
             ) as is_drift
-        from near_leap l
-        left join around a on a.vehicle_key = l.vehicle_key and a.loc_time = l.loc_time
+        from leap l
+        left join around a using (vehicle_no, day, n)
     ),
     -- A leap of more than 50 km between places that both have company may be a second vehicle under the plate. One
     -- coordinate alone that leaps is a broken fix, and so is a leap over which the vehicle's counter simply goes on.
-    marked as (
+    verdict as (
         select
-            *,
+            j.vehicle_no,
+            j.day,
+            j.n,
+            j.is_drift,
             coalesce(
-                before_km > 50
-                and before_km > epoch(loc_time - t0) / 3600 * (select drift_kmh from parameter)
-                and companions >= 2
-                and lag(companions) over v >= 2
-                and abs(lon - lon0) > 0.001
-                and abs(lat - lat0) > 0.001
+                j.before_km > 50
+                and j.before_km > epoch(j.loc_time - j.t0) / 3600 * j.drift_kmh
+                and j.companions >= 2
+                and b.companions >= 2
+                and abs(j.lon - j.lon0) > 0.001
+                and abs(j.lat - j.lat0) > 0.001
                 and not coalesce(
-                    raw_odometer_km - lag(raw_odometer_km) over v
-                    between 0 and 1 + epoch(loc_time - t0) / 3600 * (select drift_kmh from parameter),
+                    j.raw_odometer_km - j.raw_odometer0_km
+                    between 0 and 1 + epoch(j.loc_time - j.t0) / 3600 * j.drift_kmh,
                     false
                 ),
                 false
             ) as is_far
-        from judged
-        window v as (partition by vehicle_key, day order by loc_time)
+        from judged j
+        left join judged b on b.vehicle_no = j.vehicle_no and b.day = j.day and b.n = j.n - 1
     ),
-    kept as (
+    marked as materialized(
         select
-            *,
+            w.vehicle_no,
+            w.loc_time,
+            w.day,
+            w.lon,
+            w.lat,
+            w.odometer_km,
+            w.raw_odometer_km,
+            w.trusted_kmh,
+            coalesce(v.is_drift, false) as is_drift,
+            coalesce(f.vehicle_no is not null and w.speed_kmh > 5, false) as is_frozen,
+            coalesce(v.is_far, false) as is_far
+        from flanked w
+        left join verdict v using (vehicle_no, day, n)
+        left join frozen f on f.vehicle_no = w.vehicle_no and f.lon = w.lon and f.lat = w.lat
+    ),
+    kept as materialized(
+        select
+            vehicle_no,
+            loc_time,
+            day,
+            lon,
+            lat,
+            odometer_km,
+            trusted_kmh,
+            is_far,
             lag(loc_time) over v as from_at,
             lag(lon) over v as from_lon,
             lag(lat) over v as from_lat,
@@ -219,18 +268,28 @@ with
             raw_odometer_km - lag(raw_odometer_km) over v as raw_counter_km,
             (trusted_kmh + lag(trusted_kmh) over v) / 2 as mean_kmh,
             greatest(trusted_kmh, lag(trusted_kmh) over v) as top_kmh,
-            spread_km(stddev_pop(lon) over five_points, stddev_pop(lat) over five_points, lat) as sparse_spread_km
+            row_number() over v as n
         from marked
         where not (is_drift or is_frozen)
-        window
-            v as (partition by vehicle_key order by loc_time),
-            five_points as (partition by vehicle_key, day order by loc_time rows between 2 preceding and 2 following)
+        window v as (partition by vehicle_no order by loc_time)
+    ),
+    -- how far the places spread where they come more seldom than once a minute: two before to two behind
+    sparse as (
+        select p.vehicle_no, p.loc_time, spread_km(stddev_pop(q.lon), stddev_pop(q.lat), p.lat) as spread_km
+        from
+            (
+                select vehicle_no, day, loc_time, lat, n + unnest([-2, -1, 0, 1, 2]) as m
+                from kept
+                where loc_time - from_at > interval 60 second
+            ) p
+        join kept q on q.vehicle_no = p.vehicle_no and q.day = p.day and q.n = p.m
+        group by p.vehicle_no, p.loc_time, p.lat
     ),
     -- The five minutes around, twice: from every fifth minute on, and half of that later, so that each moment lies well
     -- within one of them. How far the places spread, and what speed and counter say.
     around_five as (
         select
-            vehicle_key,
+            vehicle_no,
             day,
             shift,
             time_bucket(interval 5 minute, loc_time + shift) as bucket,
@@ -241,36 +300,49 @@ with
         cross join (select unnest([interval 0 second, interval 150 second]) as shift)
         group by all
     ),
-    measured as (
+    measured as materialized(
         select
-            k.*,
+            k.vehicle_no,
+            k.loc_time,
+            k.day,
+            k.lon,
+            k.lat,
+            k.is_far,
+            k.from_at,
+            k.from_lon,
+            k.from_lat,
+            k.raw_counter_km,
+            k.mean_kmh,
+            k.top_kmh,
+            c.spread_km as sparse_spread_km,
             greatest(a.spread_km, b.spread_km) as spread_km,
             greatest(a.near_kmh, b.near_kmh) as near_kmh,
             greatest(a.near_counter_km, b.near_counter_km) as near_counter_km,
-            epoch(loc_time - from_at) as s,
-            distance_km(from_lon, from_lat, lon, lat) as straight_km,
+            epoch(k.loc_time - from_at) as s,
+            distance_km(from_lon, from_lat, k.lon, k.lat) as straight_km,
             case
-                when counter_km between 0 and 1 + epoch(loc_time - from_at) / 3600 * (select drift_kmh from parameter)
+                when counter_km between 0 and 1 + epoch(k.loc_time - from_at) / 3600 * (select drift_kmh from parameter)
                 then counter_km
             end as driven_km
         from kept k
         left join
             around_five a
-            on a.vehicle_key = k.vehicle_key
+            on a.vehicle_no = k.vehicle_no
             and a.day = k.day
             and a.shift = interval 0 second
-            and a.bucket = time_bucket(interval 5 minute, loc_time)
+            and a.bucket = time_bucket(interval 5 minute, k.loc_time)
         left join
             around_five b
-            on b.vehicle_key = k.vehicle_key
+            on b.vehicle_no = k.vehicle_no
             and b.day = k.day
             and b.shift = interval 150 second
-            and b.bucket = time_bucket(interval 5 minute, loc_time + interval 150 second)
+            and b.bucket = time_bucket(interval 5 minute, k.loc_time + interval 150 second)
+        left join sparse c on c.vehicle_no = k.vehicle_no and c.loc_time = k.loc_time
         where from_at is not null
     ),
     -- the interval in which the vehicle reports while it moves
     own_interval as (
-        select vehicle_key, day, median(s) as s
+        select vehicle_no, day, median(s) as s
         from measured
         where
             straight_km
@@ -293,7 +365,7 @@ with
                 else straight_km
             end as way_km
         from measured m
-        left join own_interval i using (vehicle_key, day)
+        left join own_interval i using (vehicle_no, day)
         cross join parameter p
     ),
     timed as (
@@ -317,7 +389,7 @@ with
             end as is_moving
         from bridged
     ),
-    told as (
+    told as materialized(
         select
             *,
             is_elsewhere and s <= most_s and kmh <= drift_kmh as is_gap,
@@ -325,81 +397,111 @@ with
             kmh >= move_kmh and kmh <= drift_kmh and s < rest_s and (is_moving or is_elsewhere) as is_driving
         from timed
     ),
-    kinds as (
+    driving as (
         select
-            *,
-            case
-                when is_driving
-                then 'drive'
-                when is_elsewhere and kmh <= drift_kmh
-                then 'unseen'
-                when s >= rest_s and not coalesce(straight_km <= 0.3 and driven_km <= 0.1, false)
-                then 'silent'
-                when straight_km <= 0.3 or not is_moving
-                then 'stand'
-                else 'jump'
-            end as kind,
-            max(case when is_driving then loc_time end) over (
-                partition by vehicle_key order by loc_time rows between unbounded preceding and 1 preceding
-            ) as drove_at
-        from told
-    ),
-    spells as (
-        select
-            *,
-            case
-                when is_driving
-                then
-                    sum(
-                        case when is_driving and coalesce(epoch(from_at - drove_at) >= rest_s, true) then 1 else 0 end
-                    ) over (partition by vehicle_key order by loc_time)
-            end as spell_no
-        from kinds
-    ),
-    path as (
-        select
-            vehicle_key,
-            loc_time as to_at,
+            vehicle_no,
+            loc_time,
             from_at,
             s,
-            from_lon as lon0,
-            from_lat as lat0,
-            is_gap,
-            coalesce(raw_counter_km < -1, false) as is_reset,
-            -- faster than any truck is a false jump, not distance; a silence of many hours is no track at all
-            case when kmh <= drift_kmh and s <= most_s then way_km else 0 end as km,
-            greatest(straight_km, coalesce(driven_km, 0)) as moved_km,
-            driven_km,
-            kind,
+            way_km,
+            lag(loc_time) over (partition by vehicle_no order by loc_time) as drove_at
+        from told
+        where is_driving
+    ),
+    spelled as materialized(
+        select
+            vehicle_no,
+            loc_time,
+            s,
+            way_km,
+            count(*) filter (coalesce(epoch(from_at - drove_at) >= (select rest_s from parameter), true)) over (
+                partition by vehicle_no order by loc_time rows unbounded preceding
+            ) as spell_no
+        from driving
+    ),
+    -- one step is no trip: it takes time and goes somewhere
+    spell as (
+        select
+            vehicle_no,
             spell_no,
-            -- one step is no trip: it takes time and goes somewhere
-            coalesce(
-                sum(s) over spell >= trip_s and sum(way_km) over spell >= trip_km and spell_no is not null, false
-            ) as is_trip
-        from spells
-        window spell as (partition by vehicle_key, spell_no)
+            sum(s) >= (select trip_s from parameter) and sum(way_km) >= (select trip_km from parameter) as is_trip
+        from spelled
+        group by all
     )
 select
-    m.vehicle_key,
+    v.vehicle_key,
+    t.vehicle_no,
+    t.day,
+    t.from_at,
+    t.loc_time as to_at,
+    t.s,
+    t.from_lon as lon0,
+    t.from_lat as lat0,
+    t.lon,
+    t.lat,
+    false as is_drift,
+    false as is_frozen,
+    t.is_far,
+    case
+        when t.is_driving
+        then 'drive'
+        when t.is_elsewhere and t.kmh <= t.drift_kmh
+        then 'unseen'
+        when t.s >= t.rest_s and not coalesce(t.straight_km <= 0.3 and t.driven_km <= 0.1, false)
+        then 'silent'
+        when t.straight_km <= 0.3 or not t.is_moving
+        then 'stand'
+        else 'jump'
+    end as kind,
+    coalesce(t.is_gap, false) as is_gap,
+    coalesce(t.raw_counter_km < -1, false) as is_reset,
+    -- faster than any truck is a false jump, not distance; a silence of many hours is no track at all
+    coalesce(case when t.kmh <= t.drift_kmh and t.s <= t.most_s then t.way_km else 0 end, 0) as km,
+    greatest(t.straight_km, coalesce(t.driven_km, 0)) as moved_km,
+    t.driven_km,
+    coalesce(t.is_driving, false) as is_driving,
+    d.spell_no,
+    coalesce(e.is_trip, false) as is_trip
+from told t
+join vehicle v on v.vehicle_no = t.vehicle_no
+left join spelled d on d.vehicle_no = t.vehicle_no and d.loc_time = t.loc_time
+left join spell e on e.vehicle_no = d.vehicle_no and e.spell_no = d.spell_no
+union all by name
+-- where no way leads to: left out of the path, or the first of it
+select
+    v.vehicle_key,
+    m.vehicle_no,
     m.day,
-    p.from_at,
     m.loc_time as to_at,
-    p.s,
-    p.lon0,
-    p.lat0,
     m.lon,
     m.lat,
     m.is_drift,
     m.is_frozen,
     m.is_far,
-    p.kind,
-    coalesce(p.is_gap, false) as is_gap,
-    coalesce(p.is_reset, false) as is_reset,
-    coalesce(p.km, 0) as km,
-    p.moved_km,
-    p.driven_km,
-    coalesce(p.kind = 'drive', false) as is_driving,
-    p.spell_no,
-    coalesce(p.is_trip, false) as is_trip
+    false as is_gap,
+    false as is_reset,
+    0 as km,
+    false as is_driving,
+    false as is_trip
 from marked m
-left join path p on p.vehicle_key = m.vehicle_key and p.to_at = m.loc_time
+join vehicle v on v.vehicle_no = m.vehicle_no
+where m.is_drift or m.is_frozen
+union all by name
+select
+    v.vehicle_key,
+    k.vehicle_no,
+    k.day,
+    k.loc_time as to_at,
+    k.lon,
+    k.lat,
+    false as is_drift,
+    false as is_frozen,
+    k.is_far,
+    false as is_gap,
+    false as is_reset,
+    0 as km,
+    false as is_driving,
+    false as is_trip
+from kept k
+join vehicle v on v.vehicle_no = k.vehicle_no
+where k.from_at is null
