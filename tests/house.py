@@ -19,7 +19,7 @@ from warehouse.core.database import Writer
 from warehouse.core.keys import Pseudonyms, Vault
 from warehouse.core.settings import ROOT, Settings
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import load, parse
+from warehouse.ingest import load, pieces
 from warehouse.ingest.landing import Landed, Landing
 from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
@@ -135,7 +135,7 @@ class House:
         )
 
     def load(self, note: Landed) -> Account:
-        account = load.load(self.writer, self.settings, self.privacy, note, parse.parse(note, self.landing.body(note)))
+        account = load.load(self.writer, self.settings, self.privacy, note, pieces.rows(note, self.landing.body(note)))
         recover.acknowledge(self.settings, note)
         return account
 

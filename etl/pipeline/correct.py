@@ -232,7 +232,7 @@ def _land(
         context.settings,
         context.privacy,
         again,
-        context.parser.parse(again, context.landing.body(again)),
+        context.parser.rows(again, context.landing.body(again)),
     )
     recover.acknowledge(context.settings, again)
     return again

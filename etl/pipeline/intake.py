@@ -304,7 +304,7 @@ def replay(context: Context, seq: int | None, *, confirmed: bool = False) -> tup
                     context.settings,
                     context.privacy,
                     current,
-                    context.parser.parse(current, context.landing.body(note)),
+                    context.parser.rows(current, context.landing.body(note)),
                 )
                 quarantine.accept(context.writer, note.seq)
         except CockpitError as error:

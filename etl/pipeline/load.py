@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
-import pyarrow as pa
-
 from etl.config.schema import Feed
 from etl.runtime.context import Context
 from etl.runtime.parser_pool import ParserDied
@@ -18,6 +16,7 @@ from warehouse.core import failpoints
 from warehouse.core.errors import CockpitError, ContractBroken, Refused, WarehouseBroken
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load, parse
+from warehouse.ingest.early_types import Rows
 from warehouse.ingest.landing import ACKNOWLEDGEMENT, Landed
 from warehouse.ingest.parse import FILES
 from warehouse.publish import recover
@@ -70,7 +69,7 @@ def ingest(context: Context, notes: Iterable[Landed], *, label: str = "装载") 
     return rows, error
 
 
-Parsed = tuple[Landed, pa.Table | ContractBroken]
+Parsed = tuple[Landed, Rows | ContractBroken]
 
 
 def _parsed(context: Context, notes: list[Landed]) -> Iterator[Parsed]:
@@ -91,7 +90,7 @@ def _parsed(context: Context, notes: list[Landed]) -> Iterator[Parsed]:
             try:
                 yield note, context.parser.result(note, future)
             except ParserDied:  # perhaps another payload's doing: once more, alone
-                yield note, context.parser.parse(note, context.landing.body(note))
+                yield note, context.parser.rows(note, context.landing.body(note))
         except ContractBroken as broken:
             yield note, broken
 
@@ -122,7 +121,7 @@ def _groups(parsed: Iterator[Parsed]) -> Iterator[list[Parsed]]:
 def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     """Rows received and the last refusal. Each payload is acknowledged in the ledger once its fate is in the
     database."""
-    new: list[tuple[Landed, pa.Table]] = []
+    new: list[tuple[Landed, Rows]] = []
     seen: dict[str, str] = {}
     error = ""
     for note, table in group:
@@ -139,7 +138,7 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
             load.refused(context.writer, note, reason)
             recover.acknowledge(context.settings, note)
             error = reason
-        elif isinstance(table, pa.Table):
+        elif not isinstance(table, ContractBroken):
             new.append((note, table))
     rows = 0
     try:
@@ -158,7 +157,7 @@ def _load_group(context: Context, group: list[Parsed]) -> tuple[int, str]:
     return rows, error
 
 
-def _copied(context: Context, note: Landed, table: pa.Table | ContractBroken, seen: dict[str, str]) -> str:
+def _copied(context: Context, note: Landed, table: Rows | ContractBroken, seen: dict[str, str]) -> str:
     """The booked name of an earlier file that this one repeats byte for byte, "" = none. `seen`: digests of this group
     so far."""
     if isinstance(table, ContractBroken) or note.kind not in FILES:
@@ -187,7 +186,7 @@ def _is_the_same_again(note: Landed, before: str) -> bool:
     return bool(note.mapping.get("snapshot")) and parse.ledger_day(note) == parse.ledger_day(earlier)
 
 
-def _refusal(note: Landed, table: pa.Table | ContractBroken, before: str) -> str:
+def _refusal(note: Landed, table: Rows | ContractBroken, before: str) -> str:
     """Why the payload as a whole cannot go in, "" when it can."""
     if isinstance(table, ContractBroken):
         return str(table)
@@ -211,7 +210,7 @@ def load_now(context: Context, note: Landed) -> None:
             context.settings,
             context.privacy,
             note,
-            context.parser.parse(note, context.landing.body(note)),
+            context.parser.rows(note, context.landing.body(note)),
         )
     except CockpitError as error:
         load.refused(context.writer, note, str(error))
@@ -220,7 +219,7 @@ def load_now(context: Context, note: Landed) -> None:
         recover.acknowledge(context.settings, note)
 
 
-def _load_singly(context: Context, new: list[tuple[Landed, pa.Table]], error: str) -> tuple[int, str]:
+def _load_singly(context: Context, new: list[tuple[Landed, Rows]], error: str) -> tuple[int, str]:
     rows = 0
     for note, table in new:
         try:

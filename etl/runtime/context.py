@@ -113,7 +113,7 @@ def opened(
                 writer,
                 Landing(settings.landing, Vault(settings.keys)),
                 PrivacyFilter(Pseudonyms(settings.keys)),
-                Parser(),
+                Parser(settings.temp),
                 found,
                 is_demo,
                 notes,

@@ -11,11 +11,14 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pyarrow as pa
 
+from warehouse.catalog.contracts import contracts
 from warehouse.core.errors import CockpitError, ContractBroken
-from warehouse.ingest import parse
+from warehouse.ingest import parse, pieces
+from warehouse.ingest.early_types import Rows, Split
 from warehouse.ingest.landing import Landed
 
 MEMORY_BYTES = 8 << 30
@@ -29,10 +32,12 @@ class ParserDied(ContractBroken):
     """The child ended while this payload was at hand or waiting; whose fault it was is not known yet."""
 
 
+SPLIT = b"rows"
+"""Metadata of a table that holds only the odd rows of a payload: how many there are with the others."""
 CONTEXT = multiprocessing.get_context("forkserver")
 """Children come from a process that has read the parser's code once and holds nothing else of the loader: the next one
 starts at once when a file has cost the one before its life."""
-CONTEXT.set_forkserver_preload(["warehouse.ingest.parse"])
+CONTEXT.set_forkserver_preload(["warehouse.ingest.pieces"])
 
 
 def _limit() -> None:
@@ -69,14 +74,24 @@ def _tight(note: Landed, body: bytes) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
 
 
-def _work(note: Landed, body: bytes) -> bytes:
+def _work(note: Landed, body: bytes, aside: Path | None) -> bytes:
     try:
         with _tight(note, body):
+            if aside is not None:
+                with pa.OSFile(str(aside), "wb") as sink:
+                    found = pieces.split(note, body, sink)
+                if found is not None:
+                    return _packed(found[0].replace_schema_metadata({SPLIT: str(found[1])}))
+                aside.unlink()
             table = parse.parse(note, body)
     except (CockpitError, MemoryError):
         raise
     except BaseException as error:  # a reader written in another language may raise what is no Exception
         raise ContractBroken(f"文件无法解析：{type(error).__name__}", where=note.name.split("|")[0]) from None
+    return _packed(table)
+
+
+def _packed(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as out:
         out.write_table(table)
@@ -84,20 +99,58 @@ def _work(note: Landed, body: bytes) -> bytes:
     return packed
 
 
-class Parser:
-    """One child, started on first use, replaced when it dies."""
+def _split(file: Path, odd: pa.Table, count: int) -> Split:
+    handle = file.open("rb")
 
-    def __init__(self) -> None:
+    def stream() -> pa.RecordBatchReader:
+        handle.seek(0)
+        return pa.ipc.open_stream(pa.PythonFile(handle, mode="r"))
+
+    return Split(stream, odd, count)
+
+
+class Parser:
+    """One child, started on first use, replaced when it dies. aside: a folder for the rows of large payloads, which do
+    not fit through a pipe; None: all of them come as text."""
+
+    def __init__(self, aside: Path | None = None) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._aside = aside
+        for stray in aside.glob("rows-*") if aside else ():  # of a loader that was killed
+            stray.unlink()
 
     def submit(self, note: Landed, body: bytes) -> Future[bytes]:
         """Starts parsing; result() with the same note fetches the rows."""
+        return self._submit(note, body, self._file(note))
+
+    def result(self, note: Landed, future: Future[bytes]) -> Rows:
+        """The rows. Raises ContractBroken when the payload is unreadable, too large or too slow."""
+        file = self._file(note)
+        try:
+            table = self._table(note, future)
+            count = (table.schema.metadata or {}).get(SPLIT)
+            return table if count is None or file is None else _split(file, table, int(count))
+        finally:
+            if file is not None:
+                file.unlink(missing_ok=True)  # what is open stays readable
+
+    def rows(self, note: Landed, body: bytes) -> Rows:
+        """submit() and result() in one."""
+        return self.result(note, self.submit(note, body))
+
+    def parse(self, note: Landed, body: bytes) -> pa.Table:
+        """The rows as VARCHAR columns. Raises as result() does."""
+        return self._table(note, self._submit(note, body, None))
+
+    def _file(self, note: Landed) -> Path | None:
+        return self._aside / f"rows-{note.seq}" if self._aside and contracts()[note.table].load == "lake" else None
+
+    def _submit(self, note: Landed, body: bytes, aside: Path | None) -> Future[bytes]:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(1, mp_context=CONTEXT, initializer=_limit)
-        return self._pool.submit(_work, note, body)
+        return self._pool.submit(_work, note, body, aside)
 
-    def result(self, note: Landed, future: Future[bytes]) -> pa.Table:
-        """The rows as VARCHAR columns. Raises ContractBroken when the payload is unreadable, too large or too slow."""
+    def _table(self, note: Landed, future: Future[bytes]) -> pa.Table:
         try:
             return pa.ipc.open_stream(future.result(TIMEOUT_S)).read_all()
         except (BrokenProcessPool, TimeoutError) as error:
@@ -105,10 +158,6 @@ class Parser:
             raise ParserDied("解析进程超出内存或时间限制", where=note.name) from error
         except MemoryError as error:
             raise ContractBroken("解析所需内存超出限制", where=note.name) from error
-
-    def parse(self, note: Landed, body: bytes) -> pa.Table:
-        """submit() and result() in one."""
-        return self.result(note, self.submit(note, body))
 
     def close(self) -> None:
         if self._pool is not None:

@@ -193,6 +193,14 @@ class Writer:
             except duckdb.Error as error:
                 raise WarehouseBroken(first_line(error), where=sql.strip().splitlines()[0][:120]) from error
 
+    def batches(self, sql: str, parameters: Parameters = None, *, rows: int = 1 << 17) -> Iterator[pa.RecordBatch]:
+        """The rows in order, so many at a time (the lock is held until the last). Nothing else may be asked meanwhile."""
+        with self._lock:
+            try:
+                yield from self._con.execute(sql, parameters).to_arrow_reader(rows)
+            except duckdb.Error as error:
+                raise WarehouseBroken(first_line(error), where=sql.strip().splitlines()[0][:120]) from error
+
     @contextmanager
     def registered(self, **tables: pa.Table) -> Iterator[None]:
         """Makes Arrow tables visible to SQL under their names while the block runs (the lock is held)."""

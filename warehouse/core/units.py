@@ -34,6 +34,11 @@ def now() -> dt.datetime:
     return dt.datetime.now(SHANGHAI) + dt.timedelta(seconds=float(os.environ.get("ZHENGBEI_CLOCK_SHIFT_S", "0")))
 
 
+def naive(text: str) -> dt.datetime:
+    """An aware ISO instant as the warehouse keeps it: TIMESTAMP in Asia/Shanghai wall time."""
+    return dt.datetime.fromisoformat(text).astimezone(SHANGHAI).replace(tzinfo=None)
+
+
 def has_settled(end: dt.date, today: dt.date) -> bool:
     """Whether the data of a window that ends on `end` (inclusive) have come in by the beginning of `today`."""
     return today > end + dt.timedelta(days=SETTLED_DAYS)

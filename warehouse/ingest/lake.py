@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import os
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,16 +55,21 @@ TWIN = "F24"
 
 def put_twins_aside(writer: Writer, settings: Settings, contract: Contract, note: Landed) -> None:
     """Marks rows of the batch that place a vehicle elsewhere than an earlier row of the same instant (by more than about
-    50 m, 5e-4°): no repetition, and nobody knows which of them is right. The first that came stays."""
-    span = writer.execute("SELECT min(loc_time), max(loc_time) FROM batch WHERE len(_bad) = 0")[0]
-    if span[0] is None:
+    50 m, 5e-4°): no repetition, and nobody knows which of them is right. The first that came stays. Leaves temp table
+    `again`: keys that are there more than once, in the batch or the lake (`is_known`), few of many."""
+    keys, good = ", ".join(contract.key), "batch WHERE len(_bad) = 0"
+    span = writer.execute(f"SELECT min(loc_time), max(loc_time) FROM {good}")[0]
+    near = [] if span[0] is None else _near(writer, settings, note, span)
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE again AS SELECT {keys}, bool_or(is_known) AS is_known
+        FROM (SELECT {keys}, true AS is_known FROM {read(near)} SEMI JOIN (FROM {good}) USING ({keys})
+            UNION ALL SELECT {keys}, false FROM {good}) GROUP BY {keys} HAVING count(*) > 1""")
+    if not writer.execute("SELECT 1 FROM again LIMIT 1"):
         return
-    keys = ", ".join(contract.key)
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE twin AS
-        WITH said AS (SELECT {keys}, lon_e6, lat_e6, 0 AS _seq, -1 AS _row FROM {read(_near(writer, settings, note, span))}
-            UNION ALL SELECT {keys}, lon_e6, lat_e6, _seq, _row FROM batch WHERE len(_bad) = 0)
+        WITH said AS (SELECT {keys}, lon_e6, lat_e6, 0 AS _seq, -1 AS _row FROM {read(near)} SEMI JOIN again USING ({keys})
+            UNION ALL SELECT {keys}, lon_e6, lat_e6, _seq, _row FROM (FROM {good}) SEMI JOIN again USING ({keys}))
         SELECT {keys}, arg_min(struct_pack(lon_e6, lat_e6), struct_pack(_seq, _row)) AS place FROM said GROUP BY {keys}
-        HAVING count(*) > 1 AND (max(lon_e6) - min(lon_e6) > 500 OR max(lat_e6) - min(lat_e6) > 500)""")
+        HAVING max(lon_e6) - min(lon_e6) > 500 OR max(lat_e6) - min(lat_e6) > 500""")
     on = " AND ".join(f"batch.{key} = t.{key}" for key in contract.key)
     writer.execute(f"""UPDATE batch SET _bad = ['{TWIN}'] FROM twin t WHERE {on} AND len(_bad) = 0
         AND (abs(batch.lon_e6 - t.place.lon_e6) > 500 OR abs(batch.lat_e6 - t.place.lat_e6) > 500)""")
@@ -84,40 +91,40 @@ def stage(
 ) -> list[tuple[str, dt.date, int, str, dt.datetime, dt.datetime]]:
     """Writes the batch's new rows to one file a day and returns their book entries. Rows whose key is already in the
     lake, or twice in the batch, are left out: they are duplicates."""
-    span = writer.execute("SELECT min(loc_time), max(loc_time) FROM batch WHERE len(_bad) = 0")[0]
-    if span[0] is None:
-        return []
-    near = _near(writer, settings, note, span)
-    keys = ", ".join(contract.key)
-    known = f"SELECT {keys} FROM {read(near)}"
-    names = ", ".join(column.name for column in contract.stored)
-    fresh = writer.table(f"""WITH known AS MATERIALIZED ({known}),
-        good AS (SELECT {names}, _seq, CAST({MOMENT} AS DATE) AS day, row_number() OVER (PARTITION BY {keys} ORDER BY _row) AS n
-                 FROM batch WHERE len(_bad) = 0)
-        SELECT {names}, _seq, day FROM good g WHERE n = 1 AND NOT EXISTS (SELECT 1 FROM known k WHERE k.plate_no = g.plate_no
-            AND k.plate_color = g.plate_color AND k.loc_time = g.loc_time) ORDER BY {keys}""")
+    keys, names = ", ".join(contract.key), ", ".join(column.name for column in contract.stored)
+    writer.execute(f"""CREATE OR REPLACE TEMP TABLE double AS SELECT _seq, _row FROM (SELECT b._seq, b._row, a.is_known,
+            row_number() OVER (PARTITION BY {", ".join(f"b.{key}" for key in contract.key)} ORDER BY b._row) AS n
+            FROM batch b JOIN again a USING ({keys}) WHERE len(b._bad) = 0) WHERE is_known OR n > 1""")
+    day = f"CAST({MOMENT} AS DATE)"
+    fresh = "(FROM batch WHERE len(_bad) = 0) ANTI JOIN double USING (_seq, _row)"
     booked = []
-    for day in sorted(pc.unique(fresh["day"]).to_pylist()):
-        booked.append(_write(settings, note, day, fresh.filter(pc.equal(fresh["day"], pa.scalar(day)))))
+    for (one,) in writer.execute(f"SELECT DISTINCT {day} AS day FROM {fresh} ORDER BY 1"):
+        rows = writer.batches(f"SELECT {names}, _seq, {day} AS day FROM {fresh} WHERE day = ? ORDER BY {keys}", [one])
+        booked.append(_write(settings, note, one, rows))
     failpoints.point("after_lake")
     return booked
 
 
 def _write(
-    settings: Settings, note: Landed, day: dt.date, rows: pa.Table
+    settings: Settings, note: Landed, day: dt.date, rows: Iterator[pa.RecordBatch]
 ) -> tuple[str, dt.date, int, str, dt.datetime, dt.datetime]:
     folder = settings.lake / "gps_location" / f"day={day.isoformat()}"
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / f"{note.seq:012d}.parquet"
     aside = folder / f".tmp-{final.name}"
-    pq.write_table(rows, aside, compression="zstd", compression_level=1)
+    count, spans, first = 0, list[dict[str, dt.datetime]](), next(rows)
+    with pq.ParquetWriter(aside, first.schema, compression="zstd", compression_level=1) as out:
+        for batch in itertools.chain([first], rows):
+            out.write_batch(batch)
+            spans.append(pc.min_max(batch["loc_time"]).as_py())
+            count += batch.num_rows
     with open(aside, "rb+") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
         os.fsync(handle.fileno())
     os.replace(aside, final)
     sync_folder(folder)
-    times = pc.min_max(rows["loc_time"]).as_py()
-    return str(final.relative_to(settings.lake)), day, rows.num_rows, digest, times["min"], times["max"]
+    least, most = min(span["min"] for span in spans), max(span["max"] for span in spans)
+    return str(final.relative_to(settings.lake)), day, count, digest, least, most
 
 
 def commit(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 
-import orjson
 import pyarrow as pa
 
 from warehouse.catalog.contracts import contracts
@@ -18,7 +17,10 @@ from warehouse.core import failpoints
 from warehouse.core.database import Writer
 from warehouse.core.errors import ContractBroken
 from warehouse.core.settings import Settings
-from warehouse.ingest import lake, late_arrivals, parse, quarantine, source_deletes, verdicts
+from warehouse.core.units import naive
+from warehouse.ingest import incoming, lake, late_arrivals, parse, quarantine, source_deletes, verdicts
+from warehouse.ingest.early_types import Rows
+from warehouse.ingest.incoming import Incoming
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.ingest.row_counts import Account
@@ -88,7 +90,7 @@ def settled(writer: Writer) -> set[int]:
     }
 
 
-def load(writer: Writer, settings: Settings, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> Account:
+def load(writer: Writer, settings: Settings, privacy: PrivacyFilter, note: Landed, rows: Rows) -> Account:
     """Loads one parsed payload; rows, quarantine, cursor and book entry commit together. A payload that is already in
     answers its account again and changes nothing.
 
@@ -101,7 +103,7 @@ def load(writer: Writer, settings: Settings, privacy: PrivacyFilter, note: Lande
 
 
 def load_many(
-    writer: Writer, settings: Settings, privacy: PrivacyFilter, payloads: list[tuple[Landed, pa.Table]]
+    writer: Writer, settings: Settings, privacy: PrivacyFilter, payloads: list[tuple[Landed, Rows]]
 ) -> list[Account]:
     """Loads payloads of one table together, none of which is in yet: many small files cost one merge instead of one
     each.
@@ -110,24 +112,23 @@ def load_many(
     then."""
     first = payloads[0][0]
     contract = contracts()[first.table]
-    incoming = pa.concat_tables([_incoming(contract, privacy, note, rows) for note, rows in payloads])
+    coming = Incoming(contract, privacy, payloads)
     counts = {note.seq: rows.num_rows for note, rows in payloads}
-    with writer.registered(incoming=incoming):
-        verdicts.typed(writer, contract, first)
+    with writer.alone():  # `batch` is ours until it is in
+        coming.judge(writer)
         _convert_datum(writer, contract, first)
-        bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
-        for note, _ in payloads:
-            verdicts.refuse_drifted(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
-        if contract.freeze_h:
-            late_arrivals.put_aside(writer, contract, first)
-            bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        bad = _bad(writer)
+        with writer.registered(incoming=coming.texts(writer, verdicts.EXAMPLES)):
+            for note, _ in payloads:
+                verdicts.refuse_drifted(writer, contract, note, counts[note.seq], bad.get(note.seq, 0))
+        late_arrivals.put_aside(writer, contract, first)
         if contract.load == "lake":
             lake.put_twins_aside(writer, settings, contract, first)
-            bad = dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
+        bad = _bad(writer)
         files = lake.stage(writer, settings, contract, first) if contract.load == "lake" else []
         is_whole = bool(first.mapping.get("snapshot"))  # such a payload always comes alone
         living = source_deletes.living(writer, contract) if is_whole else 0
-        with writer.transaction():
+        with writer.registered(incoming=coming.texts(writer, verdicts.FAULTY)), writer.transaction():
             late_arrivals.remember(writer, contract)
             if contract.load == "lake":
                 accounts = [lake.commit(writer, contract, first, files, counts[first.seq], bad.get(first.seq, 0))]
@@ -147,19 +148,9 @@ def load_many(
     return accounts
 
 
-def _incoming(contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
-    passed, count = privacy.pass_through(contract, rows), rows.num_rows
-    lines, letters = parse.cells(rows)
-    named = {column.name: letters.get(column.name) or letters.get(column.source) for column in contract.stored}
-    places = orjson.dumps({name: letter for name, letter in named.items() if letter}).decode()
-    passed = passed.append_column("_line", pa.array(lines, pa.int64()) if lines else pa.nulls(count, pa.int64()))
-    passed = passed.append_column(
-        "_letters", pa.array([places] * count, pa.string()) if letters else pa.nulls(count, pa.string())
-    )
-    passed = passed.append_column("_row", pa.array(range(count), pa.int64())).append_column(
-        "_seq", pa.array([note.seq] * count, pa.int64())
-    )
-    return passed.append_column("_landed", pa.array([naive(note.landed_at)] * count, pa.timestamp("us")))
+def _bad(writer: Writer) -> dict[int, int]:
+    """Landing number → rows of `batch` that are not fit to go in."""
+    return dict(writer.execute("SELECT _seq, count(*) FROM batch WHERE len(_bad) > 0 GROUP BY 1"))
 
 
 def _book(writer: Writer, contract: Contract, note: Landed, account: Account) -> None:
@@ -202,7 +193,7 @@ def _replace(writer: Writer, note: Landed) -> None:
         )
 
 
-def _tell(writer: Writer, contract: Contract, note: Landed, rows: pa.Table) -> None:
+def _tell(writer: Writer, contract: Contract, note: Landed, rows: Rows) -> None:
     """Books what reading the file left out, how many rows do not say when they changed, and the digest by which the
     same answer is known again."""
     undated = (
@@ -212,7 +203,10 @@ def _tell(writer: Writer, contract: Contract, note: Landed, rows: pa.Table) -> N
         if contract.version and contract.load == "upsert"
         else 0
     )
-    stated = [*parse.tidied(rows), *([("F23", UNDATED, undated)] if undated else [])]
+    stated = [
+        *(parse.tidied(rows) if isinstance(rows, pa.Table) else []),
+        *([("F23", UNDATED, undated)] if undated else []),
+    ]
     for rule, what, number in stated:
         writer.execute(
             "INSERT INTO run.tidied VALUES (?,?,?,?,?,?)", [note.seq, note.source, note.entity, rule, what, number]
@@ -227,13 +221,6 @@ def answered(writer: Writer, note: Landed, error: str) -> None:
         name = f"{note.entity}:{transport}"
         writer.execute("DELETE FROM run.answer WHERE source = ? AND entity = ?", [note.source, name])
         writer.execute("INSERT INTO run.answer VALUES (?,?,?,'',?,?)", [note.source, name, digest, note.seq, error])
-
-
-def naive(text: str) -> dt.datetime:
-    """An aware ISO instant as the warehouse keeps it: TIMESTAMP in Asia/Shanghai wall time."""
-    from warehouse.core.units import SHANGHAI
-
-    return dt.datetime.fromisoformat(text).astimezone(SHANGHAI).replace(tzinfo=None)
 
 
 def set_cursor(writer: Writer, source: str, entity: str, cursor: str, seq: int) -> None:
@@ -393,13 +380,13 @@ def _same_key(contract: Contract, keys: pa.Table) -> str:
 def judge(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
     """Leaves the rows as temp table `batch`, typed and each with what it breaks (`_bad`), and loads nothing. The caller
     holds the writer (alone) for as long as it reads them."""
-    with writer.registered(incoming=_incoming(contract, privacy, note, rows)):
+    with writer.registered(incoming=incoming.table(contract, privacy, note, rows)):
         verdicts.typed(writer, contract, note)
 
 
 def examine(writer: Writer, contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> None:
     """The same, places converted as loading does, and with the faults as temp table `aside` (quarantine.set_aside)."""
-    with writer.registered(incoming=_incoming(contract, privacy, note, rows)):
+    with writer.registered(incoming=incoming.table(contract, privacy, note, rows)):
         verdicts.typed(writer, contract, note)
         _convert_datum(writer, contract, note)
         quarantine.set_aside(writer, contract)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -48,8 +49,8 @@ def parse(note: Landed, body: bytes) -> pa.Table:
             {
                 **note.mapping,
                 "cells": _is_ledger(note),
-                "wanted": _wanted(note),
-                "known": [name for rule in _rules(note).values() for name in theirs(rule)],
+                "wanted": wanted(note),
+                "known": [name for rule in rules(note).values() for name in theirs(rule)],
             },
             counts,
         )
@@ -91,7 +92,7 @@ def first(rows: pa.Table, count: int) -> pa.Table:
 def _cells(table: pa.Table, note: Landed) -> tuple[list[int], dict[str, str]]:
     stated = table.schema.metadata or {}
     places = {plain(name): place for name, place in orjson.loads(stated.get(b"places", b"{}")).items()}
-    known = {ours: places.get(plain(theirs(rule)[0])) for ours, rule in _rules(note).items()}
+    known = {ours: places.get(plain(theirs(rule)[0])) for ours, rule in rules(note).items()}
     return orjson.loads(stated.get(b"lines", b"[]")), {
         ours: _letter(place) for ours, place in known.items() if place is not None
     }
@@ -131,25 +132,39 @@ def _written(raw: bytes) -> Any:
 
 
 def _json(note: Landed, body: bytes) -> pa.Table:
-    rows: list[dict[str, Any]] = []
     try:
-        if note.kind == "json_pages":
-            for line in body.split(b"\n"):
-                if line:
-                    rows.extend(at_path(document(line), note.mapping.get("items", "data.items")))
-        else:
-            rows = document(body)
-        # a column that only a later row has must not be lost: the names of all rows count
-        found = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
-        for path in _wanted(note, every=True):
-            if path not in found and (values := json_paths.column(rows, path)) is not None:
-                found[path] = values
-        return pa.table({name: pa.array(map(_text, values), pa.string()) for name, values in found.items()})
-    except (ValueError, KeyError, TypeError, AttributeError, JMESPathError) as error:
+        rows = [row for some in json_rows(note, body) for row in some]
+        found = json_columns(note, rows)
+        return pa.table({name: pa.array(map(text, values), pa.string()) for name, values in found.items()})
+    except JSON_FAULTS as error:
         raise ContractBroken("返回内容不是约定的 JSON", where=f"{note.table} {note.name}") from error
 
 
-def _text(value: Any) -> str | None:
+JSON_FAULTS = (ValueError, KeyError, TypeError, AttributeError, JMESPathError)
+"""What reading a JSON payload that is not the agreed one may raise."""
+
+
+def json_rows(note: Landed, body: bytes) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each page of a JSON payload. Raises one of JSON_FAULTS."""
+    if note.kind == "json_pages":
+        for line in body.split(b"\n"):
+            if line:
+                yield at_path(document(line), note.mapping.get("items", "data.items"))
+    else:
+        yield document(body)
+
+
+def json_columns(note: Landed, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """The values of each column, as they are. Raises one of JSON_FAULTS."""
+    # a column that only a later row has must not be lost: the names of all rows count
+    found = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    for path in wanted(note, every=True):
+        if path not in found and (values := json_paths.column(rows, path)) is not None:
+            found[path] = values
+    return found
+
+
+def text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value or None
     if isinstance(value, bool):
@@ -159,7 +174,7 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _rules(note: Landed) -> dict[str, dict[str, Any]]:
+def rules(note: Landed) -> dict[str, dict[str, Any]]:
     columns: dict[str, Any] = note.mapping.get("columns", {})
     return {ours: {"from": theirs} if isinstance(theirs, str) else theirs for ours, theirs in columns.items()}
 
@@ -170,20 +185,23 @@ def _is_ledger(note: Landed) -> bool:
     return note.kind in FILES and contracts()[note.table].load != "lake"
 
 
-def _wanted(note: Landed, *, every: bool = False) -> list[str]:
+def wanted(note: Landed, *, every: bool = False) -> list[str]:
     """The source's columns that must be there, those that a hook reads in place of the mapping's; `every`: that may
     be."""
     if note.mapping.get("hook"):
         return list(note.mapping.get("reads", ()))
-    rules, where = _rules(note).values(), note.mapping.get("where", {})
-    return [*(name for rule in rules if every or not rule.get("optional") for name in theirs(rule)), *where]
+    where = note.mapping.get("where", {})
+    return [
+        *(name for rule in rules(note).values() if every or not rule.get("optional") for name in theirs(rule)),
+        *where,
+    ]
 
 
 def _hooked(table: pa.Table, note: Landed) -> pa.Table:
     """The rows after the bureau's own function; where they stood in their file is not known any more."""
     rows = hook.run(note.mapping["hook"], note.entity, table.to_pylist())
     names = dict.fromkeys(name for row in rows for name in row)
-    return pa.table({str(name): pa.array([_text(row.get(name)) for row in rows], pa.string()) for name in names})
+    return pa.table({str(name): pa.array([text(row.get(name)) for row in rows], pa.string()) for name in names})
 
 
 def _selected(table: pa.Table, note: Landed) -> pa.Table:
@@ -210,38 +228,55 @@ def _selected(table: pa.Table, note: Landed) -> pa.Table:
 
 def _mapped(table: pa.Table, note: Landed) -> pa.Table:
     """Renames, converts and completes columns as the mapping says; without one the names are taken as they are."""
-    rules = _rules(note)
-    contract = contracts().get(note.table)
-    ours_of = {
-        name: column for column in (contract.columns if contract else ()) for name in (column.name, column.source)
-    }
-    if not rules:
-        out = {name: _normal(table[name], ours_of.get(name)) for name in table.column_names}
-    else:
-        found = {plain(name): name for name in reversed(table.column_names)}
-        absent = [
-            name
-            for rule in rules.values()
-            for name in theirs(rule)
-            if plain(name) not in found and not rule.get("optional")
-        ]
-        if absent and table.num_columns:
-            # a file without a header begins with somebody's data, which is not repeated here
-            seen = table.column_names if len(absent) < len(rules) else ["没有"]
-            raise ContractBroken(
-                f"缺少列：{'、'.join(absent)}", where=f"{note.name.split('|')[0]}，实际表头：{'、'.join(seen)[:200]}"
-            )
-        dated = note.kind in FILES and contract is not None and contract.load != "lake"
-        out = {}
-        for ours, rule in rules.items():
-            names = [found[plain(name)] for name in theirs(rule) if plain(name) in found]
-            if names:
-                is_key = contract is not None and ours_of.get(ours) is not None and ours_of[ours].name in contract.key
-                column = table[names[0]] if len(names) == 1 else _joined(table, names, rule)
-                out[ours] = _converted(column, rule, ours_of.get(ours), is_key=is_key, dated=dated)
-    for ours, value in {**note.mapping.get("constants", {}), **_ledger(note)}.items():
-        out[ours] = pa.array([_text(value)] * table.num_rows, pa.string())
+    out = {}
+    for ours, names in assigned(table.column_names, note).items():
+        column = table[names[0]] if len(names) == 1 else _joined(table, names, rules(note)[ours])
+        out[ours] = as_mapped(column, ours, note)
+    for ours, value in constants(note).items():
+        out[ours] = pa.array([value] * table.num_rows, pa.string())
     return pa.table(out) if out else table
+
+
+def assigned(columns: list[str], note: Landed) -> dict[str, list[str]]:
+    """Our column → those of the payload's `columns` that it is made of. Raises ContractBroken naming those that the
+    mapping wants and that are not there."""
+    stated = rules(note)
+    if not stated:
+        return {name: [name] for name in columns}
+    found = {plain(name): name for name in reversed(columns)}
+    absent = [
+        name
+        for rule in stated.values()
+        for name in theirs(rule)
+        if plain(name) not in found and not rule.get("optional")
+    ]
+    if absent and columns:
+        # a file without a header begins with somebody's data, which is not repeated here
+        seen = columns if len(absent) < len(stated) else ["没有"]
+        raise ContractBroken(
+            f"缺少列：{'、'.join(absent)}", where=f"{note.name.split('|')[0]}，实际表头：{'、'.join(seen)[:200]}"
+        )
+    named = {
+        ours: [found[plain(name)] for name in theirs(rule) if plain(name) in found] for ours, rule in stated.items()
+    }
+    return {ours: names for ours, names in named.items() if names}
+
+
+def as_mapped(column: pa.ChunkedArray, ours: str, note: Landed) -> pa.ChunkedArray | pa.Array:
+    """A column of the payload as the mapping makes ours of it."""
+    contract = contracts().get(note.table)
+    known = {name: one for one in (contract.columns if contract else ()) for name in (one.name, one.source)}.get(ours)
+    stated = rules(note)
+    if not stated:
+        return _normal(column, known)
+    is_key = contract is not None and known is not None and known.name in contract.key
+    dated = note.kind in FILES and contract is not None and contract.load != "lake"
+    return _converted(column, stated[ours], known, is_key=is_key, dated=dated)
+
+
+def constants(note: Landed) -> dict[str, str | None]:
+    """What the mapping writes into a column of ours in every row."""
+    return {ours: text(value) for ours, value in {**note.mapping.get("constants", {}), **_ledger(note)}.items()}
 
 
 def _joined(table: pa.Table, names: list[str], rule: dict[str, Any]) -> pa.ChunkedArray:

@@ -24,8 +24,10 @@ def mask_name(text: str) -> str:
 def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedArray | pa.Array:
     """`values` with `act` done to those that may hold a personal number: nearly none, so that the others cost
     little."""
-    if (pc.max(pc.utf8_length(values)).as_py() or 0) < 11:
-        return values
+    if pa.types.is_dictionary(values.type):
+        return pa.chunked_array([_each_word(chunk, act) for chunk in values.chunks], values.type)
+    if not pa.types.is_string(values.type) or (pc.max(pc.utf8_length(values)).as_py() or 0) < 11:
+        return values  # a number that became a value early is none (early_types.SHORT)
     likely = pc.match_substring_regex(values, MANY_DIGITS if act is blot else LIKELY)
     if not pc.any(likely).as_py():
         return values
@@ -35,6 +37,19 @@ def looked_at(values: pa.ChunkedArray, act: Callable[[str], str]) -> pa.ChunkedA
             for value, is_likely in zip(values.to_pylist(), likely.to_pylist(), strict=True)
         ],
         pa.string(),
+    )
+
+
+def _as_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column that the payload left empty throughout has no type of its own."""
+    return values.cast(pa.string()) if pa.types.is_null(values.type) else values
+
+
+def _each_word(cells: pa.DictionaryArray, act: Callable[[str], str]) -> pa.DictionaryArray:
+    """The same, each different text once."""
+    words = looked_at(pa.chunked_array([cells.dictionary]), act)
+    return pa.DictionaryArray.from_arrays(
+        cells.indices, words.combine_chunks() if isinstance(words, pa.ChunkedArray) else words
     )
 
 
@@ -49,7 +64,8 @@ class PrivacyFilter:
         columns whose value could not be accepted (D10). Columns that the payload lacks become None."""
         count = rows.num_rows
         out: dict[str, pa.Array | pa.ChunkedArray] = {}
-        verdict: list[list[str]] = [[] for _ in range(count)]
+        is_treated = any(column.treatment for column in contract.stored)
+        verdict: list[list[str]] = [[] for _ in range(count)] if is_treated else []
         for column in contract.stored:
             if column.source not in rows.column_names:
                 # a mapping names our columns, a payload taken as it is names the source's
@@ -63,7 +79,8 @@ class PrivacyFilter:
             if column.fallback and column.fallback in rows.column_names:
                 values = pc.coalesce(values, rows[column.fallback])
             out[column.name] = self._safe(column, values, verdict)
-        out["_untreated"] = pa.array(verdict, pa.list_(pa.string()))
+        kind = pa.list_(pa.string())
+        out["_untreated"] = pa.array(verdict, kind) if is_treated else pa.nulls(count, kind)
         return pa.table(out)
 
     def shown(self, text: str) -> str:
@@ -72,7 +89,7 @@ class PrivacyFilter:
         return self._scrub(text)
 
     def _safe(self, column: Column, values: pa.ChunkedArray, verdict: list[list[str]]) -> pa.ChunkedArray | pa.Array:
-        values = values.cast(pa.string())
+        values = _as_text(values)
         if column.treatment == "text":
             return looked_at(values, blot)
         if column.treatment:
@@ -83,7 +100,7 @@ class PrivacyFilter:
     def _mapped(self, column: Column, values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
         """A value under our own name for it: what should be a pseudonym, a mask or a text already is checked all the
         same."""
-        return looked_at(values.cast(pa.string()), blot if column.treatment == "text" else self._scrub)
+        return looked_at(_as_text(values), blot if column.treatment == "text" else self._scrub)
 
     def _scrub(self, text: str) -> str:
         """A personal number in a column that is meant for something else becomes a word that is the same wherever it is

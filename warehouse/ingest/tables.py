@@ -93,7 +93,7 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     if lost:
         counts["D13", "乱码（替换字符）"] = counts.get(("D13", "乱码（替换字符）"), 0) + lost
     text = _one_line_end(text)
-    delimiter, skip, header = _header(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
+    delimiter, skip, header = header_of(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
     _not_twice(name, header, mapping)
     if _is_plain(text, delimiter, skip, len(header)):
         options = pcsv.ConvertOptions(
@@ -266,7 +266,7 @@ def _reads_as_chinese(text: str) -> bool:
     return bool(foreign) and usual > 0.9 * len(foreign)
 
 
-def _header(text: str, given: str, wanted: list[str]) -> tuple[str, int, list[str]]:
+def header_of(text: str, given: str, wanted: list[str]) -> tuple[str, int, list[str]]:
     """(delimiter, lines before the header, its names): the first of the leading lines that names all that is wanted, in
     whatever way it is divided, else line one."""
     lines = [line.rstrip("\r") for line in text[: 1 << 18].split("\n", SEARCHED)[:SEARCHED]]

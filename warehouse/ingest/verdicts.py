@@ -6,6 +6,7 @@ unknown from then on. Either way it is listed in quarantine with what stood ther
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -24,12 +25,20 @@ MOST_ASIDE = 0.5
 mapping, and what was known stays."""
 
 
-def typed(writer: Writer, contract: Contract, note: Landed) -> None:
-    """Leaves `incoming` (text) as temp table `batch`: typed, with `_bad` and `_aside`, lists of rule:column.
+EXAMPLES = (
+    "SELECT DISTINCT min(_row) FROM (SELECT _row, unnest(list_concat(_bad, _aside)) AS rule FROM batch) GROUP BY rule"
+)
+"""Of each fault the number of the first row that has it."""
+FAULTY = "SELECT _row FROM batch WHERE len(_bad) > 0 OR len(_aside) > 0"
+
+
+def typed(writer: Writer, contract: Contract, note: Landed, *, early: Collection[str] = (), more: bool = False) -> None:
+    """Leaves `incoming` (text) as temp table `batch`: typed, with `_bad` and `_aside`, lists of rule:column. early: the
+    columns that are values of their type already (early_types); more: adds to the `batch` that is there.
 
     What is worked out of a cell (its bare text, its value, each fault) is a column of a level of its own: said twice, a
     macro is planned and run twice, and planning took longer than reading a small payload."""
-    cells = [_Cell(column, number) for number, column in enumerate(contract.stored)]
+    cells = [_Cell(column, number, column.name in early) for number, column in enumerate(contract.stored)]
     faults: list[str] = []
     casts: list[str] = []
     row_rules: list[str] = []
@@ -55,25 +64,26 @@ def typed(writer: Writer, contract: Contract, note: Landed) -> None:
         # a clock that runs ahead at the source must not freeze a row for ever (F15); a row that does not say when it
         # changed is as new as its arrival
         version = f"CASE WHEN {value} IS NULL THEN _landed ELSE least({value}, _landed + clock_slack()) END"
-    key = "hash(" + ", ".join(item.name for item in contract.stored) + ")"
-    bare = ", ".join(f"trim({cell.column.name}) AS {cell.text}" for cell in cells)
-    values = ", ".join(f"{cast(cell.column, cell.text)} AS {cell.value}" for cell in cells)
-    writer.execute(f"""CREATE OR REPLACE TEMP TABLE batch AS SELECT *, {key} AS _hash FROM (
-        SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
-        {_list(row_rules)} AS _bad, {_list(field_rules)} AS _aside FROM (
-            SELECT {", ".join(["*", *faults])} FROM (SELECT *, {values} FROM (SELECT *, {bare} FROM incoming))))""")
+    # no row of the lake is ever compared as a whole
+    key = "NULL" if contract.load == "lake" else "hash(" + ", ".join(item.name for item in contract.stored) + ")"
+    bare = ", ".join(f"{cell.bare} AS {cell.text}" for cell in cells)
+    values = ", ".join(f"{cell.cast} AS {cell.value}" for cell in cells)
+    bad, bound = "_broken", "_landed + clock_slack()"
     if contract.happens:  # nothing that is still to come may be the newest of anything (F15)
-        writer.execute(
-            f"UPDATE batch SET _bad = ['F15'] WHERE len(_bad) = 0 AND {_moment_of(contract)} > _landed + clock_slack()"
-        )
+        bad = f"CASE WHEN len(_broken) = 0 AND {_moment_of(contract)} > {bound} THEN ['F15'] ELSE _broken END"
+    writer.execute(f"""{"INSERT INTO batch" if more else "CREATE OR REPLACE TEMP TABLE batch AS"} SELECT * EXCLUDE (_broken), {bad} AS _bad, {key}::UBIGINT AS _hash FROM (
+        SELECT {", ".join(casts)}, {version} AS _version, _seq, _row, _landed,
+        {_list(field_rules)} AS _aside, {_list(row_rules)} AS _broken FROM (
+            SELECT {", ".join(["*", *faults])} FROM (SELECT *, {values} FROM (SELECT *, {bare} FROM incoming))))""")
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """A column of a payload, and what its bare text and its value are called meanwhile."""
+    """A column of a payload, and what its bare text and its value are called meanwhile. is_early: it came as a value."""
 
     column: Column
     number: int
+    is_early: bool
 
     @property
     def text(self) -> str:
@@ -84,8 +94,16 @@ class _Cell:
         return f"_v{self.number}"
 
     @property
+    def bare(self) -> str:
+        return self.column.name if self.is_early else f"trim({self.column.name})"
+
+    @property
+    def cast(self) -> str:
+        return self.text if self.is_early else cast(self.column, self.text)
+
+    @property
     def is_given(self) -> str:
-        return f"nullif({self.text}, '') IS NOT NULL"
+        return f"{self.text} IS NOT NULL" if self.is_early else f"nullif({self.text}, '') IS NOT NULL"
 
 
 def cast(column: Column, text: str) -> str:
@@ -196,7 +214,10 @@ def shown(column: Column) -> str:
 
 
 def _list(rules: list[str]) -> str:
-    return f"list_filter([{', '.join(rules)}]::VARCHAR[], lambda x: x IS NOT NULL)"
+    if not rules:
+        return "[]::VARCHAR[]"
+    listed = ", ".join(rules)  # nearly every row breaks none, and needs no list made and sifted
+    return f"CASE WHEN coalesce({listed}) IS NULL THEN []::VARCHAR[] ELSE list_filter([{listed}]::VARCHAR[], lambda x: x IS NOT NULL) END"
 
 
 def _required(cell: _Cell) -> str:
@@ -204,7 +225,7 @@ def _required(cell: _Cell) -> str:
     unreadable = f" AND NOT list_contains(_untreated, '{column.name}')" if column.treatment else ""
     empty = (
         f"NOT ({cell.is_given})"
-        if column.type == "VARCHAR"
+        if column.type == "VARCHAR" or cell.is_early
         else f"(NOT ({cell.is_given}) OR says_nothing({cell.text}))"
     )
     return f"CASE WHEN {empty}{unreadable} THEN 'required:{column.name}' END"
@@ -227,7 +248,7 @@ def _faults(contract: Contract, cell: _Cell, note: Landed) -> list[str]:
         found.append(f"CASE WHEN list_contains(_untreated, '{column.name}') THEN 'D10{tail}' END")
     elif column.type == "VARCHAR" and column.treatment in ("", "text"):
         found.append(f"CASE WHEN is_cut_short({text}) OR is_cell_error({text}) THEN 'type:{column.name}' END")
-    elif column.type != "VARCHAR":
+    elif column.type != "VARCHAR" and not cell.is_early:
         found.append(
             f"CASE WHEN {cell.is_given} AND {cell.value} IS NULL AND NOT says_nothing({text}) THEN 'type:{column.name}' END"
         )
