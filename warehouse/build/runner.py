@@ -7,7 +7,7 @@ for when. Stopping anywhere is harmless: the days stay pending and are made agai
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from warehouse.build import fingerprints
@@ -23,12 +23,15 @@ Progress = Callable[[str, int, int], None]
 Pending = dict[str, set[dt.date | None]]
 """Landed table → days that new rows touched; None among them: rows that belong to no day."""
 HISTORY_DAYS = 400
+PART_ROWS = 600_000
+"""Positions that are worked out together: what their ways take in between fits into the memory of the writer."""
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS lake;
 CREATE TABLE IF NOT EXISTS build.clock (as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.today (day DATE);
 CREATE TABLE IF NOT EXISTS build.day (day DATE);
+CREATE OR REPLACE TABLE build.part AS SELECT CAST(0 AS BIGINT) AS part, CAST(1 AS BIGINT) AS parts;
 CREATE TABLE IF NOT EXISTS build.reading_day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
@@ -116,6 +119,7 @@ def build(
     for name in order():
         if models()[name].build == "scratch":
             writer.execute(f"DROP TABLE IF EXISTS {models()[name].layer}.{name}")
+    writer.execute("UPDATE build.part SET parts = 1")
     return result
 
 
@@ -170,13 +174,14 @@ def _make(
         if "gps_location" in model.touched_by:
             _open_lake(writer, settings, days)
         if model.build == "scratch":
-            writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+            _make_scratch(writer, model)
         else:
             if fresh:
                 _make_room(writer, model)
             with writer.transaction():
                 writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
-                writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
+                for _ in _parts(writer) if reads_positions(model.name) else (0,):
+                    writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
         result.days[model.name] = days
     elif model.build == "view":
         if "lake.gps_location" in inputs(model.name):
@@ -189,6 +194,25 @@ def _make(
         writer.execute(
             "INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of]
         )
+
+
+def _make_scratch(writer: Writer, model: Model) -> None:
+    """The table of a model of positions, made for so many vehicles at a time as fit, with the part that each belongs
+    to. The models that stand on it are made in the same parts."""
+    positions = writer.execute("SELECT count(*) FROM lake.gps_location")[0][0] if reads_positions(model.name) else 0
+    writer.execute("UPDATE build.part SET parts = ?", [1 + positions // PART_ROWS])
+    name = f"{model.layer}.{model.name}"
+    for part in _parts(writer):
+        made = f"INSERT INTO {name}" if part else f"CREATE OR REPLACE TABLE {name} AS"
+        writer.execute(f"{made} SELECT *, CAST({part} AS BIGINT) AS part FROM ({model.sql})")
+
+
+def _parts(writer: Writer) -> Iterator[int]:
+    """Numbers of the parts, each while build.part holds it."""
+    for part in range(writer.execute("SELECT parts FROM build.part")[0][0]):
+        writer.execute("UPDATE build.part SET part = ?", [part])
+        yield part
+    writer.execute("UPDATE build.part SET part = 0")
 
 
 def _make_room(writer: Writer, model: Model) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -341,12 +340,14 @@ def test(quick: bool, nightly: bool, mutants: bool, arguments: tuple[str, ...]) 
     sys.exit(code)
 
 
-@click.command("bench")
-@click.option("--scale", type=int, default=2000, show_default=True, help="车辆数")
-def bench(scale: int) -> None:
-    """量一量：装载、计算、读数各用多久，并在同一分钟内与基准对照；只报告，不判定。"""
-    script = ROOT.parent / "tests" / "bench" / "run.py"
-    if not script.exists() or shutil.which("sh") is None:
+@click.command(
+    "bench", context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False
+)
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def bench(options: tuple[str, ...]) -> None:
+    """量一量：各项用多少 CPU 与内存，每项都在同一分钟内与基准并排；只报告，不判定（bench --help 看选项）。"""
+    if not (ROOT.parent / "tests" / "bench" / "__main__.py").exists():
         click.echo("基准脚本不在这份安装里", err=True)
         sys.exit(66)
-    os.execv(sys.executable, [sys.executable, str(script), "--scale", str(scale)])
+    os.chdir(ROOT.parent)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.bench", *options])

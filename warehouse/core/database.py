@@ -49,6 +49,10 @@ BUILD_THREADS = int(os.environ.get("ZHENGBEI_BUILD_THREADS", "2"))
 less work than two."""
 
 
+MEMORY = "1GB"
+"""What the writer computes in; what takes more goes through the folder for temporary files."""
+
+
 class _Patience:
     """Interrupts queries that run too long. One thread looks after all of them; a timer each would start a thread a
     query, which takes longer than most of the queries do."""
@@ -158,7 +162,7 @@ def _narrowed(
 class Writer:
     """The etl process's own file, read-write. One lock serialises its threads; `transaction()` is all or nothing."""
 
-    def __init__(self, file: Path, temp: Path, *, memory: str = "4GB", threads: int = BUILD_THREADS) -> None:
+    def __init__(self, file: Path, temp: Path, *, memory: str = MEMORY, threads: int = BUILD_THREADS) -> None:
         temp.mkdir(parents=True, exist_ok=True)
         self.file = file
         self._lock = threading.RLock()

@@ -10,6 +10,7 @@ with
     step as (
         select *, case when kind = 'drive' and not is_trip and not is_gap then 'stand' else kind end as state
         from staging.stg_gps_step
+        semi join build.part using (part)
         where from_at is not null
     ),
     turned as (

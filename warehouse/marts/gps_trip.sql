@@ -11,6 +11,7 @@ with
             row_number() over (partition by vehicle_no, spell_no, date_trunc('minute', to_at) order by to_at)
             = 1 as is_first
         from staging.stg_gps_step
+        semi join build.part using (part)
         where is_trip
     ),
     trip as (
@@ -72,4 +73,4 @@ select
     to_lat,
     null as path
 from marts.gps_stop
-where kind = 'unseen' and day in (select day from build.day)
+where kind = 'unseen' and day in (select day from build.day) and (select part = 0 from build.part)

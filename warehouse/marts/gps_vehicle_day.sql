@@ -23,6 +23,7 @@ with
         where day in (select day from build.day)
         group by vehicle_no, day
     ),
+    step as (select * from staging.stg_gps_step semi join build.part using (part)),
     -- who was at the wheel: recognised before or while the step was driven; before the first recognition of a spell
     -- the one recognised first
     recognised as (
@@ -33,7 +34,7 @@ with
     ),
     seated as (
         select s.*, i.person_key, i.recognized_at
-        from staging.stg_gps_step s
+        from step s
         asof left join recognised i on i.vehicle_key = s.vehicle_key and i.recognized_at <= s.to_at
         where s.is_driving
     ),
@@ -83,7 +84,7 @@ with
     ),
     trip as (
         select vehicle_key, spell_no, min(day) as day, min(from_at) as from_at, max(to_at) as to_at
-        from staging.stg_gps_step
+        from step
         where is_trip
         group by all
     ),
@@ -96,7 +97,7 @@ with
         from trip t
         left join marts.gps_stop s on s.vehicle_key = t.vehicle_key and s.to_at = t.from_at and s.kind = 'stand'
     ),
-    unseen as (select vehicle_key, min(to_at) as to_at from staging.stg_gps_step where kind = 'unseen' group by all),
+    unseen as (select vehicle_key, min(to_at) as to_at from step where kind = 'unseen' group by all),
     -- a departure leaves a stop of two hours; also the first one of which nothing before is known
     departure as (
         select
@@ -131,7 +132,7 @@ with
             sum(km) filter (is_driving and not is_trip and not is_gap) as km_outside,
             sum(km) filter (is_gap) as km_unseen,
             sum(driven_km) filter (s <= 43200) as odometer_km
-        from staging.stg_gps_step
+        from step
         group by 1, 2
     ),
     drift as (
@@ -142,7 +143,7 @@ with
             count(*) filter (is_frozen) as frozen_pts,
             count(*) filter (is_far) as far_pts,
             count(*) filter (is_reset) as odometer_resets
-        from staging.stg_gps_step
+        from step
         where is_drift or is_frozen or is_far or is_reset
         group by 1, 2
     )

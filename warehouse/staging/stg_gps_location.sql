@@ -4,7 +4,8 @@
 -- What is said of a vehicle (its key, its colour) is worked out once a wording of it, not once a message.
 -- vehicle_no counts the vehicles of one query, for it to sort and group by instead of the key. The lake holds an
 -- instant
--- of a wording once, so only of a vehicle that is_worded_twice one may be here twice.
+-- of a wording once, so only of a vehicle that is_worded_twice one may be here twice. build.part says which of how many
+-- parts of the vehicles are asked for: more of them than fit are worked out part by part.
 with
     wording as (
         select
@@ -19,13 +20,14 @@ with
         from (select distinct plate_no, plate_color, platform_id from lake.gps_location) s
         left join raw.own_platform p on p.platform_id = s.platform_id
     ),
-    speaker as (
+    numbered as (
         select
             *,
             cast(dense_rank() over (order by vehicle_key) as integer) as vehicle_no,
             count(*) over (partition by vehicle_key) > 1 as is_worded_twice
         from wording
-    )
+    ),
+    speaker as (select n.* from numbered n cross join build.part p where hash(n.vehicle_key) % p.parts = p.part)
 select
     s.vehicle_key,
     s.vehicle_no,

@@ -164,11 +164,11 @@ def position_hours(world: World) -> list[int]:
     return list(range(begin, end, 3600))
 
 
-def write_position_hour(world: World, drop: Path, hour: int) -> None:
-    """One file of messages received in the hour beginning at `hour`, cut at `started_at`; every other tick per
-    vehicle."""
+def write_position_hour(world: World, drop: Path, hour: int, step: int = FILE_STEP_S) -> None:
+    """One file of messages received in the hour beginning at `hour`, cut at `started_at`; a message every `step`
+    seconds per vehicle, by default every other tick."""
     until = min(hour + 3600, clock.local_second(world.started_at) + 1)
-    rows = positions.messages(world, hour - 1, until - 1, FILE_STEP_S)
+    rows = positions.messages(world, hour - 1, until - 1, step)
     plates, colours, platforms = _plate_dictionary(world)
     label = rows["label"]
     zero = np.zeros(len(label), dtype=np.int64)
