@@ -23,7 +23,7 @@ Progress = Callable[[str, int, int], None]
 Pending = dict[str, set[dt.date | None]]
 """Landed table → days that new rows touched; None among them: rows that belong to no day."""
 HISTORY_DAYS = 400
-PART_ROWS = 600_000
+PART_ROWS = 1_000_000
 """Positions that are worked out together: what their ways take in between fits into the memory of the writer."""
 
 TABLES = """

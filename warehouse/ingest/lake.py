@@ -58,15 +58,14 @@ def put_twins_aside(writer: Writer, settings: Settings, contract: Contract, note
     50 m, 5e-4°): no repetition, and nobody knows which of them is right. The first that came stays. Leaves temp table
     `again`: keys that are there more than once, in the batch or the lake (`is_known`), few of many."""
     keys, good = ", ".join(contract.key), "batch WHERE len(_bad) = 0"
-    span = writer.execute(f"SELECT min(loc_time), max(loc_time) FROM {good}")[0]
-    near = [] if span[0] is None else _near(writer, settings, note, span)
+    known = _known(writer, settings, note)
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE again AS SELECT {keys}, bool_or(is_known) AS is_known
-        FROM (SELECT {keys}, true AS is_known FROM {read(near)} SEMI JOIN (FROM {good}) USING ({keys})
+        FROM (SELECT {keys}, true AS is_known FROM {known} SEMI JOIN (FROM {good}) USING ({keys})
             UNION ALL SELECT {keys}, false FROM {good}) GROUP BY {keys} HAVING count(*) > 1""")
     if not writer.execute("SELECT 1 FROM again LIMIT 1"):
         return
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE twin AS
-        WITH said AS (SELECT {keys}, lon_e6, lat_e6, 0 AS _seq, -1 AS _row FROM {read(near)} SEMI JOIN again USING ({keys})
+        WITH said AS (SELECT {keys}, lon_e6, lat_e6, 0 AS _seq, -1 AS _row FROM {known} SEMI JOIN again USING ({keys})
             UNION ALL SELECT {keys}, lon_e6, lat_e6, _seq, _row FROM (FROM {good}) SEMI JOIN again USING ({keys}))
         SELECT {keys}, arg_min(struct_pack(lon_e6, lat_e6), struct_pack(_seq, _row)) AS place FROM said GROUP BY {keys}
         HAVING max(lon_e6) - min(lon_e6) > 500 OR max(lat_e6) - min(lat_e6) > 500""")
@@ -75,15 +74,35 @@ def put_twins_aside(writer: Writer, settings: Settings, contract: Contract, note
         AND (abs(batch.lon_e6 - t.place.lon_e6) > 500 OR abs(batch.lat_e6 - t.place.lat_e6) > 500)""")
 
 
-def _near(writer: Writer, settings: Settings, note: Landed, span: tuple[dt.datetime, dt.datetime]) -> list[str]:
-    """The booked files of other payloads that may hold rows of the same instants."""
-    return [
-        str(settings.lake / row[0])
-        for row in writer.execute(
-            "SELECT path FROM run.lake_file WHERE to_at >= ? AND from_at <= ? AND landing_seq <> ?",
-            [span[0], span[1], note.seq],
+MOST_ODD = 1000
+
+
+def _known(writer: Writer, settings: Settings, note: Landed) -> str:
+    """A FROM item over the rows of other payloads that may repeat one of the batch: of its instants. Nearly all of these
+    lie close together, those of a wrong clock anywhere; the files are asked for the one and for the others."""
+    least, most, first, last = writer.execute(
+        "SELECT min(loc_time), max(loc_time), quantile_disc(loc_time, 0.5) - INTERVAL 1 DAY, "
+        "quantile_disc(loc_time, 0.5) + INTERVAL 1 DAY FROM batch WHERE len(_bad) = 0"
+    )[0]
+    if least is None:
+        return read([])
+    files = writer.execute(
+        "SELECT path FROM run.lake_file WHERE to_at >= ? AND from_at <= ? AND landing_seq <> ?", [least, most, note.seq]
+    )
+    source = read([str(settings.lake / path) for (path,) in files])
+    span = "loc_time BETWEEN TIMESTAMP '{}' AND TIMESTAMP '{}'"
+    usual, odd = span.format(first, last), list[tuple[dt.datetime]]()
+    if first > least or last < most:
+        odd = writer.execute(
+            f"SELECT DISTINCT loc_time FROM batch WHERE len(_bad) = 0 AND NOT ({usual}) LIMIT {MOST_ODD + 1}"
         )
-    ]
+    close = "SELECT min(loc_time), max(loc_time) FROM batch WHERE len(_bad) = 0 AND " + usual
+    least, most = (least, most) if len(odd) > MOST_ODD else writer.execute(close)[0]
+    chosen = f"SELECT * FROM {source} WHERE {span.format(least, most)}"
+    if 0 < len(odd) <= MOST_ODD:
+        instants = ", ".join(f"TIMESTAMP '{moment}'" for (moment,) in odd)
+        chosen += f" UNION ALL SELECT * FROM {source} WHERE loc_time IN ({instants})"
+    return f"({chosen})"
 
 
 def stage(

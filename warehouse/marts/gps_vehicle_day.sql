@@ -35,6 +35,7 @@ with
     seated as (
         select s.*, i.person_key, i.recognized_at
         from step s
+        semi join recognised r on r.vehicle_key = s.vehicle_key
         asof left join recognised i on i.vehicle_key = s.vehicle_key and i.recognized_at <= s.to_at
         where s.is_driving
     ),
@@ -60,7 +61,24 @@ with
             end as turns
         from driven
     ),
-    shift as (select *, sum(turns) over (partition by vehicle_no, spell_no order by to_at) as shift_no from turned),
+    -- of a vehicle on which nobody was ever recognised each spell is one shift
+    shift as (
+        select
+            vehicle_key,
+            vehicle_no,
+            spell_no,
+            day,
+            from_at,
+            to_at,
+            s,
+            sum(turns) over (partition by vehicle_no, spell_no order by to_at) as shift_no
+        from turned
+        union all
+        select s.vehicle_key, s.vehicle_no, s.spell_no, s.day, s.from_at, s.to_at, s.s, 0 as shift_no
+        from step s
+        anti join recognised r on r.vehicle_key = s.vehicle_key
+        where s.is_driving
+    ),
     clocked as (
         select
             s.*,
