@@ -5,10 +5,12 @@ end the child but not the load."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -32,7 +34,10 @@ WHOLE = ("SMALLINT", "INTEGER", "BIGINT", "UINTEGER")
 MOMENTS = ("DATE", "TIMESTAMP")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 INVISIBLE = r"\p{Cf}"
-LONG, NO_NUMBER = re.compile(rb"\d{16}|\d[eE]"), re.compile(rb"\b(NaN|Infinity)\b")
+NO_NUMBER = re.compile(rb"\b(NaN|Infinity)\b")
+SIGNS = bytes(48 if 48 <= sign <= 57 else 101 if sign in b"eE" else 32 for sign in range(256))
+"""Every digit as 0, every E as e, all else as a blank: what a double cannot hold is then found ten times faster than by a
+pattern."""
 
 
 def parse(note: Landed, body: bytes) -> pa.Table:
@@ -116,7 +121,13 @@ def document(raw: bytes) -> Any:
         found = _written(raw)
         orjson.dumps(found)  # in everything else it must be what it would be without the NaN
         return found
-    return _written(raw) if LONG.search(raw) else found
+    return _written(raw) if _has_long(raw) else found
+
+
+def _has_long(raw: bytes) -> bool:
+    """Whether sixteen digits in a row, or an exponent, stand somewhere."""
+    signs = raw.translate(SIGNS)
+    return b"0" * 16 in signs or b"0e" in signs
 
 
 def _written(raw: bytes) -> Any:
@@ -157,7 +168,12 @@ def json_rows(note: Landed, body: bytes) -> Iterator[list[dict[str, Any]]]:
 def json_columns(note: Landed, rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """The values of each column, as they are. Raises one of JSON_FAULTS."""
     # a column that only a later row has must not be lost: the names of all rows count
-    found = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    names = list(dict.fromkeys(itertools.chain.from_iterable(rows)))
+    found: dict[str, list[Any]]
+    if len(names) > 1 and all(len(row) == len(names) for row in rows):  # each has them all
+        found = dict(zip(names, map(list, zip(*map(itemgetter(*names), rows), strict=True)), strict=True))
+    else:
+        found = {name: [row.get(name) for row in rows] for name in names}
     for path in wanted(note, every=True):
         if path not in found and (values := json_paths.column(rows, path)) is not None:
             found[path] = values
