@@ -77,18 +77,24 @@ def _tight(note: Landed, body: bytes) -> Iterator[None]:
 def _work(note: Landed, body: bytes, aside: Path | None) -> bytes:
     try:
         with _tight(note, body):
-            if aside is not None:
-                with pa.OSFile(str(aside), "wb") as sink:
-                    found = pieces.split(note, body, sink)
-                if found is not None:
-                    return _packed(found[0].replace_schema_metadata({SPLIT: str(found[1])}))
-                aside.unlink()
+            found = _spooled(note, body, aside) if aside is not None else None
+            if found is not None:
+                return _packed(found[0].replace_schema_metadata({SPLIT: str(found[1])}))
             table = parse.parse(note, body)
     except (CockpitError, MemoryError):
         raise
     except BaseException as error:  # a reader written in another language may raise what is no Exception
         raise ContractBroken(f"文件无法解析：{type(error).__name__}", where=note.name.split("|")[0]) from None
     return _packed(table)
+
+
+def _spooled(note: Landed, body: bytes, aside: Path) -> tuple[pa.Table, int] | None:
+    """As pieces.split, its stream in the file `aside`; None too where that cannot be written."""
+    try:
+        with pa.OSFile(str(aside), "wb") as sink:
+            return pieces.split(note, body, sink)
+    except OSError:
+        return None
 
 
 def _packed(table: pa.Table) -> bytes:
@@ -143,7 +149,8 @@ class Parser:
         return self._table(note, self._submit(note, body, None))
 
     def _file(self, note: Landed) -> Path | None:
-        return self._aside / f"rows-{note.seq}" if self._aside and contracts()[note.table].load == "lake" else None
+        contract = contracts().get(note.table)
+        return self._aside / f"rows-{note.seq}" if self._aside and contract and contract.load == "lake" else None
 
     def _submit(self, note: Landed, body: bytes, aside: Path | None) -> Future[bytes]:
         if self._pool is None:

@@ -23,8 +23,8 @@ Progress = Callable[[str, int, int], None]
 Pending = dict[str, set[dt.date | None]]
 """Landed table → days that new rows touched; None among them: rows that belong to no day."""
 HISTORY_DAYS = 400
-PART_ROWS = 1_000_000
-"""Positions that are worked out together: what their ways take in between fits into the memory of the writer."""
+PART_ROWS = 600_000
+"""Positions that are worked out together: what their ways take in between fits into POSITIONS_MEMORY."""
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS lake;
@@ -105,7 +105,9 @@ def build(
         if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
             continue  # what has changed below concerns no day of it
         only_time = not (fresh or touched or uses & changed) and model.build == "table"
-        with writer.alone():  # build.day and lake.gps_location belong to this model while it is made
+        with (
+            writer.sparing() if reads_positions(name) else writer.alone()
+        ):  # build.day and lake.gps_location belong to this model while it is made
             before = _digest(writer, model) if only_time else None
             _make(writer, settings, model, as_of, pending, fresh, result)
             if only_time and _digest(writer, model) == before:

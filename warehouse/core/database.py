@@ -49,8 +49,9 @@ BUILD_THREADS = int(os.environ.get("ZHENGBEI_BUILD_THREADS", "2"))
 less work than two."""
 
 
-MEMORY = "1GB"
-"""What the writer computes in; what takes more goes through the folder for temporary files."""
+POSITIONS_MEMORY = "1GB"
+"""What the writer computes positions in, which come in parts that fit; what takes more goes through the folder for
+temporary files."""
 
 
 class _Patience:
@@ -162,10 +163,10 @@ def _narrowed(
 class Writer:
     """The etl process's own file, read-write. One lock serialises its threads; `transaction()` is all or nothing."""
 
-    def __init__(self, file: Path, temp: Path, *, memory: str = MEMORY, threads: int = BUILD_THREADS) -> None:
+    def __init__(self, file: Path, temp: Path, *, memory: str = "4GB", threads: int = BUILD_THREADS) -> None:
         temp.mkdir(parents=True, exist_ok=True)
         self.file = file
-        self._lock = threading.RLock()
+        self._lock, self._memory = threading.RLock(), memory
         try:
             self._con = duckdb.connect(str(file), config={"storage_compatibility_version": "latest"})
             for key, value in (("memory_limit", memory), ("threads", threads), ("temp_directory", str(temp))):
@@ -222,6 +223,16 @@ class Writer:
         """Keeps other threads out while several statements belong together."""
         with self._lock:
             yield
+
+    @contextmanager
+    def sparing(self) -> Iterator[None]:
+        """Keeps other threads out and computes in POSITIONS_MEMORY while the block runs."""
+        with self._lock:
+            self.execute(f"SET memory_limit='{POSITIONS_MEMORY}'")
+            try:
+                yield
+            finally:
+                self.execute(f"SET memory_limit='{self._memory}'")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -114,7 +114,7 @@ def load_many(
     contract = contracts()[first.table]
     coming = Incoming(contract, privacy, payloads)
     counts = {note.seq: rows.num_rows for note, rows in payloads}
-    with writer.alone():  # `batch` is ours until it is in
+    with writer.sparing() if contract.load == "lake" else writer.alone():  # `batch` is ours until it is in
         coming.judge(writer)
         _convert_datum(writer, contract, first)
         bad = _bad(writer)
