@@ -1,5 +1,5 @@
 """/targets: every target of the bureau in one list, with its authority and what of it counts while a period runs; and the
-indicators that have none."""
+indicators that have none. Owns what a metric page says of its targets too."""
 
 from __future__ import annotations
 
@@ -56,6 +56,37 @@ def render(visit: PageContext) -> Page:
     ]
     empty = toolbar.card("目标", "", html.P("没有符合条件的目标", className="empty"))
     return Page("目标", body or [empty], group="overview", tools=bar)
+
+
+def card(visit: PageContext, metric: Metric) -> Component | None:
+    """Every target of the number with whose it is; a proposal is confirmed here. None without any."""
+    found = targets.whole(visit.book, metric.id)
+    if not found:
+        return None
+    lines = [
+        html.Li(
+            [
+                f"{texts.WINDOWS[window]} ",
+                html.B(fmt.target(goal, metric.unit, metric.better, metric.decimals)),
+                html.Small(f" {goal.authority}", className="muted"),
+            ]
+        )
+        for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
+    ]
+    proposed = any(goal.is_proposed for goal in found.values())
+    may = proposed and rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
+    note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
+    form = html.Form(
+        [
+            toolbar.hidden("confirm", "metric", metric.id),
+            html.Button("确认为本局目标", type="submit", className="button"),
+            html.Span("记下确认人与日期，可在名录填报中撤销", className="muted"),
+        ],
+        action="/filing/own_target/confirm",
+        method="post",
+        className="fields",
+    )
+    return toolbar.card("目标与依据", note, html.Ul(lines, className="targets"), form if may else None)
 
 
 def _bases(visit: PageContext, counts: dict[str, int], chosen: str) -> Component:

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from cockpit.casework import favourites, permalinks
 from cockpit.identity import gate, rights
-from cockpit.pages import any_days, compare, drilldown, notes, supervision, toolbar, why
+from cockpit.pages import any_days, compare, drilldown, goals, notes, period_end, supervision, toolbar, why
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
@@ -26,7 +26,7 @@ from warehouse.compile.reading import DISTRICT, NEUTRAL, Place, Point, Reading
 from warehouse.core import festivals
 from warehouse.core.errors import CockpitError, UsageError
 from warehouse.insight import town_totals, trend_annotations
-from warehouse.query import data_quality, targets
+from warehouse.query import data_quality
 from warehouse.query.scope import is_total
 
 if TYPE_CHECKING:
@@ -58,11 +58,13 @@ def render(visit: PageContext, metric_id: str) -> Page:
     drawn, trend_card = _map(visit, metric, reading, towns), _trend(visit, metric, reading)
     # a number of this moment has no trend; the map then takes the wide place instead of an empty card
     wide = trend_card or drawn or toolbar.card("趋势", "", html.P("该指标只看当前时刻，不作趋势。", className="empty"))
+    ahead = period_end.ahead(visit, metric)
     right = [
         c
         for c in (
             _definition(visit, metric),
-            _targets(visit, metric),
+            goals.card(visit, metric),
+            period_end.silent(metric, ahead),
             _revisions(visit, metric, reading),
             drawn if wide is not drawn else None,
         )
@@ -85,7 +87,7 @@ def render(visit: PageContext, metric_id: str) -> Page:
             ],
         ),
     ]
-    head += [days] if days is not None else []
+    head += [one for one in (days, period_end.card(metric, ahead)) if one is not None]
     if not metric.drill:
         # nothing below the district: no empty cards, the definition stands beside the trend
         body: list[Component] = [
@@ -424,37 +426,6 @@ def _revisions(visit: PageContext, metric: Metric, reading: Reading) -> Componen
     ]
     more = f"共 {len(mine)} 次" if len(mine) > MOST_REVISIONS else "发布后被修订的数"
     return toolbar.card("修订", more, html.Ul(lines, className="plain-list"), id="metric-revisions")
-
-
-def _targets(visit: PageContext, metric: Metric) -> Component | None:
-    """Every target of the number with whose it is; a proposal is confirmed here. None without any."""
-    found = targets.whole(visit.book, metric.id)
-    if not found:
-        return None
-    lines = [
-        html.Li(
-            [
-                f"{texts.WINDOWS[window]} ",
-                html.B(fmt.target(goal, metric.unit, metric.better, metric.decimals)),
-                html.Small(f" {goal.authority}", className="muted"),
-            ]
-        )
-        for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
-    ]
-    proposed = any(goal.is_proposed for goal in found.values())
-    may = proposed and rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
-    note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
-    form = html.Form(
-        [
-            toolbar.hidden("confirm", "metric", metric.id),
-            html.Button("确认为本局目标", type="submit", className="button"),
-            html.Span("记下确认人与日期，可在名录填报中撤销", className="muted"),
-        ],
-        action="/filing/own_target/confirm",
-        method="post",
-        className="fields",
-    )
-    return toolbar.card("目标与依据", note, html.Ul(lines, className="targets"), form if may else None)
 
 
 def _definition(visit: PageContext, metric: Metric) -> Component:

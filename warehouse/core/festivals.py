@@ -53,6 +53,16 @@ def of_day(day: dt.date) -> str:
     return NAMES.get(name or "", "") if is_off else ""
 
 
+@cache
+def is_workday(day: dt.date) -> bool:
+    """Whether a day is worked by the announced calendar, a weekend day that is worked for a holiday included. Raises
+    LookupError as `of_day`."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError as error:
+        raise LookupError(str(day.year)) from error
+
+
 def within(first: dt.date, last: dt.date) -> dict[str, int] | None:
     """Festival → days of its holiday between two days (inclusive), in their order; None when a year of them is not
     known."""

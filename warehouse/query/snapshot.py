@@ -101,6 +101,24 @@ class Snapshot(Figures):
         num, den, present, _ = parts.get(reading.place.code, (None, None, 0, {}))
         return self.value(metric, num, den, present)[0]
 
+    def daily(self, reading: Reading, since: dt.date, only: Only = ()) -> dict[dt.date, tuple[float, float]]:
+        """Day → numerator and denominator (0 of a plain count) of a flow at the place of a reading, from `since` to the
+        newest day that is over and has arrived. A day of which nothing reached us is left out; {} where the number is
+        not counted by days (`sums_days`) or not listed there."""
+        metric = metrics.metric(reading.metric)
+        begins, newest = self.begins(metric), self.generation.built_at.date() - dt.timedelta(days=1)
+        if not sums_days(metric) or not self.reported(metric):
+            return {}
+        first, last = max(since, begins or since), min(newest, self.arrived(metric))
+        days = [first + dt.timedelta(days=step) for step in range((last - first).days + 1)]
+        rows = self._trend(metric, "day", days, reading.place, only) if days else {}
+        if any(present < 0 for _, _, present in rows.values()):
+            return {}
+        # where rows are events, a day without one is a day on which nothing happened
+        none = (None, None, 1.0) if metric.events else (None, None, 0.0)
+        figures = {day: rows.get(day, none) for day in days}
+        return {day: (num or 0.0, den or 0.0) for day, (num, den, present) in figures.items() if present}
+
     def prepare(self, questions: Sequence[tuple[str, str | None, str | None]], place: str = DISTRICT) -> None:
         """Reads at once what `read` will be asked for at a place: (metric, window, at) of each. One statement instead
         of three a metric; nothing else differs. Raises UsageError as `read` does."""
