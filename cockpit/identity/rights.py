@@ -210,7 +210,11 @@ TABLE: dict[str, Right] = {
         is_whole=True,
     ),
     "screens": Right(
-        "登记、改绑、撤销大屏", ("admin",), ("screen_add", "screen_bind", "screen_revoke"), ("/screens",), is_whole=True
+        "登记、改绑、撤销大屏，写明画面宽与最远座位",
+        ("admin",),
+        ("screen_add", "screen_bind", "screen_revoke", "screen_legibility"),
+        ("/screens",),
+        is_whole=True,
     ),
     "connecting": Right("试连来源", ("admin",), ("connecting.index", "connecting.attempt"), is_whole=True),
     "accounts": Right(

@@ -16,6 +16,8 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
 from cockpit.presentation.assets import build_id
 from cockpit.presentation.tiles.table import scrolled
+from cockpit.wall import legibility
+from cockpit.wall.legibility import CHOICES, GOOD, LEAST, NAMES, Setting, Sight
 from cockpit.wall.routes import LOST_S, Heartbeats
 
 SLOW_FPS = 20
@@ -29,7 +31,7 @@ def render(visit: PageContext) -> Page:
     file = gate.settings().state
     seen = Heartbeats(file).roll()
     known = [d for d in sessions.devices(file) if not d["revoked_at"]]
-    body: list[Component] = [_roll(visit, seen), _devices(known)]
+    body: list[Component] = [_roll(visit, seen), _legible(seen, known), _devices(known)]
     return Page(
         "大屏名册", body, group="screens", tools=[toolbar.crumbs(("总览", visit.address.to("/")), ("大屏名册", ""))]
     )
@@ -64,6 +66,70 @@ def _screen(visit: PageContext, one: dict[str, Any]) -> Component:
     )
     return html.Tr(
         [html.Td(t, className="col-num" if n in NUMERIC else "") for n, t in zip(COLUMNS, texts_, strict=True)]
+    )
+
+
+def _legible(seen: list[dict[str, Any]], known: list[dict[str, Any]]) -> Component:
+    """Every screen with how wide it is and how far its farthest seat, and whether it can be read from there."""
+    reported = {one["screen"]: legibility.pixels(one["width"], one["height"]) for one in seen}
+    entered = legibility.settings_of(gate.settings().state)
+    names = sorted({*reported, *(device["screen"] for device in known), *entered})
+    columns = ("屏幕", "结论", "正常版最小字", "大字版最小字", "画面宽与最远座位（米）")
+    rows = [
+        html.Tr(
+            [html.Td(cell) for cell in _sight(name, entered.get(name, Setting()), reported.get(name, legibility.USUAL))]
+        )
+        for name in names
+    ] or [html.Tr(html.Td("还没有大屏，请在下面登记。", colSpan=len(columns), className="empty"))]
+    note = f"汉字在最远座位须不小于 {LEAST:.0f} 角分，{GOOD:.0f} 角分以上看得舒服"
+    return _card("看得清吗", note, columns, rows)
+
+
+def _sight(screen: str, setting: Setting, pixels: tuple[float, float]) -> tuple[Component | str, ...]:
+    seen = legibility.sight(setting, pixels)
+    if seen is None:
+        return screen, "请量画面宽与最远座位", fmt.DASH, fmt.DASH, _measures(screen, setting)
+    heights = (
+        f"{legibility.glyph_mm(kind, setting.width_m or 0.0, pixels):.0f} 毫米，{seen.arc[kind]:.1f} 角分"
+        for kind in NAMES
+    )
+    return screen, _verdict(seen), *heights, _measures(screen, setting)
+
+
+def _verdict(seen: Sight) -> Component:
+    name = NAMES[seen.kind]
+    if not seen.is_readable:
+        words = f"✕ {name}也看不清：须坐到 {seen.reach_m:.1f} 米以内，或换更大的屏"
+        return html.Span(words, className="tone-bad")
+    if seen.kind != seen.proposed:
+        better = "看得更舒服" if seen.proposed == "big" else "已经看得舒服，内容更多"
+        return html.Span(f"! {name}，建议{NAMES[seen.proposed]}，{better}", className="tone-warn")
+    tone, mark = ("good", "✓") if seen.arc[seen.kind] >= GOOD else ("warn", "!")
+    return html.Span(f"{mark} {name}，{seen.reach_m:.1f} 米以内看得清", className=f"tone-{tone}")
+
+
+def _measures(screen: str, setting: Setting) -> Component:
+    def metres(name: str, label: str, value: float | None) -> Component:
+        field = _field(
+            f"screen-{screen}-{name}", name, "" if value is None else f"{value:g}", "", look="filter measure"
+        )
+        return html.Label([label, field])
+
+    options = [
+        html.Option(words, value=kind, selected="selected" if kind == setting.choice else None)
+        for kind, words in CHOICES.items()
+    ]
+    choice = html.Label(["版式", html.Select(options, name="choice", id=f"screen-{screen}-choice", className="filter")])
+    return html.Form(
+        [
+            metres("width", "画面宽", setting.width_m),
+            metres("seat", "最远座位", setting.seat_m),
+            choice,
+            html.Button("保存", type="submit", className="button"),
+        ],
+        action=f"/screens/legibility/{screen}",
+        method="post",
+        className="inline",
     )
 
 
@@ -128,14 +194,14 @@ def _add() -> Component:
     return html.Form(fields, action="/screens/add", method="post", className="fields")
 
 
-def _field(key: str, name: str, value: str, hint: str, *, required: bool = False) -> Component:
+def _field(key: str, name: str, value: str, hint: str, *, required: bool = False, look: str = "filter") -> Component:
     return dcc.Input(
         type="text",
         name=name,
         value=value,
         placeholder=hint,
         id=key,
-        className="filter",
+        className=look,
         maxLength=64,
         required=required,
     )

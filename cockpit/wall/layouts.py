@@ -1,8 +1,7 @@
 """The six scenes of the wall as data: what each shows and where it stands on each shape of screen. No numbers, no HTML.
 
 A layout is drawn in words: columns as CSS writes them, and rows as (how many equal tracks high, names of the slots from
-left to right). A slot that a layout does not name is not shown there. `style()` turns all of them into one style
-sheet."""
+left to right). A slot that a layout does not name is not shown there. stages.py makes a style sheet of all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ from cockpit.presentation import texts
 from warehouse.catalog.schema import Metric
 
 SHAPES = ("hd", "wide", "ultra")
-"""16:9, 32:9 and 16:3; assets/wall.js picks the nearest one for a window."""
+"""16:9, 32:9 and 16:3."""
 Rows = tuple[tuple[int, str], ...]
 
 
@@ -373,7 +372,6 @@ SCENES = {
     "sites": SITES,
 }
 """In the order in which they take turns."""
-CORNERS = {"left top": "align-self: start; justify-self: start", "left bottom": "align-self: end; justify-self: start"}
 
 
 KINDS = ("tile", "towns", "trend")
@@ -410,27 +408,3 @@ def cards(scene: str, catalogue: Mapping[str, Metric]) -> tuple[str, ...]:
         if "wall" in metric.show and metric.id not in placed | set(STRIP) and SCENE_OF[metric.group] == scene
     ]
     return tuple(name for name in (*new, *SCENES[scene].cards) if name in catalogue)
-
-
-def style() -> str:
-    """The style sheet of all layouts. A slot stands in the area of its own name; one that a layout does not name is
-    away."""
-    rules = []
-    for name, scene in SCENES.items():
-        for shape, layout in scene.layouts.items():
-            stage = f'#stage[data-scene="{name}"][data-layout="{shape}"]'
-            areas = " ".join(f'"{row}"' for count, row in layout.rows for _ in range(count))
-            tracks = sum(count for count, _ in layout.rows)
-            rules.append(
-                f"{stage} main {{ grid-template: none; grid-template-areas: {areas}; grid-template-columns: {layout.columns}; grid-template-rows: repeat({tracks}, minmax(0, 1fr)); }}"
-            )
-            placed = {area for _, row in layout.rows for area in row.split()}
-            for area in sorted(placed - {"map"}):
-                rules.append(f'{stage} main > [data-area="{area}"] {{ display: grid; grid-area: {area}; }}')
-            for area, corner in layout.over.items():
-                rules.append(
-                    f'{stage} main > [data-area="{area}"] {{ display: grid; grid-area: map; {CORNERS[corner]}; }}'
-                )
-            if "map" in placed:
-                rules.append(f"{stage} main > #map {{ display: block; grid-area: map; }}")
-    return "\n".join(rules) + "\n"

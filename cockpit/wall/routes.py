@@ -32,7 +32,7 @@ from cockpit.presentation.assets import ASSETS, build_id
 from cockpit.presentation.charts import townmap
 from cockpit.presentation.templates import render
 from cockpit.store import app_db
-from cockpit.wall import direction, scenes
+from cockpit.wall import direction, legibility, scenes, stages
 from cockpit.wall import layouts as layout
 from cockpit.wall.direction import Director
 from warehouse.compile.reading import DISTRICT
@@ -137,6 +137,7 @@ class Wall:
             "loader_silent_s": loading.silent_s(self.settings),
             "alerts": [f"{one.label}：{one.words}" for one in self._alerts()],
             "build": build_id(),
+            "type": legibility.type_of(self.settings.state, screen),
             "day": self.today().isoformat(),
             "server_time": now.isoformat(timespec="milliseconds"),
             "direction": self.director.direction(screen, now),
@@ -255,7 +256,7 @@ def register(
     @routes.get("/layout.css")
     def style(screen: str) -> Response:
         return Response(
-            layout.style(), mimetype="text/css", headers={"Cache-Control": "private, max-age=31536000, immutable"}
+            stages.style(), mimetype="text/css", headers={"Cache-Control": "private, max-age=31536000, immutable"}
         )
 
     @routes.get("/live")
@@ -313,6 +314,8 @@ def _page(wall: Wall, screen: str) -> str:
         speaks="1" if getattr(g.get("viewer"), "kind", "") == "device" else "",
         dim=wall.settings.options.wall_dim,
         drift=wall.settings.options.wall_drift_px,
+        type=legibility.type_of(wall.settings.state, screen),
+        stages=json.dumps({kind: stages.stages(kind) for kind in stages.ZOOM}),
     )
 
 

@@ -32,7 +32,7 @@ from cockpit.identity.sign_on import routes as sign_on
 from cockpit.pages import routes
 from cockpit.presentation import assets, templates, texts
 from cockpit.store import app_db, one_time_key
-from cockpit.wall import remote
+from cockpit.wall import legibility, remote
 from cockpit.wall import routes as wall_routes
 from cockpit.web import (
     account_pages,
@@ -75,6 +75,7 @@ ROUTES: tuple[Routes, ...] = (
     monitoring,
     wall_routes,
     remote,
+    legibility,
     report_routes,
     task_routes,
     device_routes,

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Route
 
 from cockpit.identity import gate
 from cockpit.presentation import format as fmt
-from cockpit.wall import layouts
+from cockpit.wall import layouts, legibility, stages
+from cockpit.wall.big_layouts import BIG
 from cockpit.wall.direction import Director
 from tests.browser.surroundings import Site, Watched
 from tests.browser.walls import BACK_MS, CUT_MS, READY_MS, VEHICLES, folder_of, keep, publish_live, ready, until
@@ -23,7 +24,6 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 SIZES = {(1920, 1080): "hd", (3840, 2160): "hd", (3840, 1080): "wide", (5760, 1080): "ultra"}
 OTHERS = {(1280, 1024): "hd", (2560, 1080): "hd", (1366, 768): "hd"}
-SMALLEST_PX = 16
 
 pytestmark = pytest.mark.browser
 
@@ -121,8 +121,34 @@ def test_no_size_scrolls_spills_overlaps_or_sets_small_type_and_no_other_host_is
         assert wall.page.evaluate(OUTSIDE) == [], at
         assert wall.page.evaluate(SPILLED) == [], at
         assert wall.page.evaluate(OVERLAPPING) == [], at
-        assert wall.page.evaluate(TOO_SMALL, SMALLEST_PX) == [], at
+        assert wall.page.evaluate(TOO_SMALL, stages.SMALLEST_PX) == [], at
         print(*at, "ends in an ellipsis:", wall.page.evaluate(CLIPPED))
+    assert wall.foreign == [] and wall.violations == [] and wall.errors == []
+
+
+def test_a_wall_for_far_seats_spills_overlaps_and_shrinks_no_more_than_any_other(wall: Watched, data: Path) -> None:
+    legibility.enter(Settings(data).state, "hall", legibility.Setting(1.9, 4.0), by="test")
+    try:
+        until(wall.page, "document.getElementById('stage').dataset.type === 'big'")  # while it runs, without a reload
+        for (width, height), layout in {size: shape for size, shape in SIZES.items() if size[1] == 1080}.items():
+            wall.page.set_viewport_size({"width": width, "height": height})
+            for scene in layouts.SCENES:
+                keep(wall.page, data, scene)
+                wall.page.wait_for_timeout(300)
+                at = (scene, width, height)
+                assert wall.page.evaluate("document.getElementById('stage').dataset.layout") == layout
+                assert wall.page.evaluate("Wall.state.scale") == pytest.approx(stages.ZOOM["big"]), at
+                for fault in (OUTSIDE, SPILLED, OVERLAPPING):
+                    assert wall.page.evaluate(fault) == [], at
+                assert wall.page.evaluate(TOO_SMALL, stages.SMALLEST_PX) == [], at
+                seen = wall.page.evaluate(
+                    "[...document.querySelectorAll('main > [data-area]')].filter(x => x.offsetParent).map(x => x.dataset.area)"
+                )
+                cells = {cell for _, row in BIG[scene][layout].rows for cell in row.split()}
+                assert set(seen) == cells - {"map"}, at
+    finally:
+        legibility.enter(Settings(data).state, "hall", legibility.Setting(), by="test")
+        until(wall.page, "document.getElementById('stage').dataset.type === 'normal'")
     assert wall.foreign == [] and wall.violations == [] and wall.errors == []
 
 

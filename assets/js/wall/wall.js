@@ -5,7 +5,6 @@
   "use strict";
   if (!document.body.classList.contains("wall")) return;
 
-  const LAYOUTS = { hd: [1920, 1080], wide: [3840, 1080], ultra: [5760, 1080] };
   // ?speed=10 makes a screen live ten times as fast: a day's wear in an hour or two
   const SPEED = Math.min(20, Math.max(1, Number(new URLSearchParams(location.search).get("speed")) || 1));
   const POLL_MS = 2000 / SPEED,
@@ -30,6 +29,7 @@
   const body = document.body,
     base = body.dataset.base,
     stage = document.getElementById("stage");
+  const STAGES = JSON.parse(body.dataset.stages); // type → shape → [width, height]
   const state = {
     offset: 0,
     lastOk: performance.now(),
@@ -57,16 +57,17 @@
   const serverNow = () => Date.now() + state.offset;
 
   /* ---- stage ---- */
-  function layoutFor(w, h) {
+  function layoutFor(stages, w, h) {
     const gap = ([, [lw, lh]]) => Math.abs(Math.log(w / h / (lw / lh)));
-    return Object.entries(LAYOUTS).sort((a, b) => gap(a) - gap(b))[0][0];
+    return Object.entries(stages).sort((a, b) => gap(a) - gap(b))[0][0];
   }
 
   function arrange() {
     const w = window.innerWidth,
       h = window.innerHeight,
-      name = layoutFor(w, h),
-      [sw, sh] = LAYOUTS[name];
+      stages = STAGES[stage.dataset.type],
+      name = layoutFor(stages, w, h),
+      [sw, sh] = stages[name];
     const k = Math.min(w / sw, h / sh);
     state.scale = k;
     state.layout = name;
@@ -110,6 +111,10 @@
     if (version.build !== state.build) reloadFor(version.build);
     state.loaderSilent = version.loader_silent_s;
     state.alerts = version.alerts;
+    if (version.type !== stage.dataset.type) {
+      stage.dataset.type = version.type;
+      arrange();
+    }
     direction.update(version.direction);
     turn();
     if (version.generation && (!state.scenes || version.generation !== state.generation || version.day !== state.day))

@@ -31,7 +31,9 @@ def said(item: Any, of: Any, goal: float) -> str:
 def test_a_ratio_says_what_the_days_left_must_reach_beside_what_they_bring() -> None:
     text = said(HANDLED, lambda _day: (90.0, 100.0), 0.912)
     assert "2026 年 11 月末（余 8 天）" in text and "90.0%～90.0%" in text and "预计未达成" in text
-    assert "按近 8 周速度，月末 90.0%（目标 ≥ 91.2%）；余下 8 天须达到 94.5%，比近 8 周（90.0%）高 4.5 个百分点。" in text
+    assert (
+        "按近 8 周速度，月末 90.0%（目标 ≥ 91.2%）；余下 8 天须达到 94.5%，比近 8 周（90.0%）高 4.5 个百分点。" in text
+    )
     assert "此前 23 次同样提前 8 天的预测，平均相差 0.0 个百分点（照本期至今直接推算为 0.0 个百分点）" in text
 
 
