@@ -206,6 +206,8 @@ TABLE: dict[str, Right] = {
             "filing.commit",
             "filing.undo",
             "filing.confirm",
+            "target_form.form",
+            "target_form.put",
         ),
         is_whole=True,
     ),

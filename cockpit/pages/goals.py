@@ -3,7 +3,9 @@ indicators that have none. Owns what a metric page says of its targets too."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -16,10 +18,11 @@ from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria
 from cockpit.presentation.tiles.table import Cell, table
 from warehouse.catalog.schema import Metric
-from warehouse.compile.reading import Target
+from warehouse.ingest import target_rows
 from warehouse.query import targets
+from warehouse.query.targets import Stated
 
-HEADS = ("指标", "统计期", "达标", "预警", "进行中的一期", "依据", "出处")
+HEADS = ("指标", "统计期", "适用", "达标", "预警", "进行中的一期", "依据", "出处", "有效")
 BASES = {
     "all": "全部",
     "法规": "法规",
@@ -27,6 +30,7 @@ BASES = {
     "本局": "本局",
     "产品建议": "待确认的建议值",
     "none": "没有目标",
+    "former": "已失效",
 }
 
 
@@ -34,15 +38,25 @@ def render(visit: PageContext) -> Page:
     """Narrowed by `only=basis:…`; by group, in the catalogue's order."""
     chosen = dict(visit.address.only).get("basis", "all")
     chosen = chosen if chosen in BASES else "all"
-    stated = {metric.id: targets.whole(visit.book, metric.id) for metric in visit.book.metrics.values()}
-    goals = [goal for found in stated.values() for goal in found.values()]
-    counts = {name: sum(goal.basis == name for goal in goals) for name in BASES}
-    counts |= {"all": len(goals), "none": sum(not found for found in stated.values())}
+    today = visit.book.generation.built_at.date()
+    stated = {metric.id: targets.stated(visit.book, metric.id) for metric in visit.book.metrics.values()}
+    rows_of = {name: _sorted(stated[name], chosen, today) for name in stated}
+    every = [row for found in stated.values() for row in found]
+    counts = {name: sum(row.basis == name for row in every if not _is_over(row, today)) for name in BASES}
+    counts |= {
+        "all": sum(not _is_over(row, today) for row in every),
+        "none": sum(not found for found in stated.values()),
+        "former": sum(_is_over(row, today) for row in every),
+    }
     body: list[Component] = []
     for group, metrics in overview.grouped(visit.book.metrics.values()).items():
-        rows = [row for metric in metrics for row in _rows(visit, metric, stated[metric.id], chosen)]
+        rows = [
+            row
+            for metric in metrics
+            for row in _rows(visit, metric, rows_of[metric.id], chosen, is_bare=not stated[metric.id])
+        ]
         if rows:
-            body.append(toolbar.card(texts.GROUPS[group], "", table(list(HEADS), rows, right=(2, 3))))
+            body.append(toolbar.card(texts.GROUPS[group], "", table(list(HEADS), rows, right=(3, 4))))
     bar = [
         toolbar.crumbs(("总览", visit.address.to("/")), ("目标", "")),
         _bases(visit, counts, chosen),
@@ -59,22 +73,28 @@ def render(visit: PageContext) -> Page:
 
 
 def card(visit: PageContext, metric: Metric) -> Component | None:
-    """Every target of the number with whose it is; a proposal is confirmed here. None without any."""
-    found = targets.whole(visit.book, metric.id)
+    """Every target of the number that is not over, with whose it is; a proposal is confirmed here, and any is set anew. None
+    without any."""
+    today = visit.book.generation.built_at.date()
+    found = _sorted(targets.stated(visit.book, metric.id), "all", today)
+    may = rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
     if not found:
         return None
     lines = [
         html.Li(
             [
-                f"{texts.WINDOWS[window]} ",
-                html.B(fmt.target(goal, metric.unit, metric.better, metric.decimals)),
-                html.Small(f" {goal.authority}", className="muted"),
+                f"{row.town}{' ' if row.town else ''}{texts.WINDOWS[row.period]} ",
+                html.B(fmt.target(row.target, metric.unit, metric.better, metric.decimals)),
+                html.Small(
+                    f" {row.target.authority}{'' if in_force(row) == '长期' else '，' + in_force(row)}",
+                    className="muted",
+                ),
+                *_edit_link(metric, row, may=may),
             ]
         )
-        for window, goal in sorted(found.items(), key=lambda one: list(texts.WINDOWS).index(one[0]))
+        for row in found
     ]
-    proposed = any(goal.is_proposed for goal in found.values())
-    may = proposed and rights.may(visit.viewer, "filing") and not visit.address.get("as_of")
+    proposed = any(row.target.is_proposed for row in found)
     note = "建议值只作参考，以中性色显示；确认后按本局目标评价" if proposed else ""
     form = html.Form(
         [
@@ -86,7 +106,7 @@ def card(visit: PageContext, metric: Metric) -> Component | None:
         method="post",
         className="fields",
     )
-    return toolbar.card("目标与依据", note, html.Ul(lines, className="targets"), form if may else None)
+    return toolbar.card("目标与依据", note, html.Ul(lines, className="targets"), form if may and proposed else None)
 
 
 def _bases(visit: PageContext, counts: dict[str, int], chosen: str) -> Component:
@@ -102,21 +122,57 @@ def _bases(visit: PageContext, counts: dict[str, int], chosen: str) -> Component
     return html.Div(links, className="segments", role="group", **aria(label="依据"))
 
 
-def _rows(visit: PageContext, metric: Metric, found: dict[str, Target], chosen: str) -> Sequence[list[Cell]]:
-    link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}"))
-    if not found:
-        return [[link, *[fmt.DASH] * (len(HEADS) - 1)]] if chosen == "none" else []
+def _is_over(row: Stated, today: dt.date) -> bool:
+    return row.last is not None and row.last < today
+
+
+def _sorted(found: Sequence[Stated], chosen: str, today: dt.date) -> list[Stated]:
+    """The targets of the chosen kind in the order of the windows; what is over stands apart."""
     order = list(texts.WINDOWS)
+    rows = [row for row in found if _is_over(row, today) == (chosen == "former")]
+    return sorted(
+        (row for row in rows if chosen in ("all", "former", row.basis)), key=lambda row: order.index(row.period)
+    )
+
+
+def _rows(
+    visit: PageContext, metric: Metric, found: Sequence[Stated], chosen: str, *, is_bare: bool
+) -> Sequence[list[Cell]]:
+    link = dcc.Link(metric.label, href=visit.address.to(f"/metric/{metric.id}"))
+    may = rights.may(visit.viewer, "filing") and not visit.address.get("as_of") and bool(target_rows.periods(metric))
+    if is_bare:
+        cells: list[Cell] = [link, *[fmt.DASH] * (len(HEADS) - 1)]
+        if may:
+            cells[-1] = html.A("定目标", href=edit(metric), className="set-target")
+        return [cells] if chosen == "none" else []
     return [
         [
             link,
-            texts.WINDOWS[window],
-            fmt.target(goal, metric.unit, metric.better, metric.decimals),
-            str(fmt.value(goal.amber, metric.unit, metric.decimals)) if goal.amber is not None else fmt.DASH,
-            targets.pace(visit.book, metric, window),
-            goal.basis,
-            goal.source,
+            texts.WINDOWS[row.period],
+            row.town or "全区",
+            fmt.target(row.target, metric.unit, metric.better, metric.decimals),
+            str(fmt.value(row.amber, metric.unit, metric.decimals)) if row.amber is not None else fmt.DASH,
+            targets.pace(metric, row),
+            row.basis,
+            row.target.source,
+            html.Span([in_force(row), *_edit_link(metric, row, may=may)]),
         ]
-        for window, goal in sorted(found.items(), key=lambda one: order.index(one[0]))
-        if chosen in ("all", goal.basis)
+        for row in found
     ]
+
+
+def _edit_link(metric: Metric, row: Stated, *, may: bool) -> list[Component | str]:
+    return [" ", html.A("修改", href=edit(metric, row), className="set-target")] if may else []
+
+
+def in_force(row: Stated) -> str:
+    """From which day until which a target holds, in words."""
+    if row.first is None and row.last is None:
+        return "长期"
+    return f"{'自 ' + row.first.isoformat() if row.first else ''}{' 至 ' + row.last.isoformat() if row.last else ' 起'}".strip()
+
+
+def edit(metric: Metric, row: Stated | None = None) -> str:
+    """Where a target of an indicator is set, beginning with one that stands."""
+    query = urlencode({"period": row.period, "town": row.town}) if row else ""
+    return f"/filing/own_target/set/{metric.id}" + (f"?{query}" if query else "")

@@ -52,6 +52,7 @@ from cockpit.web import (
     share_pages,
     shell,
     static_files,
+    target_form,
     token_pages,
 )
 from warehouse.core import keys, log
@@ -90,6 +91,7 @@ ROUTES: tuple[Routes, ...] = (
     loader_requests,
     connecting,
     filing,
+    target_form,
     favourites,
     notes,
 )

@@ -36,8 +36,15 @@ MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 HISTORY, MOVED_SHOWN = 20, 8
 PATIENCE_S = 20
 """The loader takes requests up within seconds; one that waits longer than this is not being looked at."""
-STEPS = {"current": "取现有内容", "check": "上传检查", "commit": "提交生效", "undo": "撤销", "confirm": "确认目标"}
-IN_FORCE = ("commit", "undo", "confirm")
+STEPS = {
+    "current": "取现有内容",
+    "check": "上传检查",
+    "commit": "提交生效",
+    "undo": "撤销",
+    "confirm": "确认目标",
+    "target": "修改目标",
+}
+IN_FORCE = ("commit", "undo", "confirm", "target")
 """Steps that put something in force, and may be taken back."""
 KINDS = {"added": "新增", "changed": "修改", "removed": "减少"}
 
@@ -102,7 +109,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
     def current(table: str) -> Answer:
         if not _offered(settings, table)["current"]:
             raise UsageError("这张表含个人信息，不能导出现有内容", to_do="请下载空白模板填写")
-        return _ask(settings, table, "current", {})
+        return ask(settings, table, "current", {})
 
     @routes.post("/<table>/check")
     def check(table: str) -> Answer:
@@ -111,7 +118,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
         month = request.form.get("month", "").strip()
         if stated["ledger"] and not MONTH.fullmatch(month):
             raise UsageError("台账年月写法不对", to_do="请写成 2026-01 的样子")
-        return _ask(
+        return ask(
             settings,
             table,
             "check",
@@ -137,7 +144,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
         if metric is None:
             raise UsageError("没有这个指标", to_do="请从指标页上确认")
         viewer = gate.viewer()
-        return _ask(settings, "own_target", "confirm", {"kpi_id": metric.id, "by": viewer.display or viewer.user})
+        return ask(settings, "own_target", "confirm", {"kpi_id": metric.id, "by": viewer.display or viewer.user})
 
 
 def _page(template: str, **values: Any) -> Answer:
@@ -182,7 +189,8 @@ def _uploaded() -> tuple[str, bytes]:
     return name, body
 
 
-def _ask(settings: Settings, table: str, step: str, details: dict[str, object], body: bytes | None = None) -> Answer:
+def ask(settings: Settings, table: str, step: str, details: dict[str, object], body: bytes | None = None) -> Answer:
+    """Asks the loader for a step; leads to the page that says how far it is."""
     number = loader_requests.put(settings, "file", {"table": table, "step": step, **details}, body)
     return redirect(f"/filing/{table}?n={number}", code=303)
 
@@ -200,7 +208,7 @@ def _once(settings: Settings, table: str, step: str, of: str, number: int, **det
     return (
         redirect(f"/filing/{table}?n={same.id}", code=303)
         if same
-        else _ask(settings, table, step, {of: number, **details})
+        else ask(settings, table, step, {of: number, **details})
     )
 
 

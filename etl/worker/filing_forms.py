@@ -123,7 +123,7 @@ def _description(context: Context, form: Form) -> dict[str, Any]:
                 "label": column.label,
                 "type": column.type,
                 "unit": column.unit,
-                "required": column.required or column.name in contract.key,
+                "required": column.required or (form.is_ledger and column.name in contract.key),
                 "key": column.name in contract.key,
                 "personal": column.name not in contract.open,
                 "words": list(form.words(column)),

@@ -1,5 +1,5 @@
 """名录填报: a whole list that somebody uploads is checked cell by cell, compared, put in force, and taken back. Owns
-these four steps, and the one by which a proposed target becomes the bureau's own.
+these four steps; those of a single target are target_filing's.
 
 What is put in force is landed as a delivery of its own, with the mapping it was read with; nothing is edited in place,
 and taking it back is one more delivery. Each step is a request: one that was cut off is done again from its start and
@@ -7,23 +7,19 @@ finds by its number what it landed already."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import datetime as dt
 import hashlib
-import io
-import os
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from etl.jobs import refresh
-from etl.pipeline import intake
 from etl.pipeline.load import load_now
 from etl.runtime.context import Context
+from etl.worker import filed, target_filing
 from etl.worker.filing_forms import Form, forms, offer
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Column
@@ -31,13 +27,11 @@ from warehouse.core import data_rules, request_queue
 from warehouse.core.errors import ContractBroken, UsageError
 from warehouse.core.redaction import blot
 from warehouse.core.request_queue import Request
-from warehouse.core.units import SHANGHAI
 from warehouse.ingest import list_review, parse, source_deletes, times
-from warehouse.ingest.landing import Landed, sync_folder
+from warehouse.ingest.landing import Landed
 from warehouse.ingest.list_review import Look
 
 MOST_ROWS, MOST_ERRORS = 20_000, 300
-TARGETS, PROPOSED = "own_target", "产品建议"
 
 
 def act(context: Context, request: Request) -> str:
@@ -50,7 +44,8 @@ def act(context: Context, request: Request) -> str:
         "check": _check,
         "commit": _commit,
         "undo": _undo,
-        "confirm": _confirm,
+        "confirm": target_filing.confirm,
+        "target": target_filing.target,
     }
     with context.heavy:
         message = steps[str(request.details["step"])](context, form, request)
@@ -76,7 +71,7 @@ def _check(context: Context, form: Form, request: Request) -> str:
     note, body = _uploaded(context, form, request)
     rows = _read(context, note, body)
     look = list_review.look(context.writer, form.contract, context.privacy, note, rows)
-    errors = _errors(form, rows, look)
+    errors = _errors(form, rows, look, target_filing.towns(context))
     stated = {
         "rows": rows.num_rows,
         "living": look.living,
@@ -110,7 +105,7 @@ def _uploaded(context: Context, form: Form, request: Request) -> tuple[Landed, b
         contract.entity,
         "file",
         _name(request),
-        _now(context).isoformat(),
+        filed.now(context).isoformat(),
         digest,
         len(body),
         mapping=_mapping(context, form, request),
@@ -151,7 +146,7 @@ def _mapping(context: Context, form: Form, request: Request) -> dict[str, Any]:
     return {**form.mapping, "constants": {"ledger_at": f"{max(month, known or month)} 00:00:00"}}
 
 
-def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
+def _errors(form: Form, rows: pa.Table, look: Look, towns: set[str]) -> list[dict[str, str]]:
     """Every cell that is wrong: cell, heading, what stands there (open columns only) and why, in the order of the
     file."""
     lines, letters = parse.cells(rows)
@@ -177,7 +172,7 @@ def _errors(form: Form, rows: pa.Table, look: Look) -> list[dict[str, str]]:
             )
         )
     for column in form.columns:
-        found += [(row, column.name, why) for row, why in _words(form, column, rows)]
+        found += [(row, column.name, why) for row, why in _words(form, column, rows, towns)]
     stated = [
         _error(form, columns.get(name), name, rows, row, lines, letters, why) for row, name, why in dict.fromkeys(found)
     ]
@@ -218,14 +213,16 @@ def _why(kind: str, column: Column | None) -> str:
     )
 
 
-def _words(form: Form, column: Column, rows: pa.Table) -> list[tuple[int, str]]:
-    """Words that the column does not know: of a list of words, of the metrics."""
+def _words(form: Form, column: Column, rows: pa.Table, towns: set[str]) -> list[tuple[int, str]]:
+    """Words that the column does not know: of a list of words, of the metrics, of the towns."""
     ours = column.name if column.name in rows.column_names else column.source
     known = form.words(column)
-    if ours not in rows.column_names or column.type != "VARCHAR" or not (known or column.name == "kpi_id"):
+    listed = {"kpi_id": (set(metrics()), "没有这个指标编号，见 metric list")}
+    if form.contract.table == target_filing.TARGETS:
+        listed["town"] = (towns, "没有这个镇街，请写本局参数·镇街里的名称")
+    if ours not in rows.column_names or column.type != "VARCHAR" or not (known or column.name in listed):
         return []
-    allowed = set(known.values()) or set(metrics())
-    why = f"只能填：{'、'.join(known)}" if known else "没有这个指标编号，见 metric list"
+    allowed, why = (set(known.values()), f"只能填：{'、'.join(known)}") if known else listed[column.name]
     return [(row, why) for row, value in enumerate(rows[ours].to_pylist()) if value and value not in allowed]
 
 
@@ -246,56 +243,21 @@ def _commit(context: Context, form: Form, request: Request) -> str:
         )
     if not stated["added"] + stated["changed"] + stated["removed"]:
         raise UsageError("与现有内容没有差别", to_do="不必提交")
-    seq = _landed(context, form, request)
+    seq = filed.landed(context, form, request)
     if seq is None:
         note, body = _uploaded(context, form, checked)
         if list_review.base(context.writer, form.contract) != stated["base"]:
             raise UsageError("检查之后，这张表又有新的数据到达", to_do="请重新上传，再看一次差异")
-        before = _before(context, form, request)
+        before = filed.before(context, form, request)
         seq = (
             _land(context, form, request, note, body)
             if form.is_ledger
             else _replace_own(context, form, _read(context, note, body), before)
         )
     generation = refresh.publish(context)
-    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
+    filed.remember(context, form, request, {**filed.before(context, form, request), "seq": seq})
     request_queue.keep(state, checked.id, checked.result, body=False)
     return f"已生效：新增 {stated['added']}，修改 {stated['changed']}，减少 {stated['removed']}；快照 {generation}"
-
-
-def _before(context: Context, form: Form, request: Request) -> dict[str, Any]:
-    """What was in force before the step, written down once, before anything is changed: base, and own (the file of the
-    bureau's own table, None where the shipped one holds) or rows (of a ledger)."""
-    stored = request_queue.one(context.settings.state, request.id).result
-    if stored is not None:
-        found: dict[str, Any] = orjson.loads(list_review.unseal(context.settings, form.contract.table, stored))
-        return found
-    before: dict[str, Any] = {"base": list_review.base(context.writer, form.contract)}
-    if form.is_ledger:
-        before["rows"] = list_review.living(context.writer, form.contract)
-    else:
-        file = _file(context, form)
-        before["own"] = file.read_text("utf-8-sig") if file.exists() else None
-    _remember(context, form, request, before)
-    return before
-
-
-def _remember(context: Context, form: Form, request: Request, values: dict[str, Any]) -> None:
-    request_queue.keep(
-        context.settings.state,
-        request.id,
-        list_review.seal(context.settings, form.contract.table, orjson.dumps(values)),
-    )
-
-
-def _landed(context: Context, form: Form, request: Request) -> int | None:
-    """The landing number of what this request landed before it was cut off, None when it had not come so far."""
-    if request.attempts < 2 or request.result is None:
-        return None
-    if not form.is_ledger:  # such a table changes by its file only: a delivery since then is ours
-        base = list_review.base(context.writer, form.contract)
-        return base if base != _before(context, form, request)["base"] else None
-    return next((note.seq for note in context.landing.notes() if note.mapping.get("filed") == request.id), None)
 
 
 def _land(context: Context, form: Form, request: Request, note: Landed, body: bytes) -> int:
@@ -315,7 +277,7 @@ def _land(context: Context, form: Form, request: Request, note: Landed, body: by
         body,
         kind=note.kind,
         name=note.name,
-        at=_now(context),
+        at=filed.now(context),
         sealed=contract.sealed,
         mapping=mapping,
     )
@@ -326,62 +288,12 @@ def _land(context: Context, form: Form, request: Request, note: Landed, body: by
 def _replace_own(context: Context, form: Form, rows: pa.Table, before: dict[str, Any]) -> int:
     """A table of the bureau's own as its file, which is landed like any change to that file."""
     names = [column.name for column in form.contract.columns]
-    return _put_own(
-        context, form, _as_csv(names, zip(*(rows[name].to_pylist() for name in names), strict=True)), before["base"]
+    return filed.put_own(
+        context,
+        form,
+        filed.as_csv(names, zip(*(rows[name].to_pylist() for name in names), strict=True)),
+        before["base"],
     )
-
-
-def _as_csv(names: list[str], rows: Iterable[Iterable[Any]]) -> str:
-    out = io.StringIO()
-    sheet = csv.writer(out, lineterminator="\n")
-    sheet.writerow(names)
-    sheet.writerows(rows)
-    return out.getvalue()
-
-
-def _confirm(context: Context, form: Form, request: Request) -> str:
-    """Makes the proposed targets of an indicator the bureau's own: the same values, with who stands for them and since
-    which day."""
-    if form.contract.table != TARGETS:
-        raise UsageError("只有目标值可以这样确认")
-    kpi, seq = str(request.details["kpi_id"]), _landed(context, form, request)
-    if seq is None:
-        before = _before(context, form, request)
-        rows = list_review.living(context.writer, form.contract)
-        proposed = [row for row in rows if row["kpi_id"] == kpi and row["basis"] == PROPOSED]
-        if not proposed:
-            raise UsageError("这项指标没有待确认的建议值", to_do="请刷新页面，看它现在的依据")
-        for row in proposed:
-            row.update(
-                basis="本局",
-                source="由产品建议确认",
-                confirmed_by=str(request.details["by"]),
-                confirmed_at=f"{_now(context):%Y-%m-%d}",
-            )
-        names = [column.name for column in form.contract.columns]
-        seq = _put_own(context, form, _as_csv(names, ([row[name] for name in names] for row in rows)), before["base"])
-    generation = refresh.publish(context)
-    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
-    return f"{metrics()[kpi].label}的建议值已确认为本局目标；快照 {generation}"
-
-
-def _put_own(context: Context, form: Form, text: str | None, base: int) -> int:
-    """Writes the file aside, renames it and lands it; None takes it away, so that the shipped table holds again.
-    Returns the landing number."""
-    place = _file(context, form)
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if text is None:
-        place.unlink(missing_ok=True)
-    else:
-        aside = place.with_name(f".tmp-{place.name}")
-        with open(aside, "w", encoding="utf-8", newline="") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(aside, place)
-    sync_folder(place.parent)
-    intake.own_tables(context)
-    return max(list_review.base(context.writer, form.contract), base)
 
 
 def _undo(context: Context, form: Form, request: Request) -> str:
@@ -389,27 +301,27 @@ def _undo(context: Context, form: Form, request: Request) -> str:
     state = context.settings.state
     step = request_queue.one(state, int(request.details["commit"]))
     if (
-        step.details.get("step") not in ("commit", "undo", "confirm")
+        step.details.get("step") not in ("commit", "undo", "confirm", "target")
         or step.details["table"] != form.contract.table
         or step.state != "done"
         or step.result is None
     ):
         raise UsageError("没有这一次填报")
     before = orjson.loads(list_review.unseal(context.settings, form.contract.table, step.result))
-    seq = _landed(context, form, request)
+    seq = filed.landed(context, form, request)
     if seq is None:
         if list_review.base(context.writer, form.contract) != before["seq"]:
             raise UsageError("这次填报之后，这张表又有新的数据到达", to_do="请下载现有内容，改好后重新填报")
         if form.is_ledger and not before["rows"]:
             raise UsageError("这次填报之前没有任何内容，不能退回到空表", to_do="请改好后重新填报")
-        now = _before(context, form, request)
+        now = filed.before(context, form, request)
         seq = (
-            _put_own(context, form, before["own"], now["base"])
+            filed.put_own(context, form, before["own"], now["base"])
             if not form.is_ledger
             else _land_rows(context, form, request, before["rows"])
         )
     generation = refresh.publish(context)
-    _remember(context, form, request, {**_before(context, form, request), "seq": seq})
+    filed.remember(context, form, request, {**filed.before(context, form, request), "seq": seq})
     return f"已退回到第 {step.id} 次之前的内容；快照 {generation}"
 
 
@@ -423,20 +335,12 @@ def _land_rows(context: Context, form: Form, request: Request, rows: list[dict[s
         form.contract.entity,
         "json_rows",
         f"撤销填报|{request.id}",
-        _now(context).isoformat(),
+        filed.now(context).isoformat(),
         "",
         len(body),
     )
     return _land(context, form, request, note, body)
 
 
-def _file(context: Context, form: Form) -> Path:
-    return context.settings.own / f"{form.contract.entity}.csv"
-
-
 def _name(request: Request) -> str:
     return f"{request.details['name']}|填报|{request.id}"
-
-
-def _now(context: Context) -> dt.datetime:
-    return context.clock().replace(tzinfo=SHANGHAI)

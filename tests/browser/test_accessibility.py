@@ -116,6 +116,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/reports",
         "/filing",
         "/filing/pb_register50",
+        "/filing/own_target/set/fleet_online_rate",
         "/shares",
         f"/?as_of={book.generation.id}",
         "/metric/no_such_metric",

@@ -113,7 +113,7 @@ class Unknown:
 def running(book: Snapshot, metric: Metric, place: str, only: Only = ()) -> list[Reading]:
     """The month, quarter and year of today that have a target at a place, of a metric that is judged."""
     today = book.generation.built_at.date()
-    stated = targets.whole(book, metric.id) if metric.better != "context" else {}
+    stated = {row.period for row in targets.stated(book, metric.id)} if metric.better != "context" else set()
     wanted = [window for window in WINDOWS if window in metric.windows and window in stated]
     found = [
         book.read(metric.id, window, units.at_label(window, units.window_of(window, today)[0]), place, only)

@@ -335,7 +335,7 @@ def _meta(
         "check_result": "SELECT * FROM run.check_result",
         "review": "SELECT * EXCLUDE (is_personal) FROM run.review WHERE NOT is_personal",
         "defect": "SELECT * FROM run.defect UNION ALL SELECT rule, source || '_' || entity, what, sum(rows)::BIGINT FROM run.tidied GROUP BY ALL",
-        "target": "SELECT kpi_id, period, green, amber, basis, source, progress, confirmed_by, confirmed_at FROM raw.own_target WHERE _deleted_at IS NULL",
+        "target": "SELECT kpi_id, period, green, amber, basis, source, progress, confirmed_by, confirmed_at, town, valid_from, valid_to FROM raw.own_target WHERE _deleted_at IS NULL",
         "programme": "SELECT programme, kpi_id, weight, source FROM raw.own_programme WHERE _deleted_at IS NULL",
         "quarantine": "SELECT source, entity, rule, is_row, count(*) AS rows FROM raw.quarantine WHERE acknowledged_at IS NULL GROUP BY ALL",
         "refused": "SELECT landing_seq AS seq, source || '_' || entity AS name, split_part(payload ->> 'name', '|', 1) AS payload, reason, landed_at, "

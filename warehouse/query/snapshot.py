@@ -232,12 +232,7 @@ class Snapshot(Figures):
             if status in ABSENT:
                 num, den, parts = None, None, {}
             num, den = (None if figure is None or not math.isfinite(figure) else figure for figure in (num, den))
-            # what the district should count is no measure for one town or one kind of truck
-            target = (
-                targets.due(self, metric, window, start, end, until)
-                if metric.denominator or (place.code == DISTRICT and not only)
-                else None
-            )
+            target = targets.due(self, metric, window, start, end, until, place, is_part=bool(only))
             answers.append(
                 Reading(
                     metric.id,

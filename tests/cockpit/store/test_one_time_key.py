@@ -146,6 +146,7 @@ VALUES: dict[str, Any] = {
     "act": "keep",
     "name": "wang",
     "deed": "disable",
+    "metric": "fleet_online_rate",
 }
 
 

@@ -15,10 +15,13 @@ from typing import Any
 import orjson
 import pytest
 
+from etl.jobs import refresh
+from etl.pipeline import intake
 from etl.runtime.context import Context, opened
 from etl.worker import filing_forms, request_handlers
 from tests.house import House
 from warehouse.core import request_queue
+from warehouse.core.errors import ContractBroken
 from warehouse.core.request_queue import Request
 from warehouse.ingest import list_review
 from warehouse.publish import snapshot
@@ -157,6 +160,80 @@ def test_a_table_of_the_bureaus_own_changes_and_goes_back_to_the_shipped_one(loa
     assert limits() == shipped and not (loader.settings.own / "sla.csv").exists()
 
 
+GOAL = {
+    "kpi_id": "site_open_rate",
+    "period": "week",
+    "town": "良渚街道",
+    "green": 0.9,
+    "amber": 0.8,
+    "basis": "上级",
+    "source": "局发〔2026〕12 号",
+    "progress": "",
+    "first": "2026-11-23",
+    "last": "2026-12-31",
+}
+
+
+def test_a_target_that_somebody_sets_judges_from_its_day_on_and_goes_back(loader: Context, ask: Ask) -> None:
+    def stated() -> list[tuple[str, float, dt.date | None, dt.date | None, str]]:
+        found = target_rules.stated(SnapshotStore(loader.settings.data).current(Scope.ALL), "site_open_rate")
+        return [(one.town, one.green, one.first, one.last, one.by) for one in found if one.period == "week"]
+
+    first, last = dt.date(2026, 11, 23), dt.date(2026, 12, 31)
+    assert stated() == [("", 0.98, None, None, "")]
+    done = ask("own_target", "target", target=GOAL, by="王科长")
+    assert done.state == "done" and "阵地开放率的目标自 2026-11-23 起生效" in done.message, done.message
+    assert stated() == [("", 0.98, None, None, ""), ("良渚街道", 0.9, first, last, "王科长")]
+    again = ask("own_target", "target", target={**GOAL, "town": "", "green": 0.97}, by="李科长")
+    assert again.state == "done" and stated()[:2] == [
+        ("", 0.98, None, dt.date(2026, 11, 22), ""),
+        ("", 0.97, first, last, "李科长"),
+    ]
+    assert ask("own_target", "undo", commit=again.id).state == "done" and len(stated()) == 2
+    for wrong, said in (({"town": "塘栖镇"}, "单独定目标"), ({"green": 98.0}, "不能超过 100%")):
+        refused = ask("own_target", "target", target={**GOAL, **wrong}, by="王科长")
+        assert refused.state == "failed" and said in refused.message
+    assert ask("own_sla", "target", target=GOAL, by="王科长").state == "failed" and len(stated()) == 2
+
+
+def test_what_cannot_be_let_in_is_said_and_the_file_stands_as_before(
+    loader: Context, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_note: Any, _body: bytes) -> Any:
+        raise ContractBroken("读不出来", where="target.csv")
+
+    assert ask("own_target", "target", target=GOAL, by="王科长").state == "done"
+    file = loader.settings.own / "target.csv"
+    before = file.read_text()
+    with monkeypatch.context() as patched:
+        patched.setattr(loader.parser, "parse", broken)
+        refused = ask("own_target", "target", target={**GOAL, "green": 0.85}, by="王科长")
+    assert refused.state == "failed" and "没有装入，原来的仍然有效" in refused.message
+    assert file.read_text() == before
+
+
+def test_a_town_that_there_is_not_is_named_in_a_table_of_targets(loader: Context, ask: Ask) -> None:
+    form = filing_forms.forms(loader)["own_target"]
+    cells = {"kpi_id": "site_open_rate", "period": "week", "green": "0.9", "source": "局"}
+    rows = [[{**cells, "town": town}.get(column.name, "") for column in form.columns] for town in ("塘栖", "瓶窑镇")]
+    looked = ask("own_target", "check", rows, [form.heading(column) for column in form.columns], name="目标.csv")
+    errors = orjson.loads(looked.result or b"{}")["errors"]
+    assert [(error["heading"], error["why"]) for error in errors] == [
+        ("镇街", "没有这个镇街，请写本局参数·镇街里的名称")
+    ]
+
+
+def test_a_file_of_targets_from_before_they_had_days_is_still_read(loader: Context) -> None:
+    loader.settings.own.mkdir(parents=True, exist_ok=True)
+    (loader.settings.own / "target.csv").write_text(
+        "kpi_id,period,green,amber,basis,source,progress,confirmed_by,confirmed_at\nsite_open_rate,week,0.9,,本局,局,,,\n"
+    )
+    intake.own_tables(loader)
+    refresh.publish(loader)
+    (only,) = target_rules.stated(SnapshotStore(loader.settings.data).current(Scope.ALL), "site_open_rate")
+    assert (only.green, only.town, only.first, only.last) == (0.9, "", None, None)
+
+
 def test_a_proposal_becomes_the_bureaus_target_by_one_confirmation_and_goes_back(loader: Context, ask: Ask) -> None:
     def targets() -> dict[str, tuple[float, str, str]]:
         found = target_rules.whole(SnapshotStore(loader.settings.data).current(Scope.ALL), "fleet_online_rate")
@@ -171,5 +248,5 @@ def test_a_proposal_becomes_the_bureaus_target_by_one_confirmation_and_goes_back
     again = ask("own_target", "confirm", kpi_id="fleet_online_rate", by="李科长")
     assert again.state == "failed" and "没有待确认的建议值" in again.message
     other = ask("pb_register50", "confirm", kpi_id="fleet_online_rate", by="王科长")
-    assert other.state == "failed" and "只有目标值可以这样确认" in other.message
+    assert other.state == "failed" and "只有目标值可以这样填报" in other.message
     assert ask("own_target", "undo", commit=done.id).state == "done" and targets() == proposed

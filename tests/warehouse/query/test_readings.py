@@ -34,6 +34,7 @@ from warehouse.query.places import plate
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
+from warehouse.query.targets import Stated
 from warehouse.query.windows import evening
 
 World = tuple[House, Snapshot]
@@ -518,18 +519,66 @@ def dataclass_like(metric: Any, **changes: Any) -> Any:
 # ---- targets that grow --------------------------------------------------------------------------------------------
 
 
+def row(period: str, green: float, amber: float | None, **more: Any) -> Stated:
+    usual = {
+        "town": "",
+        "first": None,
+        "last": None,
+        "basis": "本局",
+        "source": "局",
+        "progress": None,
+        "by": "",
+        "on": None,
+    }
+    return Stated(period=period, green=green, amber=amber, **{**usual, **more})
+
+
+def test_a_period_is_held_against_the_target_in_force_on_its_last_day(
+    book: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rate = metrics()["site_open_rate"]
+    rows = [row("month", 0.9, None, last=day(22)), row("month", 0.95, None, first=day(23))]
+    monkeypatch.setattr(targets, "stated", lambda _, kpi: rows)
+
+    def green(end: dt.date) -> float | None:
+        found = targets.due(book, rate, "month", end.replace(day=1), end, end, book.home)
+        return found and found.green
+
+    assert [green(end) for end in (dt.date(2026, 10, 31), day(22), day(23), day(30))] == [0.9, 0.9, 0.95, 0.95]
+    rows[1] = row("month", 0.95, None, first=dt.date(2027, 1, 1))
+    assert green(day(30)) is None and green(dt.date(2027, 1, 31)) == 0.95
+    assert targets.whole(book, "site_open_rate") == {}, "today neither is in force"
+
+
+def test_a_town_has_its_own_target_before_that_of_the_district(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate, count = metrics()["site_open_rate"], metrics()["site_visit_cnt"]
+    rows = [row("month", 0.9, None), row("month", 0.8, None, town="良渚街道")]
+    monkeypatch.setattr(targets, "stated", lambda _, kpi: rows)
+    liangzhu, other = (next(p for p in book.places("town") if (p.label == "良渚街道") is own) for own in (True, False))
+    company = Place("c1", "某公司", "company", liangzhu.code)
+
+    def green(metric: Any, place: Place, *, is_part: bool = False) -> float | None:
+        found = targets.due(book, metric, "month", day(1), day(30), day(30), place, is_part=is_part)
+        return found and found.green
+
+    assert [green(rate, place) for place in (book.home, liangzhu, other, company)] == [0.9, 0.8, 0.9, 0.8]
+    assert [green(count, place) for place in (book.home, liangzhu, other, company)] == [0.9, 0.8, None, None]
+    assert [green(count, place, is_part=True) for place in (book.home, liangzhu)] == [None, None]
+    assert green(rate, liangzhu, is_part=True) == 0.8
+
+
 def test_as_much_is_due_as_of_the_period_is_over(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     visits, rate, done = (metrics()[name] for name in ("site_visit_cnt", "site_open_rate", "p3_warm_item_done_rate"))
     rows = {
-        ("site_visit_cnt", "month"): (300.0, 240.0, "", "局", ""),
-        ("site_open_rate", "month"): (0.9, 0.8, "", "局", ""),
-        ("p3_warm_item_done_rate", "year"): (1.0, None, "", "局", "linear"),
-        ("fleet_vehicle_cnt", "day"): (500.0, None, "", "局", ""),
+        "site_visit_cnt": [row("month", 300.0, 240.0)],
+        "site_open_rate": [row("month", 0.9, 0.8)],
+        "p3_warm_item_done_rate": [row("year", 1.0, None, progress="linear")],
+        "fleet_vehicle_cnt": [row("day", 500.0, None)],
     }
-    monkeypatch.setattr(targets, "_stated", lambda _: rows)
+    monkeypatch.setattr(targets, "stated", lambda _, kpi: rows.get(kpi, []))
 
     def target(metric: Any, window: str, until: dt.date) -> tuple[float, float | None, float | None, float] | None:
-        found = targets.due(book, metric, window, day(1), day(30), until)
+        found = targets.due(book, metric, window, day(1), day(30), until, book.home)
         return found and (found.green, found.amber, found.whole, found.elapsed)
 
     assert target(visits, "month", day(15)) == (150.0, 120.0, 300.0, 0.5)
@@ -538,7 +587,7 @@ def test_as_much_is_due_as_of_the_period_is_over(book: Snapshot, monkeypatch: py
     assert target(done, "year", day(15)) == (0.5, None, 1.0, 0.5)
     assert target(metrics()["fleet_vehicle_cnt"], "week", day(15)) == (500.0, None, None, 1.0)
     assert target(visits, "week", day(15)) is None, "of a flow each window has its own"
-    rows[("site_visit_cnt", "month")] = (300.0, 240.0, "", "局", "whole")
+    rows["site_visit_cnt"] = [row("month", 300.0, 240.0, progress="whole")]
     assert target(visits, "month", day(15)) == (300.0, 240.0, None, 1.0)
 
 
@@ -574,11 +623,11 @@ def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
         ("p4_camp_child_cnt", "year", "期末才评"),
         ("rdm_learning_done_rate", "month", "期末才评"),
         ("fleet_online_rate", "week", "按整期目标评"),
-        ("site_visit_cnt", "week", ""),
     ],
 )
 def test_what_of_a_target_counts_while_its_period_runs(book: Snapshot, metric: str, window: str, said: str) -> None:
-    assert targets.pace(book, metrics()[metric], window) == said
+    (stated,) = (one for one in targets.stated(book, metric) if one.period == window)
+    assert targets.pace(metrics()[metric], stated) == said
 
 
 def test_programmes_checks_defects_and_quarantine_are_told(book: Snapshot) -> None:
