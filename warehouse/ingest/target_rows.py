@@ -70,10 +70,10 @@ def placed(rows: Sequence[Row], new: NewTarget, *, by: str, on: dt.date) -> list
     """The rows with the new one among them, with who set it and when. A row of the same place and period that begins
     on the same day is replaced, one that begins before ends on the day before. Raises UsageError where one that begins
     later would be covered."""
-    kept: list[Row] = []
+    stay: list[Row] = []
     for row in rows:
         if (row["kpi_id"], row["period"], row.get("town") or "") != (new.kpi_id, new.period, new.town):
-            kept.append(row)
+            stay.append(row)
             continue
         first, last = day(row, "valid_from"), day(row, "valid_to")
         if first is not None and first > new.first:
@@ -82,10 +82,10 @@ def placed(rows: Sequence[Row], new: NewTarget, *, by: str, on: dt.date) -> list
                     f"自 {first} 起已另有目标（{row['source']}）",
                     to_do=f"请把截止日写在 {first - DAY} 或以前，或先改那一条",
                 )
-            kept.append(row)
+            stay.append(row)
         elif first != new.first:
             ends = new.first - DAY
-            kept.append({**row, "valid_to": (ends if last is None or last > ends else last).isoformat()})
+            stay.append({**row, "valid_to": (ends if last is None or last > ends else last).isoformat()})
     made: Row = {
         "kpi_id": new.kpi_id,
         "period": new.period,
@@ -100,7 +100,7 @@ def placed(rows: Sequence[Row], new: NewTarget, *, by: str, on: dt.date) -> list
         "valid_from": new.first.isoformat(),
         "valid_to": None if new.last is None else new.last.isoformat(),
     }
-    return [*kept, made]
+    return [*stay, made]
 
 
 def day(row: Mapping[str, str | None], column: str) -> dt.date | None:

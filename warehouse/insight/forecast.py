@@ -124,7 +124,7 @@ def running(book: Snapshot, metric: Metric, place: str, only: Only = ()) -> list
 
 def of(book: Snapshot, metric: Metric, item: Reading, only: Only = ()) -> Forecast | Unknown:
     """The end of the period of a reading that runs and has a target (one of `running`)."""
-    if not sums_days(metric) or metric.through == "today":
+    if not sums_days(metric):
         return Unknown(item.window, "uncounted")
     days = book.daily(item, item.win_end - dt.timedelta(days=HISTORY_DAYS), only)
     if not days:

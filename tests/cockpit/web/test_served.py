@@ -98,7 +98,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/filing/<table>": lambda w: [(f"/filing/{table}", HTML) for table in w.tables],
     "/filing/<table>/current/<int:number>.xlsx": lambda w: [(f"/filing/{w.filed[0]}/current/{w.filed[1]}.xlsx", XLSX)],
     "/filing/<table>/template.xlsx": lambda w: [(f"/filing/{table}/template.xlsx", XLSX) for table in w.tables],
-    "/filing/own_target/set/<metric>": lambda w: [(f"/filing/own_target/set/{METRIC}", HTML)],
+    "/filing/own_target/set/<metric>": lambda w: [("/filing/own_target/set/fleet_online_rate", HTML)],
     "/healthz": lambda w: [("/healthz", "text/plain")],
     "/metrics": lambda w: [("/metrics", "text/plain")],
     "/login": lambda w: [("/login", HTML)],

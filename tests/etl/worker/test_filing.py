@@ -199,14 +199,14 @@ def test_a_target_that_somebody_sets_judges_from_its_day_on_and_goes_back(loader
 def test_what_cannot_be_let_in_is_said_and_the_file_stands_as_before(
     loader: Context, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_note: Any, _body: bytes) -> Any:
+    def broken(_note: Any, _parsed: Any) -> Any:
         raise ContractBroken("读不出来", where="target.csv")
 
     assert ask("own_target", "target", target=GOAL, by="王科长").state == "done"
     file = loader.settings.own / "target.csv"
     before = file.read_text()
     with monkeypatch.context() as patched:
-        patched.setattr(loader.parser, "parse", broken)
+        patched.setattr(loader.parser, "result", broken)
         refused = ask("own_target", "target", target={**GOAL, "green": 0.85}, by="王科长")
     assert refused.state == "failed" and "没有装入，原来的仍然有效" in refused.message
     assert file.read_text() == before
