@@ -231,6 +231,7 @@ def _files(context: Context, feed: Feed) -> Outcome:
                 continue
             if body is not None:
                 notes.append(land(context, feed, body, "file", drop.name, "", drop.mapping))
+                del body  # it lies on disk now, and is large
     except SourceDown:
         context.folders.pop(feed.source, None)  # a connection that broke is made anew next time
         if not notes:

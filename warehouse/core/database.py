@@ -49,7 +49,7 @@ BUILD_THREADS = int(os.environ.get("ZHENGBEI_BUILD_THREADS", "2"))
 less work than two."""
 
 
-POSITIONS_MEMORY = "1GB"
+POSITIONS_MEMORY = "800MB"
 """What the writer computes positions in, which come in parts that fit; what takes more goes through the folder for
 temporary files."""
 
