@@ -24,6 +24,7 @@ from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 pytestmark = [pytest.mark.browser, pytest.mark.crash]
+NIGHT = pytest.mark.nightly
 NOW, WEEK = WORLD_NOW.replace(tzinfo=SHANGHAI), "2026-W47"
 
 
@@ -92,7 +93,7 @@ def small_disk(settings: Settings) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
-@pytest.mark.parametrize("size", ["16k", "400k", "1200k"])
+@pytest.mark.parametrize("size", [pytest.param("16k", marks=NIGHT), pytest.param("400k", marks=NIGHT), "1200k"])
 def test_a_full_disk_is_named_whatever_is_being_written(
     settings: Settings, small_disk: Callable[[str], None], size: str
 ) -> None:
@@ -109,8 +110,8 @@ def test_a_full_disk_is_named_whatever_is_being_written(
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ('class="core"', "车辆上线率：核心指标表没有 "),
-        ('class="block"', "车辆上线率：分组页没有 "),
+        pytest.param('class="core"', "车辆上线率：核心指标表没有 ", marks=NIGHT),
+        pytest.param('class="block"', "车辆上线率：分组页没有 ", marks=NIGHT),
         ('class="points"', "要点与读数不符："),
     ],
 )
@@ -183,7 +184,7 @@ def test_a_blank_a_cut_or_a_partial_paper_is_never_released(
             "UPDATE meta.source SET data_time = TIMESTAMP '2026-11-20 08:00' WHERE source = 'gps'",
             "数据只到 11-20 08:00",
         ),
-        ("UPDATE meta.source SET error = '连接被拒绝' WHERE source = 'gps'", "采集故障"),
+        pytest.param("UPDATE meta.source SET error = '连接被拒绝' WHERE source = 'gps'", "采集故障", marks=NIGHT),
     ],
 )
 def test_a_held_model_or_a_late_or_failed_source_makes_a_draft_that_names_it(
