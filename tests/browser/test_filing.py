@@ -82,6 +82,7 @@ def clerk(chromium: Browser, site: Site) -> Iterator[Watched]:
 def upload(page: Page, book: openpyxl.Workbook, file: Path) -> str:
     """The uploaded workbook's outcome as the page says it."""
     book.save(file)
+    page.fill(".filing-month", f"{NOW:%Y-%m}")  # the loader lives in the world's month, the browser in ours
     page.set_input_files(".filing-file input", file)
     assert page.locator(".filing-file output").inner_text() == file.name
     page.click("button:text-is('上传检查')")

@@ -202,8 +202,9 @@ def test_over_midnight_and_with_a_clock_that_jumps_the_wall_goes_by_the_servers_
     assert wall.page.evaluate("document.getElementById('cut').hidden") is True
     requested: list[str] = []
     wall.page.on("request", lambda request: requested.append(request.url))
-    wall.page.route("**/version", lambda route: route.fulfill(json={**route.fetch().json(), "day": "2026-12-01"}))
-    until(wall.page, "Wall.state.day === '2026-12-01'")
+    tomorrow = f"{dt.datetime.now(SHANGHAI) + dt.timedelta(days=1):%Y-%m-%d}"
+    wall.page.route("**/version", lambda route: route.fulfill(json={**route.fetch().json(), "day": tomorrow}))
+    until(wall.page, f"Wall.state.day === '{tomorrow}'")
     assert any(url.endswith("/scenes") for url in requested), "words like 昨日 are said anew on a new day"
     wall.context.close()
 

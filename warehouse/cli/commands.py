@@ -340,14 +340,20 @@ def test(quick: bool, nightly: bool, mutants: bool, arguments: tuple[str, ...]) 
     sys.exit(code)
 
 
-@click.command(
-    "bench", context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False
-)
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def bench(options: tuple[str, ...]) -> None:
-    """量一量：各项用多少 CPU 与内存，每项都在同一分钟内与基准并排；只报告，不判定（bench --help 看选项）。"""
+@click.command("bench")
+@click.option("--only", multiple=True, help="只量这一项，可重复；写错时列出全部")
+@click.option("--scale", type=click.IntRange(min=20), default=2000, show_default=True, help="车辆数")
+@click.option("--json", "as_json", is_flag=True, help="输出 JSON")
+def bench(only: tuple[str, ...], scale: int, as_json: bool) -> None:
+    """量一量：各项用多少 CPU 与内存，每项都在同一分钟内与基准并排；只报告，不判定。"""
     if not (ROOT.parent / "tests" / "bench" / "__main__.py").exists():
         click.echo("基准脚本不在这份安装里", err=True)
         sys.exit(66)
+    words = [
+        *(word for name in only for word in ("--only", name)),
+        "--scale",
+        str(scale),
+        *(["--json"] if as_json else []),
+    ]
     os.chdir(ROOT.parent)
-    os.execv(sys.executable, [sys.executable, "-m", "tests.bench", *options])
+    os.execv(sys.executable, [sys.executable, "-m", "tests.bench", *words])

@@ -176,7 +176,11 @@ def test_every_metric_page_stands_in_every_state(elsewhere: Callable[[str], Flas
     town = book.places("town")[0].code
     with web.test_request_context("/"):
         g.viewer = LEADER
-        for number, metric in enumerate(part_of(list(book.metrics.values()), list(STATES).index(state), 3)):
+        listed = list(book.metrics.values())
+        sample = {metric.id for metric in part_of(listed, list(STATES).index(state), 3)}
+        for number, metric in enumerate(sorted(listed, key=lambda metric: metric.id not in sample)):
+            if number >= len(sample) and any(expected in text for text in shown_text):
+                break
             ways = ["", "?of=rows&vs=year", *([f"?place={town}&by=company"] if "town" in metric.drill else [])]
             for search in part_of(ways, number, 3):
                 page = page_callback.draw(library, f"/metric/{metric.id}", search)[0]

@@ -105,7 +105,7 @@ def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[
             yield " ".join((*words, name)), found
 
 
-WITHOUT_A_FOLDER = {"metric list", "metric announcement", "test", "bench", "backup key", "sbom", "licences"}
+WITHOUT_A_FOLDER = {"metric list", "metric announcement", "test", "bench", "backup key", "sbom", "bundle", "licences"}
 
 
 def test_every_command_refuses_a_folder_of_a_later_release(tmp_path: Path) -> None:
