@@ -4,7 +4,6 @@ was."""
 from __future__ import annotations
 
 import datetime as dt
-import time
 from pathlib import Path
 
 from dash import dcc, html
@@ -33,7 +32,7 @@ def render(visit: PageContext) -> Page:
     file = gate.settings().state
     standing = store.standing(file)
     with app_db.reading(file) as connection:
-        silences = store.silences(connection, time.time())
+        silences = store.silences(connection, visit.now.timestamp())
     body: list[Component] = [*_wrong(), _standing(standing), *_silences(silences)]
     body += [_rules(), html.Div([_past(file), _letters(file)], className="grid grid-2-1 grid-top")]
     bar = [

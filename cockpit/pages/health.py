@@ -19,7 +19,7 @@ from cockpit.presentation import format as fmt
 from cockpit.presentation.tiles.attributes import data
 from cockpit.presentation.tiles.table import Cell, scrolled, table
 from warehouse.compile.reading import SourceState
-from warehouse.core import backup_report, request_queue, timetable, units
+from warehouse.core import backup_report, request_queue, timetable
 from warehouse.core.request_queue import Request
 from warehouse.query import data_quality
 
@@ -36,7 +36,7 @@ def render(visit: PageContext) -> Page:
     """/health"""
     sources, checks = visit.book.sources(), data_quality.checks(visit.book)
     held = [c for c in checks if c["held"]]
-    alarm = backup_report.alarm(gate.settings(), units.now(), is_demo=visit.book.generation.is_demo)
+    alarm = backup_report.alarm(gate.settings(), visit.now, is_demo=visit.book.generation.is_demo)
     body: list[Component] = [_summary(visit, sources, checks, held, alarm)]
     if alarm:
         body.append(html.P(f"! {alarm}", className="notice-line tone-bad", id="health-backup"))
