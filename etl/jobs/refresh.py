@@ -31,6 +31,7 @@ def publish(context: Context, *, full: bool = False) -> str:
         checks.run(context.writer, as_of, built.models)
         held = checks.still_held(context.writer)
         context.progress("汇总人员类指标", 0, 3)
+        snapshot.take_over_persons(context.writer, context.settings)
         person_counts.count(context.writer, built, as_of.date())
         revisions.prepare(context.writer)
         snapshot.take_over_trail(context.writer, context.settings)

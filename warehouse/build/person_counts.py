@@ -23,18 +23,32 @@ CREATE TABLE IF NOT EXISTS marts_person.reading (metric VARCHAR, win VARCHAR, wi
     num DOUBLE, den DOUBLE, parts MAP(VARCHAR, DOUBLE), held_from DATE);
 ALTER TABLE marts_person.reading ADD COLUMN IF NOT EXISTS held_from DATE;
 ALTER TABLE marts_person.reading DROP COLUMN IF EXISTS is_hidden;
+ALTER TABLE marts_person.reading ADD COLUMN IF NOT EXISTS is_withdrawn BOOLEAN DEFAULT false;
 CREATE TABLE IF NOT EXISTS marts_person.counted (metric VARCHAR, day DATE, fingerprint VARCHAR);
 ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS fingerprint VARCHAR;
 ALTER TABLE marts_person.counted ADD COLUMN IF NOT EXISTS since DATE"""
 FORM = "rows judged on their population and on who has changed"
-"""Stands in the fingerprint of what is counted: another way to protect it counts everything anew."""
+"""Stands in the fingerprint of what is counted: another way to protect it withdraws what the old one let out."""
+
+
+def prepare(writer: Writer) -> None:
+    """Makes the tables where they are missing."""
+    writer.execute(TABLE)
+    writer.execute(person_hold.TABLE)
+
+
+Districts = dict[tuple[str, str, dt.date], tuple[float | None, float | None]]
+"""Metric, window and its start → the district's numerator and denominator."""
 
 
 def count(writer: Writer, built: Built, today: dt.date) -> None:
     """Counts anew every person metric whose mart was made, for the days that were made (all of them when it was made
-    whole, or when the indicator's definition is another one). Metrics of one family go together."""
-    writer.execute(TABLE)
-    writer.execute(person_hold.TABLE)
+    whole, or when the indicator's definition is another one). Metrics of one family go together.
+
+    What has been published below the district is never counted anew, whatever changes: the new number less the old one
+    would tell of the few whom the change is about. Where another definition moves the district's number of a window, or
+    persons are protected by another rule, what was published there is withdrawn; the next window is held against it."""
+    prepare(writer)
     rule = Rule.of(dict(writer.execute("SELECT name, value FROM raw.own_parameter WHERE _deleted_at IS NULL")))
     counted = set(writer.execute("SELECT DISTINCT metric, win, win_start FROM marts_person.reading"))
     today_done = {row[0] for row in writer.execute("SELECT metric FROM marts_person.counted WHERE day = ?", [today])}
@@ -46,8 +60,12 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
             families[metric.family or metric.id].append(metric)
     for family in families.values():
         wanted: dict[str, dict[str, list[Span]]] = {}
-        definitions = {metric.id: f"{fingerprints.of_metric(metric)} {FORM} {rule}" for metric in family}
+        protection = f" {FORM} {rule}"
+        definitions = {metric.id: f"{fingerprints.of_metric(metric)}{protection}" for metric in family}
         is_other = any(defined.get(name, text) != text for name, text in definitions.items())
+        is_protected_otherwise = any(
+            not defined.get(name, text).endswith(protection) for name, text in definitions.items()
+        )
         for metric in family:
             if metric.mart not in built.models and metric.id in today_done and not is_other:
                 continue
@@ -56,17 +74,15 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
         if not wanted:
             continue
         with writer.transaction():
-            since = today if is_other else min((begun.get(name, today) for name in definitions), default=today)
-            if is_other or (not units.has_settled(since, today) and _is_late(family, built, today)):
-                _forget(writer, [*definitions], is_whole=is_other)
+            since = min((begun.get(name, today) for name in definitions), default=today)
+            if not units.has_settled(since, today) and _is_late(family, built, today):
+                _forget_below(writer, [*definitions])
+            before = _take_out_district(writer, [*definitions]) if is_other else {}
             for metric in family:
                 for window, spans in wanted.get(metric.id, {}).items():
-                    if window.endswith(CUT):  # of as many days as there were yesterday
-                        writer.execute(
-                            "DELETE FROM marts_person.reading WHERE metric = ? AND win = ?", [metric.id, window]
-                        )
-                    if spans:
-                        _count_district(writer, metric, window, spans)
+                    _count_district(writer, metric, window, spans)
+            if is_other:
+                _withdraw(writer, [*definitions], None if is_protected_otherwise else before)
             count_below(writer, family, today, rule)
             for name, text in definitions.items():
                 writer.execute("DELETE FROM marts_person.counted WHERE metric = ?", [name])
@@ -74,12 +90,51 @@ def count(writer: Writer, built: Built, today: dt.date) -> None:
             writer.execute("INSERT INTO build.unpublished VALUES ('person_reading', NULL)")
 
 
-def _forget(writer: Writer, metrics_: list[str], *, is_whole: bool) -> None:
-    """What was counted by another definition; otherwise what was published below the district before the sources had
-    delivered what they hold of the past."""
-    grains = "" if is_whole else " AND grain <> 'district'"
-    writer.execute(f"DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)){grains}", [metrics_])
-    writer.execute("DELETE FROM marts_person.behind WHERE metric IN (SELECT unnest(?))", [metrics_])
+def _forget_below(writer: Writer, names: list[str]) -> None:
+    """What was published below the district before the sources had delivered what they hold of the past."""
+    writer.execute(
+        "DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)) AND grain <> 'district'", [names]
+    )
+    writer.execute("DELETE FROM marts_person.behind WHERE metric IN (SELECT unnest(?))", [names])
+
+
+def _districts(writer: Writer, names: list[str]) -> Districts:
+    rows = writer.execute(
+        "SELECT metric, win, win_start, num, den FROM marts_person.reading "
+        "WHERE metric IN (SELECT unnest(?)) AND grain = 'district' AND slice = ''",
+        [names],
+    )
+    return {row[:3]: row[3:] for row in rows}
+
+
+def _take_out_district(writer: Writer, names: list[str]) -> Districts:
+    """What the district's numbers were by the definition before, which are counted anew now."""
+    before = _districts(writer, names)
+    writer.execute(
+        "DELETE FROM marts_person.reading WHERE metric IN (SELECT unnest(?)) AND grain = 'district'", [names]
+    )
+    return before
+
+
+def _withdraw(writer: Writer, names: list[str], before: Districts | None) -> None:
+    """Takes back what is published below the district in the windows whose district number is another one than before
+    (None: in all). It stands in the table still, since what is published later is held against it."""
+    below_ = "metric IN (SELECT unnest(?)) AND grain <> 'district'"
+    if before is None:
+        writer.execute(f"UPDATE marts_person.reading SET is_withdrawn = true WHERE {below_}", [names])
+        return
+    after = _districts(writer, names)
+    moved = [key for key in {*before, *after} if before.get(key) != after.get(key)]
+    if moved:
+        writer.execute(
+            "CREATE OR REPLACE TEMP TABLE moved AS SELECT unnest(?) AS metric, unnest(?) AS win, unnest(?) AS start",
+            [list(column) for column in zip(*moved, strict=True)],
+        )
+        writer.execute(
+            f"""UPDATE marts_person.reading r SET is_withdrawn = true WHERE {below_} AND EXISTS (
+            SELECT 1 FROM moved m WHERE m.metric = r.metric AND m.win = r.win AND m.start IN (r.win_start, r.held_from))""",
+            [names],
+        )
 
 
 def _is_late(family: list[Metric], built: Built, today: dt.date) -> bool:
@@ -159,6 +214,10 @@ def counted_since(metric: Metric, window: str, today: dt.date) -> dt.date:
 
 def _count_district(writer: Writer, metric: Metric, window: str, spans: list[Span]) -> None:
     """The district's counts of those windows, with their further figures; of a slice those of each member."""
+    if window.endswith(CUT):  # of as many days as there were yesterday
+        writer.execute("DELETE FROM marts_person.reading WHERE metric = ? AND win = ?", [metric.id, window])
+    if not spans:
+        return
     writer.execute(
         "DELETE FROM marts_person.reading WHERE metric = ? AND win = ? AND grain = 'district' AND win_start IN (SELECT unnest(?))",
         [metric.id, window, [item.start for item in spans]],
@@ -170,7 +229,7 @@ def _count_district(writer: Writer, metric: Metric, window: str, spans: list[Spa
         parts = f"MAP {{{labels}}}" if labels and not member else "NULL"
         sql, bound = select(metric, window, spans, "district", member=member)
         writer.execute(
-            f"""INSERT INTO marts_person.reading SELECT '{metric.id}', '{window}', win_start, 'district', place, '{member}', member, num, den, {parts}, NULL
+            f"""INSERT INTO marts_person.reading SELECT '{metric.id}', '{window}', win_start, 'district', place, '{member}', member, num, den, {parts}, NULL, false
             FROM ({sql}) WHERE place IS NOT NULL""",
             bound,
         )
@@ -195,7 +254,7 @@ def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule
         for one in ledger.show(item, fresh):
             if one.grain == "town" or windows[one.metric] != "day" or item.last > forgotten or item == spans[-1]:
                 about = [one.metric, windows[one.metric], one.start, one.grain, one.place, one.slice, one.member]
-                rows.append([*about, one.num, one.den, None, one.held_from])
+                rows.append([*about, one.num, one.den, None, one.held_from, one.is_withdrawn])
     ledger.close()
     if rows:
         writer.execute(

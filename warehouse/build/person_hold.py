@@ -84,7 +84,7 @@ class Ledger:
         self.newest: dt.date | None = newest[0][0]
         """Start of the last window that was published; None before the first."""
         for row in writer.execute(
-            "SELECT metric, coalesce(held_from, win_start), grain, place, slice, member, num, den "
+            "SELECT metric, coalesce(held_from, win_start), grain, place, slice, member, num, den, NULL, is_withdrawn "
             "FROM marts_person.reading WHERE metric IN (SELECT unnest(?)) AND win_start = ? AND grain <> 'district'",
             [self._ids, self.newest],
         ):

@@ -34,7 +34,8 @@ Cell = tuple[float, float, float]
 @dataclass(frozen=True)
 class Place:
     """What is published of one metric. slice, member: "" for the number itself; den: None for a plain count, and for a
-    mean, which num is then. held_from: start of the earlier window whose number it is; None for its own."""
+    mean, which num is then. held_from: start of the earlier window whose number it is; None for its own. is_withdrawn:
+    it was published once and is not any more."""
 
     metric: str
     start: dt.date
@@ -45,6 +46,7 @@ class Place:
     num: float
     den: float | None
     held_from: dt.date | None = None
+    is_withdrawn: bool = False
 
 
 @dataclass

@@ -124,7 +124,7 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
         writer.execute(
             f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, {_sums(metric)}, {_value(metric, "r")}, s.provisional, ?, ?, ?
             FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
-            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town')""",
+            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_withdrawn""",
             [
                 window,
                 f"{as_of:%Y%m%dT%H%M%S}",

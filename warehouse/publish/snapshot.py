@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from warehouse.build import person_counts
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.models import models, shape
 from warehouse.catalog.schema import Contract, Model
@@ -26,8 +27,17 @@ from warehouse.ingest.landing import sync_folder
 POINTER = "current.json"
 QUARANTINE_SHOWN = 2000
 """Newest rows in quarantine that a page can list and correct; all of them are in `etl quarantine export`."""
-LARGE = {"person_reading": "SELECT * FROM marts_person.reading", "kpi_revision": "SELECT * FROM run.kpi_revision"}
+LARGE = {
+    "person_reading": "SELECT * EXCLUDE (is_withdrawn) FROM marts_person.reading WHERE NOT is_withdrawn",
+    "kpi_revision": "SELECT * FROM run.kpi_revision",
+}
 """Tables beside the marts that are copied only when build.unpublished names them."""
+PERSONS = {
+    "person_reading": "SELECT * FROM marts_person.reading",
+    "person_behind": "SELECT * FROM marts_person.behind",
+    "person_counted": "SELECT * FROM marts_person.counted",
+}
+"""What a warehouse made anew must know of the counts of persons that have been published. In the restricted file."""
 GROWN = 1.5
 """A file is written afresh once copying has made it so many times as large as it was when it was fresh."""
 KEEP_ALL = dt.timedelta(hours=24)
@@ -131,9 +141,7 @@ def take_over_trail(writer: Writer, settings: Settings) -> None:
     with writer.alone():
         writer.execute(f"ATTACH '{file}' AS previous (READ_ONLY)")
         try:
-            if writer.execute(
-                "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'meta' AND table_name = 'kpi_revision'"
-            ):
+            if _has(writer, "previous", "kpi_revision"):
                 newest = writer.execute(
                     "SELECT coalesce(max(recorded_at), '-infinity'::TIMESTAMP) FROM run.kpi_revision"
                 )
@@ -147,6 +155,46 @@ def take_over_trail(writer: Writer, settings: Settings) -> None:
                 )
         finally:
             writer.execute("DETACH previous")
+
+
+def take_over_persons(writer: Writer, settings: Settings) -> None:
+    """Counts of persons below the district are published once. What a warehouse made anew, or one from a backup, does
+    not know of it comes from the newest generation: counted again it would differ by those few whom a later correction
+    is about."""
+    person_counts.prepare(writer)
+    file = _previous(settings, _note(settings), "restricted")
+    if file is None:
+        return
+    with writer.alone():
+        writer.execute(f"ATTACH '{file}' AS previous (READ_ONLY)")
+        try:
+            if not _has(writer, "previous", "person_counted"):
+                return
+            newest = "SELECT metric, max(start) AS newest FROM {} GROUP BY metric"
+            writer.execute(f"""CREATE OR REPLACE TEMP TABLE ahead AS
+                SELECT metric, metric NOT IN (SELECT metric FROM marts_person.counted) AS is_new
+                FROM ({newest.format("previous.meta.person_behind")}) p
+                LEFT JOIN ({newest.format("marts_person.behind")}) o USING (metric)
+                WHERE o.newest IS NULL OR o.newest < p.newest""")
+            new = "metric IN (SELECT metric FROM ahead WHERE is_new)"
+            below = f"(grain <> 'district' OR {new})"
+            for table, rows in (("reading", f" AND {below}"), ("behind", ""), ("counted", f" AND {new}")):
+                ahead = f"WHERE metric IN (SELECT metric FROM ahead){rows}"
+                writer.execute(f"DELETE FROM marts_person.{table} {ahead}")
+                writer.execute(
+                    f"INSERT INTO marts_person.{table} BY NAME SELECT * FROM previous.meta.person_{table} {ahead}"
+                )
+        finally:
+            writer.execute("DETACH previous")
+
+
+def _has(writer: Writer, database: str, table: str) -> bool:
+    return bool(
+        writer.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE database_name = ? AND schema_name = 'meta' AND table_name = ?",
+            [database, table],
+        )
+    )
 
 
 def current(settings: Settings) -> str | None:
@@ -261,17 +309,25 @@ def _write(
                     {name for name in LARGE if is_copy and name not in changed},
                 )
             else:
-                writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
-                writer.execute(
-                    "CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal"
-                )
-                writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload,
-                    is_row, faults, first_seen, landed_at AS last_seen, times FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
+                _restricted_meta(writer, generation, is_counted="person_reading" in changed)
             writer.execute("CHECKPOINT target")
         finally:
             writer.execute("DETACH target")
             if previous:
                 writer.execute("DETACH previous")
+
+
+def _restricted_meta(writer: Writer, generation: str, *, is_counted: bool) -> None:
+    """What the restricted file holds besides its marts. is_counted: persons have been counted since the last one."""
+    writer.execute("CREATE OR REPLACE TABLE target.meta.generation AS SELECT ? AS id", [generation])
+    for name, sql in PERSONS.items():
+        if is_counted or not _has(writer, "target", name):
+            writer.execute(f"CREATE OR REPLACE TABLE target.meta.{name} AS {sql}")
+    writer.execute(
+        "CREATE OR REPLACE TABLE target.meta.review AS SELECT * EXCLUDE (is_personal) FROM run.review WHERE is_personal"
+    )
+    writer.execute(f"""CREATE OR REPLACE TABLE target.meta.quarantine_row AS SELECT landing_seq AS seq, row_no AS row, source || '_' || entity AS name, rule, reason, payload,
+        is_row, faults, first_seen, landed_at AS last_seen, times FROM raw.quarantine WHERE row_no >= 0 ORDER BY landing_seq DESC, row_no LIMIT {QUARANTINE_SHOWN}""")
 
 
 def _renew(writer: Writer, model: Model, kind: str, days: list[dt.date | None]) -> None:

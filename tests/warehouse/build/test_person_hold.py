@@ -8,20 +8,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.depth import depth
-from warehouse.build import person_counts, person_hold, person_places
+from warehouse.build import person_counts, person_places
 from warehouse.build.disclosure import Rule
+from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
 from warehouse.core.database import Writer
+from warehouse.core.settings import Settings
+from warehouse.publish import snapshot
 
+TABLES = ("reading", "behind", "counted")
 RULE = Rule()
 PARTY = [metric for metric in metrics().values() if metric.family == "party"]
 ENDS = [dt.date(2026, month, day) for month, day in ((8, 31), (9, 30), (10, 31))]
@@ -60,10 +66,10 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
             """CREATE SCHEMA marts; CREATE TABLE marts.driver_day (day DATE, person_key VARCHAR, company_key VARCHAR, town_code VARCHAR,
                 is_member BOOLEAN, is_lit BOOLEAN, is_badged BOOLEAN, is_open_lead BOOLEAN, is_lead BOOLEAN, sex VARCHAR);
             CREATE SCHEMA run; CREATE TABLE run.check_result (as_of TIMESTAMP, model VARCHAR, name VARCHAR, severity VARCHAR, message VARCHAR, rows BIGINT);
-            CREATE SCHEMA build; CREATE TABLE build.clock AS SELECT TIMESTAMP '2026-11-04 06:00:00' AS as_of"""
+            CREATE SCHEMA raw; CREATE TABLE raw.own_parameter (name VARCHAR, value DOUBLE, _deleted_at TIMESTAMP);
+            CREATE SCHEMA build; CREATE TABLE build.unpublished (model VARCHAR, day DATE); CREATE TABLE build.clock AS SELECT TIMESTAMP '2026-11-04 06:00:00' AS as_of"""
         )
-        made.execute(person_counts.TABLE)
-        made.execute(person_hold.TABLE)
+        person_counts.prepare(made)
         yield made
 
 
@@ -210,6 +216,129 @@ def test_a_slice_moves_only_when_each_of_its_members_may(writer: Writer) -> None
     assert (first[own][0], second[own][0], second[own][2]) == (150.0, 151.0, None)
     assert not writer.execute("SELECT message FROM run.check_result")
     assert (first[slices][0], second[slices][0], second[slices][2]) == (35.0, 35.0, ENDS[0])
+
+
+@pytest.fixture
+def counting(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[list[Metric], dt.date], None]]:
+    """Counts as every publication does: the district and what lies below, of those metrics, on that day."""
+    run(writer, [])
+    for table in ("marts_person.counted", "raw.own_parameter", "build.unpublished"):
+        writer.execute(f"DELETE FROM {table}")
+    monkeypatch.setattr(person_counts, "HISTORY_DAYS", 40)
+
+    def count(family: list[Metric], today: dt.date) -> None:
+        monkeypatch.setattr(person_counts, "metrics", lambda: {metric.id: metric for metric in family})
+        person_counts.count(writer, Built(models=["driver_day"]), today)
+        # the sources have long delivered what they hold of the past
+        writer.execute("UPDATE marts_person.counted SET since = DATE '2026-01-01'")
+
+    yield count
+
+
+def shown(writer: Writer, end: dt.date) -> Published:
+    """As `published`, without what has been withdrawn."""
+    rows = writer.execute(
+        f"SELECT metric, place, slice, member, num, den, held_from FROM ({snapshot.LARGE['person_reading']}) "
+        "WHERE win_start = ? AND grain <> 'district'",
+        [end],
+    )
+    return {row[:4]: row[4:] for row in rows}
+
+
+NARROWER = [
+    msgspec.structs.replace(one, numerator=one.numerator.replace("is_member", "is_member AND person_key <> '0-13'"))
+    for one in PARTY
+]
+"""As the party's numbers are, but for one person."""
+
+
+def test_another_definition_tells_nothing_of_the_one_it_is_about(
+    writer: Writer, counting: Callable[[list[Metric], dt.date], None]
+) -> None:
+    """Counted anew, the town's number would be one less than the one in yesterday's file."""
+    put(writer, ENDS[1], START)
+    counting(PARTY, ENDS[1] + SETTLED)
+    first = shown(writer, ENDS[1])
+    counting(NARROWER, ENDS[1] + SETTLED)
+    (district,) = writer.execute(
+        "SELECT num FROM marts_person.reading WHERE metric = 'mem_party_driver_cnt' AND grain = 'district' AND slice = '' AND win_start = ?",
+        [ENDS[1]],
+    )
+    assert district == (209.0,), "the district's number is by the new definition at once"
+    left = shown(writer, ENDS[1])
+    assert first.items() >= left.items() and not [key for key in left if key[0] == "mem_party_driver_cnt"]
+    put(writer, ENDS[2], START)
+    counting(NARROWER, ENDS[2] + SETTLED)
+    then = shown(writer, ENDS[2])
+    assert {key[1] for key in then if key[0] == "mem_party_driver_cnt"} == set(), "one has changed since"
+    put(writer, ENDS[2], START)
+
+
+def test_another_definition_shows_again_once_enough_have_changed(
+    writer: Writer, counting: Callable[[list[Metric], dt.date], None]
+) -> None:
+    put(writer, ENDS[1], START)
+    counting(PARTY, ENDS[1] + SETTLED)
+    counting(NARROWER, ENDS[1] + SETTLED)
+    put(writer, ENDS[2], flipped(START, *(f"0-{number}" for number in range(14, 20))))
+    counting(NARROWER, ENDS[2] + SETTLED)
+    key = ("mem_party_driver_cnt", "330110000", "", "")
+    assert shown(writer, ENDS[2])[key] == (75.0, None, None)
+
+
+def test_a_definition_that_moves_no_number_of_the_district_withdraws_nothing(
+    writer: Writer, counting: Callable[[list[Metric], dt.date], None]
+) -> None:
+    put(writer, ENDS[1], START)
+    counting(PARTY, ENDS[1] + SETTLED)
+    first = shown(writer, ENDS[1])
+    put(writer, ENDS[1], tuple(replace(one, firm=1) if one.name == "0-0" else one for one in START))
+    counting([msgspec.structs.replace(one, min_den=3) for one in PARTY], ENDS[1] + SETTLED)
+    assert first and shown(writer, ENDS[1]) == first
+
+
+def test_another_rule_withdraws_what_the_old_one_let_out(
+    writer: Writer, counting: Callable[[list[Metric], dt.date], None]
+) -> None:
+    put(writer, ENDS[1], START)
+    counting(PARTY, ENDS[1] + SETTLED)
+    assert shown(writer, ENDS[1])
+    writer.execute("INSERT INTO raw.own_parameter VALUES ('person_least', 50, NULL)")
+    counting(PARTY, ENDS[1] + SETTLED)
+    assert not shown(writer, ENDS[1])
+
+
+@pytest.mark.parametrize("is_lost", [True, False], ids=["made anew", "from a backup of before"])
+def test_a_warehouse_that_forgot_takes_over_what_was_published(
+    writer: Writer, counting: Callable[[list[Metric], dt.date], None], tmp_path: Path, is_lost: bool
+) -> None:
+    """Somebody is corrected late, and the warehouse is made anew: what was published of the month stays."""
+    folder = Settings.at(tmp_path)
+    folder.published.mkdir(parents=True)
+    for one in ENDS[:2]:
+        put(writer, one, START)
+    counting(PARTY, ENDS[0] + SETTLED)
+    earlier = {table: writer.execute(f"SELECT * FROM marts_person.{table}") for table in TABLES}
+    counting(PARTY, ENDS[1] + SETTLED)
+    first = shown(writer, ENDS[1])
+    with closing(duckdb.connect(folder.published / "20261005T060000.restricted.duckdb")) as file:
+        file.execute("CREATE SCHEMA meta")
+        for name, sql in snapshot.PERSONS.items():
+            frame = writer.table(sql)
+            file.execute(f"CREATE TABLE meta.{name} AS FROM frame")
+            del frame
+    (folder.published / snapshot.POINTER).write_text('{"generation": "20261005T060000"}')
+    for table in TABLES:
+        writer.execute(f"DELETE FROM marts_person.{table}")
+        for row in earlier[table] if not is_lost else ():
+            writer.execute(f"INSERT INTO marts_person.{table} VALUES ({', '.join('?' * len(row))})", list(row))
+    put(writer, ENDS[1], flipped(START, "0-29"))
+    snapshot.take_over_persons(writer, folder)
+    counting(PARTY, ENDS[1] + SETTLED)
+    assert first and shown(writer, ENDS[1]) == first
+    put(writer, ENDS[2], flipped(START, "0-29"))
+    counting(PARTY, ENDS[2] + SETTLED)
+    assert figures(shown(writer, ENDS[2])) == figures(first), "and next month is held against it"
 
 
 @st.composite
