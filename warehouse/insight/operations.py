@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from warehouse.core import statements
-from warehouse.query.one_person import POOLED
+from warehouse.query.one_person import POOLED, TOWN
 from warehouse.query.snapshot import Snapshot
 
 text = statements.beside(__file__)
@@ -78,9 +78,11 @@ def alarm_kinds(book: Snapshot, limit: int = 9) -> list[tuple[str, int, int]]:
 
 
 def _open(book: Snapshot) -> list[tuple[Any, ...]]:
-    """(raised_at, plate_mask, kind, town, late_s) of every alarm that must be handled and is not, the newest first."""
+    """(raised_at, plate_mask, kind, town, late_s) of every alarm that must be handled and is not, the newest first; no
+    name of a town whose trucks are those of a few persons."""
     now = book.generation.built_at.replace(tzinfo=None)
-    return book.ask(text("open_alarms"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
+    rows = book.ask(text("open_alarms"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
+    return [(*one, TOWN if code in book.pooled else town, late_s) for *one, town, code, late_s in rows]
 
 
 def waiting(book: Snapshot) -> list[tuple[str, int]]:

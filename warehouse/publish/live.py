@@ -15,6 +15,7 @@ import orjson
 import pandas as pd
 import pyarrow.parquet as pq
 
+from warehouse.compile.reading import STATUS_LABELS
 from warehouse.core import statements
 from warehouse.core.database import Writer
 from warehouse.core.settings import Settings
@@ -26,7 +27,7 @@ STATES = ("running", "parked", "offline", "alarm")
 POINTER = "current.json"
 KEEP = 20
 MOST_ALARMS = 50
-NEEDED = {"dim_vehicle", "dim_town", "open_alarm"}
+NEEDED = {"dim_vehicle", "dim_town", "open_alarm", "pooled_owner"}
 """The models behind the picture."""
 FRESH = dt.timedelta(minutes=30)
 """How long an open alarm (marts.open_alarm) colours a vehicle and stands on the wall."""
@@ -112,7 +113,8 @@ def _has_alarms(writer: Writer) -> bool:
 def _unhandled(writer: Writer, now: dt.datetime, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The open alarms of vehicles in service, newest first, as the note holds them (naive Shanghai). A later version of
     a row comes with a later payload; an alarm of the note `before` keeps the time at which it first came in."""
-    rows = writer.execute(text("unhandled_alarms"), {"now": now, "since": now - FRESH, "most": MOST_ALARMS})
+    parameters = {"now": now, "since": now - FRESH, "most": MOST_ALARMS, "pooled": STATUS_LABELS["small_cell"]}
+    rows = writer.execute(text("unhandled_alarms"), parameters)
     landed_before = {alarm["id"]: alarm["landed_at"] for alarm in before}
     return [
         {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from warehouse.core import statements
+from warehouse.query import one_person
 from warehouse.query.aggregates import Figures
 from warehouse.query.opened import aware
 
@@ -12,7 +13,7 @@ text = statements.beside(__file__)
 
 
 def newest(book: Figures, limit: int = 20) -> list[dict[str, Any]]:
-    """Newest alarms, plates masked; status in words."""
+    """Newest alarms, plates masked; status in words; no name of a town whose trucks are those of a few persons."""
     rows = book.ask(text("newest_alarms"), {"most": limit})
     return [
         {
@@ -20,11 +21,11 @@ def newest(book: Figures, limit: int = 20) -> list[dict[str, Any]]:
             "plate_mask": plate,
             "kind": kind,
             "level": level,
-            "town": town,
+            "town": one_person.TOWN if code in book.pooled else town,
             "company": company,
             "status": status(result, handled, must, due, took, allowed),
         }
-        for at, plate, kind, level, town, result, handled, must, due, company, took, allowed in rows
+        for at, plate, kind, level, town, code, result, handled, must, due, company, took, allowed in rows
     ]
 
 

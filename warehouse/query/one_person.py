@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from warehouse.catalog.models import models, words
 from warehouse.catalog.schema import Metric
+from warehouse.compile.reading import STATUS_LABELS
 
 POOLED = "*"
 """The member that holds all such owners, or all their vehicles, where a number is split."""
+TOWN = STATUS_LABELS["small_cell"]
+"""Stands for such a town's name beside a single vehicle: its trucks are those of a few who are known by name."""
 
 
 def tells_of_vehicles(metric: Metric) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,3 +135,16 @@ def test_what_waits_in_a_town_of_one_person_is_in_a_sum_with_others(
     assert alone not in again and again[POOLED][0] >= by_town[alone][0] > 0
     assert [sum(column) for column in zip(*again.values())] == [sum(column) for column in zip(*by_town.values())]
     assert sum(waiting for waiting, _ in by_town.values()) == len(operations._open(book))
+
+
+def test_no_town_of_one_person_stands_beside_a_masked_plate(book: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    lists = {
+        "overdue": lambda: [one.town for one in operations.overdue(book, 10_000)],
+        "newest": lambda: [one["town"] for one in alarms.newest(book, 200)],
+    }
+    names = {place.name: place.code for place in book.places("town")}
+    for named, towns in lists.items():
+        alone, number = Counter(town for town in towns() if town in names).most_common(1)[0]
+        unlisted = towns().count("不单列")
+        monkeypatch.setattr(book, "pooled", frozenset({names[alone], *book.pooled}))
+        assert alone not in towns() and towns().count("不单列") == unlisted + number, named

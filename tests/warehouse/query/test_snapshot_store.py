@@ -468,6 +468,28 @@ def test_live_positions_partition_the_fleet(house: House) -> None:
     assert set(frame.table.columns) == {"ref", "lon", "lat", "speed_kmh", "direction", "state", "town", "loc_time"}
 
 
+@pytest.mark.parametrize(("trucks", "town"), [(1, "不单列"), (2, "良渚街道")], ids=["one truck", "two trucks"])
+def test_the_live_list_names_no_town_whose_trucks_are_those_of_one_person(house: House, trucks: int, town: str) -> None:
+    """Beside a masked plate, time and kind the name of such a town tells who."""
+    from warehouse.publish import live
+
+    house.put("yz_vehicle", [vehicle(number) for number in range(trucks)])
+    alarm = {
+        "alarm_uid": "A1",
+        "warn_type": 1,
+        "level": 2,
+        "plate_no": "浙A00000",
+        "plate_color": 2,
+        "start_at": "2026-11-23T13:55:00",
+        "updated_at": "2026-11-23T13:56:00",
+    }
+    house.put("gps_alarm", [alarm])
+    house.build()
+    live.publish(house.writer, house.settings, house.at)
+    listed = live.read(house.settings.data)
+    assert listed is not None and [one.town for one in listed.alarms] == [town]
+
+
 def test_the_error_tree_gives_every_leaf_its_own_exit_code() -> None:
     leaves = CockpitError.__subclasses__()
     assert len({leaf.exit_code for leaf in leaves}) == len(leaves) and all(leaf.to_do for leaf in leaves)

@@ -6,6 +6,7 @@ select
     a.plate_mask,
     a.kind,
     coalesce(t.name, '') as town,
+    a.town_code,
     epoch($now::timestamp - a.raised_at) - a.limit_s as late_s
 from marts.alarm_event a
 left join marts.dim_town t on t.code = a.town_code

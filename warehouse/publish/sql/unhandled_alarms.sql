@@ -1,6 +1,6 @@
 -- A row is an open alarm of a vehicle in service, newest first, on the writer's file. id: twelve digits of a digest;
 -- raised_at, landed_at (when this version of the row came in, NULL when that is not known): naive Shanghai; town ''
--- when unknown; plate masked.
+-- when unknown, and $pooled where the town's trucks are those of a few persons; plate masked.
 -- $now: the moment of the picture, naive Shanghai; $since: alarms raised from then on; $most: rows at most.
 select
     substr(sha256(a.alarm_uid), 1, 12) as id,
@@ -8,7 +8,11 @@ select
     b.landed_at,
     a.kind,
     a.level,
-    coalesce(t.name, '') as town,
+    case
+        when v.town_code in (select p.town_code from marts.pooled_owner p where p.company_key = '')
+        then $pooled
+        else coalesce(t.name, '')
+    end as town,
     plate_mask(a.vehicle_key) as plate
 from marts.open_alarm a
 join

@@ -7,6 +7,7 @@ select
     a.kind,
     a.level,
     coalesce(t.name, '') as town,
+    a.town_code,
     a.result,
     a.is_handled,
     a.must_handle,
