@@ -4,7 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from warehouse.build import graph
 from warehouse.catalog.models import models
@@ -25,10 +25,16 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
     """Runs the checks of the models in `made` and counts their defects. Returns model → message of what must be held:
     models with a failed `fail` check and every model that stands on them."""
     writer.execute(TABLES)
+    with writer.transaction():
+        return _run(writer, as_of, [*made])
+
+
+def _run(writer: Writer, as_of: dt.datetime, made: Sequence[str]) -> dict[str, str]:
     held: dict[str, str] = {}
+    writer.execute("DELETE FROM run.check_result WHERE model IN (SELECT unnest(CAST(? AS VARCHAR[])))", [made])
+    writer.execute("DELETE FROM run.review WHERE model IN (SELECT unnest(CAST(? AS VARCHAR[])))", [made])
     for name in made:
         model = models()[name]
-        writer.execute("DELETE FROM run.check_result WHERE model = ?", [name])
         for check in model.checks:
             failed = writer.execute(f"SELECT count(*) FROM ({check.sql})")[0][0]
             message = check.message
@@ -49,7 +55,6 @@ def run(writer: Writer, as_of: dt.datetime, made: Iterable[str]) -> dict[str, st
                     f"INSERT INTO run.defect SELECT ?, ?, ?, coalesce({expression}, 0) FROM {model.layer}.{name} LIMIT 1",
                     [rule, name, model.label],
                 )
-        writer.execute("DELETE FROM run.review WHERE model = ?", [name])
         for rule, review in model.review.items():
             writer.execute(
                 f"INSERT INTO run.review SELECT ?, ?, ?, subject, detail FROM ({review.sql}) ORDER BY subject, detail LIMIT {LISTED}",

@@ -13,6 +13,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.core.settings import ROOT
 
 MACRO = re.compile(r"CREATE OR REPLACE TEMP MACRO (\w+)\(.*?;\s*$", re.S | re.M)
+CALLED = re.compile(r"(\w+)\(")
 COUNTED = (
     "mart",
     "kind",
@@ -62,11 +63,9 @@ def _macros_in(sql: str) -> list[str]:
     found: dict[str, str] = {}
     waiting = [sql]
     while waiting:
-        text = waiting.pop()
-        for name, definition in _macros().items():
-            if name not in found and re.search(rf"\b{name}\(", text):
-                found[name] = definition
-                waiting.append(definition)
+        for name in _macros().keys() & set(CALLED.findall(waiting.pop())) - found.keys():
+            found[name] = _macros()[name]
+            waiting.append(found[name])
     return [found[name] for name in sorted(found)]
 
 

@@ -49,6 +49,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     known = set(writer.execute("SELECT kpi_id, win, win_start FROM run.kpi_asked"))
     writer.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM run.kpi_revision LIMIT 0")
     requested: list[tuple[str, str, dt.date]] = []
+    of_persons: list[tuple[object, ...]] = []
     empty = _empty(writer)
     defined = dict(writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))
     for metric in metrics().values():
@@ -60,10 +61,14 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
         for window in metric.windows:
             spans = _spans(metric, window, as_of.date(), built, set() if is_other else known)
             if spans:
-                if metric.mart not in empty:
+                if metric.person:
+                    of_persons += _stored(metric, window, spans, as_of, why)
+                elif metric.mart not in empty:
                     _ask(writer, metric, window, spans, as_of, why)
                 requested += [(metric.id, window, item.start) for item in spans]
     _define(writer)
+    if of_persons:
+        _take(writer, of_persons, as_of)
     if not requested:
         return 0
     with writer.transaction():
@@ -120,29 +125,11 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 
 
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> None:
-    if metric.person:
-        writer.execute(
-            f"""INSERT INTO changed SELECT r.metric, ?, s.start, r.grain, r.place, {_sums(metric)}, {_value(metric, "r")}, s.provisional, ?, ?, ?
-            FROM marts_person.reading r JOIN (SELECT unnest(?) AS start, unnest(?) AS named, unnest(?) AS provisional) s ON s.named = r.win_start
-            WHERE r.metric = ? AND r.win = ? AND r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_withdrawn""",
-            [
-                window,
-                f"{as_of:%Y%m%dT%H%M%S}",
-                as_of,
-                why,
-                [item.start for item in spans],
-                [counted(metric, window, item)[1] for item in spans],
-                [_is_provisional(metric, item, as_of) for item in spans],
-                metric.id,
-                counted(metric, window, spans[0])[0],
-            ],
-        )
-        return
     for grain in ("district", "town"):
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
             writer.execute(
-                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric, "r")}, s.provisional, ?, ?, ?
+                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric)}, s.provisional, ?, ?, ?
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
                 [
                     f"{as_of:%Y%m%dT%H%M%S}",
@@ -155,16 +142,63 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
             )
 
 
-def _sums(metric: Metric) -> str:
-    """Numerator and denominator; of a mean below the district only the mean is there."""
-    return "if(r.den IS NULL, NULL, r.num), r.den" if metric.weighs else "r.num, r.den"
-
-
-def _value(metric: Metric, row: str) -> str:
+def _value(metric: Metric) -> str:
     if not metric.denominator:
-        return f"{metric.scale} * coalesce({row}.num, 0)"
-    mean = f"WHEN {row}.den IS NULL THEN {metric.scale} * {row}.num " if metric.weighs else ""
-    return f"CASE {mean} WHEN {row}.den > 0 AND {row}.den >= {metric.min_den} THEN {metric.scale} * coalesce({row}.num, 0) / {row}.den END"
+        return f"{metric.scale} * coalesce(r.num, 0)"
+    return f"CASE WHEN r.den > 0 AND r.den >= {metric.min_den} THEN {metric.scale} * coalesce(r.num, 0) / r.den END"
+
+
+STORED = (
+    "metric",
+    "win",
+    "start",
+    "win_stored",
+    "named",
+    "provisional",
+    "why",
+    "scale",
+    "min_den",
+    "is_rate",
+    "is_mean",
+)
+"""What must be known of a window of a person metric: which it is, under which names it is counted, and how its numbers
+become one."""
+
+
+def _stored(metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> list[tuple[object, ...]]:
+    """Rows of STORED; their numbers have been counted already."""
+    return [
+        (
+            metric.id,
+            window,
+            item.start,
+            *counted(metric, window, item),
+            _is_provisional(metric, item, as_of),
+            why,
+            float(metric.scale),
+            float(metric.min_den),
+            bool(metric.denominator),
+            bool(metric.weighs),
+        )
+        for item in spans
+    ]
+
+
+def _take(writer: Writer, rows: list[tuple[object, ...]], as_of: dt.datetime) -> None:
+    """Takes the numbers of those windows, districts and towns; of a mean below the district only the mean is there."""
+    columns = ", ".join(f"unnest(?) AS {name}" for name in STORED)
+    writer.execute(
+        f"""INSERT INTO changed SELECT r.metric, s.win, s.start, r.grain, r.place,
+            if(s.is_mean AND r.den IS NULL, NULL, r.num), r.den,
+            CASE WHEN NOT s.is_rate THEN s.scale * coalesce(r.num, 0)
+                WHEN s.is_mean AND r.den IS NULL THEN s.scale * r.num
+                WHEN r.den > 0 AND r.den >= s.min_den THEN s.scale * coalesce(r.num, 0) / r.den END,
+            s.provisional, ?, ?, s.why
+        FROM (SELECT {columns}) s
+        JOIN marts_person.reading r ON r.metric = s.metric AND r.win = s.win_stored AND r.win_start = s.named
+        WHERE r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_withdrawn""",
+        [f"{as_of:%Y%m%dT%H%M%S}", as_of, *(list(column) for column in zip(*rows, strict=True))],
+    )
 
 
 def _is_provisional(metric: Metric, item: Span, as_of: dt.datetime) -> bool:

@@ -64,22 +64,7 @@ def build(
     published).
 
     What a finished build used up is forgotten by settled(), which the caller calls after publishing."""
-    writer.execute(TABLES)
-    with writer.transaction():
-        writer.execute("INSERT INTO build.pending SELECT DISTINCT source_table, day FROM run.touched")
-        writer.execute("DELETE FROM run.touched")
-        writer.execute("DELETE FROM build.clock")
-        writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
-        writer.execute("DELETE FROM build.today")
-        writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
-        writer.execute("DELETE FROM build.reading_day")
-        writer.execute(
-            "INSERT INTO build.reading_day SELECT unnest(CAST(? AS DATE[]))",
-            [units.reading_days(as_of.date(), HISTORY_DAYS)],
-        )
-    pending: Pending = {}
-    for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
-        pending.setdefault(table, set()).add(day)
+    pending = _begin(writer, as_of)
     made: dict[str, dt.datetime] = dict(writer.execute("SELECT model, as_of FROM build.made"))
     result, changed = Built(), set[str]()
     result.rules = {table for table in pending if table.startswith("own_")}
@@ -109,10 +94,16 @@ def build(
             writer.sparing() if reads_positions(name) else writer.alone()
         ):  # build.day and lake.gps_location belong to this model while it is made
             before = _digest(writer, model) if only_time else None
-            _make(writer, settings, model, as_of, pending, fresh, result)
-            if only_time and _digest(writer, model) == before:
-                continue  # time has passed, and nothing in it is different
-        _remember(writer, model, fresh, result)
+            if model.build == "scratch":
+                _make_scratch(writer, settings, model, pending, as_of, fresh, result)
+            # what is made, that it is, and that it is to be published are in the file together or not at all
+            with writer.transaction():
+                if model.build != "scratch":
+                    _make(writer, settings, model, as_of, pending, fresh, result)
+                _book(writer, model, as_of)
+                if only_time and _digest(writer, model) == before:
+                    continue  # time has passed, and nothing in it is different
+                _remember(writer, model, fresh, result)
         result.touched[name] = _touched(model, pending, fresh, result)
         if model.build != "view":
             changed.add(name)
@@ -123,6 +114,27 @@ def build(
             writer.execute(f"DROP TABLE IF EXISTS {models()[name].layer}.{name}")
     writer.execute("UPDATE build.part SET parts = 1")
     return result
+
+
+def _begin(writer: Writer, as_of: dt.datetime) -> Pending:
+    """Sets the build's clock and takes over what has been touched since the last one: landed table → its days."""
+    writer.execute(TABLES)
+    with writer.transaction():
+        writer.execute("INSERT INTO build.pending SELECT DISTINCT source_table, day FROM run.touched")
+        writer.execute("DELETE FROM run.touched")
+        writer.execute("DELETE FROM build.clock")
+        writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
+        writer.execute("DELETE FROM build.today")
+        writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+        writer.execute("DELETE FROM build.reading_day")
+        writer.execute(
+            "INSERT INTO build.reading_day SELECT unnest(CAST(? AS DATE[]))",
+            [units.reading_days(as_of.date(), HISTORY_DAYS)],
+        )
+    pending: Pending = {}
+    for table, day in writer.execute("SELECT DISTINCT source_table, day FROM build.pending"):
+        pending.setdefault(table, set()).add(day)
+    return pending
 
 
 def settled(writer: Writer) -> None:
@@ -170,37 +182,34 @@ def _make(
     writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built
 ) -> None:
     name = f"{model.layer}.{model.name}"
-    if model.build in ("days", "scratch"):
-        days = _days(writer, model, as_of, pending, fresh)
-        _set_days(writer, days)
-        if "gps_location" in model.touched_by:
-            _open_lake(writer, settings, days)
-        if model.build == "scratch":
-            _make_scratch(writer, model)
-        else:
-            if fresh:
-                _make_room(writer, model)
-            with writer.transaction():
-                writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
-                for _ in _parts(writer) if reads_positions(model.name) else (0,):
-                    writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
-        result.days[model.name] = days
+    if model.build == "days":
+        _set_days(writer, settings, model, _days(writer, model, as_of, pending, fresh), result)
+        if fresh:
+            _make_room(writer, model)
+        writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
+        for _ in _parts(writer) if reads_positions(model.name) else (0,):
+            writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
     elif model.build == "view":
         if "lake.gps_location" in inputs(model.name):
             _open_lake(writer, settings, [])
         writer.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
     else:
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
-    with writer.transaction():
-        writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
-        writer.execute(
-            "INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of]
-        )
 
 
-def _make_scratch(writer: Writer, model: Model) -> None:
+def _book(writer: Writer, model: Model, as_of: dt.datetime) -> None:
+    """Writes down when the model was made and by which SELECT."""
+    writer.execute("DELETE FROM build.made WHERE model = ?", [model.name])
+    writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of])
+
+
+def _make_scratch(
+    writer: Writer, settings: Settings, model: Model, pending: Pending, as_of: dt.datetime, fresh: bool, result: Built
+) -> None:
     """The table of a model of positions, made for so many vehicles at a time as fit, with the part that each belongs
-    to. The models that stand on it are made in the same parts."""
+    to. The models that stand on it are made in the same parts. It is not of one transaction, which would hold all
+    parts."""
+    _set_days(writer, settings, model, _days(writer, model, as_of, pending, fresh), result)
     positions = writer.execute("SELECT count(*) FROM lake.gps_location")[0][0] if reads_positions(model.name) else 0
     writer.execute("UPDATE build.part SET parts = ?", [1 + positions // PART_ROWS])
     name = f"{model.layer}.{model.name}"
@@ -221,13 +230,14 @@ def _make_room(writer: Writer, model: Model) -> None:
     """An empty table in the model's shape. Days whose positions are no longer held cannot be made again: theirs stay,
     where the shape is the same."""
     name = f"{model.layer}.{model.name}"
+    if "gps_location" not in model.touched_by:
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM ({model.sql}) LIMIT 0")
+        return
     writer.execute(f"CREATE OR REPLACE TEMP TABLE shape AS SELECT * FROM ({model.sql}) LIMIT 0")
-    columns = (
-        "SELECT list(column_name || data_type ORDER BY column_index) FROM duckdb_columns() WHERE table_name = ? AND {}"
+    is_there = writer.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [model.layer, model.name]
     )
-    new = writer.execute(columns.format("database_name = 'temp'"), ["shape"])
-    old = writer.execute(columns.format(f"schema_name = '{model.layer}' AND database_name <> 'temp'"), [model.name])
-    if "gps_location" not in model.touched_by or new != old:
+    if not is_there or writer.execute("DESCRIBE temp.shape") != writer.execute(f"DESCRIBE {name}"):
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM shape")
 
 
@@ -303,10 +313,13 @@ def _span(first: dt.date, last: dt.date) -> set[dt.date]:
     return {first + dt.timedelta(days=step) for step in range((last - first).days + 1)}
 
 
-def _set_days(writer: Writer, days: list[dt.date]) -> None:
-    with writer.transaction():
-        writer.execute("DELETE FROM build.day")
-        writer.execute("INSERT INTO build.day SELECT unnest(CAST(? AS DATE[]))", [days])
+def _set_days(writer: Writer, settings: Settings, model: Model, days: list[dt.date], result: Built) -> None:
+    """Says which days a model is made for, and opens their positions."""
+    writer.execute("DELETE FROM build.day")
+    writer.execute("INSERT INTO build.day SELECT unnest(CAST(? AS DATE[]))", [days])
+    if "gps_location" in model.touched_by:
+        _open_lake(writer, settings, days)
+    result.days[model.name] = days
 
 
 def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:

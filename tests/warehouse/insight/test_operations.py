@@ -142,7 +142,7 @@ def test_no_town_of_one_person_stands_beside_a_masked_plate(book: Snapshot, monk
         "overdue": lambda: [one.town for one in operations.overdue(book, 10_000)],
         "newest": lambda: [one["town"] for one in alarms.newest(book, 200)],
     }
-    names = {place.name: place.code for place in book.places("town")}
+    names = {place.label: place.code for place in book.places("town")}
     for named, towns in lists.items():
         alone, number = Counter(town for town in towns() if town in names).most_common(1)[0]
         unlisted = towns().count("不单列")
