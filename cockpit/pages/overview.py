@@ -105,13 +105,19 @@ def fine_print(visit: PageContext, window: str) -> Component:
 
 def tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> list[Component]:
     """The toolbar of a page of one period: crumbs, windows, the period and its neighbours, the link."""
+    spacer = html.Span(className="spacer")
+    return [toolbar.crumbs(*steps), *period_tools(visit, window), spacer, toolbar.copy_link()]
+
+
+def period_tools(visit: PageContext, window: str) -> list[Component]:
+    """The windows to choose from, and the page's period between its neighbours."""
     sample = next((m for m in visit.book.metrics.values() if window in m.windows), None)
-    period = None
+    found = [toolbar.windows(visit, WINDOWS, window)]
     if sample is not None:
         reading = visit.book.read(sample.id, window, period_of(visit, window))
         period = toolbar.periods(visit, window, reading.win_start, reading.win_end)
-    found = [toolbar.crumbs(*steps), toolbar.windows(visit, WINDOWS, window), period, html.Span(className="spacer")]
-    return [item for item in found if item is not None] + [toolbar.copy_link()]
+        found += [period] if period is not None else []
+    return found
 
 
 def called(visit: PageContext, window: str, at: str | None) -> str:

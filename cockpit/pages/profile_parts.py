@@ -143,7 +143,7 @@ def bar(visit: PageContext, *steps: tuple[str, str], windows: bool = False) -> l
     """The tools above an entity's page: where one is, the window of its numbers, the link to share."""
     found: list[Component] = [toolbar.crumbs(("总览", visit.address.to("/")), *steps)]
     if windows:
-        found.append(toolbar.windows(visit, overview.WINDOWS, visit.address.get("window") or overview.DEFAULT))
+        found += overview.period_tools(visit, visit.address.get("window") or overview.DEFAULT)
     found.append(html.Span(className="spacer"))
     if favourites.is_place(visit.address.path) and favourites.may_see(visit.viewer, visit.address.path):
         found.append(toolbar.star(visit, favourites.place_of(visit.address), steps[-1][0]))

@@ -170,6 +170,17 @@ def patience(item: Reading) -> int:
     return max(item.stale_after_s, floor)
 
 
+def ages(item: Reading) -> bool:
+    """Whether its number grows old as its data do: one that is current, or the newest of its kind. A period that is
+    over, settled and followed by another that is over too is history, which no later data were to change."""
+    if item.as_of is None:
+        return False
+    if item.window == "now" or not item.complete or item.provisional:
+        return True
+    following = units.window_of(item.window, item.win_end + dt.timedelta(days=1))[1]
+    return item.as_of.astimezone(units.SHANGHAI).date() <= following
+
+
 def visible(now: float | None, before: float | None, unit: str, decimals: int = 0) -> bool:
     """True when the difference of two stored values is more than nothing in the decimals that are shown."""
     change = delta(now, before, unit, "context", decimals)

@@ -101,7 +101,7 @@ def present(item: Reading, decimals: int = 0, *, today: dt.date | None = None) -
     """The words of a reading. decimals: the metric's (of the % figure for a ratio). today: that day's times carry no date, and a day
     that is today or yesterday is called so; None: dates only."""
     shown = fmt.reading(item, decimals)
-    ages = item.status in AS_SUPPOSED and item.as_of is not None
+    ages = item.status in AS_SUPPOSED and fmt.ages(item)
     return ReadingView(
         reading=item,
         label=item.label,

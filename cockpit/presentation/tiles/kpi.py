@@ -72,9 +72,9 @@ def _classes(reading: Reading, size: Size, tone: str) -> str:
 
 
 def clockwork(reading: Reading) -> dict[str, Any]:
-    """data-* facts of a reading for the browser's clock; no data time, no ageing."""
+    """data-* facts of a reading for the browser's clock; of what does not grow old no time."""
     facts = data(metric=reading.metric, generation=reading.generation)
-    if reading.as_of is not None:
+    if reading.as_of is not None and fmt.ages(reading):
         facts |= data(asof=reading.as_of.isoformat(), stale_after=str(fmt.patience(reading)))
     return facts
 

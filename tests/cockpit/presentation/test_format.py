@@ -9,6 +9,7 @@ import pytest
 
 from cockpit.presentation import format as fmt
 from warehouse.compile.reading import Place, Reading, Target
+from warehouse.core.units import SHANGHAI
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,21 @@ def test_parts_are_short_and_of_scores_there_are_none() -> None:
     assert fmt.parts(reading(num=7842.0, den=8396.0)) == "7,842 / 8,396"
     assert fmt.parts(reading(num=1_804_008.4, den=8111.0)) == "180.4万 / 8,111"
     assert fmt.parts(reading(num=107_025.5, den=1171.0, unit="分")) == ""
+
+
+def test_a_period_that_is_history_does_not_grow_old_and_the_newest_does() -> None:
+    """Week 47 ends on 22 November: it is the newest until week 48 is over as well."""
+    week = {"win_start": dt.date(2026, 11, 16), "win_end": dt.date(2026, 11, 22)}
+
+    def at(month: int, day: int, hour: int = 12) -> dt.datetime:
+        return dt.datetime(2026, month, day, hour, tzinfo=SHANGHAI)
+
+    assert not fmt.ages(reading(**week))
+    assert fmt.ages(reading(**week, as_of=at(11, 29, 23)))
+    assert not fmt.ages(reading(**week, as_of=at(11, 30, 0)))
+    assert fmt.ages(reading(**week, as_of=at(11, 30), provisional=True)), "late data are still to come"
+    assert fmt.ages(reading(**week, as_of=at(11, 30), complete=False))
+    assert fmt.ages(reading(window="now", as_of=at(11, 30)))
 
 
 def test_a_finished_period_ages_by_hours_and_a_running_one_by_the_promise_of_its_inputs() -> None:
