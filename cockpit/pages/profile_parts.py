@@ -55,6 +55,11 @@ def moment(value: Any) -> str:
     return fmt.DASH if value is None else f"{value:%m-%d %H:%M:%S}"
 
 
+def minute(value: Any) -> str:
+    """A naive business time as 11-22 14:05, for a list whose rows lead to the second; None → "—"."""
+    return fmt.DASH if value is None else f"{value:%m-%d %H:%M}"
+
+
 def absent(visit: PageContext, words: str, *tables: str) -> str:
     """The words for an empty list, or 未接入 where none of the landed tables that it is made of has ever delivered."""
     return words if any(visit.book.delivered(one) for one in tables) else STATUS_LABELS["unconnected"]
@@ -87,12 +92,12 @@ def alarm_table(
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
     lines = [
         [
-            dcc.Link(moment(row["raised_at"]), href=href(visit, "alarm", row["alarm_uid"])),
+            dcc.Link(minute(row["raised_at"]), href=href(visit, "alarm", row["alarm_uid"]), className="one-line"),
             row["kind"],
             {1: "一级", 2: "二级"}.get(row["level"], "—"),
             *([vehicle_link(visit, row["vehicle_key"])] if with_vehicle else []),
             or_unreported(visit, "rdm_alarm_handle", status(row)),
-            moment(row["handled_at"]),
+            minute(row["handled_at"]),
         ]
         for row in rows
     ]

@@ -36,6 +36,12 @@ ENGLISH = re.compile(
     r"(?<![A-Za-z0-9_./:@-])(Loading|No data|None|NaN|nan|undefined|null|Error|Choose|Submit|Reset|Zoom|Pan|Autoscale|Download|Monday|Sunday"
     r"|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?![A-Za-z0-9_])"
 )
+CRUSHED = """() => [...document.querySelectorAll(".table td > a")].filter(link => {
+    const lines = document.createRange();
+    lines.selectNodeContents(link);
+    return new Set([...lines.getClientRects()].map(line => Math.round(line.top))).size > 2;
+}).map(link => link.textContent)"""
+"""Links in tables that stand in more than two lines: their column has been left no room."""
 WORDS = """() => [document.title, document.body.innerText, ...[...document.querySelectorAll("[title], [aria-label], [placeholder], [alt], [data-title]")]
     .flatMap(one => ["title", "aria-label", "placeholder", "alt", "data-title"].map(name => one.getAttribute(name) || ""))].join("\\n")"""
 FINGER_PX = 44
@@ -151,6 +157,7 @@ def faults(page: Page, theme: str) -> list[str]:
     found = [(one, one["nodes"][0]) for one in broken]
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    crushed = page.evaluate(CRUSHED)
     small = page.evaluate(SMALL, FINGER_PX) if page.evaluate("innerWidth") < 640 else []
     spoken = page.evaluate(WORDS)
     # an open menu would lie over what is pressed next
@@ -163,6 +170,7 @@ def faults(page: Page, theme: str) -> list[str]:
         *([f"{wide} px wider than the window"] if wide > 0 else []),
         *(f"the word {word}" for word in sorted(set(ENGLISH.findall(spoken)))),
         *sorted(set(small)),
+        *(f"crushed into a column: {words}" for words in crushed),
     ]
 
 
