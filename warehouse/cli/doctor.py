@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 
-from warehouse.core import festivals, safe_start, statements, toml, units
+from warehouse.core import beats, festivals, safe_start, statements, toml, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
 from warehouse.core.keys import Vault
@@ -76,13 +77,27 @@ def _festivals(today: dt.date) -> Finding:
 def _published(settings: Settings) -> Finding:
     generation = snapshot.current(settings)
     if generation is None:
-        return "快照", False, "还没有发布，请运行 ./zhengbei etl run"
+        to_do = (
+            "装载进程正在取第一批数据，请稍候再看"
+            if _is_loading(settings)
+            else "请启动装载进程，或运行 ./zhengbei etl run"
+        )
+        return "快照", False, f"还没有发布，{to_do}"
     try:
         snapshot.verify(settings, generation)
         rows = Reader(settings.published / f"{generation}.duckdb").rows(text("vehicle_day_count"), timeout_s=30)[0][0]
     except CockpitError as error:
         return "快照", False, str(error)
     return "快照", True, f"{generation}，车辆日 {rows:,} 行"
+
+
+def _is_loading(settings: Settings) -> bool:
+    """Whether the loading process is there; False where its signs cannot be read, which another line says."""
+    try:
+        silent = beats.silent_s(settings.state, beats.LOADER)
+    except sqlite3.Error:
+        return False
+    return silent is not None and silent <= beats.SILENT_S
 
 
 def _landing(settings: Settings) -> Finding:
