@@ -159,7 +159,7 @@ class House:
         if trail:
             revisions.record(self.writer, self.built, self.at)
         snapshot.publish(self.writer, self.settings, self.at, held, is_demo=True)
-        runner.settled(self.writer)
+        runner.settled(self.writer, held)
         return SnapshotStore(self.settings.data).current(Scope.ALL)
 
     def rows(self, sql: str, parameters: Any = None) -> list[tuple[Any, ...]]:

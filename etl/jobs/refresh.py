@@ -38,7 +38,7 @@ def publish(context: Context, *, full: bool = False) -> str:
         revisions.record(context.writer, built, as_of)
         context.progress("发布快照", 1, 3)
         generation = snapshot.publish(context.writer, context.settings, as_of, held, is_demo=context.is_demo)
-        runner.settled(context.writer)
+        runner.settled(context.writer, held)
         live.publish(context.writer, context.settings, as_of)
         context.progress("发布完成", 3, 3)
         return generation

@@ -64,11 +64,14 @@ def _run(writer: Writer, as_of: dt.datetime, made: Sequence[str]) -> dict[str, s
 
 
 def still_held(writer: Writer) -> dict[str, str]:
-    """The same answer from the last results, for models that were not made anew."""
+    """The same answer from the last results, for models that were not made anew; and those that could not be made."""
     held: dict[str, str] = {}
     for name, message, failed in writer.execute(
         "SELECT model, message, failed_rows FROM run.check_result WHERE severity = 'fail' AND failed_rows > 0"
     ):
         for below in graph.below(name):
             held.setdefault(below, f"{models()[name].label}：{message}（{failed} 处）")
+    for name, why in writer.execute("SELECT model, why FROM build.unmade"):
+        for below in graph.below(name):
+            held.setdefault(below, f"{models()[name].label}：{why}")
     return held

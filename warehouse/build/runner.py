@@ -10,12 +10,13 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from warehouse.build import fingerprints
+from warehouse.build import fingerprints, spark
 from warehouse.build.graph import above, inputs, order, raw_below, reads_positions
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
 from warehouse.core import units
 from warehouse.core.database import Writer
+from warehouse.core.errors import EngineDown
 from warehouse.core.settings import Settings
 from warehouse.ingest import lake
 
@@ -36,18 +37,21 @@ CREATE TABLE IF NOT EXISTS build.reading_day (day DATE);
 CREATE TABLE IF NOT EXISTS build.pending (source_table VARCHAR, day DATE);
 CREATE TABLE IF NOT EXISTS build.made (model VARCHAR, fingerprint VARCHAR, as_of TIMESTAMP);
 CREATE TABLE IF NOT EXISTS build.unpublished (model VARCHAR, day DATE);
+CREATE TABLE IF NOT EXISTS build.unmade (model VARCHAR, why VARCHAR);
 """
 
 
 @dataclass
 class Built:
     """What a build did: models made anew, for day-wise ones which days, and for each the days that new rows below it
-    touched (None = any day may have changed). rules: the bureau's own tables that have changed."""
+    touched (None = any day may have changed). rules: the bureau's own tables that have changed. unmade: models that the
+    engine of the positions could not make, each with the reason; they are made with the next build."""
 
     models: list[str] = field(default_factory=list)
     days: dict[str, list[dt.date]] = field(default_factory=dict)
     touched: dict[str, set[dt.date] | None] = field(default_factory=dict)
     rules: set[str] = field(default_factory=set)
+    unmade: dict[str, str] = field(default_factory=dict)
 
 
 def build(
@@ -72,41 +76,47 @@ def build(
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
     wanted = set().union(*(above(name) for name in only or order()))
-    for index, name in enumerate(order()):
-        model = models()[name]
-        if name not in wanted:
-            continue
-        if progress:
-            progress(f"计算 {model.label}", index, len(order()))
-        fresh = name in anew
-        touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
-        # what hangs on the minute is made every time, what hangs on the day once a day
-        timed = "build.clock" in inputs(name) or (
-            _hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date())
-        )
-        uses = {table.split(".")[1] for table in inputs(name)}
-        if not (fresh or touched or timed or uses & changed):
-            continue
-        if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
-            continue  # what has changed below concerns no day of it
-        only_time = not (fresh or touched or uses & changed) and model.build == "table"
-        with (
-            writer.sparing() if reads_positions(name) else writer.alone()
-        ):  # build.day and lake.gps_location belong to this model while it is made
-            before = _digest(writer, model) if only_time else None
-            if model.build == "scratch":
-                _make_scratch(writer, settings, model, pending, as_of, fresh, result)
-            # what is made, that it is, and that it is to be published are in the file together or not at all
-            with writer.transaction():
-                if model.build != "scratch":
-                    _make(writer, settings, model, as_of, pending, fresh, result)
-                _book(writer, model, as_of)
-                if only_time and _digest(writer, model) == before:
-                    continue  # time has passed, and nothing in it is different
-                _remember(writer, model, fresh, result)
-        result.touched[name] = _touched(model, pending, fresh, result)
-        if model.build != "view":
-            changed.add(name)
+    with spark.cluster(writer, settings) as cluster:
+        for index, name in enumerate(order()):
+            model = models()[name]
+            if name not in wanted:
+                continue
+            if progress:
+                progress(f"计算 {model.label}", index, len(order()))
+            fresh = name in anew
+            touched = {table for table in raw_below(name) if table in pending or table.startswith("run.")}
+            # what hangs on the minute is made every time, what hangs on the day once a day
+            timed = "build.clock" in inputs(name) or (
+                _hangs_on_the_day(model) and (name not in made or made[name].date() != as_of.date())
+            )
+            uses = {table.split(".")[1] for table in inputs(name)}
+            if not (fresh or touched or timed or uses & changed):
+                continue
+            if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
+                continue  # what has changed below concerns no day of it
+            if cluster is not None and spark.takes(model) and result.unmade:
+                _leave(writer, model, EngineDown(next(iter(result.unmade.values()))), result, is_known=name in made)
+                continue  # it stands on what could not be made, or would meet the same
+            only_time = not (fresh or touched or uses & changed) and model.build == "table"
+            with (
+                writer.sparing() if reads_positions(name) else writer.alone()
+            ):  # build.day and lake.gps_location belong to this model while it is made
+                before = _digest(writer, model) if only_time else None
+                try:
+                    there = _prepare(writer, settings, model, as_of, pending, fresh, result, cluster)
+                except EngineDown as down:
+                    _leave(writer, model, down, result, is_known=name in made)
+                    continue
+                # what is made, that it is, and that it is to be published are in the file together or not at all
+                with writer.transaction():
+                    _make(writer, settings, model, fresh, there)
+                    _book(writer, model, as_of)
+                    if only_time and _digest(writer, model) == before:
+                        continue  # time has passed, and nothing in it is different
+                    _remember(writer, model, fresh, result)
+            result.touched[name] = _touched(model, pending, fresh, result)
+            if model.build != "view":
+                changed.add(name)
     if progress:
         progress("计算完成", len(order()), len(order()))
     for name in order():
@@ -126,6 +136,7 @@ def _begin(writer: Writer, as_of: dt.datetime) -> Pending:
         writer.execute("INSERT INTO build.clock VALUES (?)", [as_of])
         writer.execute("DELETE FROM build.today")
         writer.execute("INSERT INTO build.today VALUES (?)", [as_of.date()])
+        writer.execute("DELETE FROM build.unmade")
         writer.execute("DELETE FROM build.reading_day")
         writer.execute(
             "INSERT INTO build.reading_day SELECT unnest(CAST(? AS DATE[]))",
@@ -137,9 +148,23 @@ def _begin(writer: Writer, as_of: dt.datetime) -> Pending:
     return pending
 
 
-def settled(writer: Writer) -> None:
-    """Forgets the days that are built, checked and published."""
-    writer.execute("DELETE FROM build.pending; DELETE FROM build.unpublished")
+def settled(writer: Writer, held: Collection[str] = ()) -> None:
+    """Forgets the days that are built, checked and published. What a model that could not be made waits for stays, and
+    so does what is still to be published of those that are held."""
+    unmade = [name for (name,) in writer.execute("SELECT model FROM build.unmade")]
+    owed = sorted({table for name in unmade for table in models()[name].touched_by})
+    writer.execute("DELETE FROM build.pending WHERE source_table NOT IN (SELECT unnest(CAST(? AS VARCHAR[])))", [owed])
+    writer.execute(
+        "DELETE FROM build.unpublished WHERE model NOT IN (SELECT unnest(CAST(? AS VARCHAR[])))", [sorted(held)]
+    )
+
+
+def _leave(writer: Writer, model: Model, down: EngineDown, result: Built, *, is_known: bool) -> None:
+    """Books that a model stays as it was. Raises EngineDown where it never was: there is nothing to go on with."""
+    if not is_known:
+        raise down
+    result.unmade[model.name] = str(down) if not result.unmade else next(iter(result.unmade.values()))
+    writer.execute("INSERT INTO build.unmade VALUES (?, ?)", [model.name, result.unmade[model.name]])
 
 
 def _new(writer: Writer) -> set[str]:
@@ -178,22 +203,50 @@ def _hangs_on_the_day(model: Model) -> bool:
     )
 
 
-def _make(
-    writer: Writer, settings: Settings, model: Model, as_of: dt.datetime, pending: Pending, fresh: bool, result: Built
-) -> None:
+def _prepare(
+    writer: Writer,
+    settings: Settings,
+    model: Model,
+    as_of: dt.datetime,
+    pending: Pending,
+    fresh: bool,
+    result: Built,
+    cluster: spark.Cluster | None,
+) -> str | None:
+    """What comes before the one transaction in which a model is made: says which days it is made for, makes a scratch
+    table, whose parts together would be too much for one, and has the cluster work out what it takes. Returns the FROM
+    item of what the cluster has made ("" = no row), None where the model is made here. Raises EngineDown."""
+    if model.build not in ("days", "scratch"):
+        return None
+    days = _days(writer, model, as_of, pending, fresh)
+    paths = _set_days(writer, settings, model, days, result)
+    there = cluster.make(model, days, paths) if cluster is not None and days and spark.takes(model) else None
+    if model.build == "scratch":
+        if there is None:
+            _make_scratch(writer, model)
+        else:
+            _make_shape(writer, model)
+    return there
+
+
+def _make(writer: Writer, settings: Settings, model: Model, fresh: bool, there: str | None) -> None:
+    """Makes a model in the open transaction. there: as _prepare returns."""
     name = f"{model.layer}.{model.name}"
     if model.build == "days":
-        _set_days(writer, settings, model, _days(writer, model, as_of, pending, fresh), result)
         if fresh:
             _make_room(writer, model)
         writer.execute(f"DELETE FROM {name} WHERE day IN (SELECT day FROM build.day)")
-        for _ in _parts(writer) if reads_positions(model.name) else (0,):
-            writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
+        if there is None:
+            for _ in _parts(writer) if reads_positions(model.name) else (0,):
+                writer.execute(f"INSERT INTO {name} SELECT * FROM ({model.sql})")
+        elif there:
+            columns = ", ".join(row[0] for row in writer.execute(f"DESCRIBE {name}"))
+            writer.execute(f"INSERT INTO {name} SELECT {columns} FROM {there}")
     elif model.build == "view":
         if "lake.gps_location" in inputs(model.name):
             _open_lake(writer, settings, [])
         writer.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
-    else:
+    elif model.build == "table":
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
 
 
@@ -203,19 +256,23 @@ def _book(writer: Writer, model: Model, as_of: dt.datetime) -> None:
     writer.execute("INSERT INTO build.made VALUES (?, ?, ?)", [model.name, fingerprints.of_model(model.name), as_of])
 
 
-def _make_scratch(
-    writer: Writer, settings: Settings, model: Model, pending: Pending, as_of: dt.datetime, fresh: bool, result: Built
-) -> None:
+def _make_scratch(writer: Writer, model: Model) -> None:
     """The table of a model of positions, made for so many vehicles at a time as fit, with the part that each belongs
-    to. The models that stand on it are made in the same parts. It is not of one transaction, which would hold all
-    parts."""
-    _set_days(writer, settings, model, _days(writer, model, as_of, pending, fresh), result)
+    to. The models that stand on it are made in the same parts."""
     positions = writer.execute("SELECT count(*) FROM lake.gps_location")[0][0] if reads_positions(model.name) else 0
     writer.execute("UPDATE build.part SET parts = ?", [1 + positions // PART_ROWS])
     name = f"{model.layer}.{model.name}"
     for part in _parts(writer):
         made = f"INSERT INTO {name}" if part else f"CREATE OR REPLACE TABLE {name} AS"
         writer.execute(f"{made} SELECT *, CAST({part} AS BIGINT) AS part FROM ({model.sql})")
+
+
+def _make_shape(writer: Writer, model: Model) -> None:
+    """The empty table of a model whose rows lie with the cluster: what stands on it has the same columns here."""
+    writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read([])}")
+    writer.execute(
+        f"CREATE OR REPLACE TABLE {model.layer}.{model.name} AS SELECT *, CAST(0 AS BIGINT) AS part FROM ({model.sql})"
+    )
 
 
 def _parts(writer: Writer) -> Iterator[int]:
@@ -313,18 +370,17 @@ def _span(first: dt.date, last: dt.date) -> set[dt.date]:
     return {first + dt.timedelta(days=step) for step in range((last - first).days + 1)}
 
 
-def _set_days(writer: Writer, settings: Settings, model: Model, days: list[dt.date], result: Built) -> None:
-    """Says which days a model is made for, and opens their positions."""
+def _set_days(writer: Writer, settings: Settings, model: Model, days: list[dt.date], result: Built) -> list[str]:
+    """Says which days a model is made for, and opens their positions; returns the files of these."""
     writer.execute("DELETE FROM build.day")
     writer.execute("INSERT INTO build.day SELECT unnest(CAST(? AS DATE[]))", [days])
-    if "gps_location" in model.touched_by:
-        _open_lake(writer, settings, days)
     result.days[model.name] = days
+    return _open_lake(writer, settings, days) if "gps_location" in model.touched_by else []
 
 
-def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:
+def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> list[str]:
     """Points lake.gps_location at the files of `days` and of the day before each (a drive may cross midnight);
-    at all files when `days` is empty."""
+    at all files when `days` is empty. Returns their paths."""
     if days:
         wanted = set(days) | {day - dt.timedelta(days=1) for day in days}
         paths = [
@@ -335,3 +391,4 @@ def _open_lake(writer: Writer, settings: Settings, days: list[dt.date]) -> None:
     else:
         paths = lake.files(writer, settings)
     writer.execute(f"CREATE OR REPLACE VIEW lake.gps_location AS SELECT * FROM {lake.read(paths)}")
+    return paths

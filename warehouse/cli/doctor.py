@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 
+from warehouse.build import spark
 from warehouse.core import beats, festivals, safe_start, statements, toml, units
 from warehouse.core.database import Reader
 from warehouse.core.errors import CockpitError
@@ -38,6 +39,7 @@ def examine(settings: Settings, *, offline: bool) -> Iterator[Finding]:
     if settings.landing.exists():
         yield _landing(settings)
     yield from _safe(settings)
+    yield from _engine(settings)
     is_demo = settings.sources.exists() and toml.load(settings.sources).get("is_demo") is True
     for entry in sorted(entry_points(group="zhengbei.checks"), key=lambda entry: entry.name):
         yield from entry.load()(settings, is_demo=is_demo)
@@ -115,6 +117,18 @@ def _safe(settings: Settings) -> Iterator[Finding]:
     """What would keep the server or the loader from starting; whether they run as root is not seen from here."""
     found = [str(one) for one in safe_start.unsafe(settings, {safe_start.ALLOW_ROOT: "1"})]
     yield "密钥与权限", not found, "；".join(found) or "密钥可用，机密文件只对本账号开放"
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    """Whether the cluster that works out the positions could begin now; nothing is said where none is set."""
+    if settings.options.lake.engine != "spark":
+        return
+    master = settings.options.lake.spark_master
+    try:
+        spark.missing(master)
+        yield "Spark", True, f"{spark.shown(master)} 可用"
+    except CockpitError as down:
+        yield "Spark", False, str(down)
 
 
 def lake(settings: Settings, booked: list[tuple[str, str]]) -> Finding:

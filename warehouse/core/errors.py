@@ -10,6 +10,7 @@ place
     ├── ContractBroken              65  422  too many bad rows, unknown header: the load is stopped (EX_DATAERR)
     ├── SourceDown                  69  503  a source could not be reached within its deadline (EX_UNAVAILABLE)
     │   └── SourceRefused           77  503  a source answers and turns us away: password, key, a missing right
+    ├── EngineDown                  69  503  what works out the positions is missing, gone or gave up (EX_UNAVAILABLE)
     ├── Locked                      75  503  another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77  403  access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
     │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
@@ -99,6 +100,12 @@ class SourceDown(CockpitError):
 class SourceRefused(SourceDown):
     exit_code = 77
     to_do = "请核对账号、密码与权限；改正后会自动续传，不丢数据"
+
+
+class EngineDown(CockpitError):
+    exit_code = 69
+    http_status = 503
+    to_do = "请检查 Spark 集群；恢复后自动补算，其间沿用上期"
 
 
 class Locked(CockpitError):

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -47,6 +47,29 @@ class Backup(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """So many of the newest backups stay in each place; the newest one that was proven by a drill stays besides."""
     options: dict[str, Any] = {}
     """Of the remote places: host_key, key_filename, endpoint_url …; secrets as "env:NAME" or "file:/path"."""
+
+
+ADDRESSES = '"local[*]"、"spark://主机:7077" 或 "sc://主机:15002"'
+"""How the address of a Spark cluster is written."""
+
+
+class Lake(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the models of positions are worked out with."""
+
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """duckdb: by the loader itself; spark: by a cluster that sees the folder lake/ under the same path."""
+    spark_master: Annotated[
+        str,
+        Meta(
+            pattern=r"^(local\[(\*|[1-9]\d*)\]|spark://[0-9A-Za-z.\-_]+:\d{1,5}(,[0-9A-Za-z.\-_]+:\d{1,5})*|sc://[0-9A-Za-z.\-_]+(:\d{1,5})?(/;\S+)?)?$",
+            description=ADDRESSES,
+        ),
+    ] = ""
+    """The cluster's address; "" = none, which only duckdb goes with."""
+    spark_minutes: Annotated[int, Meta(ge=1, le=1440)] = 240
+    """A model that is not done after so long is given up for this build."""
+    spark_options: dict[str, str] = {}
+    """Spark's own settings, such as "spark.executor.memory"; secrets belong into the cluster's files."""
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +123,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_days: Annotated[int, Meta(ge=0, le=3650)] = 0
     """Days for which the services' JSON lines stay in <data>/logs; 0 = none are written."""
     backup: Backup = Backup()
+    lake: Lake = Lake()
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 
@@ -118,7 +142,10 @@ class Settings:
         value when something in that file is wrong."""
         folder = Path(data).expanduser().resolve()
         file = folder / "zhengbei.toml"
-        return cls(folder, toml.read(file, Options, where=str(file)) if file.exists() else Options())
+        options = toml.read(file, Options, where=str(file)) if file.exists() else Options()
+        if options.lake.engine == "spark" and not options.lake.spark_master:
+            raise toml.refuse("lake.spark_master", "", ADDRESSES, str(file))
+        return cls(folder, options)
 
     @classmethod
     def from_env(cls) -> Settings:
