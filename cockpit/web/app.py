@@ -174,7 +174,8 @@ def _server(settings: Settings) -> Flask:
     )
     server.jinja_env.globals |= {"asset": assets.url, "basic": assets.BASIC}
     if settings.options.hosts:
-        server.config["TRUSTED_HOSTS"] = list(settings.options.hosts)
+        # whoever watches the machine from the machine itself asks by these names, past the proxy
+        server.config["TRUSTED_HOSTS"] = [*settings.options.hosts, "127.0.0.1", "localhost"]
     server.json.ensure_ascii = False  # type: ignore[attr-defined]
     server.secret_key = keys.secret(settings.keys, "web")
     if settings.options.behind_proxy:

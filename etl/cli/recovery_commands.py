@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from warehouse.cli.main import data_option
-from warehouse.core.errors import BackupFailed
+from warehouse.core.errors import BackupFailed, Locked
 from warehouse.core.settings import Settings
 
+T = TypeVar("T")
+AGAIN_S = 1.0
 TO = click.option("--to", multiple=True, help="备份位置，代替 zhengbei.toml 里的 to；可写几个")
 KEY = click.option("--key", default="", help="备份密钥文件，代替 zhengbei.toml 里的 key")
 
@@ -31,7 +36,7 @@ def backup(context: click.Context, to: tuple[str, ...], key: str, data: Path) ->
     settings = Settings.at(data)
     places = routine.stores(settings, to, key)
     with bar() as progress:
-        taken = routine.take(settings, places, progress)
+        taken = _in_turn(lambda: routine.take(settings, places, progress))
     for one in taken:
         click.echo(f"{one.stamp}：{one.files} 个文件，共 {one.size / 2**20:.1f} MB，新存入 {one.added / 2**20:.1f} MB")
     _complain(backup_report.read(settings).problems)
@@ -80,7 +85,7 @@ def drill(to: tuple[str, ...], key: str, data: Path) -> None:
     settings = Settings.at(data)
     places = routine.stores(settings, to, key)
     with bar() as progress:
-        problems = routine.drill(settings, places, progress)
+        problems = _in_turn(lambda: routine.drill(settings, places, progress))
     _complain(problems)
     click.echo("演练无误：每个文件的校验和、数据表、状态文件、快照都与备份时相同")
 
@@ -125,6 +130,20 @@ def restore(where: str, at: str, key: str, skip_damaged: bool, data: Path) -> No
     for line in damaged:
         click.echo(f"注意：{line}", err=True)
     sys.exit(BackupFailed.exit_code if damaged else 0)
+
+
+def _in_turn(act: Callable[[], T]) -> T:
+    """What `act` returns, once whatever backup or drill is under way is over: the loader makes its own every day, and
+    whoever asks for one by hand is not to try again and again."""
+    is_new = True
+    while True:
+        try:
+            return act()
+        except Locked as busy:
+            if is_new:
+                click.echo(f"{busy.what}，等它结束…", err=True)
+            is_new = False
+            time.sleep(AGAIN_S)
 
 
 def _complain(problems: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from etl.config import descriptions
@@ -43,13 +44,17 @@ def opened(place: str, secret: backup_key.BackupKey, settings: Settings) -> Stor
     return Store(place, secret, given if "://" in place else {})
 
 
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    return held(settings.data / "backup.lock", "另一个备份或演练正在进行")
+
+
 def take(settings: Settings, places: Sequence[Store], progress: Progress = silent) -> list[backup.Taken]:
     """A backup in each of the places, of the same moment; a place that fails does not keep the others from theirs. What
     came of it goes into the report. Raises Locked when another backup is running."""
     began, now = time.monotonic(), units.now()
     taken: list[backup.Taken] = []
     problems: list[str] = []
-    with held(settings.data / "backup.lock"):
+    with _alone(settings):
         try:
             _renew_copy(settings)
             with backup.staged(settings) as stage:
@@ -93,7 +98,7 @@ def drill(settings: Settings, places: Sequence[Store], progress: Progress = sile
     goes into the report and is returned ([] = all good). Raises Locked when a backup is running."""
     began, now = time.monotonic(), units.now()
     problems: list[str] = []
-    with held(settings.data / "backup.lock"):
+    with _alone(settings):
         for store in places:
             try:
                 stamp = restore.choose(store)

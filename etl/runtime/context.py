@@ -129,9 +129,9 @@ def opened(
 
 
 @contextlib.contextmanager
-def held(file: Path) -> Iterator[None]:
-    """An exclusive lock on `file`, which tells who holds it. The kernel frees it when the process dies, however it
-    dies."""
+def held(file: Path, busy: str = "数据文件夹正被占用") -> Iterator[None]:
+    """An exclusive lock on `file`, which tells who holds it; busy: what is said to who comes second. The kernel frees it
+    when the process dies, however it dies."""
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -139,7 +139,7 @@ def held(file: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip()
-            raise Locked(f"数据文件夹正被占用：{holder or '占用者未知'}", where=str(file.parent)) from error
+            raise Locked(f"{busy}：{holder or '占用者未知'}", where=str(file.parent)) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"进程 {os.getpid()}，自 {clock():%Y-%m-%d %H:%M:%S} 起\n".encode(), 0)
         yield

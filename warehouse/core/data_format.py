@@ -22,7 +22,8 @@ def number(data: Path) -> int | None:
     try:
         text = file.read_text("ascii").strip()
     except FileNotFoundError:
-        is_used = any((data / name).exists() for name in ("warehouse.duckdb", "landing", "state.sqlite"))
+        # the first account may be made before anything is loaded; state.sqlite brings itself up to date
+        is_used = any((data / name).exists() for name in ("warehouse.duckdb", "landing"))
         return UNNUMBERED if is_used else None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(

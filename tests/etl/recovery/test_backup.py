@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from cockpit.store import audit, audit_anchor
+from etl.cli import recovery_commands
 from etl.jobs import backup as job
 from etl.recovery import backup, backup_key, restore, routine
 from etl.recovery.store import Store
@@ -107,8 +108,25 @@ def test_whatever_is_written_meanwhile_the_backup_is_of_one_moment(place: Place,
 def test_a_running_loader_is_not_disturbed_and_two_backups_are_not_taken_at_once(place: Place) -> None:
     with held(place.settings.lock):
         place.take()
-    with held(place.settings.data / "backup.lock"), pytest.raises(Locked):
+    with held(place.settings.data / "backup.lock"), pytest.raises(Locked, match="另一个备份或演练正在进行"):
         place.take()
+
+
+def test_who_asks_for_a_backup_by_hand_is_served_after_the_one_that_is_under_way(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_commands, "AGAIN_S", 0.05)
+    under_way = held(place.settings.data / "backup.lock")
+    under_way.__enter__()
+    rounds = iter(range(3))
+
+    def act() -> str:
+        if next(rounds) == 2:
+            under_way.__exit__(None, None, None)
+        with held(place.settings.data / "backup.lock"):
+            return "done"
+
+    assert recovery_commands._in_turn(act) == "done" and next(rounds, None) is None
 
 
 @pytest.mark.crash
