@@ -145,6 +145,12 @@ TABLE: dict[str, Right] = {
         ),
     ),
     "reports": Right("报告", PEOPLE, ("reports.index", "reports.compare", "reports.download"), is_whole=True),
+    "issues": Right(
+        "报告签发：查看送审稿与办理情况", ("leader", "analyst"), ("issues.index", "issues.step"), is_whole=True
+    ),
+    "issues_edited": Right("报告签发：编辑按语、报送发", ("analyst",), is_whole=True),
+    "issues_reviewed": Right("报告签发：审核、退回（不审自己编辑的）", ("leader", "analyst"), is_whole=True),
+    "issues_signed": Right("报告签发：签发（不签自己审核的）", ("leader",), is_whole=True),
     "api": Right(
         "只读接口 /api/v1（别的系统凭令牌）",
         (*PEOPLE, TOKEN),

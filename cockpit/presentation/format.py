@@ -264,6 +264,36 @@ def period(window: str, start: dt.date, end: dt.date) -> str:
     return f"{start:%Y-%m-%d} 周{'一二三四五六日'[start.weekday()]}"
 
 
+def date_words(date: dt.date, *, year: bool = False) -> str:
+    """ "12月4日" or "2026年12月4日": a date in a sentence of an official paper (GB/T 15835)."""
+    return f"{f'{date.year}年' if year else ''}{date.month}月{date.day}日"
+
+
+def period_words(window: str, start: dt.date, end: dt.date) -> str:
+    """A window as a title says it: "2026年第47周（11月16日至22日）", "2026年10月"."""
+    if window != "week":
+        return tight(period(window, start, end))
+    last = f"{end.day}日" if end.month == start.month else date_words(end)
+    return f"{tight(week(start))}（{date_words(start)}至{last}）"
+
+
+HAN = "\u3400-\u9fff\u3000-\u303f\uff00-\uffef"
+DAY = re.compile(r"(?<![\d-])(\d{2})-(\d{2})(?![\d-])")
+LOOSE = re.compile(rf"(?<=[{HAN}]) (?=[^{HAN}\s])|(?<=[^\s]) (?=[{HAN}%])|(?<=[≥≤]) ")
+
+
+def tight(text: str) -> str:
+    """A sentence without the blanks between Han and digits that screens have: on paper the characters stand in a
+    grid."""
+    return LOOSE.sub("", text)
+
+
+def in_prose(text: str) -> str:
+    """A sentence of a screen as one of an official paper: without those blanks, its days in words (11-23 as
+    11月23日)."""
+    return tight(DAY.sub(lambda found: f"{int(found[1])}月{int(found[2])}日", text))
+
+
 def period_key(window: str, start: dt.date) -> str:
     """The `at` word of a window for URLs and Snapshot: "2026-11-22", "2026-W47", "2026-11", "2026-Q4", "2026"."""
     return units.at_label(window, start)

@@ -62,12 +62,34 @@ def label(facts: Facts) -> str:
     return REPORTS[window(facts)]
 
 
+def title(facts: Facts) -> str:
+    """周报 2026 年第 47 周（…）: what a person calls it."""
+    return f"{label(facts)} {facts['period']}"
+
+
+def state(facts: Facts) -> str:
+    """草稿, 送审稿, 第 12 期（总第 58 期）, or 正式 for one from before reports were signed."""
+    if facts["draft"]:
+        return "草稿"
+    return str(facts.get("issue") or ("送审稿" if facts.get("stage") == "review" else "正式"))
+
+
+def is_released(facts: Facts) -> bool:
+    """Whether it may go to everybody: complete, and signed where reports of its time were."""
+    return not facts["draft"] and facts.get("stage") != "review"
+
+
 def one(settings: Settings, name: str) -> Facts:
     """Facts of a kept report. Raises DataMissing when there is none of that name."""
-    found = next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
+    found = find(settings, name)
     if found is None:
         raise DataMissing(f"没有这期报告：{name[:60]}", to_do="请在 /reports 或用 report list 查看已归档的报告")
     return found
+
+
+def find(settings: Settings, name: str) -> Facts | None:
+    """Facts of a kept report, None when there is none of that name."""
+    return next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
 
 
 def last_of(settings: Settings, at: str, *, but: str) -> Facts | None:

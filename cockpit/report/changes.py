@@ -11,6 +11,7 @@ from cockpit.casework import task_store
 from cockpit.casework.task_store import Task
 from cockpit.presentation import format as fmt
 from warehouse.compile.reading import DISTRICT
+from warehouse.core import units
 from warehouse.query import data_quality
 from warehouse.query.snapshot import Snapshot
 
@@ -32,7 +33,7 @@ def revisions(book: Snapshot, since: dt.date) -> dict[str, Any]:
             rows.append(
                 {
                     "label": metric.label,
-                    "period": item["at"],
+                    "period": _period(item["at"]),
                     "old": old,
                     "new": new,
                     "when": fmt.clock(item["at_time"]),
@@ -40,6 +41,13 @@ def revisions(book: Snapshot, since: dt.date) -> dict[str, Any]:
                 }
             )
     return {"rows": rows[:ROWS_SHOWN], "more": max(0, len(rows) - ROWS_SHOWN)}
+
+
+def _period(at: str) -> str:
+    """2026-W47 as 2026年第47周, 2026-10 as 2026年10月."""
+    window = units.window_named(at)
+    start, end = units.window_of(window, units.parse_at(window, at))
+    return fmt.tight(fmt.week(start)) if window == "week" else fmt.period_words(window, start, end)
 
 
 def reprint(before: dict[str, Any] | None, figures: dict[str, dict[str, Any]]) -> dict[str, Any] | None:

@@ -12,11 +12,11 @@ import click
 from cockpit.messages import letter
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, content, delivery
-from cockpit.report.release import release
+from cockpit.report import archive, content, delivery, signing
+from cockpit.report.release import release, sign
 from cockpit.store import audit
 from warehouse.cli.main import data_option
-from warehouse.core import timetable
+from warehouse.core import timetable, units
 from warehouse.core.errors import DataMissing, WarehouseBroken
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
@@ -36,12 +36,13 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
     if facts is None:
         click.echo("数据仍不完整，草稿不变")
         return
+    if signing.sign_by_rule(settings, facts, units.now()) is not None:
+        facts = sign(SnapshotStore(data), settings, facts["name"], by=by)
     stored = settings.reports / f"{facts['name']}.pdf"
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(stored, out)
-    state = "草稿" if facts["draft"] else "正式"
-    click.echo(f"{facts['period']} {state} {facts['pages']} 页 {facts['seconds']} 秒 {out or stored}")
+    click.echo(f"{facts['period']} {archive.state(facts)} {facts['pages']} 页 {facts['seconds']} 秒 {out or stored}")
     for line in facts["missing"]:
         click.echo(f"  缺：{line}")
     if facts.get("unconnected"):
@@ -66,13 +67,23 @@ for verb_name, verb_window in (("weekly", "week"), ("monthly", "month"), ("quart
     _verb(verb_name, verb_window)
 
 
+@report.command("issue", help="打印已签发的一期，归档在送审稿旁；签发后装载进程自动打印，这里用于补打")
+@click.argument("name")
+@data_option
+@click.option("--by", default=audit.operator, show_default="当前系统账号", help="发布人，记入归档")
+def issued(name: str, data: Path, by: str) -> None:
+    """Prints the signed paper of a report of the archive."""
+    facts = sign(SnapshotStore(data), Settings.at(data), name, by=by)
+    click.echo(f"{facts['period']} {archive.state(facts)} {facts['pages']} 页 {facts['name']}")
+
+
 @report.command("list", help="列出已归档的报告")
 @data_option
 def listed(data: Path) -> None:
     """One line a report, newest period first."""
     for facts in archive.every(Settings.at(data)):
         click.echo(
-            f"{facts['name']}  {'草稿' if facts['draft'] else '正式'}  {facts['pages']} 页  {facts['printed_at']}  {facts.get('by') or ''}"
+            f"{facts['name']}  {archive.state(facts)}  {facts['pages']} 页  {facts['printed_at']}  {facts.get('by') or ''}"
         )
 
 

@@ -8,6 +8,7 @@ speak about the same numbers as the paper. District and town only (levels L1–L
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,7 @@ from cockpit.presentation import data_notes, texts
 from cockpit.presentation import format as fmt
 from cockpit.presentation.charts import svg
 from cockpit.presentation.reading_view import goal_name, is_of, of_towns, present, verdict
-from cockpit.report import changes, highlights, programmes
+from cockpit.report import bulletin, changes, highlights, programmes
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import OVERDUE, STATUS_LABELS, Reading
 from warehouse.core import timetable, units
@@ -34,6 +35,8 @@ TOWN_COLUMNS, MIN_POINTS = 3, 2
 CHART_PX = (680, 102)
 WORST_TOWNS = 3
 REASON_LIMIT = 40
+LATIN = re.compile(r"[\w./:@-]*[A-Za-z][\w./:@-]*", re.ASCII)
+UNTOUCHED = bulletin.Imprint()
 EXAMPLES = {"week": "2026-W47", "month": "2026-10", "quarter": "2026-Q3"}
 
 
@@ -77,9 +80,15 @@ def days(at: str, window: str) -> tuple[dt.date, dt.date]:
     return units.window_of(window, units.parse_at(window, at))
 
 
-def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before: dict[str, Any] | None = None) -> Issue:
+def build(
+    book: Snapshot,
+    at: str,
+    tasks: task_store.Week | None = None,
+    before: dict[str, Any] | None = None,
+    imprint: bulletin.Imprint = UNTOUCHED,
+) -> Issue:
     """The report of the period `at`. tasks: the period's 督办, None = not kept here. before: facts of an earlier print
-    of the same period.
+    of the same period. imprint: what the bureau's people add.
 
     Raises UsageError for a bad period, DataMissing for one that has not begun in these data."""
     issue = Issue(at, book.generation.id, {})
@@ -104,6 +113,9 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
     issue.charts = sum(1 for g in groups for block in g["blocks"] if block["chart"])
     generation = book.generation
     stated, revised = changes.tasks(tasks, last) if tasks else None, changes.revisions(book, first)
+    sentences = highlights.sentences(
+        book, metrics, readings, found, window, first, stated, revised, issue.missing, unconnected["names"]
+    )
     issue.context = {
         "window": window,
         "at": at,
@@ -116,12 +128,9 @@ def build(book: Snapshot, at: str, tasks: task_store.Week | None = None, before:
         "release": generation.release,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "built": fmt.local(generation.built_at).strftime("%Y-%m-%d %H:%M"),
-        "points": [
-            point(text)
-            for text in highlights.sentences(
-                book, metrics, readings, found, window, first, stated, revised, issue.missing, unconnected["names"]
-            )
-        ],
+        "points": [point(text) for text in sentences.values()],
+        "lead": bulletin.lead(book, window, (first, last), sentences, found, rows, tasks, imprint.note),
+        "imprint": imprint,
         "groups": groups,
         "attention": attention(found, book, rows),
         "programmes": programmes.rows(book),
@@ -185,9 +194,12 @@ def until(metrics: list[Metric], readings: dict[str, Reading], window: str) -> s
 
 
 def brief(error: str) -> str:
-    """What went wrong without what to do about it: the reader of the paper is not the operator."""
-    stated = fmt.reason(error)
-    return stated if len(stated) <= REASON_LIMIT else f"{stated[:REASON_LIMIT]}…"
+    """What went wrong without what to do about it and without hosts, tables and English words: the reader of the paper is
+    not the operator."""
+    stated = " ".join(LATIN.sub(" ", fmt.reason(error)).split()).strip("：，、； ")
+    if len(stated) > REASON_LIMIT:
+        return f"{stated[:REASON_LIMIT]}……"
+    return stated or "详见数据健康"
 
 
 def row(metric: Metric, item: Reading, window: str, at: str | None = None) -> dict[str, Any]:
@@ -244,7 +256,7 @@ def section(
 ) -> dict[str, Any]:
     """One group: a block with trend for every metric, and the towns side by side."""
     blocks = []
-    for metric in metrics:
+    for metric in sorted(metrics, key=lambda one: _failing(rows[one.id])):
         chart = trend(book, metric, readings[metric.id])
         blocks.append(
             {
@@ -265,10 +277,18 @@ def section(
     return {
         "id": group,
         "label": names[group],
-        "rows": [rows[m.id] for m in metrics],
+        "rows": sorted((rows[m.id] for m in metrics), key=_failing),
         "blocks": blocks,
         "towns": towns(book, columns[:TOWN_COLUMNS], readings),
     }
+
+
+def _failing(line: dict[str, Any]) -> int:
+    """What is off its target leads, then what is close to it; the rest keeps the catalogue's order."""
+    missed = {
+        words[look]: rank for words in (texts.JUDGEMENTS, texts.ADVISED) for rank, look in enumerate(("bad", "warn"))
+    }
+    return missed.get(line["word"], len(missed))
 
 
 def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:

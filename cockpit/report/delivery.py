@@ -6,7 +6,7 @@ other side accept the message leaves; where the process ends before that, nothin
 where it ends after it, nobody here can know (the row becomes `unknown`, a person asks and says `--again`). A receiver
 that was told of a period's final report is not told again by a reprint.
 
-A draft goes to the person on duty only."""
+A draft, and what nobody has signed yet (送审稿), goes to the person on duty only."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from warehouse.core.settings import Settings
 RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
+RELEASED, DRAFT, REVIEW = 0, 1, 2
+"""What a report is to the ledger (its column draft): each goes out once a period."""
 
 
 def send(settings: Settings, *, now: Callable[[], float] = time.time) -> list[str]:
@@ -80,18 +82,22 @@ def ledger(settings: Settings) -> list[dict[str, Any]]:
 def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
     """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the
     period, whatever its length)."""
-    first: dict[tuple[str, bool], archive.Facts] = {}
+    first: dict[tuple[str, int], archive.Facts] = {}
     for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
         if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
-            first.setdefault((archive.period(facts), facts["draft"]), facts)
+            first.setdefault((archive.period(facts), _kind(facts)), facts)
     with app_db.writing(settings.state) as connection:
-        for (period, is_draft), facts in first.items():
+        for (period, kind), facts in first.items():
             for one in receivers:
-                if one.duty or not is_draft:
+                if one.duty or kind == RELEASED:
                     connection.execute(
                         "INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
-                        (period, int(is_draft), facts["name"], one.name, now),
+                        (period, kind, facts["name"], one.name, now),
                     )
+
+
+def _kind(facts: archive.Facts) -> int:
+    return DRAFT if facts["draft"] else RELEASED if archive.is_released(facts) else REVIEW
 
 
 def _cut_off(settings: Settings) -> None:
@@ -161,7 +167,8 @@ def _set(settings: Settings, row: dict[str, Any], word: str, at: float, **more: 
 
 def subject(facts: archive.Facts) -> str:
     """The line a receiver sees first."""
-    marks = f"{'【草稿】' if facts['draft'] else ''}{f'【{texts.DEMO}】' if facts['demo'] else ''}"
+    mark = "" if archive.is_released(facts) else f"【{archive.state(facts)}】"
+    marks = f"{mark}{f'【{texts.DEMO}】' if facts['demo'] else ''}"
     return f"{marks}{texts.BRAND}{archive.label(facts)} {facts['period']}"
 
 
@@ -171,6 +178,7 @@ def body(facts: archive.Facts) -> str:
         [
             f"{texts.BUREAU} {facts['period']} {archive.label(facts)}见附件。",
             *_lacks(facts),
+            *_asks(facts),
             f"数据截至 {facts['cutoff']}，快照 {facts['generation']}，校验 {facts['sha256'][:12]}。",
         ]
     )
@@ -185,6 +193,11 @@ def _lacks(facts: archive.Facts) -> list[str]:
     return [f"本期为草稿，尚缺 {len(facts['missing'])} 处：", *lines, *([absent] if absent else [])]
 
 
+def _asks(facts: archive.Facts) -> list[str]:
+    is_review = not facts["draft"] and not archive.is_released(facts)
+    return ["本期为送审稿，请在驾驶舱“报告签发”审核、签发；签发后发送各收件方。"] if is_review else []
+
+
 def letter(settings: Settings, facts: archive.Facts) -> Letter:
     """A report as it is sent; the name of the report is the idempotency key."""
     link = public_url.base(settings)
@@ -193,7 +206,7 @@ def letter(settings: Settings, facts: archive.Facts) -> Letter:
         str(facts["name"]),
         subject(facts),
         body(facts),
-        (*_lacks(facts), *facts.get("points", ())),
+        (*_lacks(facts), *_asks(facts), *facts.get("points", ())),
         f"报告：{link}/reports?q={facts['name']}" if link else "",
         Enclosure(file, f"{texts.BRAND}{archive.label(facts)}-{facts['name']}.pdf", "application/pdf"),
         {

@@ -19,7 +19,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import UNPLACED, Reading
 from warehouse.core import units
 from warehouse.insight.findings import numbers
-from warehouse.insight.findings.numbers import LOOK_BACK, Numbers
+from warehouse.insight.findings.numbers import LOOK_BACK, Concern, Numbers
 from warehouse.query import periods
 from warehouse.query.contribution import Change, explain
 from warehouse.query.programmes import scores
@@ -39,8 +39,8 @@ def sentences(
     revised: dict[str, Any],
     missing: Sequence[str],
     unconnected: Sequence[str],
-) -> list[str]:
-    """The sentences, the most important first; each begins with what it is about, up to its first comma. tasks,
+) -> dict[str, str]:
+    """The sentences by kind, the most important first; each begins with what it is about, up to its first comma. tasks,
     revised: as changes.py makes them; found: what the period's numbers need somebody for; missing: why the report is a draft;
     unconnected: sources that are 未接入."""
     before = {
@@ -49,16 +49,24 @@ def sentences(
     }
     at = fmt.period_key(window, start)
     own = [one for one in readings.values() if is_of(one, window, at)]
-    lines = [
-        _tally(list(readings.values()), list(before.values()), window),
-        _longest(book, found, window),
-        _fall(book, own),
-        _rise(book, found, window),
-        _programmes(book),
-        _tasks(tasks),
-        _data(revised, missing, unconnected, found, window),
-    ]
-    return [text for text in lines if text]
+    lines = {
+        "tally": _tally(list(readings.values()), list(before.values()), window),
+        "longest": _longest(book, found, window),
+        "fall": _fall(book, own),
+        "rise": _rise(book, found, window),
+        "programmes": _programmes(book),
+        "tasks": _tasks(tasks),
+        "data": _data(revised, missing, unconnected, found, window),
+    }
+    return {kind: text for kind, text in lines.items() if text}
+
+
+def missed(one: Concern, window: str) -> str:
+    """That a number is off its target, and for how long: 已连续 3 周未达标."""
+    off = "未到建议值" if one.reading.is_advised else "未达标"
+    if one.lasting <= 1:
+        return f"{texts.THIS[window]}{off}"
+    return f"已连续 {one.lasting} {texts.RUN[window]}{'以上' if one.lasting >= LOOK_BACK else ''}{off}"
 
 
 def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> str:
@@ -76,7 +84,7 @@ def _tally(now: Sequence[Reading], before: Sequence[Reading], window: str) -> st
     )
     proposed = sum(1 for item in now if item.is_advised)
     return (
-        f"{judged} 项指标有目标可评，达成 {met} 项（{than}），接近 {count(now, 'warn')} 项，未达成 {count(now, 'bad')} 项"
+        f"有目标可评的指标 {judged} 项，达成 {met} 项（{than}），接近 {count(now, 'warn')} 项，未达成 {count(now, 'bad')} 项"
         + (f"；其中 {proposed} 项按产品建议值评，待局确认" if proposed else "")
         + "。"
     )
@@ -89,12 +97,9 @@ def _longest(book: Snapshot, found: Numbers, window: str) -> str:
         return ""
     one = max(off, key=lambda concern: concern.lasting)  # of equals the first: the order of the findings
     view = present(one.reading, book.metrics[one.reading.metric].decimals)
-    many = f"{one.lasting} {texts.RUN[window]}{'以上' if one.lasting >= LOOK_BACK else ''}"
-    missed = "未到建议值" if one.reading.is_advised else "未达标"
-    lasting = f"已连续 {many}{missed}" if one.lasting > 1 else f"{texts.THIS[window]}{missed}"
     direction = "低" if one.reading.better == "up" else "高"
     worst = f"；{one.worst.place.label}最{direction}（{_value(book, one.worst)}）" if one.worst else ""
-    return f"{view.label}{lasting}，{texts.THIS[window]} {view.text}，{view.gap}{worst}。"
+    return f"{view.label}{missed(one, window)}，{texts.THIS[window]} {view.text}，{view.gap}{worst}。"
 
 
 def _fall(book: Snapshot, own: Sequence[Reading]) -> str:

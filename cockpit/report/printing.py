@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from cockpit.report import typefaces
 from warehouse.core.errors import PrintFailed
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "microsoft-edge-stable")
@@ -73,8 +74,11 @@ def find_chromium() -> str:
     )
 
 
-def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: int = TRIES) -> float:
+def print_pdf(
+    page: Path, target: Path, *, fonts: Path | None = None, timeout_s: float = TIMEOUT_S, tries: int = TRIES
+) -> float:
     """Prints the HTML file `page` to `target` (replaced in one move, never half-written); gives the seconds it took.
+    fonts: a folder of faces that the browser sees as if they were installed; it need not be there.
 
     A crash, a hang or a broken file is tried again, `tries` times in all. Raises PrintFailed with the last reason.
     """
@@ -88,7 +92,8 @@ def print_pdf(page: Path, target: Path, *, timeout_s: float = TIMEOUT_S, tries: 
         try:
             with tempfile.TemporaryDirectory(prefix="zhengbei-print-", ignore_cleanup_errors=True) as work:
                 made = Path(work) / "page.pdf"
-                reason = _run(browser, page, made, Path(work), timeout_s)
+                own = typefaces.environment(fonts, Path(work), os.environ) if fonts else {}
+                reason = _run(browser, page, made, Path(work), timeout_s, own)
                 if not reason:
                     _settle(made, target)
                     return time.monotonic() - started
@@ -108,7 +113,7 @@ def why(error: OSError | sqlite3.Error) -> str:
     return f"{type(error).__name__} {getattr(error, 'strerror', None) or error}"
 
 
-def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> str:
+def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float, more: dict[str, str]) -> str:
     """One browser run; "" when `made` is a whole PDF, else the Chinese reason. The process group is gone on return."""
     command = [browser, *FLAGS, f"--user-data-dir={work / 'profile'}", f"--print-to-pdf={made}"]
     if os.geteuid() == 0:
@@ -128,7 +133,7 @@ def _run(browser: str, page: Path, made: Path, work: Path, timeout_s: float) -> 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
-            env={**os.environ, **home},
+            env={**os.environ, **home, **more},
             start_new_session=True,
         )
         try:

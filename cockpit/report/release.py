@@ -17,22 +17,26 @@ from typing import Any
 from pypdf.errors import PyPdfError
 
 from cockpit.casework import permalinks, task_store
+from cockpit.identity import accounts
 from cockpit.presentation import assets, public_url, texts
 from cockpit.presentation.templates import render
-from cockpit.report import archive, content, pdf_text, printing, self_test
+from cockpit.report import archive, bulletin, content, pdf_text, printing, self_test, signing, typefaces
 from warehouse.core import timetable, units
-from warehouse.core.errors import PrintFailed
+from warehouse.core.errors import PrintFailed, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
+from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
 
-STYLES = ("00_tokens.css", "print.css")
+STYLES = ("css/00_tokens.css", *assets.sheets("paper"))
 FAULTS_LISTED = 6
+SIGNED = "S"
+"""Ends the name of a signed paper, which lies beside the one that was reviewed."""
 
 
 def html(issue: content.Issue) -> str:
     """The one static page that is printed: own style inside, no script, no address of any file or host."""
-    css = "\n".join((assets.STYLES / name).read_text("utf-8") for name in STYLES)
+    css = "\n".join((typefaces.css(), *(assets.content(name).decode() for name in STYLES)))
     return render("weekly.html", css=css, **issue.context)
 
 
@@ -55,16 +59,62 @@ def release(
     kept."""
     book = library.current(Scope.ALL)
     wanted = at or content.newest(book, window)
-    days = content.days(wanted, window)
+    content.days(wanted, window)
+    imprint = signing.plain(settings.options.bulletin)
+    return _written(library, settings, book, wanted, imprint, now or units.now(), by, is_held=is_held)
+
+
+def sign(
+    library: SnapshotStore, settings: Settings, report: str, *, now: dt.datetime | None = None, by: str = ""
+) -> archive.Facts:
+    """Prints the signed paper of a report of the archive: the same generation, the same numbers, with number, date and
+    the names of those who made it; archived beside the one that was reviewed. One that is there already is returned.
+
+    Raises DataMissing for an unknown report, UsageError for one that is not signed, PrintFailed as release() does."""
+    reviewed, issue = archive.one(settings, report), signing.one(settings, report)
+    if issue.number is None:
+        raise UsageError("这期报告还没有签发", where=report, to_do="请先在 /issues 审核、签发")
+    if (there := archive.find(settings, f"{report}{SIGNED}")) is not None:
+        return there
+    book = library.open(reviewed["generation"], Scope.ALL)
+    imprint = imprint_of(settings, reviewed)
+    facts = _written(library, settings, book, archive.period(reviewed), imprint, now or units.now(), by)
+    if facts is None or facts["figures"] != reviewed["figures"]:
+        raise PrintFailed("签发版与送审稿的数不同，没有发布", where=report, to_do="请核对软件版本；送审稿保持不变")
+    return facts
+
+
+def imprint_of(settings: Settings, facts: archive.Facts) -> bulletin.Imprint:
+    """What the bureau's people have added to a report of the archive so far; a signed paper has that of the one that was
+    reviewed."""
+    reviewed = {**facts, "name": str(facts["name"]).removesuffix(SIGNED)}
+    [issue] = signing.of(settings, [reviewed])
+    return signing.imprint(settings, issue, accounts.display_names(settings.state))
+
+
+def _written(
+    library: SnapshotStore,
+    settings: Settings,
+    book: Snapshot,
+    wanted: str,
+    imprint: bulletin.Imprint,
+    now: dt.datetime,
+    by: str,
+    *,
+    is_held: bool = False,
+) -> archive.Facts | None:
+    """Builds, prints, tests and archives; None for a draft that is held. Raises PrintFailed with what to do."""
+    window = units.window_named(wanted)
     try:
-        tasks = task_store.for_week(settings.state, *days)
-        issue = content.build(book, wanted, tasks, archive.last_of(settings, wanted, but=book.generation.id))
+        tasks = task_store.for_week(settings.state, *content.days(wanted, window))
+        before = archive.last_of(settings, wanted, but=book.generation.id)
+        issue = content.build(book, wanted, tasks, before, imprint)
         if is_held and issue.draft:
             return None
         issue.context["link"], issue.context["base"] = address(settings, issue), public_url.base(settings)
         settings.reports.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
-            return _make(library, settings, issue, Path(work), now or units.now(), by)
+            return _make(library, settings, issue, Path(work), now, by)
     except (OSError, sqlite3.Error) as error:
         raise PrintFailed(
             f"{timetable.REPORTS[window]} {wanted} 没有写成：{printing.why(error)}",
@@ -79,19 +129,20 @@ def _make(
     library: SnapshotStore, settings: Settings, issue: content.Issue, work: Path, now: dt.datetime, by: str
 ) -> archive.Facts:
     """Print, self-test, archive; `work` is a folder beside the archive, on the same file system."""
-    name, page = f"{issue.at}-{issue.generation}", html(issue)
+    signed = issue.context["imprint"].is_signed
+    name, page = f"{issue.at}-{issue.generation}{SIGNED if signed else ''}", html(issue)
     source, made = work / "report.html", work / "report.pdf"
     source.write_text(page, "utf-8")
-    seconds = printing.print_pdf(source, made)
+    seconds = printing.print_pdf(source, made, fonts=settings.fonts)
     pdf_text.mend(
         made,
         {
             "/Title": f"{issue.context['title']} {issue.context['period']}",
             "/Author": texts.BUREAU,
-            "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}{'；草稿' if issue.draft else ''}",
+            "/Subject": f"快照 {issue.generation}；数据截至 {issue.context['cutoff']}；{'草稿' if issue.draft else issue.context['imprint'].issue}",
         },
     )
-    found = self_test.faults(made, page, issue, library.open(issue.generation, Scope.ALL))
+    found = self_test.faults(made, page, issue, library.open(issue.generation, Scope.ALL), settings.fonts)
     if found:
         more = f"；另有 {len(found) - FAULTS_LISTED} 处" if len(found) > FAULTS_LISTED else ""
         raise PrintFailed(
@@ -129,8 +180,11 @@ def _facts(issue: content.Issue, name: str, made: Path, seconds: float, now: dt.
         "bytes": made.stat().st_size,
         "sha256": hashlib.sha256(made.read_bytes()).hexdigest(),
         "draft": issue.draft,
+        "stage": "signed" if issue.context["imprint"].is_signed else "review",
+        "issue": issue.context["imprint"].issue if issue.context["imprint"].is_signed else "",
         "missing": issue.missing,
         "unconnected": issue.unconnected,
         "points": [point["head"] + point["rest"] for point in issue.context["points"]],
+        "lead": {**issue.context["lead"], "annexes": list(bulletin.ANNEXES)},
         "figures": issue.figures,
     }

@@ -67,6 +67,11 @@ CREATE TABLE IF NOT EXISTS passport (
 CREATE TABLE IF NOT EXISTS delivery (
     week TEXT NOT NULL, draft INTEGER NOT NULL, report TEXT NOT NULL, receiver TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL,
     due_at REAL NOT NULL, at REAL NOT NULL, message TEXT NOT NULL, PRIMARY KEY (week, draft, receiver));
+CREATE TABLE IF NOT EXISTS signing_step (
+    seq INTEGER PRIMARY KEY, report TEXT NOT NULL, at REAL NOT NULL, who TEXT NOT NULL, step TEXT NOT NULL, words TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS signing_number (
+    period TEXT PRIMARY KEY, report TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, year INTEGER NOT NULL, number INTEGER NOT NULL,
+    total INTEGER NOT NULL, signed_on TEXT NOT NULL, UNIQUE (kind, year, number), UNIQUE (kind, total));
 CREATE TABLE IF NOT EXISTS supervision (
     id INTEGER PRIMARY KEY, what TEXT NOT NULL, office TEXT NOT NULL, due TEXT NOT NULL, subject TEXT NOT NULL, label TEXT NOT NULL,
     place TEXT NOT NULL, href TEXT NOT NULL, period TEXT NOT NULL, generation TEXT NOT NULL);
@@ -98,6 +103,10 @@ CREATE TRIGGER IF NOT EXISTS supervision_kept BEFORE UPDATE ON supervision BEGIN
 CREATE TRIGGER IF NOT EXISTS supervision_step_kept BEFORE UPDATE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_held BEFORE DELETE ON supervision BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS supervision_step_held BEFORE DELETE ON supervision_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS signing_step_kept BEFORE UPDATE ON signing_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS signing_step_held BEFORE DELETE ON signing_step BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS signing_number_kept BEFORE UPDATE ON signing_number BEGIN SELECT RAISE(ABORT, 'append only'); END;
+CREATE TRIGGER IF NOT EXISTS signing_number_held BEFORE DELETE ON signing_number BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS audit_held BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """

@@ -44,6 +44,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             second=second,
             query=requested,
             faults=archive.broken(settings),
+            signs=rights.may(gate.viewer(), "issues"),
             coming=times.coming(units.now()),
         )
 
@@ -70,10 +71,11 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, Any]:
     """A line of the archive page. found_by: the words by which a search finds it. Who opened it is for those who answer
     for access."""
-    state = "草稿" if facts["draft"] else "正式"
+    state = archive.state(facts)
     names = "、".join(dict.fromkeys(who for _, who in opened)) if rights.may(gate.viewer(), "readers") else ""
     return {
         **facts,
+        "state": state,
         "kind": archive.label(facts),
         "hash": facts["sha256"][:HASH_SHOWN],
         "size": f"{facts['bytes'] / 1024:,.0f} KB",

@@ -55,22 +55,17 @@ def states(settings: Settings) -> dict[str, str]:
 
 
 def launch(context: Context, window: str, at: str, *more: str, by: str = "schedule") -> list[str]:
-    """The child process that prints. Returns the Chinese text of what failed."""
-    label = f"{REPORTS[window]} {at}"
-    command = [
-        sys.executable,
-        "-m",
-        "warehouse",
-        "report",
-        VERBS[window],
-        f"--{window}",
-        at,
-        "--by",
-        by,
-        *more,
-        "--data",
-        str(context.settings.data),
-    ]
+    """The child process that prints the report of a period. Returns the Chinese text of what failed."""
+    return _child(context, f"{REPORTS[window]} {at}", VERBS[window], f"--{window}", at, *more, "--by", by)
+
+
+def print_signed(context: Context, window: str, at: str, name: str, *, by: str) -> list[str]:
+    """The child process that prints the signed paper of the report `name`. Returns the Chinese text of what failed."""
+    return _child(context, f"{REPORTS[window]} {at} 签发版", "issue", name, "--by", by)
+
+
+def _child(context: Context, label: str, *arguments: str) -> list[str]:
+    command = [sys.executable, "-m", "warehouse", "report", *arguments, "--data", str(context.settings.data)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:

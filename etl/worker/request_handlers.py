@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from etl.jobs import on_demand, refresh
 from etl.jobs.on_demand import Outcome
-from etl.jobs.report import VERBS, launch
+from etl.jobs.report import VERBS, launch, print_signed
 from etl.pipeline import correct, trial
 from etl.runtime.context import Context
 from etl.worker import filing_forms, list_filing
@@ -129,10 +129,14 @@ def _report(context: Context, request: Request) -> str:
     window = units.window_named(at)
     if window not in VERBS:
         raise UsageError(f"看不懂的期次：{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
-    failed = launch(context, window, at, by=request.who)
+    signed = request.details.get("sign")
+    if signed:
+        failed = print_signed(context, window, at, str(signed), by=request.who)
+    else:
+        failed = launch(context, window, at, by=request.who)
     if failed:
         raise UsageError(failed[0], to_do="请按提示处理后再试")
-    return f"{REPORTS[window]} {at} 已重印"
+    return f"{REPORTS[window]} {at} {'签发版已打印' if signed else '已重印'}"
 
 
 ACTS: dict[str, Callable[[Context, Request], str]] = {

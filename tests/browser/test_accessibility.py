@@ -121,6 +121,7 @@ def paths(library: SnapshotStore, firm: str) -> list[str]:
         "/supervision",
         "/mine",
         "/reports",
+        "/issues",
         "/filing",
         "/filing/pb_register50",
         "/filing/own_target/set/fleet_online_rate",

@@ -31,7 +31,7 @@ KINDS = {
     "try": "试连来源",
     "acknowledge": "知道了",
     "file": "名录填报",
-    "report": "重印报告",
+    "report": "打印报告",
 }
 JOBS = {
     "live": "实时定位",

@@ -72,6 +72,21 @@ class Lake(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Spark's own settings, such as "spark.executor.memory"; secrets belong into the cluster's files."""
 
 
+class Bulletin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The distribution at the foot of a report's first pages, and who signs."""
+
+    report_to: Annotated[str, Meta(max_length=60)] = "局领导"
+    """报: whom above; "" = the line is left out, as with the other two."""
+    send_to: Annotated[str, Meta(max_length=60)] = "局机关各科室、局属各单位"
+    """送: whom beside."""
+    issue_to: Annotated[str, Meta(max_length=60)] = "各镇（街道）"
+    """发: whom below."""
+    copies: Annotated[int, Meta(ge=0, le=9999)] = 0
+    """Printed copies; 0 = not told."""
+    signer: Annotated[str, Meta(max_length=40)] = ""
+    """In whose name a complete report is signed as soon as it is printed; "" = a leader signs in the browser."""
+
+
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """<data>/zhengbei.toml, with what holds where nothing is written. A wrong key or value stops the start (exit 78)."""
 
@@ -124,6 +139,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days for which the services' JSON lines stay in <data>/logs; 0 = none are written."""
     backup: Backup = Backup()
     lake: Lake = Lake()
+    bulletin: Bulletin = Bulletin()
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 
@@ -185,6 +201,11 @@ class Settings:
     @property
     def reports(self) -> Path:
         return self.data / "reports"
+
+    @property
+    def fonts(self) -> Path:
+        """Licensed faces of the bureau for its printed reports; never shipped, need not be there."""
+        return self.data / "fonts"
 
     @property
     def logs(self) -> Path:

@@ -228,7 +228,7 @@ def test_late_data_print_the_same_week_with_its_revisions_stated(published: Path
     issue = content.build(library.current(Scope.ALL), "2026-W47", before=first)
     assert (name, then, now) in [(row["label"], row["old"], row["new"]) for row in issue.context["reprint"]["rows"]]
     assert any(
-        (row["label"], row["period"], row["old"], row["new"]) == (name, "2026-W47", then, now)
+        (row["label"], row["period"], row["old"], row["new"]) == (name, "2026年第47周", then, now)
         for row in issue.context["revisions"]["rows"]
     )
     text = "".join(poppler.pages(settings.reports / f"{second['name']}.pdf"))

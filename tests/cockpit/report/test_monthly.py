@@ -102,7 +102,7 @@ def test_the_gate_and_the_archive_treat_them_as_they_treat_a_week(printed: dict[
     assert both.status_code == 200 and "2026 年 10 月" in both.get_data(as_text=True)
     assert (
         delivery.subject(printed["month"])
-        == f"{'【草稿】' if printed['month']['draft'] else ''}【演示数据】正北数字驾驶舱月报 2026 年 10 月"
+        == f"【{archive.state(printed['month'])}】【演示数据】正北数字驾驶舱月报 2026 年 10 月"
     )
 
 

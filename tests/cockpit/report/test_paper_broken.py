@@ -112,7 +112,7 @@ def test_a_full_disk_is_named_whatever_is_being_written(
     [
         pytest.param('class="core"', "车辆上线率：核心指标表没有 ", marks=NIGHT),
         pytest.param('class="block"', "车辆上线率：分组页没有 ", marks=NIGHT),
-        ('class="points"', "要点与读数不符："),
+        ('class="bulletin"', "要点与读数不符："),
     ],
 )
 def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stands(
@@ -124,7 +124,7 @@ def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stand
     def forged(issue: content.Issue) -> str:
         page = plain(issue)
         start = page.index(place)
-        if "points" not in place:
+        if "bulletin" not in place:
             start = page.index("车辆上线率", start)
             return page[:start] + page[start:].replace(f"<b>{shown}", "<b>12.3", 1)
         return page[:start] + page[start:].replace("未达成", "已达成", 1)
@@ -143,7 +143,7 @@ BLANK = "<html><head><meta charset='utf-8'></head><body></body></html>"
     [
         ("blank", "页数 1 不在"),
         ("cut", "读不出来|没有产出完整"),
-        ("first pages", "第 1 页没有页码.*缺少“数据修订”一节"),
+        ("first pages", "缺少附件2"),
         ("killed", "退出码"),
         ("silent", "没有产出完整的 PDF"),
     ],

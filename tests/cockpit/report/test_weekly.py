@@ -86,9 +86,9 @@ def test_the_paper_has_bookmarks_page_numbers_fonts_and_its_own_hash(
     file = house_of_paper.reports / f"{printed['name']}.pdf"
     paper = PdfReader(file)
     titles = [str(entry["/Title"]) for entry in _flat(paper.outline)]
-    assert {"本周要点", "核心指标", "需要关注", "附录 A 指标口径", "附录 B 数据质量"} <= set(titles)
+    assert {"一、本周要点", "二、需要关注", "核心指标", "需要关注", "指标口径", "数据质量"} <= set(titles)
     assert len(paper.pages) == printed["pages"]
-    assert all(f"{n}/{printed['pages']}" in page for n, page in enumerate(poppler.pages(file), 1))
+    assert all(f"—{n}—" in page for n, page in enumerate(poppler.pages(file), 1))
     assert hashlib.sha256(file.read_bytes()).hexdigest() == printed["sha256"]
     inside, fonts = poppler.fonts(file)
     assert inside == fonts > 0
@@ -141,7 +141,7 @@ def test_a_page_that_ends_with_a_heading_is_refused(printed: dict[str, Any], boo
     )
     source.write_text(page, "utf-8")
     printing.print_pdf(source, made)
-    assert "第 1 页以标题结尾，内容在下一页" in self_test.faults(made, page, issue, book)
+    assert "第 3 页以标题结尾，内容在下一页" in self_test.faults(made, page, issue, book)
 
 
 @needs_chromium
@@ -150,7 +150,7 @@ def test_every_number_of_the_core_table_has_a_passport_that_opens_it_again(
 ) -> None:
     client = sign_in(app.create_app(house_of_paper).test_client(), house_of_paper.data, "leader", "wang")
     text = poppler.pages(house_of_paper.reports / f"{printed['name']}.pdf")
-    found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[:2]))
+    found = re.findall(r"(?<![0-9A-Z])[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}", "".join(text[2:5]))
     assert len(found) == len(set(found)) == len(printed["figures"])
     stated = {}
     for passport in found:

@@ -283,6 +283,7 @@ def test_what_is_made_of_the_whole_district_is_closed(
         "/reports",
         "/reports/compare",
         "/reports/week.pdf",
+        "/issues",
         "/wall/main",
         "/wall/main/live",
         "/wall/main/scenes",

@@ -101,6 +101,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/filing/own_target/set/<metric>": lambda w: [("/filing/own_target/set/fleet_online_rate", HTML)],
     "/healthz": lambda w: [("/healthz", "text/plain")],
     "/metrics": lambda w: [("/metrics", "text/plain")],
+    "/issues": lambda w: [("/issues", HTML)],
     "/login": lambda w: [("/login", HTML)],
     "/login/code": lambda w: [("/login/code", HTML)],
     "/n/<typed>": lambda w: [(f"/n/{w.passport()}", HTML)],
