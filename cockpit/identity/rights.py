@@ -144,7 +144,12 @@ TABLE: dict[str, Right] = {
             "/mine",
         ),
     ),
-    "reports": Right("报告", PEOPLE, ("reports.index", "reports.compare", "reports.download"), is_whole=True),
+    "reports": Right(
+        "报告",
+        PEOPLE,
+        ("reports.index", "reports.compare", "reports.download", "reports.to_word"),
+        is_whole=True,
+    ),
     "issues": Right(
         "报告签发：查看送审稿与办理情况", ("leader", "analyst"), ("issues.index", "issues.step"), is_whole=True
     ),

@@ -12,12 +12,12 @@ import click
 from cockpit.messages import letter
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, content, delivery, signing
-from cockpit.report.release import release, sign
+from cockpit.report import archive, content, delivery, signing, word
+from cockpit.report.release import imprint_of, release, sign
 from cockpit.store import audit
 from warehouse.cli.main import data_option
 from warehouse.core import timetable, units
-from warehouse.core.errors import DataMissing, WarehouseBroken
+from warehouse.core.errors import ContractBroken, DataMissing, WarehouseBroken
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -87,17 +87,52 @@ def listed(data: Path) -> None:
         )
 
 
-@report.command("verify", help="核对归档：每份 PDF、每期数据与前后次序是否都和发布时一样")
+@report.command(
+    "verify", help="核对归档是否都和发布时一样；给出 Word 文件（.docx）时，逐个核对文件里的数与归档是否相同"
+)
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @data_option
-def verify(data: Path) -> None:
-    """Says what does not fit the chain; exits with an error when anything does not."""
+def verify(file: Path | None, data: Path) -> None:
+    """Says what does not fit the chain, or the archive; exits with an error when anything does not."""
     settings = Settings.at(data)
+    if file is not None:
+        _verify_file(settings, file)
+        return
     found = archive.broken(settings)
     if found:
         raise WarehouseBroken(
             "；".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件，并查明谁动过归档文件夹"
         )
     click.echo(f"归档完好，共 {len(archive.every(settings))} 份")
+
+
+def _verify_file(settings: Settings, file: Path) -> None:
+    content = word.read(file)
+    facts = archive.one(settings, word.report_of(content))
+    verdict = word.check(content, facts, imprint_of(settings, facts))
+    for text in verdict.free:
+        click.echo(f"文中另有未经核对的数字：{text}")
+    wrong = [*verdict.altered, *verdict.gone]
+    if wrong:
+        raise ContractBroken(
+            f"{len(wrong)} 处与归档不同：{'；'.join(wrong)}",
+            where=f"{file.name}，{archive.title(facts)}",
+            to_do="请改回归档的数，或重新下载",
+        )
+    click.echo(f"{archive.title(facts)}：{verdict.checked} 处数字与归档相同")
+
+
+@report.command("word", help="把一期报告另存为 Word 文件（.docx）：文字可改，数字已封存")
+@click.argument("name")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="存到此文件")
+@data_option
+def to_word(name: str, out: Path, data: Path) -> None:
+    """Writes the Word twin of a report of the archive."""
+    settings = Settings.at(data)
+    facts = archive.one(settings, name)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(word.make(facts, imprint_of(settings, facts)))
+    click.echo(str(out))
 
 
 @report.command("compare", help="比较两期报告的各项指标，如 report compare 2026-W46-… 2026-W47-…")

@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, abort, request
 from cockpit.identity import gate, rights
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive
+from cockpit.report import archive, release, word
 from cockpit.store import audit
 from cockpit.web import template_pages
 from warehouse.core import timetable, units
@@ -19,6 +19,7 @@ from warehouse.query.snapshot_store import SnapshotStore
 
 LISTED = 200
 HASH_SHOWN = 12
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
@@ -65,6 +66,15 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             file, "application/pdf", f"{texts.BRAND}{archive.label({'name': name})}-{name}.pdf", opens=True
         )
 
+    @routes.get("/<name>.docx")
+    def to_word(name: str) -> Response:
+        facts = archive.find(settings, name)
+        if facts is None or "lead" not in facts:
+            abort(404)
+        audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), subject=name)
+        content = word.make(facts, release.imprint_of(settings, facts))
+        return template_pages.file(content, DOCX, f"{texts.BRAND}{archive.label(facts)}-{name}.docx")
+
     server.register_blueprint(routes)
 
 
@@ -76,6 +86,7 @@ def _listed(facts: archive.Facts, opened: list[tuple[float, str]]) -> dict[str, 
     return {
         **facts,
         "state": state,
+        "has_words": "lead" in facts,
         "kind": archive.label(facts),
         "hash": facts["sha256"][:HASH_SHOWN],
         "size": f"{facts['bytes'] / 1024:,.0f} KB",

@@ -112,6 +112,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/remote/<screen>": lambda w: [(f"/remote/{SCREEN}", HTML)],
     "/remote/<screen>/state": lambda w: [(f"/remote/{SCREEN}/state", JSON)],
     "/reports": lambda w: [("/reports", HTML)],
+    "/reports/<name>.docx": lambda w: [],  # the report of this world has no words: tests/cockpit/report/test_word.py
     "/reports/<name>.pdf": lambda w: [(f"/reports/{w.report}.pdf", "application/pdf")],
     "/reports/compare": lambda w: [(f"/reports/compare?first={w.report}&second={w.report}", HTML)],
     "/s/<link>": lambda w: [(w.shared(), HTML)],
