@@ -150,6 +150,7 @@ TABLE: dict[str, Right] = {
         ("reports.index", "reports.compare", "reports.download", "reports.to_word"),
         is_whole=True,
     ),
+    "reports_ordered": Right("报告：随时打印任意一期", ("leader", "analyst"), ("reports.order",), is_whole=True),
     "issues": Right(
         "报告签发：查看送审稿与办理情况", ("leader", "analyst"), ("issues.index", "issues.step"), is_whole=True
     ),

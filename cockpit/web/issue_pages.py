@@ -13,6 +13,7 @@ from cockpit.report import archive, release, signing
 from cockpit.report.signing import Issue, Wording
 from cockpit.store import audit
 from cockpit.web import template_pages
+from warehouse.core import request_queue
 from warehouse.core.errors import Refused, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
@@ -30,7 +31,11 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         printed = archive.every(settings)
         signed = {facts["name"] for facts in printed if facts.get("stage") == "signed"}
         listed = [facts for facts in printed if facts.get("stage") == "review"][:LISTED]
-        rows = [_row(facts, issue, signed) for facts, issue in zip(listed, signing.of(settings, listed), strict=True)]
+        failed = _failed(settings)
+        rows = [
+            _row(facts, issue, signed, failed)
+            for facts, issue in zip(listed, signing.of(settings, listed), strict=True)
+        ]
         return template_pages.page("issues.html", rows=rows, steps=signing.STEPS, most=signing)
 
     @routes.post("/<name>/<word>")
@@ -64,8 +69,16 @@ def _wording() -> Wording:
     return Wording(**given, copies=int(copies[:6]))
 
 
-def _row(facts: archive.Facts, issue: Issue, signed: set[str]) -> dict[str, Any]:
-    """A line of the page. why: step → why this person may not take it, "" where they may."""
+def _failed(settings: Settings) -> dict[str, str]:
+    """Report → why its signed paper was not printed, of the last attempt at each."""
+    last: dict[str, request_queue.Request] = {}
+    for one in request_queue.newest(settings.state, LISTED, "report"):
+        last.setdefault(str(one.details.get("sign", "")), one)
+    return {name: one.message for name, one in last.items() if one.state == "failed"}
+
+
+def _row(facts: archive.Facts, issue: Issue, signed: set[str], failed: dict[str, str]) -> dict[str, Any]:
+    """A line of the page. failed: see _failed. why: step → why this person may not take it, "" where they may."""
     paper = f"{facts['name']}{release.SIGNED}"
     return {
         "name": facts["name"],
@@ -80,5 +93,6 @@ def _row(facts: archive.Facts, issue: Issue, signed: set[str]) -> dict[str, Any]
         "steps": [(signing.STEPS[one.step], one.who, fmt.clock(one.at), signing.reason(one)) for one in issue.steps],
         "why": {step: signing.why_not(gate.viewer(), step, issue) for step in signing.STEPS},
         "paper": paper if paper in signed else "",
+        "failed": failed.get(facts["name"], ""),
         "is_signed": issue.state == "signed",
     }

@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Blueprint, Flask, Response, abort, redirect, request
+from werkzeug.wrappers import Response as Answer
 
+from cockpit.casework import loader_requests
 from cockpit.identity import gate, rights
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, release, word
+from cockpit.report import archive, content, release, word
 from cockpit.store import audit
 from cockpit.web import template_pages
-from warehouse.core import timetable, units
+from warehouse.core import request_queue, timetable, units
+from warehouse.core.errors import UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 LISTED = 200
-HASH_SHOWN = 12
+HASH_SHOWN, ORDERS_SHOWN = 12, 3
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -47,7 +50,20 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             faults=archive.broken(settings),
             signs=rights.may(gate.viewer(), "issues"),
             coming=times.coming(units.now()),
+            orders=request_queue.newest(settings.state, ORDERS_SHOWN, "report"),
+            may_order=rights.may(gate.viewer(), "reports_ordered"),
+            states=request_queue.STATES,
         )
+
+    @routes.post("/order")
+    def order() -> Answer:
+        at = request.form.get("at", "").strip()[:10]
+        window = units.window_named(at)
+        if window not in timetable.REPORTS:
+            raise UsageError("期次写法不对", where=at, to_do="请写成 2026-W47、2026-10 或 2026-Q3")
+        content.days(at, window)
+        loader_requests.put(settings, "report", {"at": at})
+        return redirect("/reports", code=303)
 
     @routes.get("/compare")
     def compare() -> Response:
@@ -72,8 +88,8 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         if facts is None or "lead" not in facts:
             abort(404)
         audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), subject=name)
-        content = word.make(facts, release.imprint_of(settings, facts))
-        return template_pages.file(content, DOCX, f"{texts.BRAND}{archive.label(facts)}-{name}.docx")
+        made = word.make(facts, release.imprint_of(settings, facts))
+        return template_pages.file(made, DOCX, f"{texts.BRAND}{archive.label(facts)}-{name}.docx")
 
     server.register_blueprint(routes)
 

@@ -65,6 +65,10 @@ def test_three_people_bring_a_report_to_its_signature(
     shown = page(wang)
     assert "已签发" in shown and "第1期（总第1期）" in shown and "签发版由装载进程打印" in shown
     assert len(request_queue.newest(Settings(data).state)) == 1
+    request = request_queue.claim(Settings(data).state, 1.0)
+    assert request is not None
+    request_queue.finish(Settings(data).state, request.id, "磁盘已满", 2.0, failed=True, code=74)
+    assert "签发版没有印成：磁盘已满" in page(wang) and f"report issue {REPORT}" in page(wang)
     put(f"g2{release.SIGNED}", stage="signed", issue="第1期（总第1期）")
     assert f"/reports/{REPORT}{release.SIGNED}.pdf" in page(wang)
     assert "第1期（总第1期）" in wang.get("/reports").get_data(as_text=True)
@@ -92,3 +96,18 @@ def test_a_draft_says_what_it_waits_for(
     put(draft=True, missing=["动态监控：数据只到 11-20"])
     shown = page(signed_in("analyst", "li"))
     assert "草稿，缺 1 项" in shown and f"/issues/{REPORT}/" not in shown
+
+
+def test_a_leader_orders_the_report_of_any_period(
+    data: Path, put: Callable[..., archive.Facts], signed_in: Callable[[str, str], FlaskClient]
+) -> None:
+    put()
+    wang, duty = signed_in("leader", "wang"), signed_in("duty", "chen")
+    assert wang.post("/reports/order", data={"at": "2026-Q3"}, headers=FORM).status_code == 303
+    [request] = request_queue.newest(Settings(data).state)
+    assert (request.kind, request.details, request.who) == ("report", {"at": "2026-Q3"}, "wang")
+    assert "2026-Q3：等待" in wang.get("/reports").get_data(as_text=True)
+    for wrong in ("2026-11-20", "2026-W60", "nope", ""):
+        assert wang.post("/reports/order", data={"at": wrong}, headers=FORM).status_code == 400, wrong
+    assert duty.post("/reports/order", data={"at": "2026-Q3"}, headers=FORM).status_code == 403
+    assert "/reports/order" not in duty.get("/reports").get_data(as_text=True)
