@@ -62,6 +62,11 @@ def landed(table: str) -> str | None:
     return table if layer == "run" else None
 
 
+def view(table: str) -> str:
+    """What a table (`marts.gps_stop`) is called on a cluster, whose temporary views have no schema."""
+    return table.replace(".", "_")
+
+
 @cache
 def raw_below(name: str) -> frozenset[str]:
     """Landed tables (`yz_vehicle`) and books (`run.delivery`) anywhere below a model."""

@@ -22,8 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from warehouse.build.graph import inputs, reads_positions
-from warehouse.build.spark_sql import steps, view
+from warehouse.build.graph import inputs, reads_positions, view
 from warehouse.catalog.models import models, words
 from warehouse.catalog.schema import Model
 from warehouse.core.database import Writer
@@ -53,6 +52,8 @@ class Cluster:
         """Works out `model` from the positions in `paths`, for the days that build.day holds, and returns the FROM item
         of its rows. Raises EngineDown with the reason why there is none."""
         self._start()
+        from warehouse.build.spark_sql import steps  # with sqlglot, which is installed only where there is a cluster
+
         table = f"{model.layer}.{model.name}"
         views = [steps(f"{models()[name].layer}.{name}", models()[name].sql)[-1] for name in self._views(model)]
         *once, last = steps(table, model.sql)

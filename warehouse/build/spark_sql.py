@@ -13,6 +13,7 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 
+from warehouse.build.graph import view
 from warehouse.build.spark_rewrites import REWRITES, SPARKS_OWN, Rewrite
 from warehouse.core.errors import ConfigError
 from warehouse.core.settings import ROOT
@@ -25,11 +26,6 @@ class Step:
 
     name: str
     sql: str
-
-
-def view(table: str) -> str:
-    """The view that stands for a table (`marts.gps_stop`): Spark's temporary views have no schema."""
-    return table.replace(".", "_")
 
 
 @cache

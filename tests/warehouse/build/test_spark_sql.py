@@ -8,8 +8,8 @@ import sqlglot
 from sqlglot import exp
 
 from warehouse.build import spark
-from warehouse.build.graph import inputs
-from warehouse.build.spark_sql import steps, view
+from warehouse.build.graph import inputs, view
+from warehouse.build.spark_sql import steps
 from warehouse.catalog.models import models
 from warehouse.core.errors import ConfigError
 
