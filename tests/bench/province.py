@@ -130,16 +130,16 @@ def main(vehicles: tuple[int, ...], workers: int, memory: str, engine: tuple[str
             size = sum(file.stat().st_size for file in house.settings.lake.rglob("*.parquet")) / rows
             click.echo(f"{number:,} vehicles, {rows:,} rows, {size:.1f} bytes a row in the lake")
             if "duckdb" in engine:
-                told("DuckDB", rows, *worked_out(house, Lake(), [os.getpid()]))
+                report("DuckDB", rows, *worked_out(house, Lake(), [os.getpid()]))
             if "spark" in engine:
                 with standalone(Path(folder) / "cluster", workers, memory) as cluster:
                     pids = [os.getpid(), *(one.pid for one in cluster.processes)]
                     lake = cluster.lake(**{"spark.executor.memory": memory})
-                    told("Spark", rows, *worked_out(house, lake, pids))
+                    report("Spark", rows, *worked_out(house, lake, pids))
             house.close()
 
 
-def told(name: str, rows: int, meter: Meter, digest: list[tuple[object, ...]]) -> None:
+def report(name: str, rows: int, meter: Meter, digest: list[tuple[object, ...]]) -> None:
     at = f"{dt.datetime.now():%H:%M}"
     click.echo(
         f"{at} {name}: {meter.cpu_s:.1f} CPU s, {meter.wall_s:.1f} s, {rows / meter.cpu_s:,.0f} rows a CPU s, "

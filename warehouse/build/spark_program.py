@@ -5,6 +5,7 @@ One JSON request a line on stdin, one JSON answer a line on stdout; when stdin e
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import queue
@@ -38,6 +39,7 @@ def main() -> None:
         try:
             if session is None:
                 session = _session(request["master"], request["options"])
+                _settle(session, request["to"])
             answer = {"rows": work(session, request)}
         except Exception as error:  # whatever it is, the loader says it in one sentence and goes on
             traceback.print_exc()
@@ -102,6 +104,15 @@ def _session(master: str, options: dict[str, str]) -> Any:
             if key.startswith("spark.sql."):
                 session.conf.set(key, value)
     return session
+
+
+def _settle(session: Any, folder: str) -> None:
+    """A database of this folder's own: a server of Spark Connect may have others beside us, and what a loader left there
+    that was killed."""
+    name = f"zhengbei_{hashlib.sha256(folder.encode()).hexdigest()[:12]}"
+    session.sql(f"DROP DATABASE IF EXISTS {name} CASCADE")
+    session.sql(f"CREATE DATABASE {name} LOCATION '{folder}/database'")
+    session.sql(f"USE {name}")
 
 
 def _listen(requests: queue.Queue[str]) -> None:

@@ -57,9 +57,9 @@ def _with(query: exp.Expr, parts: list[exp.CTE]) -> exp.Expr:
         used = {table.name for table in waiting.pop().find_all(exp.Table) if not table.db} & named - wanted
         wanted |= used
         waiting += [part.this for part in parts if part.alias in used]
-    kept = [part.copy() for part in parts if part.alias in wanted]
-    if kept:
-        out.set("with_", exp.With(expressions=kept))
+    needed = [part.copy() for part in parts if part.alias in wanted]
+    if needed:
+        out.set("with_", exp.With(expressions=needed))
     return out
 
 

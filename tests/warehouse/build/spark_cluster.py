@@ -70,7 +70,7 @@ class Standalone:
     def until(self, what: str, number: int, seconds: float = 60) -> None:
         """Waits until the master tells of so many workers or applications."""
         for _ in range(round(seconds * 5)):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # not up yet
                 states = self.state()
                 if sum(one.get("state") in ("ALIVE", "RUNNING") for one in states[what]) >= number:
                     return

@@ -131,7 +131,7 @@ def parts_compared(house: House, lake: Lake) -> dict[str, int]:
 
 
 def test_a_worker_that_dies_in_the_middle_is_made_up_for(tmp_path: Path, published: Path) -> None:
-    house = week(tmp_path / "data", published)
+    house = week(tmp_path / "data", published, 20)
     ours = built(house, Lake())
     with standalone(tmp_path / "cluster") as cluster:
         killed = threading.Event()
@@ -143,7 +143,7 @@ def test_a_worker_that_dies_in_the_middle_is_made_up_for(tmp_path: Path, publish
                 if len(list((tmp_path / "cluster").glob("work-*/app-*/*/stderr"))) == 2 and exchange.exists():
                     break
                 time.sleep(0.1)
-            time.sleep(4)
+            time.sleep(20)
             cluster.kill(cluster.processes[1])
             killed.set()
 

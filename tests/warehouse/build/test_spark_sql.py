@@ -19,7 +19,7 @@ READ_THERE = sorted(
 )
 
 
-def said(sql: str) -> str:
+def translated(sql: str) -> str:
     [one] = steps("test.model", sql)
     return " ".join(one.sql.split())
 
@@ -89,7 +89,7 @@ def test_a_model_is_read_back_as_spark_reads_it(name: str) -> None:
     ],
 )
 def test_a_difference_is_written_as_spark_means_it(ours: str, theirs: str) -> None:
-    packed = said(ours).replace("( ", "(").replace(" )", ")").replace("FILTER(WHERE", "FILTER(WHERE")
+    packed = translated(ours).replace("( ", "(").replace(" )", ")").replace("FILTER(WHERE", "FILTER(WHERE")
     assert theirs in packed, packed
 
 
