@@ -76,6 +76,7 @@ def build(
     # a scratch table is gone by now; it is needed anew when one that is made of it is
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
     wanted = set().union(*(above(name) for name in only or order()))
+    down: EngineDown | None = None
     with spark.cluster(writer, settings) as cluster:
         for index, name in enumerate(order()):
             model = models()[name]
@@ -94,8 +95,8 @@ def build(
                 continue
             if model.build in ("days", "scratch") and not fresh and not _days(writer, model, as_of, pending, fresh):
                 continue  # what has changed below concerns no day of it
-            if cluster is not None and spark.takes(model) and result.unmade:
-                _leave(writer, model, EngineDown(next(iter(result.unmade.values()))), result, is_known=name in made)
+            if down is not None and spark.takes(model):
+                _leave(writer, model, down, result, is_known=name in made)
                 continue  # it stands on what could not be made, or would meet the same
             only_time = not (fresh or touched or uses & changed) and model.build == "table"
             with (
@@ -104,7 +105,8 @@ def build(
                 before = _digest(writer, model) if only_time else None
                 try:
                     there = _prepare(writer, settings, model, as_of, pending, fresh, result, cluster)
-                except EngineDown as down:
+                except EngineDown as error:
+                    down = error
                     _leave(writer, model, down, result, is_known=name in made)
                     continue
                 # what is made, that it is, and that it is to be published are in the file together or not at all
@@ -163,7 +165,7 @@ def _leave(writer: Writer, model: Model, down: EngineDown, result: Built, *, is_
     """Books that a model stays as it was. Raises EngineDown where it never was: there is nothing to go on with."""
     if not is_known:
         raise down
-    result.unmade[model.name] = str(down) if not result.unmade else next(iter(result.unmade.values()))
+    result.unmade[model.name] = str(down)
     writer.execute("INSERT INTO build.unmade VALUES (?, ?)", [model.name, result.unmade[model.name]])
 
 
