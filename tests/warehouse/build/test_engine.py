@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -113,3 +114,17 @@ def test_an_engine_that_is_missing_from_the_first_day_on_is_said(house: House) -
     house.put("gps_location", spread([TRACK]))
     with pytest.raises(EngineDown):
         house.build()
+
+
+def test_a_folder_that_the_cluster_does_not_share_is_said(house: House, tmp_path: Path) -> None:
+    """What the files hold is not what Spark says it wrote: nothing of it is used."""
+    far = spark.Cluster(house.writer, house.settings)
+    (tmp_path / "day=2026-11-22").mkdir()
+    house.rows(f"COPY (SELECT 1 AS a) TO '{tmp_path}/day=2026-11-22/part-0.parquet'")
+    with pytest.raises(EngineDown, match="写了 1 行，这里只看到 0 行"):  # not closed yet
+        far._proven(tmp_path, 1, by_day=True)
+    (tmp_path / "_SUCCESS").touch()
+    with pytest.raises(EngineDown, match=r"写了 5 行，这里只看到 1 行.*lake/"):
+        far._proven(tmp_path, 5, by_day=True)
+    [row] = house.rows(f"SELECT * FROM {far._proven(tmp_path, 1, by_day=True)}")
+    assert row == (1, dt.date(2026, 11, 22))

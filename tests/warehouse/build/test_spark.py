@@ -183,15 +183,3 @@ def test_a_server_of_spark_connect_does_the_same(tmp_path: Path, published: Path
         theirs = built(house, Lake(engine="spark", spark_master=server.address))
     assert all(compare(name, ours[name], theirs[name]) for name in MARTS)
     house.close()
-
-
-def test_a_folder_that_the_cluster_does_not_share_is_said(tmp_path: Path, published: Path) -> None:
-    """What the files hold is not what Spark says it wrote: nothing of it is used."""
-    house = week(tmp_path / "data", published, 20)
-    far = spark.Cluster(house.writer, house.settings)
-    folder = tmp_path / "result"
-    folder.mkdir()
-    (folder / "_SUCCESS").touch()
-    with pytest.raises(spark.EngineDown, match=r"写了 5 行，这里只看到 0 行.*lake/"):
-        far._proven(folder, 5, by_day=True)
-    house.close()
