@@ -3,7 +3,7 @@ lines of the printed pages. Pure; judges nothing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 BLOCKS = frozenset({"p", "li", "h1", "h2", "h3", "td", "th", "dt", "dd", "aside"})
@@ -17,12 +17,13 @@ APART = frozenset({"small", "span", "em", "br"})
 @dataclass
 class Block:
     """One paragraph, heading or cell. is_cell: of a table; is_bulletin: on the first two pages; is_definition: where
-    identifiers and formulas may stand, and words that somebody typed."""
+    identifiers and formulas may stand; is_quoted: words that somebody else chose (names of sources, reasons, people)."""
 
     text: str
     is_cell: bool = False
     is_bulletin: bool = False
     is_definition: bool = False
+    is_quoted: bool = False
 
 
 @dataclass
@@ -40,7 +41,7 @@ def read(html: str, lines: list[list[str]] | None = None) -> Paper:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    made = [Block(" ".join(one.text.split()), one.is_cell, one.is_bulletin, one.is_definition) for one in reader.done]
+    made = [replace(one, text=" ".join(one.text.split())) for one in reader.done]
     figures = [(name, " ".join(text.split())) for name, text in reader.figures]
     return Paper([one for one in made if one.text], figures, lines or [])
 
@@ -64,8 +65,9 @@ class _Reader(HTMLParser):
         made = None
         if tag in BLOCKS and not self._is_within(MUTED):
             is_bulletin = self._has("bulletin")
-            is_definition = "quoted" in names or any(map(self._has, ("definitions", "sources")))
-            made = Block("", tag in CELLS, is_bulletin, is_definition)
+            is_quoted = "quoted" in names.split() or (tag in CELLS and self._has("sources"))
+            is_definition = is_quoted or any(map(self._has, ("definitions", "sources")))
+            made = Block("", tag in CELLS, is_bulletin, is_definition, is_quoted)
             self.done.append(made)
         if metric:
             self.figures.append((metric, ""))

@@ -81,7 +81,7 @@ def _pattern(pattern: str, where: Callable[[Block], bool], *, codes: bool = Fals
 def _matches(pattern: re.Pattern[str], where: Callable[[Block], bool], codes: bool, paper: Paper) -> Iterator[str]:
     for block in paper.blocks:
         text = block.text if codes else CODES.sub(STANDS_FOR_CODE, block.text)
-        if where(block):
+        if where(block) and not block.is_quoted:
             yield from (_shown(text, match) for match in pattern.finditer(text))
 
 

@@ -71,3 +71,13 @@ def test_a_day_stands_in_words_in_the_bulletin_and_in_digits_in_a_table() -> Non
     days = "<p>截至 11-28 尚缺</p>"
     assert [fault.rule for fault in proofreading.faults(paper_text.read(f'<div class="bulletin">{days}</div>'))] == [13]
     assert proofreading.faults(paper_text.read(days)) == []
+
+
+def test_what_somebody_else_named_is_not_proofread() -> None:
+    odd = "GPS平台(二期),见 gps_location"
+    assert proofreading.faults(paper_text.read(f"<p>{odd}</p>"))
+    for html in (
+        f'<p class="quoted">{odd}</p>',
+        f'<section class="sources"><table><tr><td>{odd}</td></tr></table></section>',
+    ):
+        assert proofreading.faults(paper_text.read(html)) == [], html
