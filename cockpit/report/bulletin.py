@@ -22,12 +22,12 @@ from warehouse.core import units
 from warehouse.insight.findings.numbers import Concern, Numbers
 from warehouse.query.snapshot import Snapshot
 
-ANNEXES = ("核心指标、督办与数据修订", "分组指标、指标口径与数据质量")
+ANNEXES = ("核心指标与督办", "分组指标与数据说明")
 """Titles of 附件1 and 附件2."""
 MOST_POINTS, LEAST_POINTS, MOST_NEEDS, TOWNS_NAMED = 5, 2, 3, 2
 LINE, INDENT = 28, 2
 """Characters of a line, and those that a paragraph is indented by (GB/T 9704-2012, 5.2.2)."""
-MOST_LINES = 28
+MOST_LINES = 29
 """Of the 44 lines of two pages, those that letterhead, title and distribution leave, less what a break between them may
 cost."""
 HEADINGS = ("要点", "需要关注", "上期交办落实", "数据情况")
@@ -76,7 +76,8 @@ def lead(
     data = fmt.in_prose(sentences.get("data", ""))
     others = [data, *ANNEXES, *HEADINGS[: 4 if settled else 3], *([f"按语：{note}", ""] if note else [])]
     shown = needs[:MOST_NEEDS]
-    for part, least in ((shown, 1), (points, LEAST_POINTS), (settled, 1)):  # what can be left out, the first first
+    # what can be left out, the first first
+    for part, least in ((settled, 1), (shown, 2), (points, 3), (shown, 1), (points, LEAST_POINTS)):
         while len(part) > least and _room(points, shown, settled, others) < (len(shown) < len(needs)):
             part.pop()
     more = len(needs) - len(shown)

@@ -144,12 +144,12 @@ def _places(whole: str) -> tuple[str, str, str]:
     """The text of the core table, of 需要关注 and of the sections by group; all of it where a heading is not found,
     which is a fault by itself."""
     marks, at = [], -1
-    for title in (f"附件1{ANNEXES[0]}", "核心指标", "需要关注", "督办", f"附件2{ANNEXES[1]}", "指标口径", "指标口径"):
+    for title in (f"附件1{ANNEXES[0]}", "核心指标", "需要关注", "督办", f"附件2{ANNEXES[1]}", "数据修订"):
         at = whole.find(title, at + 1)
         if at < 0:
             return whole, whole, whole
         marks.append(at)
-    return whole[marks[0] : marks[2]], whole[marks[2] : marks[3]], whole[marks[4] : marks[6]]
+    return whole[marks[0] : marks[2]], whole[marks[2] : marks[3]], whole[marks[4] : marks[5]]
 
 
 def _lost(whole: str, html: str) -> str:

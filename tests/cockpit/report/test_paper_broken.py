@@ -143,7 +143,7 @@ BLANK = "<html><head><meta charset='utf-8'></head><body></body></html>"
     [
         ("blank", "页数 1 不在"),
         ("cut", "读不出来|没有产出完整"),
-        ("first pages", "缺少附件2"),
+        ("first pages", "缺少“数据修订”一节"),
         ("killed", "退出码"),
         ("silent", "没有产出完整的 PDF"),
     ],
