@@ -126,7 +126,7 @@ def test_a_number_altered_in_the_page_before_printing_is_found_wherever_it_stand
         start = page.index(place)
         if "bulletin" not in place:
             start = page.index("车辆上线率", start)
-            return page[:start] + page[start:].replace(f"<b>{shown}", "<b>12.3", 1)
+            return page[:start] + page[start:].replace(f">{shown}", ">12.3", 1)
         return page[:start] + page[start:].replace("未达成", "已达成", 1)
 
     monkeypatch.setattr(release, "html", forged)
