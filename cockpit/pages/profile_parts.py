@@ -92,7 +92,7 @@ def alarm_table(
     heads = ["时间", "类型", "级别", *(["车辆"] if with_vehicle else []), "处置", "处置时间"]
     lines = [
         [
-            dcc.Link(minute(row["raised_at"]), href=href(visit, "alarm", row["alarm_uid"]), className="one-line"),
+            dcc.Link(minute(row["raised_at"]), href=href(visit, "alarm", row["alarm_uid"])),
             row["kind"],
             {1: "一级", 2: "二级"}.get(row["level"], "—"),
             *([vehicle_link(visit, row["vehicle_key"])] if with_vehicle else []),

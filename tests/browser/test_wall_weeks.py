@@ -31,13 +31,13 @@ from tests.depth import depth
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
-SOAK_S = depth(9, 3600)
+SOAK_S = depth(18, 3600)
 OUTAGES_S = depth((1,), (1, 60, 600))
 DEATHS = depth(2, 20)
 SAYS_SO_S = 26
 """Twenty seconds of silence, and the rounds before and after them."""
-SAMPLES = depth(12, 20)
-WEIGHINGS = depth(2, 3)
+SAMPLES = 20
+WEIGHINGS = 3
 PAINTED_MS = 150
 GROWTH = 1.10
 SPEED = 10
