@@ -56,6 +56,7 @@ EXAMPLES: dict[str, object] = {
     "past": [DAY],
     "per_day": 5,
     "person": "x",
+    "pooled": "x",
     "since": DAY,
     "site": "x",
     "table": "x",

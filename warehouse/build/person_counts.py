@@ -240,7 +240,7 @@ def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule
     ones. What has been published of earlier windows is never counted again."""
     ledger = person_hold.Ledger(writer, family)
     spans = _closed(family[0], ledger.newest, today)
-    if not spans or not _is_anybody(writer, family):
+    if not spans or not person_places.is_anybody(writer, family):
         return
     ledger.enter(spans)
     counted = person_places.count(writer, family, spans)
@@ -261,13 +261,6 @@ def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule
             f"INSERT INTO marts_person.reading SELECT {', '.join('unnest(?)' for _ in rows[0])}",
             [list(column) for column in zip(*rows, strict=True)],
         )
-
-
-def _is_anybody(writer: Writer, family: list[Metric]) -> bool:
-    """Whether there is a row to count: a source of persons may not be connected yet."""
-    marts = sorted({metric.mart for metric in family})
-    found = writer.execute(f"SELECT {' OR '.join(f'EXISTS (FROM marts.{mart})' for mart in marts)}")
-    return bool(found[0][0])
 
 
 def _tells(

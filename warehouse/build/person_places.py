@@ -83,6 +83,13 @@ def count(writer: Writer, family: Sequence[Metric], spans: Sequence[Span]) -> Co
     return Counted(family, drivers, [_counts(writer, metric, spans, drivers) for metric in family])
 
 
+def is_anybody(writer: Writer, family: Sequence[Metric]) -> bool:
+    """Whether there is a row to count in any of the marts: a source of persons may not be connected yet."""
+    marts = sorted({metric.mart for metric in family})
+    found = writer.execute(f"SELECT {' OR '.join(f'EXISTS (FROM marts.{mart})' for mart in marts)}")
+    return bool(found[0][0])
+
+
 def let_out(counted: Counted, item: Span, rule: Rule, standings: Standings | None = None) -> list[Place]:
     """What is published anew of a closed window, towns and companies. standings: what is published already of the
     windows before; None where there is nothing."""

@@ -10,7 +10,7 @@ place
     ├── ContractBroken              65  422  too many bad rows, unknown header: the load is stopped (EX_DATAERR)
     ├── SourceDown                  69  503  a source could not be reached within its deadline (EX_UNAVAILABLE)
     │   └── SourceRefused           77  503  a source answers and turns us away: password, key, a missing right
-    ├── EngineDown                  69  503  what works out the positions is missing, gone or gave up (EX_UNAVAILABLE)
+    ├── EngineDown                  68  503  what works out the positions is missing, gone or gave up (EX_NOHOST)
     ├── Locked                      75  503  another process holds the data folder (EX_TEMPFAIL)
     ├── Refused                     77  403  access refused, unsafe setting, mass delete not confirmed (EX_NOPERM)
     │   └── TooSoon                 77  429  somebody who guesses passwords has to wait
@@ -103,7 +103,7 @@ class SourceRefused(SourceDown):
 
 
 class EngineDown(CockpitError):
-    exit_code = 69
+    exit_code = 68
     http_status = 503
     to_do = "请检查 Spark 集群；恢复后自动补算，其间沿用上期"
 

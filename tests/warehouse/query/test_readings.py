@@ -609,7 +609,7 @@ def test_alarms_are_told_in_words_with_a_masked_plate(book: Snapshot) -> None:
         "plate_mask": "浙F·0**99 黄",
         "kind": "疲劳驾驶",
         "level": 2,
-        "town": "良渚街道",
+        "town": "不单列",
         "company": "",
         "status": "待处置",
     }
