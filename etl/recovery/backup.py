@@ -83,7 +83,7 @@ def staged(settings: Settings) -> Iterator[Stage]:
             if moving.exists():
                 inner = str(moving.relative_to(settings.data))
                 files[inner] = aside / moving.name
-                shutil.copyfile(moving, files[inner])
+                shutil.copy(moving, files[inner])
         state: dict[str, int] = {}
         if settings.state.exists():
             files[settings.state.name] = aside / settings.state.name
@@ -119,6 +119,7 @@ def _copy_state(file: Path, target: Path) -> dict[str, int]:
         ):
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
+            shutil.copymode(file, target)  # what is restored may be read by whom the original may
             return state_rows(copy)
     except sqlite3.Error as error:
         raise BackupFailed(

@@ -135,7 +135,7 @@ def _put_back(store: Store, piece: Piece, data: Path) -> None:
         os.fsync(out.fileno())
     if digest != piece.sha256:
         raise Altered("备份里的文件与清单不符", where=piece.name, to_do=RESTORE_FIRST)
-    os.chmod(target, piece.mode)
+    os.chmod(target, piece.mode & ~0o007)  # nothing in a data folder is for everybody
     os.utime(target, ns=(piece.modified_ns, piece.modified_ns))
 
 

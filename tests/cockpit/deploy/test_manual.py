@@ -30,7 +30,7 @@ ASK = """import httpx, sys
 with httpx.Client(verify="/etc/ssl/zhengbei/fullchain.pem", timeout=60) as client:
     for url in sys.argv[1:]:
         answer = client.get(url)
-        words = answer.text if url.endswith("/readyz") else ""
+        words = " ".join(answer.text.split()) if url.endswith("/readyz") else ""
         print(answer.status_code, answer.headers.get("location", ""), answer.headers.get("set-cookie", ""), words)
 """
 READY_S = 300

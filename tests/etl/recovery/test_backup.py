@@ -21,7 +21,7 @@ from etl.recovery.store import Store
 from etl.runtime.context import held, opened
 from tests.etl.recovery.conftest import Place
 from tests.etl.sources import servers
-from warehouse.core import backup_report, data_format
+from warehouse.core import backup_report, data_format, safe_start
 from warehouse.core.errors import BackupFailed, ConfigError, Locked, Refused
 from warehouse.core.settings import Options, Settings
 from warehouse.publish import recover, snapshot
@@ -110,6 +110,23 @@ def test_a_running_loader_is_not_disturbed_and_two_backups_are_not_taken_at_once
         place.take()
     with held(place.settings.data / "backup.lock"), pytest.raises(Locked, match="另一个备份或演练正在进行"):
         place.take()
+
+
+def test_a_folder_restored_from_a_backup_by_hand_may_be_started(place: Place, tmp_path: Path) -> None:
+    """By hand new files are readable to everybody, in a service they are not: the restored ones are as theirs were."""
+    before = os.umask(0o022)
+    try:
+        restore.restore(place.store, place.take(), tmp_path / "again")
+    finally:
+        os.umask(before)
+    again = Settings.at(tmp_path / "again")
+    assert again.state.stat().st_mode & 0o777 == place.settings.state.stat().st_mode & 0o777 == 0o600
+    assert not [*safe_start.unsafe(again, {safe_start.ALLOW_ROOT: "1"})]
+    assert not [
+        file
+        for file in again.data.rglob("*")
+        if file.name != "format" and file.is_file() and file.stat().st_mode & 0o007
+    ]
 
 
 def test_who_asks_for_a_backup_by_hand_is_served_after_the_one_that_is_under_way(
