@@ -125,11 +125,12 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
 
 
 def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> None:
+    value = _value(metric.scale, metric.min_den, bool(metric.denominator), False)
     for grain in ("district", "town"):
         if grain == "district" or grain in metric.drill:
             sql, bound = select(metric, window, spans, grain)
             writer.execute(
-                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {_value(metric)}, s.provisional, ?, ?, ?
+                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {value}, s.provisional, ?, ?, ?
                 FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
                 [
                     f"{as_of:%Y%m%dT%H%M%S}",
@@ -142,10 +143,12 @@ def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: 
             )
 
 
-def _value(metric: Metric) -> str:
-    if not metric.denominator:
-        return f"{metric.scale} * coalesce(r.num, 0)"
-    return f"CASE WHEN r.den > 0 AND r.den >= {metric.min_den} THEN {metric.scale} * coalesce(r.num, 0) / r.den END"
+def _value(scale: object, min_den: object, is_rate: object, is_mean: object) -> str:
+    """The number that sums become, of r; each a column of SQL or what is the same in every row."""
+    return (
+        f"CASE WHEN NOT {is_rate} THEN {scale} * coalesce(r.num, 0) WHEN {is_mean} AND r.den IS NULL THEN {scale} * r.num "
+        f"WHEN r.den > 0 AND r.den >= {min_den} THEN {scale} * coalesce(r.num, 0) / r.den END"
+    )
 
 
 STORED = (
@@ -190,10 +193,7 @@ def _take(writer: Writer, rows: list[tuple[object, ...]], as_of: dt.datetime) ->
     writer.execute(
         f"""INSERT INTO changed SELECT r.metric, s.win, s.start, r.grain, r.place,
             if(s.is_mean AND r.den IS NULL, NULL, r.num), r.den,
-            CASE WHEN NOT s.is_rate THEN s.scale * coalesce(r.num, 0)
-                WHEN s.is_mean AND r.den IS NULL THEN s.scale * r.num
-                WHEN r.den > 0 AND r.den >= s.min_den THEN s.scale * coalesce(r.num, 0) / r.den END,
-            s.provisional, ?, ?, s.why
+            {_value("s.scale", "s.min_den", "s.is_rate", "s.is_mean")}, s.provisional, ?, ?, s.why
         FROM (SELECT {columns}) s
         JOIN marts_person.reading r ON r.metric = s.metric AND r.win = s.win_stored AND r.win_start = s.named
         WHERE r.slice = '' AND r.grain IN ('district', 'town') AND NOT r.is_withdrawn""",
