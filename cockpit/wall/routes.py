@@ -181,17 +181,16 @@ class Wall:
 def pack(frame: live.LiveFrame) -> dict[str, Any]:
     """A live frame as plain lists. Rows without a position are counted but not drawn; no town, plate or speed
     leaves."""
-    table = frame.table[frame.table["lon"].notna() & frame.table["lat"].notna()]
-    codes = table["state"].map(STATE_CODES).fillna(STATE_CODES["offline"]).astype(int)
+    placed = [(dot, dot.lon, dot.lat) for dot in frame.dots if dot.lon is not None and dot.lat is not None]
     return {
         "version": frame.version,
         "as_of": frame.as_of.isoformat() if frame.as_of else None,
         "grid": GRID,
-        "ref": table["ref"].astype(int).tolist(),
-        "lon": (table["lon"] * GRID).round().astype(int).tolist(),
-        "lat": (table["lat"] * GRID).round().astype(int).tolist(),
-        "state": "".join(map(str, codes.tolist())),
-        "heading": table["direction"].fillna(0).astype(int).tolist(),
+        "ref": [dot.ref for dot, _, _ in placed],
+        "lon": [round(lon * GRID) for _, lon, _ in placed],
+        "lat": [round(lat * GRID) for _, _, lat in placed],
+        "state": "".join(str(STATE_CODES.get(dot.state, STATE_CODES["offline"])) for dot, _, _ in placed),
+        "heading": [int(dot.direction or 0) for dot, _, _ in placed],
         "counts": {state: fmt.number(frame.counts.get(state, 0)) for state in STATE_CODES},
     }
 

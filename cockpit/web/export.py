@@ -13,13 +13,9 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, abort, request
-from openpyxl import Workbook
-from openpyxl.cell import Cell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from cockpit.casework import permalinks
 from cockpit.identity import gate
@@ -38,6 +34,10 @@ from warehouse.core import units
 from warehouse.core.settings import Settings
 from warehouse.query.places import plate
 from warehouse.query.snapshot_store import SnapshotStore
+
+if TYPE_CHECKING:  # loaded with the first workbook: a web worker is lighter without
+    from openpyxl import Workbook
+    from openpyxl.cell import Cell
 
 TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 MOST_ROWS = 10_000
@@ -273,6 +273,10 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
 
 def book_of(sheets: Sequence[Sheet]) -> Workbook:
     """The sheets as an open workbook, in their order."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     for sheet in sheets:
         page = book.create_sheet(_titled(sheet.title))

@@ -26,7 +26,7 @@ from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.redaction import blot
 from warehouse.core.request_queue import Request
 from warehouse.core.settings import Settings
-from warehouse.ingest import list_review
+from warehouse.ingest import filed_lists
 from warehouse.insight import lineage
 from warehouse.query.snapshot_store import SnapshotStore
 
@@ -83,7 +83,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
             table=table,
             form=stated,
             history=history,
-            kind=list_review.kind,
+            kind=filed_lists.kind,
             unit=filing_sheet.unit,
             **_standing(shown, history, table),
         )
@@ -100,7 +100,7 @@ def _pages(routes: Blueprint, settings: Settings) -> None:
         if found.state != "done" or found.result is None:
             abort(404)
         audit.record(settings.state, "exported", who=gate.viewer().user, ip=gate.address(), subject=f"名录 {table}")
-        body = filing_sheet.workbook(stated, orjson.loads(list_review.unseal(settings, table, found.result)))
+        body = filing_sheet.workbook(stated, orjson.loads(filed_lists.unseal(settings, table, found.result)))
         return template_pages.file(body, export.TYPES["xlsx"], f"{table}-{found.at:%Y%m%d-%H%M}.xlsx")
 
 
@@ -123,7 +123,7 @@ def _steps(routes: Blueprint, settings: Settings) -> None:
             table,
             "check",
             {"name": name, **({"month": month} if stated["ledger"] else {})},
-            list_review.seal(settings, table, body),
+            filed_lists.seal(settings, table, body),
         )
 
     @routes.post("/<table>/commit")

@@ -7,13 +7,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-
 from cockpit.presentation import texts
 from cockpit.web import export
 from cockpit.web.export import Sheet, Value
-from warehouse.ingest import list_review
+from warehouse.ingest import filed_lists
 
 GUIDE = "填写说明"
 MOST_IN_LIST = 250
@@ -25,13 +22,16 @@ def workbook(form: Form, rows: Sequence[Sequence[str | None]] = ()) -> bytes:
     """The table as XLSX. form: as the loader offers it (warehouse.core.request_queue.offered); rows: content to begin
     with, texts in the order of the columns, None = empty. Words that a column is limited to are offered as a drop-down
     list."""
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
     columns = form["columns"]
     filled = [[_value(column, value) for column, value in zip(columns, row, strict=True)] for row in rows]
     guide = [
         (
             one["heading"],
             one["label"],
-            list_review.kind(one["type"]),
+            filed_lists.kind(one["type"]),
             "是" if one["required"] else "",
             unit(one),
             "、".join(one["words"]),

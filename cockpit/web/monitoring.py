@@ -96,9 +96,11 @@ class _Collector(Collector):
             yield from self._generation(self._library.current(Scope.ALL))
         except DataMissing:
             pass
-        frame = live.read(self._settings.data)
-        if frame is not None and frame.as_of is not None:
-            yield GaugeMetricFamily("zhengbei_positions_timestamp_seconds", "newest position", frame.as_of.timestamp())
+        picture = live.head(self._settings.data)
+        if picture is not None and picture.as_of is not None:
+            yield GaugeMetricFamily(
+                "zhengbei_positions_timestamp_seconds", "newest position", picture.as_of.timestamp()
+            )
         walls = GaugeMetricFamily("zhengbei_wall_seen_timestamp_seconds", "last sign of a wall", labels=["screen"])
         for one in sessions.devices(state):
             if one["revoked_at"] is None and one["seen_at"]:

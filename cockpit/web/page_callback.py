@@ -31,6 +31,7 @@ from cockpit.web import page_store, shell
 from warehouse.core import keys, units
 from warehouse.core.errors import CockpitError, DataMissing, PageMissing
 from warehouse.core.settings import Settings
+from warehouse.publish import live
 from warehouse.query.scope import Scope
 
 if TYPE_CHECKING:
@@ -190,20 +191,14 @@ def _visit(library: SnapshotStore, address: Address, now: dt.datetime) -> PageCo
 def version(library: SnapshotStore, data: Any, build: str, now: dt.datetime | None = None) -> dict[str, Any]:
     """What the heartbeat answers: generation (None before the first publication), live, loader_silent_s (see
     alerts.loading), build, server_time (ISO)."""
-    from warehouse.publish import live
-
     try:
         generation = library.current(Scope.ALL).generation.id
     except DataMissing:
         generation = None
-    try:
-        frame = live.read(data)
-    except CockpitError:
-        frame = None
     moment = now or units.now()
     return {
         "generation": generation,
-        "live": None if frame is None else frame.version,
+        "live": live.version(data) or None,
         "loader_silent_s": loading.silent_s(Settings(data)),
         "build": build,
         "server_time": moment.isoformat(timespec="milliseconds"),

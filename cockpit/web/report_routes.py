@@ -12,7 +12,7 @@ from cockpit.casework import loader_requests
 from cockpit.identity import gate, rights
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, content, release, word
+from cockpit.report import archive, content, release
 from cockpit.store import audit
 from cockpit.web import template_pages
 from warehouse.core import request_queue, timetable, units
@@ -88,6 +88,8 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         if facts is None or "lead" not in facts:
             abort(404)
         audit.record(settings.state, archive.OPENED, who=gate.viewer().user, ip=gate.address(), subject=name)
+        from cockpit.report import word  # with the first paper that somebody wants in Word
+
         made = word.make(facts, release.imprint_of(settings, facts))
         return template_pages.file(made, DOCX, f"{texts.BRAND}{archive.label(facts)}-{name}.docx")
 

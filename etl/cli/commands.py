@@ -157,10 +157,10 @@ def quarantine_fix(file: Path, who: str, why: str, data: Path) -> None:
     """读回更正后的 CSV：更正的行作为新的一批装入，原始数据不动；然后重新计算并发布。"""
     from etl.cli import through_loader
     from etl.jobs import on_demand
-    from warehouse.ingest import list_review
+    from warehouse.ingest import filed_lists
 
     settings = Settings.at(data)
-    sealed = list_review.seal(settings, on_demand.CORRECTIONS, file.read_bytes())
+    sealed = filed_lists.seal(settings, on_demand.CORRECTIONS, file.read_bytes())
     through_loader.do(settings, "fix", {"why": why}, who=who, body=sealed)
 
 

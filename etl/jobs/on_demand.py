@@ -14,7 +14,7 @@ from etl.jobs import backfill, refresh, registry
 from etl.pipeline import correct, intake
 from etl.runtime.context import Context
 from warehouse.core.errors import ConfigError, ContractBroken
-from warehouse.ingest import list_review
+from warehouse.ingest import filed_lists
 
 CORRECTIONS = "corrections"
 """Under what name a sealed file of corrections travels."""
@@ -66,7 +66,7 @@ def _replay(context: Context, details: dict[str, Any], _who: str, _body: bytes |
 def _fix(context: Context, details: dict[str, Any], who: str, body: bytes | None) -> Outcome:
     with context.heavy, tempfile.TemporaryDirectory(prefix="zhengbei-fix-") as folder:
         file = Path(folder) / "corrections.csv"
-        file.write_bytes(list_review.unseal(context.settings, CORRECTIONS, body or b""))
+        file.write_bytes(filed_lists.unseal(context.settings, CORRECTIONS, body or b""))
         done, bad = correct.fix(context, file, who=who, why=str(details["why"]))
         refresh.publish(context)
     left = f"，其中 {len(bad)} 行仍不合约定，留在隔离" if bad else "，全部装入"

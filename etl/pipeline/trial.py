@@ -26,7 +26,7 @@ from warehouse.core.data_rules import KINDS, cure, named
 from warehouse.core.errors import CockpitError, ConfigError, ContractBroken, DataMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.core.trial_report import Breach, ColumnTrial, TableTrial, Trial
-from warehouse.ingest import list_review, load, verdicts
+from warehouse.ingest import filed_lists, load, verdicts
 from warehouse.ingest.column_rules import theirs
 from warehouse.ingest.table_headers import plain
 from warehouse.insight import lineage
@@ -269,5 +269,5 @@ def _allowed(rule: str, column: Column | None) -> str:
     if column is not None and rule == "code":
         return "应为 " + "、".join(column.allowed)
     if column is not None and rule == "type":
-        return "应为月份，如 2026-01" if column.rule == "month" else f"应为{list_review.kind(column.type)}"
+        return "应为月份，如 2026-01" if column.rule == "month" else f"应为{filed_lists.kind(column.type)}"
     return cure(rule)

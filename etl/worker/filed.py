@@ -20,7 +20,7 @@ from warehouse.core import request_queue
 from warehouse.core.errors import UsageError
 from warehouse.core.request_queue import Request
 from warehouse.core.units import SHANGHAI
-from warehouse.ingest import list_review
+from warehouse.ingest import filed_lists, list_review
 from warehouse.ingest.landing import sync_folder
 
 
@@ -29,7 +29,7 @@ def before(context: Context, form: Form, request: Request) -> dict[str, Any]:
     bureau's own table, None where the shipped one holds) or rows (of a ledger)."""
     stored = request_queue.one(context.settings.state, request.id).result
     if stored is not None:
-        found: dict[str, Any] = orjson.loads(list_review.unseal(context.settings, form.contract.table, stored))
+        found: dict[str, Any] = orjson.loads(filed_lists.unseal(context.settings, form.contract.table, stored))
         return found
     before: dict[str, Any] = {"base": list_review.base(context.writer, form.contract)}
     if form.is_ledger:
@@ -45,7 +45,7 @@ def remember(context: Context, form: Form, request: Request, values: dict[str, A
     request_queue.keep(
         context.settings.state,
         request.id,
-        list_review.seal(context.settings, form.contract.table, orjson.dumps(values)),
+        filed_lists.seal(context.settings, form.contract.table, orjson.dumps(values)),
     )
 
 

@@ -27,7 +27,7 @@ from warehouse.core import data_rules, request_queue
 from warehouse.core.errors import ContractBroken, UsageError
 from warehouse.core.redaction import blot
 from warehouse.core.request_queue import Request
-from warehouse.ingest import list_review, parse, source_deletes, times
+from warehouse.ingest import filed_lists, list_review, parse, source_deletes, times
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.list_review import Look
 
@@ -61,7 +61,7 @@ def _current(context: Context, form: Form, request: Request) -> str:
         for row in list_review.living(context.writer, form.contract)
     ]
     request_queue.keep(
-        context.settings.state, request.id, list_review.seal(context.settings, form.contract.table, orjson.dumps(rows))
+        context.settings.state, request.id, filed_lists.seal(context.settings, form.contract.table, orjson.dumps(rows))
     )
     return f"现有 {len(rows)} 行"
 
@@ -97,7 +97,7 @@ def _uploaded(context: Context, form: Form, request: Request) -> tuple[Landed, b
     if request.body is None:
         raise UsageError("上传的内容已过期", to_do="请重新上传")
     contract = form.contract
-    body = list_review.unseal(context.settings, contract.table, request.body)
+    body = filed_lists.unseal(context.settings, contract.table, request.body)
     digest = hashlib.sha256(body).hexdigest()
     return Landed(
         0,
@@ -207,7 +207,7 @@ def _error(
 
 def _why(kind: str, column: Column | None) -> str:
     if kind == "type" and column is not None:
-        return "应为月份，如 2026-01" if column.rule == "month" else f"应为{list_review.kind(column.type)}"
+        return "应为月份，如 2026-01" if column.rule == "month" else f"应为{filed_lists.kind(column.type)}"
     return {"required": "必填，不能为空"}.get(
         kind, f"{data_rules.RULES[kind]}不对" if kind in data_rules.RULES else "不合约定"
     )
@@ -307,7 +307,7 @@ def _undo(context: Context, form: Form, request: Request) -> str:
         or step.result is None
     ):
         raise UsageError("没有这一次填报")
-    before = orjson.loads(list_review.unseal(context.settings, form.contract.table, step.result))
+    before = orjson.loads(filed_lists.unseal(context.settings, form.contract.table, step.result))
     seq = filed.landed(context, form, request)
     if seq is None:
         if list_review.base(context.writer, form.contract) != before["seq"]:

@@ -10,10 +10,12 @@ from collections import defaultdict
 from warehouse.build import fingerprints, person_hold, person_places
 from warehouse.build.disclosure import Rule
 from warehouse.build.disclosure_audit import breaches
-from warehouse.build.runner import HISTORY_DAYS, Built
+from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
+from warehouse.compile import person_windows
 from warehouse.compile.metric_sql import CUT, Span, below, comparable, select, span
+from warehouse.compile.person_windows import counted_since, last_counted
 from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 from warehouse.core.database import Writer
@@ -151,11 +153,11 @@ def _wanted(
     if metric.kind in ("stock", "state"):
         days = [
             day
-            for day in units.reading_days(today, HISTORY_DAYS)
+            for day in units.reading_days(today, person_windows.HISTORY_DAYS)
             if made is None or day in set(made) or (metric.kind == "state" and (metric.id, "day", day) not in counted)
         ]
         return {"day": [Span(day, day, day) for day in days]}
-    last = _last(metric, today)
+    last = last_counted(metric, today)
     found = _beside(metric, last)
     for window in metric.windows:
         starts: list[dt.date] = []
@@ -201,15 +203,6 @@ def _closed(metric: Metric, after: dt.date | None, today: dt.date) -> list[Span]
             found.append(item)
         start = units.back(window, start, 1)
     return found[::-1]
-
-
-def _last(metric: Metric, today: dt.date) -> dt.date:
-    return today if metric.through == "today" else today - dt.timedelta(days=1)
-
-
-def counted_since(metric: Metric, window: str, today: dt.date) -> dt.date:
-    """Windows that start later are counted."""
-    return _last(metric, today) - dt.timedelta(days=HISTORY_DAYS + (366 if window == "year" else 0))
 
 
 def _count_district(writer: Writer, metric: Metric, window: str, spans: list[Span]) -> None:

@@ -14,6 +14,7 @@ from warehouse.build import fingerprints, spark
 from warehouse.build.graph import above, inputs, order, raw_below, reads_positions
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Model
+from warehouse.compile.person_windows import HISTORY_DAYS
 from warehouse.core import units
 from warehouse.core.database import Writer
 from warehouse.core.errors import EngineDown
@@ -23,7 +24,6 @@ from warehouse.ingest import lake
 Progress = Callable[[str, int, int], None]
 Pending = dict[str, set[dt.date | None]]
 """Landed table → days that new rows touched; None among them: rows that belong to no day."""
-HISTORY_DAYS = 400
 PART_ROWS = 600_000
 """Positions that are worked out together: what their ways take in between fits into POSITIONS_MEMORY."""
 

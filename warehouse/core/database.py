@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
 
 from warehouse.core.errors import DataMissing, OlderShape, TooBusy, WarehouseBroken
 from warehouse.core.settings import ROOT
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # only the loader has use for tables of it; a web worker is lighter without
 
 Parameters = Sequence[object] | dict[str, object] | None
 Statement = tuple[str, list[object]]

@@ -1,7 +1,7 @@
 """A list that somebody files: what of it breaks the contract, and what it would change. Looked at here, loaded
 elsewhere.
 
-Owns the comparison of a whole list with the table in force, and the seal on what waits in state.sqlite to be filed."""
+Owns the comparison of a whole list with the table in force."""
 
 from __future__ import annotations
 
@@ -10,31 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from cryptography.exceptions import InvalidTag
 
 from warehouse.catalog.schema import Contract
 from warehouse.core.database import Writer
-from warehouse.core.errors import Refused
-from warehouse.core.keys import Vault
-from warehouse.core.settings import Settings
 from warehouse.ingest import load
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
 
-TYPES = {
-    "DATE": "日期，如 2026-01-31",
-    "TIMESTAMP": "时间，如 2026-01-31 09:30",
-    "BOOLEAN": "是 或 否",
-    "DOUBLE": "数字",
-    "VARCHAR": "文字",
-}
 MOST_SHOWN = 200
 """Rows of each kind of difference that are told one by one; the others are counted."""
-
-
-def kind(column_type: str) -> str:
-    """What a person writes into a cell of such a column, in words."""
-    return TYPES.get(column_type, "整数")
 
 
 @dataclass(frozen=True)
@@ -137,16 +121,3 @@ def living(writer: Writer, contract: Contract) -> list[dict[str, Any]]:
             f"SELECT {texts} FROM raw.{contract.table} WHERE _deleted_at IS NULL ORDER BY {', '.join(contract.key)}"
         )
     ]
-
-
-def seal(settings: Settings, table: str, body: bytes) -> bytes:
-    """`body` encrypted for the time it waits: an uploaded list may name people."""
-    return Vault(settings.keys).seal(body, f"filed:{table}".encode())
-
-
-def unseal(settings: Settings, table: str, sealed: bytes) -> bytes:
-    """What seal() was given. Raises Refused when it was altered or belongs to another table."""
-    try:
-        return Vault(settings.keys).open(sealed, f"filed:{table}".encode())
-    except InvalidTag as error:
-        raise Refused("填报内容已损坏", where=table, to_do="请重新上传") from error

@@ -6,14 +6,14 @@ a dot."""
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
-import pandas as pd
-import pyarrow.parquet as pq
 
 from warehouse.compile.reading import STATUS_LABELS
 from warehouse.core import statements
@@ -23,6 +23,7 @@ from warehouse.core.units import SHANGHAI
 from warehouse.ingest.landing import sync_folder
 
 text = statements.beside(__file__)
+LOG = logging.getLogger(__name__)
 STATES = ("running", "parked", "offline", "alarm")
 POINTER = "current.json"
 KEEP = 20
@@ -47,19 +48,38 @@ class Alarm:
     plate: str
 
 
+class Dot(msgspec.Struct, frozen=True, array_like=True):
+    """A vehicle in service. ref: a number that is stable through the day and is no plate. lon, lat: WGS-84 degrees;
+    direction: degrees, 0 = north; loc_time: naive Shanghai; all None for one that has never been seen. town: "" when
+    unknown."""
+
+    ref: int
+    lon: float | None
+    lat: float | None
+    speed_kmh: float | None
+    direction: float | None
+    state: str
+    town: str
+    loc_time: dt.datetime | None
+
+
 @dataclass(frozen=True)
-class LiveFrame:
-    """version grows by one a publication. as_of: newest position in it, aware; None when nobody sent anything yet.
-    table: ref int, lon, lat (WGS-84 deg, NaN when never seen), speed_kmh, direction (deg, 0 = north), state, town,
-    loc_time (naive Shanghai). counts: state → vehicles; the four states partition V; alarm None where no source of alarms has ever
-    delivered. alarms: newest first, at most
-    50."""
+class LiveHead:
+    """What is said of a picture as a whole. version grows by one a publication. as_of: newest position in it, aware;
+    None when nobody sent anything yet. counts: state → vehicles; the four states partition V; alarm None where no
+    source of alarms has ever delivered. alarms: newest first, at most 50."""
 
     version: int
     as_of: dt.datetime | None
-    table: pd.DataFrame
     counts: dict[str, int | None]
-    alarms: tuple[Alarm, ...] = ()
+    alarms: tuple[Alarm, ...]
+
+
+@dataclass(frozen=True)
+class LiveFrame(LiveHead):
+    """The picture: one dot a vehicle in service, by ref."""
+
+    dots: list[Dot]
 
 
 def is_ready(writer: Writer) -> bool:
@@ -78,15 +98,15 @@ def publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
 
 
 def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
-    table = writer.table(text("vehicle_states"), {"now": now, "since": now - FRESH})
+    dots = [Dot(*row) for row in writer.execute(text("vehicle_states"), {"now": now, "since": now - FRESH})]
     settings.live.mkdir(parents=True, exist_ok=True)
     before = _pointer(settings) or {"version": 0}
     version = before["version"] + 1
-    name = f"{version}.parquet"
-    pq.write_table(table, settings.live / f".tmp-{name}", compression="zstd")
+    name = f"{version}.json"
+    (settings.live / f".tmp-{name}").write_bytes(msgspec.json.encode(dots))
     os.replace(settings.live / f".tmp-{name}", settings.live / name)
-    times = [value for value in table["loc_time"].to_pylist() if value]
-    states = table["state"].to_pylist()
+    times = [dot.loc_time for dot in dots if dot.loc_time]
+    states = [dot.state for dot in dots]
     note = {
         "version": version,
         "file": name,
@@ -99,7 +119,7 @@ def _publish(writer: Writer, settings: Settings, now: dt.datetime) -> int:
     aside.write_bytes(orjson.dumps(note))
     os.replace(aside, settings.live / POINTER)
     sync_folder(settings.live)
-    for old in settings.live.glob("*.parquet"):
+    for old in settings.live.iterdir():  # an earlier release wrote them as Parquet
         if old.stem.isdigit() and int(old.stem) <= version - KEEP:
             old.unlink(missing_ok=True)
     return int(version)
@@ -144,10 +164,27 @@ def version(data: Path) -> int:
     return int(note["version"]) if note else 0
 
 
+def head(data: Path) -> LiveHead | None:
+    """What is said of the newest live picture, None when there is none yet. Reads the note only: a fraction of a
+    millisecond, so that every screen may ask every other second."""
+    note = _pointer(Settings(data))
+    return None if note is None else LiveHead(**_head(note))
+
+
 def alarms(data: Path) -> tuple[Alarm, ...]:
-    """The open alarms of the newest live picture, newest first; empty before the first. Reads the note only: a fraction
-    of a millisecond, so that every screen may ask every other second."""
-    return _alarms(_pointer(Settings(data)) or {})
+    """The open alarms of the newest live picture, newest first; empty before the first."""
+    newest = head(data)
+    return () if newest is None else newest.alarms
+
+
+def _head(note: dict[str, Any]) -> dict[str, Any]:
+    newest = dt.datetime.fromisoformat(note["as_of"]).replace(tzinfo=SHANGHAI) if note["as_of"] else None
+    return {
+        "version": int(note["version"]),
+        "as_of": newest,
+        "counts": dict(note["counts"]),
+        "alarms": _alarms(note),
+    }
 
 
 def _alarms(note: dict[str, Any]) -> tuple[Alarm, ...]:
@@ -161,16 +198,19 @@ def _alarms(note: dict[str, Any]) -> tuple[Alarm, ...]:
 
 
 def read(data: Path) -> LiveFrame | None:
-    """The newest live picture, None when there is none yet."""
+    """The newest live picture; None when there is none yet, nor a whole one of this release. Another follows within
+    half a minute."""
     settings = Settings(data)
     for _ in range(3):  # the pointer may move on, and an old file go, between two reads
         note = _pointer(settings)
         if note is None:
             return None
         try:
-            table = pq.read_table(settings.live / str(note["file"])).to_pandas()
+            dots = msgspec.json.decode((settings.live / note["file"]).read_bytes(), type=list[Dot])
         except FileNotFoundError:
             continue
-        as_of = dt.datetime.fromisoformat(str(note["as_of"])).replace(tzinfo=SHANGHAI) if note["as_of"] else None
-        return LiveFrame(int(note["version"]), as_of, table, dict(note["counts"]), _alarms(note))
+        except ValueError as error:
+            LOG.warning("实时画面文件 live/%s 无法读取，等候下一份：%s", note["file"], error)
+            return None
+        return LiveFrame(**_head(note), dots=dots)
     return None

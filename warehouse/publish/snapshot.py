@@ -14,7 +14,6 @@ from typing import Any
 
 import orjson
 
-from warehouse.build import person_counts
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.models import models, shape
 from warehouse.catalog.schema import Contract, Model
@@ -161,6 +160,8 @@ def take_over_persons(writer: Writer, settings: Settings) -> None:
     """Counts of persons below the district are published once. What a warehouse made anew, or one from a backup, does
     not know of it comes from the newest generation: counted again it would differ by those few whom a later correction
     is about."""
+    from warehouse.build import person_counts  # which builds: whoever only reads what is published does without
+
     person_counts.prepare(writer)
     file = _previous(settings, _note(settings), "restricted")
     if file is None:

@@ -14,10 +14,10 @@ from contextlib import suppress
 
 import msgspec
 
-from warehouse.build import person_counts
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import GRAIN_COLUMN, Metric
 from warehouse.compile.metric_sql import CUT, Parts, Row, Span, as_row, counted, restricted_to, select, span
+from warehouse.compile.person_windows import counted_since
 from warehouse.compile.reading import Place, Status
 from warehouse.core import statements, units
 from warehouse.core.errors import OlderShape, UsageError
@@ -97,7 +97,7 @@ class Figures(Windows):
             return grain != "company" or item.last > today - dt.timedelta(days=units.COMPANY_DAYS)
         if item.is_cut:  # a generation from before parts of windows were counted holds none of them
             return bool(self._whole.ask("SELECT 1 FROM meta.person_reading WHERE win LIKE ? LIMIT 1", [f"%{CUT}"]))
-        return item.start > person_counts.counted_since(metric, window, today)
+        return item.start > counted_since(metric, window, today)
 
     def is_before_all(self, metric: Metric, window: str, item: Span) -> bool:
         """Whether an earlier window lies before the first one in which persons did anything at all: then nobody knows

@@ -162,7 +162,7 @@ def test_the_live_answer_is_parallel_arrays_without_plate_speed_or_town(
     answer = screen.get("/wall/hall/live").get_json()
     assert set(answer) == {"version", "as_of", "grid", "ref", "lon", "lat", "state", "heading", "counts"}
     lengths = {len(answer[name]) for name in ("ref", "lon", "lat", "state", "heading")}
-    assert lengths == {int((frame.table["lon"].notna() & frame.table["lat"].notna()).sum())}
+    assert lengths == {sum(dot.lon is not None and dot.lat is not None for dot in frame.dots)}
     assert answer["counts"] == {state: fmt.number(frame.counts[state]) for state in routes.STATE_CODES}
     assert screen.get("/wall/hall/version").get_json()["live"] == frame.version == answer["version"]
 

@@ -23,7 +23,7 @@ from tests.house import House
 from warehouse.core import request_queue
 from warehouse.core.errors import ContractBroken
 from warehouse.core.request_queue import Request
-from warehouse.ingest import list_review
+from warehouse.ingest import filed_lists
 from warehouse.publish import snapshot
 from warehouse.query import targets as target_rules
 from warehouse.query.scope import Scope
@@ -57,7 +57,7 @@ def ask(loader: Context) -> Ask:
         if rows is not None:
             out = io.StringIO()
             csv.writer(out).writerows([head or HEAD, *rows])
-            body = list_review.seal(loader.settings, table, out.getvalue().encode("gb18030"))
+            body = filed_lists.seal(loader.settings, table, out.getvalue().encode("gb18030"))
         with sqlite3.connect(loader.settings.state) as connection:
             number = request_queue.add(
                 connection, "file", {"table": table, "step": step, **values}, "wang", body=body, at=time.time()

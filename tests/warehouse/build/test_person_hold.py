@@ -23,6 +23,7 @@ from warehouse.build.disclosure import Rule
 from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
+from warehouse.compile import person_windows
 from warehouse.core.database import Writer
 from warehouse.core.settings import Settings
 from warehouse.publish import snapshot
@@ -224,7 +225,7 @@ def counting(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     run(writer, [])
     for table in ("marts_person.counted", "raw.own_parameter", "build.unpublished"):
         writer.execute(f"DELETE FROM {table}")
-    monkeypatch.setattr(person_counts, "HISTORY_DAYS", 40)
+    monkeypatch.setattr(person_windows, "HISTORY_DAYS", 40)
 
     def count(family: list[Metric], today: dt.date) -> None:
         monkeypatch.setattr(person_counts, "metrics", lambda: {metric.id: metric for metric in family})

@@ -465,7 +465,15 @@ def test_live_positions_partition_the_fleet(house: House) -> None:
     live.publish(house.writer, house.settings, house.at)
     frame = live.read(house.settings.data)
     assert frame is not None and frame.counts == {"running": 1, "parked": 0, "offline": 2, "alarm": None}
-    assert set(frame.table.columns) == {"ref", "lon", "lat", "speed_kmh", "direction", "state", "town", "loc_time"}
+    assert sorted((dot.state, dot.lon is None, dot.loc_time is None) for dot in frame.dots) == [
+        ("offline", True, True),
+        ("offline", True, True),
+        ("running", False, False),
+    ]
+    note = live.head(house.settings.data)
+    assert note is not None and (note.version, note.as_of) == (frame.version, frame.as_of)
+    (house.settings.live / f"{frame.version}.json").write_bytes(b"[[1,2")
+    assert live.read(house.settings.data) is None, "half a picture is none"
 
 
 @pytest.mark.parametrize(("trucks", "town"), [(1, "不单列"), (2, "良渚街道")], ids=["one truck", "two trucks"])
