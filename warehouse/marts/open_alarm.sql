@@ -18,24 +18,7 @@ with
         left join raw.own_alarm_type t using (warn_type)
         where a.start_at >= (select since_at from since)
     ),
-    marked as (
-        select
-            *,
-            case
-                when
-                    is_same_event(
-                        warn_type,
-                        start_at - max(coalesce(end_at, start_at)) over (
-                            partition by vehicle_key, warn_type
-                            order by start_at, alarm_uid
-                            rows between unbounded preceding and 1 preceding
-                        )
-                    )
-                then 0
-                else 1
-            end as is_new
-        from platform
-    ),
+    marked as (select *, begins_event(vehicle_key, warn_type, alarm_uid, start_at, end_at) as is_new from platform),
     numbered as (
         select *, sum(is_new) over (partition by vehicle_key, warn_type order by start_at, alarm_uid) as event_no
         from marked

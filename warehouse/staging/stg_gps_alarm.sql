@@ -5,24 +5,7 @@ with
     alarm as (
         select *, vehicle_key(plate_norm(plate_no), plate_color_norm(plate_color)) as vehicle_key from raw.gps_alarm
     ),
-    marked as (
-        select
-            *,
-            case
-                when
-                    is_same_event(
-                        warn_type,
-                        start_at - max(coalesce(end_at, start_at)) over (
-                            partition by vehicle_key, warn_type
-                            order by start_at, alarm_uid
-                            rows between unbounded preceding and 1 preceding
-                        )
-                    )
-                then 0
-                else 1
-            end as is_new
-        from alarm
-    ),
+    marked as (select *, begins_event(vehicle_key, warn_type, alarm_uid, start_at, end_at) as is_new from alarm),
     grouped as (
         select *, sum(is_new) over (partition by vehicle_key, warn_type order by start_at, alarm_uid) as event_no
         from marked

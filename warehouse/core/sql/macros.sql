@@ -144,6 +144,10 @@ CREATE OR REPLACE TEMP MACRO is_active_alarm(code, flag) AS code < 16 AND flag I
 -- A speeding reported again within a minute of the last report's end is the same event (2016 rule); gap NULL = the
 -- first one.
 CREATE OR REPLACE TEMP MACRO is_same_event(warn_type, gap) AS warn_type = 1 AND coalesce(gap <= INTERVAL 60 SECOND, false);
+-- 1 where a report begins an event of its own, 0 where it goes on with one of the same vehicle and type: what counts is
+-- the latest end of any earlier one. Of the rows that the SELECT around it sees.
+CREATE OR REPLACE TEMP MACRO begins_event(vehicle, warn_type, uid, begun, ended) AS CASE WHEN is_same_event(warn_type,
+    begun - max(coalesce(ended, begun)) OVER (PARTITION BY vehicle, warn_type ORDER BY begun, uid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) THEN 0 ELSE 1 END;
 -- Level 2, or a type the bureau has set to be due.
 CREATE OR REPLACE TEMP MACRO alarm_must_handle(level, is_type_due) AS coalesce(level = 2, false) OR coalesce(is_type_due, false);
 -- The deciding step: 1 done, or 2 not to be handled with a reason (JT/T 809 1403). 0 and 3 are under way; 2 without a
