@@ -11,15 +11,8 @@ with
     org as (
         select
             *,
-            case
-                when row_number() over same = 1
-                then least(cast(_version as date), coalesce(set_up_at, cast(_version as date)))
-                else cast(_version as date)
-            end as from_day,
-            least(
-                coalesce(lead(cast(_version as date)) over same - 1, date '9999-12-31'),
-                coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-            ) as to_day
+            version_begins(row_number() over same, _version, set_up_at) as from_day,
+            version_ends(lead(cast(_version as date)) over same, _deleted_at) as to_day
         from version
         window same as (partition by org_id order by _version, _seq, _row)
     ),

@@ -13,14 +13,7 @@ select
     driver_cnt,
     party_cnt,
     confirmed_at,
-    case
-        when row_number() over same = 1
-        then least(cast(_version as date), coalesce(confirmed_at, cast(_version as date)))
-        else cast(_version as date)
-    end as from_day,
-    least(
-        coalesce(lead(cast(_version as date)) over same - 1, date '9999-12-31'),
-        coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    version_begins(row_number() over same, _version, confirmed_at) as from_day,
+    version_ends(lead(cast(_version as date)) over same, _deleted_at) as to_day
 from version
 window same as (partition by code_norm(uscc) order by _version, _seq, _row)

@@ -14,9 +14,6 @@ select
     status = '可用' as is_available,
     coalesce(free, false) as is_free,
     cast(_version as date) as from_day,
-    least(
-        coalesce(lead(cast(_version as date)) over same - 1, date '9999-12-31'),
-        coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    version_ends(lead(cast(_version as date)) over same, _deleted_at) as to_day
 from version
 window same as (partition by site_id, fac_code order by _version, _seq, _row)

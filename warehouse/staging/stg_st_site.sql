@@ -27,9 +27,7 @@ select
     coord_sys = 1 and lon is not null as was_gcj,
     coalesce(status, '在用') = '在用' as is_open,
     next_day is null and _deleted_at is null as is_current,
-    case when version_no = 1 then date '1900-01-01' else cast(_version as date) end as from_day,
-    least(
-        coalesce(next_day - 1, date '9999-12-31'), coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day
+    version_begins(version_no, _version, date '1900-01-01') as from_day,
+    version_ends(next_day, _deleted_at) as to_day
 from ordered
 left join staging.stg_own_town t on t.spelling = no_filler(code_norm(town))

@@ -25,14 +25,9 @@ select
     regexp_full_match(cert_no, '\d{6}0{6}|\d{6}0{12}') or no_filler(cert_no) is null as is_filler,
     next_day is null and _deleted_at is null as is_current,
     greatest(
-        coalesce(no_filler_date(issue_date), date '1900-01-01'),
-        case when version_no = 1 then date '1900-01-01' else cast(_version as date) end
+        coalesce(no_filler_date(issue_date), date '1900-01-01'), version_begins(version_no, _version, date '1900-01-01')
     ) as from_day,
-    least(
-        coalesce(no_filler_date(valid_to), date '9999-12-31'),
-        coalesce(next_day - 1, date '9999-12-31'),
-        coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day,
+    least(coalesce(no_filler_date(valid_to), date '9999-12-31'), version_ends(next_day, _deleted_at)) as to_day,
     _seq,
     _row
 from ordered

@@ -49,10 +49,8 @@ select
     c.version_day,
     c.version_no,
     c.next_day is null and c._deleted_at is null as is_current,
-    case when c.version_no = 1 then date '1900-01-01' else c.version_day end as from_day,
-    least(
-        coalesce(c.next_day - 1, date '9999-12-31'), coalesce(cast(c._deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day,
+    version_begins(c.version_no, c._version, date '1900-01-01') as from_day,
+    version_ends(c.next_day, c._deleted_at) as to_day,
     c._seq,
     c._row
 from ordered c

@@ -23,10 +23,8 @@ select
     coalesce(status, '在岗') not in ('注销', '离职') as is_active,
     coalesce(t.code, '330110000') is distinct from home_town as odd_town,
     next_day is null and _deleted_at is null as is_current,
-    case when version_no = 1 then date '1900-01-01' else cast(_version as date) end as from_day,
-    least(
-        coalesce(next_day - 1, date '9999-12-31'), coalesce(cast(_deleted_at as date) - 1, date '9999-12-31')
-    ) as to_day,
+    version_begins(version_no, _version, date '1900-01-01') as from_day,
+    version_ends(next_day, _deleted_at) as to_day,
     _seq,
     _row
 from ordered

@@ -153,3 +153,10 @@ CREATE OR REPLACE TEMP MACRO alarm_must_handle(level, is_type_due) AS coalesce(l
 -- The deciding step: 1 done, or 2 not to be handled with a reason (JT/T 809 1403). 0 and 3 are under way; 2 without a
 -- reason is nothing.
 CREATE OR REPLACE TEMP MACRO alarm_is_handled(result, reason) AS coalesce(result = 1 OR (result = 2 AND nullif(trim(reason), '') IS NOT NULL), false);
+
+-- The days on which a version of a registered thing is in force, both inclusive. The first version known reaches back
+-- to a day that it states itself; the last one goes on until it is deleted.
+CREATE OR REPLACE TEMP MACRO version_begins(version_no, version, stated) AS CASE WHEN version_no = 1
+    THEN least(CAST(version AS DATE), coalesce(stated, CAST(version AS DATE))) ELSE CAST(version AS DATE) END;
+CREATE OR REPLACE TEMP MACRO version_ends(next_day, deleted_at) AS least(
+    coalesce(next_day - 1, DATE '9999-12-31'), coalesce(CAST(deleted_at AS DATE) - 1, DATE '9999-12-31'));
