@@ -135,7 +135,7 @@ class Comparison:
         for place in self.book.places("company"):
             if place.code in shown or place.code not in found.index:
                 continue
-            if self.book.is_pooled(self.metric, place):
+            if self.book.is_withheld(self.metric, place):
                 continue
             own = self.oracle.expect(self.metric, self.span, place.code, "company")
             if own.value or own.den:
@@ -146,7 +146,7 @@ class Comparison:
         self._times(reading)
         if reading.held_from:
             return  # an earlier month's number stands, by a rule that has attacks of its own
-        if self.book.is_pooled(self.metric, reading.place):
+        if self.book.is_withheld(self.metric, reading.place):
             self._same(reading, "pooled", (reading.status, reading.value, reading.num), ("small_cell", None, None))
             return
         if reading.status != expected.status and reading.status not in expected.also:

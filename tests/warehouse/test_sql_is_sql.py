@@ -28,6 +28,7 @@ MACHINERY = {
     "warehouse/build/revisions.py": "asks which of the marts that metrics name hold a row at all",
     "warehouse/publish/snapshot.py": "copies models, column by column as they are declared, into the published files",
     "warehouse/query/aggregates.py": "asks for the mart and the conditions that a metric and its reader name",
+    "warehouse/query/attributes.py": "counts the owners behind a column that a mart declares",
     "warehouse/query/batch.py": "puts the questions for several metrics into one statement",
     "warehouse/query/windows.py": "asks from which day on the mart of a metric is told",
     "warehouse/query/scope.py": "puts in the place of every published table the part of it that somebody may see",

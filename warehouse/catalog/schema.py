@@ -194,10 +194,12 @@ class Review(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Dimension(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A column by which a mart's rows fall into groups. members: value (as text) → what it is called; others are called
-    what they are."""
+    what they are. registered: an attribute that the register tells of every vehicle, so that everybody knows whose it
+    is."""
 
     label: Text
     members: dict[str, str] = {}
+    registered: bool = False
 
 
 class Entity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

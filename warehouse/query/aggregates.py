@@ -137,9 +137,10 @@ class Figures(Windows):
                 member = f"if({pooled}, '{one_person.POOLED}', {member})"
             sql, values = select(metric, window, [item], spot.grain, member=member, where=where, bound=bound)
             rows = {str(row[3]): as_row(metric, row) for row in self._rows(sql, values)}
-            return {code: HIDDEN if code == one_person.POOLED else row for code, row in rows.items()}
+            shown = {code: row for code, row in rows.items() if code not in self.withheld_members(metric, by, spot)}
+            return shown if len(shown) == len(rows) else shown | {one_person.POOLED: HIDDEN}
 
-        if self.is_pooled(metric, spot):
+        if self.is_withheld(metric, spot, only, by):
             return {}
 
         found: Parts = self.remember(("members", metric.id, window, item, spot.code, by, only), ask)
@@ -184,7 +185,9 @@ class Figures(Windows):
         new = {key: one for key, one in keys.items() if key not in self._answers}
         for ask, is_person in ((batch.counts, False), (batch.persons, True)):
             mine = {
-                key: one for key, one in new.items() if one[0].person == is_person and not self.is_pooled(one[0], spot)
+                key: one
+                for key, one in new.items()
+                if one[0].person == is_person and not self.is_withheld(one[0], spot)
             }
             if is_person and spot.grain != "district" and not self._is_judged:
                 continue
@@ -205,13 +208,14 @@ class Figures(Windows):
         if metric.person:
             return self._person_parts(metric, window, item, grain, spot, only)
         if grain != spot.grain:
-            pooled = [place for place in self.places(grain) if self.is_pooled(metric, place)] if grain == "town" else []
+            towns = self.places("town") if grain == "town" else []
+            pooled = [place for place in towns if self.is_withheld(metric, place, only)]
             return {place.code: HIDDEN for place in pooled} | {
                 code: row
                 for code, row in self._members(metric, window, item, spot, grain, only).items()
                 if code not in (*NOBODY, one_person.POOLED)
             }
-        if self.is_pooled(metric, spot):
+        if self.is_withheld(metric, spot, only):
             return {spot.code: HIDDEN}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, [item], grain, where=where, bound=bound)
@@ -254,7 +258,7 @@ class Figures(Windows):
                 metric, window, spans, spot.grain, *self._person_filter(metric, spot.grain, only), spot.code
             )
             return {named[row.win_start]: (row.num, row.den, row.present) for row in counts}
-        if self.is_pooled(metric, spot):
+        if self.is_withheld(metric, spot, only):
             return {item.start: HIDDEN[:3] for item in spans}
         where, bound = self.within(metric, spot, only)
         sql, values = select(metric, window, spans, spot.grain, where=where, bound=bound)

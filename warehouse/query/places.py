@@ -122,10 +122,6 @@ class Places(Opened):
             return text("pooled_owners")
         return text("one_person_owners" if self._is_judged else "single_vehicle_owners")
 
-    def is_pooled(self, metric: Metric, spot: Place) -> bool:
-        """Whether a metric would tell of a place, or of one that is pooled with it, what a single person did."""
-        return spot.code in self.pooled and one_person.tells_of_vehicles(metric)
-
     @cached_property
     def _is_judged(self) -> bool:
         """Whether persons of towns and companies were judged as they are today when this generation was published: what

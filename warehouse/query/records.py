@@ -75,7 +75,7 @@ def behind(
     entity = of(metric)
     if entity is None:
         return None
-    if book.is_pooled(metric, spot):
+    if book.is_withheld(metric, spot, only):
         return Listing(entity, (), 0, 1)
     name = window if window in metric.windows else metric.windows[0]
     item = book.spans(metric, name, at)[1]

@@ -317,7 +317,8 @@ class Snapshot(Figures):
     def slices(
         self, metric: str, slice_: str, window: str | None = None, at: str | None = None, place: str = DISTRICT
     ) -> list[tuple[str, float | None, float | None, float | None, Status]]:
-        """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members.
+        """(member, value, num, den, status) for each value of a slice the metric declares, in the order of the members;
+        none where it is not told at that place.
 
         Raises UsageError for a slice it does not declare."""
         found, spot = metrics.metric(metric), self.place(place)
@@ -325,6 +326,8 @@ class Snapshot(Figures):
             return []
         if slice_ not in found.slices:
             raise UsageError(f"“{found.label}”不能按“{slice_}”拆分", to_do=f"可用：{'、'.join(found.slices) or '无'}")
+        if slice_ not in self.dimensions(found, spot):
+            return []
         name, at = self._own(found, window if window in found.windows else None, at, spot.grain)
         rows = self.figures(found, name, self.spans(found, name, at)[1], spot, slice_)
         answers = []

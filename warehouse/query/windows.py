@@ -10,8 +10,8 @@ from warehouse.catalog.contracts import contracts
 from warehouse.catalog.schema import Metric
 from warehouse.compile.metric_sql import Span, comparable, span
 from warehouse.core import statements, units
+from warehouse.query.attributes import Attributes
 from warehouse.query.opened import aware
-from warehouse.query.places import Places
 
 text = statements.beside(__file__)
 Against = Literal["previous", "year"]
@@ -19,7 +19,7 @@ BUSY_PER_DAY = 5
 """Rows a day from which on a source is one that speaks every day."""
 
 
-class Windows(Places):
+class Windows(Attributes):
     """A generation with its calendar. Windows given as `at` are written 2026-11-22, 2026-W47 or 2026-11; None means the
     newest that is at least half over (for a cumulative metric wholly, for a stock the newest day)."""
 
