@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -13,12 +14,14 @@ from etl.config.schema import Feed
 from etl.pipeline.load import ingest, land
 from etl.runtime.context import Context
 from etl.sources import cursors, files
-from etl.sources.sql_database import SqlDatabase
 from warehouse.core import failpoints
 from warehouse.core.errors import ContractBroken, Refused, SourceDown
 from warehouse.core.units import SHANGHAI
 from warehouse.ingest import load
 from warehouse.ingest.landing import Landed
+
+if TYPE_CHECKING:
+    from etl.sources.sql_database import SqlDatabase
 
 PROBE_EVERY_S = 3600
 Outcome = tuple[int, str, dt.datetime | None]

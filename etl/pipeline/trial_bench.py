@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
@@ -22,13 +22,15 @@ from etl.runtime.parser_pool import Parser
 from etl.sources import files
 from etl.sources.files import Entry, Folder
 from etl.sources.http_json import HttpJson
-from etl.sources.sql_database import SqlDatabase
 from warehouse.core.database import Writer
 from warehouse.core.errors import CockpitError, ContractBroken, DataMissing
 from warehouse.core.keys import Pseudonyms
 from warehouse.ingest import column_rules, json_paths, parse
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
+
+if TYPE_CHECKING:
+    from etl.sources.sql_database import SqlDatabase
 
 SHOWN, OF_A_FILE = 20, 2000
 """Rows that are fetched; rows of a file that are looked at, which is read whole anyway."""
@@ -83,6 +85,8 @@ class Bench:
 
     @property
     def sql(self) -> SqlDatabase:
+        from etl.sources.sql_database import SqlDatabase
+
         if self._sql is None:
             self._sql = SqlDatabase(self._source, self.endpoint, READ_S)
             self._close.append(self._sql.close)

@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etl.config.descriptions import Faults, addressed
 from etl.config.schema import Endpoint
 from etl.runtime.parser_pool import Parser
 from etl.sources.files import Folder
 from etl.sources.http_json import HttpJson
-from etl.sources.sql_database import SqlDatabase
 from warehouse.catalog import announcement
 from warehouse.core import units
 from warehouse.core.database import Writer
@@ -26,6 +26,9 @@ from warehouse.core.settings import Settings
 from warehouse.ingest.landing import Landing
 from warehouse.ingest.pseudonymize import PrivacyFilter
 from warehouse.publish import recover
+
+if TYPE_CHECKING:  # SQLAlchemy comes with the first database that is asked
+    from etl.sources.sql_database import SqlDatabase
 
 Progress = Callable[[str, int, int], None]
 
@@ -72,6 +75,8 @@ class Context:
 
     def sql_of(self, source: str) -> SqlDatabase:
         """The source's database, opened on first use."""
+        from etl.sources.sql_database import SqlDatabase
+
         if source not in self.sql:
             self.sql[source] = SqlDatabase(source, self.endpoints[source])
         return self.sql[source]

@@ -5,6 +5,7 @@ end the child but not the load."""
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 import re
@@ -14,7 +15,6 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from jmespath.exceptions import JMESPathError
@@ -317,7 +317,7 @@ def _ledger(note: Landed) -> dict[str, str]:
         if match is None:
             raise ValueError(name)
         year, month, day = (*map(int, match.groups()), 1)[:3]
-        return {"ledger_at": pd.Timestamp(year=year, month=month, day=day).strftime(TIME)}
+        return {"ledger_at": dt.date(year, month, day).strftime(TIME)}
     except (ValueError, TypeError) as error:
         raise ContractBroken(
             "文件名里没有台账日期", where=name, to_do="请把年月写进文件名（如 台账2026年10月.xlsx）后重新投递"

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -43,6 +42,11 @@ def local(column: pa.ChunkedArray, rule: dict[str, Any]) -> pa.Array:
     return pa.array([text and read(text, stated) for text in column.to_pylist()], pa.string())
 
 
+def _of_serial(days: Decimal) -> dt.datetime:
+    """Days since 1899-12-30, as a spreadsheet counts them, to the second. Raises OverflowError beyond the year 9999."""
+    return dt.datetime(1899, 12, 30) + dt.timedelta(seconds=round(days * 86400))  # noqa: DTZ001 – the rule's zone
+
+
 def _formed(text: str, form: str) -> str:
     """20261123140500 (or 261123140500, as terminals write it), days since 1899-12-30, or as strptime is told, in ISO;
     `text` as people write it (2026/11/3); what is written otherwise stays, with the form, for the contract to refuse."""
@@ -52,10 +56,10 @@ def _formed(text: str, form: str) -> str:
         if "%" in form:
             return str(dt.datetime.strptime(text, form))  # noqa: DTZ007 – its zone is the rule's
         if form == "excel":
-            return str(pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(Decimal(text) * 86400)))
+            return str(_of_serial(Decimal(text)))
         if not text.isdecimal() or len(text) not in (12, 14):
             raise ValueError(text)
-        return str(pd.to_datetime(text if len(text) == 14 else f"20{text}", format="%Y%m%d%H%M%S"))
+        return str(dt.datetime.strptime(text if len(text) == 14 else f"20{text}", "%Y%m%d%H%M%S"))  # noqa: DTZ007
     except (ArithmeticError, ValueError):
         return f"{text} {form}"
 
@@ -106,6 +110,6 @@ def _moment(text: str) -> str:
     if digits:
         return "-".join(digits.groups())
     if SERIAL.fullmatch(text):  # days since 1899-12-30, as a spreadsheet counts them
-        moment = pd.Timestamp("1899-12-30") + pd.Timedelta(seconds=round(float(text) * 86400))
-        return moment.strftime("%Y-%m-%d" if moment == moment.normalize() else TIME)
+        moment = _of_serial(Decimal(text))
+        return moment.strftime("%Y-%m-%d" if moment.time() == dt.time() else TIME)
     return text
