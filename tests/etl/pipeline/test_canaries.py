@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from etl.config.descriptions import feeds
 from etl.pipeline import correct, intake
 from etl.runtime.context import opened
 from tests.cockpit.signing_in import good_body, post, sign_in
+from tests.command import zhengbei
 from tests.depth import depth
 from tests.etl.pipeline.canaries import MARKS, Canaries, deliver, files, hits, plant, sources, workbook
 from tests.house import House
@@ -125,14 +124,8 @@ def every_text(file: Path) -> bytes:
     return "\n".join(out).encode()
 
 
-def zhengbei(settings: Settings, *words: str) -> bytes:
-    done = subprocess.run(
-        [sys.executable, "-m", "warehouse", *words, "--data", str(settings.data)],
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout + done.stderr
+def written(settings: Settings, *words: str) -> bytes:
+    return zhengbei(*words, data=settings.data)[1].encode()
 
 
 def pages(client: FlaskClient, metrics: list[str]) -> bytes:
@@ -204,11 +197,11 @@ def test_payloads_of_sources_cannot_be_read_without_the_key(planted: Planted) ->
 
 
 def test_no_canary_is_in_what_the_command_line_says(planted: Planted, tmp_path: Path) -> None:
-    text = zhengbei(planted.settings, "etl", "status") + zhengbei(planted.settings, "etl", "status", "--json")
-    text += zhengbei(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + zhengbei(
+    text = written(planted.settings, "etl", "status") + written(planted.settings, "etl", "status", "--json")
+    text += written(planted.settings, "etl", "quarantine", "list", "--limit", "0", "--json") + written(
         planted.settings, "etl", "quarantine", "list", "--limit", "0"
     )
-    zhengbei(
+    written(
         planted.settings, "etl", "quarantine", "export", "--table", "pb_visit", "--out", str(tmp_path / "visits.csv")
     )
     exported = (tmp_path / "visits.csv").read_bytes()

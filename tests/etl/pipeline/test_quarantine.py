@@ -6,14 +6,13 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from etl.runtime.context import clock, opened
+from tests.command import zhengbei
 from tests.etl.pipeline.planting import DRIVER, FIRM, company, vehicle
 from tests.house import House, id_number
 from warehouse.core.settings import Settings
@@ -33,15 +32,9 @@ class Desk:
         self.settings, self.folder = Settings(folder / "data"), folder
 
     def do(self, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "warehouse", "etl", *words, "--data", str(self.settings.data)],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        found, text = zhengbei("etl", *words, data=self.settings.data)
+        assert found == code, text
+        return text
 
     def export(self, table: str) -> list[dict[str, str]]:
         self.do("quarantine", "export", "--table", table, "--out", str(self.folder / "out.csv"))
