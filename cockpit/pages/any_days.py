@@ -11,25 +11,23 @@ from dash.development.base_component import Component
 
 from cockpit.pages import toolbar
 from cockpit.pages.page_context import PageContext
+from cockpit.presentation import day_range, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.presentation.tiles.hero import change, fact
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
-from warehouse.query.snapshot import sums_days
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 ENDS = ("since", "until")
 CARRIED = ("window", "at", "place", "only", "as_of")
 """What of the address goes along with a form that asks for other days."""
-LONGEST_DAYS = 3 * 366
 
 
 def menu(visit: PageContext, metric: Metric) -> Component | None:
     """The ranges to choose from and the two days of one's own, or why there are none; None for a number of this moment."""
     if metric.kind == "now":
         return None
-    if (why := refusal(metric)) is not None:
+    if (why := day_range.refusal(metric)) is not None:
         inside: list[Component] = [html.P(why, className="menu-note")]
     else:
         inside = [
@@ -38,7 +36,7 @@ def menu(visit: PageContext, metric: Metric) -> Component | None:
                 href=visit.address.here(since=first.isoformat(), until=last.isoformat(), page=None),
                 className="menu-item",
             )
-            for words, (first, last) in offered(visit.book.generation.last_day).items()
+            for words, (first, last) in day_range.offered(visit.book.generation.last_day).items()
         ]
         inside.append(_form(visit))
     return html.Details(
@@ -46,43 +44,10 @@ def menu(visit: PageContext, metric: Metric) -> Component | None:
     )
 
 
-def offered(last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
-    """The ranges with a name, both days inclusive. last: the newest day with data. In January no month of the year has
-    ended."""
-    first = last.replace(month=1, day=1)
-    found = {"年初至今": (first, last)}
-    ended = last.replace(day=1) - dt.timedelta(days=1)
-    return found | ({"年初至上月末": (first, ended)} if ended >= first else {})
-
-
-def refusal(metric: Metric) -> str | None:
-    """Why a number cannot be told of any days; None for one that can."""
-    if sums_days(metric):
-        return None
-    if metric.person:
-        return f"“{metric.label}”涉及个人，只按已结束的统计期公布，不能按任意区间统计。"
-    if metric.lookback_days:
-        return f"“{metric.label}”每次取近 {metric.lookback_days} 天，不能按任意区间统计。"
-    return f"“{metric.label}”是某一时点（期末）的数，不能按任意区间累计。"
-
-
 def wanted(visit: PageContext) -> tuple[dt.date, dt.date] | str | None:
     """The days of the address, both inclusive; a sentence where they are no range; None where none is asked for."""
-    typed = [visit.address.get(key) for key in ENDS]
-    if not any(typed):
-        return None
-    try:
-        first, last = (dt.date.fromisoformat(word or "") for word in typed)
-    except ValueError:
-        return "起止日期须写成 2026-01-31 的样子，两个都要填。"
-    if first > last:
-        return f"起始日 {first} 晚于截止日 {last}，请调换。"
-    newest = visit.book.generation.last_day
-    if first > newest:
-        return f"{first} 还没有数据，数据止于 {newest}。"
-    if (last - first).days >= LONGEST_DAYS:
-        return "区间超过三年，请分段查看。"
-    return first, last
+    since, until = (visit.address.get(key) for key in ENDS)
+    return day_range.typed(since, until, visit.book.generation.last_day) if since or until else None
 
 
 def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | None:
@@ -91,7 +56,7 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
     if days is None:
         return None
     close = dcc.Link("关闭", href=visit.address.here(since=None, until=None), className="button")
-    problem = refusal(metric) or (days if isinstance(days, str) else None)
+    problem = day_range.refusal(metric) or (days if isinstance(days, str) else None)
     if problem is not None or isinstance(days, str):
         return _card("区间", "", html.P(problem, className="empty"), close)
     first, newest = days[0], visit.book.generation.last_day
@@ -101,10 +66,7 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
     length = (last - first).days + 1
     title = f"{first} 至 {last}（{length} 天）"
     if value is None:
-        early = (
-            f"数据自 {begins} 起，区间须在其后。" if begins is not None and first < begins else "这些天没有收到记录。"
-        )
-        return _card(title, "", html.P(early, className="empty"), close)
+        return _card(title, "", html.P(day_range.absence(begins, first), className="empty"), close)
     shown = fmt.value(value, metric.unit, metric.decimals)
     facts = [
         html.Div(
@@ -112,22 +74,21 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
             className="hero-number",
         ),
         *(
-            _against(visit, metric, reading, value, label, start, length)
-            for label, start in (
-                ("较前等长区间", first - dt.timedelta(days=length)),
-                (texts.LAST_YEAR, dt.date.fromisoformat(toolbar.year_before("day", first))),
+            _against(visit, metric, reading, value, label, *days)
+            for label, days in (
+                ("较前等长区间", day_range.before(first, last)),
+                (texts.LAST_YEAR, day_range.year_before(first, last)),
             )
         ),
     ]
-    note = "目标按统计期评价，不评任意区间" + (f" · 数据止于 {newest}" if days[1] > newest else "")
+    note = day_range.JUDGED + (f" · 数据止于 {newest}" if days[1] > newest else "")
     return _card(title, note, html.Div(facts, className="range-facts"), close)
 
 
 def _against(
-    visit: PageContext, metric: Metric, reading: Reading, value: float, label: str, start: dt.date, length: int
+    visit: PageContext, metric: Metric, reading: Reading, value: float, label: str, start: dt.date, end: dt.date
 ) -> Component:
-    """The number held against as many days from `start` on."""
-    end = start + dt.timedelta(days=length - 1)
+    """The number held against as many other days."""
     was = visit.book.value_of_days(reading, start, end, visit.address.only)
     if was is None:
         return fact(label, [fmt.DASH, html.Small(f"{start} 至 {end} 没有完整数据")])

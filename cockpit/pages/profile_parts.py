@@ -12,10 +12,10 @@ from dash.development.base_component import Component
 from cockpit.casework import favourites
 from cockpit.identity import rights
 from cockpit.pages import overview, toolbar
-from cockpit.pages.key_numbers import key_numbers
 from cockpit.pages.page_context import PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
+from cockpit.presentation.key_numbers import key_numbers
 from cockpit.presentation.theme import Theme
 from cockpit.presentation.tiles.spot_map import Spot, spot_map
 from cockpit.presentation.tiles.table import Cell, facts, table

@@ -10,8 +10,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from cockpit.pages.page_context import PageContext
+from cockpit.presentation import day_range, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.presentation.tiles.attributes import aria, data
 from warehouse.compile.reading import Place
 from warehouse.core import units
@@ -102,8 +102,7 @@ def year_before(window: str, start: dt.date) -> str:
         return f"{year - 1}-W{min(week, dt.date(year - 1, 12, 28).isocalendar()[1]):02d}"
     if window in units.MONTHS:
         return units.at_label(window, units.year_ago(window, start))
-    day = 28 if (start.month, start.day) == (2, 29) else start.day
-    return start.replace(year=start.year - 1, day=day).isoformat()
+    return day_range.year_before(start, start)[0].isoformat()
 
 
 def periods(visit: PageContext, window: str, start: dt.date, end: dt.date) -> Component | None:

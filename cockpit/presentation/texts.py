@@ -147,7 +147,16 @@ PREVIOUS = {
 PER_DAY = "（按日均）"
 """Beside a comparison of sums over unequally many days."""
 PREVIOUS_SHORT = "环比"
-THIS = {"now": "当前", "day": "当日", "week": "本周", "month": "本月", "quarter": "本季", "year": "本年"}
+THIS = {
+    "now": "当前",
+    "day": "当日",
+    "week": "本周",
+    "month": "本月",
+    "quarter": "本季",
+    "year": "本年",
+    "range": "本期",
+}
+"""How a paper or page speaks of its own period; range: any days that are no window."""
 BEFORE = {"now": "昨日", "day": "前日", "week": "上周", "month": "上月", "quarter": "上季", "year": "上年"}
 LAST_YEAR = "同比去年"
 SAME = {"week": "去年同周", "month": "去年同月", "quarter": "去年同季"}

@@ -26,40 +26,70 @@ from warehouse.core.timetable import REPORTS
 
 NAME = re.compile(r"\d{4}-(?:W\d{2}|\d{2}|Q[1-4])-[0-9A-Za-z]{1,40}")
 """<period>-<generation>: 2026-W47-…, 2026-10-…, 2026-Q3-…"""
+DAYS = r"\d{4}-\d{2}-\d{2}_\d{4}-\d{2}-\d{2}"
+SHEET = re.compile(rf"(?:\d{{4}}-(?:W\d{{2}}|\d{{2}}|Q[1-4])|{DAYS})-[0-9A-Za-z]{{1,40}}-[a-z]+[0-9A-Za-z]{{1,60}}")
+"""<period or days>-<generation>-<subject>: a sheet."""
+PERIOD = re.compile(rf"{DAYS}|\d{{4}}-(?:W\d{{2}}|Q[1-4]|\d{{2}})")
 GENESIS = "0" * 64
 RELEASED, OPENED = "report_released", "report_opened"
 Facts = dict[str, Any]
 
 
 def every(settings: Settings) -> list[Facts]:
-    """Facts of the kept reports, newest period and generation first; a file without readable facts is left out."""
-    found = []
-    for file in sorted(settings.reports.glob("*.json"), reverse=True):
-        if NAME.fullmatch(file.stem) and file.with_suffix(".pdf").is_file():
-            try:
-                found.append(json.loads(file.read_text("utf-8")))
-            except (OSError, ValueError):
-                continue
+    """Facts of the kept reports of the district, newest period and generation first; a file without readable facts is left
+    out."""
     return sorted(
-        found,
+        _listed(settings, NAME),
         key=lambda facts: units.window_of(window(facts), units.parse_at(window(facts), period(facts)))[1],
         reverse=True,
     )
 
 
+def sheets(settings: Settings) -> list[Facts]:
+    """Facts of the kept sheets, the one printed last first."""
+    return sorted(_listed(settings, SHEET), key=lambda facts: int(facts["number"]), reverse=True)
+
+
+def _listed(settings: Settings, names: re.Pattern[str]) -> list[Facts]:
+    listed = [
+        _facts(file) for file in sorted(settings.reports.glob("*.json"), reverse=True) if names.fullmatch(file.stem)
+    ]
+    return [facts for facts in listed if facts is not None]
+
+
+def _facts(file: Path) -> Facts | None:
+    """The facts in a file, None where they cannot be read or there is no PDF to them."""
+    try:
+        facts: Facts = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return facts if file.with_suffix(".pdf").is_file() else None
+
+
+def is_name(name: str) -> bool:
+    """Whether a report or sheet may be called so."""
+    return bool(NAME.fullmatch(name) or SHEET.fullmatch(name))
+
+
+def is_sheet(facts: Facts) -> bool:
+    """Whether it is a sheet about one town, company or office, or about days that are no period of a report."""
+    return bool(SHEET.fullmatch(str(facts["name"])))
+
+
 def period(facts: Facts) -> str:
-    """2026-W47, 2026-10 or 2026-Q3."""
-    return str(facts["name"]).rpartition("-")[0]
+    """2026-W47, 2026-10, 2026-Q3 or, of a sheet, 2026-01-01_2026-11-28."""
+    begins = PERIOD.match(str(facts["name"]))
+    return begins[0] if begins else ""
 
 
 def window(facts: Facts) -> str:
-    """week, month or quarter."""
+    """week, month or quarter; of days that are none of these "day"."""
     return units.window_named(period(facts))
 
 
 def label(facts: Facts) -> str:
-    """周报, 月报 or 季报."""
-    return REPORTS[window(facts)]
+    """周报, 月报 or 季报; 良渚街道单页."""
+    return f"{facts['subject']['label']}单页" if is_sheet(facts) else REPORTS[window(facts)]
 
 
 def title(facts: Facts) -> str:
@@ -68,7 +98,10 @@ def title(facts: Facts) -> str:
 
 
 def state(facts: Facts) -> str:
-    """草稿, 送审稿, 第 12 期（总第 58 期）, or 正式 for one from before reports were signed."""
+    """草稿, 送审稿, 第 12 期（总第 58 期）, or 正式 for one from before reports were signed. A sheet is signed by nobody: it is
+    whole or 数据不全."""
+    if is_sheet(facts):
+        return "数据不全" if facts["draft"] else "数据齐全"
     if facts["draft"]:
         return "草稿"
     return str(facts.get("issue") or ("送审稿" if facts.get("stage") == "review" else "正式"))
@@ -89,7 +122,7 @@ def one(settings: Settings, name: str) -> Facts:
 
 def find(settings: Settings, name: str) -> Facts | None:
     """Facts of a kept report, None when there is none of that name."""
-    return next((facts for facts in every(settings) if facts["name"] == name), None) if NAME.fullmatch(name) else None
+    return _facts(settings.reports / f"{name}.json") if is_name(name) else None
 
 
 def last_of(settings: Settings, at: str, *, but: str) -> Facts | None:
@@ -128,7 +161,7 @@ def keep(settings: Settings, made: Path, facts: Facts, *, by: str) -> Facts:
 def broken(settings: Settings) -> list[str]:
     """Every place at which the archive is not what was put into it, in Chinese; empty when all of it holds."""
     found: list[str] = []
-    files = {file.stem: file for file in settings.reports.glob("*.json") if NAME.fullmatch(file.stem)}
+    files = {file.stem: file for file in settings.reports.glob("*.json") if is_name(file.stem)}
     number, previous = 0, GENESIS
     for facts, file in _in_order(files.values()):
         name, pdf = file.stem, file.with_suffix(".pdf")
@@ -208,7 +241,7 @@ def _in_order(files: Any) -> Iterator[tuple[Facts, Path]]:
             facts = json.loads(file.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if NAME.fullmatch(file.stem) and isinstance(facts.get("number"), int):
+        if is_name(file.stem) and isinstance(facts.get("number"), int):
             found.append((facts, file))
     yield from sorted(found, key=lambda pair: (pair[0]["number"], pair[1].name))
 

@@ -69,10 +69,10 @@ def lead(
     rows: lines of the core table by metric; tasks: the period's 督办, None = not kept here (then no word of them);
     note: 按语, which takes room."""
     points = [fmt.in_prose(sentences[kind]) for kind in POINTS if sentences.get(kind)][:MOST_POINTS]
-    by_metric = _standing(tasks)
+    by_metric = standing_of(tasks)
     pressing = [one for one in found.pressing if one.reading.metric in rows]
-    needs = [_need(book, one, window, days, rows, by_metric.get(one.reading.metric)) for one in pressing]
-    settled = [fmt.in_prose(text) for text in _settled(tasks, window, days, sentences.get("tasks", "")) if text]
+    needs = [need(book, one, window, days, rows, by_metric.get(one.reading.metric)) for one in pressing]
+    settled = [fmt.in_prose(text) for text in settled_of(tasks, window, days, sentences.get("tasks", "")) if text]
     data = fmt.in_prose(sentences.get("data", ""))
     others = [data, *ANNEXES, *HEADINGS[: 4 if settled else 3], *([f"按语：{note}", ""] if note else [])]
     shown = needs[:MOST_NEEDS]
@@ -108,7 +108,7 @@ def prose(lead_: Mapping[str, Any]) -> list[str]:
     return [*lead_["points"], *lead_["needs"], *lead_["settled"], *([lead_["data"]] if lead_["data"] else [])]
 
 
-def _need(
+def need(
     book: Snapshot,
     one: Concern,
     window: str,
@@ -140,13 +140,13 @@ def _owner(owner: str, task: Task | None, window: str, days: tuple[dt.date, dt.d
     return f"建议由{owner or '主管科室'}牵头，{fmt.date_words(until)}前反馈"
 
 
-def _standing(tasks: Week | None) -> dict[str, Task]:
+def standing_of(tasks: Week | None) -> dict[str, Task]:
     """Metric → the standing task about it that is due first."""
     standing = sorted(tasks.standing, key=lambda task: (task.due, task.id), reverse=True) if tasks else []
     return {task.subject.key: task for task in standing if task.subject.is_metric}
 
 
-def _settled(tasks: Week | None, window: str, days: tuple[dt.date, dt.date], worst: str) -> Sequence[str]:
+def settled_of(tasks: Week | None, window: str, days: tuple[dt.date, dt.date], worst: str) -> Sequence[str]:
     """What became of what was asked for before the period, and what was asked for in it."""
     if tasks is None:
         return []

@@ -291,11 +291,12 @@ def _failing(line: dict[str, Any]) -> int:
     return missed.get(line["word"], len(missed))
 
 
-def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
-    """The trend up to the reading's own window with the same windows a year before; "" where fewer than two windows are known:
-    one point is no trend."""
+def trend(book: Snapshot, metric: Metric, item: Reading, size: tuple[int, int] = CHART_PX) -> Any:
+    """The trend up to the reading's own window at its place, with the same windows a year before; "" where fewer than two
+    windows are known: one point is no trend. size: width and height in px."""
     shown, reach = TREND[item.window]
-    series = book.series(metric.id, item.window, shown + reach, fmt.period_key(item.window, item.win_start))
+    at = fmt.period_key(item.window, item.win_start)
+    series = book.series(metric.id, item.window, shown + reach, at, item.place.code)
     if sum(point.value is not None for point in series[-shown:]) < MIN_POINTS:
         return ""
     return svg.trend(
@@ -305,8 +306,8 @@ def trend(book: Snapshot, metric: Metric, item: Reading) -> Any:
         window=item.window,
         decimals=metric.decimals,
         goal=item.target.entire.green if item.target else None,
-        width=CHART_PX[0],
-        height=CHART_PX[1],
+        width=size[0],
+        height=size[1],
     )
 
 

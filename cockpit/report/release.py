@@ -11,6 +11,8 @@ import datetime as dt
 import hashlib
 import sqlite3
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +38,12 @@ SIGNED = "S"
 
 def html(issue: content.Issue) -> str:
     """The one static page that is printed: own style inside, no script, no address of any file or host."""
-    css = "\n".join((typefaces.css(), *(assets.content(name).decode() for name in STYLES)))
-    return render("weekly.html", css=css, **issue.context)
+    return render("weekly.html", css=css(), **issue.context)
+
+
+def css() -> str:
+    """The style of every paper."""
+    return "\n".join((typefaces.css(), *(assets.content(name).decode() for name in STYLES)))
 
 
 def release(
@@ -105,7 +111,7 @@ def _written(
 ) -> archive.Facts | None:
     """Builds, prints, tests and archives; None for a draft that is held. Raises PrintFailed with what to do."""
     window = units.window_named(wanted)
-    try:
+    with failing(f"{timetable.REPORTS[window]} {wanted}", settings):
         tasks = task_store.for_week(settings.state, *content.days(wanted, window))
         before = archive.last_of(settings, wanted, but=book.generation.id)
         issue = content.build(book, wanted, tasks, before, imprint)
@@ -115,14 +121,32 @@ def _written(
         settings.reports.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".print-", dir=settings.reports) as work:
             return _make(library, settings, issue, Path(work), now, by)
+
+
+@contextmanager
+def failing(paper: str, settings: Settings) -> Iterator[None]:
+    """What keeps a paper from being written, as PrintFailed with what to do. paper: what it is called."""
+    try:
+        yield
     except (OSError, sqlite3.Error) as error:
         raise PrintFailed(
-            f"{timetable.REPORTS[window]} {wanted} 没有写成：{printing.why(error)}",
+            f"{paper} 没有写成：{printing.why(error)}",
             where=str(settings.data),
             to_do="请处理后重新打印；归档没有改动",
         ) from error
     except PyPdfError as error:
-        raise PrintFailed(f"{timetable.REPORTS[window]} {wanted} 没有发布：浏览器产出的 PDF 读不出来") from error
+        raise PrintFailed(f"{paper} 没有发布：浏览器产出的 PDF 读不出来") from error
+
+
+def refuse(faults: Sequence[str], paper: str, name: str) -> None:
+    """Raises PrintFailed where the self-test of a paper has found anything."""
+    if faults:
+        more = f"；另有 {len(faults) - FAULTS_LISTED} 处" if len(faults) > FAULTS_LISTED else ""
+        raise PrintFailed(
+            f"{paper}自检未通过，没有发布：{';'.join(faults[:FAULTS_LISTED])}{more}",
+            where=name,
+            to_do="请按提示处理数据或字体后重新打印",
+        )
 
 
 def _make(
@@ -143,13 +167,7 @@ def _make(
         },
     )
     found = self_test.faults(made, page, issue, library.open(issue.generation, Scope.ALL), settings.fonts)
-    if found:
-        more = f"；另有 {len(found) - FAULTS_LISTED} 处" if len(found) > FAULTS_LISTED else ""
-        raise PrintFailed(
-            f"{issue.context['kind']}自检未通过，没有发布：{';'.join(found[:FAULTS_LISTED])}{more}",
-            where=name,
-            to_do="请按提示处理数据或字体后重新打印",
-        )
+    refuse(found, issue.context["kind"], name)
     for (
         metric,
         reading,

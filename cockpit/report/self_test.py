@@ -46,25 +46,39 @@ def faults(pdf: Path, html: str, issue: Issue, book: Snapshot, own_fonts: Path |
     PrintFailed without poppler."""
     texts = poppler.pages(pdf)
     whole = "".join(texts)
-    lost = _lost(whole, html)
-    if len(texts) >= MIN_PAGES and not CHINESE.search(whole):  # all else would only be what follows from it
-        return [f"中文字体缺失：{len(lost)} 种字没有印出来，请安装 fonts-noto-cjk"]
+    if len(texts) >= MIN_PAGES and (blank := no_chinese(whole, html)):  # all else would only be what follows from it
+        return blank
     found = _pages(texts, issue)
     found += _scale(pdf) + _half_empty(pdf, texts)
     found += [f"缺少“{title}”一节" for title in TITLES if title not in whole]
     found += [f"缺少附件{n}" for n, title in enumerate(ANNEXES, 1) if f"附件{n}{title}" not in whole]
     found += _figures(texts, issue, book)
-    found += [f"缺字：{lost[:LOST_SHOWN]}"] if lost else []
-    odd = sorted(set(pdf_text.ODD.findall(whole)))
+    found += glyphs(pdf, whole, html, own_fonts)
+    if not issue.draft:  # what a draft lacks has to reach the person on duty, however its source is called
+        found += [str(fault) for fault in proofreading.faults(paper_text.read(html, poppler.lines(pdf)))]
+    return found + ink(pdf, issue.charts)
+
+
+def no_chinese(whole: str, html: str) -> list[str]:
+    """Why a paper without a single Chinese character is no paper; [] for one with."""
+    return (
+        []
+        if CHINESE.search(whole)
+        else [f"中文字体缺失：{len(_lost(whole, html))} 种字没有印出来，请安装 fonts-noto-cjk"]
+    )
+
+
+def glyphs(pdf: Path, whole: str, html: str, own_fonts: Path | None) -> list[str]:
+    """Characters that were lost, cannot be searched or come from nowhere, and fonts that are not in the file. whole: the
+    text of the paper."""
+    lost, odd = _lost(whole, html), sorted(set(pdf_text.ODD.findall(whole)))
+    found = [f"缺字：{lost[:LOST_SHOWN]}"] if lost else []
     found += [f"无法检索的字：{''.join(odd)}"] if odd else []
     inside, all_fonts = poppler.fonts(pdf)
     if not all_fonts or inside < all_fonts:
         found.append(f"{all_fonts - inside} 个字体没有嵌入")
     strange = typefaces.strangers(whole, own_fonts or NO_FONTS)
-    found += [f"有字落到版式以外的字体：{strange[:LOST_SHOWN]}"] if strange else []
-    if not issue.draft:  # what a draft lacks has to reach the person on duty, however its source is called
-        found += [str(fault) for fault in proofreading.faults(paper_text.read(html, poppler.lines(pdf)))]
-    return found + _ink(pdf, issue.charts)
+    return found + ([f"有字落到版式以外的字体：{strange[:LOST_SHOWN]}"] if strange else [])
 
 
 def _pages(texts: list[str], issue: Issue) -> list[str]:
@@ -178,7 +192,7 @@ class _Words(HTMLParser):
             self.words.append(data)
 
 
-def _ink(pdf: Path, charts: int) -> list[str]:
+def ink(pdf: Path, charts: int) -> list[str]:
     """Every chart must show its line: enough pixels of the accent colour below its caption."""
     accent = np.array([int(LIGHT["fleet"][i : i + 2], 16) for i in (1, 3, 5)])
     top, bottom = (int(p * DPI / POINTS_PER_INCH) for p in CHART_BELOW_CAPTION_PT)

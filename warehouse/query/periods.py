@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 
 if TYPE_CHECKING:
@@ -32,10 +33,10 @@ def at_for(book: Snapshot, metric: Metric, window: str, at: str | None, *, is_na
     return units.at_label(own, start)
 
 
-def read(book: Snapshot, metric: Metric, window: str, at: str | None) -> Reading:
-    """The reading of a metric on a page of that period."""
+def read(book: Snapshot, metric: Metric, window: str, at: str | None, place: str = DISTRICT) -> Reading:
+    """The reading of a metric on a page of that period, at the place of that code."""
     own = window if window in metric.windows else metric.windows[0]
-    return book.read(metric.id, own, at_for(book, metric, window, at))
+    return book.read(metric.id, own, at_for(book, metric, window, at), place)
 
 
 def newest(book: Snapshot, window: str) -> str | None:

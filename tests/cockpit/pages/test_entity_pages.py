@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, g
 
 from cockpit.pages import routes
-from cockpit.pages.key_numbers import key_numbers
+from cockpit.presentation.key_numbers import key_numbers
 from cockpit.web import page_callback
 from tests.cockpit.pages.test_pages import LEADER, OUTSIDE, links, words
 from warehouse.insight import profiles

@@ -16,10 +16,10 @@ from flask import Flask, g
 from flask.testing import FlaskClient
 
 from cockpit.identity.sessions import Viewer
-from cockpit.pages import any_days, glossary, overview, toolbar
+from cockpit.pages import glossary, overview, toolbar
 from cockpit.pages.page_context import PageContext
+from cockpit.presentation import day_range, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.presentation.address import Address
 from cockpit.web import app, page_callback
 from tests.cockpit.signing_in import good_body, post, sign_in
@@ -521,8 +521,8 @@ def test_what_a_number_cannot_be_for_any_days_is_said(draw: Any, metric: str, se
 
 
 def test_in_january_no_month_of_the_year_has_ended() -> None:
-    assert list(any_days.offered(dt.date(2026, 1, 31))) == ["年初至今"]
-    assert any_days.offered(dt.date(2026, 3, 1)) == {
+    assert list(day_range.offered(dt.date(2026, 1, 31))) == ["年初至今"]
+    assert day_range.offered(dt.date(2026, 3, 1)) == {
         "年初至今": (dt.date(2026, 1, 1), dt.date(2026, 3, 1)),
         "年初至上月末": (dt.date(2026, 1, 1), dt.date(2026, 2, 28)),
     }

@@ -1,4 +1,4 @@
-"""What the page of a town and of a company opens with: key_numbers.toml."""
+"""What the page and the printed sheet of a town and of a company open with: key_numbers.toml."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""Any days that follow one another: the ranges that have a name, which days may be asked for, and why a number cannot be
+told of them. Screen, paper and export ask here, so that all three refuse alike. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from warehouse.catalog.schema import Metric
+from warehouse.query.snapshot import sums_days
+
+LONGEST_DAYS = 3 * 366
+JUDGED = "目标按统计期评价，不评任意区间"
+"""Beside every number of a range."""
+
+
+def offered(last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
+    """The ranges with a name, both days inclusive. last: the newest day with data. In January no month of the year has
+    ended."""
+    first = last.replace(month=1, day=1)
+    found = {"年初至今": (first, last)}
+    ended = last.replace(day=1) - dt.timedelta(days=1)
+    return found | ({"年初至上月末": (first, ended)} if ended >= first else {})
+
+
+def refusal(metric: Metric) -> str | None:
+    """Why a number cannot be told of any days; None for one that can."""
+    if sums_days(metric):
+        return None
+    if metric.kind == "now":
+        return f"“{metric.label}”只有当前时刻的数，不能按任意区间统计。"
+    if metric.person:
+        return f"“{metric.label}”涉及个人，只按已结束的统计期公布，不能按任意区间统计。"
+    if metric.lookback_days:
+        return f"“{metric.label}”每次取近 {metric.lookback_days} 天，不能按任意区间统计。"
+    return f"“{metric.label}”是某一时点（期末）的数，不能按任意区间累计。"
+
+
+def typed(since: str | None, until: str | None, newest: dt.date) -> tuple[dt.date, dt.date] | str:
+    """The days that somebody has typed, both inclusive, or a sentence where they are no range. newest: the last day with
+    data; a range may reach beyond it but not begin there."""
+    try:
+        first, last = (dt.date.fromisoformat((word or "").strip()) for word in (since, until))
+    except ValueError:
+        return "起止日期须写成 2026-01-31 的样子，两个都要填。"
+    if first > last:
+        return f"起始日 {first} 晚于截止日 {last}，请调换。"
+    if first > newest:
+        return f"{first} 还没有数据，数据止于 {newest}。"
+    if (last - first).days >= LONGEST_DAYS:
+        return "区间超过三年，请分段查看。"
+    return first, last
+
+
+def absence(begins: dt.date | None, first: dt.date) -> str:
+    """Why a number that can be told of any days is not known of these. begins: the first day of its data, None = not
+    known."""
+    early = begins is not None and first < begins
+    return f"数据自 {begins} 起，区间须在其后。" if early else "这些天没有收到记录。"
+
+
+def before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
+    """As many days right before."""
+    return first - (last - first) - dt.timedelta(days=1), first - dt.timedelta(days=1)
+
+
+def year_before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
+    """As many days from the same day of the year before on; 29 February begins as 28."""
+    day = 28 if (first.month, first.day) == (2, 29) else first.day
+    start = first.replace(year=first.year - 1, day=day)
+    return start, start + (last - first)
