@@ -144,13 +144,17 @@ TABLE: dict[str, Right] = {
             "/mine",
         ),
     ),
+    "sheets": Right("报告页：本范围的镇街、企业单页", PEOPLE, ("reports.index", "reports.sheet")),
+    "sheets_ordered": Right("随时打印单页：镇街、科室、企业，任意期间", OFFICES, ("reports.order",)),
+    "papers_to_me": Right("把看得到的报告与单页发给自己", PEOPLE, ("reports.to_me",)),
     "reports": Right(
         "报告",
         PEOPLE,
-        ("reports.index", "reports.compare", "reports.download", "reports.to_word"),
+        ("reports.compare", "reports.download", "reports.to_word"),
         is_whole=True,
     ),
-    "reports_ordered": Right("报告：随时打印任意一期", ("leader", "analyst"), ("reports.order",), is_whole=True),
+    "reports_ordered": Right("报告：随时打印任意一期", ("leader", "analyst"), is_whole=True),
+    "papers_sent": Right("把报告与单页重发给收件方", ("leader", "analyst"), ("reports.resend",), is_whole=True),
     "issues": Right(
         "报告签发：查看送审稿与办理情况", ("leader", "analyst"), ("issues.index", "issues.step"), is_whole=True
     ),

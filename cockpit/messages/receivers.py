@@ -25,10 +25,15 @@ ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
 
 
 class _To(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """name: how the ledger calls a receiver. duty: gets drafts as well."""
+    """name: how the ledger calls a receiver. duty: gets drafts as well. sheet: gets, instead of the report, the sheet of this
+    town, office or company (name or code), "" = the report. account: whose own address it is: that account may send itself
+    any paper it can read, "" = nobody's. regular: gets every report; false: only what its account asks for."""
 
     name: Text
     duty: bool = False
+    sheet: str = ""
+    account: str = ""
+    regular: bool = True
 
 
 class ToMail(_To, frozen=True, kw_only=True, tag="mail"):
@@ -57,14 +62,17 @@ class Delivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Receiver:
-    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. duty: gets drafts as well.
-    proxy: the way of a chat out of the house, "" = straight."""
+    """name: how the ledger calls it. kind: mail | webhook | chat. where: address or URL. proxy: the way of a chat out of the
+    house, "" = straight. duty, sheet, account, regular: as in the file."""
 
     name: str
     kind: str
     where: str
     duty: bool = False
     proxy: str = ""
+    sheet: str = ""
+    account: str = ""
+    regular: bool = True
 
 
 def configured(settings: Settings) -> tuple[Mail | None, list[Receiver]]:
@@ -98,11 +106,13 @@ def _given(settings: Settings) -> Delivery:
 
 def _receiver(given: ToMail | ToWebhook | ToChat, where: str, proxy: str) -> Receiver:
     if isinstance(given, ToMail):
-        return Receiver(given.name, "mail", given.address, given.duty)
-    if isinstance(given, ToWebhook):
-        return Receiver(given.name, "webhook", given.url, given.duty)
-    chat.robot(given.url, where)
-    return Receiver(given.name, "chat", given.url, given.duty, proxy)
+        kind, to, way = "mail", given.address, ""
+    elif isinstance(given, ToWebhook):
+        kind, to, way = "webhook", given.url, ""
+    else:
+        chat.robot(given.url, where)
+        kind, to, way = "chat", given.url, proxy
+    return Receiver(given.name, kind, to, given.duty, way, given.sheet, given.account, given.regular)
 
 
 def hand(post: Mail | None, to: Receiver, letter: Letter, accepted_next: Callable[[], None]) -> None:

@@ -61,23 +61,23 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
         return _card("区间", "", html.P(problem, className="empty"), close)
     first, newest = days[0], visit.book.generation.last_day
     last = min(days[1], newest)
-    value = visit.book.value_of_days(reading, first, last, visit.address.only)
+    ours = day_range.reading(visit.book, reading, first, last, visit.address.only)
     begins = visit.book.begins(metric)
     length = (last - first).days + 1
     title = f"{first} 至 {last}（{length} 天）"
-    if value is None:
+    if ours.value is None:
         return _card(title, "", html.P(day_range.absence(begins, first), className="empty"), close)
-    shown = fmt.value(value, metric.unit, metric.decimals)
+    shown = fmt.value(ours.value, metric.unit, metric.decimals)
     facts = [
         html.Div(
             [html.Span(shown.text, className="hero-value"), html.Span(shown.unit, className="hero-unit")],
             className="hero-number",
         ),
         *(
-            _against(visit, metric, reading, value, label, *days)
-            for label, days in (
-                ("较前等长区间", day_range.before(first, last)),
-                (texts.LAST_YEAR, day_range.year_before(first, last)),
+            _against(metric, ours, label, was, *days)
+            for label, was, days in (
+                ("较前等长区间", ours.previous, day_range.before(first, last)),
+                (texts.LAST_YEAR, ours.last_year, day_range.year_before(first, last)),
             )
         ),
     ]
@@ -85,14 +85,11 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
     return _card(title, note, html.Div(facts, className="range-facts"), close)
 
 
-def _against(
-    visit: PageContext, metric: Metric, reading: Reading, value: float, label: str, start: dt.date, end: dt.date
-) -> Component:
-    """The number held against as many other days."""
-    was = visit.book.value_of_days(reading, start, end, visit.address.only)
+def _against(metric: Metric, ours: Reading, label: str, was: float | None, start: dt.date, end: dt.date) -> Component:
+    """The number held against what it came to over as many other days."""
     if was is None:
         return fact(label, [fmt.DASH, html.Small(f"{start} 至 {end} 没有完整数据")])
-    move = fmt.delta(value, was, metric.unit, metric.better, metric.decimals)
+    move = fmt.delta(ours.value, was, metric.unit, metric.better, metric.decimals)
     return change(
         label,
         move,

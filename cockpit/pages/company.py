@@ -47,7 +47,11 @@ def render(visit: PageContext, code: str) -> Page:
         if visit.book.known(place.parent)
         else []
     )
-    return Page(place.label, body, tools=[*profile_parts.bar(visit, *steps, (place.label, ""), windows=True), drivers])
+    return Page(
+        place.label,
+        body,
+        tools=[*profile_parts.bar(visit, *steps, (place.label, ""), windows=True, sheet=place.code), drivers],
+    )
 
 
 def _head(visit: PageContext, found: Company) -> Component:

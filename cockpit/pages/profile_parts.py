@@ -144,14 +144,17 @@ def cards(visit: PageContext, place: Place) -> Component:
     return html.Div(overview.tiles(overview.cards(visit, shown, window, place)), className="compact")
 
 
-def bar(visit: PageContext, *steps: tuple[str, str], windows: bool = False) -> list[Component]:
-    """The tools above an entity's page: where one is, the window of its numbers, the link to share."""
+def bar(visit: PageContext, *steps: tuple[str, str], windows: bool = False, sheet: str = "") -> list[Component]:
+    """The tools above an entity's page: where one is, the window of its numbers, the link to share. sheet: code of the place
+    whose sheet can be printed, "" = none."""
     found: list[Component] = [toolbar.crumbs(("总览", visit.address.to("/")), *steps)]
     if windows:
         found += overview.period_tools(visit, visit.address.get("window") or overview.DEFAULT)
     found.append(html.Span(className="spacer"))
     if favourites.is_place(visit.address.path) and favourites.may_see(visit.viewer, visit.address.path):
         found.append(toolbar.star(visit, favourites.place_of(visit.address), steps[-1][0]))
+    if sheet and rights.may(visit.viewer, "sheets_ordered"):
+        found.append(html.A("打印单页", href=f"/reports?whom={quote(sheet, safe='')}", className="button"))
     return [*found, toolbar.copy_link()]
 
 

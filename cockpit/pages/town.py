@@ -28,7 +28,7 @@ def render(visit: PageContext, code: str) -> Page:
         profile_parts.cards(visit, place),
         profile_parts.columns([_companies(visit, code)], [_sites(visit, code), supervision.card(visit)]),
     ]
-    return Page(place.label, body, tools=profile_parts.bar(visit, (place.label, ""), windows=True))
+    return Page(place.label, body, tools=profile_parts.bar(visit, (place.label, ""), windows=True, sheet=code))
 
 
 def _companies(visit: PageContext, code: str) -> Component:

@@ -4,9 +4,13 @@ told of them. Screen, paper and export ask here, so that all three refuse alike.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import replace
 
 from warehouse.catalog.schema import Metric
-from warehouse.query.snapshot import sums_days
+from warehouse.compile.reading import Reading
+from warehouse.query.aggregates import Only
+from warehouse.query.snapshot import Snapshot, sums_days
 
 LONGEST_DAYS = 3 * 366
 JUDGED = "目标按统计期评价，不评任意区间"
@@ -23,16 +27,30 @@ def offered(last: dt.date) -> dict[str, tuple[dt.date, dt.date]]:
 
 
 def refusal(metric: Metric) -> str | None:
-    """Why a number cannot be told of any days; None for one that can."""
+    """Why a number cannot be told of any days, in a sentence; None for one that can."""
+    why = _why(metric)
+    return why and f"“{metric.label}”{why}。"
+
+
+def refusals(metrics: Iterable[Metric]) -> list[str]:
+    """The same of several, a sentence for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for metric in metrics:
+        if why := _why(metric):
+            by_reason.setdefault(why, []).append(f"“{metric.label}”")
+    return [f"{''.join(labels)}{why}。" for why, labels in by_reason.items()]
+
+
+def _why(metric: Metric) -> str | None:
     if sums_days(metric):
         return None
     if metric.kind == "now":
-        return f"“{metric.label}”只有当前时刻的数，不能按任意区间统计。"
+        return "只有当前时刻的数，不能按任意区间统计"
     if metric.person:
-        return f"“{metric.label}”涉及个人，只按已结束的统计期公布，不能按任意区间统计。"
+        return "涉及个人，只按已结束的统计期公布，不能按任意区间统计"
     if metric.lookback_days:
-        return f"“{metric.label}”每次取近 {metric.lookback_days} 天，不能按任意区间统计。"
-    return f"“{metric.label}”是某一时点（期末）的数，不能按任意区间累计。"
+        return f"每次取近 {metric.lookback_days} 天，不能按任意区间统计"
+    return "是某一时点（期末）的数，不能按任意区间累计"
 
 
 def typed(since: str | None, until: str | None, newest: dt.date) -> tuple[dt.date, dt.date] | str:
@@ -68,3 +86,29 @@ def year_before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
     day = 28 if (first.month, first.day) == (2, 29) else first.day
     start = first.replace(year=first.year - 1, day=day)
     return start, start + (last - first)
+
+
+def reading(book: Snapshot, of: Reading, first: dt.date, last: dt.date, only: Only = ()) -> Reading:
+    """The number of `of` at its place over any days (both inclusive), held against as many days before (previous) and a
+    year before (last_year); status missing where it is not known of these days. Judged against nothing: targets are of
+    windows. Its window stays that of `of`, which is none of its own."""
+    value, was, year = (
+        book.value_of_days(of, *days, only) for days in ((first, last), before(first, last), year_before(first, last))
+    )
+    return replace(
+        of,
+        win_start=first,
+        win_end=last,
+        value=value,
+        num=None,
+        den=None,
+        status="missing" if value is None else "ok",
+        doubt="",
+        previous=was,
+        last_year=year,
+        target=None,
+        judgement=None,
+        parts={},
+        evened=(),
+        held_from=None,
+    )

@@ -107,6 +107,7 @@ EVENTS = {
     "report_sign": "签发报告",
     "delivered": "送达报告",
     "delivery_again": "重发报告",
+    "delivery_ordered": "要求发送报告",
     "asked": "请求装载任务",
     "supervision_open": "交办督办",
     "supervision_take": "接办督办",

@@ -31,6 +31,8 @@ SHEET = re.compile(rf"(?:\d{{4}}-(?:W\d{{2}}|\d{{2}}|Q[1-4])|{DAYS})-[0-9A-Za-z]
 """<period or days>-<generation>-<subject>: a sheet."""
 PERIOD = re.compile(rf"{DAYS}|\d{{4}}-(?:W\d{{2}}|Q[1-4]|\d{{2}})")
 GENESIS = "0" * 64
+SCHEDULE = "schedule"
+"""Who prints what the plan prints."""
 RELEASED, OPENED = "report_released", "report_opened"
 Facts = dict[str, Any]
 

@@ -97,10 +97,11 @@ def _room(*parts: Sequence[str]) -> int:
     return MOST_LINES - sum(lines(text) for part in parts for text in part)
 
 
-def lines(text: str) -> int:
-    """Lines of the type area that a paragraph takes, an estimate from above: half-width characters count one half."""
+def lines(text: str, length: int = LINE) -> int:
+    """Lines that a paragraph takes, an estimate from above: half-width characters count one half. length: characters of a
+    line, those of the type area where nothing else is said."""
     wide = sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.5 for one in text)
-    return max(1, math.ceil((INDENT + wide) / (LINE - 0.5)))
+    return max(1, math.ceil((INDENT + wide) / (length - 0.5)))
 
 
 def prose(lead_: Mapping[str, Any]) -> list[str]:

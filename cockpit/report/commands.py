@@ -12,13 +12,14 @@ import click
 from cockpit.messages import letter
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, content, delivery, signing, word
+from cockpit.report import archive, content, day_span, delivery, sheet_release, signing, subjects, word
 from cockpit.report.release import imprint_of, release, sign
 from cockpit.store import audit
 from warehouse.cli.main import data_option
 from warehouse.core import timetable, units
-from warehouse.core.errors import ContractBroken, DataMissing, WarehouseBroken
+from warehouse.core.errors import ContractBroken, DataMissing, PrintFailed, WarehouseBroken
 from warehouse.core.settings import Settings
+from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
 
@@ -29,9 +30,7 @@ def report() -> None:
 
 def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, held: bool) -> None:
     """Prints one report and says where it lies and what it lacks."""
-    settings = Settings.at(data)
-    if not settings.published.exists():
-        raise DataMissing("还没有发布任何数据", where=str(data))
+    settings = _published(data)
     facts = release(SnapshotStore(data), settings, at, window=window, by=by, is_held=held)
     if facts is None:
         click.echo("数据仍不完整，草稿不变")
@@ -47,6 +46,8 @@ def _print(data: Path, window: str, at: str | None, out: Path | None, by: str, h
         click.echo(f"  缺：{line}")
     if facts.get("unconnected"):
         click.echo(f"  {facts['unconnected']}")
+    if window == "week" and by == archive.SCHEDULE:
+        _print_sheets(SnapshotStore(data), settings, archive.period(facts), by)
 
 
 def _verb(name: str, window: str) -> None:
@@ -65,6 +66,67 @@ def _verb(name: str, window: str) -> None:
 
 for verb_name, verb_window in (("weekly", "week"), ("monthly", "month"), ("quarterly", "quarter")):
     _verb(verb_name, verb_window)
+
+
+@report.command("sheet", help="打印一张单页：全区、一个镇街、科室或企业，任意期间，自检后归档")
+@click.argument("whom")
+@data_option
+@click.option("--at", default=None, help="期次，如 2026-W47、2026-10、2026-Q3；默认最近一个整周")
+@click.option("--from", "since", default=None, help="任意区间的首日，如 2026-01-01")
+@click.option("--to", "until", default=None, help="任意区间的末日")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=None, help="另存一份到此文件")
+@click.option("--by", default=audit.operator, show_default="当前系统账号", help="打印人，记入归档")
+def one_sheet(
+    whom: str, data: Path, at: str | None, since: str | None, until: str | None, out: Path | None, by: str
+) -> None:
+    """Prints one sheet. whom: a name or code."""
+    if at and (since or until):
+        raise click.UsageError("--at 与 --from、--to 只能用一种")
+    library, settings = SnapshotStore(data), _published(data)
+    book = library.current(Scope.ALL)
+    wanted = f"{since or ''}{day_span.BETWEEN}{until or ''}" if since or until else at or content.newest(book, "week")
+    span = day_span.named(wanted, book.generation.last_day)
+    facts = sheet_release.make(library, settings, subjects.find(book, whom), span, by=by)
+    stored = settings.reports / f"{facts['name']}.pdf"
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(stored, out)
+    click.echo(f"{archive.title(facts)} {archive.state(facts)} {facts['seconds']} 秒 {out or stored}")
+    for line in facts["missing"]:
+        click.echo(f"  缺：{line}")
+
+
+@report.command("sheets", help="打印 zhengbei.toml 的 sheets 写明的各镇街、科室的单页，每期每处一张")
+@data_option
+@click.option("--week", "at", default=None, help="周次，如 2026-W47；默认最近一个整周")
+@click.option("--by", default=audit.operator, show_default="当前系统账号", help="打印人，记入归档")
+def all_sheets(data: Path, at: str | None, by: str) -> None:
+    """Prints the sheets that the installation has ordered; one that fails does not keep the others."""
+    library, settings = SnapshotStore(data), _published(data)
+    _print_sheets(library, settings, at or content.newest(library.current(Scope.ALL), "week"), by)
+
+
+def _print_sheets(library: SnapshotStore, settings: Settings, at: str, by: str) -> None:
+    book = library.current(Scope.ALL)
+    span = day_span.named(at, book.generation.last_day)
+    failed = []
+    for subject in subjects.ordered(book, settings.options.sheets):
+        try:
+            facts = sheet_release.make(library, settings, subject, span, by=by)
+        except PrintFailed as error:
+            failed.append(f"{subject.label}：{error.what}")
+        else:
+            click.echo(f"{archive.title(facts)} {archive.state(facts)}")
+    if failed:
+        raise PrintFailed(f"{len(failed)} 张单页没有印成：{'；'.join(failed)}", to_do="请按提示处理后重新打印")
+
+
+def _published(data: Path) -> Settings:
+    """The settings of a folder in which something has been published. Raises DataMissing for another."""
+    settings = Settings.at(data)
+    if not settings.published.exists():
+        raise DataMissing("还没有发布任何数据", where=str(data))
+    return settings
 
 
 @report.command("issue", help="打印已签发的一期，归档在送审稿旁；签发后装载进程自动打印，这里用于补打")

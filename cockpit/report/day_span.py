@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from cockpit.presentation import day_range, texts
+from cockpit.presentation import day_range
 from cockpit.presentation import format as fmt
 from cockpit.report import content
 from warehouse.core import timetable, units
@@ -15,6 +15,8 @@ from warehouse.query.snapshot import Snapshot
 
 BETWEEN = "_"
 RANGE = "range"
+WHOLE = {"week": "最近整周", "month": "最近整月", "quarter": "最近整季"}
+"""What a form calls the newest whole window."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def choices(book: Snapshot) -> dict[str, str]:
     found = {}
     for window in timetable.REPORTS:
         at = content.newest(book, window)
-        found[at] = f"最近的整{texts.WINDOWS[window]}（{fmt.period(window, *content.days(at, window))}）"
+        found[at] = f"{WHOLE[window]}：{fmt.period(window, *content.days(at, window))}"
     return found | {
         of_days(*days).at: f"{words}（{days[0]} 至 {days[1]}）" for words, days in day_range.offered(last).items()
     }

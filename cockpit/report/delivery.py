@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import smtplib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -26,12 +26,17 @@ from cockpit.presentation import public_url, texts
 from cockpit.report import archive
 from cockpit.store import app_db, audit
 from cockpit.store.alone import alone
+from warehouse.core import request_queue
 from warehouse.core.errors import CockpitError, SourceDown, UsageError
 from warehouse.core.settings import Settings
 
 RECENT_S = 14 * 86400
 """Reports older than this are not sent by themselves: who sets up mail today does not want last year's."""
 MOST_ATTEMPTS, FIRST_WAIT_S = 8, 60
+ENTRY = (
+    "INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) "
+    "SELECT ?,?,?,?,'waiting',0,0,?,''"
+)
 RELEASED, DRAFT, REVIEW = 0, 1, 2
 """What a report is to the ledger (its column draft): each goes out once a period."""
 
@@ -68,6 +73,42 @@ def again(settings: Settings, report: str, receiver: str, by: str) -> None:
         audit.append(connection, "delivery_again", who=by, subject=f"{report} {receiver}")
 
 
+def usual(receivers: Iterable[Receiver], facts: archive.Facts) -> list[Receiver]:
+    """Who gets a report or sheet without asking: a sheet goes to those it is about; drafts and 送审稿 to the duty."""
+    is_open = _kind(facts) == RELEASED
+    return [one for one in receivers if _is_for(one, facts) and (one.duty or is_open)]
+
+
+def _is_for(one: Receiver, facts: archive.Facts) -> bool:
+    if archive.is_sheet(facts):
+        return one.sheet in (facts["subject"]["label"], facts["subject"]["code"])
+    return one.regular and not one.sheet
+
+
+def own(receivers: Iterable[Receiver], account: str) -> list[Receiver]:
+    """The addresses of an account; [] where none is known."""
+    return [one for one in receivers if one.account == account] if account else []
+
+
+def order(settings: Settings, facts: archive.Facts, receivers: Sequence[Receiver], *, by: str, ip: str = "") -> None:
+    """A person wants a report sent to these receivers now, whatever they have got of it; the loader does it within seconds.
+    What is waiting or under way already is not doubled."""
+    with app_db.writing(settings.state) as connection:
+        for one in receivers:
+            entry = (facts["name"], one.name)
+            connection.execute(
+                "UPDATE delivery SET state = 'waiting', attempts = 0, due_at = 0, message = '' WHERE report = ? AND receiver = ? AND state <> 'sending'",
+                entry,
+            )
+            # an entry that was asked for goes by the report's own name: it is nobody's share of a period
+            connection.execute(
+                f"{ENTRY} WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE report = ? AND receiver = ?)",
+                (facts["name"], _kind(facts), *entry, time.time(), *entry),
+            )
+            audit.append(connection, "delivery_ordered", who=by, ip=ip, subject=" ".join(entry))
+        request_queue.add(connection, "send", {"report": facts["name"]}, by, at=time.time())
+
+
 def ledger(settings: Settings) -> list[dict[str, Any]]:
     """All entries, newest first: report, receiver, state, attempts, at (UTC seconds), message."""
     with app_db.reading(settings.state) as connection:
@@ -80,20 +121,22 @@ def ledger(settings: Settings) -> list[dict[str, Any]]:
 
 
 def _enter(settings: Settings, receivers: list[Receiver], now: float) -> None:
-    """An entry for each report that a receiver has to get and has none of that period and kind yet (column week: the
-    period, whatever its length)."""
+    """An entry for each report, and each sheet of the plan, that a receiver has to get and has none of that period and kind
+    yet (column week: the period, whatever its length, and of a sheet whose)."""
+    planned = [facts for facts in archive.sheets(settings) if facts["by"] == archive.SCHEDULE]
     first: dict[tuple[str, int], archive.Facts] = {}
-    for facts in sorted(archive.every(settings), key=lambda one: one.get("number", 0)):
+    for facts in sorted([*archive.every(settings), *planned], key=lambda one: one.get("number", 0)):
         if now - dt.datetime.fromisoformat(facts["printed_at"]).timestamp() <= RECENT_S:
-            first.setdefault((archive.period(facts), _kind(facts)), facts)
+            whose = f" {facts['subject']['code']}" if archive.is_sheet(facts) else ""
+            first.setdefault((f"{archive.period(facts)}{whose}", _kind(facts)), facts)
     with app_db.writing(settings.state) as connection:
         for (period, kind), facts in first.items():
-            for one in receivers:
-                if one.duty or kind == RELEASED:
-                    connection.execute(
-                        "INSERT OR IGNORE INTO delivery (week, draft, report, receiver, state, attempts, due_at, at, message) VALUES (?,?,?,?,'waiting',0,0,?,'')",
-                        (period, kind, facts["name"], one.name, now),
-                    )
+            for one in usual(receivers, facts):
+                entry = (facts["name"], one.name)
+                connection.execute(
+                    f"{ENTRY} WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE report = ? AND receiver = ?)",
+                    (period, kind, *entry, now, *entry),
+                )
 
 
 def _kind(facts: archive.Facts) -> int:

@@ -7,9 +7,8 @@ there is no target and no period before: it is held against as many days, and wh
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from cockpit.casework.task_store import Week
@@ -43,8 +42,12 @@ class Room:
     trends: int
 
 
-ROOMS = (Room(5, 6, 2), Room(4, 4, 2), Room(3, 3, 2), Room(3, 2, 0))
+ROOMS = (Room(6, 6, 2), Room(5, 5, 2), Room(4, 4, 2), Room(3, 3, 2), Room(2, 2, 2), Room(3, 3, 0), Room(2, 2, 0))
 """From the fullest page to the barest; the first that fits on one page is printed."""
+PAGE_MM, HEAD_MM, LINE_MM, NOTE_MM, ROW_MM, TRENDS_MM = 266.0, 54.0, 5.6, 4.3, 5.8, 42.0
+"""Of the page, its headings, a line of a sentence, of a note, of a table, and of the trends."""
+IN_SENTENCE, IN_NOTE, IN_LABEL = 48, 62, 21
+"""Han characters of a line."""
 
 
 @dataclass
@@ -69,9 +72,8 @@ class Sheet:
 def build(book: Snapshot, subject: Subject, span: DaySpan, tasks: Week, room: Room = ROOMS[0]) -> Sheet:
     """The sheet of a subject over a span, from a book of everything. tasks: the span's 督办, of everybody."""
     metrics = list(_metrics(book, subject))
-    read = {metric.id: _reading(book, metric, subject, span) for metric in metrics}
-    refused = [reading for reading in read.values() if isinstance(reading, str)]
-    readings = {name: reading for name, reading in read.items() if isinstance(reading, Reading)}
+    refused = [metric for metric in metrics if span.is_range and day_range.refusal(metric)]
+    readings = {metric.id: read(book, metric, subject, span) for metric in metrics if metric not in refused}
     hidden = [name for name, reading in readings.items() if reading.status == "small_cell"]
     shown = [metric for metric in metrics if metric.id in readings and metric.id not in hidden]
     found = numbers.judge(book, [] if span.is_range else [readings[metric.id] for metric in shown])
@@ -96,20 +98,21 @@ def build(book: Snapshot, subject: Subject, span: DaySpan, tasks: Week, room: Ro
     }
     sheet.missing, sheet.unconnected = sources, lacking["line"]
     sheet.context = {
-        "name": f"{subject.label}运行情况",
+        "heading": f"{subject.label}运行情况",
         "title": f"{texts.BRAND}单页",
         "period": span.words,
         "is_range": span.is_range,
         "window": span.window,
         "this": texts.THIS[span.window],
-        "before": "前等长区间" if span.is_range else "环比",
-        "year": "去年同期" if span.is_range else "同比",
+        "before": "较前等长区间" if span.is_range else "环比",
+        "year": "较去年同期" if span.is_range else "同比",
         "generation": generation.id,
         "demo": generation.is_demo,
         "cutoff": fmt.local(generation.data_time).strftime("%Y-%m-%d %H:%M") if generation.data_time else fmt.DASH,
         "rows": list(rows.values()),
         "notes": _notes(shown, listed, hidden, refused, readings, book, span),
         "findings": findings[: room.findings],
+        "is_compared": any(reading.previous is not None for reading in sheet.readings.values()),
         "more_findings": max(0, len(findings) - room.findings),
         "settled": [
             fmt.in_prose(text) for text in bulletin.settled_of(mine, span.window, (span.first, span.last), "") if text
@@ -125,6 +128,15 @@ def build(book: Snapshot, subject: Subject, span: DaySpan, tasks: Week, room: Ro
     return sheet
 
 
+def height_mm(context: dict[str, Any]) -> float:
+    """About how high a sheet will be printed, so that rooms too large are not tried."""
+    sentences = sum(bulletin.lines(text, IN_SENTENCE) for text in (*context["findings"], *context["settled"]))
+    notes = sum(bulletin.lines(text, IN_NOTE) for text in context["notes"]) + len(context["missing"][:1])
+    rows = sum(bulletin.lines(f"{row['label']}{row['period']}", IN_LABEL) for row in context["rows"])
+    tables = rows + len(context["tasks"]) + bool(context["tasks"])
+    return HEAD_MM + LINE_MM * sentences + NOTE_MM * notes + ROW_MM * tables + TRENDS_MM * bool(context["trends"])
+
+
 def _metrics(book: Snapshot, subject: Subject) -> Iterator[Metric]:
     """What it answers for: a place its key numbers, an office the numbers that it owns, the district all that a report
     has."""
@@ -137,44 +149,21 @@ def _metrics(book: Snapshot, subject: Subject) -> Iterator[Metric]:
     yield from sorted(owned, key=lambda one: (list(texts.GROUPS).index(one.group), one.number))
 
 
-def _reading(book: Snapshot, metric: Metric, subject: Subject, span: DaySpan) -> Reading | str:
-    """The number of the span; a sentence where it cannot be told of any days."""
-    if not span.is_range:
-        return periods.read(book, metric, span.window, span.at, subject.place)
-    return day_range.refusal(metric) or of_range(book, metric, subject.place, span.first, span.last)
-
-
-def of_range(book: Snapshot, metric: Metric, place: str, first: dt.date, last: dt.date) -> Reading:
-    """A number over any days, held against as many days before and a year before; missing where it is not known. Judged
-    against nothing: targets are of windows."""
-    base = book.read(metric.id, metric.windows[0], None, place)
-    value, was, year = (
-        book.value_of_days(base, *days)
-        for days in ((first, last), day_range.before(first, last), day_range.year_before(first, last))
-    )
-    return replace(
-        base,
-        win_start=first,
-        win_end=last,
-        value=value,
-        num=None,
-        den=None,
-        status="missing" if value is None else "ok",
-        doubt="",
-        previous=was,
-        last_year=year,
-        target=None,
-        judgement=None,
-        parts={},
-        evened=(),
-        held_from=None,
-    )
+def read(book: Snapshot, metric: Metric, subject: Subject, span: DaySpan) -> Reading:
+    """The number of a subject over a span; of a range one that can be told of any days."""
+    if span.is_range:
+        newest = book.read(metric.id, metric.windows[0], None, subject.place)
+        return day_range.reading(book, newest, span.first, span.last)
+    return periods.read(book, metric, span.window, span.at, subject.place)
 
 
 def _row(metric: Metric, item: Reading, span: DaySpan) -> dict[str, Any]:
-    """A line of the table; of a range no passport: it opens windows."""
+    """A line of the table, what limits the number beside its name; of a range no passport: that opens windows."""
     line = content.row(metric, item, span.window, span.at)
-    return {**line, "period": "", "passport": "", "marks": []} if span.is_range else line
+    if span.is_range:
+        return {**line, "period": "", "passport": ""}
+    limits = [*([line["period"][1:-1]] if line["period"] else []), *line["marks"]]
+    return {**line, "period": f"（{'，'.join(limits)}）" if limits else ""}
 
 
 def _ranked(metrics: Sequence[Metric], found: Numbers) -> list[Metric]:
@@ -233,7 +222,7 @@ def _notes(
     shown: Sequence[Metric],
     listed: Sequence[Metric],
     hidden: Sequence[str],
-    refused: Sequence[str],
+    refused: Sequence[Metric],
     readings: dict[str, Reading],
     book: Snapshot,
     span: DaySpan,
@@ -245,11 +234,11 @@ def _notes(
     if hidden:
         found.append(f"另有 {len(hidden)} 项涉及个人，人数过少，为保护个人不单列。")
     if span.is_range:
-        found.append(f"{day_range.JUDGED}；各数与紧接其前的等长区间、去年同期的等长区间相比。")
-        found += refused
+        found.append(f"{day_range.JUDGED}；各数与紧接其前的等长区间、去年同期的等长区间相比，“—”为那些天没有完整数据。")
         absent = [one for one in listed if readings[one.id].value is None]
-        found += [f"“{one.label}”：{day_range.absence(book.begins(one), span.first)}" for one in absent]
-    return found
+        reasons = [f"“{one.label}”：{day_range.absence(book.begins(one), span.first)}" for one in absent]
+        found.append("".join([*day_range.refusals(refused), *reasons]))
+    return [note for note in found if note]
 
 
 def _trends(

@@ -20,10 +20,12 @@ from cockpit.report.subjects import Subject
 from warehouse.core import units
 from warehouse.core.errors import PrintFailed
 from warehouse.core.settings import Settings
-from warehouse.query import periods
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
+
+MARK, MARK_PT = "督办与上期交办落实", 12.0
+"""A heading that every sheet has, and how wide a character of it is."""
 
 
 def make(
@@ -70,6 +72,8 @@ def _make(
     seconds = 0.0
     for room in sheet.ROOMS:
         one = sheet.build(book, subject, span, tasks, room)
+        if sheet.height_mm(one.context) > sheet.PAGE_MM and room != sheet.ROOMS[-1]:
+            continue
         one.context["base"], one.context["link"] = base, f"{base}/?as_of={one.generation}" if base else ""
         page = html(one)
         source.write_text(page, "utf-8")
@@ -78,7 +82,7 @@ def _make(
             break
     else:
         raise PrintFailed(f"{subject.label}单页一页放不下", where=name, to_do="请减少 key_numbers.toml 里的指标")
-    title = f"{one.context['name']} {one.context['period']}"
+    title = f"{one.context['heading']} {one.context['period']}"
     about = f"快照 {one.generation}；数据截至 {one.context['cutoff']}"
     pdf_text.mend(made, {"/Title": title, "/Author": texts.BUREAU, "/Subject": about})
     release.refuse(faults(made, page, one, book, settings.fonts), f"{subject.label}单页", name)
@@ -96,6 +100,9 @@ def faults(pdf: Path, page: str, made: Sheet, book: Snapshot, own_fonts: Path | 
     if blank := self_test.no_chinese(whole, page):
         return blank
     found = [] if len(printed) == 1 else [f"页数是 {len(printed)}，不是一页"]
+    printed_pt = poppler.width(pdf, MARK)
+    if printed_pt is None or abs(printed_pt / len(MARK) - MARK_PT) > self_test.MARK_TOLERANCE_PT:
+        found.append("版面被缩小：有内容比页面宽")
     found += self_test.glyphs(pdf, whole, page, own_fonts)
     found += [f"{words}没有印出来" for words in (made.generation, made.context["cutoff"]) if _bare(words) not in whole]
     found += [f"句子没有印全：{text[:20]}……" for text in made.context["findings"] if _bare(text) not in whole]
@@ -108,13 +115,8 @@ def _figures(whole: str, made: Sheet, book: Snapshot) -> list[str]:
     """The paper must print what the generation answers when asked again."""
     found = []
     for name, archived in made.figures.items():
-        metric, span = book.metrics[name], made.span
-        place = made.subject.place
-        again = (
-            sheet.of_range(book, metric, place, span.first, span.last)
-            if span.is_range
-            else periods.read(book, metric, span.window, span.at, place)
-        )
+        metric = book.metrics[name]
+        again = sheet.read(book, metric, made.subject, made.span)
         shown = str(fmt.reading(again, metric.decimals))
         period = next(row["period"] for row in made.context["rows"] if row["metric"] == name)
         if again.value != archived["value"] or shown != archived["text"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -86,6 +87,15 @@ def find(book: Snapshot, named: str) -> Subject:
     if len(fitting) != 1:
         raise UsageError("没有这个镇街、科室或企业" if not fitting else "名称不唯一", where=wanted[:40], to_do=HOW)
     return fitting.pop()
+
+
+def ordered(book: Snapshot, named: Sequence[str]) -> list[Subject]:
+    """Those that the settings name, each once and in their order; 镇街 and 科室 stand for all of these. Raises UsageError
+    for a name that there is not."""
+    groups = {KINDS["town"]: towns, KINDS["office"]: offices_of}
+    return list(
+        dict.fromkeys(one for name in named for one in (groups[name](book) if name in groups else [find(book, name)]))
+    )
 
 
 def is_within(book: Snapshot, subject: Subject) -> bool:

@@ -60,7 +60,7 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
         if source not in {contract.source for contract in contracts().values() if contract.load != "own"}:
             abort(404)
         number = loader_requests.put(settings, "try", {"source": source})
-        return redirect(f"/connecting?n={number}#now", code=303)
+        return redirect(f"/connecting?n={number}", code=303)
 
     server.register_blueprint(routes)
 

@@ -1,27 +1,25 @@
-"""The routes below /reports: the archive page, a comparison of two, and the downloads."""
+"""The routes below /reports: the archive page, a comparison of two, and the downloads. What is ordered there is
+report_orders.py's."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, redirect, request
-from werkzeug.wrappers import Response as Answer
+from flask import Blueprint, Flask, Response, abort, request
 
-from cockpit.casework import loader_requests
 from cockpit.identity import gate, rights
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts
-from cockpit.report import archive, content, release
+from cockpit.report import archive, release
 from cockpit.store import audit
-from cockpit.web import template_pages
-from warehouse.core import request_queue, timetable, units
-from warehouse.core.errors import UsageError
+from cockpit.web import report_orders, template_pages
+from warehouse.core import timetable, units
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot_store import SnapshotStore
 
 LISTED = 200
-HASH_SHOWN, ORDERS_SHOWN = 12, 3
+HASH_SHOWN = 12
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -33,9 +31,10 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 
     @routes.get("")
     def index() -> Response:
-        requested = request.args.get("q", "").strip()[:60]
-        opened = archive.opened(settings)
-        rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)]
+        requested = request.args.get("q", "").strip()[:100]
+        is_whole = rights.may(gate.viewer(), "reports")
+        opened = archive.opened(settings) if is_whole else {}
+        rows = [_listed(facts, opened.get(facts["name"], [])) for facts in archive.every(settings)] if is_whole else []
         rows = [row for row in rows if not requested or requested.lower() in row["found_by"]]
         second = rows[0] if rows else None
         first = next(
@@ -47,23 +46,13 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
             first=first,
             second=second,
             query=requested,
-            faults=archive.broken(settings),
+            faults=archive.broken(settings) if is_whole else [],
             signs=rights.may(gate.viewer(), "issues"),
             coming=times.coming(units.now()),
-            orders=request_queue.newest(settings.state, ORDERS_SHOWN, "report"),
-            may_order=rights.may(gate.viewer(), "reports_ordered"),
-            states=request_queue.STATES,
+            **report_orders.shown(library, settings, requested),
         )
 
-    @routes.post("/order")
-    def order() -> Answer:
-        at = request.form.get("at", "").strip()[:10]
-        window = units.window_named(at)
-        if window not in timetable.REPORTS:
-            raise UsageError("期次写法不对", where=at, to_do="请写成 2026-W47、2026-10 或 2026-Q3")
-        content.days(at, window)
-        loader_requests.put(settings, "report", {"at": at})
-        return redirect("/reports", code=303)
+    report_orders.add(routes, library, settings)
 
     @routes.get("/compare")
     def compare() -> Response:

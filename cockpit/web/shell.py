@@ -77,7 +77,7 @@ def places(groups: Sequence[str]) -> list[tuple[str, str, str]]:
 def _bar(visit: PageContext, page: Page, groups: Sequence[str]) -> Component:
     items = [_link(key, label, visit.address.to(path), chosen=page.group) for key, label, path in places(groups)]
     # the archive of reports is a page of its own, outside of Dash
-    if rights.may(visit.viewer, "reports"):
+    if rights.may(visit.viewer, "sheets"):
         items.append(html.Span(html.A("报告", href="/reports"), className="nav-item"))
     nav = html.Nav(items, className="nav", **aria(label="主导航"))
     brand: list[Component] = [dcc.Link(texts.BRAND, href=visit.address.to("/"), className="brand")]

@@ -29,7 +29,7 @@ def page(template: str, **values: Any) -> Response:
         here=_generation(),
         places=shell.places(list(texts.GROUPS)),
         called=accounts.display_names(gate.settings().state),
-        reads_reports=rights.may(who, "reports"),
+        reads_reports=rights.may(who, "sheets"),
         **values,
     )
     return Response(body, mimetype="text/html")

@@ -64,6 +64,14 @@ def print_signed(context: Context, window: str, at: str, name: str, *, by: str) 
     return _child(context, f"{REPORTS[window]} {at} 签发版", "issue", name, "--by", by)
 
 
+def print_sheet(context: Context, whom: str, at: str, *, by: str) -> list[str]:
+    """The child process that prints the sheet of a town, company or office (name or code) for a period or for days written
+    2026-01-01_2026-03-31. Returns the Chinese text of what failed."""
+    since, is_range, until = at.partition("_")
+    days = ("--from", since, "--to", until) if is_range else ("--at", at)
+    return _child(context, "单页", "sheet", whom, *days, "--by", by)
+
+
 def _child(context: Context, label: str, *arguments: str) -> list[str]:
     command = [sys.executable, "-m", "warehouse", "report", *arguments, "--data", str(context.settings.data)]
     try:

@@ -13,9 +13,9 @@ import threading
 import time
 from collections.abc import Callable
 
-from etl.jobs import on_demand, refresh
+from etl.jobs import on_demand, refresh, send
 from etl.jobs.on_demand import Outcome
-from etl.jobs.report import VERBS, launch, print_signed
+from etl.jobs.report import VERBS, launch, print_sheet, print_signed
 from etl.pipeline import correct, trial
 from etl.runtime.context import Context
 from etl.worker import filing_forms, list_filing
@@ -126,6 +126,10 @@ def _try(context: Context, request: Request) -> Outcome:
 
 def _report(context: Context, request: Request) -> str:
     at = str(request.details["at"])
+    if (whom := request.details.get("whom")) is not None:
+        if failed := print_sheet(context, str(whom), at, by=request.who):
+            raise UsageError(failed[0], to_do="请按提示处理后再试")
+        return "单页已打印"
     window = units.window_named(at)
     if window not in VERBS:
         raise UsageError(f"看不懂的期次：{at[:16]}", to_do="写成 2026-W47、2026-10 或 2026-Q3")
@@ -139,8 +143,14 @@ def _report(context: Context, request: Request) -> str:
     return f"{REPORTS[window]} {at} {'签发版已打印' if signed else '已重印'}"
 
 
+def _send(context: Context, request: Request) -> str:
+    stated = send.run(context)
+    return "；".join(stated) or f"{request.details['report']} 已交给收件方"
+
+
 ACTS: dict[str, Callable[[Context, Request], str]] = {
     "correct": _correct,
     "file": list_filing.act,
     "report": _report,
+    "send": _send,
 }

@@ -32,6 +32,7 @@ KINDS = {
     "acknowledge": "知道了",
     "file": "名录填报",
     "report": "打印报告",
+    "send": "发送报告",
 }
 JOBS = {
     "live": "实时定位",

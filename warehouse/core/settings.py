@@ -140,6 +140,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backup: Backup = Backup()
     lake: Lake = Lake()
     bulletin: Bulletin = Bulletin()
+    sheets: tuple[Annotated[str, Meta(min_length=1, max_length=60)], ...] = ()
+    """Who gets a sheet of its own with every weekly report: towns and offices by name, 镇街 or 科室 for all of these."""
     report_at: str = "mon 08:00"
     """Day and time of the weekly report; how it may be written is warehouse.core.timetable's matter."""
 

@@ -49,7 +49,7 @@ PAGES = {
 def way(visit: PageContext, read: Understood) -> list[Component]:
     """The way to what is asked about, with what can be told at once; who may not open it reads who may."""
     path, _, anchor = read.page.partition("#") if read.page in PAGES else (read.page, "", "")
-    needed = "reports" if path == "/reports" else rights.of_page(path)
+    needed = "sheets" if path == "/reports" else rights.of_page(path)
     if needed is None:
         return [sentence("这一页不存在。")]
     if not rights.may(visit.viewer, needed):

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from cockpit.messages.receivers import configured
 from cockpit.report import archive, commands, delivery
 from cockpit.store import app_db
 from etl.jobs import send as job
@@ -178,6 +179,42 @@ def test_a_letter_says_which_sources_were_never_connected(
     older, newer = sorted((one.get_body().get_content() for one in mail.accepted if "duty" in one["To"]), key=len)
     assert "各来源齐全" in older and "未接入" not in older
     assert "已接入的来源齐全" in newer and "未接入：服务阵地" in newer and "各来源齐全" not in newer
+
+
+def test_a_sheet_of_the_plan_goes_to_those_it_is_about_and_one_that_is_asked_for_to_who_asked(
+    settings: Settings, put: Callable[..., str], mail: Mail, hook: Hook, tmp_path: Path
+) -> None:
+    file = settings.data / "delivery.toml"
+    file.write_text(
+        file.read_text("utf-8")
+        + '[[to]]\nname = "良渚"\nkind = "mail"\naddress = "lz@yuhang.example"\nsheet = "良渚街道"\n'
+        + '[[to]]\nname = "王"\nkind = "mail"\naddress = "wang@yuhang.example"\naccount = "wang"\nregular = false\n',
+        "utf-8",
+    )
+
+    def sheet(generation: str, by: str, label: str = "良渚街道", code: str = "330110010") -> archive.Facts:
+        (tmp_path / "sheet.pdf").write_bytes(PDF)
+        whole = archive.one(settings, report)
+        more = {"name": f"2026-W47-{generation}-town{code}", "subject": {"kind": "town", "code": code, "label": label}}
+        return archive.keep(settings, tmp_path / "sheet.pdf", {**whole, **more, "generation": generation}, by=by)
+
+    report = put("2026-W47", "g1")
+    planned, by_hand = sheet("g1", archive.SCHEDULE), sheet("g2", "li")
+    sheet("g1", archive.SCHEDULE, "仓前街道", "330110012")
+    for _ in range(2):
+        assert delivery.send(settings) == []
+    assert Counter(one["To"].partition("@")[0] for one in mail.accepted) == {"duty": 1, "head": 1, "lz": 1}
+    [letter] = [one for one in mail.accepted if one["To"].startswith("lz")]
+    assert "良渚街道单页" in letter["Subject"] and [part.get_filename() for part in letter.iter_attachments()]
+    known = configured(settings)[1]
+    assert delivery.own(known, "wang") and delivery.own(known, "") == delivery.own(known, "li") == []
+    for facts in (by_hand, archive.one(settings, report), planned):
+        delivery.order(settings, facts, delivery.own(known, "wang"), by="wang")
+        assert delivery.send(settings) == []
+    delivery.order(settings, planned, delivery.usual(known, planned), by="li")
+    assert delivery.send(settings) == [] == delivery.send(settings)
+    assert Counter(one["To"].partition("@")[0] for one in mail.accepted) == {"duty": 1, "head": 1, "lz": 2, "wang": 3}
+    assert len(hook.given) == 1
 
 
 def test_a_draft_goes_to_the_duty_only_and_the_final_to_everybody_once(

@@ -96,18 +96,3 @@ def test_a_draft_says_what_it_waits_for(
     put(draft=True, missing=["动态监控：数据只到 11-20"])
     shown = page(signed_in("analyst", "li"))
     assert "草稿，缺 1 项" in shown and f"/issues/{REPORT}/" not in shown
-
-
-def test_a_leader_orders_the_report_of_any_period(
-    data: Path, put: Callable[..., archive.Facts], signed_in: Callable[[str, str], FlaskClient]
-) -> None:
-    put()
-    wang, duty = signed_in("leader", "wang"), signed_in("duty", "chen")
-    assert wang.post("/reports/order", data={"at": "2026-Q3"}, headers=FORM).status_code == 303
-    [request] = request_queue.newest(Settings(data).state)
-    assert (request.kind, request.details, request.who) == ("report", {"at": "2026-Q3"}, "wang")
-    assert "2026-Q3：等待" in wang.get("/reports").get_data(as_text=True)
-    for wrong in ("2026-11-20", "2026-W60", "nope", ""):
-        assert wang.post("/reports/order", data={"at": wrong}, headers=FORM).status_code == 400, wrong
-    assert duty.post("/reports/order", data={"at": "2026-Q3"}, headers=FORM).status_code == 403
-    assert "/reports/order" not in duty.get("/reports").get_data(as_text=True)

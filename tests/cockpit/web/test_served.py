@@ -54,6 +54,7 @@ class World(NamedTuple):
     tables: list[str]
     filed: tuple[str, int]
     report: str
+    sheet: str
 
     def shared(self) -> str:
         """The path of a link to a number, made by somebody who is not there any more."""
@@ -114,6 +115,7 @@ ADDRESSES: dict[str, Callable[[World], Asked]] = {
     "/reports": lambda w: [("/reports", HTML)],
     "/reports/<name>.docx": lambda w: [],  # the report of this world has no words: tests/cockpit/report/test_word.py
     "/reports/<name>.pdf": lambda w: [(f"/reports/{w.report}.pdf", "application/pdf")],
+    "/reports/sheet/<name>.pdf": lambda w: [(f"/reports/sheet/{w.sheet}.pdf", "application/pdf")],
     "/reports/compare": lambda w: [(f"/reports/compare?first={w.report}&second={w.report}", HTML)],
     "/s/<link>": lambda w: [(w.shared(), HTML)],
     "/shares": lambda w: [("/shares", HTML)],
@@ -189,6 +191,10 @@ def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     settings.reports.mkdir(exist_ok=True)
     (folder / "report.pdf").write_bytes(PDF)
     archive.keep(settings, folder / "report.pdf", report, by="li")
+    subject = {"kind": "town", "code": "330110010", "label": "良渚街道"}
+    sheet = {**report, "name": f"{report['name']}-town330110010", "subject": subject}
+    (folder / "sheet.pdf").write_bytes(PDF)
+    archive.keep(settings, folder / "sheet.pdf", sheet, by="li")
     sessions.create_device(settings.state, SCREEN, by="test")
     accounts.add(settings.state, "wang", None, "leader")
     with opened(settings, now=lambda: WORLD_NOW) as context:
@@ -201,7 +207,7 @@ def world(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             )
         request_handlers.serve(context)
     site = Served(settings.data, "--workers", "1")
-    yield World(site, settings, list(offered), (table, number), report["name"])
+    yield World(site, settings, list(offered), (table, number), report["name"], sheet["name"])
     assert site.stop() == 0
 
 
@@ -272,6 +278,7 @@ def test_a_file_comes_under_its_chinese_name(world: World, admin: httpx.Client) 
     for path, name in (
         (f"/filing/{table}/template.xlsx", f"{table}-模板.xlsx"),
         (f"/reports/{world.report}.pdf", "周报"),
+        (f"/reports/sheet/{world.sheet}.pdf", "良渚街道单页"),
     ):
         assert quote(name, safe="") in admin.get(path).headers["Content-Disposition"]
 
