@@ -226,7 +226,7 @@ def _since(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
 
 
 def _export(visit: PageContext) -> Component:
-    kinds = {"xlsx": "Excel 工作簿（含封面）", "csv": "CSV（当前列表）"}
+    kinds = {"xlsx": "Excel 工作簿（含封面）", "csv": f"CSV（{'任意区间' if any_days.wanted(visit) else '当前列表'}）"}
     name, query = (
         visit.address.path.removeprefix("/metric/"),
         visit.address.here(as_of=visit.book.generation.id).partition("?")[2],

@@ -19,10 +19,10 @@ from flask import Flask, Response, abort, request
 
 from cockpit.casework import permalinks
 from cockpit.identity import gate
-from cockpit.pages import drilldown, metric
+from cockpit.pages import any_days, drilldown, metric
 from cockpit.pages.page_context import PageContext
+from cockpit.presentation import day_range, texts
 from cockpit.presentation import format as fmt
-from cockpit.presentation import texts
 from cockpit.presentation.address import Address
 from cockpit.presentation.reading_view import present, standing, verdict
 from cockpit.presentation.tiles.entities import pick
@@ -82,8 +82,8 @@ def register(server: Flask, library: SnapshotStore, settings: Settings) -> None:
 
 
 def tables(visit: PageContext, settings: Settings, site: str) -> list[Sheet]:
-    """The cover, the trend, the towns and the list behind the number; a table that the page does not have is left
-    out."""
+    """The cover, the trend, the towns and the list behind the number, and the days that the address asks for; a table that
+    the page does not have is left out. A CSV file is the last of them."""
     item = visit.book.metrics[visit.address.path.removeprefix("/metric/")]
     reading = metric.read(visit, item)
     found = [
@@ -91,6 +91,7 @@ def tables(visit: PageContext, settings: Settings, site: str) -> list[Sheet]:
         trend(visit, item, reading),
         towns(visit, item, reading),
         _listed(visit, item, reading),
+        any_range(visit, item, reading),
     ]
     return [sheet for sheet in found if sheet is not None]
 
@@ -256,6 +257,29 @@ def _listed(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
         ),
         named,
     )
+
+
+def any_range(visit: PageContext, item: Metric, reading: Reading) -> Sheet | None:
+    """The number over the days that the address asks for, at its place and in each town of it; a sentence where it cannot
+    be told of them; None where none are asked for."""
+    days = any_days.wanted(visit)
+    if days is None:
+        return None
+    title, newest = "任意区间", visit.book.generation.last_day
+    if (refusal := day_range.refusal(item)) is not None or isinstance(days, str):
+        return Sheet(title, ("说明",), [(refusal or str(days),)])
+    first, last = days[0], min(days[1], newest)
+    note = f"{day_range.JUDGED}{f'；数据止于 {newest}' if days[1] > newest else ''}"
+    towns = visit.book.by(item.id, reading.window, visit.address.get("at")) if reading.place == visit.book.home else []
+    rows = []
+    for one in (reading, *(town for town in towns if town.place != reading.place)):
+        ours = day_range.reading(visit.book, one, first, last, visit.address.only)
+        absent = "" if ours.value is not None else day_range.absence(visit.book.begins(item), first)
+        place = "全区" if one.place.code == DISTRICT else one.place.label
+        rows.append((place, first, last, _said(ours, item), ours.previous, ours.last_year, absent or note))
+    heads = ("地方", "起", "止", _headed(item), "前等长区间", "去年同期", "说明")
+    shown = _format(item)
+    return Sheet(title, heads, rows, ("", "yyyy-mm-dd", "yyyy-mm-dd", shown, shown, shown, ""))
 
 
 def _cell(visit: PageContext, item: Metric, key: str, column: str, value: Any) -> Value:

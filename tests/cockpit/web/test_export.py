@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import subprocess
 from collections.abc import Callable
@@ -262,3 +263,44 @@ def test_what_a_workbook_cannot_hold_is_left_out_and_the_rest_stands() -> None:
 )
 def test_any_title_becomes_one_that_a_spreadsheet_takes(title: str, shown: str) -> None:
     assert list(opened(export.workbook([Sheet(title, ("列",), [])]))) == [shown]
+
+
+def test_days_that_are_asked_for_stand_in_the_file_as_on_the_page(
+    client_of: Callable[[str], FlaskClient], data: Path
+) -> None:
+    leader, book = client_of("leader"), SnapshotStore(data).current(Scope.ALL)
+    last = book.generation.last_day
+    days = (last - dt.timedelta(days=4), last)
+    begins = book.begins(book.metrics[METRIC])
+    assert begins is not None and begins <= days[0]
+    query = f"window=week&since={days[0]}&until={days[1]}"
+    heads, *rows = opened(leader.get(f"/export/{METRIC}.xlsx?{query}").data)["任意区间"]
+    assert heads == ("地方", "起", "止", book.metrics[METRIC].label, "前等长区间", "去年同期", "说明")
+    of = {one.place.label: one for one in book.by(METRIC, "week")} | {"全区": book.read(METRIC, "week")}
+    assert rows[0][0] == "全区" and {row[0] for row in rows} == set(of)
+    for place, first, last, value, was, year, _ in rows:
+        assert (first.date(), last.date()) == days
+        expected = book.value_of_days(of[place], *days)
+        assert value == (expected if expected is not None else "未上报")
+        assert was == book.value_of_days(of[place], *(day - dt.timedelta(days=5) for day in days))
+        assert year == book.value_of_days(of[place], *(day.replace(year=day.year - 1) for day in days))
+    table = list(csv.reader(io.StringIO(leader.get(f"/export/{METRIC}.csv?{query}").data.decode("utf-8-sig"))))
+    assert tuple(table[0]) == heads and [row[0] for row in table[1:]] == [row[0] for row in rows]
+    shown = page_text(leader, f"/metric/{METRIC}", f"?{query}")
+    assert str(fmt.value(rows[0][3], "ratio", book.metrics[METRIC].decimals).text) in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "stated"),
+    [
+        ("fleet_vehicle_cnt", "since=2026-10-05&until=2026-11-08", "不能按任意区间累计"),
+        (METRIC, "since=2026-11-08&until=2026-10-05", "请调换"),
+        (METRIC, "since=2026-11-08", "两个都要填"),
+    ],
+)
+def test_what_cannot_be_told_of_those_days_is_said_in_the_file(
+    client_of: Callable[[str], FlaskClient], name: str, query: str, stated: str
+) -> None:
+    [heads, row] = opened(client_of("leader").get(f"/export/{name}.xlsx?{query}").data)["任意区间"]
+    assert heads == ("说明",) and stated in row[0]
+    assert "任意区间" not in opened(client_of("leader").get(f"/export/{name}.xlsx").data)
