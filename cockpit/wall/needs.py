@@ -22,9 +22,9 @@ from warehouse.query.snapshot import Snapshot
 SHOWN = 3
 WINDOW = "week"
 """The period of the numbers that are named: the same as on the overview page."""
-LATEST = 2
+LATEST, ITEMS = 1, 2
+"""Late tasks and late items that a sentence names: three sentences share one line and none of them may be cut."""
 DAY_S = 86_400
-"""Late tasks that a wall names."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,12 @@ def late_nodes(book: Snapshot, _today: dt.date) -> list[Need]:
     late = [node for node in operations.milestones(book) if node.state == "overdue"]
     names = list(dict.fromkeys(f"第 {node.item_no} 项" for node in late))
     return (
-        [Need("bad", f"暖心实事 {len(late)} 个节点逾期：{'、'.join(names[:3])}{'等' if len(names) > 3 else ''}")]
+        [
+            Need(
+                "bad",
+                f"暖心实事 {len(late)} 个节点逾期：{'、'.join(names[:ITEMS])}{'等' if len(names) > ITEMS else ''}",
+            )
+        ]
         if late
         else []
     )
@@ -200,10 +205,10 @@ def supervised(tasks: Sequence[Task], today: dt.date) -> list[Need]:
     if not standing:
         return []
     late = overdue(standing, today)
-    worst = "、".join(f"{about_what(task)}（{task.office}）逾期 {task.late(today)} 天" for task in late[:LATEST])
+    worst = "、".join(f"{about_what(task)}（{task.office}）{task.late(today)} 天" for task in late[:LATEST])
     return [
         Need(
             "bad" if late else "warn",
-            f"督办在办 {len(standing)} 件" + (f"，逾期 {len(late)} 件：{worst}" if late else "，均未到期"),
+            f"督办在办 {len(standing)} 件" + (f"，逾期 {len(late)} 件，最久{worst}" if late else "，均未到期"),
         )
     ]
