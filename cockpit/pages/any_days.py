@@ -62,11 +62,10 @@ def card(visit: PageContext, metric: Metric, reading: Reading) -> Component | No
     first, newest = days[0], visit.book.generation.last_day
     last = min(days[1], newest)
     ours = day_range.reading(visit.book, reading, first, last, visit.address.only)
-    begins = visit.book.begins(metric)
     length = (last - first).days + 1
     title = f"{first} 至 {last}（{length} 天）"
     if ours.value is None:
-        return _card(title, "", html.P(day_range.absence(begins, first), className="empty"), close)
+        return _card(title, "", html.P(day_range.absence(visit.book, ours), className="empty"), close)
     shown = fmt.value(ours.value, metric.unit, metric.decimals)
     facts = [
         html.Div(

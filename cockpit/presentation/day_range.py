@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cockpit.presentation.reading_view import REASONS
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
 from warehouse.query.aggregates import Only
@@ -69,11 +70,12 @@ def typed(since: str | None, until: str | None, newest: dt.date) -> tuple[dt.dat
     return first, last
 
 
-def absence(begins: dt.date | None, first: dt.date) -> str:
-    """Why a number that can be told of any days is not known of these. begins: the first day of its data, None = not
-    known."""
-    early = begins is not None and first < begins
-    return f"数据自 {begins} 起，区间须在其后。" if early else "这些天没有收到记录。"
+def absence(book: Snapshot, ours: Reading) -> str:
+    """Why a number that can be told of any days is not known of those of `ours`."""
+    begins = book.begins(book.metrics[ours.metric])
+    if begins is not None and ours.win_start < begins:
+        return f"数据自 {begins} 起，区间须在其后。"
+    return "这些天没有收到记录。" if ours.status == "missing" else f"{REASONS[ours.status]}。"
 
 
 def before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
@@ -90,11 +92,10 @@ def year_before(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
 
 def reading(book: Snapshot, of: Reading, first: dt.date, last: dt.date, only: Only = ()) -> Reading:
     """The number of `of` at its place over any days (both inclusive), held against as many days before (previous) and a
-    year before (last_year); status missing where it is not known of these days. Judged against nothing: targets are of
+    year before (last_year). Judged against nothing: targets are of
     windows. Its window stays that of `of`, which is none of its own."""
-    value, was, year = (
-        book.value_of_days(of, *days, only) for days in ((first, last), before(first, last), year_before(first, last))
-    )
+    value, status = book.figure_of_days(of, first, last, only)
+    was, year = (book.value_of_days(of, *days, only) for days in (before(first, last), year_before(first, last)))
     return replace(
         of,
         win_start=first,
@@ -102,7 +103,7 @@ def reading(book: Snapshot, of: Reading, first: dt.date, last: dt.date, only: On
         value=value,
         num=None,
         den=None,
-        status="missing" if value is None else "ok",
+        status=status,
         doubt="",
         previous=was,
         last_year=year,

@@ -112,6 +112,7 @@ def build(book: Snapshot, subject: Subject, span: DaySpan, tasks: Week, room: Ro
         "rows": list(rows.values()),
         "notes": _notes(shown, listed, hidden, refused, readings, book, span),
         "findings": findings[: room.findings],
+        "is_judged": any(reading.judgement for reading in sheet.readings.values()),
         "is_compared": any(reading.previous is not None for reading in sheet.readings.values()),
         "more_findings": max(0, len(findings) - room.findings),
         "settled": [
@@ -236,7 +237,7 @@ def _notes(
     if span.is_range:
         found.append(f"{day_range.JUDGED}；各数与紧接其前的等长区间、去年同期的等长区间相比，“—”为那些天没有完整数据。")
         absent = [one for one in listed if readings[one.id].value is None]
-        reasons = [f"“{one.label}”：{day_range.absence(book.begins(one), span.first)}" for one in absent]
+        reasons = [f"“{one.label}”：{day_range.absence(book, readings[one.id])}" for one in absent]
         found.append("".join([*day_range.refusals(refused), *reasons]))
     return [note for note in found if note]
 
@@ -248,7 +249,7 @@ def _trends(
     found: list[dict[str, Any]] = []
     window = TREND_OF_RANGE if span.is_range else span.window
     at = units.at_label(window, units.window_of(window, span.last)[0]) if span.is_range else span.at
-    for metric in (one for one in ranked if one.id in rows):
+    for metric in (one for one in ranked if one.id in rows and one.better != "context"):
         if len(found) == most:
             break
         item = periods.read(book, metric, window, at, subject.place)

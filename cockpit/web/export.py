@@ -274,7 +274,7 @@ def any_range(visit: PageContext, item: Metric, reading: Reading) -> Sheet | Non
     rows = []
     for one in (reading, *(town for town in towns if town.place != reading.place)):
         ours = day_range.reading(visit.book, one, first, last, visit.address.only)
-        absent = "" if ours.value is not None else day_range.absence(visit.book.begins(item), first)
+        absent = "" if ours.value is not None else day_range.absence(visit.book, ours)
         place = "全区" if one.place.code == DISTRICT else one.place.label
         rows.append((place, first, last, _said(ours, item), ours.previous, ours.last_year, absent or note))
     heads = ("地方", "起", "止", _headed(item), "前等长区间", "去年同期", "说明")

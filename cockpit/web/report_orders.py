@@ -23,7 +23,7 @@ from cockpit.presentation import texts
 from cockpit.report import archive, day_span, delivery, subjects
 from cockpit.store import audit
 from cockpit.web import template_pages
-from warehouse.core import request_queue, units
+from warehouse.core import request_queue
 from warehouse.core.errors import CockpitError, DataMissing, UsageError
 from warehouse.core.settings import Settings
 from warehouse.query.snapshot import Snapshot
@@ -179,7 +179,7 @@ def _under_way(settings: Settings, listed: Sequence[archive.Facts]) -> dict[str,
     one = next((one for one in newest if str(one.id) == number and one.who == gate.viewer().user), None)
     if one is None:
         return None
-    waits = one.state in ("waiting", "running")
+    waits, seconds = one.state in ("waiting", "running"), max(0.0, time.time() - one.at.timestamp())
     at, whom = str(one.details["at"]), one.details.get("whom")
     if whom is None:
         papers = [facts for facts in archive.every(settings) if archive.period(facts) == at]
@@ -192,8 +192,8 @@ def _under_way(settings: Settings, listed: Sequence[archive.Facts]) -> dict[str,
         "waits": waits,
         "state": request_queue.STATES[one.state],
         "is_failed": one.state == "failed",
-        "is_slow": one.state == "waiting" and units.now().timestamp() - one.at.timestamp() > PATIENCE_S,
-        "seconds": round(max(0.0, time.time() - one.at.timestamp())),
+        "is_slow": one.state == "waiting" and seconds > PATIENCE_S,
+        "seconds": round(seconds),
         "message": one.message,
         "title": archive.title(paper) if paper else "",
         "href": f"/reports/{'sheet/' if whom is not None else ''}{paper['name']}.pdf" if paper else "",

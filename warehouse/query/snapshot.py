@@ -92,14 +92,20 @@ class Snapshot(Figures):
     def value_of_days(self, reading: Reading, first: dt.date, last: dt.date, only: Only = ()) -> float | None:
         """What a flow came to between two days (inclusive) that are no window of ours, at the place of a reading; None
         where that is not counted by days (`sums_days`) or not known."""
+        return self.figure_of_days(reading, first, last, only)[0]
+
+    def figure_of_days(
+        self, reading: Reading, first: dt.date, last: dt.date, only: Only = ()
+    ) -> tuple[float | None, Status]:
+        """The same with why it is not known: missing, or as of a window (insufficient, small_cell)."""
         metric = metrics.metric(reading.metric)
         begins = self.begins(metric)
         if not sums_days(metric) or (begins is not None and first < begins):
-            return None
+            return None, "missing"
         days = Span(first, first, last)  # not `span`, which ends with the window that the first day lies in
         parts = self._parts(metric, reading.window, days, reading.place.grain, reading.place, only)
         num, den, present, _ = parts.get(reading.place.code, (None, None, 0, {}))
-        return self.value(metric, num, den, present)[0]
+        return self.value(metric, num, den, present)
 
     def daily(self, reading: Reading, since: dt.date, only: Only = ()) -> dict[dt.date, tuple[float, float]]:
         """Day → numerator and denominator (0 of a plain count) of a flow at the place of a reading, from `since` to the

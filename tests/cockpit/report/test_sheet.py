@@ -150,6 +150,20 @@ def test_a_range_has_the_sums_of_its_days_and_names_what_it_cannot_tell(book: Sn
             assert (figure["from"], figure["to"]) == (year.first.isoformat(), year.last.isoformat())
 
 
+def test_a_company_of_one_person_has_no_days_told_either(book: Snapshot) -> None:
+    pooled, last = companies(book)[-1], book.generation.last_day
+    few = day_span.of_days(last - dt.timedelta(days=4), last)
+    made = sheet.build(book, pooled, few, NOTHING)
+    assert not {"fleet_online_rate", "safe_overspeed_per_vehicle"} & set(made.figures)
+    assert "为保护个人不单列" in "".join(made.context["notes"])
+    of_week = sheet.build(book, pooled, week(book), NOTHING)
+    is_judged = any(reading.judgement for reading in of_week.readings.values())
+    assert is_judged or "没有可评的指标" in sheet_release.html(of_week)
+    whole = book.read("fleet_online_rate", None, None, pooled.code)
+    ours = day_range.reading(book, whole, few.first, few.last)
+    assert (ours.value, ours.status) == (None, "small_cell") and "为保护个人" in day_range.absence(book, ours)
+
+
 def test_an_office_and_a_town_see_their_own_tasks(book: Snapshot, tmp_path: Path) -> None:
     def task(place: str, office: str) -> int:
         about = task_store.Subject("fleet_online_rate", "车辆上线率", "/metric/fleet_online_rate", "g", place, WEEK)
@@ -243,12 +257,18 @@ def test_the_self_test_refuses_a_wrong_number_and_a_page_too_many(
 
 
 @needs_chromium
-def test_the_command_prints_the_sheets_of_the_settings_and_any_other(published: Path, tmp_path: Path) -> None:
+def test_the_weekly_run_prints_the_sheets_of_the_settings_and_the_command_any_other(
+    published: Path, tmp_path: Path
+) -> None:
     (tmp_path / "published").symlink_to(published / "published")
     (tmp_path / "zhengbei.toml").write_text('sheets = ["良渚街道", "安全监督科"]\n')
-    run = CliRunner().invoke(commands.report, ["sheets", "--week", WEEK, "--data", str(tmp_path), "--by", "schedule"])
+    planned = ["--week", WEEK, "--data", str(tmp_path), "--by", archive.SCHEDULE]
+    run = CliRunner().invoke(commands.report, ["weekly", *planned])
     assert run.exit_code == 0 and run.output.count("单页") == 2, run.output
+    again = CliRunner().invoke(commands.report, ["sheets", *planned])
+    assert again.exit_code == 0 and again.output.count("单页") == 2, again.output
     settings = Settings.at(tmp_path)
+    assert len(archive.sheets(settings)) == 2 and len(archive.every(settings)) == 1
     assert {one["subject"]["label"] for one in archive.sheets(settings)} == {"良渚街道", "安全监督科"}
     out = tmp_path / "out" / "one.pdf"
     days = ["--from", "2026-10-01", "--to", "2026-10-31"]

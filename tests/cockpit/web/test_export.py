@@ -21,6 +21,7 @@ from cockpit.store import app_db
 from cockpit.web import app, export
 from cockpit.web.export import Sheet
 from tests.cockpit.signing_in import good_body, post, sign_in
+from warehouse.compile.reading import STATUS_LABELS
 from warehouse.core.settings import Settings
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
@@ -280,8 +281,8 @@ def test_days_that_are_asked_for_stand_in_the_file_as_on_the_page(
     assert rows[0][0] == "全区" and {row[0] for row in rows} == set(of)
     for place, first, last, value, was, year, _ in rows:
         assert (first.date(), last.date()) == days
-        expected = book.value_of_days(of[place], *days)
-        assert value == (expected if expected is not None else "未上报")
+        expected, status = book.figure_of_days(of[place], *days)
+        assert value == (STATUS_LABELS[status] if expected is None else expected)
         assert was == book.value_of_days(of[place], *(day - dt.timedelta(days=5) for day in days))
         assert year == book.value_of_days(of[place], *(day.replace(year=day.year - 1) for day in days))
     table = list(csv.reader(io.StringIO(leader.get(f"/export/{METRIC}.csv?{query}").data.decode("utf-8-sig"))))
