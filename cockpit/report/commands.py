@@ -165,7 +165,7 @@ def verify(file: Path | None, data: Path) -> None:
         raise WarehouseBroken(
             "；".join(found), where=str(settings.reports), to_do="请由备份恢复这些文件，并查明谁动过归档文件夹"
         )
-    click.echo(f"归档完好，共 {len(archive.every(settings))} 份")
+    click.echo(f"归档完好，共 {len(archive.every(settings)) + len(archive.sheets(settings))} 份")
 
 
 def _verify_file(settings: Settings, file: Path) -> None:
