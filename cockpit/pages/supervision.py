@@ -166,15 +166,17 @@ def mark(task: Task, today: dt.date) -> Component:
 
 
 def badge(visit: PageContext, metric: str, place: str) -> Component | None:
-    """督办中 · 逾期 on the card of a metric; None when no task of it stands."""
+    """督办中 or 督办逾期 on the card of a metric, as short as the card is narrow; None when no task of it stands."""
     standing = [task for task in visit.supervised if (task.subject.key, task.subject.place) == (metric, place)]
     if not standing:
         return None
-    late = max(task.late(visit.today) for task in standing)
+    late = [task.late(visit.today) for task in standing]
     return html.Span(
-        f"督办中{f' · 逾期 {late} 天' if late else ''}",
-        className="tag tag-bad" if late else "tag tag-warn",
-        title="；".join(task.what for task in standing),
+        "督办逾期" if any(late) else "督办中",
+        className="tag tag-bad" if any(late) else "tag tag-warn",
+        title="；".join(
+            f"{task.what}（逾期 {days} 天）" if days else task.what for task, days in zip(standing, late, strict=True)
+        ),
     )
 
 
