@@ -157,8 +157,8 @@ def _warehouse(settings: Settings, aside: Path, files: dict[str, Path]) -> tuple
 def _published(settings: Settings) -> list[Path]:
     """The files of the current generation and of those that archived reports name, and the pointer."""
     wanted = {*snapshot.cited(settings), snapshot.current(settings) or ""} - {""}
-    names = [f"{one}{suffix}" for one in sorted(wanted) for suffix in (".json", ".duckdb", ".restricted.duckdb")]
-    return [file for name in (*names, snapshot.POINTER) if (file := settings.published / name).exists()]
+    files = [*snapshot.files(settings, wanted), settings.published / snapshot.POINTER]
+    return [file for file in files if file.exists()]
 
 
 def take(settings: Settings, stage: Stage, store: Store, now: dt.datetime, progress: Progress = silent) -> Taken:

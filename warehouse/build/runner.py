@@ -26,6 +26,8 @@ Pending = dict[str, set[dt.date | None]]
 """Landed table → days that new rows touched; None among them: rows that belong to no day."""
 PART_ROWS = 600_000
 """Positions that are worked out together: what their ways take in between fits into POSITIONS_MEMORY."""
+ANEW = "temp.anew"
+"""Where a table is worked out that only time may have changed; it is written only when it is another one."""
 
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS lake;
@@ -77,6 +79,7 @@ def build(
     anew |= {name for name in order() if models()[name].build == "scratch" and anew & _users(name)}
     wanted = set().union(*(above(name) for name in only or order()))
     down: EngineDown | None = None
+    idle: list[Model] = []
     with spark.cluster(writer, settings) as cluster:
         for index, name in enumerate(order()):
             model = models()[name]
@@ -102,7 +105,9 @@ def build(
             with (
                 writer.sparing() if reads_positions(name) else writer.alone()
             ):  # build.day and lake.gps_location belong to this model while it is made
-                before = _digest(writer, model) if only_time else None
+                if only_time and _is_same(writer, model):
+                    idle.append(model)  # time has passed, and nothing in it is different
+                    continue
                 try:
                     there = _prepare(writer, settings, model, as_of, pending, fresh, result, cluster)
                 except EngineDown as error:
@@ -111,20 +116,18 @@ def build(
                     continue
                 # what is made, that it is, and that it is to be published are in the file together or not at all
                 with writer.transaction():
-                    _make(writer, settings, model, fresh, there)
+                    _make(writer, settings, model, fresh, ANEW if only_time else there)
                     _book(writer, model, as_of)
-                    if only_time and _digest(writer, model) == before:
-                        continue  # time has passed, and nothing in it is different
                     _remember(writer, model, fresh, result)
             result.touched[name] = _touched(model, pending, fresh, result)
             if model.build != "view":
                 changed.add(name)
     if progress:
         progress("计算完成", len(order()), len(order()))
-    for name in order():
-        if models()[name].build == "scratch":
-            writer.execute(f"DROP TABLE IF EXISTS {models()[name].layer}.{name}")
-    writer.execute("UPDATE build.part SET parts = 1")
+    _tidy(writer)
+    with writer.transaction():
+        for model in idle:
+            _book(writer, model, as_of)
     return result
 
 
@@ -150,15 +153,25 @@ def _begin(writer: Writer, as_of: dt.datetime) -> Pending:
     return pending
 
 
+def _tidy(writer: Writer) -> None:
+    """Takes away what was needed only while models were made."""
+    for name in order():
+        if models()[name].build == "scratch":
+            writer.execute(f"DROP TABLE IF EXISTS {models()[name].layer}.{name}")
+    writer.execute(f"DROP TABLE IF EXISTS {ANEW}")
+    writer.execute("UPDATE build.part SET parts = 1")
+
+
 def settled(writer: Writer, held: Collection[str] = ()) -> None:
     """Forgets the days that are built, checked and published. What a model that could not be made waits for stays, and
     so does what is still to be published of those that are held."""
     unmade = [name for (name,) in writer.execute("SELECT model FROM build.unmade")]
     owed = sorted({table for name in unmade for table in models()[name].touched_by})
-    writer.execute("DELETE FROM build.pending WHERE source_table NOT IN (SELECT unnest(CAST(? AS VARCHAR[])))", [owed])
-    writer.execute(
-        "DELETE FROM build.unpublished WHERE model NOT IN (SELECT unnest(CAST(? AS VARCHAR[])))", [sorted(held)]
-    )
+    with writer.transaction():
+        for table, column, stays in (("pending", "source_table", owed), ("unpublished", "model", sorted(held))):
+            writer.execute(
+                f"DELETE FROM build.{table} WHERE {column} NOT IN (SELECT unnest(CAST(? AS VARCHAR[])))", [stays]
+            )
 
 
 def _leave(writer: Writer, model: Model, down: EngineDown, result: Built, *, is_known: bool) -> None:
@@ -232,7 +245,8 @@ def _prepare(
 
 
 def _make(writer: Writer, settings: Settings, model: Model, fresh: bool, there: str | None) -> None:
-    """Makes a model in the open transaction. there: as _prepare returns."""
+    """Makes a model in the open transaction. there: the FROM item of what has been worked out before it ("" = no row),
+    None where that is to be done."""
     name = f"{model.layer}.{model.name}"
     if model.build == "days":
         if fresh:
@@ -249,7 +263,7 @@ def _make(writer: Writer, settings: Settings, model: Model, fresh: bool, there: 
             _open_lake(writer, settings, [])
         writer.execute(f"CREATE OR REPLACE VIEW {name} AS {model.sql}")
     elif model.build == "table":
-        writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql}")
+        writer.execute(f"CREATE OR REPLACE TABLE {name} AS {model.sql if there is None else f'FROM {there}'}")
 
 
 def _book(writer: Writer, model: Model, as_of: dt.datetime) -> None:
@@ -300,8 +314,14 @@ def _make_room(writer: Writer, model: Model) -> None:
         writer.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM shape")
 
 
-def _digest(writer: Writer, model: Model) -> tuple[object, ...]:
-    return writer.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {model.layer}.{model.name} t")[0]
+def _is_same(writer: Writer, model: Model) -> bool:
+    """Works a table out into ANEW; whether it is what stands there already."""
+    writer.execute(f"CREATE OR REPLACE TEMP TABLE {ANEW.split('.')[1]} AS {model.sql}")
+    old, new = (
+        writer.execute(f"SELECT count(*), bit_xor(hash(t)) FROM {name} t")
+        for name in (f"{model.layer}.{model.name}", ANEW)
+    )
+    return old == new
 
 
 def _remember(writer: Writer, model: Model, fresh: bool, result: Built) -> None:

@@ -89,7 +89,8 @@ def _published_by(settings: Settings) -> str:
 
 def _room(settings: Settings) -> int:
     """The warehouse once more (its copy of the night), two generations, and something to spare."""
-    published = [file.stat().st_size for file in settings.published.glob(f"{snapshot.current(settings) or '-'}*")]
+    current = snapshot.current(settings)
+    published = [_size(file) for file in snapshot.files(settings, [current] if current else [])]
     return _size(settings.warehouse) + 2 * sum(published) + SPARE_BYTES
 
 

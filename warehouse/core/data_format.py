@@ -7,7 +7,7 @@ from pathlib import Path
 
 from warehouse.core.errors import ConfigError
 
-FORMAT = 2
+FORMAT = 3
 """What this release writes."""
 UNNUMBERED = 1
 """The shape of all folders from before there was a number."""

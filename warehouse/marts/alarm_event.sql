@@ -47,11 +47,13 @@ with
                 order by alarm_is_handled(h.result, h.reason) desc, h.handled_at nulls last, h.alarm_uid
             )
             = 1
-    )
+    ),
+    -- once a vehicle, not once an alarm
+    mask as (select vehicle_key, plate_mask(vehicle_key) as plate_mask from (select distinct vehicle_key from event))
 select
     a.alarm_uid,
     a.vehicle_key,
-    plate_mask(a.vehicle_key) as plate_mask,
+    coalesce(m.plate_mask, '') as plate_mask,
     v.company_key,
     coalesce(v.town_code, '') as town_code,
     cast(a.start_at as date) as day,
@@ -85,4 +87,5 @@ left join
     and v.status = '营运'
     and not v.is_trailer
 left join raw.own_sla s on s.level = a.level
+left join mask m on m.vehicle_key = a.vehicle_key
 left join handling h using (alarm_uid)

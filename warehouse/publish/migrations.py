@@ -31,7 +31,15 @@ def _lakeless_copy_aside(settings: Settings) -> None:
         os.replace(copy, copy.with_name("warehouse.duckdb.format1"))
 
 
-MIGRATIONS = (Migration(2, "移开不带定位文件的旧备份副本", _lakeless_copy_aside),)
+def _nothing(settings: Settings) -> None:
+    """Files of the earlier format stay as they are: the first generation after it is written whole, and the next ones
+    stand on that. The number is there for the release before, which could not read them."""
+
+
+MIGRATIONS = (
+    Migration(2, "移开不带定位文件的旧备份副本", _lakeless_copy_aside),
+    Migration(3, "快照只存变化的部分，已有的快照照旧可读", _nothing),
+)
 
 
 def run(

@@ -89,7 +89,11 @@ class Opened:
 
     def _has_table(self, name: str) -> bool:
         """Whether a mart of that name was published."""
-        return bool(self.ask("SELECT 1 FROM duckdb_tables() WHERE table_name = $name", {"name": name}))
+        there = (
+            "SELECT 1 FROM duckdb_tables() WHERE table_name = $name "
+            "UNION ALL SELECT 1 FROM duckdb_views() WHERE view_name = $name"
+        )
+        return bool(self.ask(there, {"name": name}))
 
     def metric(self, name: str) -> Metric:
         """The metric of that name. Raises PageMissing when the catalogue has none."""

@@ -20,7 +20,7 @@ from tests.conftest import WORLD_NOW
 from tests.etl.sources.test_connecting import addressed, described
 from warehouse.core.settings import Settings
 from warehouse.ingest import load
-from warehouse.publish.snapshot import source_states
+from warehouse.publish.generation_file import source_states
 
 POINTS = """label = "台账"
 [[feeds]]

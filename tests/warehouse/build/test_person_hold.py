@@ -26,7 +26,7 @@ from warehouse.catalog.schema import Metric
 from warehouse.compile import person_windows
 from warehouse.core.database import Writer
 from warehouse.core.settings import Settings
-from warehouse.publish import snapshot
+from warehouse.publish import generation_file, snapshot
 
 TABLES = ("reading", "behind", "counted")
 RULE = Rule()
@@ -239,7 +239,7 @@ def counting(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 def shown(writer: Writer, end: dt.date) -> Published:
     """As `published`, without what has been withdrawn."""
     rows = writer.execute(
-        f"SELECT metric, place, slice, member, num, den, held_from FROM ({snapshot.LARGE['person_reading']}) "
+        f"SELECT metric, place, slice, member, num, den, held_from FROM ({generation_file.LARGE['person_reading']}) "
         "WHERE win_start = ? AND grain <> 'district'",
         [end],
     )
@@ -324,7 +324,7 @@ def test_a_warehouse_that_forgot_takes_over_what_was_published(
     first = shown(writer, ENDS[1])
     with closing(duckdb.connect(folder.published / "20261005T060000.restricted.duckdb")) as file:
         file.execute("CREATE SCHEMA meta")
-        for name, sql in snapshot.PERSONS.items():
+        for name, sql in generation_file.PERSONS.items():
             frame = writer.table(sql)
             file.execute(f"CREATE TABLE meta.{name} AS FROM frame")
             del frame

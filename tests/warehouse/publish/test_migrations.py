@@ -89,7 +89,8 @@ def test_a_folder_of_the_release_before_is_brought_up_to_date_with_a_note(tmp_pa
     progress: list[str] = []
     writer, notes = recover.open_warehouse(settings, lambda label, *_: progress.append(label))
     writer.close()
-    assert len(notes) == 1 and "格式 2" in notes[0] and progress
+    assert [f"格式 {number}" in note for number, note in enumerate(notes, 2)] == [True] * (data_format.FORMAT - 1)
+    assert progress
     assert not (settings.backup / "warehouse.duckdb").exists()
     assert (settings.backup / "warehouse.duckdb.format1").read_bytes() == b"a copy without its positions"
 
@@ -125,7 +126,7 @@ def test_every_command_refuses_a_folder_of_a_later_release(tmp_path: Path) -> No
         recover.open_warehouse(Settings(tmp_path))
 
 
-@pytest.mark.parametrize(("text", "words"), [("3", "更新的版本"), ("restoring", "恢复没有完成"), ("x", "不是数字")])
+@pytest.mark.parametrize(("text", "words"), [("4", "更新的版本"), ("restoring", "恢复没有完成"), ("x", "不是数字")])
 def test_the_refusal_is_one_sentence_with_exit_code_78(tmp_path: Path, text: str, words: str) -> None:
     data_format.write(tmp_path, text)
     done = subprocess.run(
