@@ -28,7 +28,11 @@ POINTER = "current.json"
 KINDS = {"open": "", "restricted": ".restricted"}
 """Kind of file → what stands behind the generation in its name."""
 SHARE = 0.5
-"""The next file is a whole one again once a file has grown to such a part of its base."""
+"""The next file is a whole one again once a file has grown to such a part of its base, whatever the base's age."""
+SPENT = 0.2
+"""The next file is a whole one again once size times days since its base is such a part of the base's size. Of whole
+files one for each base stays for KEEP_DAILY_DAYS, of those beside them KEEP_ALL and one a day; with 288 a day, each of
+which holds all days since the base, both together take the least disk at 2 * 35 / (288 + 35) = 0.2."""
 KEEP_ALL = dt.timedelta(hours=24)
 KEEP_DAILY_DAYS = 35
 
@@ -51,7 +55,7 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
     for kind, name in names.items():
         earlier = _earlier(settings, before, kind)
         is_its_own = earlier is not None and earlier.base.name == name
-        differs = None if is_its_own else _differing(writer, before, kind, earlier, held)
+        differs = None if is_its_own else _differing(writer, before, kind, earlier, edition)
         aside = folder / f".tmp-{name}"
         generation_file.write(writer, aside, kind, edition, earlier, differs)
         _seal(aside)
@@ -118,11 +122,7 @@ def _earlier(settings: Settings, before: dict[str, Any], kind: str) -> Earlier |
 
 
 def _differing(
-    writer: Writer,
-    before: dict[str, Any],
-    kind: str,
-    earlier: Earlier | None,
-    held: dict[str, str],
+    writer: Writer, before: dict[str, Any], kind: str, earlier: Earlier | None, edition: Edition
 ) -> Differs | None:
     """What a new file has to hold itself beside the base of the one before; None where it must be, or had better be, a
     whole one."""
@@ -131,9 +131,8 @@ def _differing(
         or not _has_published(writer, before)
         or (before.get("release"), before.get("shape")) != (RELEASE, shape())
         or _much_is_new(writer, kind)
-        or (earlier.file != earlier.base and earlier.file.stat().st_size > SHARE * earlier.base.stat().st_size)
-        # a flipped bit in the old file must not live on in the new one
-        or _digest(earlier.base) != before["files"].get(earlier.base.name)
+        or _is_spent(earlier, edition.as_of)
+        or not _is_sound(earlier, before, edition.as_of)
     ):
         return None
     stated = before.get("shared", {}).get(kind, {}).get("differs", {})
@@ -141,10 +140,32 @@ def _differing(
     for name, day in writer.execute("SELECT DISTINCT model, day FROM build.unpublished"):
         for table in generation_file.PERSONS if (name, kind) == ("person_reading", "restricted") else [name]:
             known = differs.get(table, [])
-            if table not in held:
+            if table not in edition.held:
                 differs[table] = None if day is None or known is None else sorted({*known, day})
     here = generation_file.of_kind(kind)
     return {name: differs[name] for name in here if name in differs}
+
+
+def _is_spent(earlier: Earlier, as_of: dt.datetime) -> bool:
+    """Whether so much has changed since the base that another one takes less disk."""
+    if earlier.file == earlier.base:
+        return False
+    size, base = earlier.file.stat().st_size, earlier.base.stat().st_size
+    days = (as_of - _moment(earlier.base)) / dt.timedelta(days=1)
+    return size > SHARE * base or size * days > SPENT * base
+
+
+def _is_sound(earlier: Earlier, before: dict[str, Any], as_of: dt.datetime) -> bool:
+    """Whether the base is as it was published: a flipped bit must not live on in the next files. Read to its end once an
+    hour, since that takes the longer the more history there is."""
+    if dt.datetime.fromisoformat(before["as_of"]).replace(minute=0, second=0) == as_of.replace(minute=0, second=0):
+        return True
+    return bool(_digest(earlier.base) == before["files"].get(earlier.base.name))
+
+
+def _moment(file: Path) -> dt.datetime:
+    """When the generation was made that gave the file its name, naive Shanghai."""
+    return dt.datetime.strptime(file.name.partition(".")[0], "%Y%m%dT%H%M%S")
 
 
 def _has_published(writer: Writer, note: dict[str, Any]) -> bool:
@@ -289,7 +310,7 @@ def retain(settings: Settings, now: dt.datetime, cited: set[str]) -> list[str]:
     seen: set[str] = set()
     gone = []
     for generation in generations(settings):
-        age = now - dt.datetime.strptime(generation, "%Y%m%dT%H%M%S")
+        age = now - _moment(Path(generation))
         day = generation[:8]
         if generation in keep or age <= KEEP_ALL or (age.days <= KEEP_DAILY_DAYS and day not in seen):
             seen.add(day)

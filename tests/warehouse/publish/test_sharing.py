@@ -160,6 +160,7 @@ def damage(house: House) -> None:
     body = bytearray(file.read_bytes())
     body[len(body) // 2] ^= 1
     file.write_bytes(bytes(body))
+    house.at += dt.timedelta(hours=1)
 
 
 def grow(house: House) -> None:
@@ -167,6 +168,10 @@ def grow(house: House) -> None:
     file.chmod(0o600)
     with open(file, "ab") as out:
         out.write(bytes((house.settings.published / base(house)).stat().st_size))
+
+
+def wait(house: House) -> None:
+    house.at += dt.timedelta(days=9)
 
 
 def remove(house: House) -> None:
@@ -180,14 +185,14 @@ def restate(house: House, change: Callable[[dict[str, object]], None]) -> None:
         (house.settings.published / name).write_bytes(orjson.dumps(stated))
 
 
-@pytest.mark.parametrize("happens", [forget, another_shape, damage, grow, remove])
+@pytest.mark.parametrize("happens", [forget, another_shape, damage, grow, remove, wait])
 def test_the_next_file_is_a_whole_one_where_the_old_one_cannot_be_built_on(
     house: House, happens: Callable[[House], None]
 ) -> None:
     again(house)
     assert not is_whole(house)
     happens(house)
-    book = again(house, YESTERDAY)
+    book = again(house, *() if happens is wait else (YESTERDAY,))
     assert is_whole(house) and book.read("fleet_vehicle_cnt").value == 40
     snapshot.verify(house.settings, book.id)
     again(house)
