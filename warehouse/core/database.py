@@ -149,7 +149,7 @@ class Reader:
 
 def _opened(file: Path) -> duckdb.DuckDBPyConnection:
     with _ONE_OPENS:  # who opens a file that this process has open gets the same database, closed already
-        con = duckdb.connect(str(file), read_only=True, config=_OPENING)
+        con = duckdb.connect(str(file), read_only=True, config=dict(_OPENING))
         if not con.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
             _attach_base(con, file, "SELECT file FROM meta.base")
             _close(con)
@@ -160,7 +160,7 @@ def _narrowed(
     file: Path, narrowed: Callable[[Mapping[str, Sequence[str]]], Sequence[Statement]]
 ) -> duckdb.DuckDBPyConnection:
     """A database in memory that holds nothing but views of the file."""
-    con = duckdb.connect(config=_OPENING)
+    con = duckdb.connect(config=dict(_OPENING))
     con.execute(attaching(file, WHOLE))
     _attach_base(con, file, "SELECT file FROM whole.meta.base")
     tables: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ rows."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +46,8 @@ PARTED = {
 """Column → the day by which a table that has it is parted; the first that it has."""
 
 Differs = Mapping[str, list[dt.date] | None]
-"""Model or table of LARGE and PERSONS → its days that a file holds itself, None = all of it; what is not named is as in
-the base."""
+"""Model or table of LARGE and PERSONS → its days that may be other ones than in the base, None = all; what is not named
+is as there."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def of_kind(kind: str) -> list[str]:
 def write(
     writer: Writer, file: Path, kind: str, edition: Edition, earlier: Earlier | None, differs: Differs | None
 ) -> None:
-    """Writes the file. differs: what it holds itself, beside the base of the earlier file; None for a whole file. Held
+    """Writes the file. differs: in what it may be another one than the base of the earlier file; None for a whole file. Held
     models are taken from the earlier file; where it has none they are left empty. Raises WarehouseBroken when a copy
     does not equal its original."""
     with attached(writer, earlier):
@@ -174,9 +174,9 @@ def _put_model(
 def _put(writer: Writer, table: str, original: str, order: str, differs: Differs | None) -> None:
     """Puts a table into the open target: all of it, the days that differ, or nothing but the view of the base."""
     name, base = table.split(".")[1], f"SELECT * FROM {BASE}.{table}"
-    key, days = "day", differs.get(name, []) if differs is not None else None
-    if days is None and differs is not None:
-        key, days = _moved(writer, original, base)
+    key, days = "", None
+    if differs is not None:
+        key, days = _moved(writer, original, base, differs[name]) if name in differs else ("", [])
     if days is None:
         writer.execute(f"CREATE TABLE target.{table} AS {original}{order}")
         _verify(writer, name, original, f"SELECT * FROM target.{table}")
@@ -184,7 +184,7 @@ def _put(writer: Writer, table: str, original: str, order: str, differs: Differs
     if not days:
         writer.execute(f"CREATE VIEW target.{table} AS {base}")
         return
-    listed = ", ".join(f"DATE '{day}'" for day in sorted(days))
+    listed = _dates(days)
     fresh = f"SELECT * FROM ({original}) WHERE {key} IN ({listed})"
     writer.execute(f"CREATE TABLE target.{FRESH}.{name} AS {fresh}{order}")
     _verify(writer, name, fresh, f"SELECT * FROM target.{FRESH}.{name}")
@@ -198,21 +198,28 @@ def _put(writer: Writer, table: str, original: str, order: str, differs: Differs
         raise _differing(name)
 
 
-def _moved(writer: Writer, original: str, base: str) -> tuple[str, list[dt.date] | None]:
-    """Of a table that was made whole: the day by which it can be parted, and the days on which it is not as in the base;
-    None where most rows are on such days, or there are changed ones on none."""
+def _moved(writer: Writer, original: str, base: str, among: list[dt.date] | None) -> tuple[str, list[dt.date] | None]:
+    """The day by which a table can be parted, and the days on which it is not as in the base; None where most rows are
+    on such days, or there are changed ones on none. among: days on which it may be another one, None = all."""
     columns = {name for name, *_ in writer.execute(f"DESCRIBE {original}")}
     key = next((day for name, day in PARTED.items() if name in columns), "NULL")
-    by_day = f"SELECT {key} AS key, count(*) AS rows, bit_xor(hash(t)) AS content FROM ({{}}) t GROUP BY ALL"
+    where = "" if among is None else f"WHERE {key} IN ({_dates(among)})"
+    by_day = f"SELECT {key} AS key, count(*) AS rows, sum(hash(t)) AS content FROM ({{}}) t {where} GROUP BY ALL"
     found = writer.execute(
         f"""SELECT coalesce(n.key, o.key), coalesce(n.rows, 0), n.rows IS DISTINCT FROM o.rows OR n.content IS DISTINCT FROM o.content
         FROM ({by_day.format(original)}) n FULL JOIN ({by_day.format(base)}) o ON n.key IS NOT DISTINCT FROM o.key"""
     )
     days = [day for day, _, is_other in found if is_other]
+    if among is not None:
+        return key, days
     most = sum(rows for _, rows, _ in found) / 2
     if days and (any(day is None for day, *_ in found) or sum(rows for _, rows, is_other in found if is_other) > most):
         return key, None
     return key, days
+
+
+def _dates(days: Iterable[dt.date]) -> str:
+    return ", ".join(f"DATE '{day}'" for day in sorted(days))
 
 
 def _in_order(model: Model, names: list[str]) -> str:

@@ -27,8 +27,8 @@ from warehouse.publish.generation_file import Differs, Earlier, Edition
 POINTER = "current.json"
 KINDS = {"open": "", "restricted": ".restricted"}
 """Kind of file → what stands behind the generation in its name."""
-SHARE = 0.5
-"""The next file is a whole one again once a file has grown to such a part of its base, whatever the base's age."""
+SHARE = 1.0
+"""The next file is a whole one again once a file is so large beside its base, whatever the base's age."""
 SPENT = 0.2
 """The next file is a whole one again once size times days since its base is such a part of the base's size. Of whole
 files one for each base stays for KEEP_DAILY_DAYS, of those beside them KEEP_ALL and one a day; with 288 a day, each of
