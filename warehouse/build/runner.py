@@ -318,8 +318,7 @@ def _is_same(writer: Writer, model: Model) -> bool:
     """Works a table out into ANEW; whether it is what stands there already."""
     writer.execute(f"CREATE OR REPLACE TEMP TABLE {ANEW.split('.')[1]} AS {model.sql}")
     old, new = (
-        writer.execute(f"SELECT count(*), sum(hash(t)) FROM {name} t")
-        for name in (f"{model.layer}.{model.name}", ANEW)
+        writer.execute(f"SELECT count(*), sum(hash(t)) FROM {name} t") for name in (f"{model.layer}.{model.name}", ANEW)
     )
     return old == new
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from warehouse.catalog.models import models, shape
+from warehouse.catalog.models import shape
 from warehouse.core import failpoints
 from warehouse.core.database import Writer
 from warehouse.core.errors import WarehouseBroken
@@ -27,8 +27,8 @@ from warehouse.publish.generation_file import Differs, Earlier, Edition
 POINTER = "current.json"
 KINDS = {"open": "", "restricted": ".restricted"}
 """Kind of file → what stands behind the generation in its name."""
-SHARE = 1.0
-"""The next file is a whole one again once a file is so large beside its base, whatever the base's age."""
+SHARE = 0.5
+"""A file that would be so large beside its base is written whole."""
 SPENT = 0.2
 """The next file is a whole one again once size times days since its base is such a part of the base's size. Of whole
 files one for each base stays for KEEP_DAILY_DAYS, of those beside them KEEP_ALL and one a day; with 288 a day, each of
@@ -58,6 +58,10 @@ def publish(writer: Writer, settings: Settings, as_of: dt.datetime, held: dict[s
         differs = None if is_its_own else _differing(writer, before, kind, earlier, edition)
         aside = folder / f".tmp-{name}"
         generation_file.write(writer, aside, kind, edition, earlier, differs)
+        if earlier and differs is not None and _size(aside) > SHARE * _size(earlier.base):
+            aside.unlink()
+            differs = None
+            generation_file.write(writer, aside, kind, edition, earlier, differs)
         _seal(aside)
         if earlier is None or differs is None:
             shared[kind] = {"base": name, "differs": {}}
@@ -130,7 +134,6 @@ def _differing(
         earlier is None
         or not _has_published(writer, before)
         or (before.get("release"), before.get("shape")) != (RELEASE, shape())
-        or _much_is_new(writer, kind)
         or _is_spent(earlier, edition.as_of)
         or not _is_sound(earlier, before, edition.as_of)
     ):
@@ -148,11 +151,12 @@ def _differing(
 
 def _is_spent(earlier: Earlier, as_of: dt.datetime) -> bool:
     """Whether so much has changed since the base that another one takes less disk."""
-    if earlier.file == earlier.base:
-        return False
-    size, base = earlier.file.stat().st_size, earlier.base.stat().st_size
     days = (as_of - _moment(earlier.base)) / dt.timedelta(days=1)
-    return size > SHARE * base or size * days > SPENT * base
+    return earlier.file != earlier.base and _size(earlier.file) * days > SPENT * _size(earlier.base)
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
 
 
 def _is_sound(earlier: Earlier, before: dict[str, Any], as_of: dt.datetime) -> bool:
@@ -172,12 +176,6 @@ def _has_published(writer: Writer, note: dict[str, Any]) -> bool:
     """Whether this warehouse, as it is, published the generation of the note."""
     writer.execute(PUBLISHED)
     return writer.execute("SELECT generation FROM build.published") == [(note["generation"],)]
-
-
-def _much_is_new(writer: Writer, kind: str) -> bool:
-    """True when a day-wise model was made whole: then little of the old file is of use."""
-    whole = {row[0] for row in writer.execute("SELECT DISTINCT model FROM build.unpublished WHERE day IS NULL")}
-    return any(model.publish == kind and model.build == "days" and model.name in whole for model in models().values())
 
 
 def take_over_trail(writer: Writer, settings: Settings) -> None:

@@ -163,13 +163,6 @@ def damage(house: House) -> None:
     house.at += dt.timedelta(hours=1)
 
 
-def grow(house: House) -> None:
-    file = house.settings.published / f"{snapshot.current(house.settings)}.duckdb"
-    file.chmod(0o600)
-    with open(file, "ab") as out:
-        out.write(bytes((house.settings.published / base(house)).stat().st_size))
-
-
 def wait(house: House) -> None:
     house.at += dt.timedelta(days=9)
 
@@ -185,7 +178,7 @@ def restate(house: House, change: Callable[[dict[str, object]], None]) -> None:
         (house.settings.published / name).write_bytes(orjson.dumps(stated))
 
 
-@pytest.mark.parametrize("happens", [forget, another_shape, damage, grow, remove, wait])
+@pytest.mark.parametrize("happens", [forget, another_shape, damage, remove, wait])
 def test_the_next_file_is_a_whole_one_where_the_old_one_cannot_be_built_on(
     house: House, happens: Callable[[House], None]
 ) -> None:
@@ -197,6 +190,23 @@ def test_the_next_file_is_a_whole_one_where_the_old_one_cannot_be_built_on(
     snapshot.verify(house.settings, book.id)
     again(house)
     assert not is_whole(house), "and the one after it stands on that"
+
+
+def test_what_would_be_large_beside_its_base_is_written_whole(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    again(house)
+    assert not is_whole(house)
+    monkeypatch.setattr(snapshot, "SHARE", 0.001)
+    assert again(house, YESTERDAY).read("fleet_vehicle_cnt").value == 40 and is_whole(house)
+
+
+def test_all_made_anew_with_the_same_outcome_takes_no_disk(house: House) -> None:
+    house.at += dt.timedelta(minutes=5)
+    held = house.build(full=True)
+    snapshot.publish(house.writer, house.settings, house.at, held, is_demo=True)
+    assert not is_whole(house) and not is_whole(house, "restricted")
+    reader = Reader(house.settings.published / f"{snapshot.current(house.settings)}.duckdb")
+    assert not reader.rows("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'fresh'")
+    reader.close()
 
 
 def test_a_generation_of_the_release_before_can_be_read_and_built_on(house: House) -> None:
