@@ -26,7 +26,7 @@ STATEMENTS = [path for path in STATEMENTS if path.name != "macros.sql"]
 MACHINERY = {
     "warehouse/build/person_places.py": "counts persons by the slices that metrics declare, before any of it is let out",
     "warehouse/build/revisions.py": "asks which of the marts that metrics name hold a row at all",
-    "warehouse/publish/snapshot.py": "copies models, column by column as they are declared, into the published files",
+    "warehouse/publish/generation_file.py": "copies models, column by column as they are declared, into the published files",
     "warehouse/query/aggregates.py": "asks for the mart and the conditions that a metric and its reader name",
     "warehouse/query/attributes.py": "counts the owners behind a column that a mart declares",
     "warehouse/query/batch.py": "puts the questions for several metrics into one statement",

@@ -30,7 +30,7 @@ WHOLE = "whole"
 """What a file is called below the part of it that a narrowed reader sees."""
 BASE = "base"
 """What the file is called that another one stands on: a published file may hold only what differs from an earlier one,
-whose name, in the same folder, is then in its table meta.base, and show the rest by views."""
+whose name, in the same folder, is then in its table fresh.base, and show the rest by views."""
 FRESH = "fresh"
 """Schema of the days by which such a file differs; its views put them in their place among the others."""
 
@@ -151,7 +151,7 @@ def _opened(file: Path) -> duckdb.DuckDBPyConnection:
     with _ONE_OPENS:  # who opens a file that this process has open gets the same database, closed already
         con = duckdb.connect(str(file), read_only=True, config=dict(_OPENING))
         if not con.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
-            _attach_base(con, file, "SELECT file FROM meta.base")
+            _attach_base(con, file, "SELECT file FROM fresh.base")
             _close(con)
         return con
 
@@ -162,7 +162,7 @@ def _narrowed(
     """A database in memory that holds nothing but views of the file."""
     con = duckdb.connect(config=dict(_OPENING))
     con.execute(attaching(file, WHOLE))
-    _attach_base(con, file, "SELECT file FROM whole.meta.base")
+    _attach_base(con, file, "SELECT file FROM whole.fresh.base")
     tables: dict[str, list[str]] = {}
     for schema, name, column in con.execute(
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
@@ -186,7 +186,7 @@ def _attach_base(con: duckdb.DuckDBPyConnection, file: Path, question: str) -> N
     """Attaches what the file stands on, where there is such a one; question: asks the open file for its name."""
     try:
         name = con.execute(question).fetchall()[0][0]
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):
         return  # it holds everything itself
     con.execute(attaching(file.with_name(name), BASE))
 

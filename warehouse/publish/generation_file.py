@@ -131,7 +131,7 @@ def _fill(writer: Writer, kind: str, edition: Edition, earlier: Earlier | None, 
     if differs is not None:
         assert earlier is not None
         writer.execute(f"CREATE SCHEMA target.{FRESH}")
-        writer.execute("CREATE TABLE target.meta.base AS SELECT ? AS file", [earlier.base.name])
+        writer.execute(f"CREATE TABLE target.{FRESH}.base AS SELECT ? AS file", [earlier.base.name])
     columns: dict[str, list[str]] = {}
     for table, column in writer.execute(
         "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() "

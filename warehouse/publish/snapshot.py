@@ -27,8 +27,9 @@ from warehouse.publish.generation_file import Differs, Earlier, Edition
 POINTER = "current.json"
 KINDS = {"open": "", "restricted": ".restricted"}
 """Kind of file → what stands behind the generation in its name."""
-SHARE = 0.5
-"""A file that would be so large beside its base is written whole."""
+SHARE = 1.0
+"""A file that would be so large beside its base is written whole. Not less: in the first days the trips of today are half
+of all there are, and a whole file would be written every round."""
 SPENT = 0.2
 """The next file is a whole one again once size times days since its base is such a part of the base's size. Of whole
 files one for each base stays for KEEP_DAILY_DAYS, of those beside them KEEP_ALL and one a day; with 288 a day, each of

@@ -84,6 +84,7 @@ def test_what_will_be_done_is_said_without_a_byte_written_and_then_done(old: Set
     assert "格式 1，最近由 0.1.0 发布" in done.output and f"本程序：{RELEASE}" in done.output
     for words in (
         "格式 2：移开不带定位文件的旧备份副本",
+        "格式 3：快照只存变化的部分",
         "新增 1 张表（api_token）",
         "补 1 列（sessions.sign_on）",
         "重新计算",
@@ -94,7 +95,7 @@ def test_what_will_be_done_is_said_without_a_byte_written_and_then_done(old: Set
 
     writer, notes = recover.open_warehouse(old)
     writer.close()
-    assert len(notes) == 1 and data_format.number(old.data) == data_format.FORMAT
+    assert len(notes) == 2 and data_format.number(old.data) == data_format.FORMAT
     with app_db.reading(old.state) as connection:
         assert [row["name"] for row in connection.execute("SELECT name FROM users")] == ["li"], "nobody was lost"
     found = upgrade.plan(old)
