@@ -17,6 +17,7 @@ from tests.warehouse.world import files
 from warehouse.core.database import Reader
 from warehouse.core.keys import Pseudonyms
 from warehouse.core.settings import ROOT
+from warehouse.publish import snapshot
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
@@ -40,10 +41,20 @@ def one_by_one(world: tuple[House, Snapshot], tmp_path_factory: pytest.TempPathF
     """The same picture with the small owners told one by one: what protects them has tests of its own."""
     folder, book = tmp_path_factory.mktemp("one-by-one"), world[1]
     (folder / "published").mkdir()
-    for file in world[0].settings.published.glob(f"{book.id}*"):
+    head = folder / "published" / f"{book.id}.duckdb"
+    for file in snapshot.files(world[0].settings, [book.id]):
         shutil.copyfile(file, folder / "published" / file.name)
-    with duckdb.connect(str(folder / "published" / f"{book.id}.duckdb")) as open_:
-        open_.execute("DELETE FROM marts.pooled_owner WHERE company_key NOT IN (FROM marts.one_person_owner)")
+    with duckdb.connect(str(head)) as open_:
+        for file in folder.glob("published/*.duckdb"):
+            if file != head and ".restricted" not in file.name:
+                open_.execute(f"ATTACH '{file}' AS base (READ_ONLY)")
+        few = "FROM marts.pooled_owner WHERE company_key IN (FROM marts.one_person_owner)"
+        open_.execute(f"CREATE TABLE marts.few AS {few}")
+        is_shared = open_.execute(
+            "SELECT 1 FROM duckdb_views() WHERE view_name = 'pooled_owner' AND database_name = current_database()"
+        ).fetchall()
+        open_.execute(f"DROP {'VIEW' if is_shared else 'TABLE'} marts.pooled_owner")
+        open_.execute("ALTER TABLE marts.few RENAME TO pooled_owner")
     return SnapshotStore(folder).open(book.id, Scope.ALL)
 
 
