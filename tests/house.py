@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import orjson
 
 from tests import templates
@@ -174,3 +175,18 @@ class House:
 
     def close(self) -> None:
         self.writer.close()
+
+
+def stand_alone(file: Path) -> Path:
+    """Makes a copied published file hold all itself, so that a test can change it; what it stands on lies beside it."""
+    with duckdb.connect(str(file)) as con:
+        own = "database_name = current_database() AND NOT internal"
+        views = con.execute(f"SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE {own}").fetchall()
+        if views:
+            (base,) = con.execute("SELECT file FROM fresh.base").fetchall()[0]
+            con.execute(f"ATTACH '{file.with_name(base)}' AS base (READ_ONLY)")
+        for (name,) in views:
+            con.execute(f"CREATE TABLE fresh.aside AS FROM {name}; DROP VIEW {name}")
+            con.execute(f"CREATE TABLE {name} AS FROM fresh.aside; DROP TABLE fresh.aside")
+        con.execute("DROP SCHEMA IF EXISTS fresh CASCADE")
+    return file

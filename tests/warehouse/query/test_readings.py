@@ -14,7 +14,7 @@ import duckdb
 import pytest
 from cachetools import LRUCache
 
-from tests.house import House
+from tests.house import House, stand_alone
 from warehouse.catalog.contracts import contracts
 from warehouse.catalog.metrics import metrics
 from warehouse.compile import metric_sql
@@ -23,6 +23,7 @@ from warehouse.compile.reading import DISTRICT, Place, Reading, Target
 from warehouse.core.errors import PageMissing, UsageError
 from warehouse.core.settings import ROOT
 from warehouse.core.units import SHANGHAI
+from warehouse.publish import snapshot
 from warehouse.query import alarms, data_quality, periods, targets
 from warehouse.query.aggregates import text
 from warehouse.query.alarms import status as alarm_status
@@ -383,9 +384,9 @@ def test_persons_of_a_town_are_read_where_they_were_judged_as_today(
     """A generation that does not know the owners who are one person comes from an earlier release."""
     town, (house, book) = "330110011", world
     (tmp_path / "published").mkdir()
-    for made in house.settings.published.glob(f"{book.id}*"):
-        shutil.copy(made, tmp_path / "published")
-    with duckdb.connect(tmp_path / "published" / f"{book.id}.duckdb") as file:
+    for made in snapshot.files(house.settings, [book.id]):
+        shutil.copyfile(made, tmp_path / "published" / made.name)
+    with duckdb.connect(stand_alone(tmp_path / "published" / f"{book.id}.duckdb")) as file:
         file.execute(
             "INSERT INTO meta.person_reading BY NAME SELECT 'drv_driver_cnt' AS metric, 'day' AS win, "
             "DATE '2026-10-31' AS win_start, 'town' AS grain, ? AS place, '' AS slice, '' AS member, 12 AS num",
@@ -677,11 +678,14 @@ def test_lists_stand_in_the_order_that_they_say(book: Snapshot, world: World) ->
         assert {one["name"] for one in restricted.quarantine("yz_vehicle")} == {"yz_vehicle"}
 
 
-def test_the_newest_week_of_a_company_comes_first(world: World) -> None:
+def test_the_newest_week_of_a_company_comes_first(world: World, tmp_path: Path) -> None:
     house, book = world
     sql = (ROOT / "insight/sql/company_scores.sql").read_text("utf-8")
     with duckdb.connect() as file:
-        file.execute(f"ATTACH '{house.settings.published / f'{book.id}.duckdb'}' AS made (READ_ONLY)")
+        for made in snapshot.files(house.settings, [book.id]):
+            shutil.copyfile(made, tmp_path / made.name)
+        whole = stand_alone(tmp_path / f"{book.id}.duckdb")
+        file.execute(f"ATTACH '{whole}' AS made (READ_ONLY)")
         file.execute(
             "CREATE SCHEMA marts; CREATE TABLE marts.company_score AS FROM made.marts.company_score "
             "SELECT * REPLACE ('AL' AS company_key) WHERE company_key IN ('AL', 'SC')"
