@@ -6,15 +6,16 @@ import contextlib
 import datetime as dt
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import orjson
-import pandas as pd
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page
 
 from cockpit.wall.direction import Director
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
+from warehouse.publish import live
 
 VEHICLES = 6000
 CUT_MS, BACK_MS, READY_MS, STEP_MS = 60_000, 60_000, 20_000, 200
@@ -36,23 +37,22 @@ def publish_live(data: Path, version: int, *, shift: float = 0.0) -> None:
     dice = np.random.default_rng(7)
     state = dice.choice(STATES, VEHICLES, p=SHARES)
     now = dt.datetime.now(SHANGHAI).replace(tzinfo=None, microsecond=0)
-    table = pd.DataFrame(
-        {
-            "ref": np.arange(VEHICLES) * 7 + 11,
-            "lon": dice.uniform(119.75, 120.1, VEHICLES) + shift,
-            "lat": dice.uniform(30.2, 30.5, VEHICLES),
-            "speed_kmh": 40.0,
-            "direction": dice.integers(0, 360, VEHICLES),
-            "state": state,
-            "town": "良渚街道",
-            "loc_time": now,
-        }
-    )
+    dots = [
+        live.Dot(ref, lon + shift, lat, 40.0, float(heading), of, "良渚街道", now)
+        for ref, lon, lat, heading, of in zip(
+            range(11, 11 + 7 * VEHICLES, 7),
+            dice.uniform(119.75, 120.1, VEHICLES).tolist(),
+            dice.uniform(30.2, 30.5, VEHICLES).tolist(),
+            dice.integers(0, 360, VEHICLES).tolist(),
+            state.tolist(),
+            strict=True,
+        )
+    ]
     folder = data / "live"
     folder.mkdir(exist_ok=True)
-    table.to_parquet(folder / f"{version}.parquet")
+    (folder / f"{version}.json").write_bytes(msgspec.json.encode(dots))
     counts = {name: int((state == name).sum()) for name in STATES}
-    note = {"version": version, "file": f"{version}.parquet", "as_of": now.isoformat(), "counts": counts}
+    note = {"version": version, "file": f"{version}.json", "as_of": now.isoformat(), "counts": counts}
     aside = folder / ".tmp-current.json"
     aside.write_bytes(orjson.dumps(note))
     aside.replace(folder / "current.json")
