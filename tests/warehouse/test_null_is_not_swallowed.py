@@ -28,7 +28,11 @@ ONE_VALUE = "all rows of the group have the same value, or none that matters"
 STEP = "a step that is driven or stood has both ends; a number of a vehicle has one key"
 
 ALLOWED: dict[str, tuple[int, str]] = {
-    "warehouse/core/sql/macros.sql": (2, "reach_km: a witness that is NULL says nothing; the speed is asked for NULL"),
+    "warehouse/core/sql/macros.sql": (
+        4,
+        "reach_km: a witness that is NULL says nothing; the speed is asked for NULL; version_begins, version_ends: what is "
+        "not stated is the version's own day, an end that nobody has set is open",
+    ),
     "warehouse/insight/sql/handling_time.sql": (1, ONE_VALUE),
     "warehouse/insight/sql/organisation_names.sql": (2, ONE_VALUE),
     "warehouse/insight/sql/unit_names.sql": (1, ONE_VALUE),
@@ -67,15 +71,8 @@ ALLOWED: dict[str, tuple[int, str]] = {
         "interval that nobody knows leaves the limit as it is",
     ),
     "warehouse/staging/stg_mp_volunteer.sql": (3, "records without beginning or end have been left out before"),
-    "warehouse/staging/stg_pb_member.sql": (2, OPEN_END),
-    "warehouse/staging/stg_pb_org.sql": (5, OPEN_END),
-    "warehouse/staging/stg_pb_register.sql": (2, OPEN_END),
-    "warehouse/staging/stg_pb_survey.sql": (2, OPEN_END),
-    "warehouse/staging/stg_st_facility.sql": (1, OPEN_END),
-    "warehouse/staging/stg_st_site.sql": (1, OPEN_END),
+    "warehouse/staging/stg_pb_org.sql": (3, OPEN_END),
     "warehouse/staging/stg_yz_certificate.sql": (2, OPEN_END),
-    "warehouse/staging/stg_yz_company.sql": (1, OPEN_END),
-    "warehouse/staging/stg_yz_driver.sql": (1, OPEN_END),
     "warehouse/staging/stg_yz_employment.sql": (1, OPEN_END),
 }
 """File → how many uses it has, and why none of them turns nothing into something."""

@@ -25,7 +25,7 @@ from warehouse.publish import migrations
 
 Contents = dict[str, tuple[int, int]]
 """Table → (rows, order-free hash of all its columns)."""
-TOGETHER = 20
+TABLES_AT_ONCE = 20
 """Tables that one statement reads: most are small, and each statement has its price."""
 
 
@@ -74,8 +74,8 @@ def contents(writer: Writer, database: str | None = None) -> Contents:
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ? ORDER BY ALL", [name]
     )
     found: Contents = {}
-    for first in range(0, len(tables), TOGETHER):
-        some = tables[first : first + TOGETHER]
+    for first in range(0, len(tables), TABLES_AT_ONCE):
+        some = tables[first : first + TABLES_AT_ONCE]
         rows = writer.execute(
             " UNION ALL ".join(
                 f'SELECT {place} AS place, count(*), coalesce(bit_xor(hash(t)), 0) FROM "{name}"."{schema}"."{table}" t'
