@@ -24,6 +24,8 @@ from warehouse.query.scope import Scope
 from warehouse.query.snapshot import Snapshot
 from warehouse.query.snapshot_store import SnapshotStore
 
+pytestmark = pytest.mark.slow
+
 YESTERDAY, EARLIER = "2026-11-22", "2026-11-03"
 SOMEWHERE = Scope((), ("330110C1",))
 
