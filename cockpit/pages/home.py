@@ -58,6 +58,8 @@ def _where(visit: PageContext) -> Component:
     nowhere = waiting.get(UNPLACED, (0, 0))[0] if visit.book.scope.is_all else 0
     words = f"{fmt.number(total)} 起，其中超时 {fmt.number(overdue)} 起"
     rest = f"（归属待核 {fmt.number(nowhere)} 起）" if nowhere else ""
+    if visit.book.is_sum_of_few:
+        rest = "（不含不单列的业户）"
     drawn = marked_map(marks, theme=visit.theme)
     return toolbar.card(title, f"截至 {at}", html.P([words, rest], className="home-total"), drawn)
 

@@ -79,10 +79,14 @@ def alarm_kinds(book: Snapshot, limit: int = 9) -> list[tuple[str, int, int]]:
 
 def _open(book: Snapshot) -> list[tuple[Any, ...]]:
     """(raised_at, plate_mask, kind, town, late_s) of every alarm that must be handled and is not, the newest first; no
-    name of a town whose trucks are those of a few persons."""
+    name of a town whose trucks are those of a few persons, and in a scope where that would say which, none of them."""
     now = book.generation.built_at.replace(tzinfo=None)
     rows = book.ask(text("open_alarms"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
-    return [(*one, TOWN if code in book.pooled else town, late_s) for *one, town, code, late_s in rows]
+    return [
+        (*one, TOWN if code in book.pooled else town, late_s)
+        for *one, town, code, late_s in rows
+        if book.shows_vehicles_of(code)
+    ]
 
 
 def waiting(book: Snapshot) -> list[tuple[str, int]]:
@@ -120,11 +124,12 @@ def are_alarms_known(book: Snapshot) -> bool:
 
 def open_by_town(book: Snapshot) -> dict[str, tuple[int, int]]:
     """Town code → (alarms that must be handled and are not, those of them beyond the time allowed), most overdue first;
-    towns without any are left out. Those whose number would tell what one person did are one sum, under POOLED."""
+    towns without any are left out. Those whose number would tell what one person did are one sum, under POOLED; in a scope
+    where that would be one of a few, they are left out."""
     now = book.generation.built_at.replace(tzinfo=None)
     rows = book.ask(text("open_by_town"), {"now": now, "since": now.date() - dt.timedelta(days=OPEN_DAYS)})
     found: dict[str, tuple[int, int]] = {}
-    for code, waiting, overdue in rows:
+    for code, waiting, overdue in (row for row in rows if book.shows_vehicles_of(row[0])):
         place = POOLED if code in book.pooled else code
         before = found.get(place, (0, 0))
         found[place] = (before[0] + waiting, before[1] + overdue)

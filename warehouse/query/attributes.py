@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 
 from warehouse.catalog.models import models
 from warehouse.catalog.schema import Metric
@@ -31,7 +32,7 @@ class Attributes(Places):
         those of them that are shown, or of the vehicles that a filter (dimension, member) leaves. by: so split."""
         if not one_person.tells_of_vehicles(metric):
             return False
-        if spot.code in self.pooled or (spot.code == self.scope.code and self._is_sum_of_few):
+        if spot.code in self.pooled or (spot.code == self.scope.code and self.is_sum_of_few):
             return True
         registered = [(dimension, member) for dimension, member in only if self.is_registered(metric, dimension)]
         if not registered or spot.grain == "company":
@@ -70,14 +71,21 @@ class Attributes(Places):
             if place.grain == "company" or self.is_whole(place) or not self.is_registered(metric, name)
         }
 
-    @property
-    def _is_sum_of_few(self) -> bool:
+    @cached_property
+    def is_sum_of_few(self) -> bool:
         """Whether the number of all places of the scope, less those that are shown, is that of fewer than three
         owners."""
         hidden = [place for place in self.parts if place.code in self.pooled]
         towns = [place.code for place in hidden if place.grain == "town"]
         owners = sum(1 for town, _ in self.ask(text("pooled_by_town")) if town in towns)
         return len(hidden) > 0 and owners + len(hidden) - len(towns) < LEAST_OWNERS
+
+    def shows_vehicles_of(self, town: str) -> bool:
+        """Whether what single vehicles of a town do may be listed and summed up here: everywhere but in a scope whose
+        sum would be that of a few, and there of the towns that are shown."""
+        if not self.is_sum_of_few:
+            return True
+        return town not in self.pooled and any(town == place.code for place in self.parts)
 
     def _days(self, mart: str, dimension: str) -> list[Day]:
         """The different days there are. Column and mart come from the catalogue."""

@@ -11,6 +11,7 @@ import pytest
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.models import models
 from warehouse.core.errors import UsageError
+from warehouse.insight import operations
 from warehouse.query import one_person, records
 from warehouse.query.attributes import withheld
 from warehouse.query.scope import Scope
@@ -142,3 +143,22 @@ def test_the_sum_of_a_scope_never_tells_of_the_one_town_in_it_that_is_hidden(
     assert (
         store.current(Scope(tuple(shown[:2]), (alone[0].code,))).read("fleet_online_rate", "day").status == "small_cell"
     )
+
+
+def test_open_alarms_of_a_scope_are_those_of_the_towns_it_shows(store: SnapshotStore, book: Snapshot) -> None:
+    """Their total, less those on the map, was the number of the town that is hidden; a list said 不单列 beside each."""
+    hidden = [town.code for town in book.places("town") if town.code in book.pooled]
+    shown = [town.code for town in book.places("town") if town.code not in book.pooled]
+    whole = operations.open_by_town(book)
+    assert one_person.POOLED in whole and set(whole) & set(shown), "the world has open alarms on either side"
+    open_at = dict(
+        book.ask("SELECT town_code, max(day) FROM marts.alarm_event WHERE must_handle AND NOT is_handled GROUP BY 1")
+    )
+    one = next(code for code in hidden if code in open_at and store.current(Scope((code, *shown), ())).is_sum_of_few)
+    few = store.current(Scope((one, *shown), ()))
+    assert operations.open_by_town(few) == {code: counts for code, counts in whole.items() if code in shown}
+    assert {alarm.town for alarm in operations.overdue(few, 200)} & {one_person.TOWN} == set()
+    alone = store.current(Scope((one,), ()))
+    assert operations.open_by_town(alone) == {} and operations.overdue(alone, 200) == []
+    more = store.current(Scope((*hidden, *shown), ()))
+    assert operations.open_by_town(more) == {code: counts for code, counts in whole.items() if code != "330110000"}
