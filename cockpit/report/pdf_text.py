@@ -6,10 +6,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any
 
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, TextStringObject
+import pikepdf
 
 RADICALS = str.maketrans(
     "⺁⺆⺊⺌⺗⺙⺛⺝⺟⺠⺧⺨⺩⺪⺫⺭⺮⺯⺱⺲⺳⺴⺵⺶⺷⺸⺹⺺⺻⺼⺾⺿⻁⻂⻃⻄⻅⻆⻈⻉⻋⻌⻍⻎⻐⻑⻒⻓⻔⻕⻖⻗⻘⻙⻚⻛⻜⻝⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳⼾",
@@ -31,44 +29,36 @@ def plain(text: str) -> str:
 
 def count(file: Path) -> int:
     """How many pages it has."""
-    return len(PdfReader(file).pages)
+    with pikepdf.open(file) as pdf:
+        return len(pdf.pages)
 
 
 def mend(file: Path, facts: dict[str, str]) -> None:
     """Rewrites `file`: searchable Chinese, and `facts` ("/Title" …) as its document information. Outline and tags
-    stay."""
-    writer = PdfWriter(clone_from=file)
-    done: set[int] = set()
-    for page in writer.pages:
-        for font in _fonts(page):
-            reference = font.raw_get("/ToUnicode") if "/ToUnicode" in font else None
-            if reference is None or reference.idnum in done:
-                continue
-            done.add(reference.idnum)
-            stream = DecodedStreamObject()
-            stream.set_data(_mended(reference.get_object().get_data().decode("latin-1")).encode("latin-1"))
-            writer._replace_object(reference, stream.flate_encode())
-    _single(writer.root_object.get("/Outlines"))
-    writer.add_metadata(facts)
-    with file.open("wb") as sink:
-        writer.write(sink)
+    stay. Raises pikepdf.PdfError when it is no whole PDF."""
+    with pikepdf.open(file, allow_overwriting_input=True, attempt_recovery=False) as pdf:
+        done: set[tuple[int, int]] = set()
+        for page in pdf.pages:
+            for font in page.resources.get("/Font", {}).values():
+                glyphs = font.get("/ToUnicode")
+                if glyphs is not None and glyphs.objgen not in done:
+                    done.add(glyphs.objgen)
+                    glyphs.write(_mended(glyphs.read_bytes().decode("latin-1")).encode("latin-1"))
+        _single(pdf.Root.get("/Outlines"))
+        for name, text in facts.items():
+            pdf.docinfo[name] = text
+        pdf.save(file)
 
 
-def _single(item: Any) -> None:
+def _single(item: pikepdf.Object | None) -> None:
     """Bookmarks below `item` with each title once: Chromium writes the title of a heading that opens a page twice."""
-    child = item.get_object().get("/First") if item is not None else None
+    child = item.get("/First") if item is not None else None
     while child is not None:
-        entry = child.get_object()
-        title = plain(str(entry["/Title"]))
+        title = plain(str(child.Title))
         half = title[: len(title) // 2]
-        entry[NameObject("/Title")] = TextStringObject(half if half and half * 2 == title else title)
-        _single(entry)
-        child = entry.get("/Next")
-
-
-def _fonts(page: Any) -> list[DictionaryObject]:
-    resources = page.get("/Resources", DictionaryObject()).get_object()
-    return [f.get_object() for f in resources.get(NameObject("/Font"), DictionaryObject()).get_object().values()]
+        child.Title = half if half and half * 2 == title else title
+        _single(child)
+        child = child.get("/Next")
 
 
 def _mended(cmap: str) -> str:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pypdf.errors import PyPdfError
+from pikepdf import PdfError
 
 from cockpit.casework import permalinks, task_store
 from cockpit.identity import accounts
@@ -134,7 +134,7 @@ def failing(paper: str, settings: Settings) -> Iterator[None]:
             where=str(settings.data),
             to_do="请处理后重新打印；归档没有改动",
         ) from error
-    except PyPdfError as error:
+    except PdfError as error:
         raise PrintFailed(f"{paper} 没有发布：浏览器产出的 PDF 读不出来") from error
 
 
