@@ -238,7 +238,7 @@ def test_an_alarm_of_the_source_interrupts_the_wall_and_the_phone_sends_it_back(
     told."""
     folder = tmp_path_factory.mktemp("alarm") / "data"
     moment = dt.datetime.now(SHANGHAI)
-    runner.prepare(folder / "demo", scale=60, now=moment, history_days=10)
+    runner.prepare(folder / "demo", scale=60, now=moment, history_days=3)
     for file in (folder / "demo" / "drop").rglob("*.*"):
         os.utime(file, (moment.timestamp() - 600,) * 2)
     source = runner.serve(folder / "demo", clock=lambda: dt.datetime.now(SHANGHAI))

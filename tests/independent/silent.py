@@ -21,6 +21,9 @@ SPLIT = {"split"}
 
 # the world's sources begin within the year: a year before is not known
 YEAR = before("year", *EVERY)
+# by day they begin within the quarter before the last whole one, and with the last day of a ledger that goes on
+QUARTER = depth(before("quarter", *EVERY), set())
+LEDGER = depth(before("year", "district"), set())
 # positions lie in the lake for three days, deliveries are of one day: nothing stood before
 LAKE = {place for window in ("day", "week", "month") for place in before(window, *EVERY)}
 DELIVERIES = {place for window in ("day", "week", "month", "quarter") for place in before(window, "district")}
@@ -31,9 +34,11 @@ USUAL: dict[str, set[str]] = {
     "p1_visit_done_rate": YEAR | depth(before("month", "company") | before("quarter", "company"), set()),
     "p1_three_send_cnt": YEAR | values("month", "company") | values("week", "company"),  # few are at a company
     "p1_unit_task_ontime_rate": before("year", "district"),
-    "p3_overlimit_auto_rate": YEAR,
-    "p3_appeal_ontime_rate": YEAR | before("week", "company"),  # a handful a week
-    "p3_overlimit_ontime_rate": YEAR,
+    "p3_overlimit_auto_rate": YEAR | QUARTER,
+    "p3_appeal_ontime_rate": YEAR | QUARTER | before("week", "company"),  # a handful a week
+    "p3_overlimit_ontime_rate": YEAR | QUARTER,
+    "p4_checkup_rate": LEDGER,
+    "p4_camp_child_cnt": LEDGER,
     "p5_volunteer_hours": before("year", "district"),
     "p5_points_redeem_rate": before("year", "district"),
     "site_reach_rate": LAKE,

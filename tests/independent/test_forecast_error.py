@@ -14,7 +14,7 @@ from warehouse.core import units
 from warehouse.insight import forecast
 from warehouse.insight.forecast import Forecast
 
-pytestmark = [pytest.mark.independent, pytest.mark.slow]
+pytestmark = [pytest.mark.independent, pytest.mark.nightly]  # by day its world has no year
 EVERY_DAYS = depth(8, 3)
 """A forecast is made so often; of no multiple of a week, so that each weekday has its turn."""
 HELD = depth((0.7, 0.9), (0.75, 0.85))

@@ -1,5 +1,6 @@
-"""The data folders that are counted a second time: one large enough for every population (companies of 50 trucks, a
-whole calendar year, every source), and small ones whose clocks stand elsewhere in the year."""
+"""The data folders that are counted a second time: one large enough for every population (companies of 50 trucks, every
+source; five months by day, a whole calendar year in the night), and small ones whose clocks stand elsewhere in the
+year."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ class World:
     mute: frozenset[str] = frozenset()
 
 
-USUAL = World("audited", WORLD_NOW, depth(200, 420), 330)
+USUAL = World("audited", WORLD_NOW, depth(200, 420), depth(150, 330))
 CLOCKS = (
     World("may", dt.datetime(2027, 5, 12, 14, 5), 120, 130),
     World("spring-festival", dt.datetime(2027, 2, 8, 14, 5), 120, 60),

@@ -262,6 +262,17 @@ class Writer:
             yield
 
     @contextmanager
+    def unoptimized(self) -> Iterator[None]:
+        """Runs statements as they are written while the block runs (the lock is held): a wide statement over few rows
+        takes longer to be improved than to be run. Not for joins, which are left as the product of both sides."""
+        with self._lock:
+            self.execute("PRAGMA disable_optimizer")
+            try:
+                yield
+            finally:
+                self.execute("PRAGMA enable_optimizer")
+
+    @contextmanager
     def sparing(self) -> Iterator[None]:
         """Keeps other threads out and computes in POSITIONS_MEMORY while the block runs."""
         with self._lock:

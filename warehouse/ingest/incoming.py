@@ -3,6 +3,8 @@ how `batch` is filled from it: small payloads at once, positions piece by piece,
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import orjson
 import pyarrow as pa
@@ -14,6 +16,9 @@ from warehouse.ingest import early_types, parse, verdicts
 from warehouse.ingest.early_types import ROW, Rows, Split
 from warehouse.ingest.landing import Landed
 from warehouse.ingest.pseudonymize import PrivacyFilter
+
+FEW = 1000
+"""A payload of fewer rows is read in less time than the statement that reads it is improved in."""
 
 
 def table(contract: Contract, privacy: PrivacyFilter, note: Landed, rows: pa.Table) -> pa.Table:
@@ -49,7 +54,8 @@ class Incoming:
         pieces = [self._whole] if self._split is None else map(self._passed, self._split.pieces())
         for number, piece in enumerate(pieces):
             early = [name for name in piece.column_names if early_types.is_value(piece[name].type)]
-            with writer.registered(incoming=piece):
+            small = writer.unoptimized() if piece.num_rows < FEW else nullcontext()
+            with writer.registered(incoming=piece), small:
                 verdicts.typed(writer, self._contract, self._first, early=early, more=number > 0)
 
     def texts(self, writer: Writer, which: str) -> pa.Table:

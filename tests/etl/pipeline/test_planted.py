@@ -16,6 +16,7 @@ from etl.jobs import live, refresh
 from etl.pipeline import intake, status
 from etl.runtime.context import opened
 from tests.conftest import TINY, WORLD_NOW
+from tests.depth import depth
 from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 
@@ -47,7 +48,7 @@ def test_what_the_stand_in_planted_is_told_by_status(published: Path, tmp_path: 
 @pytest.mark.independent
 def test_a_world_without_defects_loads_without_quarantine_and_without_defects(tmp_path: Path) -> None:
     moment, settings = aware(WORLD_NOW), Settings(tmp_path / "data")
-    runner.prepare(tmp_path / "demo", scale=TINY, now=moment, history_days=10, clean=True)
+    runner.prepare(tmp_path / "demo", scale=TINY, now=moment, history_days=depth(5, 10), clean=True)
     server = runner.serve(tmp_path / "demo", clock=lambda: moment)
     try:
         settings.own.mkdir(parents=True)
