@@ -237,12 +237,17 @@ def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule
         return
     ledger.enter(spans)
     counted = person_places.count(writer, family, spans)
+    known = {
+        metric.id: person_places.populations(writer, metric, spans, counted.drivers)
+        for metric in family
+        if not metric.weighs
+    }
     windows = {metric.id: person_hold.stored_window(metric) for metric in family}
     forgotten = today - dt.timedelta(days=units.COMPANY_DAYS)
     rows = []
     for item in spans:
         fresh = person_places.let_out(counted, item, rule, ledger.standing)
-        if fresh and _tells(writer, family, counted, item, fresh, rule):
+        if fresh and _tells(writer, counted, item, fresh, rule, known):
             fresh = []
         for one in ledger.show(item, fresh):
             if one.grain == "town" or windows[one.metric] != "day" or item.last > forgotten or item == spans[-1]:
@@ -258,19 +263,20 @@ def count_below(writer: Writer, family: list[Metric], today: dt.date, rule: Rule
 
 def _tells(
     writer: Writer,
-    family: list[Metric],
     counted: person_places.Counted,
     item: Span,
     fresh: list[person_places.Place],
     rule: Rule,
+    known: dict[str, dict[dt.date, dict[str, float]]],
 ) -> bool:
     """The attacker looks at what is about to leave; where it tells too much the towns and companies stay as they are
-    published, of all metrics of the family, and the checks say so."""
-    found = 0
+    published, of all metrics of the family, and the checks say so. known: metric → start of a window → place → persons
+    whom it could tell of there; of means there is nothing to take from the district's, so they are not in it."""
+    family, found = counted.family, 0
     for metric, one in zip(family, counted.counts, strict=True):
-        if metric.weighs:  # of means there is nothing to take from the district's
+        if metric.id not in known:
             continue
-        people = person_places.populations(writer, metric, [item], counted.drivers)[item.start]
+        people = known[metric.id][item.start]
         homes = counted.drivers[item.last].homes
         district = {("", ""): one[item.start].cells.get(DISTRICT, (0.0, 0.0, 0.0))}
         for name, cut in one[item.start].cuts.items():

@@ -26,11 +26,13 @@ TABLE = """CREATE TABLE IF NOT EXISTS marts_person.behind (metric VARCHAR, slice
 PERSON = re.compile(r"count\(DISTINCT (.+?)\)( FILTER \(.+\))?")
 """A number of persons, and what each of them is told apart by."""
 SEPARATOR = "chr(31)"
-Behind = tuple[str, str, int, str, float, float]
-"""Town, company ("" for none), person, member of the slice, numerator and denominator that the person brings in."""
+Behind = tuple[str, str, float, float]
+"""Town, company ("" for none), numerator and denominator that a person brings in there."""
 TOWN, COMPANY = 0, 1
 Who = tuple[str, int, str]
 """Metric, person and member of the slice."""
+People = dict[tuple[int, str], list[Behind]]
+"""Person and member of the slice → all that the person is in one window."""
 
 
 @dataclass
@@ -40,28 +42,42 @@ class _Difference:
     sides: dict[Who, tuple[list[Behind], list[Behind]]] = field(default_factory=dict)
     places: dict[str, set[Who]] = field(default_factory=lambda: defaultdict(set))
 
+    def add(self, who: Who, was: list[Behind], has: list[Behind]) -> None:
+        self.sides[who] = was, has
+        for town, company, *_ in (*was, *has):
+            self.places[town].add(who)
+            self.places[company].add(who)
+
     def changed(self, who: Collection[Who], is_inside: Callable[[Behind], bool]) -> Collection[int]:
         """Of these the persons whose part inside has changed, by class: of the numerator, the denominator, and what is
         only in the latter. Who is in two places inside is in it once."""
         found: Counter[tuple[str, str, int]] = Counter()
         for metric, person, member in who:
             sides = self.sides[metric, person, member]
-            then, now = (_part(one for one in side if is_inside(one)) for side in sides)
+            then, now = (_part(side, is_inside) for side in sides)
             for index, (was, has) in enumerate(zip(then, now, strict=True)):
                 found[metric, member, index] += was != has
         return found.values()
 
 
-def _part(rows: Iterable[Behind]) -> tuple[float, float, float]:
+def _part(rows: Iterable[Behind], is_inside: Callable[[Behind], bool]) -> tuple[float, float, float]:
     num = den = 0.0
-    for *_, own_num, own_den in rows:
-        num, den = max(num, own_num), max(den, own_den)
+    for one in rows:
+        if is_inside(one):
+            num, den = max(num, one[2]), max(den, one[3])
     return num, den, den - num
 
 
 def is_register(metric: Metric) -> bool:
     """Whether it counts all drivers of a place, which everybody knows; only its slices can tell of somebody."""
     return not metric.denominator and not metric.where and metric.numerator == "count(DISTINCT person_key)"
+
+
+def _of_one(number: str, person: str) -> str:
+    """A number where each person stands alone: how many different ones there are is whether there is a row, which a
+    table of those already seen need not be made for."""
+    found = PERSON.fullmatch(number)
+    return f"least(count({person}){found[2] or ''}, 1)" if found and found[1] == person else number
 
 
 def stored_window(metric: Metric) -> str:
@@ -75,7 +91,7 @@ class Ledger:
     def __init__(self, writer: Writer, family: Sequence[Metric]) -> None:
         self._writer, self._family = writer, family
         self._ids = [metric.id for metric in family]
-        self._people: dict[tuple[str, str, dt.date], frozenset[Behind]] = {}
+        self._people: dict[tuple[str, str, dt.date], People] = {}
         self._differences: dict[tuple[tuple[str, str], dt.date, dt.date], _Difference] = {}
         self._shown: dict[tuple[str, str], dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
         newest = writer.execute(
@@ -103,7 +119,12 @@ class Ledger:
         columns = ("town_code", "company_key", counted[1])
         key = [f"coalesce(CAST({column} AS VARCHAR), '')" for column in columns]
         key.append(f"coalesce(CAST({name} AS VARCHAR), '未知')" if name else "''")
-        bare = msgspec.structs.replace(metric, parts={})
+        bare = msgspec.structs.replace(
+            metric,
+            parts={},
+            numerator=_of_one(metric.numerator, counted[1]),
+            denominator=_of_one(metric.denominator, counted[1]),
+        )
         sql, bound = select(
             bare, metric.windows[0], spans, "district", member=f"concat_ws({SEPARATOR}, {', '.join(key)})"
         )
@@ -111,9 +132,11 @@ class Ledger:
         # who stands in a mart once for each company and once for the town alone is in it as the companies'
         self._writer.execute(
             f"""INSERT INTO marts_person.behind
-            SELECT ?, ?, win_start, {town} AS town, {company} AS company, md5_number_lower({person}) AS person,
-                {member} AS slot, coalesce(num, 0), coalesce(den, 0)
-            FROM ({sql}) WHERE coalesce(num, 0) <> 0 OR coalesce(den, 0) <> 0
+            SELECT ?, ?, win_start, town, company, md5_number_lower(person), slot, num, den
+            FROM (
+                SELECT win_start, {town} AS town, {company} AS company, {person} AS person, {member} AS slot,
+                    coalesce(num, 0) AS num, coalesce(den, 0) AS den
+                FROM ({sql}) WHERE coalesce(num, 0) <> 0 OR coalesce(den, 0) <> 0)
             QUALIFY (company <> '' OR max(company) OVER (PARTITION BY win_start, town, person, slot) = '')
                 AND (town <> '' OR max(town) OVER (PARTITION BY win_start, person, slot) = '')""",
             [metric.id, name, *bound],
@@ -182,27 +205,26 @@ class Ledger:
         if key not in self._differences:
             found = self._differences[key] = _Difference()
             for metric, name in [cut] if cut != OWN else [(one, "") for one in self._ids]:
-                sides = self._of(metric, name, since), self._of(metric, name, until)
-                changed = {one[2:4] for one in sides[0] ^ sides[1]}
-                for index, people in enumerate(sides):
-                    for one in people:
-                        town, company, person, member, _, _ = one
-                        if (person, member) in changed:
-                            who = metric, person, member
-                            found.sides.setdefault(who, ([], []))[index].append(one)
-                            found.places[town].add(who)
-                            found.places[company].add(who)
+                then, now = self._of(metric, name, since), self._of(metric, name, until)
+                for who, was in then.items():
+                    has = now.get(who, [])
+                    # nearly everybody is the same in both, and nearly all of them are so in the same order
+                    if was != has and set(was) != set(has):
+                        found.add((metric, *who), was, has)
+                for who in now.keys() - then.keys():
+                    found.add((metric, *who), [], now[who])
         return self._differences[key]
 
-    def _of(self, metric: str, name: str, start: dt.date) -> frozenset[Behind]:
+    def _of(self, metric: str, name: str, start: dt.date) -> People:
         key = metric, name, start
         if key not in self._people:
-            rows = self._writer.execute(
-                "SELECT town, company, person, member, num, den FROM marts_person.behind "
+            people = self._people[key] = defaultdict(list)
+            for person, member, *one in self._writer.execute(
+                "SELECT person, member, town, company, num, den FROM marts_person.behind "
                 "WHERE metric = ? AND slice = ? AND start = ?",
                 [*key],
-            )
-            self._people[key] = frozenset(rows)
+            ):
+                people[person, member].append(tuple(one))
         return self._people[key]
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from warehouse.build.disclosure import POOL, Row, Rule, Standing, published, renewed
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, number, select
+from warehouse.compile.metric_sql import Span, number, select, select_grains
 from warehouse.compile.reading import DISTRICT
 from warehouse.core.database import Writer
 
@@ -218,11 +218,10 @@ def populations(
         return {item.start: drivers[item.last].people for item in spans}
     found: dict[dt.date, dict[str, float]] = {item.start: {} for item in spans}
     about = msgspec.structs.replace(metric, numerator=metric.denominator, denominator="", parts={})
-    for grain in ("district", *GRAINS):
-        sql, bound = select(about, metric.windows[0], spans, grain)
-        for start, place, *_, people, _den, _present in writer.execute(sql, bound):
-            if place:
-                found[start][place] = float(people or 0)
+    sql, bound = select_grains(about, metric.windows[0], spans, ("district", *GRAINS))
+    for start, place, *_, people, _den, _present, _grain in writer.execute(sql, bound):
+        if place:
+            found[start][place] = float(people or 0)
     return found
 
 
@@ -234,23 +233,23 @@ def _counts(
     window = metric.windows[0]
     ends = {item.start: item.last for item in spans}
     persons = msgspec.structs.replace(metric, numerator=metric.persons or metric.numerator, denominator="", parts={})
-    for grain in ("district", *GRAINS):
-        for cut in ("", *(metric.slices if grain != "company" else ())):
-            sql, bound = select(metric, window, spans, grain, member=cut, beside=[persons])
-            beside = 1 + len(metric.parts)  # after `present` and the parts stands the number of persons
-            for start, place, town, member, num, den, *more in writer.execute(sql, bound):
-                if not place:
-                    continue
-                cell = (num or 0.0, den or 0.0, number(more[beside]) or 0.0)
-                if cut:
-                    found[start].cuts[cut][place][member] = cell
-                else:
-                    found[start].cells[place] = cell
-                    if grain == "company":
-                        drivers[ends[start]].homes.setdefault(place, town or "")
-        if metric.weighs and grain != "district":
-            for start, place in _uneven(writer, metric, spans, grain):
-                found[start].uneven.add(place)
+    beside = 1 + len(metric.parts)  # after `present` and the parts stands the number of persons
+    for cut in ("", *metric.slices):
+        grains = ("district", "town") if cut else ("district", *GRAINS)
+        sql, bound = select_grains(metric, window, spans, grains, member=cut, beside=[persons])
+        for start, place, town, member, num, den, *more, grain in writer.execute(sql, bound):
+            if not place:
+                continue
+            cell = (num or 0.0, den or 0.0, number(more[beside]) or 0.0)
+            if cut:
+                found[start].cuts[cut][place][member] = cell
+            else:
+                found[start].cells[place] = cell
+                if grain == "company":
+                    drivers[ends[start]].homes.setdefault(place, town or "")
+    for grain in GRAINS if metric.weighs else ():
+        for start, place in _uneven(writer, metric, spans, grain):
+            found[start].uneven.add(place)
     return found
 
 

@@ -6,7 +6,7 @@ is asked in one way only. Knows no connection."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from warehouse.catalog.schema import GRAIN_COLUMN, Metric
 from warehouse.compile.reading import DISTRICT
 from warehouse.core import units
 
+NO_TEXT = "''"
 KEY = {"district": f"'{DISTRICT}'", "town": GRAIN_COLUMN["town"], "company": GRAIN_COLUMN["company"]}
 
 
@@ -69,45 +70,95 @@ def select(
     and, when `member` names a slice column, value of it. parent: the town of a company, else "". where/bound narrow the
     rows. beside: metrics that count the same rows (`same_rows`); their num, den, present and parts follow in the
     row."""
-    figures = ", ".join(
-        f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
-        + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
-        for mark, one in (("", metric), *((f"_{number}", other) for number, other in enumerate(beside)))
-    )
-    parent = "min(town_code)" if grain == "company" else "''"
-    slot = f"coalesce(CAST({member} AS VARCHAR), '未知')" if member else "''"
-    conditions = [
+    parent = "min(town_code)" if grain == "company" else NO_TEXT
+    source, conditions, values = _source(metric, window, spans, schema)
+    conditions += [
         text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text
     ]
-    values: list[object] = []
-    for item in spans:
-        values += [item.start, item.first, item.last]
-    if len(spans) == 1:
-        source = "(SELECT CAST(? AS DATE) AS win_start, CAST(? AS DATE) AS win_first, CAST(? AS DATE) AS win_last) w CROSS JOIN"
-        joined = "1 = 1"
-        conditions.insert(0, _single(metric))
-        values += _single_bound(metric, window, spans[0])
-    else:
-        rows = ", ".join("(CAST(? AS DATE), CAST(? AS DATE), CAST(? AS DATE))" for _ in spans)
-        windows = f"(VALUES {rows}) w(win_start, win_first, win_last)"
-        if (
-            metric.kind == "flow"
-        ):  # each day with the windows it counts for: a join by equal days is several times faster than one by ranges
-            windows = f"(SELECT *, CAST(unnest(generate_series(win_first, win_last, INTERVAL 1 DAY)) AS DATE) AS win_day FROM {windows}) w"
-        source, joined = f"{windows} JOIN", _MANY[metric.kind]
-        if metric.kind in ("flow", "stock"):  # lets the scan skip what no window reads
-            conditions.insert(0, "m.day BETWEEN ? AND ?")
-            values += [min(item.first for item in spans), max(item.last for item in spans)]
-        if metric.kind == "window":
-            conditions.insert(0, "m.win = ?")
-            values.append(window)
-    on = f" ON {joined}" if len(spans) > 1 else ""
     sql = (
-        f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {slot} AS member, {figures}\nFROM {source} {schema}.{metric.mart} m{on}\n"
-        f"WHERE {' AND '.join(f'({text})' for text in conditions) or 'true'}\n"
+        f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {_slot(member)} AS member, {_figures([metric, *beside])}\n"
+        f"FROM {source}\nWHERE {_all(conditions)}\n"
         f"GROUP BY {', '.join(['1', *(['2'] if grain != 'district' else []), *(['4'] if member else [])])}"
     )
     return sql, [*values, *bound]
+
+
+def select_grains(
+    metric: Metric,
+    window: str,
+    spans: Sequence[Span],
+    grains: Sequence[str],
+    *,
+    member: str = "",
+    beside: Sequence[Metric] = (),
+) -> tuple[str, list[object]]:
+    """As `select`, for several grains at once: the mart is read once for all of them. The last column of a row is its
+    grain; parent is of use in those of companies only."""
+    source, conditions, values = _source(metric, window, spans, "marts")
+    keys = {grain: KEY[grain] for grain in grains if grain != "district"}
+    sets = ", ".join(
+        f"({', '.join(['w.win_start', *([keys[grain]] if grain in keys else []), *(['4'] if member else [])])})"
+        for grain in grains
+    )
+    quoted = {grain: f"'{grain}'" for grain in KEY}
+    known = [f"grouping({key}) = 1 OR {key} IS NOT NULL" for key in keys.values()]
+    sql = (
+        f"SELECT w.win_start, {_by_grain(keys, keys, KEY['district'])} AS place, {'min(town_code)' if keys else NO_TEXT} AS parent, "
+        f"{_slot(member)} AS member, {_figures([metric, *beside])}, {_by_grain(keys, quoted, quoted['district'])} AS grain\n"
+        f"FROM {source}\nWHERE {_all([*conditions, metric.where])}\n"
+        f"GROUP BY GROUPING SETS ({sets})\nHAVING {_all(known)}"
+    )
+    return sql, values
+
+
+def _by_grain(keys: Mapping[str, str], values: Mapping[str, str], district: str) -> str:
+    """What is said of a row of several grains, by the grain that it is of."""
+    cases = " ".join(f"WHEN grouping({key}) = 0 THEN {values[grain]}" for grain, key in keys.items())
+    return f"CASE {cases} ELSE {district} END" if cases else district
+
+
+def _figures(metrics: Sequence[Metric]) -> str:
+    """The columns of metrics that count the same rows, those of all but the first with a mark behind their names."""
+    return ", ".join(
+        f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
+        + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
+        for mark, one in ((f"_{number}" if number >= 0 else "", one) for number, one in enumerate(metrics, -1))
+    )
+
+
+def _slot(member: str) -> str:
+    return f"coalesce(CAST({member} AS VARCHAR), '未知')" if member else NO_TEXT
+
+
+def _all(conditions: Sequence[str]) -> str:
+    return " AND ".join(f"({text})" for text in conditions if text) or "true"
+
+
+def _source(metric: Metric, window: str, spans: Sequence[Span], schema: str) -> tuple[str, list[str], list[object]]:
+    """The rows of a mart with the windows w that they count for, the conditions under which they do, and what is bound
+    in both."""
+    mart = f"{schema}.{metric.mart} m"
+    values: list[object] = [day for item in spans for day in (item.start, item.first, item.last)]
+    if len(spans) == 1:
+        windows = "(SELECT CAST(? AS DATE) AS win_start, CAST(? AS DATE) AS win_first, CAST(? AS DATE) AS win_last) w"
+        return (
+            f"{windows} CROSS JOIN {mart}",
+            [_single(metric)],
+            [*values, *_single_bound(metric, window, spans[0])],
+        )
+    rows = ", ".join("(CAST(? AS DATE), CAST(? AS DATE), CAST(? AS DATE))" for _ in spans)
+    windows = f"(VALUES {rows}) w(win_start, win_first, win_last)"
+    if metric.kind == "flow":
+        # each day with the windows it counts for: a join by equal days is several times faster than one by ranges
+        windows = f"(SELECT *, CAST(unnest(generate_series(win_first, win_last, INTERVAL 1 DAY)) AS DATE) AS win_day FROM {windows}) w"
+    conditions: list[str] = []
+    if metric.kind == "window":
+        conditions.append("m.win = ?")
+        values.append(window)
+    if metric.kind in ("flow", "stock"):  # lets the scan skip what no window reads
+        conditions.append("m.day BETWEEN ? AND ?")
+        values += [min(item.first for item in spans), max(item.last for item in spans)]
+    return f"{windows} JOIN {mart} ON {_MANY[metric.kind]}", conditions, values
 
 
 def restricted_to(grain: str, code: str) -> tuple[str, list[object]]:
