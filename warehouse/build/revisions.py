@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import datetime as dt
 
+import msgspec
+
 from warehouse.build import fingerprints
 from warehouse.build.graph import raw_below
 from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, counted, select, span
+from warehouse.compile.metric_sql import Span, counted, select_grains, span
 from warehouse.core import units
 from warehouse.core.database import Writer
 
 HORIZON = {"day": 35, "week": 14, "month": 14, "quarter": 5, "year": 2}
 """How many complete windows of each kind are watched."""
+Question = tuple[str, str, str, str, tuple[Span, ...], tuple[str, ...]]
+"""Mart, kind, condition, window, spans and grains: metrics that have all of them in common count the same rows."""
 REDEFINED = "口径变更"
 """Why a number changed that no new row has changed: its definition, or a rule of the bureau's, is another one."""
 LATE_DAYS = 3
@@ -50,6 +54,7 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
     writer.execute("CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM run.kpi_revision LIMIT 0")
     requested: list[tuple[str, str, dt.date]] = []
     of_persons: list[tuple[object, ...]] = []
+    questions: dict[Question, list[tuple[Metric, str]]] = {}
     empty = _empty(writer)
     defined = dict(writer.execute("SELECT kpi_id, fingerprint FROM run.kpi_definition"))
     for metric in metrics().values():
@@ -64,9 +69,11 @@ def record(writer: Writer, built: Built, as_of: dt.datetime) -> int:
                 if metric.person:
                     of_persons += _stored(metric, window, spans, as_of, why)
                 elif metric.mart not in empty:
-                    _ask(writer, metric, window, spans, as_of, why)
+                    questions.setdefault(_question(metric, window, spans), []).append((metric, why))
                 requested += [(metric.id, window, item.start) for item in spans]
     _define(writer)
+    for question, asking in questions.items():
+        _ask(writer, question, asking, as_of)
     if of_persons:
         _take(writer, of_persons, as_of)
     if not requested:
@@ -124,23 +131,29 @@ def _spans(metric: Metric, window: str, today: dt.date, built: Built, known: set
     return found
 
 
-def _ask(writer: Writer, metric: Metric, window: str, spans: list[Span], as_of: dt.datetime, why: str) -> None:
-    value = _value(metric.scale, metric.min_den, bool(metric.denominator), False)
-    for grain in ("district", "town"):
-        if grain == "district" or grain in metric.drill:
-            sql, bound = select(metric, window, spans, grain)
-            writer.execute(
-                f"""INSERT INTO changed SELECT '{metric.id}', '{window}', r.win_start, '{grain}', r.place, r.num, r.den, {value}, s.provisional, ?, ?, ?
-                FROM ({sql}) r JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start WHERE r.present > 0 AND r.place <> ''""",
-                [
-                    f"{as_of:%Y%m%dT%H%M%S}",
-                    as_of,
-                    why,
-                    *bound,
-                    [item.start for item in spans],
-                    [_is_provisional(metric, item, as_of) for item in spans],
-                ],
-            )
+def _question(metric: Metric, window: str, spans: list[Span]) -> Question:
+    grains = ("district", "town") if "town" in metric.drill else ("district",)
+    return metric.mart, metric.kind, metric.where, window, tuple(spans), grains
+
+
+def _ask(writer: Writer, question: Question, asking: list[tuple[Metric, str]], as_of: dt.datetime) -> None:
+    """Takes the numbers of metrics that count the same rows, each with the reason why it may have changed."""
+    *_, window, spans, grains = question
+    bare = [msgspec.structs.replace(metric, parts={}) for metric, _ in asking]
+    sql, bound = select_grains(bare[0], window, spans, grains, beside=bare[1:])
+    taken = []
+    for index, (metric, why) in enumerate(asking):
+        mark = f"_{index - 1}" if index else ""
+        value = _value(metric.scale, metric.min_den, bool(metric.denominator), False)
+        taken.append(
+            f"""SELECT '{metric.id}', '{window}', r.win_start, r.grain, r.place, r.num, r.den, {value}, s.provisional, ?, ?, ?
+            FROM (SELECT win_start, grain, place, num{mark} AS num, den{mark} AS den, present{mark} AS present FROM counted) r
+            JOIN (SELECT unnest(?) AS start, unnest(?) AS provisional) s ON s.start = r.win_start
+            WHERE r.present > 0 AND r.place <> ''"""
+        )
+        provisional = [_is_provisional(metric, item, as_of) for item in spans]
+        bound += [f"{as_of:%Y%m%dT%H%M%S}", as_of, why, [item.start for item in spans], provisional]
+    writer.execute(f"INSERT INTO changed WITH counted AS MATERIALIZED ({sql}) {' UNION ALL '.join(taken)}", bound)
 
 
 def _value(scale: object, min_den: object, is_rate: object, is_mean: object) -> str:
