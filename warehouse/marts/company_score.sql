@@ -18,18 +18,20 @@ with
             and day < (select day from build.today)
             and cast(date_trunc('month', day) as date) in (select day from build.day)
     ),
-    base as (
+    -- each vehicle once first: to count different ones among all its days takes a table for every number of them
+    vehicle as (
         select
             win,
             win_start,
             company_key,
+            vehicle_key,
             max(vehicle_class) as vehicle_class,
-            count(distinct vehicle_key) filter (is_vh) as vh,
-            count(distinct vehicle_key) filter (is_networked) as vn,
-            count(distinct vehicle_key) filter (is_networked and not is_stopped) as vn_active,
-            count(distinct vehicle_key) filter (is_networked and is_online and not is_stopped) as online_vn,
-            count(distinct vehicle_key) filter (is_online) as online,
-            count(distinct vehicle_key) filter (is_drifting) as drift,
+            bool_or(is_vh) as is_vh,
+            bool_or(is_networked) as is_networked,
+            bool_or(is_networked and not is_stopped) as is_active,
+            bool_or(is_networked and is_online and not is_stopped) as is_online_active,
+            bool_or(is_online) as is_online,
+            bool_or(is_drifting) as is_drifting,
             sum(km_total) filter (is_networked) as km_total,
             sum(km_complete) filter (is_networked) as km_complete,
             sum(pts) as pts,
@@ -38,6 +40,27 @@ with
             sum(fatigue_s) as fatigue
         from framed
         where company_key is not null
+        group by 1, 2, 3, 4
+    ),
+    base as (
+        select
+            win,
+            win_start,
+            company_key,
+            max(vehicle_class) as vehicle_class,
+            count(*) filter (is_vh) as vh,
+            count(*) filter (is_networked) as vn,
+            count(*) filter (is_active) as vn_active,
+            count(*) filter (is_online_active) as online_vn,
+            count(*) filter (is_online) as online,
+            count(*) filter (is_drifting) as drift,
+            sum(km_total) as km_total,
+            sum(km_complete) as km_complete,
+            sum(pts) as pts,
+            sum(pts_ok) as pts_ok,
+            sum(overspeed) as overspeed,
+            sum(fatigue) as fatigue
+        from vehicle
         group by 1, 2, 3
     ),
     checked as (

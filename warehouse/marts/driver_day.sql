@@ -32,6 +32,25 @@ with
         select person_key, cast(last_event_at as date)
         from raw.rdm_account_history
     ),
+    -- an event connects for thirty days: of those that follow each other within them, the first and the last say it all
+    spell as (
+        select
+            person_key,
+            day,
+            is_first,
+            case when is_last then day else lead(day) over (partition by person_key order by day) end as last_day
+        from
+            (
+                select
+                    person_key,
+                    day,
+                    coalesce(day - lag(day) over v > 30, true) as is_first,
+                    coalesce(lead(day) over v - day > 30, true) as is_last
+                from event
+                window v as (partition by person_key order by day)
+            )
+        where is_first or is_last
+    ),
     connected as (
         select distinct a.person_key, d.day
         from
@@ -41,11 +60,8 @@ with
                 where status = '启用' and _deleted_at is null
                 group by 1
             ) a
-        join d on a.opened <= d.day
-        join
-            (select distinct e.person_key, d.day from event e join d on e.day > d.day - 30 and e.day <= d.day) l
-            on l.person_key = a.person_key
-            and l.day = d.day
+        join spell s on s.is_first and s.person_key = a.person_key
+        join d on d.day between greatest(a.opened, s.day) and s.last_day + 29
     ),
     member as (
         select
