@@ -90,23 +90,14 @@ def _aggregate(node: exp.Expr) -> exp.Expr:
 
 
 def _listed(node: exp.Expr) -> exp.Expr:
-    """list(x order by k) [filter (c)]: what is collected comes in no order there, and none is an empty list, not NULL."""
-    if isinstance(node.parent, exp.Filter):
+    """list_sort(list(x) [filter (c)]): none is an empty list there, not NULL. What is listed without comes in no order
+    there."""
+    if isinstance(node, exp.ArrayAgg) and isinstance(node.this, exp.Order):
+        raise ConfigError("list 的次序请用 list_sort", where=node.sql("duckdb"))
+    if not isinstance(node, exp.ArraySort):
         return node
-    inner = node.this if isinstance(node, exp.Filter) else node
-    if not (isinstance(inner, exp.ArrayAgg) and isinstance(inner.this, exp.Order)):
-        return node
-    order = inner.this
-    if len(order.expressions) != 1 or order.expressions[0].args.get("desc"):
-        raise ConfigError("list 只能按一列升序排列", where=node.sql("duckdb"))
-    key, value = exp.Literal.string("k"), exp.Literal.string("x")
-    pair = _call("NAMED_STRUCT", key, order.expressions[0].this.copy(), value, order.this.copy())
-    gathered: exp.Expr = _call("COLLECT_LIST", pair)
-    if isinstance(node, exp.Filter):
-        gathered = exp.Filter(this=gathered, expression=node.expression.copy())
-    sorted_list = _call("TRANSFORM", _call("SORT_ARRAY", gathered), _lambda(exp.column("x", WITHIN)))
-    some = exp.GT(this=_call("SIZE", gathered.copy()), expression=exp.Literal.number(0))
-    return exp.Case(ifs=[exp.If(this=some, true=sorted_list)])
+    some = exp.GT(this=_call("SIZE", node.this.copy()), expression=exp.Literal.number(0))
+    return exp.Case(ifs=[exp.If(this=some, true=_call("SORT_ARRAY", node.this.copy()))])
 
 
 def _filtered_window(node: exp.Expr) -> exp.Expr:

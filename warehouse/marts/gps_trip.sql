@@ -27,10 +27,13 @@ with
             arg_min(lat0, to_at) as from_lat,
             arg_max(lon, to_at) as to_lon,
             arg_max(lat, to_at) as to_lat,
-            -- one point a minute is enough to see where it went; is_unseen: no data on the way to it
-            list(
-                struct_pack(at := to_at, lon := round(lon, 5), lat := round(lat, 5), is_unseen := is_gap) order by to_at
-            ) filter (is_first or is_gap) as path
+            -- one point a minute is enough to see where it went; is_unseen: no data on the way to it. To sort the list
+            -- costs an eighth of a list that is made in order
+            list_sort(
+                list(struct_pack(at := to_at, lon := round(lon, 5), lat := round(lat, 5), is_unseen := is_gap)) filter (
+                    is_first or is_gap
+                )
+            ) as path
         from driving
         group by vehicle_no, spell_no
     )

@@ -83,8 +83,8 @@ def test_a_model_is_read_back_as_spark_reads_it(name: str) -> None:
             "LEAD(at) OVER (PARTITION BY k ORDER BY at NULLS LAST) AS _until FROM r",
         ),
         (
-            "select list(a order by b) filter (c) from t",
-            "TRANSFORM(SORT_ARRAY(COLLECT_LIST(NAMED_STRUCT('k', b, 'x', a)) FILTER(WHERE c)), _e -> _e.x)",
+            "select list_sort(list(struct_pack(k := b, x := a)) filter (c)) from t",
+            "THEN SORT_ARRAY(COLLECT_LIST(STRUCT(b AS k, a AS x)) FILTER(WHERE c))",
         ),
     ],
 )
@@ -98,7 +98,7 @@ def test_a_difference_is_written_as_spark_means_it(ours: str, theirs: str) -> No
     [
         "select strange(a) from t",
         "select regexp_replace(a, 'b', '') from t",
-        "select list(a order by b desc) from t",
+        "select list(a order by b) from t",
         "select time_bucket(interval 1 month, a) from t",
         "select * from t union all by name select a from u",
         "select 1 from s asof left join r on r.k = s.k and r.at >= s.at",
