@@ -212,14 +212,9 @@ def _files(context: Context, feed: Feed) -> Outcome:
     known = {
         row[0]
         for row in context.writer.execute(
-            "SELECT name FROM run.batch WHERE source = ? AND entity = ?", [feed.source, feed.entity]
-        )
-    }
-    known |= {
-        row[0]
-        for row in context.writer.execute(
-            "SELECT payload->>'name' FROM raw.quarantine WHERE source = ? AND entity = ? AND row_no = -1",
-            [feed.source, feed.entity],
+            "SELECT name FROM run.batch WHERE source = $source AND entity = $entity UNION ALL "
+            "SELECT payload->>'name' FROM raw.quarantine WHERE source = $source AND entity = $entity AND row_no = -1",
+            {"source": feed.source, "entity": feed.entity},
         )
     }
     notes, refusal = [], ""

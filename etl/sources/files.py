@@ -4,11 +4,12 @@ reads bytes, opens nothing."""
 from __future__ import annotations
 
 import fnmatch
+import os
 import posixpath
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 from etl.config.checks import check_mapping
@@ -105,7 +106,7 @@ class Folder:
             raise self._down(error) from None
         return sorted(
             (entry for entry in listed if matches(entry.path, glob) and _is_data(entry.path)),
-            key=lambda entry: Path(entry.path),
+            key=_by_parts,
         )
 
     def every(self) -> list[Entry]:
@@ -118,7 +119,7 @@ class Folder:
             listed = [self._entry(path, facts) for path, facts in found if facts.get("type") == "file"]
         except Exception as error:
             raise self._down(error) from None
-        return sorted((entry for entry in listed if _is_data(entry.path)), key=lambda entry: Path(entry.path))
+        return sorted((entry for entry in listed if _is_data(entry.path)), key=_by_parts)
 
     def path_of(self, shown: str, glob: str) -> str:
         """The path of the file that is booked as `shown`; that itself when the file is gone."""
@@ -145,7 +146,7 @@ class Folder:
     def _entry(self, path: str, facts: dict[str, Any]) -> Entry:
         inner = posixpath.relpath("/" + path.lstrip("/"), "/" + self._root.strip("/"))
         if self.kind == "file":
-            stamp = Path(path).stat().st_mtime_ns
+            stamp = os.stat(path).st_mtime_ns
             return Entry(inner, self._shown(inner), facts["size"], stamp / 1e9, str(stamp))
         moment = facts.get("mtime") or facts.get("LastModified")
         seconds = moment.timestamp() if moment is not None else 0.0
@@ -225,8 +226,19 @@ def _why_unread(entry: Entry, feeds: list[Feed]) -> str:
 
 def matches(path: str, glob: str) -> bool:
     """Whether a path in the folder is one of the feed's files, in upper or lower case; * stays within one folder."""
-    parts, patterns = path.lower().split("/"), glob.lower().split("/")
+    parts, patterns = path.lower().split("/"), _patterns(glob)
     return len(parts) == len(patterns) and all(map(fnmatch.fnmatchcase, parts, patterns))
+
+
+@cache
+def _patterns(glob: str) -> list[str]:
+    """One a folder on the way, and the last of the name."""
+    return glob.lower().split("/")
+
+
+def _by_parts(entry: Entry) -> list[str]:
+    """The order of the names, folder by folder."""
+    return entry.path.split("/")
 
 
 def _is_data(path: str) -> bool:
