@@ -29,17 +29,64 @@ OF_SELECTS = [
     "tests/warehouse/query/test_readings.py",
     "tests/warehouse/build/test_revisions.py",
 ]
+WRITTEN = ["tests/warehouse/ingest/test_column_rules.py", "tests/etl/sources/test_values.py"]
+SHAPES = ["tests/etl/sources/test_ledger_shapes.py", "tests/etl/sources/test_files_hostile.py", *WRITTEN]
+LANDED = ["tests/warehouse/ingest/test_load.py", *WRITTEN, "tests/warehouse/ingest"]
 OF_MODULES = {
+    "warehouse/build/checks.py": ["tests/warehouse/build/test_engine.py", "tests/warehouse/build/test_positions.py"],
+    "warehouse/build/fingerprints.py": ["tests/warehouse/build/test_definitions.py"],
+    "warehouse/build/graph.py": ["tests/warehouse/build/test_engine.py", "tests/warehouse/build/test_definitions.py"],
+    "warehouse/build/revisions.py": ["tests/warehouse/build/test_revisions.py"],
     "warehouse/build/": ["tests/warehouse/build/test_disclosure.py", "tests/warehouse/build/test_person_hold.py"],
+    "warehouse/catalog/": ["tests/warehouse/catalog", "tests/test_descriptions.py"],
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
     "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", *OF_READINGS],
+    "warehouse/core/festivals.py": ["tests/warehouse/core/test_festivals.py", *OF_READINGS],
+    "warehouse/core/keys.py": ["tests/warehouse/core/test_keys.py"],
+    "warehouse/core/redaction.py": ["tests/warehouse/core/test_redaction.py"],
+    "warehouse/ingest/archives.py": SHAPES,
+    "warehouse/ingest/csv_chunks.py": [*WRITTEN, "tests/warehouse/ingest/test_pieces.py"],
+    "warehouse/ingest/hook.py": ["tests/etl/sources/test_strangers.py"],
+    "warehouse/ingest/ledgers.py": SHAPES,
+    "warehouse/ingest/list_review.py": ["tests/etl/worker/test_filing.py"],
+    "warehouse/ingest/pseudonymize.py": ["tests/warehouse/core/test_redaction.py", *LANDED],
+    "warehouse/ingest/table": SHAPES,
+    "warehouse/ingest/target_rows.py": [
+        "tests/warehouse/ingest/test_target_rows.py",
+        "tests/etl/worker/test_filing.py",
+    ],
+    "warehouse/ingest/workbooks.py": SHAPES,
+    "warehouse/ingest/": LANDED,
+    "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],
+    "warehouse/insight/": ["tests/warehouse/insight", BOUNDARIES],
+    "warehouse/publish/": ["tests/warehouse/publish", "tests/warehouse/ingest/test_load.py", BOUNDARIES],
     "warehouse/query/places.py": ["tests/warehouse/query/test_scope.py", *OF_READINGS],
     "warehouse/query/contribution.py": [
         "tests/warehouse/query/test_contribution.py",
         "tests/warehouse/query/test_readings.py",
     ],
-    "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],
+    "warehouse/query/": [*OF_READINGS, "tests/warehouse/query"],
     "warehouse/": OF_READINGS,
+    "etl/config/": ["tests/test_descriptions.py"],
+    "etl/jobs/": ["tests/etl/worker/test_reports.py"],
+    "etl/sources/cursors.py": ["tests/etl/sources/test_values.py", "tests/etl/sources/test_connecting.py"],
+    "etl/sources/": [
+        "tests/etl/sources/test_connecting.py",
+        "tests/etl/sources/test_faults.py",
+        "tests/etl/sources/test_files_hostile.py",
+    ],
+    "cockpit/alerts/": ["tests/cockpit/alerts"],
+    "cockpit/casework/": ["tests/cockpit/casework", "tests/cockpit/web/test_share_pages.py"],
+    "cockpit/identity/": ["tests/cockpit/identity"],
+    "cockpit/presentation/": ["tests/cockpit/presentation", "tests/warehouse/ingest/test_clocks.py"],
+    "cockpit/report/proofreading.py": ["tests/cockpit/report/test_proofreading.py"],
+    "cockpit/report/": [
+        "tests/cockpit/report/test_weekly.py",
+        "tests/cockpit/report/test_sheet.py",
+        "tests/cockpit/report/test_monthly.py",
+    ],
+    "cockpit/store/": ["tests/cockpit/store", "tests/cockpit/web/test_audit_commands.py"],
+    "cockpit/wall/": ["tests/cockpit/wall"],
 }
 EXPENSIVE = {"published", "audited"}
 """Fixtures that the whole real line makes: what stands on them is for the full run."""
@@ -63,6 +110,7 @@ class Near:
 
     def __init__(self, kind: str, file: str) -> None:
         self.name = file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        self.makes = not file.startswith("cockpit/")
         self.kind = kind if kind != "sql" or file.startswith(("warehouse/staging/", "warehouse/marts/")) else "select"
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -72,7 +120,7 @@ class Near:
 
     def _rank(self, item: pytest.Item) -> int | None:
         """0 for a case about the thing itself, 1 for one about something made of it or for any other test."""
-        if EXPENSIVE & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") or (self.makes and EXPENSIVE & set(getattr(item, "fixturenames", ()))):
             return None
         parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         case = parameters.get("case")

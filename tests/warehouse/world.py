@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.house import AS_OF, House, id_number
-from tests.warehouse.build.test_models import spread
+from tests.house import AS_OF, House
+from tests.warehouse.build.test_models import repeated, spread
 from warehouse.build import fingerprints
 from warehouse.build.graph import order
 from warehouse.catalog.contracts import contracts
@@ -34,25 +34,6 @@ def given(part: str) -> dict[str, list[dict[str, Any]]]:
         for table, own in file.get(part, {}).items():
             rows.setdefault(table, []).extend(spread(repeated(own)))
     return rows
-
-
-def repeated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`times = 50` is that many rows; {n}, {n2} in their texts is the number of each, from 0; `persons`: the serial
-    number of the first one's person. `holder` is the person of a certificate."""
-    out = []
-    for row in rows:
-        for n in range(row.get("times", 1)):
-            one = {
-                key: value.replace("{n}", str(n)).replace("{n2}", f"{n:02d}") if isinstance(value, str) else value
-                for key, value in row.items()
-                if key not in ("times", "persons", "holder")
-            }
-            if "persons" in row:
-                one["person"] = row["persons"] + n
-            if "holder" in row:
-                one["holder_no"] = id_number(row["holder"])
-            out.append(one)
-    return out
 
 
 def fill(house: House) -> None:

@@ -24,6 +24,25 @@ def cases() -> list[Any]:
     return found
 
 
+def repeated(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`times = 50` is that many rows; {n}, {n2} in their texts is the number of each, from 0; `persons`: the serial
+    number of the first one's person. `holder` is the person of a certificate."""
+    out = []
+    for row in rows:
+        for n in range(row.get("times", 1)):
+            one = {
+                key: value.replace("{n}", str(n)).replace("{n2}", f"{n:02d}") if isinstance(value, str) else value
+                for key, value in row.items()
+                if key not in ("times", "persons", "holder")
+            }
+            if "persons" in row:
+                one["person"] = row["persons"] + n
+            if "holder" in row:
+                one["holder_no"] = id_number(row["holder"])
+            out.append(one)
+    return out
+
+
 def spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows with shorthands opened: `person = 3` is an identity number; `track` is a drive of points along a
     meridian."""
@@ -104,6 +123,6 @@ def _plain(value: Any) -> Any:
 def test_model(house: House, case: dict[str, Any]) -> None:
     house.at = case.get("as_of", house.at)
     for table, rows in case["given"].items():
-        house.put(table, spread(rows))
+        house.put(table, spread(repeated(rows)))
     house.make(*models_in(case["expect"]))
     compare(house, case["expect"])
