@@ -32,6 +32,7 @@ OF_SELECTS = [
 WRITTEN = ["tests/warehouse/ingest/test_column_rules.py", "tests/etl/sources/test_values.py"]
 SHAPES = ["tests/etl/sources/test_ledger_shapes.py", "tests/etl/sources/test_files_hostile.py", *WRITTEN]
 LANDED = ["tests/warehouse/ingest/test_load.py", *WRITTEN, "tests/warehouse/ingest"]
+EDGES = "tests/cockpit/identity/test_edges.py"
 OF_MODULES = {
     "warehouse/build/checks.py": ["tests/warehouse/build/test_engine.py", "tests/warehouse/build/test_positions.py"],
     "warehouse/build/fingerprints.py": ["tests/warehouse/build/test_definitions.py"],
@@ -58,6 +59,8 @@ OF_MODULES = {
     "warehouse/ingest/workbooks.py": SHAPES,
     "warehouse/ingest/": LANDED,
     "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],
+    "warehouse/insight/forecast.py": ["tests/warehouse/insight/test_forecast.py"],
+    "warehouse/insight/questions/": ["tests/warehouse/insight/test_questions.py"],
     "warehouse/insight/": ["tests/warehouse/insight", BOUNDARIES],
     "warehouse/publish/": ["tests/warehouse/publish", "tests/warehouse/ingest/test_load.py", BOUNDARIES],
     "warehouse/query/places.py": ["tests/warehouse/query/test_scope.py", *OF_READINGS],
@@ -76,8 +79,35 @@ OF_MODULES = {
         "tests/etl/sources/test_files_hostile.py",
     ],
     "cockpit/alerts/": ["tests/cockpit/alerts"],
-    "cockpit/casework/": ["tests/cockpit/casework", "tests/cockpit/web/test_share_pages.py"],
-    "cockpit/identity/": ["tests/cockpit/identity"],
+    "cockpit/casework/favourites.py": ["tests/cockpit/casework/test_favourites.py"],
+    "cockpit/casework/loader_requests.py": ["tests/cockpit/casework/test_loader_requests.py"],
+    "cockpit/casework/notes.py": ["tests/cockpit/casework/test_notes.py"],
+    "cockpit/casework/shares.py": ["tests/cockpit/web/test_share_pages.py"],
+    "cockpit/casework/task": ["tests/cockpit/casework/test_task_store.py"],
+    "cockpit/casework/": ["tests/cockpit/web/test_export.py", "tests/cockpit/casework"],
+    "cockpit/identity/accounts.py": [EDGES, "tests/cockpit/identity/test_accounts.py"],
+    "cockpit/identity/driver_access.py": ["tests/cockpit/identity/test_driver_access.py"],
+    "cockpit/identity/login": ["tests/cockpit/identity/test_login_code.py", "tests/cockpit/identity/test_gate.py"],
+    "cockpit/identity/passwords.py": [EDGES, "tests/cockpit/identity/test_passwords.py"],
+    "cockpit/identity/rights.py": ["tests/cockpit/identity/test_rights.py"],
+    "cockpit/identity/second_factor.py": ["tests/cockpit/identity/test_second_factor.py"],
+    "cockpit/identity/sign_on/": ["tests/cockpit/identity/test_sign_on.py"],
+    "cockpit/identity/sessions.py": [
+        EDGES,
+        "tests/cockpit/identity/test_accounts.py",
+        "tests/cockpit/identity/test_gate.py",
+    ],
+    "cockpit/identity/throttle.py": [EDGES, "tests/cockpit/identity/test_accounts.py"],
+    "cockpit/identity/tokens.py": [
+        EDGES,
+        "tests/cockpit/web/test_token_commands.py",
+        "tests/cockpit/web/test_api_v1.py",
+    ],
+    "cockpit/identity/": ["tests/cockpit/identity/test_gate.py", "tests/cockpit/identity"],
+    "cockpit/presentation/address.py": ["tests/cockpit/presentation/test_address.py"],
+    "cockpit/presentation/day_range.py": ["tests/cockpit/presentation/test_day_range.py"],
+    "cockpit/presentation/format.py": ["tests/cockpit/presentation/test_format.py"],
+    "cockpit/presentation/reading_view.py": ["tests/cockpit/presentation/test_reading_view.py"],
     "cockpit/presentation/": ["tests/cockpit/presentation", "tests/warehouse/ingest/test_clocks.py"],
     "cockpit/report/proofreading.py": ["tests/cockpit/report/test_proofreading.py"],
     "cockpit/report/": [
@@ -86,6 +116,8 @@ OF_MODULES = {
         "tests/cockpit/report/test_monthly.py",
     ],
     "cockpit/store/": ["tests/cockpit/store", "tests/cockpit/web/test_audit_commands.py"],
+    "cockpit/wall/direction.py": ["tests/cockpit/wall/test_direction.py"],
+    "cockpit/wall/legibility.py": ["tests/cockpit/wall/test_legibility.py"],
     "cockpit/wall/": ["tests/cockpit/wall"],
 }
 EXPENSIVE = {"published", "audited"}
