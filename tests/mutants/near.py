@@ -105,6 +105,7 @@ OF_MODULES = {
     ],
     "cockpit/identity/": ["tests/cockpit/identity/test_gate.py", "tests/cockpit/identity"],
     "cockpit/presentation/address.py": ["tests/cockpit/presentation/test_address.py"],
+    "cockpit/presentation/data_notes.py": ["tests/cockpit/presentation/test_data_notes.py"],
     "cockpit/presentation/day_range.py": ["tests/cockpit/presentation/test_day_range.py"],
     "cockpit/presentation/format.py": ["tests/cockpit/presentation/test_format.py"],
     "cockpit/presentation/reading_view.py": ["tests/cockpit/presentation/test_reading_view.py"],
@@ -121,7 +122,8 @@ OF_MODULES = {
     "cockpit/wall/": ["tests/cockpit/wall"],
 }
 EXPENSIVE = {"published", "audited"}
-"""Fixtures that the whole real line makes: what stands on them is for the full run."""
+"""Fixtures that the whole real line makes: what stands on them is for the full run, but where a module only reads what has
+been published."""
 
 
 def tests(kind: str, file: str) -> list[str]:
@@ -142,7 +144,8 @@ class Near:
 
     def __init__(self, kind: str, file: str) -> None:
         self.name = file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-        self.makes = not file.startswith("cockpit/")
+        is_read = kind == "python" and file.startswith(("cockpit/", "warehouse/insight/", "warehouse/query/"))
+        self.expensive = EXPENSIVE - {"published"} if is_read else EXPENSIVE
         self.kind = kind if kind != "sql" or file.startswith(("warehouse/staging/", "warehouse/marts/")) else "select"
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -152,7 +155,7 @@ class Near:
 
     def _rank(self, item: pytest.Item) -> int | None:
         """0 for a case about the thing itself, 1 for one about something made of it or for any other test."""
-        if item.get_closest_marker("slow") or (self.makes and EXPENSIVE & set(getattr(item, "fixturenames", ()))):
+        if self.expensive & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("slow"):
             return None
         parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         case = parameters.get("case")
