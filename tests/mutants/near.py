@@ -31,7 +31,13 @@ OF_SELECTS = [
 ]
 WRITTEN = ["tests/warehouse/ingest/test_column_rules.py", "tests/etl/sources/test_values.py"]
 SHAPES = ["tests/etl/sources/test_ledger_shapes.py", "tests/etl/sources/test_files_hostile.py", *WRITTEN]
-LANDED = ["tests/warehouse/ingest/test_load.py", *WRITTEN, "tests/warehouse/ingest"]
+LANDED = [
+    "tests/warehouse/ingest/test_load.py",
+    *WRITTEN,
+    "tests/warehouse/ingest/test_clocks.py",
+    "tests/warehouse/ingest/test_landing.py",
+    "tests/warehouse/ingest/test_source_deletes.py",
+]
 EDGES = "tests/cockpit/identity/test_edges.py"
 OF_MODULES = {
     "warehouse/build/checks.py": ["tests/warehouse/build/test_engine.py", "tests/warehouse/build/test_positions.py"],
@@ -40,6 +46,7 @@ OF_MODULES = {
     "warehouse/build/revisions.py": ["tests/warehouse/build/test_revisions.py"],
     "warehouse/build/": ["tests/warehouse/build/test_disclosure.py", "tests/warehouse/build/test_person_hold.py"],
     "warehouse/catalog/": ["tests/warehouse/catalog", "tests/test_descriptions.py"],
+    "warehouse/compile/person_windows.py": ["tests/warehouse/compile/test_person_windows.py"],
     "warehouse/core/timetable.py": ["tests/warehouse/core/test_timetable.py"],
     "warehouse/core/units.py": ["tests/warehouse/core/test_units.py", *OF_READINGS],
     "warehouse/core/festivals.py": ["tests/warehouse/core/test_festivals.py", *OF_READINGS],

@@ -72,6 +72,13 @@ class Truck:
         self.at += dt.timedelta(seconds=self.every)
         return self
 
+    def away(self, fixes: int) -> Truck:
+        """So many fixes twenty kilometres off, and back."""
+        self.lon += 20 * KM_EAST
+        self.stand(fixes * self.every / 60)
+        self.lon -= 20 * KM_EAST
+        return self
+
     def go(self, minutes: float, kmh: float) -> Truck:
         """On without a word."""
         way = kmh * minutes / 60
@@ -158,6 +165,9 @@ SPECIAL = {
     "one_step": Truck("浙A00045", every=1).stand(25).drive(1 / 60, 30).stand(25),
     # creeping in a queue, 3 km/h for an hour
     "queue": Truck("浙A00046").drive(30).drive(60, 3).drive(30),
+    # five fixes elsewhere have less company than witnesses against them; six have as much as any
+    "five_away": Truck("浙A00048", speed=False, counter=False).stand(20).away(5).stand(20),
+    "six_away": Truck("浙A00049", speed=False, counter=False).stand(20).away(6).stand(20),
     # a night between two days
     "parked_then_gone": Truck("浙A00047").stand(180).drive(30),
 }
@@ -241,6 +251,11 @@ def test_a_short_loss_belongs_to_the_trip_and_is_marked_on_its_path(tracks: Hous
     path = tracks.rows("SELECT path FROM marts.gps_trip WHERE vehicle_key = '浙A00044#2'")[0][0]
     assert [point["is_unseen"] for point in path].count(True) == 1
     assert [point["at"] for point in path] == sorted(point["at"] for point in path)
+
+
+def test_most_of_the_ten_around_decide_what_is_drift(tracks: House) -> None:
+    drift = days(tracks, "drift_pts")
+    assert drift[SPECIAL["five_away"].plate] == (5,) and drift[SPECIAL["six_away"].plate] == (0,)
 
 
 def test_one_step_is_no_trip_and_ends_no_stop(tracks: House) -> None:
