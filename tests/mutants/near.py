@@ -63,6 +63,7 @@ OF_MODULES = {
         "tests/warehouse/ingest/test_target_rows.py",
         "tests/etl/worker/test_filing.py",
     ],
+    "warehouse/ingest/times.py": ["tests/warehouse/ingest/test_times.py", *WRITTEN],
     "warehouse/ingest/workbooks.py": SHAPES,
     "warehouse/ingest/": LANDED,
     "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from warehouse.core import keys
 from warehouse.core.errors import Refused
@@ -58,11 +59,47 @@ def test_a_writer_that_dies_leaves_no_half_key(tmp_path: Path, monkeypatch: pyte
     assert len(keys.secret(tmp_path, "people")) == 32
 
 
-@pytest.mark.parametrize(("mode", "size", "words"), [(0o644, 32, "对他人可读"), (0o600, 31, "过短")])
-def test_a_weak_key_is_refused(tmp_path: Path, mode: int, size: int, words: str) -> None:
+def varied(length: int, values: int) -> bytes:
+    return bytes(number % values for number in range(length))
+
+
+@pytest.mark.parametrize(
+    ("mode", "body", "words"),
+    [
+        (0o644, varied(32, 32), "对他人可读"),
+        (0o620, varied(32, 32), "对他人可读"),
+        (0o601, varied(32, 32), "对他人可读"),
+        (0o600, varied(31, 31), "过短"),
+        (0o600, varied(32, 11), "不是随机数"),
+    ],
+)
+def test_a_weak_key_is_refused(tmp_path: Path, mode: int, body: bytes, words: str) -> None:
     file = tmp_path / "people.key"
-    file.write_bytes(b"k" * size)
+    file.write_bytes(body)
     file.chmod(mode)
     with pytest.raises(Refused) as refused:
         keys.secret(tmp_path, "people")
     assert words in refused.value.what and refused.value.where == str(file)
+
+
+def test_a_key_of_twelve_values_and_thirty_two_bytes_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "people.key"
+    file.write_bytes(varied(32, 12))
+    file.chmod(0o600)
+    assert keys.secret(tmp_path, "people") == varied(32, 12)
+
+
+def test_pseudonyms_differ_by_what_they_stand_for_and_a_seal_by_its_place(tmp_path: Path) -> None:
+    people, number = keys.Pseudonyms(tmp_path), "13800138000"
+    found = {people.person(number), people.phone(number), people.misplaced(number)}
+    assert sorted(len(one) for one in found) == [12, 64, 64]
+    assert people.person(number) == keys.Pseudonyms(tmp_path).person(number) != people.person(number + "1")
+    assert keys.Pseudonyms(tmp_path / "elsewhere").person(number) not in found
+    vault = keys.Vault(tmp_path)
+    sealed = vault.seal(b"body", b"label")
+    assert vault.open(sealed, b"label") == b"body" and vault.seal(b"body", b"label") != sealed and b"body" not in sealed
+    for spoiled, label in ((sealed, b"other"), (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"label")):
+        with pytest.raises(InvalidTag):
+            vault.open(spoiled, label)
+    with pytest.raises(InvalidTag):
+        keys.Vault(tmp_path, "other").open(sealed, b"label")

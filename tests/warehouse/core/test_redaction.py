@@ -3,10 +3,12 @@ stays."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pyarrow as pa
 import pytest
 
-from warehouse.core.redaction import BLOT, blot
+from warehouse.core.redaction import BLOT, SHANGHAI, blot, identity_number, in_line, scrub
 from warehouse.ingest.pseudonymize import looked_at
 
 SPELLINGS = [
@@ -58,3 +60,67 @@ def test_a_number_is_blotted_out_however_it_is_written(number: str, text: str) -
 )
 def test_what_is_no_number_of_a_person_stays(text: str) -> None:
     assert blot(text) == text
+
+
+TODAY = dt.datetime.now(SHANGHAI).date()
+
+
+def number(born: dt.date, area: str = "330110", order: str = "001", *, fits: bool = True) -> str:
+    """An identity number by GB 11643: the weight of the i-th digit is 2^(17-i) mod 11 (ISO 7064)."""
+    stem = f"{area}{born:%Y%m%d}{order}"
+    rest = (1 - sum(int(digit) * pow(2, 17 - place, 11) for place, digit in enumerate(stem))) % 11
+    return stem + "0123456789X"[rest if fits else (rest + 1) % 10]
+
+
+def test_an_identity_number_has_its_digit_and_a_day_of_birth() -> None:
+    for order in range(100, 130):  # every check digit there is, X among them
+        good = number(dt.date(1980, 1, 1), order=str(order))
+        assert identity_number(good) == good
+        assert identity_number(good[:-1] + "0123456789X"[("0123456789X".index(good[-1]) + 1) % 11]) is None
+    with_x = next(one for order in range(100, 130) if (one := number(dt.date(1980, 1, 1), order=str(order)))[-1] == "X")
+    assert identity_number(f" '{with_x.lower()}") == with_x
+    assert identity_number("".join(chr(ord(sign) + 0xFEE0) for sign in with_x)) == with_x, "full-width"
+    assert identity_number(number(TODAY)) and identity_number(number(TODAY + dt.timedelta(days=1))) is None
+    assert identity_number(number(dt.date(1900, 1, 1))) and identity_number(number(dt.date(1899, 12, 31))) is None
+    odd = number(dt.date(1980, 1, 1))
+    for text in (odd[:15], odd + "1", "3.3E+17", "", f"{odd[:6]}19800230{odd[14:]}"):
+        assert identity_number(text) is None
+
+
+def before(days: int) -> dt.date:
+    return TODAY - dt.timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_person"),
+    [
+        ("13800138000", True),
+        ("+86 13800138000", True),
+        (number(before(5844), fits=False), True),  # sixteen years: 16 × 365.25
+        (number(before(5843), fits=False), False),  # younger, and the digit is wrong: a number of business
+        (number(before(5843)), True),
+        (number(before(1827)), True),  # five years
+        (number(before(1826)), False),
+        (number(before(9000), "930110"), True),
+        (number(before(9000), "930110", fits=False), False),  # a company's code
+        (number(before(5844), "930110"), True),
+        (number(before(5843), "930110"), False),
+        (number(before(9000), "030110"), False),
+        (f"330110{before(9000):%y%m%d}001", False),  # fifteen digits may be anything here
+        ("91330110MA2ABCDE12", False),
+        ("330110199913450019", False),
+    ],
+)
+def test_a_personal_number_in_a_column_of_something_else_is_replaced_and_one_of_business_stays(
+    text: str, is_person: bool
+) -> None:
+    assert scrub(f"备注{text}。", lambda found: f"<{len(found)}>") == (
+        f"备注<{11 if len(text) < 16 else 18}>。" if is_person else f"备注{text}。"
+    )
+
+
+def test_every_number_of_a_text_goes_and_what_lies_between_stays() -> None:
+    assert scrub("13800138000、李四 139 0013 9000。", lambda found: found[-4:]) == "8000、李四 9000。"
+    assert blot("甲13800138000乙0571-88886666丙330110800101001丁") == f"甲{BLOT}乙{BLOT}丙{BLOT}丁"
+    assert in_line("  李四 \n 13800138000 ") == f"李四 {BLOT}" and in_line(" \n ") == ""
+    assert blot("330110.19801345.0016") == "330110.19801345.0016", "the thirteenth month is no birthday"
