@@ -1,4 +1,7 @@
-"""Which tests lie near a file: the ones that are tried on its mutants, the cheapest first."""
+"""Which tests lie near a file: the ones that are tried on its mutants, the cheapest first.
+
+What a fork inherits it does not read again: the process that forks imports this, so it imports nothing of the product
+before it is asked in a fork."""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from warehouse.build.graph import above
-from warehouse.catalog.metrics import metrics
 
 MODELS = "tests/warehouse/build/test_models.py"
 BOUNDARIES = "tests/warehouse/test_boundaries.py"
@@ -174,6 +175,8 @@ class Near:
         if self.kind == "select":
             return 0 if case.get("sql", "").endswith("/" + self.name) else None
         if self.kind == "sql":
+            from warehouse.build.graph import above
+
             looked_at = models_of(case)
             return 0 if self.name in looked_at else 1 if any(self.name in above(name) for name in looked_at) else None
         return 1
@@ -182,6 +185,7 @@ class Near:
 def models_of(case: dict[str, Any]) -> set[str]:
     """The models that a case looks at; those of its indicator included."""
     from tests.warehouse.build.test_models import models_in
+    from warehouse.catalog.metrics import metrics
 
     if "metric" in case:
         return {metrics()[case["metric"]].mart}

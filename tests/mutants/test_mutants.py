@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -184,3 +186,11 @@ def test_a_report_names_the_survivors_and_what_known_says_wrongly(
     assert [row["state"] for row in json.loads((tmp_path / "mutants.json").read_text("utf-8"))] == [
         "survived", "survived", "noticed",
     ]  # fmt: skip
+
+
+def test_what_forks_has_imported_nothing_that_a_change_could_be_in() -> None:
+    words = (
+        "import sys; from tests.mutants import run; import tests.mutants.near; "
+        "print(*(name for name in sys.modules if name.split('.')[0] in ('warehouse', 'etl', 'cockpit')))"
+    )
+    assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout == "\n"

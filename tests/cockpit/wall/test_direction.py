@@ -3,6 +3,7 @@ flapping."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from pathlib import Path
 
@@ -166,3 +167,159 @@ def test_a_hold_survives_the_restart_and_a_scene_of_a_later_release_is_dropped(t
         is None
     )
     assert again.plan("hall").course.hold == Hold("sites")
+
+
+URGENT = direction.Interruption(START, START + 90)
+ON_AT = "rotate", "urgent"
+
+
+@pytest.mark.parametrize(
+    ("urgent", "second", "is_on"),
+    [
+        (URGENT, 0, True),
+        (URGENT, 89.9, True),
+        (URGENT, 90, False),
+        (URGENT, -60, True),
+        (URGENT, -60.1, False),
+        (direction.Interruption(START, START + 90, START + 10), 9.9, True),
+        (direction.Interruption(START, START + 90, START + 10), 10, False),
+        (direction.Interruption(START, START + 90, START + 100), 90, False),
+        (None, 0, False),
+    ],
+)
+def test_an_interruption_is_on_for_its_seconds(
+    urgent: direction.Interruption | None, second: float, is_on: bool
+) -> None:
+    assert direction.shown(Plan(), Course(START, urgent=urgent), START + second)[0] == ON_AT[is_on]
+
+
+@pytest.mark.parametrize(
+    ("last", "landed", "second", "begins"),
+    [
+        (None, 0, 0, True),
+        (None, -90, 0, True),
+        (None, -90.1, 0, False),
+        (None, 60, 0, True),
+        (None, 60.1, 0, False),
+        (direction.Interruption(START - 390, START - 300), 0, 0, True),  # the quiet time is over on this second
+        (direction.Interruption(START - 390, START - 300), -0.1, 0, False),
+        (direction.Interruption(START - 390, START - 299.9), 0.2, 0, False),
+        (direction.Interruption(START - 390, START - 200, START - 300), 0, 0, True),
+        (direction.Interruption(START + 60.1, START + 150), 0, 0, True),  # a clock that has been set back since
+        (direction.Interruption(START + 60, START + 150), 0, 0, False),
+        (direction.Interruption(START - 10, START + 80), 0, 0, False),
+    ],
+)
+def test_an_alarm_interrupts_after_the_quiet_and_while_it_is_new(
+    last: direction.Interruption | None, landed: float, second: float, begins: bool
+) -> None:
+    course = Course(START, urgent=last)
+    found = direction.advance(Plan(urgent_s=90, quiet_s=300), course, [alarm(START + landed)], START + second)
+    assert found == (Course(START, urgent=direction.Interruption(START, START + 90)) if begins else course)
+
+
+def test_an_interruption_ends_when_nothing_is_open_and_stays_while_something_is() -> None:
+    plan, course = Plan(), Course(START, urgent=URGENT)
+    assert direction.advance(plan, course, [alarm(START)], START + 5) == course
+    ended = direction.advance(plan, course, [alarm(START, 1)], START + 5)
+    assert ended.urgent == direction.Interruption(START, START + 90, START + 5)
+    assert direction.advance(plan, course, [], START + 90) == course, "it is over by itself"
+
+
+def test_alarms_of_the_level_or_above_are_loud() -> None:
+    alarms = [alarm(START, level, str(level)) for level in (1, 2, 3)]
+    assert [[one.level for one in direction.loud(Plan(urgent_level=level), alarms)] for level in (0, 1, 2, 3, 4)] == [
+        [], [1, 2, 3], [2, 3], [3], [],
+    ]  # fmt: skip
+
+
+def test_a_hold_is_over_on_its_second() -> None:
+    course = Course(START, hold=Hold("sites", START + 60))
+    assert [direction.shown(Plan(), course, START + second)[0] for second in (59.9, 60)] == ["hold", "rotate"]
+
+
+@pytest.mark.parametrize("minutes", [0.5, 24 * 60])
+def test_a_hold_lasts_a_day_at_most(minutes: float) -> None:
+    course = direction.command(Plan(), Course(START), "show", START, scene="sites", minutes=minutes)
+    assert course.hold == Hold("sites", START + minutes * 60)
+    for odd in (0, 24 * 60 + 1):
+        with pytest.raises(UsageError):
+            direction.command(Plan(), Course(START), "hold", START, minutes=odd)
+
+
+FEW = Plan(scenes=("overview", "safety", "sites"), dwell_s=10)
+
+
+@pytest.mark.parametrize(
+    ("course", "verb", "scene", "after"),
+    [
+        (Course(START), "next", "safety", "safety"),
+        (Course(START), "back", "sites", "sites"),
+        (Course(START - 20), "next", "overview", "overview"),
+        (Course(START, hold=Hold("sites")), "next", "overview", None),
+        (Course(START, hold=Hold("overview")), "back", "sites", None),
+        (Course(START, hold=Hold("members")), "next", "overview", None),
+        (Course(START, hold=Hold("members")), "back", "sites", None),
+        (Course(START, hold=Hold("sites"), before="members"), "back", "members", None),
+        (Course(START, hold=Hold("sites"), before="members"), "next", "overview", None),
+        (Course(START, before="members"), "back", "sites", "sites"),
+    ],
+)
+def test_a_step_is_from_what_is_on_and_a_hold_stays_a_hold(
+    course: Course, verb: str, scene: str, after: str | None
+) -> None:
+    found = direction.command(FEW, course, verb, START)
+    assert direction.shown(FEW, found, START) == ("hold" if course.hold else "rotate", scene) and found.before is None
+    if after:
+        place = FEW.scenes.index(after)
+        assert direction.shown(FEW, found, START + 10)[1] == FEW.scenes[(place + 1) % 3], "and it turns on from there"
+
+
+def test_a_person_takes_over_from_an_interruption() -> None:
+    course = Course(START, highlight=("fleet_online_rate", START + 30), urgent=URGENT)
+    for verb in ("hold", "resume", "back", "next", "acknowledge"):
+        found = direction.command(FEW, course, verb, START + 5)
+        assert found.urgent == direction.Interruption(START, START + 90, START + 5)
+        assert (found.highlight is None) == (verb != "acknowledge")
+    assert direction.command(FEW, course, "next", START + 5).hold is None, "a step is from what lay below"
+    assert direction.shown(FEW, direction.command(FEW, course, "next", START + 5), START + 5) == ("rotate", "safety")
+    assert direction.command(FEW, course, "hold", START + 5).hold == Hold("safety"), "what is on the glass is held"
+    marked = direction.command(FEW, course, "highlight", START + 5, metric="site_visit_cnt")
+    assert (marked.highlight, marked.urgent) == (("site_visit_cnt", START + 5 + direction.HIGHLIGHT_S), URGENT)
+    cleared = direction.command(FEW, course, "clear", START + 5)
+    assert (cleared.highlight, cleared.urgent) == (None, URGENT)
+    before = direction.command(FEW, Course(START, hold=Hold("sites"), before="members"), "hold", START)
+    assert (before.hold, before.before) == (Hold("sites"), "members")
+    assert direction.command(FEW, Course(START, before="members"), "hold", START).before is None
+    over = direction.command(FEW, Course(START, hold=Hold("sites"), before="members"), "resume", START)
+    assert over == Course(START)
+
+
+@pytest.mark.parametrize("name", list(direction.LIMITS))
+def test_a_number_of_a_plan_has_its_ends(name: str) -> None:
+    low, high = direction.LIMITS[name]
+    for value in (low, high):
+        assert getattr(direction.revised(Plan(), **{name: value}), name) == value
+    for value in (low - 1, high + 1):
+        with pytest.raises(UsageError):
+            direction.revised(Plan(), **{name: value})
+
+
+def test_what_a_screen_is_told() -> None:
+    alarms = [alarm(START - n, name=str(n)) for n in range(direction.ALARMS_SHOWN + 1)]
+    state = direction.ScreenState(
+        "hall", 7, FEW, Course(START, Hold("sites", START + 60), None, ("m_", START + 9), URGENT)
+    )
+    found = direction.client_state(state, alarms, START + 5)
+    assert (found["mode"], found["scene"], found["until"]) == ("urgent", "safety", "2026-11-23T14:06:30.000+00:00")
+    assert found["hold"] == {"scene": "sites", "until": "2026-11-23T14:06:00.000+00:00"}
+    assert [one["id"] for one in found["urgent"]["alarms"]] == ["0", "1", "2", "3", "4"]
+    assert (found["highlight"], found["highlight_until"]) == ("m_", "2026-11-23T14:05:09.000+00:00")
+    later = direction.client_state(state, alarms, START + 9)
+    assert later["highlight"] is None and later["highlight_until"] is None
+    held = direction.client_state(dataclasses.replace(state, course=Course(START, Hold("sites"))), alarms, START)
+    assert (held["mode"], held["scene"], held["until"], held["urgent"]) == ("hold", "sites", None, None)
+    turning = direction.client_state(dataclasses.replace(state, course=Course(START)), alarms, START)
+    assert (turning["mode"], turning["scene"], turning["hold"], turning["dwell_s"]) == ("rotate", None, None, 10)
+    assert turning["since"] == "2026-11-23T14:05:00.000+00:00" and turning["scenes"] == list(FEW.scenes)
+    assert (state.group, direction.ScreenState("group:centre").group) == ("", "centre")
