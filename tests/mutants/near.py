@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-
 MODELS = "tests/warehouse/build/test_models.py"
 BOUNDARIES = "tests/warehouse/test_boundaries.py"
 OF_MODELS = {
