@@ -86,6 +86,8 @@ OF_MODULES = {
         "tests/etl/sources/test_faults.py",
         "tests/etl/sources/test_files_hostile.py",
     ],
+    "cockpit/alerts/rules.py": ["tests/cockpit/alerts/test_rules_edges.py"],
+    "cockpit/alerts/store.py": ["tests/cockpit/alerts/test_rules_edges.py"],
     "cockpit/alerts/": ["tests/cockpit/alerts"],
     "cockpit/casework/favourites.py": ["tests/cockpit/casework/test_favourites.py"],
     "cockpit/casework/loader_requests.py": ["tests/cockpit/casework/test_loader_requests.py"],

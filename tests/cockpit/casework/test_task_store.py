@@ -280,3 +280,66 @@ def test_from_another_site_nothing_is_made_and_the_way_back_stays_here(
         ask(leader, "/supervision/99/take", {}).status_code == 404
         and ask(leader, "/supervision/1/destroy", {}).status_code == 404
     )
+
+
+def test_a_task_is_late_from_the_day_after_its_date_and_only_while_it_stands(file: Path) -> None:
+    due = dt.date(2026, 11, 20)
+    first = task_store.make(file, LEADER, "甲", "科", due, ONLINE, at=on(20, 23))
+    second = task_store.make(file, LEADER, "乙", "科", due, RECORD, at=on(20, 23))
+    third = task_store.make(file, LEADER, "丙", "科", dt.date(2026, 11, 21), ONLINE, at=on(20))
+    tasks = task_store.every(file)
+    assert [one.id for one in tasks] == [third, second, first]
+    late = [task_store.overdue(tasks, dt.date(2026, 11, day)) for day in (20, 21, 22)]
+    assert [[one.id for one in each] for each in late] == [[], [first, second], [first, second, third]]
+    assert late[2][0].late(dt.date(2026, 11, 22)) == 2
+    task_store.step(file, LEADER, first, "close", "好", at=on(23))
+    task_store.step(file, LEADER, second, "withdraw", "错", at=on(23))
+    found = {one.id: one for one in task_store.every(file)}
+    assert [found[number].late(dt.date(2026, 11, 30)) for number in (first, second, third)] == [0, 0, 9]
+    assert [found[number].is_closed for number in (first, second)] == [True, False]
+    assert [one.id for one in task_store.standing(file)] == [third]
+    task_store.step(file, LEADER, first, "reopen", "再办", at=on(24))
+    again = task_store.find(file, first)
+    assert again and again.state == "open" and again.late(dt.date(2026, 11, 30)) == 10
+    assert [task_store.about_what(found[number]) for number in (first, second)] == ["车辆上线率", "车辆一件"]
+    assert task_store.find(file, 99) is None
+
+
+def test_a_task_is_found_by_what_it_is_about_and_where(file: Path) -> None:
+    number = task_store.make(file, LEADER, "甲", "科", dt.date(2026, 11, 30), ONLINE, at=on(20))
+    for place, found in ((None, [number]), ("330110", [number]), ("330110012", [])):
+        assert [one.id for one in task_store.about(file, ONLINE.key, place)] == found
+    assert task_store.about(file, RECORD.key) == [] and ONLINE.is_metric and not RECORD.is_metric
+
+
+def test_a_due_date_is_today_at_the_earliest_and_words_have_an_end(file: Path) -> None:
+    def make(**rest: Any) -> int:
+        words = {"what": "甲", "due": dt.date(2026, 11, 20), "person": "", **rest}
+        return task_store.make(
+            file, LEADER, words["what"], "科", words["due"], ONLINE, person=words["person"], at=on(20, 23)
+        )
+
+    assert make() and make(what="字" * task_store.LONGEST) and make(person="张" * task_store.LONGEST_PERSON)
+    for odd in (
+        {"due": dt.date(2026, 11, 19)},
+        {"what": "字" * (task_store.LONGEST + 1)},
+        {"person": "张" * (task_store.LONGEST_PERSON + 1)},
+    ):
+        with pytest.raises(UsageError):
+            make(**odd)
+
+
+def test_the_steps_of_a_week_count_by_its_days(file: Path) -> None:
+    start, end = dt.date(2026, 11, 16), dt.date(2026, 11, 22)
+    one = task_store.make(file, LEADER, "甲", "科", dt.date(2026, 11, 30), ONLINE, at=on(9))
+    task_store.step(file, LEADER, one, "close", "好", at=on(15, 23))
+    two = task_store.make(file, LEADER, "乙", "科", dt.date(2026, 11, 30), ONLINE, at=on(9))
+    task_store.step(file, LEADER, two, "close", "好", at=on(16, 0))
+    task_store.step(file, LEADER, two, "reopen", "再", at=on(17))
+    three = task_store.make(file, LEADER, "丙", "科", dt.date(2026, 11, 30), ONLINE, at=on(9))
+    task_store.step(file, LEADER, three, "close", "好", at=on(16, 0))
+    four = task_store.make(file, LEADER, "丁", "科", dt.date(2026, 11, 30), ONLINE, at=on(15, 23))
+    week = task_store.for_week(file, start, end)
+    assert week.opened == () and [task.id for task in week.closed] == [three]
+    assert [task.id for task in week.standing] == [four, two] and week.overdue == ()
+    assert task_store.as_of(task_store.every(file)[0], dt.date(2026, 11, 14)) is None
