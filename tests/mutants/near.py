@@ -120,6 +120,7 @@ OF_MODULES = {
     "cockpit/presentation/format.py": ["tests/cockpit/presentation/test_format.py"],
     "cockpit/presentation/reading_view.py": ["tests/cockpit/presentation/test_reading_view.py"],
     "cockpit/presentation/": ["tests/cockpit/presentation", "tests/warehouse/ingest/test_clocks.py"],
+    "cockpit/report/day_span.py": ["tests/cockpit/report/test_day_span.py"],
     "cockpit/report/proofreading.py": ["tests/cockpit/report/test_proofreading.py"],
     "cockpit/report/": [
         "tests/cockpit/report/test_weekly.py",

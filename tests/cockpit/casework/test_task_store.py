@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from cockpit.casework import task_store
+from cockpit.casework import task_routes, task_store
 from cockpit.casework.task_store import Subject
 from cockpit.identity.sessions import Viewer
 from cockpit.store import app_db, audit
@@ -343,3 +343,31 @@ def test_the_steps_of_a_week_count_by_its_days(file: Path) -> None:
     assert week.opened == () and [task.id for task in week.closed] == [three]
     assert [task.id for task in week.standing] == [four, two] and week.overdue == ()
     assert task_store.as_of(task_store.every(file)[0], dt.date(2026, 11, 14)) is None
+
+
+def test_a_task_is_seen_by_who_sees_what_it_is_about(server: Flask) -> None:
+    library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
+    whole = library.current(Scope.ALL)
+    company, town = whole.places("company")[0], whole.places("town")[0]
+    book = library.current(Scope((), (company.code,)))
+
+    def sees(key: str, place: str = "", *, of: Any = book) -> bool:
+        subject = Subject(key, "", "", "", place)
+        return task_routes.is_within(of, task_store.Task(1, "", "", dt.date(2026, 11, 22), subject, ()))
+
+    assert sees("fleet_online_rate", company.code) and sees(f"/company/{company.code}")
+    assert not sees("fleet_online_rate", town.code) and not sees("fleet_online_rate", "330110")
+    assert not sees("fleet_online_rate", "no-such") and not sees("/company/no-such")
+    other = next(one for one in whole.places("company") if one.code != company.code)
+    assert not sees(f"/company/{other.code}")
+    assert sees("fleet_online_rate", "no-such", of=whole) and sees("/company/no-such", of=whole)
+
+
+def test_offices_stand_by_the_number_of_their_metrics(server: Flask) -> None:
+    library: SnapshotStore = server.config["ZHENGBEI_LIBRARY"]
+    book = library.current(Scope.ALL)
+    owners = [metric.owner for metric in book.metrics.values()]
+    found = task_routes.offices(book)
+    assert set(found) == set(owners) and len(found) == len(set(found))
+    counts = [owners.count(name) for name in found]
+    assert counts == sorted(counts, reverse=True)
