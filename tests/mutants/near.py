@@ -30,7 +30,12 @@ OF_SELECTS = [
     "tests/warehouse/build/test_revisions.py",
 ]
 WRITTEN = ["tests/warehouse/ingest/test_column_rules.py", "tests/etl/sources/test_values.py"]
-SHAPES = ["tests/etl/sources/test_ledger_shapes.py", "tests/etl/sources/test_files_hostile.py", *WRITTEN]
+SHAPES = [
+    "tests/warehouse/ingest/test_tables.py",
+    "tests/etl/sources/test_ledger_shapes.py",
+    "tests/etl/sources/test_files_hostile.py",
+    *WRITTEN,
+]
 LANDED = [
     "tests/warehouse/ingest/test_load.py",
     *WRITTEN,
@@ -59,6 +64,9 @@ OF_MODULES = {
     "warehouse/ingest/list_review.py": ["tests/etl/worker/test_filing.py"],
     "warehouse/ingest/pseudonymize.py": ["tests/warehouse/core/test_redaction.py", *LANDED],
     "warehouse/ingest/table": SHAPES,
+    "warehouse/ingest/parse.py": ["tests/warehouse/ingest/test_tables.py", *LANDED],
+    "warehouse/ingest/column_rules.py": WRITTEN,
+    "warehouse/ingest/json_paths.py": WRITTEN,
     "warehouse/ingest/target_rows.py": [
         "tests/warehouse/ingest/test_target_rows.py",
         "tests/etl/worker/test_filing.py",

@@ -37,18 +37,23 @@ def read(body: bytes, mapping: dict[str, Any], long: Collection[str]) -> Iterato
     """The rows of a CSV file in order, of each piece a table: columns of `long` (plain headers, mostly different values)
     as text, the others as a dictionary of texts; an empty cell is None.
 
-    Raises NotPlain, maybe after some pieces, where a quote, a damaged character, a total or note, another encoding or a
-    line of another width is met: what came before is to be forgotten then."""
+    Raises NotPlain, maybe after some pieces, where a quote, a damaged character, a total or note, the header once more,
+    another encoding or a line of another width is met: what came before is to be forgotten then."""
     if mapping.get("encoding", "") not in USUAL or body[:4] in (tables.ZIP, tables.OLE) or body[:2] in UTF_16:
         raise NotPlain
-    encoding, delimiter, skip, header = "", "", 0, list[str]()
+    encoding, delimiter, skip, header, first = "", "", 0, list[str](), b""
     for piece in _pieces(body):
         if not encoding:
             encoding = _encoding(piece)
             piece = piece.removeprefix(b"\xef\xbb\xbf")
             delimiter, skip, header = _header(piece, encoding, mapping)
+            first = piece.split(b"\n", skip + 1)[skip].rstrip(b"\r")
+            if piece.count(b"\n" + first) + piece.startswith(first) > 1:
+                raise NotPlain
             yield _table(piece, header, encoding, delimiter, long, skip=skip + 1)
         else:
+            if b"\n" + first in piece or piece.startswith(first):
+                raise NotPlain
             yield _table(piece, header, encoding, delimiter, long, skip=0)
     if not encoding:
         raise NotPlain

@@ -95,7 +95,8 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
     text = _one_line_end(text)
     delimiter, skip, header = header_of(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
     _not_twice(name, header, mapping)
-    if _is_plain(text, delimiter, skip, len(header)):
+    first = text.split("\n", skip + 1)[skip].rstrip("\r")
+    if times_begun(text, first) == 1 and _is_plain(text, delimiter, skip, len(header)):
         options = pcsv.ConvertOptions(
             column_types={item: pa.string() for item in header}, strings_can_be_null=True, null_values=[""]
         )
@@ -126,6 +127,12 @@ def _not_twice(name: str, header: list[str], mapping: dict[str, Any]) -> None:
         raise ContractBroken(
             f"表头重复：{'、'.join(double)}", where=name, to_do="请只留一列，或给其中一列改名，再重新投递"
         )
+
+
+def times_begun(text: str, line: str) -> int:
+    """How many lines of a text begin as `line` does: printed pages, and files put one after the other, have their header
+    again and again."""
+    return text.count(f"\n{line}") + text.startswith(line)
 
 
 def _is_plain(text: str, delimiter: str, skip: int, width: int) -> bool:

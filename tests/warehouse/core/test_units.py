@@ -135,3 +135,8 @@ def test_the_clock_of_a_demonstration_can_be_moved(monkeypatch: pytest.MonkeyPat
     assert dt.timedelta(0) <= units.now() - before < dt.timedelta(minutes=1)
     monkeypatch.setenv("ZHENGBEI_CLOCK_SHIFT_S", "3600")
     assert dt.timedelta(hours=1) <= units.now() - before < dt.timedelta(hours=1, minutes=1)
+
+
+def test_an_instant_is_kept_as_the_clock_of_shanghai_shows_it() -> None:
+    assert units.naive("2026-11-22T16:05:00+00:00") == dt.datetime(2026, 11, 23, 0, 5)
+    assert units.naive("2026-11-23T00:05:00+08:00") == dt.datetime(2026, 11, 23, 0, 5)

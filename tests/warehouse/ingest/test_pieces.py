@@ -163,11 +163,14 @@ def test_piece_by_piece_is_the_same_as_whole(name: str, tmp_path: Path, monkeypa
         as_csv([point(1)]).replace(b"recv_time", b"loc_time"),
         as_csv([point(1)]).replace(b";", b"|"),
         as_csv([point(1) | {"platform_id": "甲 1"}, point(2)]),
+        as_csv([point(1)]) * 2,
+        as_csv([point(number) for number in range(200)]) + as_csv([point(200)]),
         b"<html>",
         b"",
     ],
 )
-def test_what_is_not_plain_is_read_whole(spoiled: bytes) -> None:
+def test_what_is_not_plain_is_read_whole(spoiled: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_chunks, "PIECE", 5000)
     note = Landed(1, "gps", "location", "file", "a.csv", "2026-11-23T14:00:00+08:00", "", 0, mapping=ORDINARY)
     assert pieces.split(note, spoiled, pa.BufferOutputStream()) is None
 
