@@ -76,6 +76,10 @@ OF_MODULES = {
     "warehouse/ingest/": LANDED,
     "warehouse/insight/findings/": ["tests/warehouse/insight/test_findings_edges.py"],
     "warehouse/insight/forecast.py": ["tests/warehouse/insight/test_forecast.py"],
+    "warehouse/insight/operations.py": [
+        "tests/warehouse/insight/test_operations_edges.py",
+        "tests/warehouse/insight/test_operations.py",
+    ],
     "warehouse/insight/questions/": ["tests/warehouse/insight/test_questions.py"],
     "warehouse/insight/": ["tests/warehouse/insight", BOUNDARIES],
     "warehouse/publish/": ["tests/warehouse/publish", "tests/warehouse/ingest/test_load.py", BOUNDARIES],

@@ -5,6 +5,7 @@ Runs in the parsing child only."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 from collections.abc import Collection, Iterator
@@ -97,7 +98,10 @@ def _encoding(piece: bytes) -> str:
 def _header(piece: bytes, encoding: str, mapping: dict[str, Any]) -> tuple[str, int, list[str]]:
     """(delimiter, lines before the header, its names)."""
     text = piece[: 1 << 19].decode(encoding, errors="ignore")
-    delimiter, skip, header = tables.header_of(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
+    try:
+        delimiter, skip, header = tables.header_of(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
+    except csv.Error:
+        raise NotPlain from None
     names = [plain(name) for name in header]
     if len(set(names)) < len(names) or not all(names) or delimiter not in SPLITS or text.lstrip()[:1] == "<":
         raise NotPlain

@@ -92,7 +92,18 @@ def _csv(name: str, body: bytes, mapping: dict[str, Any], counts: Counts) -> pa.
         )
     if lost:
         counts["D13", "乱码（替换字符）"] = counts.get(("D13", "乱码（替换字符）"), 0) + lost
-    text = _one_line_end(text)
+    try:
+        return _divided(name, _one_line_end(text), mapping, counts)
+    except csv.Error as error:  # the reader gives up on a cell beyond its limit
+        raise ContractBroken(
+            f"有一格超过 {csv.field_size_limit()} 个字，不是表格",
+            where=name,
+            to_do="请检查引号是否成对、换行是否还在，再重新投递",
+        ) from error
+
+
+def _divided(name: str, text: str, mapping: dict[str, Any], counts: Counts) -> pa.Table:
+    """The rows of a text. Raises csv.Error for a cell that is longer than any cell."""
     delimiter, skip, header = header_of(text, mapping.get("delimiter", ""), mapping.get("wanted", []))
     _not_twice(name, header, mapping)
     first = text.split("\n", skip + 1)[skip].rstrip("\r")

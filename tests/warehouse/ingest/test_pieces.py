@@ -165,6 +165,7 @@ def test_piece_by_piece_is_the_same_as_whole(name: str, tmp_path: Path, monkeypa
         as_csv([point(1) | {"platform_id": "甲 1"}, point(2)]),
         as_csv([point(1)]) * 2,
         as_csv([point(number) for number in range(200)]) + as_csv([point(200)]),
+        b"x" * 200_000 + b"\n",
         b"<html>",
         b"",
     ],

@@ -43,6 +43,8 @@ def refused(body: bytes | str, name: str = "a.csv", **mapping: Any) -> str:
         ("\n" * (SEARCHED - 1) + "a,b\n", "", ["b"], (",", SEARCHED - 1, ["a", "b"])),
         ("\n" * SEARCHED + "a,b\n", "", ["b"], (",", 0, [])),
         ("a,b\r\n", "", ["b"], (",", 0, ["a", "b"])),
+        (("x" * 100_000 + "\n") * 2 + "a,b\n", "", ["b"], (",", 2, ["a", "b"])),
+        (("x" * 100_000 + "\n") * 3 + "a,b\n", "", ["b"], (",", 0, ["x" * 100_000])),
     ],
 )
 def test_the_first_leading_line_that_names_all_is_the_header(
@@ -65,6 +67,11 @@ HEAD = ["编号", "名称"]
         ("编号,名称,a,b\n注：一,二,三,\n注：一,二,三,四\n", ["注：一二"], {("D14", "表尾说明，未读入"): 1}),
         ("编号,名称\n编号,\n1,甲\n编号,名称\n", ["1甲"], {}),
         ('编号,名称\n1,"甲,乙"\n2,"丙"\n', ["1甲,乙", "2丙"], {}),
+        (
+            '编号,名称\n1,"甲"\n2,"乙\n3,"丙""丁"\n4,"\n5,""\n',
+            ["1甲", '2"乙', '3丙"丁', '4"', "5"],
+            {("D13", "引号不成对，按原文读入"): 2},
+        ),
         ("编号,名称\n1,甲,\n,,\n2\n", ["1甲", "2"], {}),
     ],
 )
@@ -95,6 +102,7 @@ def test_a_row_knows_its_line_however_the_file_is_read(extra: str) -> None:
         ("编号,名称\n1,甲\n".encode("utf-16"), ""),
         (b"\xff" * 60 + b"\n", "编码无法识别"),
         ("\ufffd" * 21, "乱码 21 处"),
+        ("x" * 200_000 + "\n", "有一格超过 131072 个字"),
     ],
 )
 def test_what_is_no_table_is_refused_in_words(body: bytes | str, said: str) -> None:
@@ -110,6 +118,12 @@ def test_twenty_spoiled_characters_or_one_in_a_hundred_lines_are_counted() -> No
     long = "编号,名称\n" + "1,甲\n" * 2_098 + "1," + "\ufffd" * 21
     assert read(long, wanted=HEAD)[1] == {("D13", "乱码（替换字符）"): 21}, "2,100 lines bear 21"
     assert "乱码 21 处" in refused(long.replace("1,甲\n", "", 1), wanted=HEAD)
+
+
+def test_a_binary_file_shows_itself_in_its_first_64_kb() -> None:
+    text = ("编号,名称\n1," + "x" * 70_000 + "\n").encode()
+    assert "内容不是文本" in refused(text[: (1 << 16) - 1] + b"\0\n", wanted=HEAD)
+    assert len(read(text[: 1 << 16] + b"\0\n", wanted=HEAD)[0]) == 1
 
 
 def test_a_text_is_read_in_the_encoding_that_fits() -> None:

@@ -85,3 +85,41 @@ def test_where_less_is_better_the_warning_lies_above() -> None:
 def test_a_number_of_a_moment_has_the_target_of_its_day() -> None:
     assert "day" in periods(metric("mem_org_built_rate")) and "day" in periods(metric("fleet_online_rate"))
     assert periods(metric("fleet_vehicle_cnt")) == () and periods(metric("fleet_running_now_cnt")) == ()
+
+
+def test_a_target_on_its_limits_is_one() -> None:
+    rate, count = metric("fleet_online_rate"), metric("safe_alarm_per_1000km")
+    for changes in (
+        {"green": 1.0, "amber": 1.0},
+        {"green": 0.0, "amber": 0.0},
+        {"amber": None},
+        {"source": "文" * 80},
+        {"last": ON},
+        {"town": "良渚街道"},
+    ):
+        check(rate, dataclasses.replace(NEW, **changes), TOWNS)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="100%"):
+        check(rate, dataclasses.replace(NEW, green=1.01, amber=None), TOWNS)
+    check(count, dataclasses.replace(NEW, kpi_id=count.id, green=6.0, amber=6.0), TOWNS)
+    with pytest.raises(UsageError, match="没有这种统计期"):
+        check(metric("fleet_vehicle_cnt"), dataclasses.replace(NEW, kpi_id="fleet_vehicle_cnt"), TOWNS)
+
+
+def test_a_new_row_says_all_that_was_set_and_nothing_for_what_was_not() -> None:
+    [made] = placed([], dataclasses.replace(NEW, green=0.1 + 0.2, progress="linear", town="瓶窑镇"), by="王", on=ON)
+    assert (made["green"], made["amber"], made["progress"], made["town"]) == ("0.3", "0.9", "linear", "瓶窑镇")
+    [bare] = placed([], dataclasses.replace(NEW, amber=None), by="王", on=ON)
+    assert (bare["amber"], bare["progress"], bare["town"], bare["valid_to"]) == (None, None, None, None)
+    assert (bare["kpi_id"], bare["period"], bare["basis"], bare["source"]) == (NEW.kpi_id, "week", "本局", NEW.source)
+
+
+def test_a_row_of_another_place_or_period_stays_and_one_that_ends_meanwhile_is_cut() -> None:
+    others = [row(town="瓶窑镇"), {**row(), "period": "month"}, {**row(), "kpi_id": "other"}]
+    assert placed(others, NEW, by="", on=ON)[:3] == others
+    assert ends(placed([row("2026-01-01", "2026-11-22")], NEW, by="", on=ON))[0][2] == "2026-11-22"
+    assert ends(placed([row("2026-01-01", "2026-11-23")], NEW, by="", on=ON))[0][2] == "2026-11-22"
+    assert ends(placed([row("2026-01-01", "2026-11-21")], NEW, by="", on=ON))[0][2] == "2026-11-21"
+    until = dataclasses.replace(NEW, last=dt.date(2026, 12, 1))
+    with pytest.raises(UsageError, match="2026-11-30"):
+        placed([row("2026-12-01")], until, by="", on=ON)
+    assert len(placed([row("2026-12-02")], until, by="", on=ON)) == 2
