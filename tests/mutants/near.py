@@ -64,7 +64,11 @@ OF_MODULES = {
     "warehouse/ingest/list_review.py": ["tests/etl/worker/test_filing.py"],
     "warehouse/ingest/pseudonymize.py": ["tests/warehouse/core/test_redaction.py", *LANDED],
     "warehouse/ingest/table": SHAPES,
-    "warehouse/ingest/parse.py": ["tests/warehouse/ingest/test_tables.py", *LANDED],
+    "warehouse/ingest/parse.py": [
+        "tests/warehouse/ingest/test_parse.py",
+        "tests/warehouse/ingest/test_tables.py",
+        *LANDED,
+    ],
     "warehouse/ingest/column_rules.py": WRITTEN,
     "warehouse/ingest/json_paths.py": WRITTEN,
     "warehouse/ingest/target_rows.py": [
