@@ -38,24 +38,28 @@ def read(body: bytes, mapping: dict[str, Any], long: Collection[str]) -> Iterato
     """The rows of a CSV file in order, of each piece a table: columns of `long` (plain headers, mostly different values)
     as text, the others as a dictionary of texts; an empty cell is None.
 
-    Raises NotPlain, maybe after some pieces, where a quote, a damaged character, a total or note, the header once more,
-    another encoding or a line of another width is met: what came before is to be forgotten then."""
+    Raises NotPlain, maybe after some pieces, where a quote, a damaged character, a total or note, an empty row, the
+    header once more, another encoding or a line of another width is met: what came before is to be forgotten then."""
     if mapping.get("encoding", "") not in USUAL or body[:4] in (tables.ZIP, tables.OLE) or body[:2] in UTF_16:
         raise NotPlain
-    encoding, delimiter, skip, header, first = "", "", 0, list[str](), b""
+    encoding, delimiter, skip, header, first, empty = "", "", 0, list[str](), b"", list[bytes]()
     for piece in _pieces(body):
         if not encoding:
             encoding = _encoding(piece)
             piece = piece.removeprefix(b"\xef\xbb\xbf")
             delimiter, skip, header = _header(piece, encoding, mapping)
             first = piece.split(b"\n", skip + 1)[skip].rstrip(b"\r")
+            empty = [line.encode() for line in tables.empty_lines(delimiter, len(header))]
             if piece.count(b"\n" + first) + piece.startswith(first) > 1:
                 raise NotPlain
-            yield _table(piece, header, encoding, delimiter, long, skip=skip + 1)
+            skipped = skip + 1
         else:
             if b"\n" + first in piece or piece.startswith(first):
                 raise NotPlain
-            yield _table(piece, header, encoding, delimiter, long, skip=0)
+            skipped = 0
+        if any(line in piece or piece.startswith(line[1:]) for line in empty):
+            raise NotPlain
+        yield _table(piece, header, encoding, delimiter, long, skip=skipped)
     if not encoding:
         raise NotPlain
 

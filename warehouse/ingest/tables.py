@@ -146,10 +146,16 @@ def times_begun(text: str, line: str) -> int:
     return text.count(f"\n{line}") + text.startswith(line)
 
 
+def empty_lines(delimiter: str, width: int) -> tuple[str, ...]:
+    """How a row without anything in it stands in a text, as a spreadsheet saves it; a line without delimiters is no row
+    to any reader."""
+    return tuple(f"\n{delimiter * (width - 1)}{end}" for end in ("\n", "\r\n") if width > 1)
+
+
 def _is_plain(text: str, delimiter: str, skip: int, width: int) -> bool:
-    """Whether every record is one line of `width` fields, none of them a total or a note: such a file is read in one
-    go. A quoted text may hold delimiters, but no line break."""
-    if any(sign in text for sign in ledgers.SIGNS):
+    """Whether every record is one line of `width` fields, none of them empty throughout, a total or a note: such a file is
+    read in one go. A quoted text may hold delimiters, but no line break."""
+    if any(sign in text for sign in (*ledgers.SIGNS, *empty_lines(delimiter, width))):
         return False
     if '"' not in text:
         return True  # the reader sees by itself when a line is longer or shorter

@@ -323,3 +323,46 @@ def test_what_a_screen_is_told() -> None:
     assert (turning["mode"], turning["scene"], turning["hold"], turning["dwell_s"]) == ("rotate", None, None, 10)
     assert turning["since"] == "2026-11-23T14:05:00.000+00:00" and turning["scenes"] == list(FEW.scenes)
     assert (state.group, direction.ScreenState("group:centre").group) == ("", "centre")
+
+
+def test_an_interruption_is_kept_for_every_screen_that_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Director(Settings(tmp_path)), Director(Settings(tmp_path))
+    open_ = [alarm(START)]
+    for director in (one, other):
+        monkeypatch.setattr(director, "_alarms", lambda: tuple(open_))
+    told = one.direction("hall", NOW)
+    assert (told["mode"], told["seq"], told["scene"]) == ("urgent", 1, "safety")
+    state, alarms = other.look("hall", NOW + dt.timedelta(seconds=2))
+    assert (state.seq, state.course.urgent, list(alarms)) == (1, direction.Interruption(START, START + 90), open_)
+    open_.clear()
+    assert other.direction("hall", NOW + dt.timedelta(seconds=4))["mode"] == "rotate"
+    assert one.plan("hall").course.urgent == direction.Interruption(START, START + 90, START + 4)
+    open_.append(alarm(START + 400, name="b"))
+    seq = one.steer("hall", "acknowledge", NOW + dt.timedelta(seconds=400), by="zhang")
+    assert other.direction("hall", NOW + dt.timedelta(seconds=401))["seq"] == seq, "nobody had asked about it yet"
+    assert one.plan("hall").course.urgent == direction.Interruption(START + 400, START + 490, START + 400)
+    one.steer("hall", "highlight", NOW, by="zhang", metric="site_visit_cnt")
+    one.steer("hall", "show", NOW, by="zhang", scene="sites", minutes=5)
+    stored = other.plan("hall")
+    assert (stored.course.hold, stored.who, stored.verb, stored.at) == (
+        Hold("sites", START + 300),
+        "zhang",
+        "show",
+        START,
+    )
+
+
+def test_a_group_begins_with_the_plan_of_who_founds_it_and_names_are_checked(tmp_path: Path) -> None:
+    director = Director(Settings(tmp_path))
+    director.configure("hall", by="cli", dwell_s=12)
+    director.configure("door", by="cli", dwell_s=20)
+    founded = director.configure("hall", by="cli", group="centre")
+    assert (founded.plan.dwell_s, founded.group) == (12, "centre")
+    assert director.configure("door", by="cli", group="centre").plan.dwell_s == 12, "who joins turns in step"
+    assert director.configure("door", by="cli", group="").plan.dwell_s == 20, "and goes back to its own"
+    assert director.screens() == {"door": "", "hall": "centre"}
+    for words in ({"group": "A b"}, {"group": "x" * 33}):
+        with pytest.raises(UsageError):
+            director.configure("hall", by="cli", **words)  # type: ignore[arg-type]
+    with pytest.raises(UsageError):
+        director.configure("Hall", by="cli")

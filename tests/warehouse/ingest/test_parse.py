@@ -86,7 +86,7 @@ def test_a_ledger_is_read_as_people_write_and_knows_where_everything_stood() -> 
         "vin": "架号",
         "register_date": "登记",
         "status": {"from": "状态", "optional": True},
-        "uscc": ["码", "段"],
+        "uscc": {"from": ["码", "段"], "join": ""},
     }
     table = file("x,段,码,登记,架号\n1,02,91,2022.9.1,甲\n,,,,\n2,,33,20261103,乙\n", columns)
     assert table.to_pylist() == [
