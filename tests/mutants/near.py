@@ -84,9 +84,19 @@ OF_MODULES = {
         "tests/warehouse/insight/test_operations_edges.py",
         "tests/warehouse/insight/test_operations.py",
     ],
+    "warehouse/insight/trend_annotations.py": [
+        "tests/warehouse/query/test_words_edges.py",
+        "tests/warehouse/insight/test_trend_annotations.py",
+    ],
     "warehouse/insight/questions/": ["tests/warehouse/insight/test_questions.py"],
     "warehouse/insight/": ["tests/warehouse/insight", BOUNDARIES],
     "warehouse/publish/": ["tests/warehouse/publish", "tests/warehouse/ingest/test_load.py", BOUNDARIES],
+    "warehouse/query/alarms.py": ["tests/warehouse/query/test_words_edges.py", BOUNDARIES],
+    "warehouse/query/programmes.py": [
+        "tests/warehouse/query/test_words_edges.py",
+        "tests/warehouse/query/test_programmes.py",
+        BOUNDARIES,
+    ],
     "warehouse/query/places.py": ["tests/warehouse/query/test_scope.py", *OF_READINGS],
     "warehouse/query/contribution.py": [
         "tests/warehouse/query/test_contribution.py",

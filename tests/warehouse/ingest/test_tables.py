@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from warehouse.core.errors import ContractBroken
-from warehouse.ingest import archives, ledgers, parse, table_headers, tables
+from warehouse.ingest import archives, ledgers, table_headers, tables
 from warehouse.ingest.table_headers import SEARCHED, Found
 
 
@@ -241,70 +241,3 @@ def test_hidden_rows_are_no_records_and_a_short_row_is_empty_at_its_end() -> Non
     ledgers.count(counts, "隐藏行，未读入")
     ledgers.count(counts, "词", "D13", 3)
     assert counts["D14", "隐藏行，未读入"] == 2 and counts["D13", "词"] == 3
-
-
-# ---- what a payload says, value by value ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("place", "letter"), [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA")]
-)
-def test_a_column_is_called_as_a_spreadsheet_calls_it(place: int, letter: str) -> None:
-    assert parse._letter(place) == letter
-
-
-@pytest.mark.parametrize(
-    ("raw", "value"),
-    [
-        (b"123456789012345", 123456789012345),
-        (b"123456789012345678", 123456789012345678),
-        (b"1234567890123456789", "1234567890123456789"),
-        (b"-12345678901234567", -12345678901234567),
-        (b"0.1", 0.1),
-        (b"0.1234567890123", 0.1234567890123),
-        (b"0.12345678901234567", "0.12345678901234567"),
-        (b"1e3", "1e3"),
-        (b"1E3", "1E3"),
-        (b"NaN", "NaN"),
-        (b"-Infinity", "-Infinity"),
-        (b'"1e3"', "1e3"),
-    ],
-)  # fmt: skip
-def test_a_number_of_a_document_stays_as_it_was_written(raw: bytes, value: object) -> None:
-    found = parse.document(b'{"a": ' + raw + b"}")["a"]
-    assert found == value and type(found) is type(value)
-
-
-def test_what_is_no_document_is_refused() -> None:
-    for odd in (b"{", b"NaN {", b"<html>", b"[" * 100_000 + b"NaN"):
-        with pytest.raises(ValueError, match=r".*"):
-            parse.document(odd)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, None), ("", None), ("x", "x"), (True, "true"), (False, "false"), (0, "0"), (1.5, "1.5"), ([1], "[1]"), ({"a": "甲"}, '{"a":"甲"}')],
-)  # fmt: skip
-def test_a_value_as_text(value: object, text: str | None) -> None:
-    assert parse.text(value) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "scale", "whole", "found"),
-    [
-        ("18", 0.1, False, "1.8"),
-        ("-0.04", 0.1, True, "0"),
-        ("-0.04", 0.1, False, "-0.004"),
-        ("1e2", 10, True, "1000"),
-        ("+.5", 2, False, "1"),
-        ("100", 1, False, "100"),
-        ("1.", 3, True, "3"),
-        ("十", 10, True, "十"),
-        ("1e1000", 10, True, "1e1000"),
-        (None, 10, True, None),
-        ("0.1", 3, False, "0.3"),
-    ],
-)
-def test_a_scale_is_exact(text: str | None, scale: float, whole: bool, found: str | None) -> None:
-    column = parse.pa.chunked_array([parse.pa.array([text], parse.pa.string())])
-    assert parse._scaled(column, scale, whole=whole).to_pylist() == [found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections.abc import Callable
 
@@ -122,3 +123,52 @@ def test_a_year_whose_holidays_are_not_announced_is_named() -> None:
 def test_what_happens_on_a_few_days_a_year_is_not_forecast_by_days() -> None:
     known = history(lambda day: (20.0 if day.day == 15 else 0.0, 0.0))
     assert forecast.project(VISITS, known, "month", START, Target(20, None, "")) == Unknown("month", "rare")
+
+
+def test_outlooks_on_the_goal_itself() -> None:
+    known = {day: parts for day, parts in history(weekly).items() if is_plain(day)}
+    whole = sum(weekly(dt.date(2026, 11, number))[0] for number in range(1, 31))
+    for goal, up, down in ((whole, "good", "good"), (whole + 1, "bad", "good"), (whole - 1, "good", "bad")):
+        found = end_of(VISITS, known, goal)
+        assert (found.outlook("up"), found.outlook("down")) == (up, down)
+    so_far = end_of(VISITS, known).so_far or 0.0
+    assert [end_of(VISITS, known, so_far + more).is_open for more in (-0.5, 0, 0.5)] == [False, True, True]
+
+
+def test_a_period_that_has_not_begun_is_all_ahead_and_one_that_is_over_has_a_day_left_at_least() -> None:
+    until = dt.date(2026, 10, 31)
+    found = forecast.project(VISITS, history(weekly, until=until), "month", START, Target(280, None, ""))
+    assert isinstance(found, Forecast)
+    assert (found.left, found.so_far, found.naive, found.end) == (30, None, None, dt.date(2026, 11, 30))
+    last = forecast.project(VISITS, history(weekly, until=dt.date(2026, 11, 29)), "month", START, Target(280, None, ""))
+    assert isinstance(last, Forecast) and last.left == 1 and last.weeks == 8, "of paces alike the steadiest"
+
+
+def test_a_change_of_pace_is_followed_by_fewer_weeks() -> None:
+    def rising(day: dt.date) -> tuple[float, float]:
+        return float((day - dt.date(2026, 1, 1)).days), 0.0
+
+    assert end_of(VISITS, history(rising)).weeks == 2
+
+
+def test_ten_cases_ahead_are_enough_and_one_less_is_rare() -> None:
+    def even(amount: float) -> object:
+        return forecast.project(VISITS, history(lambda _: (amount, 0.0)), "month", START, Target(20, None, ""))
+
+    assert isinstance(even(1.25), Forecast) and even(1.24) == Unknown("month", "rare"), "eight days are left"
+    thin = history(lambda _day: (1.0, 1.24))
+    assert forecast.project(HANDLED, thin, "month", START, Target(0.98, None, "")) == Unknown("month", "rare")
+
+
+def test_a_trial_needs_nine_of_ten_days() -> None:
+    known = history(weekly)
+    full = [stand for stand, _ in forecast._trials(known, 10)]
+    assert full[0] == UNTIL - dt.timedelta(days=10) and len(full) == min(26, (220 - 10 - 56) // 7 + 1)
+    assert [one - other for one, other in itertools.pairwise(full)] == [dt.timedelta(days=7)] * (len(full) - 1)
+    without = {day: parts for day, parts in known.items() if day != UNTIL}
+    assert len(next(outcome for _, outcome in forecast._trials(without | {UNTIL: (0.0, 0.0)}, 10))) == 10
+    gone = [UNTIL - dt.timedelta(days=step) for step in (1, 2)]
+    one_less = {day: parts for day, parts in known.items() if day != gone[0]}
+    two_less = {day: parts for day, parts in known.items() if day not in gone}
+    assert next(stand for stand, _ in forecast._trials(one_less, 10)) == full[0]
+    assert next(stand for stand, _ in forecast._trials(two_less, 10)) == full[1]
