@@ -58,7 +58,7 @@ OF_MODULES = {
     "warehouse/core/keys.py": ["tests/warehouse/core/test_keys.py"],
     "warehouse/core/redaction.py": ["tests/warehouse/core/test_redaction.py"],
     "warehouse/ingest/archives.py": SHAPES,
-    "warehouse/ingest/csv_chunks.py": [*WRITTEN, "tests/warehouse/ingest/test_pieces.py"],
+    "warehouse/ingest/csv_chunks.py": ["tests/warehouse/ingest/test_pieces.py", *WRITTEN],
     "warehouse/ingest/hook.py": ["tests/etl/sources/test_strangers.py"],
     "warehouse/ingest/ledgers.py": SHAPES,
     "warehouse/ingest/list_review.py": ["tests/etl/worker/test_filing.py"],
