@@ -118,7 +118,7 @@ OF_MODULES = {
     "cockpit/casework/favourites.py": ["tests/cockpit/casework/test_favourites.py"],
     "cockpit/casework/loader_requests.py": ["tests/cockpit/casework/test_loader_requests.py"],
     "cockpit/casework/notes.py": ["tests/cockpit/casework/test_notes.py"],
-    "cockpit/casework/shares.py": ["tests/cockpit/web/test_share_pages.py"],
+    "cockpit/casework/shares.py": ["tests/cockpit/casework/test_shares.py", "tests/cockpit/web/test_share_pages.py"],
     "cockpit/casework/task": ["tests/cockpit/casework/test_task_store.py"],
     "cockpit/casework/": ["tests/cockpit/web/test_export.py", "tests/cockpit/casework"],
     "cockpit/identity/accounts.py": [EDGES, "tests/cockpit/identity/test_accounts.py"],
