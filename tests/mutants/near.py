@@ -107,6 +107,11 @@ OF_MODULES = {
     "etl/config/": ["tests/test_descriptions.py"],
     "etl/jobs/": ["tests/etl/worker/test_reports.py"],
     "etl/sources/cursors.py": ["tests/etl/sources/test_values.py", "tests/etl/sources/test_connecting.py"],
+    "etl/sources/http_client.py": [
+        "tests/etl/sources/test_http_answers.py",
+        "tests/etl/sources/test_connecting.py",
+        "tests/etl/sources/test_faults.py",
+    ],
     "etl/sources/": [
         "tests/etl/sources/test_connecting.py",
         "tests/etl/sources/test_faults.py",
