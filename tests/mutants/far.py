@@ -46,5 +46,6 @@ def reached(kind: str, file: str) -> list[Metric]:
     if file.startswith(("warehouse/staging/", "warehouse/marts/")):
         changed = below(name)
         return sorted((metric for metric in listed if metric.mart in changed), key=lambda metric: metric.mart != name)
-    # what is worked out for a page or a finding is no number of the catalogue
-    return [] if file.startswith("warehouse/insight/") else listed
+    # what is worked out for a page or a finding is no number of the catalogue, and the small world has landed already
+    is_beside = file.startswith(("warehouse/insight/", "warehouse/ingest/")) or not file.startswith("warehouse/")
+    return [] if is_beside else listed

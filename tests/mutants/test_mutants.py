@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import descriptions, python, run, sql
+from tests.mutants import descriptions, far, python, run, sql
 from tests.mutants.mutant import RULES, Place, of_text
+from warehouse.catalog.metrics import metrics
 
 
 def changed(text: str, found: list[Place]) -> set[tuple[str, str]]:
@@ -194,3 +195,17 @@ def test_what_forks_has_imported_nothing_that_a_change_could_be_in() -> None:
         "print(*(name for name in sys.modules if name.split('.')[0] in ('warehouse', 'etl', 'cockpit')))"
     )
     assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "is_all"),
+    [
+        ("python", "warehouse/compile/metric_sql.py", True),
+        ("sql", "warehouse/query/sql/towns.sql", True),
+        ("python", "warehouse/insight/operations.py", False),
+        ("python", "warehouse/ingest/parse.py", False),
+        ("python", "cockpit/presentation/format.py", False),
+    ],
+)
+def test_what_no_number_hangs_on_is_not_computed_again(kind: str, file: str, is_all: bool) -> None:
+    assert far.reached(kind, file) == (list(metrics().values()) if is_all else [])
