@@ -26,6 +26,10 @@ ENDS_A_CONDITION |= {"as", "left", "join", "cross", "full", "asof", "anti", "win
 OPERAND = {TokenType.VAR, TokenType.NUMBER, TokenType.STRING, TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END}
 
 
+BETWEEN = {",", ".", "desc", "asc"}
+"""What stands between the columns to group or order by."""
+
+
 class Text:
     """The tokens of a SELECT with the depth of each; an AND that belongs to a BETWEEN joins no conditions."""
 
@@ -191,7 +195,10 @@ def _function(whole: Text, index: int) -> str:
 
 
 def _is_ordinal(whole: Text, index: int) -> bool:
-    at = index
-    while at >= 0 and (whole.words[at].isdigit() or whole.words[at] in (",", "desc", "asc")):
+    """Whether a number names a column to group or order by, also after others by their names."""
+    at = index - 1
+    if whole.word(at) not in (",", "group by", "order by"):
+        return False
+    while at >= 0 and (whole.tokens[at].token_type in (TokenType.VAR, TokenType.NUMBER) or whole.words[at] in BETWEEN):
         at -= 1
     return whole.word(at) in ("group by", "order by")

@@ -47,6 +47,8 @@ def changed(text: str, found: list[Place]) -> set[tuple[str, str]]:
         ("select a from t where not b", "not", "select a from t where b"),
         ("select a is not null from t", "not", "select a is null from t"),
         ("select a from t order by t.a desc", "order", "select a from t order by t.a asc"),
+        ("select a from t order by a desc, b + 1", "constant", "select a from t order by a desc, b + 2"),
+        ("select f(a, 1) from t", "constant", "select f(a, 2) from t"),
         ("select a from t order by t.a", "order", "select a from t order by t.a desc"),
         ("select true from t", "boolean", "select false from t"),
     ],
@@ -59,6 +61,7 @@ def test_a_select_is_changed_by_its_rule(text: str, rule: str, after: str) -> No
     "text",
     [
         "select a from t group by 1, 2",
+        "select a from t group by t.a, 2",
         "select round(a, 2) from t",
         "select a from t limit 5",
         "select a is distinct from b from t",

@@ -157,6 +157,12 @@ SPECIAL = {
     "slept": Truck("浙A00041").drive(30).stand(60).go(180, 0).stand(5).drive(30),
     # the same without a counter: nobody knows
     "silent": Truck("浙A00042", counter=False).drive(30).stand(5).go(180, 0).stand(5).drive(30),
+    # driven over midnight, then three hours of silence
+    "silent_by_night": Truck("浙A00050", counter=False, at=DAY - dt.timedelta(minutes=30))
+    .drive(60)
+    .go(180, 0)
+    .stand(5)
+    .drive(30),
     # a loss of an hour and a half, 41 km further on
     "unseen": Truck("浙A00043").drive(30).go(90, 41 / 1.5).drive(30),
     # a short loss while driving
@@ -230,6 +236,15 @@ def test_a_silence_nobody_vouches_for_is_no_stop_and_no_rest(tracks: House) -> N
     assert [kind for kind, _ in between(tracks, truck)] == ["silent"]
     assert [row[3] for row in trips(tracks, truck)] == [None, None]
     assert days(tracks, "depart_at")[truck.plate][0] == DAY.replace(hour=6), "and nobody has departed from it"
+
+
+def test_nobody_departs_from_a_silence(tracks: House) -> None:
+    truck = SPECIAL["silent_by_night"]
+    assert [kind for kind, _ in between(tracks, truck)] == ["silent"]
+    found = tracks.rows(
+        "SELECT day, depart_at FROM marts.gps_vehicle_day WHERE vehicle_key = ? ORDER BY day", [f"{truck.plate}#2"]
+    )
+    assert found == [(DAY.date() - dt.timedelta(days=1), DAY - dt.timedelta(minutes=30)), (DAY.date(), None)]
 
 
 def test_what_moved_unseen_has_a_row_of_its_own_and_its_kilometres(tracks: House) -> None:
