@@ -61,7 +61,7 @@ with
                 group by 1
             ) a
         join spell s on s.is_first and s.person_key = a.person_key
-        join d on d.day between greatest(a.opened, s.day) and s.last_day + 29
+        join d on d.day >= a.opened and d.day between s.day and s.last_day + 29
     ),
     member as (
         select
