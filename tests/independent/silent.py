@@ -21,7 +21,7 @@ SPLIT = {"split"}
 
 # the world's sources begin within the year: a year before is not known
 YEAR = before("year", *EVERY)
-# by day they begin within the quarter before the last whole one, and with the last day of a ledger that goes on
+# by day they begin within the quarter before the last whole one, and later than the ledgers of the year before
 QUARTER = depth(before("quarter", *EVERY), set())
 LEDGER = depth(before("year", "district"), set())
 # positions lie in the lake for three days, deliveries are of one day: nothing stood before

@@ -6,7 +6,6 @@ import datetime as dt
 
 import pytest
 
-from tests.depth import depth
 from tests.independent.conftest import Audit
 from warehouse.catalog.schema import Metric
 from warehouse.compile.reading import Reading
@@ -15,9 +14,9 @@ from warehouse.insight import forecast
 from warehouse.insight.forecast import Forecast
 
 pytestmark = [pytest.mark.independent, pytest.mark.nightly]  # by day its world has no year
-EVERY_DAYS = depth(8, 3)
+EVERY_DAYS = 3
 """A forecast is made so often; of no multiple of a week, so that each weekday has its turn."""
-HELD = depth((0.7, 0.9), (0.75, 0.85))
+HELD = (0.75, 0.85)
 """Of a band of 80 %, over some hundred forecasts."""
 
 

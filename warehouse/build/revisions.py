@@ -16,7 +16,7 @@ from warehouse.build.graph import raw_below
 from warehouse.build.runner import Built
 from warehouse.catalog.metrics import metrics
 from warehouse.catalog.schema import Metric
-from warehouse.compile.metric_sql import Span, counted, select_grains, span
+from warehouse.compile.metric_sql import Span, counted, mark_of, select_grains, span
 from warehouse.core import units
 from warehouse.core.database import Writer
 
@@ -143,7 +143,7 @@ def _ask(writer: Writer, question: Question, asking: list[tuple[Metric, str]], a
     sql, bound = select_grains(bare[0], window, spans, grains, beside=bare[1:])
     taken = []
     for index, (metric, why) in enumerate(asking):
-        mark = f"_{index - 1}" if index else ""
+        mark = mark_of(index)
         value = _value(metric.scale, metric.min_den, bool(metric.denominator), False)
         taken.append(
             f"""SELECT '{metric.id}', '{window}', r.win_start, r.grain, r.place, r.num, r.den, {value}, s.provisional, ?, ?, ?

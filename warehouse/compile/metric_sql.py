@@ -72,9 +72,7 @@ def select(
     row."""
     parent = "min(town_code)" if grain == "company" else NO_TEXT
     source, conditions, values = _source(metric, window, spans, schema)
-    conditions += [
-        text for text in (metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else "") if text
-    ]
+    conditions += [metric.where, where, f"{KEY[grain]} IS NOT NULL" if grain != "district" else ""]
     sql = (
         f"SELECT w.win_start, {KEY[grain]} AS place, {parent} AS parent, {_slot(member)} AS member, {_figures([metric, *beside])}\n"
         f"FROM {source}\nWHERE {_all(conditions)}\n"
@@ -117,12 +115,18 @@ def _by_grain(keys: Mapping[str, str], values: Mapping[str, str], district: str)
     return f"CASE {cases} ELSE {district} END" if cases else district
 
 
+def mark_of(number: int) -> str:
+    """What stands behind the column names of one of several metrics that count the same rows: nothing behind those of the
+    first (0)."""
+    return f"_{number - 1}" if number else ""
+
+
 def _figures(metrics: Sequence[Metric]) -> str:
     """The columns of metrics that count the same rows, those of all but the first with a mark behind their names."""
     return ", ".join(
         f"{one.numerator} AS num{mark}, {one.denominator or 'NULL'} AS den{mark}, {one.present} AS present{mark}"
         + "".join(f", {expression} AS part{mark}_{index}" for index, expression in enumerate(one.parts.values()))
-        for mark, one in ((f"_{number}" if number >= 0 else "", one) for number, one in enumerate(metrics, -1))
+        for mark, one in ((mark_of(number), one) for number, one in enumerate(metrics))
     )
 
 

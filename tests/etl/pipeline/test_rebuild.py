@@ -79,7 +79,8 @@ def test_a_rebuild_from_the_landing_zone_ends_in_the_same_warehouse(copy: Settin
 
 @pytest.mark.crash
 def test_building_what_changed_equals_building_everything(copy: Settings) -> None:
-    """Another day (by night two, one by one) comes in, with late points, changed vehicles and new files; then all is built anew."""
+    """Another day comes in (in the night by two rounds), with late points, changed vehicles and new files; then all is
+    built anew."""
     clock = [WORLD_NOW]
     server = runner.serve(copy.data / "demo", clock=lambda: clock[0].replace(tzinfo=SHANGHAI))
     try:
