@@ -164,12 +164,12 @@ def _data(
     revised: dict[str, Any], missing: Sequence[str], unconnected: Sequence[str], found: Numbers, window: str
 ) -> str:
     if missing:
-        return f"数据还缺 {len(missing)} 处，本期为草稿，首先是{missing[0]}。"
+        return f"数据还缺 {len(missing)} 处，{_first_of(missing)}，本期为草稿。"
     unknown = [one.reading.label for one in found.unknown]
-    whole = f"各来源数据已到齐，但有 {len(unknown)} 项指标没有数，首先是{unknown[0]}" if unknown else "数据完整"
+    whole = f"各来源数据已到齐，但有 {len(unknown)} 项指标没有数，{_first_of(unknown)}" if unknown else "数据完整"
     if unconnected:
         lacking = f"，{len(found.unconnected)} 项指标因来源未接入没有数" if found.unconnected else ""
-        but = f"，另有 {len(unknown)} 项没有数，首先是{unknown[0]}" if unknown else ""
+        but = f"，另有 {len(unknown)} 项没有数，{_first_of(unknown)}" if unknown else ""
         whole = f"已接入的来源数据已到齐{lacking}{but}"
     number = len(revised["rows"]) + revised["more"]
     if not number:
@@ -177,6 +177,11 @@ def _data(
     row = revised["rows"][0]
     change = f"{row['label']}（{row['period']}）{row['old']} 改为 {row['new']}".replace(" %", "%")
     return f"{whole}，已发布的数修订了 {number} 处，最近一处是{change}。"
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """Which they are: the only one, or the first of several."""
+    return f"{'首先是' if len(names) > 1 else '即'}{names[0]}"
 
 
 def _value(book: Snapshot, reading: Reading) -> str:
