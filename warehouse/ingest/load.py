@@ -262,10 +262,7 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
     on = " AND ".join(f"s.{key} IS NOT DISTINCT FROM b.{key}" for key in contract.key)
     if contract.load == "own":  # a table of the bureau's own is replaced as a whole
         writer.execute(f"DELETE FROM {table}")
-    # within the batch: the newest of a key goes on, identical ones are duplicates, the others older
-    writer.execute(f"""CREATE OR REPLACE TEMP TABLE ranked AS SELECT *, row_number() OVER w AS _rank,
-        row_number() OVER (PARTITION BY {keys}, _hash ORDER BY _version DESC, _seq DESC, _row DESC) AS _copy
-        FROM batch WHERE len(_bad) = 0 WINDOW w AS (PARTITION BY {keys} ORDER BY _version DESC, _seq DESC, _row DESC)""")
+    writer.execute(f"CREATE OR REPLACE TEMP TABLE ranked AS {_ranked(writer, keys)}")
     writer.execute(f"""CREATE OR REPLACE TEMP TABLE judged AS SELECT b.*, CASE
         WHEN b._rank > 1 THEN CASE WHEN b._copy > 1 THEN 'duplicate' ELSE 'older' END
         WHEN b._hash = s._hash AND s._deleted_at IS NULL THEN 'duplicate'
@@ -297,6 +294,18 @@ def _merge(writer: Writer, contract: Contract, counts: dict[int, int], bad: dict
         )
         for seq, count in counts.items()
     ]
+
+
+def _ranked(writer: Writer, keys: str) -> str:
+    """The good rows of the batch in SQL: within it the newest of a key goes on (`_rank` 1), identical ones are
+    duplicates (`_copy` above 1), the others older. Where no key stands twice there is nothing to sort, which takes
+    longer than anything else that is done with few rows."""
+    good = "batch WHERE len(_bad) = 0"
+    if not writer.execute(f"SELECT 1 FROM {good} GROUP BY {keys} HAVING count(*) > 1 LIMIT 1"):
+        return f"SELECT *, 1 AS _rank, 1 AS _copy FROM {good}"
+    newest = "ORDER BY _version DESC, _seq DESC, _row DESC"
+    return f"""SELECT *, row_number() OVER (PARTITION BY {keys} {newest}) AS _rank,
+        row_number() OVER (PARTITION BY {keys}, _hash {newest}) AS _copy FROM {good}"""
 
 
 def _keep_history(writer: Writer, contract: Contract, table: str, names: str, on: str, touch: str) -> None:

@@ -1,5 +1,7 @@
 -- The field's text and place rules as DuckDB macros: the same words in load checks and in staging models.
 -- Made anew at every open, so the SQL of a model runs by pasting it.
+-- What a macro is given is written out wherever its name stands and planned there each time: what is long and needed more
+-- than once gets a name by a list of one, list_transform([long], lambda name: …)[1].
 -- Full-width letters, digits and brackets to half-width, upper case, no blanks (D02, D13). Never for people's names.
 CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
@@ -33,18 +35,20 @@ CREATE OR REPLACE TEMP MACRO is_cut_short(x) AS CASE WHEN contains(x, '+') THEN 
 -- Shanghai wall time, of an instant that states its offset too. Begins with a digit: 'epoch' and 'infinity' are words
 -- of the database. Beyond 1900 to 2200 nobody means a date, but for the filler 9999-12-31 (D15). ICU is slow and
 -- knows fewer shapes, so it sees only what states another offset.
-CREATE OR REPLACE TEMP MACRO sane(t) AS CASE WHEN t BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-12-31' OR CAST(t AS DATE) = DATE '9999-12-31' THEN t END;
+CREATE OR REPLACE TEMP MACRO is_sane(t) AS t BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-12-31' OR CAST(t AS DATE) = DATE '9999-12-31';
 CREATE OR REPLACE TEMP MACRO offset_pattern() AS '(?i)^(\d{4}\D\d{1,2}\D\d{1,2}.*?) ?(Z|UTC|GMT|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)$';
-CREATE OR REPLACE TEMP MACRO any_moment(x) AS CASE WHEN NOT regexp_matches(x, '^\d') OR regexp_matches(x, ':\d+.*[+-](\d|1[5-9]|[2-9]\d)(:?\d{2})?$') THEN NULL
-    WHEN regexp_matches(x, '\d ?[+]08(:?00)?$') THEN sane(TRY_CAST(regexp_replace(x, ' ?[+]08(:?00)?$', '') AS TIMESTAMP))
-    WHEN regexp_matches(x, offset_pattern()) THEN sane(CAST(coalesce(TRY_CAST(x AS TIMESTAMPTZ),
-        TRY_CAST(strftime(TRY_CAST(regexp_extract(x, offset_pattern(), 1) AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')
-            || regexp_replace(regexp_extract(x, offset_pattern(), 2), '(?i)Z|UTC|GMT', '+00') AS TIMESTAMPTZ)) AS TIMESTAMP))
-    ELSE sane(TRY_CAST(x AS TIMESTAMP)) END;
+CREATE OR REPLACE TEMP MACRO moment_of(x, stated) AS CASE
+    WHEN NOT regexp_matches(x, '^\d') OR regexp_matches(x, ':\d+.*[+-](\d|1[5-9]|[2-9]\d)(:?\d{2})?$') THEN NULL
+    WHEN regexp_matches(x, '\d ?[+]08(:?00)?$') THEN TRY_CAST(regexp_replace(x, ' ?[+]08(:?00)?$', '') AS TIMESTAMP)
+    WHEN stated.zone <> '' THEN CAST(coalesce(TRY_CAST(x AS TIMESTAMPTZ), TRY_CAST(strftime(TRY_CAST(stated.wall AS TIMESTAMP), '%Y-%m-%d %H:%M:%S.%f')
+        || regexp_replace(stated.zone, '(?i)Z|UTC|GMT', '+00') AS TIMESTAMPTZ)) AS TIMESTAMP)
+    ELSE TRY_CAST(x AS TIMESTAMP) END;
+CREATE OR REPLACE TEMP MACRO any_moment(x) AS list_filter(list_transform(
+    [regexp_extract(x, offset_pattern(), ['wall', 'zone'])], lambda stated: moment_of(x, stated)), lambda t: is_sane(t))[1];
 -- Nearly all stamps come in the plain form; only the others pay for the search for zones. To TRY_STRPTIME too 'epoch'
 -- is a moment, so it sees only what begins as a year of ours.
 CREATE OR REPLACE TEMP MACRO as_moment(x) AS coalesce(
-    CASE WHEN x >= '19' AND x < '23' THEN sane(TRY_STRPTIME(x, '%Y-%m-%d %H:%M:%S')) END, any_moment(x));
+    CASE WHEN x >= '19' AND x < '23' AND is_sane(TRY_STRPTIME(x, '%Y-%m-%d %H:%M:%S')) THEN TRY_STRPTIME(x, '%Y-%m-%d %H:%M:%S') END, any_moment(x));
 -- How far two clocks may differ: what is stamped later than its arrival by more than this has not happened yet.
 CREATE OR REPLACE TEMP MACRO clock_slack() AS INTERVAL 60 SECOND;
 
@@ -54,10 +58,11 @@ CREATE OR REPLACE TEMP MACRO is_plate(x) AS regexp_full_match(x,
 -- A plate as printed: separators and the colour inside the string removed, O/I after the city letter read as 0/1,
 -- a lost 挂 put back on six-character plates (D02).
 CREATE OR REPLACE TEMP MACRO plate_bare(x) AS regexp_replace(regexp_replace(code_norm(x), '[_(]?(渐变绿|黄绿|农黄|农绿|其他|[黄蓝绿黑白])色?牌?[)]?$', ''), '[·•.\-_ ]', '', 'g');
-CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS CASE WHEN regexp_matches(plate_bare(x), '^[^A-Z0-9]')
-    THEN substr(plate_bare(x), 1, 2) || translate(substr(plate_bare(x), 3), 'OI', '01') ELSE plate_bare(x) END;
+CREATE OR REPLACE TEMP MACRO plate_fixed(x) AS list_transform([plate_bare(x)], lambda bare: CASE
+    WHEN regexp_matches(bare, '^[^A-Z0-9]') THEN substr(bare, 1, 2) || translate(substr(bare, 3), 'OI', '01') ELSE bare END)[1];
 -- Nearly all plates are right as they come; only the others pay for the repair.
-CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN is_plate(x) THEN x WHEN regexp_full_match(plate_fixed(x), '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN plate_fixed(x) || '挂' ELSE plate_fixed(x) END;
+CREATE OR REPLACE TEMP MACRO plate_norm(x) AS CASE WHEN is_plate(x) THEN x ELSE list_transform([plate_fixed(x)], lambda fixed: CASE
+    WHEN regexp_full_match(fixed, '[^A-Z0-9][A-Z][A-Z0-9]{4}') THEN fixed || '挂' ELSE fixed END)[1] END;
 
 -- The town that a register names: ours by its code of today, another district's as it stands, else "no town" (D12).
 CREATE OR REPLACE TEMP MACRO town_of(known, written) AS coalesce(known,
