@@ -47,9 +47,12 @@ FIRST = (
 are made, so that no worker waits for another's."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest first, and what is for the night aside."""
+    """Marks what starts from the whole world, puts the longest first, and what is for the night aside."""
     for item in items:
+        if "published" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.world)
         if item.get_closest_marker("nightly") and not NIGHTLY:
             item.add_marker(pytest.mark.skip(reason="only in a nightly run"))
     items.sort(

@@ -22,6 +22,8 @@ from tests.house import id_number
 from warehouse.core import request_queue
 from warehouse.core.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 NOW = dt.datetime(2026, 11, 23, 14, 0)
 PERSON = id_number(7)
 

@@ -20,6 +20,8 @@ from warehouse.core import beats, request_queue
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def loader(fleet_of_two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Context]:

@@ -26,6 +26,8 @@ from warehouse.core.errors import BackupFailed, ConfigError, Locked, Refused
 from warehouse.core.settings import Options, Settings
 from warehouse.publish import recover, snapshot
 
+pytestmark = pytest.mark.slow
+
 MADE_ANEW = {"live", "tmp", "backup", "etl.lock", "backup.lock", "warehouse.duckdb.broken-20261101T000000"}
 
 

@@ -35,6 +35,8 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
+pytestmark = pytest.mark.slow
+
 NAMES = {
     "check_id": "查岗编号",
     "platform_id": "平台编号",

@@ -37,6 +37,8 @@ from tests.etl.sources.fault_server import (
 from tests.etl.sources.line import PAGE, ROWS, TIME, Line, made, plain, row
 from tests.etl.sources.lists import Row
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=["page", "cursor"])
 def line(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:

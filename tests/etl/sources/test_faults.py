@@ -29,6 +29,8 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
+pytestmark = pytest.mark.slow
+
 SECRET = "the-right-secret"
 PAGE, PATH = 40, "/gps/api/v1/post_checks"
 Answer = tuple[str, list[tuple[str, str]], bytes]
