@@ -45,7 +45,11 @@ def identity_number(text: str) -> str | None:
     if not re.fullmatch(r"\d{17}[\dX]", number) or not _checks(number):
         return None
     born = _born(number)
-    return number if born and born <= dt.datetime.now(SHANGHAI).date() else None
+    return number if born and born <= _today() else None
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(SHANGHAI).date()
 
 
 def blot(text: str) -> str:
@@ -94,7 +98,7 @@ def _is_person(number: str) -> bool:
     born = _born(number)
     if born is None or number[0] == "0":
         return False
-    age = (dt.datetime.now(SHANGHAI).date() - born).days / 365.25
+    age = (_today() - born).days / 365.25
     return (
         age >= GROWN_UP
         if number[0] == "9" and _checks(number)

@@ -140,6 +140,7 @@ def mariadb() -> Iterator[str]:
                 "mariadb-install-db",
                 "--no-defaults",
                 f"--datadir={home / 'data'}",
+                f"--tmpdir={home}",  # those of two tests at once would take each other's temporary tables
                 "--skip-test-db",
                 f"--user={user}",
                 "--auth-root-authentication-method=normal",
@@ -165,6 +166,7 @@ def mariadb() -> Iterator[str]:
                 MARIADB,
                 "--no-defaults",
                 f"--datadir={home / 'data'}",
+                f"--tmpdir={home}",
                 f"--port={port}",
                 "--bind-address=127.0.0.1",
                 f"--socket={home / 's'}",
