@@ -160,7 +160,7 @@ def _tools(visit: PageContext, metric: Metric, reading: Reading) -> list[Compone
         toolbar.crumbs(*steps),
         toolbar.windows(visit, metric.windows, reading.window),
         toolbar.periods(visit, reading.window, reading.win_start, reading.win_end),
-        any_days.menu(visit, metric),
+        any_days.menu(visit, [metric]),
         toolbar.places(visit, reading.place, visit.book.places("town")) if "town" in metric.drill else None,
         toolbar.filters(visit, reading.place, filters(visit, metric)),
         html.Span(className="spacer"),

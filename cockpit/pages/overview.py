@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from cockpit.pages import decisions, supervision, toolbar
+from cockpit.pages import any_days, decisions, supervision, toolbar
 from cockpit.pages.page_context import Page, PageContext
 from cockpit.presentation import format as fmt
 from cockpit.presentation import texts, theme
@@ -55,7 +55,7 @@ def render_group(visit: PageContext, group: str) -> Page:
         else []
     )
     named = decisions.of_group(visit, group, window, period_of(visit, window))
-    body += [named] if named is not None else []
+    body += [part for part in (any_days.listing(visit, metrics), named) if part is not None]
     body += [
         group_cards(visit, group, metrics, window, linked=False),
         _matrix(visit, metrics, window),
@@ -63,7 +63,8 @@ def render_group(visit: PageContext, group: str) -> Page:
     ]
     steps = [("总览", visit.address.to("/", window=window)), (title, "")]
     more = [dcc.Link("阵地一览", href=visit.address.to("/site"), className="button")] if group == "site" else []
-    return Page(title, body, group=group, tools=[*tools(visit, window, steps), *more])
+    ranges = any_days.menu(visit, metrics)
+    return Page(title, body, group=group, tools=tools(visit, window, steps, [ranges] if ranges else [], more))
 
 
 def grouped(metrics: object) -> dict[str, list[Metric]]:
@@ -103,10 +104,17 @@ def fine_print(visit: PageContext, window: str) -> Component:
     return html.P(words, className="fine-print")
 
 
-def tools(visit: PageContext, window: str, steps: list[tuple[str, str]]) -> list[Component]:
-    """The toolbar of a page of one period: crumbs, windows, the period and its neighbours, the link."""
+def tools(
+    visit: PageContext,
+    window: str,
+    steps: list[tuple[str, str]],
+    ranges: Sequence[Component] = (),
+    more: Sequence[Component] = (),
+) -> list[Component]:
+    """The toolbar of a page of one period: crumbs, windows, the period and its neighbours, other ranges, the link, and
+    what else a page has."""
     spacer = html.Span(className="spacer")
-    return [toolbar.crumbs(*steps), *period_tools(visit, window), spacer, toolbar.copy_link()]
+    return [toolbar.crumbs(*steps), *period_tools(visit, window), *ranges, spacer, toolbar.copy_link(), *more]
 
 
 def period_tools(visit: PageContext, window: str) -> list[Component]:

@@ -61,17 +61,21 @@ def _changes(view: ReadingView, decimals: int) -> list[Component]:
 
 def change(label: str, move: fmt.Delta, was: fmt.Shown, title: str = "") -> Component:
     """A comparison as a labelled figure; a dash where it is unknown. title: what it is held against, else the value."""
-    title = title or f"对比值 {was}"
+    return fact(label, moved(move), tone_of(move), (title or f"对比值 {was}") if move.known else "")
+
+
+def moved(move: fmt.Delta) -> list[Component | str]:
+    """A comparison in figures: "▲1.2 百分点", 持平, or a dash where it is unknown."""
     if not move.known:
-        return fact(label, [fmt.DASH], "tone-none")
+        return [fmt.DASH]
     if move.tone == "flat":
-        return fact(label, ["持平"], "tone-flat", title)
-    return fact(
-        label,
-        [html.Span(move.glyph, className="glyph"), move.text, html.Small(move.unit)],
-        f"tone-{move.tone}",
-        title,
-    )
+        return ["持平"]
+    return [html.Span(move.glyph, className="glyph"), move.text, html.Small(move.unit)]
+
+
+def tone_of(move: fmt.Delta) -> str:
+    """The class that colours it."""
+    return f"tone-{move.tone}" if move.known else "tone-none"
 
 
 def _goal(view: ReadingView) -> Component | None:

@@ -520,6 +520,32 @@ def test_what_a_number_cannot_be_for_any_days_is_said(draw: Any, metric: str, se
     assert stated in words(draw(f"/metric/{metric}", search))
 
 
+def test_a_group_is_shown_for_any_days_as_each_of_its_metrics_is(draw: Any, library: SnapshotStore) -> None:
+    book = library.current(Scope.ALL)
+    last = book.generation.last_day
+    first, end = last - dt.timedelta(days=12), last - dt.timedelta(days=3)
+    days = f"since={first}&until={end}"
+    for group, metrics in overview.grouped(book.metrics.values()).items():
+        page = draw(f"/group/{group}", f"?{days}")
+        summed = [metric for metric in metrics if day_range.refusal(metric) is None]
+        listed = {link for link in links(page) if f"{days}" in link and link.startswith("/metric/")}
+        assert {link.split("?")[0] for link in listed} == {f"/metric/{metric.id}" for metric in summed}
+        text = words(page)
+        assert (f"{first} 至 {end}（10 天）" in text) == bool(summed)
+        for metric in metrics:
+            if (why := day_range.refusals([metric])) and summed:
+                assert f"“{metric.label}”" in text and why[0].split("”")[1] in text
+        for metric in summed:
+            value = book.value_of_days(book.read(metric.id, metric.windows[0]), first, end)
+            line = next(words(row) for row in walk(page) if type(row).__name__ == "Tr" and metric.label in words(row))
+            assert (fmt.value(value, metric.unit, metric.decimals).text if value is not None else "—") in line, (
+                metric.id
+            )
+    assert "请调换" in words(draw("/group/fleet", f"?since={end}&until={first}"))
+    ways = [link for link in links(draw("/group/fleet", "?window=month")) if "since=" in link]
+    assert any(f"since={last.year}-01-01&until={last}" in way and "window=month" in way for way in ways), "年初至今"
+
+
 def test_in_january_no_month_of_the_year_has_ended() -> None:
     assert list(day_range.offered(dt.date(2026, 1, 31))) == ["年初至今"]
     assert day_range.offered(dt.date(2026, 3, 1)) == {
