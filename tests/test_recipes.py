@@ -18,7 +18,7 @@ from tests.etl.register import endpoints, register
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"```toml\n# (\S+\.toml)\n(.*?)```", re.S)

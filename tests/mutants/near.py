@@ -191,13 +191,22 @@ class Near:
         self.kind = kind if kind != "sql" or file.startswith(("warehouse/staging/", "warehouse/marts/")) else "select"
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        ranked = [(self._rank(item), item) for item in items]
-        config.hook.pytest_deselected(items=[item for rank, item in ranked if rank is None])
-        items[:] = [item for rank, item in sorted(ranked, key=lambda one: one[0] or 0) if rank is not None]
+        chosen = self.chosen(items)
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
 
-    def _rank(self, item: pytest.Item) -> int | None:
-        """0 for a case about the thing itself, 1 for one about something made of it or for any other test."""
-        if self.expensive & set(getattr(item, "fixturenames", ())) or item.get_closest_marker("slow"):
+    def chosen(self, items: list[pytest.Item]) -> list[pytest.Item]:
+        """Those that are run, in their order. Where slow tests alone look at a module, they are."""
+        for slow in (False, True):
+            ranked = [(rank, item) for item in items if (rank := self._rank(item, slow=slow)) is not None]
+            if ranked:
+                break
+        return [item for _, item in sorted(ranked, key=lambda one: one[0])]
+
+    def _rank(self, item: pytest.Item, *, slow: bool = False) -> int | None:
+        """0 for a case about the thing itself, 1 for one about something made of it or for any other test; None for
+        one that is left out, as a slow one is unless `slow`."""
+        if self.expensive & set(getattr(item, "fixturenames", ())) or (item.get_closest_marker("slow") and not slow):
             return None
         parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
         case = parameters.get("case")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import descriptions, far, python, run, sql
+from tests.mutants import descriptions, far, near, python, run, sql
 from tests.mutants.mutant import RULES, Place, of_text
 from warehouse.catalog.metrics import metrics
 
@@ -198,6 +198,15 @@ def test_what_forks_has_imported_nothing_that_a_change_could_be_in() -> None:
         "print(*(name for name in sys.modules if name.split('.')[0] in ('warehouse', 'etl', 'cockpit')))"
     )
     assert subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+@pytest.mark.parametrize("start", near.OF_MODULES)
+def test_every_module_has_tests_that_are_tried_on_it(request: pytest.FixtureRequest, start: str) -> None:
+    """Of those that this run has read: a list of tests that are all left out would say nothing of any change."""
+    listed = [run.HOME / name for name in near.OF_MODULES[start]]
+    assert all(place.exists() for place in listed)
+    items = [item for item in request.session.items if any(item.path.is_relative_to(place) for place in listed)]
+    assert not items or near.Near("python", start).chosen(items)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.house import id_number
 from warehouse.core import request_queue
 from warehouse.core.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 NOW = dt.datetime(2026, 11, 23, 14, 0)
 PERSON = id_number(7)

@@ -20,7 +20,7 @@ from warehouse.core import beats, request_queue
 from warehouse.core.errors import CockpitError
 from warehouse.core.settings import Settings
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from warehouse.core.errors import BackupFailed, ConfigError, Locked, Refused
 from warehouse.core.settings import Options, Settings
 from warehouse.publish import recover, snapshot
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 MADE_ANEW = {"live", "tmp", "backup", "etl.lock", "backup.lock", "warehouse.duckdb.broken-20261101T000000"}
 

@@ -35,7 +35,7 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 NAMES = {
     "check_id": "查岗编号",

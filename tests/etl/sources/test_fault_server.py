@@ -37,7 +37,7 @@ from tests.etl.sources.fault_server import (
 from tests.etl.sources.line import PAGE, ROWS, TIME, Line, made, plain, row
 from tests.etl.sources.lists import Row
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 
 @pytest.fixture(scope="module", params=["page", "cursor"])

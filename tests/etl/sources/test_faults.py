@@ -29,7 +29,7 @@ from warehouse.core.settings import Settings
 from warehouse.core.units import SHANGHAI
 from warehouse.publish import recover
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 SECRET = "the-right-secret"
 PAGE, PATH = 40, "/gps/api/v1/post_checks"

@@ -19,7 +19,7 @@ from warehouse.query import data_quality
 from warehouse.query.scope import Scope
 from warehouse.query.snapshot_store import SnapshotStore
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.world
 
 DAY = dt.date(2026, 11, 18)
 END = dt.datetime(2026, 11, 19)
