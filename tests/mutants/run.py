@@ -165,9 +165,18 @@ def known() -> dict[tuple[str, str, str], str]:
 # ---- one fork a mutant -------------------------------------------------------------------------------------------
 
 
-def attempt(home: Path, mutant: Mutant | None, names: list[str], log: Path) -> str:
-    """What the tests of that name say in a fork in which the mutant is in place; None changes nothing."""
-    code = _forked(home, mutant, log, LONGEST_S, lambda: _tests(mutant, names))
+def attempt(home: Path, mutant: Mutant, names: list[str], log: Path) -> str:
+    """What the tests of that name say in a fork in which the mutant is in place."""
+    return _state(_forked(home, mutant, log, LONGEST_S, lambda: _tests(mutant.kind, mutant.file, names)))
+
+
+def as_it_is(home: Path, mutant: Mutant, names: list[str], log: Path) -> str:
+    """What the same tests say without a change: of a module those that are chosen for it, else all cases once."""
+    near = (mutant.kind, mutant.file) if mutant.kind == "python" else ("", "")
+    return _state(_forked(home, None, log, LONGEST_S, lambda: _tests(*near, names)))
+
+
+def _state(code: int | None) -> str:
     if code is None:
         return LATE
     return {0: SURVIVED, 1: NOTICED, 2: NOTICED, 4: NOTICED}.get(code, BROKEN)
@@ -228,11 +237,10 @@ def _in_fork(log: Path, run: Callable[[], int]) -> None:
         os._exit(code)
 
 
-def _tests(mutant: Mutant | None, names: list[str]) -> int:
+def _tests(kind: str, file: str, names: list[str]) -> int:
     pytest, near = importlib.import_module("pytest"), importlib.import_module("tests.mutants.near")
-    plugins = [near.Near(mutant.kind, mutant.file) if mutant else near.Near("", "")]
     words = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    return int(pytest.main([*words, *names], plugins=plugins))
+    return int(pytest.main([*words, *names], plugins=[near.Near(kind, file)]))
 
 
 def _computed_again(mutant: Mutant | None) -> int:
@@ -249,8 +257,8 @@ def try_all(home: Path, chosen: list[Mutant], *, far: bool) -> Iterator[tuple[Mu
     """Each mutant with what became of it and how long that took. Raises SystemExit when the tests fail as they are."""
     near = importlib.import_module("tests.mutants.near")
     log = home / "mutant.log"
-    for names in {tuple(near.tests(mutant.kind, mutant.file)) for mutant in chosen}:
-        if attempt(home, None, list(names), log) != SURVIVED:
+    for names, mutant in {tuple(near.tests(mutant.kind, mutant.file)): mutant for mutant in chosen}.items():
+        if as_it_is(home, mutant, list(names), log) != SURVIVED:
             print(log.read_text("utf-8")[-4000:])
             raise SystemExit(f"没有改动时测试就不通过：{'、'.join(names)}")
     if far and attempt_far(home, None, log) != SURVIVED:
