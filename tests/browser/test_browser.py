@@ -20,17 +20,62 @@ PATHS = [
     "/metric/fleet_online_rate?window=week",
     "/metric/fleet_vehicle_cnt?window=day",
     "/metric/fleet_running_now_cnt",
+    "/supervision",
+    "/mine",
 ]
+OWN_WORDS = """[...document.querySelectorAll("#main *")].filter(one => one.className && one.childNodes.length === 1
+    && one.firstChild.nodeType === Node.TEXT_NODE && !one.closest("svg, .unseen, .menu, select, table"))
+    .map(one => [one, `${one.tagName}.${one.className}`])"""
+LONGEST = f"Object.fromEntries({OWN_WORDS}.sort((a, b) => a[0].textContent.length - b[0].textContent.length).map(([one, kind]) => [kind, one.textContent]))"
+"""Of each kind of text on a page the longest one."""
+STRETCHED = f"""longest => {{ for (const [one, kind] of {OWN_WORDS})
+    if ((longest[kind] || "").length > one.textContent.length) one.textContent = longest[kind]; }}"""
+"""Puts the longest of its kind in the place of every text."""
+LYING_OVER = """() => {
+  const lines = [], walker = document.createTreeWalker(document.getElementById("main"), NodeFilter.SHOW_TEXT);
+  const seen = (r, box) => {  // what the folds and ellipses around it leave of a line
+    let [left, right, top, bottom] = [r.left, r.right, r.top, r.bottom];
+    for (; box; box = box.parentElement) {
+      if (getComputedStyle(box).overflowX === "visible") continue;
+      const edge = box.getBoundingClientRect();
+      [left, right, top, bottom] = [Math.max(left, edge.left), Math.min(right, edge.right), Math.max(top, edge.top), Math.min(bottom, edge.bottom)];
+    }
+    return {left, right, top, bottom};
+  };
+  while (walker.nextNode()) {
+    const node = walker.currentNode, box = node.parentElement, range = document.createRange();
+    if (!node.textContent.trim() || box.closest("svg, .unseen, .menu, option") || !box.checkVisibility({visibilityProperty: true})) continue;
+    range.selectNodeContents(node);
+    for (const r of range.getClientRects()) lines.push([node, seen(r, box)]);
+  }
+  const bad = [];
+  lines.forEach(([a, r], i) => lines.slice(i + 1).forEach(([b, q]) => {
+    if (a !== b && Math.min(r.right, q.right) - Math.max(r.left, q.left) > 2 && Math.min(r.bottom, q.bottom) - Math.max(r.top, q.top) > 4)
+      bad.push(`${a.textContent.trim()} / ${b.textContent.trim()}`);
+  }));
+  return bad;
+}"""
 
 pytestmark = pytest.mark.browser
 
 
-def test_no_page_asks_another_host_or_breaks_the_policy_or_scrolls_sideways(watched: Watched, site: Site) -> None:
-    for width, height in SIZES:
-        watched.page.set_viewport_size({"width": width, "height": height})
+def test_no_page_asks_another_host_or_breaks_the_policy_or_scrolls_sideways_or_lies_over_itself(
+    watched: Watched, site: Site
+) -> None:
+    """As they are, and with the longest text of its kind in every place: then no two lie over each other either."""
+    page, longest = watched.page, dict[str, str]()
+    for width, height in [*SIZES, SIZES[0]]:
+        page.set_viewport_size({"width": width, "height": height})
+        knows_all = bool(longest)
         for path in PATHS:
-            show(watched.page, site, path)
-            wide = watched.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            show(page, site, path)
+            assert page.evaluate(LYING_OVER) == [], (path, width)
+            for kind, text in page.evaluate(LONGEST).items():
+                longest[kind] = max(longest.get(kind, ""), text, key=len)
+            if knows_all:
+                page.evaluate(STRETCHED, longest)
+                assert page.evaluate(LYING_OVER) == [], (path, width)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
             assert wide <= 0, (path, width, wide)
     assert watched.foreign == []
     assert watched.violations == []

@@ -81,7 +81,7 @@ GLOBS = {
     ),
 }
 SHARES = {"sql": 0.6, "toml": 0.15, "python": 0.25}
-LONGEST_S, LONGEST_FAR_S = 120, 400
+LONGEST_S, LONGEST_FAR_S = 300, 800
 """Of a processor, so that a busy machine makes no mutant noticed."""
 HANGS = 10
 """A fork that uses no processor hangs: it is given up after so many times as long."""
