@@ -170,6 +170,17 @@ def test_one_kind_one_file(tmp_path: Path) -> None:
     assert {mutant.key for mutant in run.remaining(run.HOME, tmp_path)} == {chosen[0].key, chosen[2].key}
 
 
+def test_who_stands_once_in_a_day_is_counted_once_in_any_words() -> None:
+    """A stock is read on one day, of which its mart holds one row a company; of a driver one for each company."""
+    there = {
+        file: {
+            place.rule for place in descriptions.places((run.HOME / "warehouse" / "metrics" / file).read_text("utf-8"))
+        }
+        for file in ("fleet/fleet_company_cnt.toml", "driver/drv_driver_cnt.toml")
+    }
+    assert ["distinct" in rules for rules in there.values()] == [False, True]
+
+
 def test_every_known_one_is_still_there_and_has_a_reason() -> None:
     there = {
         mutant.key for kind in run.FINDERS for listed in run.candidates(run.HOME, kind).values() for mutant in listed

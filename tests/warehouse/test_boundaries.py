@@ -5,16 +5,25 @@ What the models, indicators and questions of one world of rows written by hand m
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
+import re
 import shutil
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 
 from tests.house import House, id_number
 from tests.warehouse.build.test_models import compare, same
 from tests.warehouse.world import files
-from warehouse.core.database import Reader
+from warehouse.catalog.metrics import metrics
+from warehouse.catalog.models import models
+from warehouse.catalog.schema import Metric
+from warehouse.compile import metric_sql
+from warehouse.core import units
+from warehouse.core.database import Reader, Writer
 from warehouse.core.keys import Pseudonyms
 from warehouse.core.settings import ROOT
 from warehouse.publish import snapshot
@@ -86,3 +95,112 @@ def test_select(world: tuple[House, Snapshot], case: dict[str, Any]) -> None:
     columns = case.get("columns") or list(records[0])
     reader.close()
     same([tuple(row[name] for name in columns) for row in records], case["rows"], columns, ordered="order by" in sql)
+
+
+COUNTED_ONCE = re.compile(r"count\(DISTINCT (\w+)\)(?: FILTER \((?:[^()]|\([^()]*\))*\))?")
+"""How many of something there are, each once."""
+
+
+def counted_once(metric: Metric) -> dict[str, str]:
+    """What is counted by each expression of an indicator that is nothing but such a count: its name in a reading → the
+    column."""
+    expressions = {"num": metric.numerator, "den": metric.denominator, **metric.parts}
+    found = {name: COUNTED_ONCE.fullmatch(sql.strip()) for name, sql in expressions.items()}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def others(metric: Metric, column: str) -> list[str]:
+    """Words in the mart's grain by which a second row of the same thing differs."""
+    model = models()[metric.mart]
+    return [name for name in model.grain if name != column and "day" not in name]
+
+
+TWICE = [
+    pytest.param({"metric": metric.id}, column, other, id=f"{metric.id} {column} {other}")
+    for metric in metrics().values()
+    for column in sorted(set(counted_once(metric).values()))
+    for other in others(metric, column)[:1]
+]
+
+
+@pytest.mark.parametrize(("case", "column", "other"), TWICE)
+def test_who_stands_there_twice_is_counted_once(
+    world: tuple[House, Snapshot], case: dict[str, Any], column: str, other: str
+) -> None:
+    """A driver of two companies, a vehicle on two days, a company with two organisations."""
+    writer, metric = world[0].writer, metrics()[case["metric"]]
+    yesterday = world[0].at.date() - dt.timedelta(days=1)
+    names = [name for name, counted in counted_once(metric).items() if counted == column]
+
+    def figures(of: Metric, window: str, day: dt.date) -> dict[str, float]:
+        span = metric_sql.span(of, window, units.window_of(window, day)[0], yesterday)
+        rows = writer.execute(*metric_sql.select(of, window, [span], "district"))
+        num, den, _, parts = metric_sql.as_row(of, rows[0]) if rows else (None, None, 0, {})
+        return {name: value or 0 for name, value in {"num": num, "den": den, **parts}.items() if name in names}
+
+    def every(sql: str) -> str:
+        return sql.replace("DISTINCT ", "")
+
+    loose = msgspec.structs.replace(
+        metric,
+        numerator=every(metric.numerator),
+        denominator=every(metric.denominator),
+        parts={name: every(sql) for name, sql in metric.parts.items()},
+    )
+    asked = itertools.product(metric.windows, (yesterday, yesterday - dt.timedelta(days=31)))
+    at = next((window, day) for window, day in asked if any(figures(metric, window, day).values()))
+    once, as_rows = figures(metric, *at), figures(loose, *at)
+    writer.execute("BEGIN TRANSACTION")
+    try:
+        mart = f"marts.{metric.mart}"
+        writer.execute(f"INSERT INTO {mart} SELECT * REPLACE ({other} || '二' AS {other}) FROM {mart}")
+        assert figures(metric, *at) == once
+        assert figures(loose, *at) == {name: 2 * value for name, value in as_rows.items()}, "the rows are there"
+    finally:
+        writer.execute("ROLLBACK")
+
+
+def figures_with(writer: Writer, change: str, metric: Metric, window: str, day: dt.date) -> tuple[Any, ...]:
+    """Numerator, denominator and what is there of a metric of the district, with a change to its mart that is taken back
+    again."""
+    span = metric_sql.span(metric, window, units.window_of(window, day)[0], day)
+    writer.execute("BEGIN TRANSACTION")
+    try:
+        writer.execute(change)
+        rows = writer.execute(*metric_sql.select(metric, window, [span], "district"))
+        return metric_sql.as_row(metric, rows[0])[:3]
+    finally:
+        writer.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    "case", [{"metric": metric.id} for metric in metrics().values() if metric.present == "sum(pts)"]
+)
+def test_vehicles_of_which_no_position_came_say_nothing(world: tuple[House, Snapshot], case: dict[str, Any]) -> None:
+    """They are rows all the same, for they were due."""
+    writer, metric = world[0].writer, metrics()[case["metric"]]
+    day = world[0].at.date() - dt.timedelta(days=1)
+    at = metric, metric.windows[0], day
+    assert figures_with(writer, "SELECT 1", *at)[2] > 0
+    assert figures_with(writer, f"UPDATE marts.{metric.mart} SET pts = 0", *at)[2] == 0
+
+
+@pytest.mark.parametrize("case", [{"metric": "mem_work_coverage_rate"}])
+@pytest.mark.parametrize(
+    ("covered", "instructor", "activity", "counts"),
+    [
+        (False, False, False, 0),
+        (False, False, True, 0),
+        (False, True, False, 0),
+        (False, True, True, 1),
+        (True, False, False, 1),
+        (True, True, True, 1),
+    ],
+)
+def test_work_covers_a_company_by_an_organisation_or_by_an_instructor_who_is_active(
+    world: tuple[House, Snapshot], case: dict[str, Any], covered: bool, instructor: bool, activity: bool, counts: int
+) -> None:
+    flags = f"is_covered = {covered}, has_instructor = {instructor}, has_activity = {activity}"
+    change = f"UPDATE marts.company50_day SET {flags} WHERE company_key = 'F4'; DELETE FROM marts.company50_day WHERE company_key <> 'F4'"
+    day = world[0].at.date() - dt.timedelta(days=1)
+    assert figures_with(world[0].writer, change, metrics()[case["metric"]], "day", day)[:2] == (counts, 1)
