@@ -204,3 +204,20 @@ def test_work_covers_a_company_by_an_organisation_or_by_an_instructor_who_is_act
     change = f"UPDATE marts.company50_day SET {flags} WHERE company_key = 'F4'; DELETE FROM marts.company50_day WHERE company_key <> 'F4'"
     day = world[0].at.date() - dt.timedelta(days=1)
     assert figures_with(world[0].writer, change, metrics()[case["metric"]], "day", day)[:2] == (counts, 1)
+
+
+@pytest.mark.parametrize("case", [{"expect": {"model": "marts.vehicle_now", "columns": ["state"]}}])
+@pytest.mark.parametrize(("ahead_s", "state"), [(60, "running"), (61, "offline")])
+def test_a_position_that_is_still_to_come_is_nobodys_newest(
+    world: tuple[House, Snapshot], case: dict[str, Any], ahead_s: int, state: str
+) -> None:
+    """As an earlier release has left them: two clocks may differ by a minute."""
+    writer, at = world[0].writer, world[0].at + dt.timedelta(seconds=ahead_s)
+    writer.execute("BEGIN TRANSACTION")
+    try:
+        writer.execute("DELETE FROM raw.gps_latest WHERE vehicle_key = '浙F00001#2'")
+        writer.execute("INSERT INTO raw.gps_latest VALUES ('浙F00001#2', ?, 120, 30, 50, 0)", [at])
+        rows = writer.execute(f"SELECT state FROM ({models()['vehicle_now'].sql}) WHERE vehicle_key = '浙F00001#2'")
+        assert rows == [(state,)]
+    finally:
+        writer.execute("ROLLBACK")
