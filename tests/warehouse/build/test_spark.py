@@ -118,9 +118,8 @@ def parts_compared(house: House, lake: Lake) -> dict[str, int]:
     """What a build throws away: the judged positions and the steps between them, of all days."""
     writer, settings = house.writer, house.settings
     days = [day for (day,) in house.rows("SELECT DISTINCT day FROM run.lake_file ORDER BY 1")]
-    runner._set_days(writer, days)
+    paths, found = runner._set_days(writer, settings, models()["gps_vehicle_day"], days, runner.Built()), {}
     writer.execute("UPDATE build.part SET part = 0, parts = 1")
-    paths, found = runner._open_lake(writer, settings, days), {}
     with spark.cluster(writer, settings) as far:
         assert far is not None
         for name in ONCE:
