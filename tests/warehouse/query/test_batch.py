@@ -3,12 +3,14 @@ trend asks for each window once and for none before our data begin."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from warehouse.catalog.metrics import metrics
 from warehouse.compile.reading import DISTRICT
+from warehouse.core import database
 from warehouse.core.database import Reader
 from warehouse.core.errors import OlderShape
 from warehouse.query import batch
@@ -20,6 +22,13 @@ from warehouse.query.snapshot_store import SnapshotStore
 @pytest.fixture(scope="module")
 def book(published: Path) -> Snapshot:
     return SnapshotStore(published).current(Scope.ALL)
+
+
+@pytest.fixture(autouse=True)
+def without_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long an answer may take is looked at elsewhere: all indicators of all towns in one question are more than any
+    page asks, and on a busy machine take longer."""
+    monkeypatch.setattr(database.PATIENCE, "of", lambda _cursor, _seconds: nullcontext())
 
 
 def alone(book: Snapshot) -> Snapshot:

@@ -1,7 +1,7 @@
 -- The field's text and place rules as DuckDB macros: the same words in load checks and in staging models.
 -- Made anew at every open, so the SQL of a model runs by pasting it.
--- What a macro is given is written out wherever its name stands and planned there each time: what is long and needed more
--- than once gets a name by a list of one, list_transform([long], lambda name: …)[1].
+-- What a macro is given is written out wherever its name stands and planned there each time: what is long and needed
+-- more than once gets a name by a list of one, list_transform([long], lambda name: …)[1].
 -- Full-width letters, digits and brackets to half-width, upper case, no blanks (D02, D13). Never for people's names.
 CREATE OR REPLACE TEMP MACRO code_norm(x) AS upper(regexp_replace(translate(x,
     '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ（）＿　',
